@@ -1,0 +1,143 @@
+"""The whole error tree. Each error has a stable code, and a builtin second parent where callers expect one.
+
+User mistakes and world failures raise these; anything else that is raised is a bug. The codes are
+part of the reply contract and never change their meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+Code = Literal[
+    "ok",
+    "bad_request",
+    "unknown_verb",
+    "unknown_key",
+    "out_of_range",
+    "read_only",
+    "busy",
+    "no_frames",
+    "camera_down",
+    "privacy_on",
+    "no_space",
+    "not_saved",
+    "timeout",
+    "expired",
+    "retained",
+    "forbidden",
+    "internal",
+]
+
+CODES: tuple[str, ...] = get_args(Code)
+
+
+class NodeError(Exception):
+    """The base: a message for people, a code for programs, and facts for both.
+
+    Attributes:
+        code: One of `CODES`.
+        data: Typed facts that go into a reply's ``data``.
+        text: The plain-text reply where it differs from the message (``NO_FRAMES`` and the like).
+    """
+
+    code: Code = "internal"
+
+    def __init__(self, message: str, *, data: Mapping[str, object] | None = None, text: str | None = None) -> None:
+        super().__init__(message)
+        self.data: dict[str, object] = dict(data or {})
+        self.text = text if text is not None else message
+
+
+class BadRequest(NodeError, ValueError):
+    """What was sent cannot be understood."""
+
+    code = "bad_request"
+
+
+class UnknownVerb(NodeError, LookupError):
+    """There is no such command."""
+
+    code = "unknown_verb"
+
+
+class UnknownKey(NodeError, LookupError):
+    """There is no such setting; ``data['nearest']`` names one that resembles it."""
+
+    code = "unknown_key"
+
+
+class OutOfRange(NodeError, ValueError):
+    """A setting's value is of the wrong type, or outside its range or choices."""
+
+    code = "out_of_range"
+
+
+class ReadOnly(NodeError):
+    """The setting is read when the node starts and cannot be changed while it runs."""
+
+    code = "read_only"
+
+
+class Busy(NodeError):
+    """Too much work is waiting already."""
+
+    code = "busy"
+
+
+class NoFrames(NodeError, LookupError):
+    """The ring holds no frame for the moment asked for."""
+
+    code = "no_frames"
+
+
+class CameraDown(NodeError, ConnectionError):
+    """No frames arrive from the camera."""
+
+    code = "camera_down"
+
+
+class NoSpace(NodeError, OSError):
+    """The disk is full, or the reserve that must stay free would be touched."""
+
+    code = "no_space"
+
+
+class NotSaved(NodeError, OSError):
+    """The picture could not be written."""
+
+    code = "not_saved"
+
+
+class DeadlinePassed(NodeError, TimeoutError):
+    """The answer did not come in time."""
+
+    code = "timeout"
+
+
+class Expired(NodeError):
+    """The command came after the moment it names as its last."""
+
+    code = "expired"
+
+
+class RetainedCommand(NodeError):
+    """The command was a retained message, which would run again at every connect."""
+
+    code = "retained"
+
+
+class SourceError(NodeError, OSError):
+    """A source cannot be opened, read or controlled; the message says what to do about it."""
+
+    code = "camera_down"
+
+
+class ConfigError(NodeError, ValueError):
+    """The settings are not usable; ``problems`` holds every fault found, one line each."""
+
+    code = "bad_request"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems), data={"problems": problems})
+        self.problems = problems

@@ -1,0 +1,74 @@
+"""The one door into the node thread.
+
+Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
+is counted. Messages: first in, first out, bounded; where the queue is full the newest is refused
+and counted, and its sender is told by the return value. Messages go before frames, so that a
+command is answered even when frames come faster than they can be worked on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from pi_cam_node.events import Arrival
+from pi_cam_node.frame import Frame
+
+# A hiccup of the node thread shorter than this many frames loses none.
+FRAMES_WAITING = 4
+MESSAGES_WAITING = 1000
+
+
+class Inbox:
+    """Frames and arrivals on their way to the node thread.
+
+    Thread: any, for everything but `take`.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque()
+        self._messages: deque[Arrival] = deque()
+        self._changed = threading.Condition()
+        self._frames_dropped = 0
+        self._messages_refused = 0
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames that came while the node was too busy to take them."""
+        return self._frames_dropped
+
+    @property
+    def messages_refused(self) -> int:
+        """Messages that came while the queue was full."""
+        return self._messages_refused
+
+    def put_frame(self, frame: Frame) -> None:
+        """Hand over a frame; the oldest waiting one makes room for it."""
+        with self._changed:
+            if len(self._frames) == FRAMES_WAITING:
+                self._frames.popleft()
+                self._frames_dropped += 1
+            self._frames.append(frame)
+            self._changed.notify()
+
+    def put(self, message: Arrival) -> bool:
+        """Hand over a message; return whether there was room."""
+        with self._changed:
+            if len(self._messages) == MESSAGES_WAITING:
+                self._messages_refused += 1
+                return False
+            self._messages.append(message)
+            self._changed.notify()
+            return True
+
+    def take(self, timeout_s: float) -> Arrival | Frame | None:
+        """Return the next message, else the oldest waiting frame, else ``None`` after the timeout.
+
+        Thread: the node thread.
+        """
+        with self._changed:
+            if not self._messages and not self._frames:
+                self._changed.wait(max(0.0, timeout_s))
+            if self._messages:
+                return self._messages.popleft()
+            return self._frames.popleft() if self._frames else None

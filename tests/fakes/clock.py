@@ -1,0 +1,30 @@
+"""A clock that a test advances by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+class FakeClock:
+    """Starts at 1000 s of monotonic time and 2026-11-20 19:45 UTC."""
+
+    def __init__(self) -> None:
+        self._mono_s = 1000.0
+        self._utc = datetime(2026, 11, 20, 19, 45, 0, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        """Return the monotonic time in seconds."""
+        return self._mono_s
+
+    def utcnow(self) -> datetime:
+        """Return the wall clock."""
+        return self._utc
+
+    def advance(self, seconds: float) -> None:
+        """Let both clocks go on."""
+        self._mono_s += seconds
+        self._utc += timedelta(seconds=seconds)
+
+    def step_utc(self, seconds: float) -> None:
+        """Let only the wall clock jump, as NTP does."""
+        self._utc += timedelta(seconds=seconds)
