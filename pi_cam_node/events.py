@@ -1,7 +1,6 @@
-"""What happened: frozen facts, named in the past tense.
+"""What happened: frozen facts, named in the past tense, that leave the core for the adapters.
 
-*Arrivals* come from the adapters into the inbox; *facts* leave the core for the adapters. Neither
-carries behaviour, so publishers are functions from a fact to messages and are tested by equality.
+They carry no behaviour, so publishers are functions from a fact to messages and are tested by equality.
 """
 
 from __future__ import annotations
@@ -12,141 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pi_cam_node.clock import iso
 from pi_cam_node.errors import Code
-from pi_cam_node.frame import Mode
-
-# ---------------------------------------------------------------- arrivals: from the adapters
-
-
-@dataclass(frozen=True, slots=True)
-class CameraOpened:
-    """A source is open and about to deliver.
-
-    Attributes:
-        source: Its name without secrets, e.g. ``rtsp://porch.example/live``.
-        size: Width and height in pixels, as granted.
-        controls: Whether exposure and gain can be set.
-    """
-
-    source: str
-    size: tuple[int, int]
-    controls: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CameraFailed:
-    """The camera is away: it could not be opened, or its frames stopped. Sent once per reason.
-
-    Attributes:
-        reason: For people; holds no secret.
-        step: What is being done about it: ``reopen``, ``respawn`` or ``wait``.
-        restarts: Child processes started since the node started, less the first.
-    """
-
-    reason: str
-    step: Literal["reopen", "respawn", "wait"]
-    restarts: int
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchFailed:
-    """The camera refused to change its mode and went on in the old one."""
-
-    mode: Mode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommandArrived:
-    """Somebody asked for something. The payload is as it came; nothing about it is trusted.
-
-    Attributes:
-        verb: From the topic or the first word; empty where ``payload`` is a whole command line.
-        payload: The raw arguments.
-        mono_s: When it arrived, on the monotonic clock.
-        retained: It was a retained message.
-        reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
-        correlation: To be returned with the reply, unchanged.
-    """
-
-    verb: str
-    payload: bytes
-    mono_s: float
-    retained: bool = False
-    reply_to: str | None = None
-    correlation: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerConnected:
-    """The broker accepted us.
-
-    Attributes:
-        protocol: ``5`` or ``3.1.1``.
-        session: Number of the connection since the node started, from 1.
-    """
-
-    protocol: str
-    session: int
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerLost:
-    """The connection ended or could not be made. Sent once per reason."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class HomeAssistantStarted:
-    """Home Assistant announced itself on its birth topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class DiscoveryFound:
-    """The broker held a discovery message of an earlier life of this node."""
-
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OwnOfflineSeen:
-    """Our availability topic says ``offline`` although we are here: the late will of an old session."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkAdvanced:
-    """A piece of work is under way."""
-
-    work: int
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class WorkEnded:
-    """A piece of work is done: ``error`` is ``None`` and ``result`` what it returned, or it failed."""
-
-    work: int
-    result: Any = None
-    error: Exception | None = None
-
-
-Arrival = (
-    CameraOpened
-    | CameraFailed
-    | SwitchFailed
-    | CommandArrived
-    | BrokerConnected
-    | BrokerLost
-    | HomeAssistantStarted
-    | DiscoveryFound
-    | OwnOfflineSeen
-    | WorkAdvanced
-    | WorkEnded
-)
-
-# ---------------------------------------------------------------- facts: from the core
+from pi_cam_node.frame import Frame, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +96,7 @@ class PictureSaved:
         last_mono_s: The same on the monotonic clock.
         image: The picture as a JPEG within ``mqtt.image_max_bytes``; ``None`` where that is 0.
         thumbnail: A small JPEG within 48 KiB; ``None`` where ``export.thumbnail_px`` is 0.
+        thumbnail_asked: The asker wants it beside the facts too.
     """
 
     id: str
@@ -243,6 +111,24 @@ class PictureSaved:
     last_mono_s: float
     image: bytes | None = field(default=None, repr=False)
     thumbnail: bytes | None = field(default=None, repr=False)
+    thumbnail_asked: bool = False
+
+    def facts(self) -> dict[str, object]:
+        """Return what is told of it in replies and on topics; JSON values."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "path": str(self.paths[0]),
+            "paths": [str(path) for path in self.paths],
+            "bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "frames": list(self.frames),
+            "frames_used": len(self.frames),
+            "first_at": iso(self.first_at),
+            "last_at": iso(self.last_at),
+            "first_epoch_ms": round(self.first_at.timestamp() * 1000),
+            "last_epoch_ms": round(self.last_at.timestamp() * 1000),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +138,14 @@ class Replied:
     body: Mapping[str, object]
     reply_to: str | None
     correlation: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameShown:
+    """A live picture is due on the frame topic; it is encoded only if somebody can receive it."""
+
+    frame: Frame
+    quality: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,5 +170,6 @@ Fact = (
     | TelemetryTaken
     | PictureSaved
     | Replied
+    | FrameShown
     | FramesSent
 )

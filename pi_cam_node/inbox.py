@@ -1,8 +1,8 @@
 """The one door into the node thread.
 
 Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
-is counted. Messages: first in, first out, bounded; where the queue is full the newest is refused
-and counted, and its sender is told by the return value. Messages go before frames, so that a
+is counted. Messages: first in, first out, bounded in number and bytes; where the queue is full the newest is
+refused and counted, and its sender is told by the return value. Messages go before frames, so that a
 command is answered even when frames come faster than they can be worked on.
 """
 
@@ -11,12 +11,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from pi_cam_node.events import Arrival
+from pi_cam_node.arrivals import Arrival, CommandArrived
 from pi_cam_node.frame import Frame
 
 # A hiccup of the node thread shorter than this many frames loses none.
 FRAMES_WAITING = 4
-MESSAGES_WAITING = 1000
+# A script that sends thousands of commands in one go gets an answer to each of them.
+MESSAGES_WAITING = 10_000
+BYTES_WAITING = 4 << 20
 
 
 class Inbox:
@@ -28,6 +30,7 @@ class Inbox:
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
         self._messages: deque[Arrival] = deque()
+        self._size_bytes = 0
         self._changed = threading.Condition()
         self._frames_dropped = 0
         self._messages_refused = 0
@@ -53,11 +56,13 @@ class Inbox:
 
     def put(self, message: Arrival) -> bool:
         """Hand over a message; return whether there was room."""
+        size_bytes = _size_bytes(message)
         with self._changed:
-            if len(self._messages) == MESSAGES_WAITING:
+            if len(self._messages) == MESSAGES_WAITING or self._size_bytes + size_bytes > BYTES_WAITING:
                 self._messages_refused += 1
                 return False
             self._messages.append(message)
+            self._size_bytes += size_bytes
             self._changed.notify()
             return True
 
@@ -70,5 +75,11 @@ class Inbox:
             if not self._messages and not self._frames:
                 self._changed.wait(max(0.0, timeout_s))
             if self._messages:
-                return self._messages.popleft()
+                message = self._messages.popleft()
+                self._size_bytes -= _size_bytes(message)
+                return message
             return self._frames.popleft() if self._frames else None
+
+
+def _size_bytes(message: Arrival) -> int:
+    return len(message.payload) if isinstance(message, CommandArrived) else 0

@@ -92,6 +92,17 @@ def shrink(pixels: Pixels, width_px: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
+    """Return the picture in another size, ``(width, height)`` even, in the same layout."""
+    if layout == "bgr":
+        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    width, height = size
+    half = (width // 2, height // 2)
+    y, u, v = planes(pixels)
+    scaled = [cv2.resize(p, s, interpolation=cv2.INTER_AREA) for p, s in ((y, size), (u, half), (v, half))]
+    return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
+
+
 def thumbnail(data: bytes, width_px: int, max_bytes: int) -> bytes:
     """Return a small JPEG of a JPEG: ``width_px`` wide at most and ``max_bytes`` long at most.
 

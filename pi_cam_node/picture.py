@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from pi_cam_node.config import Config, Format
 from pi_cam_node.events import PictureSaved
-from pi_cam_node.frame import Mode, Sensor
+from pi_cam_node.frame import Frame, Mode, Sensor
 from pi_cam_node.jpeg import Pixels
 
 Kind = Literal["single", "stack", "ring", "auto"]
@@ -24,7 +24,7 @@ class Picture:
 
     Attributes:
         kind: How it came about.
-        content: Pixels as (height, width, 3) uint8 BGR, or the bytes of a finished JPEG.
+        content: A frame, pixels as (height, width, 3) uint8 BGR, or the bytes of a finished JPEG.
         frames: Numbers of the frames it was made of, in order of time.
         first_at: UTC time of the first of them.
         last_at: UTC time of the last of them.
@@ -36,7 +36,7 @@ class Picture:
     """
 
     kind: Kind
-    content: Pixels | bytes
+    content: Frame | Pixels | bytes
     frames: tuple[int, ...]
     first_at: datetime
     last_at: datetime

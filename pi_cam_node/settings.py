@@ -7,132 +7,56 @@ nothing. Everything here is pure.
 from __future__ import annotations
 
 import difflib
-import functools
-import json
-import re
-import types
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import annotated_types
-from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
-from pi_cam_node.config import GIB, KIB, MIB, Config, Setting
+from pi_cam_node import values
+from pi_cam_node.catalogue import Kind, SettingInfo, catalogue
+from pi_cam_node.config import Config
 from pi_cam_node.errors import OutOfRange, ReadOnly, UnknownKey
+from pi_cam_node.redaction import MASK, logins_in
+from pi_cam_node.values import as_text, plain
 
-Kind = Literal["bool", "int", "float", "choice", "list", "text"]
-
-MASK = "********"
+__all__ = [
+    "MASK",
+    "Fault",
+    "Kind",
+    "SettingInfo",
+    "as_text",
+    "catalogue",
+    "describe",
+    "differences",
+    "faults_of",
+    "interpret",
+    "nearest_key",
+    "plain",
+    "raw_value",
+    "secrets_of",
+    "tree_of",
+    "value_of",
+    "with_value",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class SettingInfo:
-    """One setting, described for people and programs.
+class Fault:
+    """What the models say about a value.
 
     Attributes:
-        key: Dotted path, e.g. ``night.gain``.
-        kind: What its value is.
-        default: The default, ``None`` for an empty one.
-        unit: Unit of the number, or empty.
-        minimum: Least value; ``None`` where there is none.
-        maximum: Greatest value; ``None`` where there is none.
-        step: The number is a multiple of this; ``None`` where it need not be.
-        choices: The values allowed, for a choice or the items of a list; empty otherwise.
-        live: Takes effect at once.
-        secret: Never shown.
-        doc: One or two sentences for people.
+        key: The setting, or the section whose settings do not go together.
+        found: The value for people; empty for a secret and for a section.
+        expected: What it must be; empty where ``reason`` says all.
+        reason: What a check of ours says.
     """
 
     key: str
-    kind: Kind
-    default: object
-    unit: str
-    minimum: float | None
-    maximum: float | None
-    step: float | None
-    choices: tuple[str, ...]
-    live: bool
-    secret: bool
-    doc: str
-
-    @property
-    def section(self) -> str:
-        """The first part of the key."""
-        return self.key.partition(".")[0]
-
-    @property
-    def expected(self) -> str:
-        """What a value must be, in words: ``a number from 0 to 255``."""
-        if self.kind == "bool":
-            return "on or off"
-        if self.kind == "choice":
-            return "one of " + ", ".join(self.choices)
-        if self.kind == "list":
-            return "a list of " + (", ".join(self.choices) if self.choices else "names")
-        if self.kind == "text":
-            return "text"
-        number = "a whole number" if self.kind == "int" else "a number"
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{number} from {as_text(self.minimum)} to {as_text(self.maximum)}{unit}"
-
-
-@functools.cache
-def catalogue() -> Mapping[str, SettingInfo]:
-    """Return every setting in the order of the file, by dotted key."""
-    return types.MappingProxyType({info.key: info for info in _walk(Config, "")})
-
-
-def _walk(model: type[BaseModel], prefix: str) -> Iterator[SettingInfo]:
-    for name, field in model.model_fields.items():
-        marker = next((m for m in field.metadata if isinstance(m, Setting)), None)
-        if marker is not None:
-            yield _describe(prefix + name, field, marker)
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _walk(field.annotation, f"{prefix}{name}.")
-        else:
-            raise TypeError(f"{prefix}{name} is declared without Setting(…)")
-
-
-def _describe(key: str, field: FieldInfo, marker: Setting) -> SettingInfo:
-    kind, choices, secret = _kind_of(field.annotation)
-    limits: dict[str, Any] = {}
-    for rule in field.metadata:
-        for rule_type, attribute in ((annotated_types.Ge, "ge"), (annotated_types.Le, "le")):
-            if isinstance(rule, rule_type):
-                limits[attribute] = getattr(rule, attribute)
-        if isinstance(rule, annotated_types.MultipleOf):
-            limits["step"] = rule.multiple_of
-    return SettingInfo(
-        key=key,
-        kind=kind,
-        default=plain(field.get_default(call_default_factory=False)),
-        unit=marker.unit,
-        minimum=limits.get("ge"),
-        maximum=limits.get("le"),
-        step=limits.get("step"),
-        choices=choices,
-        live=marker.live,
-        secret=secret,
-        doc=marker.doc,
-    )
-
-
-def _kind_of(annotation: Any) -> tuple[Kind, tuple[str, ...], bool]:
-    """Return kind, choices and secrecy of a field's type."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return "choice", tuple(str(a) for a in arguments), False
-    if origin is list:
-        item = arguments[0]
-        return "list", tuple(typing.get_args(item)) if typing.get_origin(item) is Literal else (), False
-    if SecretStr in (annotation, *arguments):
-        return "text", (), True
-    kinds: dict[Any, Kind] = {bool: "bool", int: "int", float: "float"}
-    return kinds.get(annotation, "text"), (), False
+    found: str
+    expected: str
+    reason: str = ""
 
 
 def describe(key: str) -> SettingInfo:
@@ -164,32 +88,27 @@ def value_of(config: Config, key: str) -> Any:
         UnknownKey: There is no such setting.
     """
     describe(key)
+    return plain(raw_value(config, key))
+
+
+def raw_value(config: Config, key: str) -> Any:
+    """Return the value in force as the models have it: secrets as secrets, paths as paths, logins in the clear."""
     value: Any = config
     for part in key.split("."):
         value = getattr(value, part)
-    return plain(value)
+    return value
 
 
-def plain(value: object) -> Any:
-    """Return a setting's value as JSON has it; secrets masked."""
-    if isinstance(value, SecretStr):
-        return MASK if value.get_secret_value() else None
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, list):
-        return list(value)
-    return value if isinstance(value, bool | int | float | str) else None
-
-
-def as_text(value: object) -> str:
-    """Return a value as a topic or a person reads it: ``on``, ``2.5``, ``jpg, png``; empty for none."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+def secrets_of(config: Config) -> set[str]:
+    """Return every text in the settings that nobody may read, for masking it elsewhere."""
+    secrets = set()
+    for key in catalogue():
+        value = raw_value(config, key)
+        if isinstance(value, SecretStr):
+            secrets.add(value.get_secret_value())
+        elif isinstance(value, str):
+            secrets.update(logins_in(value))
+    return secrets
 
 
 def with_value(config: Config, key: str, raw: object, *, live_only: bool = True) -> Config:
@@ -220,16 +139,31 @@ def with_value(config: Config, key: str, raw: object, *, live_only: bool = True)
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        why = "; ".join(_reason(info, fault, raw) for fault in error.errors())
+        faults = faults_of(error, {key: raw})
+        why = "; ".join(dict.fromkeys(f.reason or f"{f.found or 'that'} is not {f.expected}" for f in faults))
         raise OutOfRange(f"ERROR: {key}: {why}", data={"key": key, "expected": info.expected}) from None
 
 
-def _reason(info: SettingInfo, fault: Any, raw: object) -> str:
-    """Say what is wrong: our own checks speak for themselves, the type's are put in words."""
-    if fault["type"] == "value_error":
-        return str(fault["ctx"]["error"])
-    shown = str(raw) if len(str(raw)) <= 40 else str(raw)[:37] + "…"
-    return f"{shown!r} is not {info.expected}"
+def faults_of(error: ValidationError, raws: Mapping[str, object]) -> list[Fault]:
+    """Return what the models say in the words of the settings.
+
+    Args:
+        error: From ``Config.model_validate``.
+        raws: What was typed for each key, before it was interpreted.
+    """
+    return [_fault(fault, raws) for fault in error.errors(include_url=False)]
+
+
+def _fault(fault: ErrorDetails, raws: Mapping[str, object]) -> Fault:
+    path = [str(part) for part in fault["loc"]]
+    key = next((k for k in (".".join(path[:n]) for n in range(len(path), 0, -1)) if k in catalogue()), None)
+    reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
+    if key is None:
+        return Fault(".".join(path), "", "a section", reason)
+    info = catalogue()[key]
+    in_item = key != ".".join(path)
+    found = "" if info.secret else values.shown(fault["input"] if in_item else raws.get(key, fault["input"]))
+    return Fault(key, found, info.expected_item if in_item else info.expected, reason)
 
 
 def interpret(info: SettingInfo, raw: object) -> object:
@@ -238,48 +172,14 @@ def interpret(info: SettingInfo, raw: object) -> object:
         return str(raw)  # true is not 1 where a number is meant; the models refuse the text
     if not isinstance(raw, str):
         return raw
+    if info.secret:
+        return raw or None  # and not stripped: blanks may be part of it
     text = raw.strip()
     if info.kind in ("int", "float"):
-        return _number(text, info.unit)
+        return values.number(text, info.unit)
     if info.kind == "list":
-        return _items(text)
-    if info.kind == "text" and text == "" and info.default is None:
-        return None
-    return text
-
-
-def _items(text: str) -> object:
-    if text.startswith("["):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-    return [item for item in re.split(r"[\s,]+", text) if item]
-
-
-# What one of each suffix is, in the unit that the setting is kept in.
-_SCALES: dict[str, dict[str, float]] = {
-    "B": {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "kb": 1e3, "mb": 1e6, "gb": 1e9},
-    "s": {"ms": 1e-3, "s": 1, "min": 60, "h": 3600},
-    "µs": {"µs": 1, "us": 1, "ms": 1e3, "s": 1e6},
-    "d": {"d": 1, "h": 1 / 24},
-    "px": {"px": 1},
-    "Hz": {"hz": 1, "fps": 1},
-}
-
-
-def _number(text: str, unit: str) -> object:
-    """Return the number of ``2.5 s`` in the setting's own unit; the text itself where it is not one."""
-    match = re.fullmatch(r"([-+]?[0-9]*\.?[0-9]+(?:e[-+]?[0-9]{1,3})?)\s*([A-Za-zµ]+)", text, re.IGNORECASE | re.ASCII)
-    if match is None:
-        match = re.fullmatch(r"([-+]?[0-9.]+)\s*(µs)", text)
-    if match is None:
-        return text
-    scale = _SCALES.get(unit, {}).get(match[2].lower())
-    if scale is None:
-        return text
-    value = float(match[1]) * scale
-    return int(value) if value.is_integer() else value
+        return values.items(text)
+    return text or (None if info.kind == "text" and info.default is None else text)
 
 
 def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:

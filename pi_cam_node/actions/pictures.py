@@ -1,0 +1,255 @@
+"""Commands that answer with pictures: of now, and of what the camera saw before."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.clock import mono_of
+from pi_cam_node.commands import Answer, Arguments, Button, Context, FreshFrame, Steps, Work, command
+from pi_cam_node.config import Format
+from pi_cam_node.errors import BadRequest, NodeError, NoFrames
+from pi_cam_node.events import FramesSent, PictureSaved
+from pi_cam_node.frame import Frame
+from pi_cam_node.parsing import moment
+from pi_cam_node.past import Past, save_each, save_stack
+from pi_cam_node.picture import Kind, Picture
+from pi_cam_node.ring import RingFrame
+from pi_cam_node.stack import Method
+
+FORMATS = ("jpg", "png", "npy")
+STACK_MAX = 256
+
+
+class SaveArguments(Arguments):
+    """What to write: the formats of ``export.formats`` unless told otherwise."""
+
+    formats: Annotated[
+        list[Format] | None,
+        Field(min_length=1, max_length=3, description="what to write; `export.formats` unless told otherwise"),
+    ] = None
+    thumbnail: Annotated[bool, Field(description="put a small base64 JPEG into the reply and `media/last`")] = False
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[formats…]``, apart by blanks or commas."""
+        return {"formats": words.replace(",", " ").split()} if words else {}
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        for name in value if isinstance(value, list) else []:
+            if name not in FORMATS:
+                raise ValueError(f"unknown format {str(name)[:40]!r}; known: {', '.join(FORMATS)}")
+        return list(dict.fromkeys(value)) if isinstance(value, list) else value
+
+
+class PastArguments(SaveArguments):
+    """Which moment, how many frames around it, and what becomes of them."""
+
+    at: Annotated[
+        float | str | None,
+        Field(description="seconds ago, or an absolute ISO 8601 time; `export.save_before_s` unless told otherwise"),
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(ge=1, le=STACK_MAX, description="frames around it; `export.stack_count` unless told otherwise"),
+    ] = None
+    span_s: Annotated[float | None, Field(gt=0, le=3600, description="all frames of so many seconds around it")] = None
+    method: Annotated[Method | None, Field(description="how they become one picture; `mean` unless told otherwise")] = (
+        None
+    )
+
+    @field_validator("at", "span_s", "count", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
+        return value
+
+
+class CountArguments(Arguments):
+    """How many frames."""
+
+    n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[n]``."""
+        return {"n": words} if words else {}
+
+
+@command(
+    "save",
+    "save [formats…]",
+    "Saves a fresh full-resolution frame whose exposure begins after the command.",
+    SaveArguments,
+    button=Button("Take picture", "mdi:camera"),
+    needs_camera=True,
+)
+def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) -> Steps:
+    """Wait for a frame exposed after the command, write it, and say where it is."""
+    config = context.config
+    timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
+    try:
+        frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
+        picture = picture_of(frame, "auto" if arrival.internal else "single")
+        formats = arguments.formats or config.export.formats
+        saved: PictureSaved = yield Work(lambda _progress: context.archive.save(picture, formats, config))
+    except NodeError as error:
+        error.text = "NOT_SAVED"
+        raise
+    context.emit(replace(saved, thumbnail_asked=arguments.thumbnail))
+    age_s = context.clock.monotonic() - saved.first_mono_s
+    message = (
+        f"Saved single full-resolution image: {saved.paths[0]} (timestamp: {stamp(saved.first_at)}, age: {age_s:.2f}s)"
+    )
+    return Answer(message, facts_of(context, [saved], thumbnail=arguments.thumbnail))
+
+
+@command(
+    "pastStack",
+    "pastStack [formats…]",
+    "Saves what the camera saw export.save_before_s seconds ago, stacked or frame by frame.",
+    PastArguments,
+    button=Button("Picture of the past", "mdi:camera-timer"),
+)
+def past_stack(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Steps:
+    """Find the frames around a moment, stack and write them, and say what was used."""
+    config = context.config
+    frames = choose(context, arguments, arrival)
+    stacked = config.export.stack_dark_frames or arguments.method is not None
+    job = partial(
+        save_stack if stacked else save_each,
+        Past(context.archive, frames, arguments.formats or config.export.formats, arguments.method or "mean", config),
+    )
+    try:
+        pictures: list[PictureSaved] = yield Work(job)
+    except NodeError as error:
+        error.text = "NOT_SAVED"
+        raise
+    for saved in pictures:
+        context.emit(replace(saved, thumbnail_asked=arguments.thumbnail))
+    facts = facts_of(context, pictures, thumbnail=arguments.thumbnail)
+    return Answer(past_message(context, pictures, stacked=stacked), facts)
+
+
+@command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments)
+def shortstream(context: Context, arguments: CountArguments, _arrival: CommandArrived) -> Answer:
+    """Send the newest frames as they are in the ring, oldest first."""
+    available = len(context.ring)
+    frames = context.ring.last(arguments.n)
+    for index, frame in enumerate(frames):
+        context.emit(FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg))
+    sent, skipped = len(frames), arguments.n - len(frames)
+    return Answer(
+        f"STREAM_DONE: sent={sent}, skipped={skipped}, available={available}",
+        {"sent": sent, "skipped": skipped, "available": available},
+    )
+
+
+def longest_frame_s(context: Context) -> float:
+    """Return how long two frames may take: one under way when the command came, and the one after it."""
+    night = context.config.night
+    exposure_s = night.exposure_us / 1e6 if context.night.mode == "night" else 0.0
+    return 2 * max(1 / context.config.camera.framerate, exposure_s)
+
+
+def picture_of(frame: Frame, kind: Kind) -> Picture:
+    """Return a fresh frame as a picture to save."""
+    return Picture(
+        kind=kind,
+        content=frame,
+        frames=(frame.seq,),
+        first_at=frame.captured_at,
+        last_at=frame.captured_at,
+        first_mono_s=frame.captured_mono_s,
+        last_mono_s=frame.captured_mono_s,
+        mode=frame.mode,
+        sensor=frame.sensor,
+    )
+
+
+def choose(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Sequence[RingFrame]:
+    """Return the frames of the ring that a request means, oldest first.
+
+    Raises:
+        NoFrames: The ring does not reach back that far, or is empty.
+        BadRequest: The moment lies in the future, or both count and span are given.
+    """
+    at_s = moment_of(context, arguments.at, arrival)
+    if arguments.count is not None and arguments.span_s is not None:
+        raise BadRequest("ERROR: give count or span_s, not both")
+    if arguments.span_s is None:
+        frames = context.ring.around(at_s, arguments.count or context.config.export.stack_count)
+    else:
+        half_s = arguments.span_s / 2
+        frames = context.ring.between(at_s - half_s, at_s + half_s)
+    if not frames:
+        held = {"ring_seconds": round(context.ring.seconds, 1), "ring_frames": len(context.ring)}
+        raise NoFrames("the ring holds no frame of that moment", data=held, text="NO_FRAMES")
+    if len(frames) > STACK_MAX:
+        raise BadRequest(f"ERROR: {len(frames)} frames lie in that span; {STACK_MAX} can be stacked")
+    return frames
+
+
+def moment_of(context: Context, at: float | str | None, arrival: CommandArrived) -> float:
+    """Return the monotonic time of ``at``: seconds before the command, or an absolute time."""
+    if at is None:
+        return arrival.mono_s - context.config.export.save_before_s
+    seconds = _seconds(at)
+    mono_s = mono_of(_absolute(str(at)), context.clock) if seconds is None else arrival.mono_s - seconds
+    if mono_s > arrival.mono_s + 1:
+        raise BadRequest("ERROR: at lies in the future")
+    return mono_s
+
+
+def _seconds(at: float | str) -> float | None:
+    try:
+        return float(at)
+    except ValueError:
+        return None
+
+
+def _absolute(at: str) -> datetime:
+    return moment(at, "at")
+
+
+def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:
+    """Return the contracted plain-text reply."""
+    before_s = context.config.export.save_before_s
+    now_s = context.clock.monotonic()
+    first, last = pictures[0], pictures[-1]
+    begin = f"timestamp: {stamp(first.first_at)} (age: {now_s - first.first_mono_s:.2f}s)"
+    if not stacked:
+        return (
+            f"Saved {len(pictures)} separate images from ring buffer, starting at {begin}"
+            f"(export.save_before_s: {before_s:g} s)"
+        )
+    return (
+        f"Saved stacked image: {first.paths[0]} | stack of {len(first.frames)} frames | first frame {begin} | "
+        f"last frame timestamp: {stamp(last.last_at)} (age: {now_s - last.last_mono_s:.2f}s)"
+        f"(export.save_before_s: {before_s:g} s)"
+    )
+
+
+def stamp(at: datetime) -> str:
+    """Return a UTC time as it stands in plain-text replies."""
+    return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def facts_of(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> dict[str, Any]:
+    """Return the typed facts of a reply: the first picture's at the top, and all of them as a list."""
+    now_s = context.clock.monotonic()
+    told = [{**saved.facts(), "age_s": round(now_s - saved.first_mono_s, 3)} for saved in pictures]
+    facts: dict[str, Any] = {**told[0], "pictures": told}
+    if thumbnail and pictures[0].thumbnail is not None:
+        facts["thumbnail"] = base64.b64encode(pictures[0].thumbnail).decode()
+    return facts

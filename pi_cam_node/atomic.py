@@ -1,0 +1,155 @@
+"""Files that are either the old or the new one, whatever happens meanwhile.
+
+The recipe: write a temporary file in the same directory, sync it, give it its name in one step,
+sync the directory. Every part is needed: without the first sync the file may be empty after a
+power cut, without the second its name may be gone. Only when the recipe is through may anybody
+be told that something is saved.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+PART_SUFFIX = ".part"
+
+# What file systems without hard links (FAT, exFAT, some network and FUSE ones) answer to link().
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+# What file systems answer that cannot sync a directory: they have no such promise to give.
+_NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+
+
+def replace_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Make ``data`` the content of the file, whether or not it exists; it is on disk when this returns.
+
+    A symbolic link is followed, so that the file it names is replaced and not the link.
+    Thread: any, but one writer per path at a time within the process.
+
+    Raises:
+        OSError: It did not work. The file is the old one (or, when only the last sync failed, the
+            new one that a power cut may still undo); no temporary file is left.
+    """
+    target = Path(os.path.realpath(path))
+    part = write_part(target, data, mode)
+    try:
+        part.replace(target)
+    except BaseException:
+        _remove(part)
+        raise
+    sync_directory(target.parent)
+
+
+def create_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
+    """Write a new file, never over an existing one; it is on disk when this returns.
+
+    Thread: any, but one writer per path at a time within the process.
+
+    Raises:
+        FileExistsError: The name is taken; its file is untouched.
+        OSError: It did not work; neither the file nor a temporary one is left.
+    """
+    place_new(path, data, mode)
+    try:
+        sync_directory(path.parent)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def place_new(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
+    """Do as `create_atomically` but leave the sync of the directory to the caller, once for several files."""
+    part = write_part(path, data, mode)
+    try:
+        _name_without_overwriting(part, path)
+    except BaseException:
+        _remove(part)
+        raise
+    try:
+        _remove(part)
+    except BaseException:
+        _remove(path)
+        _remove(part)
+        raise
+
+
+def write_part(path: Path, data: bytes | memoryview, mode: int) -> Path:
+    """Write and sync the temporary file of ``path``; return its path.
+
+    The process id in its name keeps two processes from finishing each other's half-written file.
+    What is left under the name is of a dead process that had the same id, and goes.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    _remove(part)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        try:
+            _set_mode(descriptor, mode)
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        _remove(part)
+        raise
+    return part
+
+
+def sync_directory(directory: Path) -> None:
+    """Put the names in a directory on disk, where its file system can do that."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _name_without_overwriting(part: Path, path: Path) -> None:
+    """Give a finished temporary file its name, unless the name is taken.
+
+    rename() would overwrite, and Python has no renameat2(RENAME_NOREPLACE); link() refuses an
+    existing name in the same step in which it makes the new one.
+    """
+    try:
+        os.link(part, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        _reserve_and_rename(part, path)
+
+
+def _reserve_and_rename(part: Path, path: Path) -> None:
+    """Do the same where there are no hard links: take the name with an empty file, then rename over that.
+
+    A crash between the two leaves an empty file, which is still nobody's saved picture.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    try:
+        part.replace(path)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Give back what the umask took away in open(); file systems without permissions refuse, and need not be asked."""
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        with suppress(PermissionError):
+            os.fchmod(descriptor, mode)
+
+
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+    view = memoryview(data).cast("B")
+    while view:
+        # A disk that fills up takes a part first; the next call then says ENOSPC.
+        view = view[os.write(descriptor, view) :]
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()

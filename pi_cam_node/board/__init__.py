@@ -1,0 +1,1 @@
+"""The machine that the node runs on: what it is, and how it fares."""

@@ -1,0 +1,87 @@
+"""Figures of the process tree and the board: memory, processor, temperature, throttling, disk.
+
+What the board does not tell is ``None``, never a made-up number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from pi_cam_node.clock import Clock
+
+MIB = 1 << 20
+_THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+
+# Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.
+_THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
+
+
+class Vitals:
+    """Reads the figures of this process, its children and its board."""
+
+    def __init__(self, folder: Path, clock: Clock, children: Callable[[], int | None]) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._child_pid = children
+        self._started_s = clock.monotonic()
+        self._cpu_s: tuple[float, float] | None = None
+
+    def read(self) -> dict[str, object]:
+        """Return the figures as they stand."""
+        return {
+            "rss_mib": round(sum(p.memory_info().rss for p in self._processes()) / MIB, 1),
+            "swap_pct": round(psutil.swap_memory().percent, 1),
+            "cpu_pct": self._cpu_pct(),
+            "load_1m": round(os.getloadavg()[0], 2),
+            "memory_available_mib": round(psutil.virtual_memory().available / MIB),
+            "temperature_c": temperature_c(),
+            "throttled": throttled(),
+            "disk_free_mib": disk_free_mib(self._folder),
+            "uptime_s": round(self._clock.monotonic() - self._started_s),
+        }
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        yield psutil.Process()
+        pid = self._child_pid()
+        if pid is not None and psutil.pid_exists(pid):
+            yield psutil.Process(pid)
+
+    def _cpu_pct(self) -> float | None:
+        """Return the share of one core since the last reading, in percent; ``None`` at the first."""
+        used_s = sum(t.user + t.system for t in (p.cpu_times() for p in self._processes()))
+        now_s = self._clock.monotonic()
+        last, self._cpu_s = self._cpu_s, (used_s, now_s)
+        if last is None or now_s <= last[1] or used_s < last[0]:  # less than before: the camera's process is new
+            return None
+        return round((used_s - last[0]) / (now_s - last[1]) * 100, 1)
+
+
+def temperature_c() -> float | None:
+    """Return the processor's temperature in degrees Celsius."""
+    sensors = psutil.sensors_temperatures()
+    for name in ("cpu_thermal", "coretemp", "k10temp", "soc_thermal"):
+        if sensors.get(name):
+            return round(sensors[name][0].current, 1)
+    return None
+
+
+def throttled() -> str | None:
+    """Return what slows a Raspberry Pi down now: ``none``, or causes; ``None`` on other boards."""
+    try:
+        bits = int(_THROTTLED.read_text().strip(), 16)
+    except (OSError, ValueError):
+        return None
+    return ", ".join(text for bit, text in _THROTTLE_BITS.items() if bits >> bit & 1) or "none"
+
+
+def disk_free_mib(folder: Path) -> int | None:
+    """Return what is free on the disk of a folder, or of the nearest folder above that exists."""
+    for candidate in (folder, *folder.parents):
+        if candidate.exists():
+            stat = os.statvfs(candidate)
+            return stat.f_bavail * stat.f_frsize // MIB
+    return None

@@ -1,0 +1,170 @@
+"""The program ``pi-cam-node``: what it can be told to do.
+
+Only what every subcommand needs is imported at the top: numpy and OpenCV take seconds on a small
+board, and ``--help`` shall not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pi_cam_node import __version__
+
+if TYPE_CHECKING:
+    from pi_cam_node.configfile import LoadedConfig
+
+PROGRAM = "pi-cam-node"
+DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
+
+# As every shell does it: 128 and the number of SIGINT; sysexits.h has no better word for a bad file than usage.
+INTERRUPTED, BAD_USE = 130, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """Something the program can do.
+
+    Attributes:
+        module: Has ``main(arguments) -> exit code``, or another function of that kind.
+        summary: One line for ``--help``.
+        function: Its name.
+    """
+
+    module: str
+    summary: str
+    function: str = "main"
+
+    def start(self, arguments: Sequence[str]) -> int:
+        """Import the subcommand, run it, and return its exit code."""
+        return int(getattr(importlib.import_module(self.module), self.function)(arguments))
+
+
+SUBCOMMANDS = {
+    "run": Subcommand(__name__, "run the node", "run"),
+    "demo": Subcommand("pi_cam_node.demo.command", "run a node on a synthetic camera with a broker of its own"),
+    "check-config": Subcommand(__name__, "tell every fault of a configuration file", "check_config"),
+    "call": Subcommand("pi_cam_node.call.command", "send a command to a node and print its reply"),
+    "doctor": Subcommand("pi_cam_node.doctor.command", "find out what is wrong here, and what to do about it"),
+    "docs": Subcommand("pi_cam_node.docs", "write the reference: settings, commands, topics"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: What was typed after its name; by default the process's own.
+
+    Returns:
+        The exit code.
+    """
+    # More threads than one only cost on a small board. Read when numpy is imported, here and in the camera's process.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
+    if subcommand is None:
+        parser = _parser()
+        parser.parse_args(typed)  # tells about help, version and what is misspelt, and exits
+        parser.print_help(sys.stderr)
+        return BAD_USE
+    try:
+        return subcommand.start(typed[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the node until it is stopped."""
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} run", description="Run the node.")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
+    loaded = load(parser.parse_args(arguments).config)
+    if loaded is None:
+        return BAD_USE
+    from pi_cam_node import log  # noqa: PLC0415 - see the top
+    from pi_cam_node.node import Node  # noqa: PLC0415 - see the top
+
+    log.configure(loaded.config)
+    log.install_hooks()
+    return Node(loaded).run()
+
+
+def check_config(arguments: Sequence[str]) -> int:
+    """Tell every fault of a configuration file and of the environment."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
+    )
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_files_in_words())
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
+    options = parser.parse_args(arguments)
+    loaded = load(options.file or options.config)
+    if loaded is None:
+        return BAD_USE
+    print(f"{loaded.path or 'without a file'}: no faults")
+    return 0
+
+
+def load(path: Path | None) -> LoadedConfig | None:
+    """Return the settings; or say on stderr what is wrong with them, all of it, and return ``None``.
+
+    Args:
+        path: The file named by the user; where there is none the first of `DEFAULT_FILES` that exists is taken.
+    """
+    from pi_cam_node import configfile  # noqa: PLC0415 - see the top
+    from pi_cam_node.errors import ConfigError  # noqa: PLC0415 - see the top
+    from pi_cam_node.sources import catalog  # noqa: PLC0415 - see the top
+
+    file = path or default_file()
+    try:
+        loaded = configfile.load(file, os.environ)
+        catalog.make(loaded.config.camera.source)  # opens nothing; it alone knows the script of a synthetic camera
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        count = len(error.problems)
+        print(f"{PROGRAM}: {count} fault{'s' * (count != 1)} in the settings; nothing was started", file=sys.stderr)
+        return None
+    if path is None:
+        print(f"{PROGRAM}: {_choice_in_words(file)}", file=sys.stderr)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return loaded
+
+
+def default_file() -> Path | None:
+    """Return the file that is used where none is named, ``None`` where there is none."""
+    return next((file for file in DEFAULT_FILES if file.exists()), None)
+
+
+def _choice_in_words(file: Path | None) -> str:
+    if file is not None:
+        return f"settings from {file.absolute()}"
+    return f"neither {' nor '.join(map(str, DEFAULT_FILES))} exists: every setting has its default"
+
+
+def _files_in_words() -> str:
+    return f"the settings; by default {' or '.join(map(str, DEFAULT_FILES))}, whichever exists first"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="An MQTT-driven camera node.",
+        epilog=f"`{PROGRAM} <command> --help` tells more about each.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="<command>")
+    for name, subcommand in SUBCOMMANDS.items():
+        commands.add_parser(name, help=subcommand.summary)
+    return parser

@@ -1,0 +1,194 @@
+"""What a command is: the mechanism. The commands themselves are in `pi_cam_node.actions`.
+
+A command is declared once, by a decorator on the function that carries it out, with a model of its
+arguments. MQTT, the command line, the Home Assistant buttons, ``help`` and the reference page are
+all derived from the registry that the decorator fills.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.clock import Clock
+from pi_cam_node.config import Config
+from pi_cam_node.errors import UnknownVerb
+from pi_cam_node.events import Fact
+from pi_cam_node.frame import Frame
+from pi_cam_node.night import NightController
+from pi_cam_node.picture import Archive, Progress
+from pi_cam_node.ring import Ring
+
+
+class Arguments(BaseModel):
+    """Arguments of a command. The plain-text form is turned into the same fields as the JSON form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Return the fields that the words after the verb stand for; by default no words are understood.
+
+        Raises:
+            BadRequest: The words cannot be understood.
+        """
+        return {"words": words} if words else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says when it went well: the plain-text reply, and the same facts typed."""
+
+    message: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshFrame:
+    """Yielded by a command that waits for a frame whose exposure began after ``after_mono_s``."""
+
+    after_mono_s: float
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Yielded by a command that has something done on the worker thread; resumes with its result."""
+
+    job: Callable[[Progress], object]
+
+
+Steps = Generator[FreshFrame | Work, Any, Answer]
+
+
+class Context(Protocol):
+    """What a command may see and touch. All of it belongs to the node thread."""
+
+    clock: Clock
+    ring: Ring
+    night: NightController
+    archive: Archive
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        ...
+
+    @property
+    def camera_online(self) -> bool:
+        """Whether frames arrive."""
+        ...
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest frame, ``None`` before the first."""
+        ...
+
+    def change(self, key: str, raw: object) -> tuple[object, object]:
+        """Change one live setting and return its old and its new value.
+
+        Raises:
+            UnknownKey, ReadOnly, OutOfRange: It stays as it was.
+        """
+        ...
+
+    def write_config(self) -> Path:
+        """Write the settings in force into the configuration file.
+
+        Thread: the worker.
+
+        Raises:
+            NotSaved: There is no file, or it cannot be written.
+        """
+        ...
+
+    def figures(self) -> Mapping[str, object]:
+        """Return the telemetry figures as they stand."""
+        ...
+
+    def emit(self, fact: Fact) -> None:
+        """Tell the adapters."""
+        ...
+
+    def restart(self) -> None:
+        """Stop cleanly after this reply and exit with the restart code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """How a command without arguments looks in Home Assistant."""
+
+    title: str
+    icon: str
+    device_class: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb.
+
+    Attributes:
+        verb: Its name, as contracted.
+        usage: Its plain-text form.
+        summary: What it does, one sentence.
+        arguments: The model of its arguments.
+        run: Carries it out on the node thread; returns an `Answer`, or yields where it must wait.
+        button: Set where it makes sense without arguments.
+        needs_camera: It cannot be answered while the camera is away.
+    """
+
+    verb: str
+    usage: str
+    summary: str
+    arguments: type[Arguments]
+    run: Callable[[Context, Any, CommandArrived], Answer | Steps]
+    button: Button | None = None
+    needs_camera: bool = False
+
+
+_REGISTRY: dict[str, Command] = {}
+
+
+def command(
+    verb: str,
+    usage: str,
+    summary: str,
+    arguments: type[Arguments],
+    *,
+    button: Button | None = None,
+    needs_camera: bool = False,
+) -> Callable[[Callable[[Context, Any, CommandArrived], Answer | Steps]], Callable[..., Answer | Steps]]:
+    """Declare the command that the decorated function carries out."""
+
+    def declare(run: Callable[[Context, Any, CommandArrived], Answer | Steps]) -> Callable[..., Answer | Steps]:
+        if verb in _REGISTRY:
+            raise ValueError(f"{verb} is declared twice")
+        _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera)
+        return run
+
+    return declare
+
+
+def declared() -> Mapping[str, Command]:
+    """Return what has been declared so far; `pi_cam_node.actions.registry` has all of it."""
+    return types.MappingProxyType(_REGISTRY)
+
+
+def find(verb: str) -> Command:
+    """Return a command by its exact name.
+
+    Raises:
+        UnknownVerb: There is none.
+    """
+    found = _REGISTRY.get(verb)
+    if found is None:
+        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:40]!r}", data={"known": sorted(_REGISTRY)}, text="UNKNOWN_COMMAND")
+    return found

@@ -1,0 +1,64 @@
+"""Every setting, declared once: name, type, range, unit, default, what it means, and whether it is live.
+
+The file's reference, ``set``, the Home Assistant entities and the documents are derived from these
+models. A *live* setting takes effect while the node runs; the others are read at start.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pi_cam_node.config.base import GIB, KIB, MIB, Section, Setting
+from pi_cam_node.config.camera import CameraConfig, NightConfig
+from pi_cam_node.config.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
+from pi_cam_node.config.node import NodeConfig, default_node_id
+from pi_cam_node.config.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
+from pi_cam_node.config.upkeep import LoggingConfig, TelemetryConfig
+
+__all__ = [
+    "GIB",
+    "KIB",
+    "MIB",
+    "NOT_IN_THIS_VERSION",
+    "CameraConfig",
+    "Config",
+    "DownscaleConfig",
+    "ExportConfig",
+    "Format",
+    "HomeAssistantConfig",
+    "LoggingConfig",
+    "MqttConfig",
+    "MqttTlsConfig",
+    "NightConfig",
+    "NodeConfig",
+    "RingConfig",
+    "Section",
+    "Setting",
+    "StorageConfig",
+    "TelemetryConfig",
+    "default_node_id",
+]
+
+
+class Config(Section):
+    """The whole configuration file."""
+
+    node: NodeConfig = Field(default_factory=NodeConfig)
+    mqtt: MqttConfig = MqttConfig()
+    homeassistant: HomeAssistantConfig = HomeAssistantConfig()
+    camera: CameraConfig = CameraConfig()
+    night: NightConfig = NightConfig()
+    ring: RingConfig = RingConfig()
+    export: ExportConfig = ExportConfig()
+    storage: StorageConfig = StorageConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+
+# Keys of the contract whose part of the node is not built: refused with the reason, not ignored.
+NOT_IN_THIS_VERSION = {
+    "mjpeg_server": "this version has no HTTP server; leave the section out",
+    "http": "this version has no HTTP server; leave the section out",
+    "network": "this version has no TCP compatibility port; leave the section out",
+    "privacy": "this version has no privacy mode; leave the section out",
+}

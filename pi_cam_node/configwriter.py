@@ -1,0 +1,103 @@
+"""Writes the settings in force into the configuration file, in place: comments, order and spacing stay.
+
+Only settings that differ from what the file gives are touched. Secrets are never written, wherever
+they came from. What is written has been read back first, so the node will start with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+from typing import Any
+
+from pi_cam_node.atomic import replace_atomically
+from pi_cam_node.catalogue import catalogue
+from pi_cam_node.config import Config
+from pi_cam_node.configfile import decode, parse
+from pi_cam_node.draft import PASSWORD_FILE
+from pi_cam_node.errors import ConfigError, NotSaved
+from pi_cam_node.redaction import carries_login
+from pi_cam_node.settings import raw_value
+
+# What rename() answers where a container has the file mounted by itself instead of its folder.
+_MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
+
+
+def overwrite(path: Path | None, config: Config) -> Path:
+    """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
+
+    A file that gives them already is left alone.
+    Thread: any, but one at a time. Takes up to a second on a small board, most of it for loading the YAML library.
+
+    Args:
+        path: The file that the node was started with; ``None`` where it was started without one.
+        config: The settings in force.
+
+    Raises:
+        NotSaved: The file is the old one; the message says why.
+    """
+    if path is None:
+        raise NotSaved("started without a configuration file; start with --config")
+    try:
+        content = path.read_bytes()
+        new = rewritten(content, path, config)
+        if new != content:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
+            replace_atomically(path, new, mode)
+    except ConfigError as error:
+        raise NotSaved(f"the file is not valid as it stands: {error.problems[0]}") from error
+    except NotSaved:
+        raise  # which is an OSError, but says all already
+    except OSError as error:
+        hint = "; mount its folder instead of the file alone" if error.errno in _MOUNTED_ALONE else ""
+        raise NotSaved(f"{path}: {error.strerror}{hint}") from error
+    return path
+
+
+def rewritten(content: bytes, path: Path, config: Config) -> bytes:
+    """Return the content that gives the settings in force; the same content where it does already.
+
+    Raises:
+        ConfigError: The file is not valid as it stands.
+        NotSaved: No change was found that a start would read as meant.
+    """
+    text = decode(content, path)
+    changes = _changes(parse(text, path), config)
+    if not changes:
+        return content
+    from pi_cam_node import yamledit  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
+
+    lines = text.replace("\r\n", "\n")
+    edited = yamledit.edited(lines, changes)
+    for candidate in (yamledit.as_written(lines, edited), edited):
+        if _gives(candidate, path, config):
+            written = candidate.replace("\n", "\r\n") if "\r\n" in text else candidate
+            return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
+    raise NotSaved(f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}")
+
+
+def _changes(filed: Config, config: Config) -> dict[str, Any]:
+    """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept."""
+    changes = {}
+    for key, info in catalogue().items():
+        value = _value(config, key)
+        if info.secret or key == PASSWORD_FILE or carries_login(str(value)) or value == _value(filed, key):
+            continue
+        changes[key] = value
+    return changes
+
+
+def _value(config: Config, key: str) -> Any:
+    value = raw_value(config, key)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _gives(text: str, path: Path, config: Config) -> bool:
+    try:
+        return not _changes(parse(text, path), config)
+    except ConfigError:
+        return False

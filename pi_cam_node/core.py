@@ -1,0 +1,284 @@
+"""Everything that the node knows and decides, in one object used by one thread.
+
+`step` is a plain function: an arrival or a frame goes in, facts come out. It knows neither topics nor
+sockets nor disks; what it needs of the world it is given as `Ports`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_cam_node import settings
+from pi_cam_node.actions import registry
+from pi_cam_node.arrivals import (
+    Arrival,
+    BrokerRefused,
+    CameraFailed,
+    CommandArrived,
+    SwitchFailed,
+    WorkAdvanced,
+    WorkEnded,
+)
+from pi_cam_node.budget import frame_bytes_of, limits_of, room_for_ring
+from pi_cam_node.clock import Clock
+from pi_cam_node.commands import Command
+from pi_cam_node.config import Config
+from pi_cam_node.dispatcher import Dispatcher, Submit
+from pi_cam_node.errors import CameraDown, OutOfRange
+from pi_cam_node.events import (
+    CameraChanged,
+    Fact,
+    FaultReported,
+    ModeWanted,
+    SettingChanged,
+    TelemetryTaken,
+)
+from pi_cam_node.frame import Frame, Mode
+from pi_cam_node.night import NightController
+from pi_cam_node.picture import Archive
+from pi_cam_node.pipeline import Pipeline
+from pi_cam_node.rate import Rate
+from pi_cam_node.ring import Ring
+
+_log = logging.getLogger(__name__)
+
+# Beyond this without a frame the camera is away, whatever else is said: see `frame_deadline_s`.
+LEAST_DEADLINE_S = 5.0
+# The last error is a state, not a log: it changes no more often than a person could read it.
+FAULT_INTERVAL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the core needs of the world.
+
+    Attributes:
+        archive: Where pictures are kept.
+        submit: Puts work on the worker thread.
+        vitals: Returns memory, temperature, disk and the like.
+        write_config: Writes a configuration into the configuration file. Thread: the worker.
+        stop: Ends the node with an exit code.
+    """
+
+    archive: Archive
+    submit: Submit
+    vitals: Callable[[], Mapping[str, object]]
+    write_config: Callable[[Config], Path]
+    stop: Callable[[int], None]
+
+
+# The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
+RESTART_CODE = 75
+
+
+def frame_deadline_s(config: Config, mode: str) -> float:
+    """Return the longest wait for a frame, in seconds: max(5, 3 frame intervals, exposure + 3)."""
+    exposure_s = config.night.exposure_us / 1e6 if mode == "night" else 0.0
+    interval_s = max(1 / config.camera.framerate, exposure_s)
+    return max(LEAST_DEADLINE_S, 3 * interval_s, exposure_s + 3)
+
+
+class Core:
+    """The owner of all state. Thread: the node thread, but for `write_config`."""
+
+    def __init__(
+        self, config: Config, clock: Clock, ports: Ports, *, boot_id: str, budget_bytes: int, node_id: str
+    ) -> None:
+        now_s = clock.monotonic()
+        self.clock = clock
+        self.archive = ports.archive
+        self._ports = ports
+        self._config = config
+        self._budget_bytes = budget_bytes
+        self._facts: list[Fact] = []
+        self.ring = Ring(limits_of(config, frame_bytes_of(config), budget_bytes))
+        self.night = NightController(config.night, now_s)
+        self._pipeline = Pipeline(config, clock, self.ring, self.night)
+        self._dispatcher = Dispatcher(self, ports.submit, node_id, boot_id)
+        self._rate = Rate()
+        self._latency_ms: float | None = None
+        self._online = False
+        self._last_frame_s = now_s
+        self._fault: FaultReported | None = None
+        self._fault_s = float("-inf")
+        self._telemetry_s = now_s
+        self._auto_save_s = now_s
+        self._warn_of_shrunk_ring()
+
+    # ------------------------------------------------------------ what commands see
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self._config
+
+    @property
+    def camera_online(self) -> bool:
+        """Whether frames arrive."""
+        return self._online
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest frame while the camera is there."""
+        return self._pipeline.latest
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """Every command by its verb."""
+        return registry()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody waits for an answer, so that time must be looked at often."""
+        return self._dispatcher.waiting > 0
+
+    @property
+    def wanted_mode(self) -> Mode:
+        """The mode that the camera was asked for last."""
+        return self.night.wanted
+
+    def emit(self, fact: Fact) -> None:
+        """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
+        if isinstance(fact, FaultReported):
+            self._fault = fact
+        else:
+            self._facts.append(fact)
+
+    def change(self, key: str, raw: object) -> tuple[object, object]:
+        """Change one live setting; see `commands.Context`."""
+        new = settings.with_value(self._config, key, raw)
+        room = room_for_ring(new, frame_bytes_of(new), self._budget_bytes)
+        if key == "ring.max_bytes" and room < new.ring.max_bytes:
+            raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
+        old = settings.value_of(self._config, key)
+        self._put_in_force(new)
+        return old, settings.value_of(new, key)
+
+    def write_config(self) -> Path:
+        """Write the settings in force into the configuration file; see `commands.Context`."""
+        return self._ports.write_config(self._config)
+
+    def figures(self) -> Mapping[str, object]:
+        """Return the telemetry figures as they stand."""
+        now_s = self.clock.monotonic()
+        return {
+            **self._ports.vitals(),
+            "fps": round(self._rate.per_second(now_s), 2),
+            "latency_ms": self._latency_ms,
+            "ring_frames": len(self.ring),
+            "ring_mib": round(self.ring.size_bytes / (1 << 20), 2),
+            "ring_seconds": round(self.ring.seconds, 1),
+            "commands_waiting": self._dispatcher.waiting,
+        }
+
+    def restart(self) -> None:
+        """Ask for a clean stop and a new start."""
+        self._ports.stop(RESTART_CODE)
+
+    # ------------------------------------------------------------ the door
+
+    def step(self, message: Arrival | Frame | None) -> list[Fact]:
+        """Take in one message, or only the time that has passed, and return what follows from it."""
+        now_s = self.clock.monotonic()
+        if isinstance(message, Frame):
+            self._on_frame(message, now_s)
+        elif message is not None:
+            self._on_arrival(message, now_s)
+        self._on_time(now_s)
+        facts, self._facts = self._facts, []
+        return facts
+
+    def close(self) -> list[Fact]:
+        """Answer what still waits, and return the last facts."""
+        self._dispatcher.close()
+        facts, self._facts = self._facts, []
+        return facts
+
+    def _on_frame(self, frame: Frame, now_s: float) -> None:
+        self._last_frame_s = now_s
+        self._rate.count(now_s)
+        if not self._online:
+            self._online = True
+            self.night.restarted(now_s)
+            self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
+        self._facts.extend(self._pipeline.process(frame))
+        self._dispatcher.offer(frame)
+        self._latency_ms = round((self.clock.monotonic() - frame.captured_mono_s) * 1000, 1)
+
+    def _on_arrival(self, message: Arrival, now_s: float) -> None:
+        match message:
+            case CommandArrived():
+                self._dispatcher.receive(message)
+            case WorkEnded():
+                self._dispatcher.end(message)
+            case WorkAdvanced():
+                self._dispatcher.advance(message)
+            case CameraFailed(reason=reason):
+                self._camera_lost(reason)
+            case SwitchFailed(mode=mode, reason=reason):
+                self.night.refused(now_s)
+                self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
+            case BrokerRefused(reason=reason):
+                self.emit(FaultReported("forbidden", reason))
+            case _:
+                pass  # the broker's other comings and goings are the publisher's business
+
+    def _on_time(self, now_s: float) -> None:
+        if self._online and now_s - self._last_frame_s > frame_deadline_s(self._config, self.night.mode):
+            self._camera_lost("no frames")
+        wanted = self.night.decide(now_s)
+        if wanted is not None:
+            self.emit(ModeWanted(wanted))
+        self._dispatcher.tick(now_s)
+        if self._fault is not None and now_s - self._fault_s >= FAULT_INTERVAL_S:
+            self._facts.append(self._fault)
+            self._fault, self._fault_s = None, now_s
+        if now_s - self._telemetry_s >= self._config.telemetry.interval_s:
+            self._telemetry_s = now_s
+            self.emit(TelemetryTaken(self.figures()))
+        self._auto_save(now_s)
+
+    # ------------------------------------------------------------ what follows
+
+    def _camera_lost(self, reason: str) -> None:
+        if self._online:
+            self._online = False
+            self._pipeline.camera_lost()
+            self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
+        self.emit(FaultReported("camera_down", reason))
+        self._dispatcher.fail_frames(CameraDown(f"ERROR: the camera is away: {reason}"))
+
+    def _put_in_force(self, new: Config) -> None:
+        old, self._config = self._config, new
+        self.ring.limit(limits_of(new, frame_bytes_of(new), self._budget_bytes))
+        self.night.configure(new.night)
+        self._pipeline.configure(new)
+        for key, (_, value) in settings.differences(old, new).items():
+            self.emit(SettingChanged(key, value))
+        self._warn_of_shrunk_ring()
+
+    def _warn_of_shrunk_ring(self) -> None:
+        room = room_for_ring(self._config, frame_bytes_of(self._config), self._budget_bytes)
+        if room < self._config.ring.max_bytes:
+            _log.warning(
+                "the memory budget of %d MiB leaves %d MiB for the ring, not the %d MiB of ring.max_bytes",
+                self._budget_bytes >> 20,
+                room >> 20,
+                self._config.ring.max_bytes >> 20,
+            )
+
+    def _auto_save(self, now_s: float) -> None:
+        """Save by interval; never before the exposure has settled, and a failure waits for the next interval."""
+        export = self._config.export
+        if export.auto_save_interval_s == 0:
+            self._auto_save_s = now_s
+            return
+        is_settled = self._online and self.night.explain(now_s).settling_left_s == 0
+        if now_s - self._auto_save_s < export.auto_save_interval_s or not is_settled:
+            return
+        self._auto_save_s = now_s
+        verb = "pastStack" if export.auto_save_use_ring else "save"
+        self._dispatcher.receive(CommandArrived(verb, b"", now_s, internal=True))

@@ -1,0 +1,247 @@
+"""One door for commands: every request gets exactly one final reply, whatever happens.
+
+Commands that must wait are generators; the dispatcher resumes them with the frame or the result that
+they wait for, and throws a time-out into those whose deadline has passed. Nothing here blocks, and
+everything is called by one thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from pi_cam_node.arrivals import CommandArrived, WorkAdvanced, WorkEnded
+from pi_cam_node.clock import iso, utc_of
+from pi_cam_node.commands import Answer, Context, FreshFrame, Steps, Work
+from pi_cam_node.errors import Busy, CameraDown, Code, DeadlinePassed, Expired, NodeError, RetainedCommand
+from pi_cam_node.events import FaultReported, Replied
+from pi_cam_node.frame import Frame
+from pi_cam_node.parsing import judge, open_envelope
+from pi_cam_node.picture import Progress
+
+_log = logging.getLogger(__name__)
+
+IDS_REMEMBERED = 256
+REQUESTS_WAITING = 64
+REPEATS_WAITING = 16
+# Work that takes longer than this is announced before it is done.
+ACCEPTED_AFTER_S = 0.3
+# No work on the worker thread takes longer; a card that stalls for longer than this is broken.
+WORK_TIMEOUT_S = 120.0
+# How much of a made-up verb is repeated to the asker and to the log.
+VERB_SHOWN = 40
+
+Submit = Callable[[Callable[[Progress], object]], int]
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A command between its arrival and its final reply.
+
+    Attributes:
+        arrival: What came in.
+        received: When, in UTC.
+        verb: What is asked for.
+        id: Its name; made up where the asker gave none.
+        named: The asker gave one, so a repetition is known as such.
+        repeats: Later arrivals of the same id, which get the same reply.
+        steps: The command, where it waits.
+        frame: The frame it waits for.
+        work: The number of the work it waits for.
+        deadline_s: Monotonic time at which waiting ends.
+        accepted: The asker has been told that it takes a while.
+    """
+
+    arrival: CommandArrived
+    received: datetime
+    verb: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    named: bool = False
+    repeats: list[CommandArrived] = field(default_factory=list)
+    steps: Steps | None = None
+    frame: FreshFrame | None = None
+    work: int | None = None
+    deadline_s: float = 0.0
+    accepted: bool = False
+
+
+class Dispatcher:
+    """Carries out requests and remembers what it answered."""
+
+    def __init__(self, context: Context, submit: Submit, node_id: str, boot_id: str) -> None:
+        self._context = context
+        self._submit = submit
+        self._node_id = node_id
+        self._boot_id = boot_id
+        self._waiting: list[Request] = []
+        self._answered: OrderedDict[str, Mapping[str, object]] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._waiting)
+
+    def receive(self, arrival: CommandArrived) -> None:
+        """Carry out a request, or refuse it, or begin it and go on later."""
+        request = Request(arrival, utc_of(arrival.mono_s, self._context.clock), arrival.verb)
+        try:
+            self._begin(request)
+        except Exception as error:
+            self._refuse(request, error)
+
+    def offer(self, frame: Frame) -> None:
+        """Hand a frame to the requests that wait for one of its age."""
+        for request in list(self._waiting):
+            if request.frame is not None and frame.exposed_mono_s >= request.frame.after_mono_s:
+                self._resume(request, frame)
+
+    def advance(self, progress: WorkAdvanced) -> None:
+        """Tell the asker how far its work is."""
+        request = self._by_work(progress.work)
+        if request is not None:
+            share = {"done": progress.done, "total": progress.total}
+            body = self._body(request, "progress", "ok", f"{progress.done} of {progress.total}", share)
+            self._send(request.arrival, body)
+
+    def end(self, ended: WorkEnded) -> None:
+        """Go on with the request whose work is done."""
+        request = self._by_work(ended.work)
+        if request is not None:
+            self._resume(request, ended.error if ended.error is not None else ended.result)
+
+    def tick(self, now_s: float) -> None:
+        """Say of what takes long that it was accepted, and give up what took too long."""
+        for request in list(self._waiting):
+            if now_s >= request.deadline_s:
+                self._resume(request, DeadlinePassed(f"ERROR: {request.verb} took too long"))
+            elif not request.accepted and now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
+                request.accepted = True
+                self._send(request.arrival, self._body(request, "accepted", "ok", "accepted", {}))
+
+    def fail_frames(self, error: NodeError) -> None:
+        """Refuse everything that waits for a frame: none will come."""
+        for request in list(self._waiting):
+            if request.frame is not None:
+                self._resume(request, error)
+
+    def close(self) -> None:
+        """Refuse everything that still waits: the node is stopping."""
+        for request in list(self._waiting):
+            self._resume(request, Busy("ERROR: the node is stopping"))
+
+    def _begin(self, request: Request) -> None:
+        if request.arrival.retained:
+            raise RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
+        envelope = open_envelope(request.arrival)
+        request.verb = envelope.verb
+        if envelope.id is not None:
+            request.id, request.named = envelope.id, True
+            if self._repeat(request):
+                return
+        if envelope.expires_epoch_s is not None and envelope.expires_epoch_s < request.received.timestamp():
+            raise Expired("ERROR: the command came too late")
+        command, arguments = judge(envelope)
+        if command.needs_camera and not self._context.camera_online:
+            raise CameraDown("ERROR: no frames arrive from the camera")
+        outcome = command.run(self._context, arguments, request.arrival)
+        if isinstance(outcome, Answer):
+            self._reply(request, outcome)
+        elif len(self._waiting) >= REQUESTS_WAITING:
+            raise Busy("ERROR: too many commands are waiting")
+        else:
+            request.steps = outcome
+            self._waiting.append(request)
+            self._resume(request, None)
+
+    def _repeat(self, request: Request) -> bool:
+        """Treat a known id as the request that it repeats; return whether it was one."""
+        if request.id in self._answered:
+            self._send(request.arrival, self._answered[request.id])
+            return True
+        first = next((w for w in self._waiting if w.id == request.id), None)
+        if first is None:
+            return False
+        if len(first.repeats) >= REPEATS_WAITING:
+            raise Busy("ERROR: this id has been repeated too often")
+        first.repeats.append(request.arrival)
+        return True
+
+    def _by_work(self, work: int) -> Request | None:
+        return next((w for w in self._waiting if w.work == work), None)
+
+    def _resume(self, request: Request, value: object) -> None:
+        """Run a command up to where it waits again, or to its end; an exception is thrown into it."""
+        steps = request.steps
+        if steps is None:
+            raise RuntimeError(f"{request.verb} does not wait")
+        go_on = partial(steps.throw, value) if isinstance(value, Exception) else partial(steps.send, value)
+        request.frame = request.work = None
+        try:
+            self._wait(request, go_on())
+        except StopIteration as end:
+            self._waiting.remove(request)
+            self._reply(request, end.value)
+        except Exception as error:
+            self._waiting.remove(request)
+            self._refuse(request, error)
+
+    def _wait(self, request: Request, what: FreshFrame | Work) -> None:
+        now_s = self._context.clock.monotonic()
+        if isinstance(what, FreshFrame):
+            request.frame = what
+            request.deadline_s = now_s + what.timeout_s
+        else:
+            request.work = self._submit(what.job)
+            request.deadline_s = now_s + WORK_TIMEOUT_S
+
+    def _reply(self, request: Request, answer: Answer) -> None:
+        self._final(request, self._body(request, "final", "ok", answer.message, answer.data))
+
+    def _refuse(self, request: Request, error: Exception) -> None:
+        """Turn an error into the final reply; a bug is logged whole and answered as internal."""
+        shown = request.verb[:VERB_SHOWN] or "command"
+        code: Code = "internal"
+        if isinstance(error, NodeError):
+            code, message, facts = error.code, error.text, {**error.data, "why": str(error)}
+            _log.info("%s refused: %s", shown, error)
+        else:
+            message, facts = f"ERROR: internal error ({type(error).__name__}); the log has more", {}
+            _log.error("%s failed", shown, exc_info=error)
+        self._final(request, self._body(request, "final", code, message, facts))
+        self._context.emit(FaultReported(code, f"{shown}: {message}"[:200]))
+
+    def _body(
+        self, request: Request, stage: str, code: Code, message: str, facts: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Return a reply as contracted."""
+        took_s = self._context.clock.monotonic() - request.arrival.mono_s
+        return {
+            "id": request.id,
+            "verb": request.verb[:VERB_SHOWN],
+            "ok": code == "ok",
+            "code": code,
+            "message": message,
+            "data": dict(facts),
+            "stage": stage,
+            "received": iso(request.received),
+            "took_ms": round(took_s * 1000, 1),
+            "node": self._node_id,
+            "boot": self._boot_id,
+        }
+
+    def _final(self, request: Request, body: Mapping[str, object]) -> None:
+        if request.named:
+            self._answered[request.id] = body
+            while len(self._answered) > IDS_REMEMBERED:
+                self._answered.popitem(last=False)
+        for arrival in (request.arrival, *request.repeats):
+            self._send(arrival, body)
+
+    def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
+        if not arrival.internal:
+            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation))

@@ -1,0 +1,235 @@
+"""The composition root: builds the parts, starts and stops them in order, and runs the node thread.
+
+Whoever reads this file knows the program. Frames and arrivals come in by the inbox; the core decides;
+what it says goes to the broker and the camera.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import signal
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import FrameType
+
+from pi_cam_node import __version__, log, settings
+from pi_cam_node.arrivals import Arrival, CameraOpened, WorkEnded
+from pi_cam_node.board import identity
+from pi_cam_node.board.vitals import Vitals
+from pi_cam_node.budget import automatic_budget
+from pi_cam_node.clock import Clock, SystemClock
+from pi_cam_node.config import Config
+from pi_cam_node.configfile import LoadedConfig
+from pi_cam_node.configwriter import overwrite
+from pi_cam_node.core import Core, Ports
+from pi_cam_node.entities import entities
+from pi_cam_node.errors import Busy
+from pi_cam_node.events import Fact, ModeWanted, SettingChanged
+from pi_cam_node.frame import Frame
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.mqtt.discovery import discovery
+from pi_cam_node.mqtt.herald import Herald
+from pi_cam_node.mqtt.link import Link
+from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.sources.base import controls_of
+from pi_cam_node.sources.camera import Camera
+from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+API_VERSION = 1
+CAPABILITIES = ("save", "past_stack", "shortstream", "night", "discovery")
+# The node thread looks at the time at least this often.
+TICK_S = 0.1
+IDLE_TICK_S = 0.5
+# How often the worker looks whether the saved pictures are within their limits, and what was removed by hand.
+TIDY_S = 300.0
+# A clean stop ends within five seconds: the camera, the work under way, the farewell.
+CAMERA_STOP_S, WORKER_STOP_S, FAREWELL_S = 2.0, 1.5, 1.0
+# So many failed steps in a row are no accident (EX_SOFTWARE of sysexits.h).
+STEPS_FAILED_MAX, INTERNAL_CODE = 100, 70
+
+
+class Node:
+    """One camera, one broker, one thread that owns what they share."""
+
+    def __init__(self, loaded: LoadedConfig, clock: Clock | None = None) -> None:
+        config = loaded.config
+        self._path = loaded.path
+        self._clock = clock or SystemClock()
+        self._boot_id = identity.new_boot_id()
+        self._exit_code: int | None = None
+        self._failed_steps = 0
+        self._tidied_s = self._clock.monotonic()
+        self._opened: CameraOpened | None = None
+        self._inbox = Inbox()
+        self._worker = Worker(self._inbox)
+        self._archive = DiskArchive(config.export.base_dir, self._boot_id, self._clock)
+        self._camera = Camera(config, self._inbox, self._clock)
+        self._topics = Topics(
+            config.mqtt.base_topic,
+            config.node.id,
+            config.node.groups,
+            config.homeassistant.discovery_prefix,
+            config.homeassistant.birth_topic,
+        )
+        self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
+        self._vitals = Vitals(config.export.base_dir, self._clock, lambda: self._camera.pid)
+        self._core = Core(
+            config,
+            self._clock,
+            Ports(self._archive, self._worker.submit, self._figures, self._write_config, self.stop),
+            boot_id=self._boot_id,
+            budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
+            node_id=config.node.id,
+        )
+        self._herald = Herald(self._topics, self._link, self._clock, self._info, self._discovery)
+
+    def run(self) -> int:
+        """Run until somebody asks for the end; return the exit code.
+
+        Thread: the main thread, which becomes the node thread.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._start()
+        try:
+            while self._exit_code is None:
+                self._turn()
+        finally:
+            self._stop()
+        return self._exit_code
+
+    def stop(self, code: int = 0) -> None:
+        """Ask for a clean stop. Thread: any, and signal handlers."""
+        if self._exit_code is None:
+            self._exit_code = code
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.stop(0)
+        _log.info("%s: stopping", signal.Signals(number).name)
+
+    def _start(self) -> None:
+        config = self._core.config
+        _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
+        self._herald.start(config)
+        self._worker.start()
+        self._link.start()
+        self._camera.want(controls_of(config, self._core.night.mode))
+        self._camera.start()
+        self._tidy()
+
+    def _turn(self) -> None:
+        """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
+        busy = self._core.is_waiting
+        message = self._inbox.take(TICK_S if busy else IDLE_TICK_S)
+        try:
+            self._step(message)
+            self._failed_steps = 0
+        except Exception:
+            self._failed_steps += 1
+            _log.exception("a step of the node failed (%d in a row)", self._failed_steps)
+            if self._failed_steps >= STEPS_FAILED_MAX:
+                self.stop(INTERNAL_CODE)
+
+    def _step(self, message: Arrival | Frame | None) -> None:
+        facts = self._core.step(message)
+        if message is not None and not isinstance(message, Frame):
+            self._note(message)
+        for fact in facts:
+            self._follow(fact)
+        self._herald.tick(self._core.config.telemetry.refresh_s)
+        if self._clock.monotonic() - self._tidied_s >= TIDY_S:
+            self._tidy()
+
+    def _note(self, message: Arrival) -> None:
+        if isinstance(message, CameraOpened):
+            self._opened = message
+            self._herald.announce(self._core.config)
+        self._herald.hear(message, self._core.config)
+
+    def _follow(self, fact: Fact) -> None:
+        """Carry out what the core decided."""
+        if isinstance(fact, ModeWanted):
+            self._camera.want(controls_of(self._core.config, fact.mode))
+        elif isinstance(fact, SettingChanged):
+            self._apply(fact)
+        self._herald.tell(fact)
+
+    def _apply(self, changed: SettingChanged) -> None:
+        """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
+        config = self._core.config
+        section = changed.key.partition(".")[0]
+        if changed.key == "logging.level":
+            log.set_level(config.logging.level)
+        if section in ("camera", "night"):
+            self._camera.want(controls_of(config, self._core.wanted_mode))
+            self._camera.reconfigure(config)
+        if section in ("homeassistant", "mqtt", "telemetry"):  # what the discovery message is made from
+            self._herald.announce(config)
+        if section == "storage":
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Let the worker keep the saved pictures within their limits; where it is busy the next time will do."""
+        self._tidied_s = self._clock.monotonic()
+        config = self._core.config
+        try:
+            self._worker.submit(lambda _progress: self._archive.tidy(config))
+        except Busy as error:
+            _log.info("pictures are not tidied now: %s", error)
+
+    def _stop(self) -> None:
+        """End the parts in the order of their dependence; what the worker still finishes is still answered."""
+        self._camera.stop(CAMERA_STOP_S)
+        self._worker.stop(WORKER_STOP_S)
+        while (message := self._inbox.take(0)) is not None:
+            if isinstance(message, WorkEnded):
+                self._tell(self._core.step(message))
+        self._tell(self._core.close())
+        self._herald.farewell(FAREWELL_S)
+        _log.info("stopped with code %s", self._exit_code)
+
+    def _tell(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            self._herald.tell(fact)
+
+    def _write_config(self, config: Config) -> Path:
+        return overwrite(self._path, config)
+
+    def _figures(self) -> Mapping[str, object]:
+        return {
+            **self._vitals.read(),
+            "frames_dropped": self._inbox.frames_dropped,
+            "messages_refused": self._inbox.messages_refused,
+            "camera_restarts": self._camera.restarts,
+            "broker_sessions": self._link.sessions,
+            "mqtt": dict(self._link.figures()),
+        }
+
+    def _info(self, session: int) -> Mapping[str, object]:
+        """Return the body of the info topic; it holds no secret."""
+        config = self._core.config
+        digest = hashlib.sha256(json.dumps(settings.tree_of(config), sort_keys=True).encode()).hexdigest()
+        opened = self._opened
+        return {
+            "name": config.node.name or config.node.id,
+            "version": __version__,
+            "api": API_VERSION,
+            "boot": self._boot_id,
+            "session": session,
+            "source": opened.source if opened else None,
+            "resolution": list(opened.size) if opened else None,
+            "exposure_control": opened.controls if opened else None,
+            "capabilities": list(CAPABILITIES),
+            "commands": list(self._core.commands),
+            "config_hash": digest[:16],
+            "model": identity.model(),
+        }
+
+    def _discovery(self, config: Config) -> dict[str, object]:
+        offered = entities(config, self._core.commands.values())
+        return discovery(offered, self._topics, config, __version__, {"model": identity.model()})

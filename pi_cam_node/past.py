@@ -1,0 +1,78 @@
+"""Pictures of the past, made and written on the worker thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pi_cam_node.config import Config, Format
+from pi_cam_node.errors import NodeError
+from pi_cam_node.events import PictureSaved
+from pi_cam_node.jpeg import Pixels
+from pi_cam_node.picture import Archive, Picture, Progress
+from pi_cam_node.ring import RingFrame
+from pi_cam_node.stack import Method, stack
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is to be made of which frames.
+
+    Attributes:
+        archive: Where it goes.
+        frames: Frames of the ring, oldest first, at least one.
+        formats: What to write.
+        method: How a stack is made.
+        config: The settings as they stood when the command came.
+    """
+
+    archive: Archive
+    frames: Sequence[RingFrame]
+    formats: Sequence[Format]
+    method: Method
+    config: Config
+
+
+def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
+    """Make one picture of the frames and save it.
+
+    Raises:
+        NoSpace, NotSaved: See `Archive.save`.
+    """
+    stacked = stack([frame.jpeg for frame in past.frames], past.method, progress)
+    used = [past.frames[index] for index in stacked.used]
+    picture = _picture(used, stacked.pixels, past.method)
+    return [past.archive.save(picture, past.formats, past.config)]
+
+
+def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
+    """Save the frames one by one, as they are in the ring.
+
+    Raises:
+        NoSpace, NotSaved: See `Archive.save`; the pictures before the one that failed stay and are named in the data.
+    """
+    saved: list[PictureSaved] = []
+    for done, frame in enumerate(past.frames, start=1):
+        try:
+            saved.append(past.archive.save(_picture([frame], frame.jpeg, ""), past.formats, past.config))
+        except NodeError as error:
+            error.data["saved"] = [picture.id for picture in saved]
+            raise
+        progress(done, len(past.frames))
+    return saved
+
+
+def _picture(frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
+    first, last = frames[0], frames[-1]
+    return Picture(
+        kind="stack" if method else "ring",
+        content=content,
+        frames=tuple(frame.seq for frame in frames),
+        first_at=first.at,
+        last_at=last.at,
+        first_mono_s=first.mono_s,
+        last_mono_s=last.mono_s,
+        mode=last.mode,
+        sensor=first.sensor,
+        method=method,
+    )

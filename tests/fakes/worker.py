@@ -1,0 +1,53 @@
+"""A camera worker in the hands of the test: it notes its orders and says what it is told to say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pi_cam_node.frame import Mode, Sensor
+from pi_cam_node.sources.base import Opened, Shot
+from pi_cam_node.sources.messages import Apply, Arrived, Note, Open, Order, Ready
+from pi_cam_node.sources.worker import WorkerLost
+
+OPENED = Opened("synthetic", (64, 48), "i420", controls=True)
+
+
+class FakeWorker:
+    """Speaks when the keeper takes its notes."""
+
+    def __init__(self, *, killable: bool = True) -> None:
+        self.killable = killable
+        self.pid: int | None = 4711
+        self.descriptors: list[int] = []
+        self.orders: list[Order] = []
+        self.notes: list[Note] = []
+        self.lost: str | None = None
+        self.ended = False
+
+    def send(self, order: Order) -> None:
+        self.orders.append(order)
+
+    def take(self) -> list[Note]:
+        if self.lost is not None:
+            raise WorkerLost(self.lost)
+        notes, self.notes = self.notes, []
+        return notes
+
+    def end(self, deadline_s: float) -> bool:
+        self.ended = True
+        return True
+
+    @property
+    def last_open(self) -> Open:
+        return [order for order in self.orders if isinstance(order, Open)][-1]
+
+    @property
+    def applies(self) -> list[Apply]:
+        return [order for order in self.orders if isinstance(order, Apply)]
+
+    def say_ready(self) -> None:
+        self.notes.append(Ready(self.last_open.session, OPENED))
+
+    def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0) -> None:
+        shot = Shot(np.zeros((72, 64), np.uint8), mono_s - 0.01, mono_s, mode, Sensor())
+        self.notes.append(Arrived(self.last_open.session, shot, skipped))

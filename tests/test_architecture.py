@@ -1,0 +1,160 @@
+"""The shape of the house: layers, no cycles, small files, small functions, and a few things nobody writes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "pi_cam_node"
+
+# An import only ever points down, or to the same layer without a cycle. Packages stand for all their files.
+LAYERS = (
+    {
+        "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values", "settings",
+        "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction", "log",
+    },
+    {"ring", "light", "night", "stack", "budget", "rate"},
+    {"inbox", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},
+    {"sources", "mqtt", "storage", "board"},
+    {"node"},
+    {"cli", "call", "demo", "doctor", "docs", "__main__"},
+)  # fmt: skip
+ADAPTERS = LAYERS[3]
+
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+FUNCTION_LINES_MEDIAN = 10
+NAMES_NOBODY_WANTS = re.compile(r"(utils?|helpers?|manager|misc|common)(\.py)?$")
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def unit_of(module: str) -> str:
+    """Return the file or package of the house that a module belongs to; empty for the package itself."""
+    return [*module.split("."), ""][1]
+
+
+def layer_of(unit: str) -> int:
+    for level, units in enumerate(LAYERS):
+        if unit in units:
+            return level
+    raise AssertionError(f"{unit} has no place in LAYERS")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            base = node.module or ""
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                is_module = (ROOT / (full.replace(".", "/") + ".py")).exists() or (
+                    ROOT / full.replace(".", "/")
+                ).is_dir()
+                yield full if is_module else base
+
+
+def own_imports(path: Path) -> set[str]:
+    return {name for name in imports_of(path) if name.startswith("pi_cam_node.")}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def test_every_file_has_a_place() -> None:
+    for path in FILES:
+        unit = unit_of(module_of(path))
+        if unit:
+            layer_of(unit)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_point_down(path: Path) -> None:
+    unit = unit_of(module_of(path))
+    if not unit:
+        return
+    for name in own_imports(path):
+        other = unit_of(name)
+        if other == unit:
+            continue
+        assert layer_of(other) <= layer_of(unit), f"{unit} imports {name}, which lies above it"
+        assert not {unit, other} <= ADAPTERS, f"the adapter {unit} imports the adapter {other}"
+
+
+def test_there_is_no_import_cycle() -> None:
+    graph = {module_of(path): own_imports(path) for path in FILES}
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " -> ".join((*way, module))
+        if module in done:
+            return
+        for other in graph.get(module, ()):
+            if other != module:
+                visit(other, (*way, module))
+        done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_a_file_is_one_idea(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+    assert not NAMES_NOBODY_WANTS.search(path.name)
+
+
+def test_functions_are_a_screen_high() -> None:
+    lengths = []
+    for path in FILES:
+        for function in functions(path):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            assert lines <= FUNCTION_LINES_MAX, f"{path.name}: {function.name} has {lines} lines"
+            lengths.append(lines)
+    assert sorted(lengths)[len(lengths) // 2] <= FUNCTION_LINES_MEDIAN
+
+
+FORBIDDEN = {
+    "a shell": r"shell\s*=\s*True|os\.system|os\.popen",
+    "a deserializer that runs code": r"import pickle|pickle\.load|yaml\.load\(|yaml\.unsafe_load|\beval\(|\bexec\(",
+    "a sleep where a wait with a deadline belongs": r"time\.sleep\(",
+    "a capture without a deadline": r"wait\s*=\s*(None|True)\b",
+    "work left": r"TODO|FIXME|XXX|NotImplementedError",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_nobody_writes(what: str) -> None:
+    for path in FILES:
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            assert not re.search(FORBIDDEN[what], line), f"{path.name}:{number}: {line.strip()}"
+
+
+def test_no_exception_is_passed_over_in_silence() -> None:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler):
+                silent = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
+                assert not silent, f"{path.name}:{node.lineno}"
+                assert node.type is not None, f"{path.name}:{node.lineno}: bare except"
+
+
+def test_vendor_cameras_are_imported_only_by_the_picamera2_source() -> None:
+    for path in FILES:
+        if any(name.split(".")[0] in ("picamera2", "libcamera") for name in imports_of(path)):
+            assert path.name.startswith("picam"), path

@@ -1,0 +1,189 @@
+"""Pictures that go because they take too much."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.config import MIB
+from pi_cam_node.errors import NoSpace
+from pi_cam_node.storage import space
+from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.files import Room
+from pi_cam_node.storage.index import Usage
+from tests.fakes.clock import FakeClock
+from tests.fakes.faults import FaultyCalls
+from tests.fakes.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, usage_of
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def archive(tmp_path: Path, clock: FakeClock) -> DiskArchive:
+    return archive_in(tmp_path, clock)
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, folder: Path, size_bytes: int, inodes: int = 1000) -> None:
+    """Pretend that the file system has this size and holds nothing but the folder."""
+
+    def room(_directory: Path) -> Room:
+        files = list(folder.iterdir())
+        return Room(size_bytes - sum(path.stat().st_size for path in files), inodes - len(files))
+
+    monkeypatch.setattr(space, "room_in", room)
+
+
+def test_usage_and_newest_are_known_without_looking(archive: DiskArchive, tmp_path: Path) -> None:
+    assert archive.usage() is None
+    assert archive.newest(5) == ()
+    ids = [save(archive, frame) for frame in (1, 2, 3)]
+    size_bytes = sum(path.stat().st_size for path in (tmp_path / "captures").iterdir())
+    assert archive.usage() == Usage(size_bytes, 3)
+    assert archive.newest(2) == (ids[2], ids[1])
+    assert archive.newest(9) == (ids[2], ids[1], ids[0])
+    assert archive.newest(0) == ()
+
+
+def test_the_next_start_finds_what_this_one_saved(archive: DiskArchive, tmp_path: Path, clock: FakeClock) -> None:
+    ids = [save(archive, frame, ALL) for frame in (1, 2)]
+    other = archive_in(tmp_path, clock, "b" * 8)
+    other.open()
+    assert other.usage() == archive.usage()
+    assert other.newest(2) == (ids[1], ids[0])
+
+
+def test_the_oldest_go_when_the_sum_is_over_the_limit(archive: DiskArchive, tmp_path: Path) -> None:
+    ids = [save(archive, frame) for frame in range(4)]
+    each_bytes = usage_of(archive).size_bytes // 4
+    ids.append(save(archive, 4, max_bytes=3 * each_bytes + 100))
+    assert ids_on_disk(tmp_path) == set(ids[2:])
+    assert len(names(tmp_path / "captures")) == 6
+    assert usage_of(archive).size_bytes <= 3 * each_bytes + 100
+
+
+def test_the_newest_stays_although_it_is_over_the_limit_alone(archive: DiskArchive, tmp_path: Path) -> None:
+    save(archive, 1)
+    newest = save(archive, 2, max_bytes=1)
+    assert ids_on_disk(tmp_path) == {newest}
+
+
+def test_pictures_saved_after_the_clock_jumped_back_count_as_newer(archive: DiskArchive, tmp_path: Path) -> None:
+    before = [save(archive, frame) for frame in (1, 2)]
+    each_bytes = usage_of(archive).size_bytes // 2
+    forty_days_ago = picture().first_at - timedelta(days=40)
+    after = archive.save(picture(frames=(3,), first_at=forty_days_ago), ["jpg"], config(max_bytes=2 * each_bytes + 100))
+    assert ids_on_disk(tmp_path) == {before[1], after.id}
+    archive.tidy(config(max_bytes=each_bytes + 100))
+    assert ids_on_disk(tmp_path) == {after.id}
+
+
+def test_files_of_others_stay_whatever_the_limits(archive: DiskArchive, tmp_path: Path) -> None:
+    save(archive, 1)
+    folder = tmp_path / "captures"
+    foreign = ["holiday.jpg", "notes.txt", f"{ID}.jpeg", f"{ID}.jpg.bak", ".hidden"]
+    for name in foreign:
+        (folder / name).write_bytes(bytes(10_000))
+        os.utime(folder / name, (0, 0))
+    (folder / f"{ID.replace('42', '77')}.jpg").mkdir()
+    (folder / f"{ID.replace('42', '78')}.jpg").symlink_to(folder / "holiday.jpg")
+    newest = save(archive, 2, max_bytes=1, max_age_days=1)
+    archive.tidy(config(max_bytes=1, max_age_days=1))
+    assert set(foreign) < set(names(folder))
+    assert (folder / f"{ID.replace('42', '77')}.jpg").is_dir()
+    assert (folder / f"{ID.replace('42', '78')}.jpg").is_symlink()
+    assert archive.usage() == Usage(sum((folder / f"{newest}.{e}").stat().st_size for e in ("jpg", "json")), 1)
+
+
+def test_room_is_made_before_the_reserve_is_touched(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [save(archive, frame) for frame in (1, 2, 3)]
+    each_bytes = usage_of(archive).size_bytes // 3
+    disk(monkeypatch, tmp_path / "captures", 3 * each_bytes + MIB + 100)
+    ids.append(save(archive, 4, min_free_bytes=MIB))
+    assert ids[0] not in ids_on_disk(tmp_path)
+    assert ids_on_disk(tmp_path) == set(ids[-len(ids_on_disk(tmp_path)) :])
+
+
+def test_a_reserve_that_no_picture_can_give_back_costs_none(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [save(archive, frame) for frame in (1, 2, 3)]
+    disk(monkeypatch, tmp_path / "captures", MIB // 2)
+    with pytest.raises(NoSpace, match="min_free_bytes") as raised:
+        save(archive, 4, min_free_bytes=MIB)
+    assert raised.value.data["min_free_bytes"] == MIB
+    assert ids_on_disk(tmp_path) == set(ids)
+    assert len(names(tmp_path / "captures")) == 6
+
+
+def test_the_last_inodes_are_not_used_up(archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [save(archive, frame) for frame in range(20)]
+    disk(monkeypatch, tmp_path / "captures", 1 << 30, inodes=len(names(tmp_path / "captures")) + 14)
+    ids.append(save(archive, 20))
+    assert ids_on_disk(tmp_path) == set(ids[-len(ids_on_disk(tmp_path)) :])
+    assert len(ids_on_disk(tmp_path)) < 21
+
+
+def test_tidying_frees_the_reserve(archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [save(archive, frame) for frame in (1, 2, 3)]
+    each_bytes = usage_of(archive).size_bytes // 3
+    disk(monkeypatch, tmp_path / "captures", 3 * each_bytes + MIB - 100)
+    assert archive.tidy(config(min_free_bytes=MIB)) == 1
+    assert ids_on_disk(tmp_path) == set(ids[1:])
+
+
+def test_tidying_sees_what_others_removed_and_added(archive: DiskArchive, tmp_path: Path) -> None:
+    ids = [save(archive, frame) for frame in (1, 2)]
+    for path in (tmp_path / "captures").glob(f"{ids[0]}.*"):
+        path.unlink()
+    brought = f"20200101T000000000Z-{'c' * 8}-000001-auto"
+    (tmp_path / "captures" / f"{brought}.npy").write_bytes(bytes(10))
+    archive.tidy(config())
+    assert archive.newest(3) == (ids[1], brought)
+    assert usage_of(archive).count == 2
+
+
+def test_a_picture_that_cannot_be_removed_is_told_and_tried_again(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, newest = save(archive, 1), save(archive, 2)
+    calls = FaultyCalls(monkeypatch, errno.EROFS)
+    calls.fail_at = 0
+    assert archive.tidy(config(max_bytes=1)) == 0
+    assert "Read-only" in caplog.text
+    assert ids_on_disk(tmp_path) == {old, newest}
+    assert archive.tidy(config(max_bytes=1)) == 1
+    assert ids_on_disk(tmp_path) == {newest}
+
+
+def test_a_sidecar_goes_after_its_picture(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(archive, 1, ALL)
+    save(archive, 2)
+    gone: list[str] = []
+    real = os.unlink
+
+    def noting(path: Path) -> None:
+        gone.append(path.suffix)
+        real(path)
+
+    monkeypatch.setattr(os, "unlink", noting)
+    archive.tidy(config(max_bytes=1))
+    assert gone == [".jpg", ".png", ".npy", ".json"]
+
+
+def test_removals_are_counted_in_the_log(archive: DiskArchive, caplog: pytest.LogCaptureFixture) -> None:
+    save(archive, 1)
+    with caplog.at_level(logging.INFO):
+        save(archive, 2, max_bytes=1)
+    assert "removed 1 old pictures" in caplog.text

@@ -1,0 +1,89 @@
+"""Bounds: of memory, of queues, and of what a rate remembers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_cam_node.arrivals import CommandArrived, HomeAssistantStarted
+from pi_cam_node.budget import (
+    FRAMES_IN_FLIGHT,
+    LEAST_RING_BYTES,
+    QUEUES_BYTES,
+    automatic_budget,
+    frame_bytes_of,
+    room_for_ring,
+)
+from pi_cam_node.config import Config
+from pi_cam_node.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, Inbox
+from pi_cam_node.rate import Rate
+from tests.fakes.world import World
+
+MIB = 1 << 20
+
+
+@given(budget=st.integers(0, 1 << 34), width=st.integers(32, 2304), height=st.integers(32, 1728))
+def test_the_parts_never_exceed_the_budget_while_a_ring_fits(budget: int, width: int, height: int) -> None:
+    config = Config.model_validate({"camera": {"width": width * 2, "height": height * 2}})
+    frame_bytes = frame_bytes_of(config)
+    room = room_for_ring(config, frame_bytes, budget)
+    assert LEAST_RING_BYTES <= room <= config.ring.max_bytes
+    if room > LEAST_RING_BYTES:
+        assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES <= budget
+
+
+def test_a_board_with_512_mib_gets_its_whole_default_ring() -> None:
+    config = Config()
+    assert room_for_ring(config, frame_bytes_of(config), automatic_budget(300 * MIB)) == config.ring.max_bytes
+
+
+def test_the_automatic_budget_is_half_of_what_is_free_within_bounds() -> None:
+    assert automatic_budget(100 * MIB) == 50 * MIB
+    assert automatic_budget(8192 * MIB) == 256 * MIB
+
+
+def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
+    inbox, world = Inbox(), World()
+    frames = [world.frame() for _ in range(FRAMES_WAITING + 3)]
+    for frame in frames:
+        inbox.put_frame(frame)
+    assert inbox.frames_dropped == 3
+    assert [inbox.take(0) for _ in range(FRAMES_WAITING)] == frames[3:]
+    assert inbox.take(0) is None
+
+
+def test_messages_come_before_frames_and_in_their_order() -> None:
+    inbox, world = Inbox(), World()
+    first, second = HomeAssistantStarted(), HomeAssistantStarted()
+    frame = world.frame()
+    inbox.put_frame(frame)
+    inbox.put(first)
+    inbox.put(second)
+    assert inbox.take(0) is first
+    assert inbox.take(0) is second
+    assert inbox.take(0) is frame
+
+
+def test_a_full_inbox_refuses_and_counts() -> None:
+    inbox = Inbox()
+    assert all(inbox.put(HomeAssistantStarted()) for _ in range(MESSAGES_WAITING))
+    assert not inbox.put(HomeAssistantStarted())
+    assert inbox.messages_refused == 1
+
+
+def test_large_payloads_fill_the_inbox_sooner() -> None:
+    inbox = Inbox()
+    command = CommandArrived("save", b"x" * (BYTES_WAITING // 4), 0.0)
+    assert [inbox.put(command) for _ in range(5)] == [True] * 4 + [False]
+    assert inbox.take(0) is command
+    assert inbox.put(command)
+
+
+def test_a_rate_forgets_what_is_long_past() -> None:
+    rate = Rate()
+    assert rate.per_second(0) == 0
+    for tick in range(100):
+        rate.count(tick / 10)
+    assert rate.per_second(9.9) == pytest.approx(10)
+    assert rate.per_second(1000) == 0

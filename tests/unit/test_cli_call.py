@@ -1,0 +1,144 @@
+"""What ``call`` sends, to whom, and what it makes of the answer; no broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pi_cam_node.actions import registry
+from pi_cam_node.call import command
+from pi_cam_node.call.asking import payload_of
+from pi_cam_node.errors import BadRequest, ConfigError
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know nothing from the environment."""
+    monkeypatch.setattr("os.environ", {"PATH": ""})
+
+
+class Broker:
+    """Holds retained texts."""
+
+    def __init__(self, **retained: str) -> None:
+        self._retained = {topic.replace("__", "/"): text for topic, text in retained.items()}
+
+    def retained(self, _filters: object) -> dict[str, str]:
+        return self._retained
+
+
+def target(*typed: str) -> command.Target:
+    return command.target_of(command.parser().parse_intermixed_args(list(typed)))
+
+
+def node_of(broker: Broker, *typed: str) -> str:
+    return command.topics_of(target(*typed), broker).node_id  # type: ignore[arg-type]
+
+
+def sent(verb: str, words: str) -> dict[str, Any]:
+    request_id, payload = payload_of(verb, words)
+    fields: dict[str, Any] = json.loads(payload)
+    assert fields["id"] == request_id
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "fields"),
+    [
+        ("save", "jpg png", {"formats": ["jpg", "png"]}),
+        ("save", "", {}),
+        ("set", "night.gain 8", {"key": "night.gain", "value": "8"}),
+        ("shortstream", "3", {"n": "3"}),
+        ("pastStack", '{"at":2}', {"at": 2}),
+        ("pastStack", '{"at":2,"id":"mine"}', {"at": 2, "id": "mine"}),
+        ("from_a_newer_node", "this that", {"words": "this that"}),
+        ("from_a_newer_node", "", {}),
+    ],
+)
+def test_words_become_the_fields_that_the_node_would_make_of_them(
+    verb: str, words: str, fields: dict[str, Any]
+) -> None:
+    made = sent(verb, words)
+    assert {key: made[key] for key in fields} == fields
+    assert set(made) == {"id", *fields}
+
+
+@pytest.mark.parametrize(("verb", "words"), [("set", "night.gain"), ("get", ""), ("save", "{jpg}"), ("save", '{"a":')])
+def test_what_cannot_be_a_request_is_refused_before_it_is_sent(verb: str, words: str) -> None:
+    with pytest.raises(BadRequest, match="ERROR"):
+        payload_of(verb, words)
+
+
+def test_two_requests_never_share_an_id() -> None:
+    assert payload_of("save", "")[0] != payload_of("save", "")[0]
+
+
+def test_the_help_lists_the_registry() -> None:
+    said = command.parser().format_help()
+    for known in registry().values():
+        assert f"  {known.usage}" in said
+        assert known.summary in said
+
+
+def test_without_a_word_the_broker_is_the_one_on_this_machine() -> None:
+    mqtt = target("health").config.mqtt
+    assert (mqtt.host, mqtt.port, mqtt.base_topic) == ("localhost", 1883, "pi_cam_node")
+
+
+def test_what_is_typed_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "node.yaml"
+    file.write_text("node: {id: porch}\nmqtt: {host: far, port: 8883, username: anna, password: secret}\n")
+    typed = target("save", "jpg", "--config", str(file), "--port", "1884")
+    assert (typed.config.mqtt.host, typed.config.mqtt.port, typed.node_id) == ("far", 1884, "porch")
+    assert target("save", "--config", str(file), "--node", "gate").node_id == "gate"
+
+
+def test_a_password_comes_from_the_file_named(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret\nmore\n")
+    mqtt = target("health", "--username", "anna", "--password-file", str(file)).config.mqtt
+    assert mqtt.password is not None
+    assert (mqtt.username, mqtt.password.get_secret_value()) == ("anna", "secret")
+
+
+def test_a_port_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match="PORT"):
+        target("health", "--port", "70000")
+
+
+def test_the_only_node_is_meant_where_none_is_named() -> None:
+    assert node_of(Broker(pi_cam_node__porch__info="{}"), "health") == "porch"
+
+
+def test_the_only_node_that_is_online_is_meant() -> None:
+    broker = Broker(
+        pi_cam_node__porch__info="{}", pi_cam_node__gate__info="{}", pi_cam_node__gate__availability="online"
+    )
+    assert node_of(broker, "health") == "gate"
+
+
+def test_of_several_nodes_one_must_be_named() -> None:
+    broker = Broker(pi_cam_node__porch__info="{}", pi_cam_node__gate__info="{}")
+    with pytest.raises(command.NobodyAsked, match="--node gate or --node porch") as refused:
+        node_of(broker, "health")
+    assert refused.value.code == command.BAD_USE
+    assert node_of(broker, "health", "--node", "porch") == "porch"
+
+
+def test_where_there_is_no_node_nobody_answers() -> None:
+    with pytest.raises(command.NobodyAsked, match="no node below garden/") as refused:
+        node_of(Broker(), "health", "--base-topic", "garden")
+    assert refused.value.code == command.UNANSWERED
+
+
+def test_the_message_goes_to_stdout_and_a_refusal_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    reply = {"ok": False, "code": "unknown_key", "message": "ERROR: invalid key x", "data": {"nearest": "y"}}
+    assert command.show(reply, as_json=False) == command.REFUSED
+    said = capsys.readouterr()
+    assert said.out == "ERROR: invalid key x\n"
+    assert "unknown_key; did you mean y?" in said.err
+    assert command.show({"ok": True, "message": "done"}, as_json=True) == command.OK
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "message": "done"}

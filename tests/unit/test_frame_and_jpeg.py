@@ -1,0 +1,139 @@
+"""Pixels, their layouts, and the JPEG made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+
+from pi_cam_node import jpeg
+from pi_cam_node.frame import Frame
+from pi_cam_node.jpeg import Layout, Pixels
+
+RNG = np.random.default_rng(5)
+AT = datetime(2026, 11, 20, tzinfo=UTC)
+# A card with a colour in each corner: what goes wrong with channel order or plane order shows in all of them.
+CORNERS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0), "grey": (128, 128, 128)}
+
+
+def card(width: int = 64, height: int = 48) -> Pixels:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    halves = (slice(0, height // 2), slice(height // 2, None)), (slice(0, width // 2), slice(width // 2, None))
+    places = [(rows, columns) for rows in halves[0] for columns in halves[1]]
+    for (rows, columns), colour in zip(places, CORNERS.values(), strict=True):
+        pixels[rows, columns] = colour
+    return pixels
+
+
+def i420(bgr: Pixels) -> Pixels:
+    """Return BGR as full-range I420, the independent way round: by the JFIF equations."""
+    b, g, r = (bgr[..., i].astype(float) for i in range(3))
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    u = -0.168736 * r - 0.331264 * g + 0.5 * b + 128
+    v = 0.5 * r - 0.418688 * g - 0.081312 * b + 128
+    planes = [y, u[::2, ::2], v[::2, ::2]]
+    flat = np.concatenate([np.clip(np.rint(p), 0, 255).astype(np.uint8).reshape(-1) for p in planes])
+    return flat.reshape(bgr.shape[0] * 3 // 2, bgr.shape[1])
+
+
+def frame(pixels: Pixels, layout: Layout) -> Frame:
+    return Frame(1, 0.0, 0.0, AT, pixels, layout, "day")
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_colours_survive_the_way_into_a_jpeg_and_back(layout: Layout) -> None:
+    pixels = card() if layout == "bgr" else i420(card())
+    decoded = jpeg.decode(jpeg.encode(pixels, layout, 95))
+    for (y, x), colour in zip([(6, 8), (6, 56), (42, 8), (42, 56)], CORNERS.values(), strict=True):
+        assert np.abs(decoded[y, x].astype(int) - colour).max() < 8
+
+
+def test_full_range_planes_become_the_same_colours() -> None:
+    wrong = np.abs(jpeg.to_bgr(i420(card()), "i420").astype(int) - card()).max(axis=2)
+    assert wrong[2:20, 2:28].max() <= 3  # chroma is smeared only where two colours meet
+    assert wrong[28:46, 36:62].max() <= 3
+    assert (wrong > 3).mean() < 0.1
+
+
+def test_both_layouts_are_equally_bright() -> None:
+    pixels = RNG.integers(0, 256, (96, 128, 3), np.uint8)
+    assert frame(pixels, "bgr").brightness == pytest.approx(frame(i420(pixels), "i420").brightness, abs=0.5)
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_brightness_of_a_flat_frame_is_its_level(level: int) -> None:
+    assert frame(np.full((48, 64, 3), level, np.uint8), "bgr").brightness == pytest.approx(level, abs=0.01)
+
+
+def test_brightness_from_some_rows_is_that_of_all() -> None:
+    small = RNG.integers(0, 256, (12, 16), np.uint8)
+    luma = np.asarray(cv2.resize(small, (640, 480), interpolation=cv2.INTER_CUBIC))
+    pixels = np.vstack([luma, np.full((240, 640), 128, np.uint8)])
+    assert frame(pixels, "i420").brightness == pytest.approx(float(luma.mean()), abs=1.0)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (62, 46), (2, 2), (130, 98)])
+def test_planes_of_any_even_size_are_found(size: tuple[int, int]) -> None:
+    width, height = size
+    pixels = np.arange(width * height * 3 // 2, dtype=np.uint64).astype(np.uint8).reshape(height * 3 // 2, width)
+    y, u, v = jpeg.planes(pixels)
+    assert (y.shape, u.shape, v.shape) == ((height, width), (height // 2, width // 2), (height // 2, width // 2))
+    assert np.array_equal(np.concatenate([y.ravel(), u.ravel(), v.ravel()]), pixels.ravel())
+    assert frame(pixels, "i420").size == size
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_a_frame_is_resized_in_its_own_layout(layout: Layout) -> None:
+    pixels = card(128, 96) if layout == "bgr" else i420(card(128, 96))
+    small = jpeg.resize(pixels, layout, (64, 48))
+    assert jpeg.size_of(small, layout) == (64, 48)
+    assert np.abs(jpeg.to_bgr(small, layout)[8, 8].astype(int) - CORNERS["red"]).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("pixels", "layout"),
+    [
+        (np.zeros((48, 64), np.uint8), "bgr"),
+        (np.zeros((72, 64, 3), np.uint8), "i420"),
+        (np.zeros((48, 64, 3), np.float32), "bgr"),
+        (np.zeros((0, 64, 3), np.uint8), "bgr"),
+    ],
+)
+def test_pixels_that_are_not_what_they_say_are_refused(pixels: Pixels, layout: Layout) -> None:
+    with pytest.raises(ValueError, match="pixels of shape"):
+        frame(pixels, layout)
+
+
+@pytest.mark.parametrize("width_px", [64, 320, 640])
+def test_a_thumbnail_is_as_wide_as_asked_and_as_small_as_allowed(width_px: int) -> None:
+    noisy = RNG.integers(0, 256, (480, 640, 3), np.uint8)
+    small = jpeg.thumbnail(jpeg.encode(noisy, "bgr", 95), width_px, 48 * 1024)
+    assert len(small) <= 48 * 1024
+    assert jpeg.decode(small).shape[1] <= width_px
+
+
+def test_a_thumbnail_never_enlarges() -> None:
+    assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(), "bgr", 90), 320, 48 * 1024)).shape == (48, 64, 3)
+
+
+def test_a_thumbnail_keeps_to_a_limit_that_is_very_small() -> None:
+    noisy = RNG.integers(0, 256, (480, 640, 3), np.uint8)
+    assert len(jpeg.thumbnail(jpeg.encode(noisy, "bgr", 95), 320, 1500)) <= 1500
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"not a picture"])
+def test_what_is_no_jpeg_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        jpeg.decode(data)
+
+
+def test_opencv_stands_in_where_simplejpeg_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
+    decoded = jpeg.decode(jpeg.encode(i420(card()), "i420", 95))
+    assert np.abs(decoded[6, 8].astype(int) - CORNERS["red"]).max() < 8
+    assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(640, 480), "bgr", 90), 320, 48 * 1024)).shape[1] == 320
+    with pytest.raises(ValueError, match="not a JPEG"):
+        jpeg.decode(b"nothing")

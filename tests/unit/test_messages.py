@@ -1,0 +1,93 @@
+"""What crosses the border between the processes, and what does not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.frame import Sensor
+from pi_cam_node.sources.base import Controls, Opened
+from pi_cam_node.sources.messages import (
+    Applied,
+    Apply,
+    Failed,
+    Free,
+    Open,
+    Order,
+    Quit,
+    Ready,
+    Refused,
+    Slotted,
+    WireNote,
+    decode_note,
+    decode_order,
+    encode_note,
+    encode_order,
+    short,
+)
+
+CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
+SLOTTED = Slotted(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [Open(1, CameraConfig(source="rtsp://a:b@c/d", width=640), CONTROLS), Apply(2, CONTROLS), Free(1, 2), Quit()],
+    ids=lambda order: order.kind,
+)
+def test_an_order_arrives_as_it_was_given(order: Order) -> None:
+    assert decode_order(encode_order(order)) == order
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        Ready(1, Opened("synthetic", (1024, 768), "i420", controls=True)),
+        SLOTTED,
+        Applied(4),
+        Refused(4, "night", "no"),
+        Failed(5, "gone"),
+    ],
+    ids=lambda note: note.kind,
+)
+def test_a_note_arrives_as_it_was_given(note: WireNote) -> None:
+    assert decode_note(encode_note(note)) == note
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b'{"kind":"quit"}',
+        encode_note(SLOTTED).replace(b"12.25", b'"soon"'),
+        encode_note(SLOTTED).replace(b"12.25", b"NaN"),
+        encode_note(SLOTTED).replace(b"12.25", b"1e999"),
+        encode_note(SLOTTED).replace(b'"night"', b'"dusk"'),
+    ],
+)
+def test_what_is_no_note_is_refused(datagram: bytes) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        decode_note(datagram)
+
+
+@given(st.binary(max_size=300))
+def test_noise_is_refused_and_nothing_worse(noise: bytes) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        decode_note(noise)
+
+
+def test_a_time_that_is_no_number_does_not_cross() -> None:
+    lying = Slotted(1, 0, math.nan, 1.0, "day", Sensor(), 0)
+    with pytest.raises(ValueError, match="fault"):
+        decode_note(encode_note(lying))
+
+
+def test_reasons_are_one_line_and_bounded() -> None:
+    assert short("two\nlines") == "two lines"
+    assert len(short("x" * 10_000)) == 500

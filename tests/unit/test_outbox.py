@@ -1,0 +1,212 @@
+"""What is under way, what waits, and what is held back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.outbox import (
+    ACK_TIMEOUT_S,
+    FLIGHT_BYTES,
+    FLIGHT_MESSAGES,
+    TRIES,
+    WAITING,
+    Flight,
+    Outbox,
+    Sent,
+    Waiting,
+)
+from pi_cam_node.mqtt.quarantine import HELD_S, SOON_S, STRIKES, TOPICS_HELD, Quarantine
+
+
+@dataclass
+class Receipt:
+    """What paho-mqtt gives for a message."""
+
+    mid: int
+    published: bool = False
+
+    def is_published(self) -> bool:
+        """Return whether the test said so."""
+        return self.published
+
+
+def message(number: int = 0, size: int = 10, **more: object) -> Message:
+    return Message(f"t/{number}", bytes(size), **more)  # type: ignore[arg-type]
+
+
+def sent(number: int = 0, size: int = 10, since_s: float = 0.0, **more: object) -> Sent:
+    return Sent(Waiting(message(number, size, **more)), Receipt(number), since_s)
+
+
+def acknowledge(entry: Sent) -> None:
+    assert isinstance(entry.receipt, Receipt)
+    entry.receipt.published = True
+
+
+def test_flight_is_bounded_by_bytes() -> None:
+    flight = Flight()
+    large = FLIGHT_BYTES // 2
+    first = sent(1, large)
+    flight.add(first)
+    assert not flight.has_room(message(2, large))
+    assert flight.has_room(message(2, large // 2))
+    acknowledge(first)
+    assert flight.has_room(message(2, large))
+
+
+def test_flight_is_bounded_by_number() -> None:
+    flight = Flight()
+    for number in range(FLIGHT_MESSAGES):
+        assert flight.has_room(message(number))
+        flight.add(sent(number))
+    assert not flight.has_room(message())
+
+
+def test_a_single_message_may_be_larger_than_the_bound() -> None:
+    flight = Flight()
+    assert flight.has_room(message(1, 2 * FLIGHT_BYTES))
+    flight.add(sent(1, 2 * FLIGHT_BYTES))
+    assert not flight.has_room(message(2))
+
+
+def test_only_one_live_picture_is_under_way() -> None:
+    flight = Flight()
+    picture = sent(1, qos=0)
+    flight.add(picture)
+    assert not flight.has_room(message(1, qos=0))
+    assert flight.has_room(message(2, qos=0))
+    assert flight.has_room(message(1, qos=1))
+    acknowledge(picture)
+    assert flight.has_room(message(1, qos=0))
+
+
+def test_a_closed_flight_takes_nothing_and_gives_what_was_left() -> None:
+    flight = Flight()
+    entries = [sent(number) for number in range(3)]
+    for entry in entries:
+        assert flight.add(entry)
+    acknowledge(entries[1])
+    assert flight.close() == [entries[0], entries[2]]
+    assert flight.acknowledged == 1
+    assert not flight.has_room(message())
+    assert not flight.add(sent(9))
+
+
+def test_a_flight_is_stuck_when_nothing_is_acknowledged_for_long() -> None:
+    flight = Flight()
+    assert not flight.is_stuck(1000.0)
+    first = sent(1, since_s=100.0)
+    flight.add(sent(0, qos=0, since_s=0.0))
+    flight.add(first)
+    assert not flight.is_stuck(100.0 + ACK_TIMEOUT_S)
+    assert flight.is_stuck(100.0 + ACK_TIMEOUT_S + 0.1)
+    acknowledge(first)
+    assert not flight.is_stuck(1000.0)
+
+
+def test_a_slow_link_gets_time_for_a_large_picture() -> None:
+    flight = Flight()
+    flight.add(sent(1, 1_000_000))
+    assert not flight.is_stuck(ACK_TIMEOUT_S + 19)
+    assert flight.is_stuck(ACK_TIMEOUT_S + 21)
+
+
+def test_the_topic_of_a_refused_packet_is_known() -> None:
+    flight = Flight()
+    flight.add(sent(7))
+    assert flight.topic_of(7) == "t/7"
+    assert flight.topic_of(8) == ""
+
+
+def test_the_oldest_waiting_message_makes_room() -> None:
+    outbox = Outbox()
+    for number in range(WAITING + 3):
+        outbox.put(Waiting(message(number)))
+    assert len(outbox) == WAITING
+    assert outbox.dropped == 3
+    oldest = outbox.take()
+    assert oldest is not None
+    assert oldest.message.topic == "t/3"
+
+
+def test_lost_replies_go_before_the_waiting_and_states_do_not_wait() -> None:
+    outbox = Outbox()
+    outbox.put(Waiting(message(9)))
+    outbox.put_back([sent(1, keep=True), sent(2, retain=True), sent(3, keep=True)])
+    order = [w.message.topic for w in iter(outbox.take, None)]
+    assert order == ["t/1", "t/3", "t/9"]
+
+
+def test_a_message_is_given_up_after_some_tries() -> None:
+    outbox = Outbox()
+    waiting = Waiting(message(1, keep=True))
+    for _ in range(TRIES - 1):
+        outbox.put_back([Sent(waiting, Receipt(1), 0.0)])
+        taken = outbox.take()
+        assert taken is not None
+        waiting = taken
+    outbox.put_back([Sent(waiting, Receipt(1), 0.0)])
+    assert outbox.take() is None
+    assert outbox.dropped == 1
+
+
+def test_what_could_not_be_sent_stays_first() -> None:
+    outbox = Outbox()
+    outbox.put(Waiting(message(1)))
+    outbox.put(Waiting(message(2)))
+    first = outbox.take()
+    assert first is not None
+    outbox.unget(first)
+    assert outbox.take() == first
+
+
+def struck(quarantine: Quarantine, times: int, entries: list[Sent], acknowledged: int = 5) -> str | None:
+    held = None
+    for _ in range(times):
+        held = quarantine.session_ended(entries, acknowledged, 1.0)
+    return held
+
+
+def test_the_largest_message_that_ends_session_after_session_is_held_back() -> None:
+    quarantine = Quarantine(())
+    entries = [sent(1), sent(2, 100_000)]
+    assert struck(quarantine, STRIKES - 1, entries) is None
+    assert struck(quarantine, 1, entries) == "t/2"
+    size = message(2, 100_000).size_bytes
+    assert quarantine.holds("t/2", size, 2.0)
+    assert not quarantine.holds("t/2", size - 1, 2.0), "a smaller one may pass"
+    assert not quarantine.holds("t/1", size, 2.0)
+    assert not quarantine.holds("t/2", size, 2.0 + HELD_S), "the broker may be another one by then"
+
+
+def test_among_small_messages_the_first_is_the_culprit() -> None:
+    assert struck(Quarantine(()), STRIKES, [sent(1), sent(2)]) == "t/1"
+
+
+def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
+    assert struck(Quarantine(()), 10, [sent(1)], acknowledged=0) is None
+
+
+def test_availability_is_never_held_back() -> None:
+    assert struck(Quarantine({"t/1"}), 10, [sent(1)]) is None
+
+
+def test_a_session_that_went_on_after_the_message_blames_nobody() -> None:
+    quarantine = Quarantine(())
+    for _ in range(10):
+        assert quarantine.session_ended([sent(1, since_s=0.0)], 5, SOON_S + 1) is None
+
+
+def test_different_messages_are_no_pattern() -> None:
+    quarantine = Quarantine(())
+    for number in range(20):
+        assert quarantine.session_ended([sent(number % 2)], 5, 1.0) is None
+
+
+def test_the_number_of_topics_held_is_bounded() -> None:
+    quarantine = Quarantine(())
+    for number in range(TOPICS_HELD + 1):
+        assert struck(quarantine, STRIKES, [sent(number)]) == f"t/{number}"
+    assert not quarantine.holds("t/0", 10_000, 1.0)
+    assert quarantine.holds(f"t/{TOPICS_HELD}", 10_000, 1.0)
