@@ -1,0 +1,295 @@
+"""The way to the broker: keeps a session up, and carries messages in both directions.
+
+Callbacks only enqueue into the inbox; publishing never blocks. Whatever goes wrong ends the session, and
+the next one is built from nothing after a wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pi_cam_node.arrivals import (
+    Arrival,
+    BrokerConnected,
+    BrokerLost,
+    BrokerRefused,
+)
+from pi_cam_node.clock import Clock
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
+from pi_cam_node.mqtt.backoff import CEILING_S, Backoff
+from pi_cam_node.mqtt.client import client_id_of, machine_id
+from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.outbox import Outbox, Outcome, Waiting
+from pi_cam_node.mqtt.protocol import ProtocolChoice
+from pi_cam_node.mqtt.quarantine import Quarantine
+from pi_cam_node.mqtt.session import Ending, Session
+from pi_cam_node.mqtt.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+# Warnings on so many different subjects are logged; a broker that refuses everything needs no longer list.
+WARNINGS = 32
+# News for the node that found the inbox full.
+NEWS_WAITING = 16
+# What the loop needs to see that it shall end, and the broker to take a farewell.
+ABANDON_S = 2.0
+FAREWELL_S = 1.0
+
+
+class Link:
+    """The broker, as the node sees it.
+
+    Args:
+        config: Where it is and who we are.
+        topics: The node's topics.
+        inbox: Takes what comes.
+        clock: Tells the time.
+        backoff: The waits between connections; tests give their own.
+    """
+
+    def __init__(
+        self, config: MqttConfig, topics: Topics, inbox: Inbox, clock: Clock, backoff: Backoff | None = None
+    ) -> None:
+        self._config = config
+        self._topics = topics
+        self._inbox = inbox
+        self._clock = clock
+        self._client_id = client_id_of(config, topics, machine_id())
+        self._backoff = backoff or Backoff(random.Random())
+        self._protocol = ProtocolChoice(config.protocol)
+        self._quarantine = Quarantine({topics.availability, topics.camera_availability})
+        self._outbox = Outbox()
+        self._owed: dict[str, Message] = {}
+        self._news: deque[Arrival] = deque(maxlen=NEWS_WAITING)
+        self._session: Session | None = None
+        self._live: Session | None = None
+        self._announced: Session | None = None
+        self._lost_because = ""
+        self._warned: set[str] = set()
+        self._sessions = self._refused = self._callback_errors = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
+
+    # ------------------------------------------------------------ for the node thread
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._live is not None
+
+    @property
+    def sessions(self) -> int:
+        """Connections that the broker accepted since the start."""
+        return self._sessions
+
+    @property
+    def packet_limit_bytes(self) -> int | None:
+        """The largest packet the broker takes; ``None`` where it did not say."""
+        live = self._live
+        return live.packet_limit_bytes if live is not None else None
+
+    def figures(self) -> Mapping[str, object]:
+        """Return what telemetry tells of the link."""
+        live = self._live
+        return {
+            "connected": live is not None,
+            "protocol": live.version if live is not None else None,
+            "sessions": self._sessions,
+            "messages_waiting": len(self._outbox),
+            "messages_dropped": self._outbox.dropped,
+            "messages_refused": self._refused,
+            "callback_errors": self._callback_errors,
+        }
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._thread.start()
+
+    def publish(self, message: Message) -> bool:
+        """Send a message, or let it wait where it may; return whether it was handed over now. Never blocks.
+
+        Replies and events (`Message.keep`) wait for the broker and for the birth, the oldest making room; other
+        messages are dropped while it is away. Retained ones that find no room while it is there go out with
+        one of the next calls.
+
+        Thread: the node thread.
+        """
+        live = self._live
+        if live is None or live is not self._announced:
+            if message.keep:
+                self._outbox.put(Waiting(message))
+            return False
+        self._pump(live)
+        outcome = self._hand_over(live, Waiting(message))
+        if outcome is Outcome.LATER and message.keep:
+            self._outbox.put(Waiting(message))
+        elif outcome is Outcome.LATER and message.retain and message.qos:
+            self._owed[message.topic] = message
+        else:
+            self._owed.pop(message.topic, None)
+        return outcome is Outcome.SENT
+
+    def announce(self, messages: Iterable[Message]) -> None:
+        """Send the birth: these messages in this order, then what waited for the broker.
+
+        Thread: the node thread.
+        """
+        live = self._live
+        if live is None:
+            return
+        self._owed.clear()
+        for message in messages:
+            self._hand_over(live, Waiting(message), force=True)
+        self._announced = live
+        self._pump(live)
+
+    def close(self, farewell: Message | None, deadline_s: float) -> None:
+        """Say goodbye, disconnect and end the thread; return after the deadline at the latest, or two seconds later.
+
+        Thread: the node thread.
+        """
+        self._closing.set()
+        until_s = self._clock.monotonic() + deadline_s
+        live, session = self._live, self._session
+        if live is not None:
+            live.leave(farewell, min(FAREWELL_S, deadline_s))
+        elif session is not None:
+            session.abandon()
+        if not self._thread.is_alive():
+            return
+        self._thread.join(max(0.0, until_s - self._clock.monotonic()))
+        session = self._session
+        if session is not None:
+            session.abandon()
+            self._thread.join(ABANDON_S)
+
+    def _pump(self, live: Session) -> None:
+        """Send what waits, as far as there is room."""
+        while self._owed:
+            topic = next(iter(self._owed))
+            if self._hand_over(live, Waiting(self._owed[topic])) is Outcome.LATER:
+                return
+            del self._owed[topic]
+        while (waiting := self._outbox.take()) is not None:
+            if self._hand_over(live, waiting) is Outcome.LATER:
+                self._outbox.unget(waiting)
+                return
+
+    def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
+        message = waiting.message
+        held = self._quarantine.holds(message.topic, message.size_bytes, self._clock.monotonic())
+        outcome = Outcome.NEVER if held else live.publish(waiting, force=force)
+        if outcome is Outcome.NEVER:
+            self._refused += 1
+            why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
+            self._warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
+            if message.retain and message.payload:
+                # What was retained before is of another moment than the states beside it.
+                live.publish(Waiting(replace(message, payload=b"")), force=True)
+        return outcome
+
+    # ------------------------------------------------------------ the link's own thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                wait_s = self._connect_once()
+            except Exception:
+                _log.exception("the link failed; it goes on")
+                wait_s = CEILING_S
+            self._closing.wait(wait_s)
+
+    def _connect_once(self) -> float:
+        """Hold one session from its beginning to its end; return how long to wait for the next."""
+        version = self._protocol.version
+        session = Session(self._config, self._topics, self._client_id, version, clock=self._clock, listener=self)
+        self._session = session
+        try:
+            ending = session.run()
+        finally:
+            self._live = self._session = None
+        self._outbox.put_back(ending.unacknowledged)
+        wait_s = 0.0 if self._closing.is_set() else self._after(ending)
+        self._deliver_news()
+        return wait_s
+
+    def _after(self, ending: Ending) -> float:
+        """Take note of how a session ended; return how long to wait for the next."""
+        now_s = self._clock.monotonic()
+        if ending.lasted_s is None and self._protocol.failed(ending.cause):
+            _log.info("%s; trying MQTT %s", ending.reason, self._protocol.version)
+            return 0.0
+        if ending.reason != self._lost_because:
+            self._lost_because = ending.reason
+            self._tell(BrokerLost(ending.reason))
+            _log.warning("no broker: %s; trying on", ending.reason)
+        if ending.lasted_s is None:
+            return self._backoff.after_failure(credentials=ending.cause == "credentials")
+        topic = self._quarantine.session_ended(ending.unacknowledged, ending.acknowledged, now_s)
+        if topic is not None:
+            _log.error("the broker ends the session after each message on %s: held back for a while", topic)
+        had_clash = self._backoff.clash
+        wait_s = self._backoff.after_session(ending.lasted_s, now_s)
+        if self._backoff.clash and not had_clash:
+            message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
+            _log.error("%s", message)
+            self._tell(BrokerRefused(message))
+        return wait_s
+
+    def on_accepted(self, session: Session) -> None:
+        """See `session.Listener`."""
+        self._protocol.accepted()
+        self._sessions += 1
+        self._lost_because = ""
+        self._live = session
+        self._tell(BrokerConnected(session.version, self._sessions))
+        _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
+
+    def on_message(self, incoming: Incoming) -> None:
+        """See `session.Listener`; an error in here must not end the session."""
+        try:
+            arrival = arrival_of(incoming, self._topics, self._clock.monotonic())
+            if arrival is not None and not self._closing.is_set() and not self._inbox.put(arrival):
+                self._warn_once("inbox", f"too much to do: messages are lost, the first on {incoming.topic}")
+        except Exception:
+            self._callback_errors += 1
+            _log.exception("a message could not be taken in")
+
+    def _tell_of_loss(self, topic: str) -> None:
+        """Say that a message found no room; a flood is told of now and then only."""
+        if self._inbox.messages_refused % 1000 == 1:
+            _log.warning("too much to do: %d messages lost, now on %s", self._inbox.messages_refused, topic)
+
+    def on_refused(self, what: str, topic: str, reason: str) -> None:
+        """See `session.Listener`; told once for the topics below one first part."""
+        branch = topic.partition("/")[0]
+        message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
+        if self._warn_once(f"{what} {branch}", message):
+            self._tell(BrokerRefused(message))
+
+    def on_check(self) -> None:
+        """See `session.Listener`."""
+        self._deliver_news()
+
+    def _warn_once(self, subject: str, message: str) -> bool:
+        """Log a message unless one on its subject was logged before; return whether it was."""
+        if subject in self._warned or len(self._warned) >= WARNINGS:
+            return False
+        self._warned.add(subject)
+        _log.warning("%s", message)
+        return True
+
+    def _tell(self, arrival: Arrival) -> None:
+        self._news.append(arrival)
+        self._deliver_news()
+
+    def _deliver_news(self) -> None:
+        while self._news and self._inbox.put(self._news[0]):
+            self._news.popleft()

@@ -1,0 +1,297 @@
+"""One connection to the broker, from the TCP handshake to its end. Its successor is built anew.
+
+paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that dies cannot go unnoticed,
+and its own reconnecting, which has neither jitter nor an end, is not used.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from pi_cam_node.clock import Clock
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.mqtt import wire
+from pi_cam_node.mqtt.arrivals import Incoming
+from pi_cam_node.mqtt.client import build, connect, publish_properties
+from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
+from pi_cam_node.mqtt.protocol import Cause, Version
+from pi_cam_node.mqtt.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+CONNACK_TIMEOUT_S = 5.0
+CHECK_S = 1.0
+
+# Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.
+_CAUSES: dict[int, Cause] = {
+    132: "version",
+    134: "credentials",  # bad user name or password
+    135: "credentials",  # not authorized
+    138: "credentials",  # banned
+    140: "credentials",  # bad authentication method
+}
+_TAKEN_OVER = 142
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a connection ended.
+
+    Attributes:
+        reason: For people.
+        cause: Why it was not accepted; of no meaning where it was.
+        lasted_s: How long it was up; ``None`` where the broker never accepted it.
+        unacknowledged: What was under way, oldest first.
+        acknowledged: How many QoS 1 messages the broker took before.
+    """
+
+    reason: str
+    cause: Cause
+    lasted_s: float | None
+    unacknowledged: list[Sent]
+    acknowledged: int
+
+
+class Listener(Protocol):
+    """Whom a session tells. Everything is called in the session's thread and must not block."""
+
+    def on_accepted(self, session: Session) -> None:
+        """The broker accepted the connection, and subscriptions are on their way."""
+        ...
+
+    def on_message(self, incoming: Incoming) -> None:
+        """A message came."""
+        ...
+
+    def on_refused(self, what: str, topic: str, reason: str) -> None:
+        """The broker refused a subscription or a publication."""
+        ...
+
+    def on_check(self) -> None:
+        """About a second has passed."""
+        ...
+
+
+class Session:
+    """One connection.
+
+    Args:
+        config: The broker.
+        topics: The node's topics.
+        client_id: Under which to connect.
+        version: Version of MQTT.
+        clock: Tells the time.
+        listener: Is told what comes.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        topics: Topics,
+        client_id: str,
+        version: Version,
+        *,
+        clock: Clock,
+        listener: Listener,
+    ) -> None:
+        self.version = version
+        self._config = config
+        self._topics = topics
+        self._clock = clock
+        self._listener = listener
+        self._five = version == "5"
+        self._flight = Flight()
+        self._reason = ""
+        self._cause: Cause = "network"
+        self._accepted_s: float | None = None
+        self._abandoned = threading.Event()
+        self._filters: list[str] = []
+        self._tls: wire.TlsContext | None = None
+        self._packet_limit_bytes: int | None = None
+        self._client = build(client_id, version, topics.availability)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
+
+    @property
+    def packet_limit_bytes(self) -> int | None:
+        """The largest packet the broker takes, where it said so."""
+        return self._packet_limit_bytes
+
+    def run(self) -> Ending:
+        """Connect and stay connected; return how it ended. Raises nothing."""
+        try:
+            self._connect()
+            self._loop()
+        except OSError as error:
+            self._reason = self._reason or wire.reason_of(error, self._config.host, self._config.port)
+        except Exception as error:
+            _log.exception("the connection to the broker failed in an unforeseen way")
+            self._reason = wire.reason_of(error, self._config.host, self._config.port)
+        self._release()
+        lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
+        reason, left = self._reason or "the connection broke", self._flight.close()
+        return Ending(reason, self._cause, lasted_s, left, self._flight.acknowledged)
+
+    def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
+        """Hand a message over; never blocks.
+
+        Args:
+            waiting: The message.
+            force: Also beyond what may be under way: for the retained table, which is bounded by itself.
+
+        Thread: the node thread.
+        """
+        message = waiting.message
+        limit = self._packet_limit_bytes
+        if limit is not None and message.size_bytes > limit:
+            return Outcome.NEVER
+        if not force and not self._flight.has_room(message):
+            return Outcome.LATER
+        try:
+            receipt = self._publish(message)
+        except ValueError:
+            return Outcome.NEVER
+        if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return Outcome.LATER
+        return Outcome.SENT if self._flight.add(Sent(waiting, receipt, self._clock.monotonic())) else Outcome.LATER
+
+    def leave(self, farewell: Message | None, wait_s: float) -> None:
+        """Say goodbye and disconnect, so that the broker does not publish the last will.
+
+        Thread: any but the session's.
+        """
+        if farewell is not None:
+            with suppress(ValueError, RuntimeError):  # raised where the connection is gone: nobody to say it to
+                self._publish(farewell).wait_for_publish(wait_s)
+        self._client.disconnect()
+
+    def abandon(self) -> None:
+        """End without a goodbye, within about a second. Thread: any."""
+        self._abandoned.set()
+
+    # ------------------------------------------------------------ the life of a connection
+
+    def _connect(self) -> None:
+        config = self._config
+        if config.username:
+            self._client.username_pw_set(config.username, wire.password_of(config))
+        if config.tls.enable:
+            self._tls = wire.tls_context(config.tls)
+            self._client.tls_set_context(self._tls)
+        connect(self._client, config)
+        # From here on a broker that hangs up before it answers may dislike the version of MQTT.
+        self._cause = "silence"
+
+    def _loop(self) -> None:
+        connected_s = check_s = self._clock.monotonic()
+        while not self._abandoned.is_set() and self._client.loop(CHECK_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            sock: Any = self._client.socket()
+            if sock is not None:
+                wire.acknowledge_at_once(sock)
+            now_s = self._clock.monotonic()
+            if self._accepted_s is None and now_s - connected_s > CONNACK_TIMEOUT_S:
+                self._reason = "the broker takes the connection but does not answer"
+                return
+            if now_s - check_s >= CHECK_S:
+                check_s = now_s
+                self._listener.on_check()
+                if self._flight.is_stuck(now_s):
+                    self._reason = "the broker acknowledges nothing any more"
+                    return
+
+    def _release(self) -> None:
+        """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
+        client = self._client
+        sock = client.socket()
+        with suppress(OSError):
+            if sock is not None:
+                sock.close()
+            if self._tls is not None:
+                self._tls.close_socket()
+        client.on_connect = client.on_disconnect = client.on_message = None
+        client.on_publish = client.on_subscribe = None
+
+    def _publish(self, message: Message) -> paho.MQTTMessageInfo:
+        properties = publish_properties(message) if self._five else None
+        return self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+
+    # ------------------------------------------------------------ paho-mqtt's callbacks, in the session's thread
+
+    def _on_connect(
+        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._reason = f"the broker refuses the connection: {reason}"
+            self._cause = _CAUSES.get(reason.value, "network")
+            return
+        self._accepted_s = self._clock.monotonic()
+        self._packet_limit_bytes = getattr(properties, "MaximumPacketSize", None)
+        self._subscribe()
+        self._listener.on_accepted(self)
+
+    def _subscribe(self) -> None:
+        """Subscribe to everything in one packet.
+
+        Commands ask for the retain flag as published, also on a live message: a retained command would run
+        again at each connect, so it is refused the first time.
+        """
+        wanted = [(f, True) for f in self._topics.command_filters()]
+        wanted += [(f, False) for f in self._topics.notice_filters()]
+        self._filters = [topic_filter for topic_filter, _ in wanted]
+        if self._five:
+            self._client.subscribe([(f, SubscribeOptions(qos=1, retainAsPublished=flag)) for f, flag in wanted])
+        else:
+            self._client.subscribe([(f, 1) for f in self._filters])
+
+    def _on_disconnect(
+        self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: object
+    ) -> None:
+        if self._reason:
+            return  # paho-mqtt tells some endings twice
+        if flags.is_disconnect_packet_from_server:
+            hint = "; is its client id used twice?" if reason.value == _TAKEN_OVER else ""
+            self._reason = f"the broker ended the connection: {reason}{hint}"
+        elif self._accepted_s is None:
+            self._reason = "the broker hung up before it answered"
+        elif reason.getName() == "Keep alive timeout":
+            self._reason = "the broker does not answer any more"
+
+    def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        properties: Any = message.properties
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no topic of ours
+        incoming = Incoming(
+            topic=topic,
+            payload=bytes(message.payload),
+            retained=message.retain,
+            reply_to=getattr(properties, "ResponseTopic", None),
+            correlation=getattr(properties, "CorrelationData", None),
+        )
+        self._listener.on_message(incoming)
+
+    def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _props: object) -> None:
+        if reason.is_failure:
+            self._listener.on_refused("publish on", self._flight.topic_of(mid), str(reason))
+
+    def _on_subscribe(
+        self, _client: object, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        for topic_filter, reason in zip(self._filters, reasons, strict=False):
+            if reason.is_failure:
+                self._listener.on_refused("subscribe to", topic_filter, str(reason))

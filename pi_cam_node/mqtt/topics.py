@@ -1,0 +1,188 @@
+"""Every topic of the node: the only place where one is built or taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+_VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
+
+# What a state topic may be called, in the order in which they are published after a connect.
+STATE_KEYS = ("mode", "brightness", "lux", "motion", "privacy", "ring_seconds", "last_error")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCommand:
+    """A topic that asks for something.
+
+    Attributes:
+        verb: Empty where the payload is a whole command line.
+        set_key: The setting whose new value the payload is; ``None`` for every other command.
+    """
+
+    verb: str
+    set_key: str | None = None
+
+
+class Notice(Enum):
+    """What the node listens to beside commands."""
+
+    HOME_ASSISTANT = auto()
+    OWN_AVAILABILITY = auto()
+    OWN_DISCOVERY = auto()
+
+
+class Topics:
+    """The topics of one node.
+
+    Args:
+        base: ``mqtt.base_topic``.
+        node_id: ``node.id``.
+        groups: ``node.groups``.
+        discovery_prefix: ``homeassistant.discovery_prefix``.
+        birth_topic: ``homeassistant.birth_topic``.
+    """
+
+    def __init__(self, base: str, node_id: str, groups: Sequence[str], discovery_prefix: str, birth_topic: str) -> None:
+        self.base = base
+        self.node_id = node_id
+        self.root = f"{base}/{node_id}"
+        self.birth_topic = birth_topic
+        self._discovery_prefix = discovery_prefix
+        self._several = (f"{base}/all/cmd/", *(f"{base}/group/{group}/cmd/" for group in groups))
+        self._notices = {
+            birth_topic: Notice.HOME_ASSISTANT,
+            self.availability: Notice.OWN_AVAILABILITY,
+            self.own_discovery: Notice.OWN_DISCOVERY,
+        }
+
+    # ------------------------------------------------------------ what the node publishes
+
+    @property
+    def availability(self) -> str:
+        """``online`` or ``offline``: whether the node is there; also the last will."""
+        return f"{self.root}/availability"
+
+    @property
+    def camera_availability(self) -> str:
+        """``online`` or ``offline``: whether frames arrive."""
+        return f"{self.root}/camera/availability"
+
+    @property
+    def info(self) -> str:
+        """What the node is."""
+        return f"{self.root}/info"
+
+    def state(self, key: str) -> str:
+        """One scalar of what is; ``key`` is one of `STATE_KEYS`."""
+        return f"{self.root}/state/{key}"
+
+    def config(self, key: str) -> str:
+        """The value in force of a live setting."""
+        return f"{self.root}/config/{key}"
+
+    @property
+    def telemetry(self) -> str:
+        """The node's own figures."""
+        return f"{self.root}/telemetry"
+
+    def event(self, kind: str) -> str:
+        """Something that happened; ``+`` for all kinds."""
+        return f"{self.root}/event/{kind}"
+
+    @property
+    def media_last(self) -> str:
+        """The facts of the last saved picture."""
+        return f"{self.root}/media/last"
+
+    @property
+    def media_image(self) -> str:
+        """The last saved picture."""
+        return f"{self.root}/media/last/image"
+
+    @property
+    def media_thumbnail(self) -> str:
+        """A small version of the last saved picture, in base64."""
+        return f"{self.root}/media/thumbnail"
+
+    @property
+    def frame(self) -> str:
+        """The live picture."""
+        return f"{self.root}/frame"
+
+    @property
+    def shortstream(self) -> str:
+        """The frames that a ``shortstream`` sends."""
+        return f"{self.root}/shortstream"
+
+    def reply(self, verb: str) -> str:
+        """Where replies go that name no topic of their own; ``reply/unknown`` for what cannot be a verb."""
+        return f"{self.root}/reply/{verb if _VERB.fullmatch(verb) else 'unknown'}"
+
+    def discovery(self, uid: str) -> str:
+        """Home Assistant's discovery message of a device."""
+        return f"{self._discovery_prefix}/device/{uid}/config"
+
+    @property
+    def own_discovery(self) -> str:
+        """Home Assistant's discovery message of this node; its device is called ``pi_cam_node_<node id>``."""
+        return self.discovery(f"pi_cam_node_{self.node_id}")
+
+    # ------------------------------------------------------------ what others publish
+
+    def cmd(self, verb: str) -> str:
+        """Where this node takes a command."""
+        return f"{self.root}/cmd/{verb}"
+
+    @property
+    def cmd_line(self) -> str:
+        """Where this node takes a whole command line."""
+        return f"{self.root}/cmd"
+
+    def set(self, key: str) -> str:
+        """Where this node takes the value of a setting."""
+        return f"{self.root}/set/{key}"
+
+    def command_filters(self) -> tuple[str, ...]:
+        """What to subscribe to for commands; no two of them overlap."""
+        return (self.cmd_line, self.cmd("+"), self.set("#"), *(f"{prefix}+" for prefix in self._several))
+
+    def notice_filters(self) -> tuple[str, ...]:
+        """What to subscribe to beside commands."""
+        return tuple(self._notices)
+
+    def subscriptions(self) -> tuple[str, ...]:
+        """Everything to subscribe to."""
+        return (*self.command_filters(), *self.notice_filters())
+
+    def parse(self, topic: str) -> ParsedCommand | Notice | None:
+        """Return what a message on a topic means; ``None`` where it is none of ours.
+
+        Some brokers deliver what nobody subscribed to, so the answer never rests on the subscriptions.
+        """
+        notice = self._notices.get(topic)
+        if notice is not None:
+            return notice
+        if topic == self.cmd_line:
+            return ParsedCommand("")
+        set_root = f"{self.root}/set"
+        if topic == set_root or topic.startswith(f"{set_root}/"):
+            # A blank would end the key in a command line; no key has one.
+            return ParsedCommand("set", "_".join(topic[len(set_root) + 1 :].split()))
+        for prefix in (self.cmd(""), *self._several):
+            if topic.startswith(prefix) and "/" not in topic[len(prefix) :]:
+                return ParsedCommand(topic[len(prefix) :])
+        return None
+
+    def may_reply_to(self, topic: str | None) -> bool:
+        """Return whether a reply may go where its asker wants it.
+
+        Not to a pattern, and of the node's own topics only to those below ``reply/``: a reply must neither
+        command this or another node nor pass for its state.
+        """
+        if not topic or any(c in topic for c in "+#\0") or topic.startswith("$"):
+            return False
+        own = topic == self.base or topic.startswith(f"{self.base}/")
+        return not own or topic.startswith(f"{self.root}/reply/")

@@ -1,0 +1,106 @@
+"""Below MQTT: the socket's options, TLS, and what connection errors mean in words."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any, Protocol
+
+from pi_cam_node.config import MqttConfig, MqttTlsConfig
+
+# A peer that acknowledges nothing at TCP level for this long is gone; the kernel then ends the connection.
+USER_TIMEOUT_MS = 10_000
+
+
+class Socket(Protocol):
+    """A TCP socket, plain or under TLS."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+        """Set an option of the socket."""
+        ...
+
+
+def tune(sock: Socket) -> None:
+    """Send small packets at once, and notice a dead link while there is something to send."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    acknowledge_at_once(sock)
+
+
+def acknowledge_at_once(sock: Socket) -> None:
+    """Send the TCP acknowledgement that is due now, not 40 ms later.
+
+    A broker that does not set TCP_NODELAY (mosquitto's default) holds its next packet back until then. Linux
+    forgets the option by itself, so it is set again after each read.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class TlsContext(ssl.SSLContext):
+    """Remembers its socket: paho-mqtt leaves it open where the handshake fails."""
+
+    _sock: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """See `ssl.SSLContext.wrap_socket`."""
+        self._sock = super().wrap_socket(*arguments, **options)
+        return self._sock
+
+    def close_socket(self) -> None:
+        """Close the socket, where there is one."""
+        if self._sock is not None:
+            self._sock.close()
+
+
+def tls_context(tls: MqttTlsConfig) -> TlsContext:
+    """Return a context that checks the broker's certificate and host name.
+
+    Raises:
+        OSError: A file of the settings is missing, or is not what it should be.
+    """
+    for path in (tls.ca, tls.cert, tls.key):
+        if path is not None:
+            path.open("rb").close()  # OpenSSL's own error does not name the file
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # which demands a valid certificate and a matching name
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.ca is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(tls.ca)
+    if tls.cert is not None:
+        # An empty password keeps OpenSSL from asking for one at the terminal.
+        context.load_cert_chain(tls.cert, tls.key, password="")
+    return context
+
+
+def password_of(config: MqttConfig) -> str | None:
+    """Return the password: the first line of ``mqtt.password_file`` where there is one, else ``mqtt.password``.
+
+    Raises:
+        OSError: The file cannot be read.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    if config.password_file is not None:
+        return next(iter(config.password_file.read_text(encoding="utf-8").splitlines()), "")
+    return config.password.get_secret_value() if config.password is not None else None
+
+
+def reason_of(error: Exception, host: str, port: int) -> str:
+    """Return why a connection could not be made, for people; holds no secret."""
+    where = f"{host}:{port}"
+    match error:
+        case ssl.SSLCertVerificationError():
+            reason = f"TLS: the certificate of {where} is refused: {error.verify_message}"
+        case ssl.SSLError():
+            reason = f"TLS: {getattr(error, 'reason', None) or error} ({where})"
+        case socket.gaierror():
+            reason = f"the name {host} cannot be resolved"
+        case ConnectionRefusedError():
+            reason = f"nothing listens on {where}"
+        case TimeoutError():
+            reason = f"no answer from {where}"
+        case OSError():
+            reason = f"{error.strerror or error} ({error.filename or where})"
+        case _:
+            reason = f"{type(error).__name__}: {error} ({where})"
+    return reason
