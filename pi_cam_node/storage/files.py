@@ -1,0 +1,123 @@
+"""The directory of the pictures: making it, writing into it, listing it, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_cam_node.atomic import sync_directory
+from pi_cam_node.errors import NoSpace, NotSaved
+from pi_cam_node.storage.names import is_part, parse_file
+
+DIRECTORY_MODE = 0o700
+# Fewer free inodes than a picture with all its files may need, and the disk is full for us.
+LEAST_INODES = 16
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a file system has left for us.
+
+    Attributes:
+        free_bytes: Bytes.
+        free_inodes: Files; as good as infinite where the file system does not count them.
+    """
+
+    free_bytes: int
+    free_inodes: int
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Turn what the operating system says into an error of ours.
+
+    Raises:
+        NoSpace: The disk or the quota is full.
+        NotSaved: Anything else.
+    """
+    try:
+        yield
+    except (NoSpace, NotSaved):
+        raise
+    except OSError as error:
+        raise (NoSpace if error.errno in _FULL else NotSaved)(f"{what}: {error.strerror or error}") from error
+
+
+def make_directory(directory: Path) -> None:
+    """Make the directory and its missing parents, for the owner only, and put their names on disk.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if directory.is_dir():
+        return
+    if not directory.parent.is_dir():
+        make_directory(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir(DIRECTORY_MODE)
+    sync_directory(directory.parent)
+
+
+def room_in(directory: Path) -> Room:
+    """Return what the file system of a directory has left for ordinary users.
+
+    Raises:
+        OSError: It does not say.
+    """
+    said = os.statvfs(directory)
+    # Btrfs, FAT and some network file systems count no inodes: 0 of 0.
+    return Room(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
+
+
+def list_pictures(directory: Path) -> dict[str, dict[str, int]]:
+    """Return the size in bytes of each file of ours, by picture id and extension.
+
+    Anything else in the folder is somebody else's: other names, directories, links.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for entry in _entries(directory):
+        named = parse_file(entry.name)
+        if named is not None and entry.is_file(follow_symlinks=False):
+            with suppress(FileNotFoundError):  # deleted by somebody in this moment
+                found.setdefault(named[0], {})[named[1]] = entry.stat(follow_symlinks=False).st_size
+    return found
+
+
+def is_picture_file(path: Path) -> bool:
+    """Tell whether a path is a plain file: not a link, which could lead out of the folder, nor anything else."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def remove_parts(directory: Path) -> int:
+    """Remove the temporary files of pictures that a crash left behind; return how many there were.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    parts = [entry for entry in _entries(directory) if is_part(entry.name) and entry.is_file(follow_symlinks=False)]
+    for entry in parts:
+        Path(entry.path).unlink(missing_ok=True)
+    return len(parts)
+
+
+def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        listing = os.scandir(directory)
+    except FileNotFoundError:  # no picture was saved yet
+        return
+    with listing:
+        yield from listing

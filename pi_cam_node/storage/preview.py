@@ -1,0 +1,55 @@
+"""The small copies of a saved picture that go over MQTT."""
+
+from __future__ import annotations
+
+import logging
+
+from pi_cam_node import jpeg
+from pi_cam_node.config import KIB, Config
+from pi_cam_node.picture import Picture
+from pi_cam_node.storage.encode import as_jpeg
+
+logger = logging.getLogger(__name__)
+
+THUMBNAIL_MAX_BYTES = 48 * KIB
+# Wider than any picture: the width stays unless bytes force it down.
+_ANY_WIDTH_PX = 1 << 16
+
+
+def previews(picture: Picture, jpg: bytes | None, config: Config) -> tuple[bytes | None, bytes | None]:
+    """Return the image and the thumbnail of a picture, each as a JPEG, or ``None`` where none is wanted.
+
+    The picture is on disk by now, so a copy that cannot be made is logged and left out.
+
+    Args:
+        picture: The picture.
+        jpg: Its content as a JPEG, where that was written.
+        config: The settings; `mqtt.image_max_bytes` bounds the image, `export.thumbnail_px` the thumbnail's width.
+    """
+    image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
+    if not image_max_bytes and not thumbnail_px:
+        return None, None
+    try:
+        source = jpg or as_jpeg(picture, config.export.jpeg_quality)
+        return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(source, thumbnail_px)
+    except ValueError as error:
+        logger.warning("no preview of a picture that was saved: %s", error)
+        return None, None
+
+
+def _small(source: bytes, width_px: int) -> bytes | None:
+    if not width_px:
+        return None
+    return jpeg.thumbnail(source, width_px, THUMBNAIL_MAX_BYTES)
+
+
+def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:
+    if not max_bytes:
+        return None
+    if len(source) <= max_bytes:
+        return source
+    smaller = jpeg.thumbnail(source, width_px, max_bytes)
+    if len(smaller) > max_bytes:
+        logger.warning("no picture is as small as mqtt.image_max_bytes (%d)", max_bytes)
+        return None
+    return smaller

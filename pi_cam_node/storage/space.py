@@ -1,0 +1,115 @@
+"""Keeps saved pictures within their limits, and makes room for the next one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pi_cam_node.atomic import sync_directory
+from pi_cam_node.clock import Clock
+from pi_cam_node.config import StorageConfig
+from pi_cam_node.errors import NoSpace
+from pi_cam_node.storage.files import LEAST_INODES, Room, room_in
+from pi_cam_node.storage.index import Entry, Index
+from pi_cam_node.storage.names import FORMATS, SIDECAR
+from pi_cam_node.storage.retention import Held, Limits, plan
+from pi_cam_node.storage.sidecar import clock_was_set
+from pi_cam_node.storage.timesync import ClockSet
+
+logger = logging.getLogger(__name__)
+
+DAY_S = 86_400.0
+# How often make_room looks again after it removed pictures. The sizes it goes by are a little less than what the disk
+# gives back, so one round is enough for bytes; inodes come back a few at a time.
+ROUNDS = 8
+
+
+class Keeper:
+    """Removes the oldest pictures of a folder. Used by one thread."""
+
+    def __init__(self, directory: Path, index: Index, clock: Clock, clock_set: ClockSet) -> None:
+        self._directory = directory
+        self._index = index
+        self._clock = clock
+        self._clock_set = clock_set
+
+    def make_room(self, size_bytes: int, limits: StorageConfig) -> None:
+        """See to it that a file of this size leaves the reserve free.
+
+        Raises:
+            NoSpace: It would not, and removing pictures does not change that.
+            OSError: The file system does not say what it has.
+        """
+        room = room_in(self._directory)
+        for _ in range(ROUNDS):
+            lacking = _lacking(room, size_bytes, limits)
+            if not lacking or not self._remove(self._victims(limits, lacking)):
+                break
+            # Btrfs and others give space back only when they have written that a file is gone.
+            sync_directory(self._directory)
+            room = room_in(self._directory)
+        if _lacking(room, size_bytes, limits):
+            raise NoSpace(
+                f"{room.free_bytes} bytes are free on the disk of {self._directory}, "
+                f"and storage.min_free_bytes keeps {limits.min_free_bytes} of them",
+                data={"free_bytes": room.free_bytes, "min_free_bytes": limits.min_free_bytes},
+            )
+
+    def tidy(self, limits: StorageConfig) -> int:
+        """Remove what is too old or too much; return how many pictures went.
+
+        Raises:
+            OSError: The file system does not say what it has.
+        """
+        if not self._index.size_bytes:
+            return 0
+        lacking = _lacking(room_in(self._directory), 0, limits)
+        return self._remove(self._victims(limits, lacking))
+
+    def _victims(self, limits: StorageConfig, lacking: int) -> list[str]:
+        if not lacking and not limits.max_age_days and self._index.size_bytes <= (limits.max_bytes or float("inf")):
+            return []
+        max_age_s = limits.max_age_days * DAY_S
+        trusted = self._clock_set()
+        held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in self._index]
+        return plan(held, Limits(limits.max_bytes, max_age_s, lacking))
+
+    def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
+        """Return the age of a picture, by the monotonic clock where it saw it being saved."""
+        if entry.saved_mono_s is not None:
+            return self._clock.monotonic() - entry.saved_mono_s
+        if not trusted:
+            return None
+        age_s = self._clock.utcnow().timestamp() - entry.epoch_s
+        if 0 < max_age_s < age_s and entry.clock_set is None:
+            # Its name may be from before the clock was set. Asked only of those that are about to go.
+            entry.clock_set = clock_was_set(self._directory / f"{entry.id}.{SIDECAR}")
+        return None if entry.clock_set is False else age_s
+
+    def _remove(self, ids: list[str]) -> int:
+        """Remove pictures; return how many went. One that resists is named in the log and stays known."""
+        gone, freed_bytes = 0, 0
+        for picture_id in ids:
+            entry = self._index.get(picture_id)
+            try:
+                self._unlink(entry)
+            except OSError as error:
+                logger.warning("the old picture %s cannot be removed: %s", picture_id, error)
+                continue
+            self._index.forget(picture_id)
+            gone, freed_bytes = gone + 1, freed_bytes + entry.size_bytes
+        if gone:
+            logger.info("removed %d old pictures, %d bytes", gone, freed_bytes)
+        return gone
+
+    def _unlink(self, entry: Entry) -> None:
+        """Remove a picture's files, the side-car last: as long as it is there the rest is known to be a picture."""
+        for extension in (*FORMATS, SIDECAR):
+            if extension in entry.extensions:
+                (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
+
+
+def _lacking(room: Room, size_bytes: int, limits: StorageConfig) -> int:
+    """Return how many bytes must go; 1 where bytes are there but no more files can be made."""
+    lacking = max(0, limits.min_free_bytes + size_bytes - room.free_bytes)
+    return max(lacking, 1) if room.free_inodes < LEAST_INODES else lacking

@@ -1,0 +1,81 @@
+"""A program that saves pictures until it dies, and one that looks at what it left.
+
+python -m tests.integration.saving forever FOLDER      one line "ack ID" for each picture saved
+python -m tests.integration.saving once FOLDER         the same for one picture; exit 1: refused in words
+python -m tests.integration.saving check FOLDER [ACKS] exit 1: a picture is torn, or one of those is not there
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import sys
+from pathlib import Path
+
+from pi_cam_node.clock import SystemClock
+from pi_cam_node.errors import NodeError
+from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.files import list_pictures
+from tests.fakes.pictures import ALL, BOOT, config, picture, save
+
+
+def say(line: str) -> None:
+    """Write a line at once: the power may go."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def forever(folder: Path) -> None:
+    """Save pictures one after the other."""
+    archive = DiskArchive(folder, BOOT, SystemClock())
+    for frame in itertools.count():
+        say(f"ack {save(archive, frame, ['jpg', 'npy'])}")
+
+
+def once(folder: Path) -> int:
+    """Save one picture in all formats."""
+    try:
+        say(f"ack {DiskArchive(folder, BOOT, SystemClock()).save(picture(), ALL, config()).id}")
+    except NodeError as error:
+        say(f"{error.code}: {error}")
+        return 1
+    return 0
+
+
+def check(folder: Path, acks: set[str]) -> list[str]:
+    """Return what is wrong with the folder, as the next start of the node finds it."""
+    archive = DiskArchive(folder, BOOT, SystemClock())
+    archive.open()
+    found = list_pictures(folder)
+    wrong = [f"lost {picture_id}" for picture_id in acks - {known for known in found if "json" in found[known]}]
+    wrong += [f"litter {path.name}" for path in folder.glob("*.part")]
+    for picture_id, sizes in found.items():
+        if "json" in sizes:
+            wrong += _torn(folder, picture_id)
+    return wrong
+
+
+def _torn(folder: Path, picture_id: str) -> list[str]:
+    files = json.loads((folder / f"{picture_id}.json").read_bytes())["files"]
+    return [
+        f"torn {file['name']}"
+        for file in files
+        if hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() != file["sha256"]
+    ]
+
+
+def main(verb: str, folder: Path, acks: Path | None = None) -> int:
+    """Do what the module's text says."""
+    if verb == "forever":
+        forever(folder)
+    if verb == "once":
+        return once(folder)
+    promised = {line.split()[1] for line in acks.read_text().splitlines()} if acks else set()
+    wrong = check(folder, promised)
+    say("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:])))
