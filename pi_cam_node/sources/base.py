@@ -58,7 +58,7 @@ class Opened:
         size: Width and height in pixels; may differ from what was asked.
         layout: How its pixels lie in memory.
         controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
-        live: A camera, as opposed to a film that is read as fast as it is asked.
+        live: A camera, as opposed to a film.
     """
 
     source: str
@@ -100,7 +100,7 @@ class Source(Protocol):
         ...
 
     def read(self) -> Shot:
-        """Return the next image; live sources pace themselves.
+        """Return the next image once it is there; every source paces itself.
 
         Raises:
             SourceError: No image came, or the camera is gone. The source must be closed and opened again.

@@ -1,0 +1,142 @@
+"""The camera's own process: ``python -m pi_cam_node.sources.child <descriptor> <pid of the node>``.
+
+The main thread owns the source. A second one hears the node's orders, so that they are heard while a driver hangs,
+and ends the process when the node is gone. Signals meant for the node are blocked by whoever starts us.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+from pi_cam_node.sources.child_log import OneLine
+from pi_cam_node.sources.messages import (
+    MAX_MESSAGE_BYTES,
+    Arrived,
+    Free,
+    Note,
+    Order,
+    Quit,
+    Ready,
+    Slotted,
+    decode_order,
+    encode_note,
+)
+from pi_cam_node.sources.runner import Runner
+from pi_cam_node.sources.slots import SlotWriter
+
+log = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+# How long a source may take to close; drivers that hang are left to the kernel.
+_CLOSE_S = 2.0
+
+
+class Outlet:
+    """Sends notes to the node, pixels through shared memory.
+
+    Thread: the main thread, but for `free`.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._session = 0
+        self._slots: SlotWriter | None = None
+        self._skipped = 0
+
+    def post(self, note: Note) -> None:
+        """Send a note.
+
+        Raises:
+            OSError: The node is gone.
+        """
+        if isinstance(note, Ready):
+            self._begin(note)
+        elif isinstance(note, Arrived):
+            self._send_image(note)
+        else:
+            self._link.send(encode_note(note))
+
+    def free(self, order: Free) -> None:
+        """Take a slot of this session back."""
+        slots = self._slots
+        if slots is not None and order.session == self._session:
+            slots.free(order.slot)
+
+    def _begin(self, note: Ready) -> None:
+        old = self._slots
+        self._slots = SlotWriter(note.opened.size, note.opened.layout)
+        self._session, self._skipped = note.session, 0
+        if old is not None:
+            old.close()
+        socket.send_fds(self._link, [encode_note(note)], [self._slots.descriptor])
+
+    def _send_image(self, note: Arrived) -> None:
+        slot = self._slots.put(note.shot.pixels) if self._slots is not None else None
+        if slot is None:
+            self._skipped += 1
+            return
+        shot = note.shot
+        times = (shot.exposed_mono_s, shot.captured_mono_s)
+        self._link.send(encode_note(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+
+
+def hear(link: socket.socket, runner: Runner, outlet: Outlet, ended: threading.Event) -> None:
+    """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
+    order = _next_order(link)
+    while not isinstance(order, Quit):
+        if isinstance(order, Free):
+            outlet.free(order)
+        else:
+            runner.order(order)
+        order = _next_order(link)
+    runner.order(order)
+    if not ended.wait(_CLOSE_S):
+        log.warning("the source did not close within %g s", _CLOSE_S)
+        os._exit(1)
+
+
+def _next_order(link: socket.socket) -> Order:
+    """Return the next order; a node that is gone, or talks nonsense, wants us to quit."""
+    try:
+        datagram = link.recv(MAX_MESSAGE_BYTES)
+        return decode_order(datagram) if datagram else Quit()
+    except (OSError, ValueError) as error:
+        log.warning("no more orders: %s", error)
+        return Quit()
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill us when the thread that started us ends: no node, no camera in use, even while we hang."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Run a source until told to quit."""
+    die_with(parent)
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    link = socket.socket(fileno=descriptor)
+    outlet, ended = Outlet(link), threading.Event()
+    runner = Runner(outlet.post)
+    threading.Thread(target=hear, args=(link, runner, outlet, ended), name="orders", daemon=True).start()
+    try:
+        runner.run()
+    except OSError as error:
+        log.warning("the node is gone: %s", error)
+    ended.set()
+    # Nothing of ours is left to do, and what libraries do at exit may hang.
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

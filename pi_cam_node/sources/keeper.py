@@ -1,0 +1,290 @@
+"""Keeps the camera going: passes wishes to its worker, makes frames of its images, brings it back when they stop.
+
+A state machine without threads or waiting of its own; `camera.py` lets it turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pi_cam_node.arrivals import (
+    Arrival,
+    CameraFailed,
+    CameraOpened,
+    SwitchFailed,
+)
+from pi_cam_node.clock import Clock, utc_of
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.frame import Frame
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.ladder import Ladder, frame_deadline_s
+from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
+from pi_cam_node.sources.worker import Worker, WorkerLost
+
+log = logging.getLogger(__name__)
+
+OPEN_S = 30.0
+"""For a new worker: slow boards import for ten seconds, network cameras answer after some."""
+REOPEN_S = 5.0
+"""For a worker that shall close and open again because frames stopped."""
+RECONFIGURE_S = 10.0
+"""For a healthy one that shall do so because the settings changed."""
+FIRST_FRAME_S = 15.0
+"""From opening to the first frame: a network camera may send its next key frame ten seconds later."""
+SWITCH_S = 5.0
+"""What a change of mode may take beyond the usual deadline."""
+_END_S = 0.5
+# Settings of the camera that need no opening again: the rate is one of the controls, the other is the node's own.
+_SOFT = {"framerate", "capture_timeout_s", "isolate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the camera shall be; a new ``number`` means that the controls are asked for anew, even the same ones."""
+
+    camera: CameraConfig
+    controls: Controls
+    number: int = 0
+
+
+class Keeper:
+    """The state of the camera.
+
+    Thread: one; the properties may be read by any.
+    """
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        launch: Callable[[], Worker],
+        inbox: Inbox,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            wishes: What the camera shall be at first.
+            launch: Starts a worker; raises OSError where it cannot.
+            inbox: Takes frames and arrivals.
+            clock: Tells the time.
+            jitter: See `Ladder`.
+        """
+        self._wishes = wishes
+        self._launch, self._inbox, self._clock = launch, inbox, clock
+        self._ladder = Ladder(jitter)
+        self._worker: Worker | None = None
+        self._phase: Literal["waiting", "opening", "running"] = "waiting"
+        self._due_mono_s = clock.monotonic()
+        self._session = self._seq = self._launched = self._opened_with = 0
+        self._opened: Opened | None = None
+        self._first_frame_s = FIRST_FRAME_S
+        self._patience_s = frame_deadline_s(wishes.controls)
+        self._switching = False
+        self._reported: tuple[str, str] | None = None
+        self._skipped_before = self._skipped = 0
+        self.online = False
+
+    # ------------------------------------------------------------ what others want to know
+
+    @property
+    def restarts(self) -> int:
+        """Workers started, less the first."""
+        return max(0, self._launched - 1)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, where there is one."""
+        worker = self._worker
+        return worker.pid if worker is not None else None
+
+    @property
+    def skipped(self) -> int:
+        """Images that the worker could not hand over."""
+        return self._skipped_before + self._skipped
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What becomes readable when there is something to do."""
+        return self._worker.descriptors if self._worker is not None else []
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until something is overdue."""
+        return max(0.0, self._due_mono_s - self._clock.monotonic())
+
+    # ------------------------------------------------------------ what is asked of it
+
+    def obey(self, wishes: Wishes) -> None:
+        """Act on what changed."""
+        old, self._wishes = self._wishes, wishes
+        if wishes is old:
+            return
+        if _hard(wishes.camera) != _hard(old.camera):
+            self._ladder.fresh()
+            self._open(RECONFIGURE_S)
+        elif wishes.number != old.number and self._phase == "running":
+            self._apply()
+
+    def turn(self) -> None:
+        """Take in what came, then see to what is overdue."""
+        if self._worker is not None:
+            try:
+                for note in self._worker.take():
+                    self._hear(note)
+            except WorkerLost as lost:
+                self._fall(str(lost), lost=True)
+        if self._clock.monotonic() >= self._due_mono_s:
+            self._overdue()
+
+    def recover(self, reason: str) -> None:
+        """Begin anew after a fault of ours."""
+        self._fall(reason, lost=True)
+
+    def close(self, deadline_s: float) -> None:
+        """End the worker."""
+        self.online = False
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end(deadline_s)
+
+    # ------------------------------------------------------------ what the worker says
+
+    def _hear(self, note: Note) -> None:
+        match note:
+            case Ready() if note.session == self._session and self._phase == "opening":
+                self._on_ready(note)
+            case Arrived() if note.session == self._session and self._phase == "running":
+                self._on_image(note)
+            case Failed() if note.session == self._session and self._phase != "waiting":
+                self._fall(note.reason)
+            case Applied() if note.number == self._wishes.number:
+                self._end_switch()
+            case Refused() if note.number == self._wishes.number:
+                self._end_switch()
+                log.warning("the camera refuses the mode %s: %s", note.mode, note.reason)
+                self._tell(SwitchFailed(note.mode, note.reason))
+
+    def _on_ready(self, note: Ready) -> None:
+        self._opened, self._phase = note.opened, "running"
+        self._skipped_before, self._skipped = self.skipped, 0
+        self._due_mono_s = self._clock.monotonic() + max(self._first_frame_s, self._patience_s)
+        width, height = note.opened.size
+        log.info("%s is open, %d x %d", note.opened.source, width, height)
+        self._tell(CameraOpened(note.opened.source, note.opened.size, note.opened.controls))
+        if self._wishes.number != self._opened_with:
+            self._apply()
+
+    def _on_image(self, note: Arrived) -> None:
+        now_s, shot = self._clock.monotonic(), note.shot
+        if not 0 <= shot.exposed_mono_s <= shot.captured_mono_s <= now_s + 1:
+            self._fall("the camera's images bear impossible times")
+            return
+        self._inbox.put_frame(self._frame_of(shot))
+        self._ladder.frame(now_s)
+        self._skipped = note.skipped
+        self.online, self._reported = True, None
+        if not self._switching:
+            self._patience_s = frame_deadline_s(self._wishes.controls)
+        self._due_mono_s = now_s + self._patience_s
+
+    def _frame_of(self, shot: Shot) -> Frame:
+        self._seq += 1
+        captured_at = utc_of(shot.captured_mono_s, self._clock)
+        layout = self._opened.layout if self._opened is not None else "bgr"
+        return Frame(
+            self._seq,
+            shot.exposed_mono_s,
+            shot.captured_mono_s,
+            captured_at,
+            shot.pixels,
+            layout,
+            shot.mode,
+            shot.sensor,
+        )
+
+    # ------------------------------------------------------------ what the worker is told
+
+    def _start(self) -> None:
+        """Open the camera in the worker there is, or in a new one."""
+        if self._worker is None:
+            try:
+                self._worker = self._launch()
+            except OSError as error:
+                self._fall(f"the camera process cannot be started: {error}", lost=True)
+                return
+            self._launched += 1
+        self._open(OPEN_S)
+
+    def _open(self, deadline_s: float) -> None:
+        """Let the worker close what it has and open the camera; start one where there is none."""
+        if self._worker is None:
+            self._start()
+            return
+        self._session += 1
+        self._opened_with = self._wishes.number
+        self._phase, self._switching, self.online = "opening", False, False
+        # A camera that was reopened because it hung and hangs again shall not be waited for so long.
+        self._first_frame_s = 0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S
+        self._patience_s = frame_deadline_s(self._wishes.controls)
+        self._due_mono_s = self._clock.monotonic() + deadline_s
+        self._worker.send(Open(self._session, self._wishes.camera, self._wishes.controls))
+
+    def _apply(self) -> None:
+        if self._worker is None:
+            return
+        self._switching = True
+        self._patience_s = max(self._patience_s, frame_deadline_s(self._wishes.controls) + SWITCH_S)
+        self._due_mono_s = self._clock.monotonic() + self._patience_s
+        self._worker.send(Apply(self._wishes.number, self._wishes.controls))
+
+    def _end_switch(self) -> None:
+        self._switching = False
+        self._due_mono_s = self._clock.monotonic() + self._patience_s
+
+    # ------------------------------------------------------------ when frames stop
+
+    def _overdue(self) -> None:
+        if self._phase == "waiting":
+            self._start()
+        elif self._phase == "opening":
+            self._fall("the camera does not open")
+        else:
+            self._fall("no frames")
+
+    def _fall(self, reason: str, *, lost: bool = False) -> None:
+        """Take the next step of the ladder, and say so."""
+        self.online = False
+        worker = self._worker
+        killable = worker is None or worker.killable
+        step, pause_s = self._ladder.fall(lost=lost, killable=killable)
+        if worker is not None and (lost or (killable and step != "reopen")):
+            worker.end(0.0 if lost else _END_S)
+            self._worker = None
+        self._report(reason, step)
+        if step == "wait":
+            self._phase, self._due_mono_s = "waiting", self._clock.monotonic() + pause_s
+        elif step == "reopen":
+            self._open(REOPEN_S)
+        else:
+            self._start()
+
+    def _report(self, reason: str, step: Literal["reopen", "respawn", "wait"]) -> None:
+        if self._reported == (reason, step):
+            return
+        self._reported = (reason, step)
+        log.warning("the camera is away: %s; next: %s", reason, step)
+        self._tell(CameraFailed(reason, step, self.restarts))
+
+    def _tell(self, arrival: Arrival) -> None:
+        if not self._inbox.put(arrival):
+            log.error("the node is too busy to hear: %s", arrival)
+
+
+def _hard(camera: CameraConfig) -> dict[str, object]:
+    """Return the settings that a camera is opened with."""
+    return camera.model_dump(exclude=_SOFT)

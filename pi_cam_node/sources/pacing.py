@@ -1,0 +1,52 @@
+"""When the next image is due."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Metronome:
+    """Waits for evenly spaced moments; a caller that comes late skips the moments it missed.
+
+    Thread: one.
+    """
+
+    def __init__(self) -> None:
+        self._due_mono_s = time.monotonic()
+        # Nobody sets it: an Event waits like a sleep, to the same precision.
+        self._never = threading.Event()
+
+    def wait(self, interval_s: float) -> float:
+        """Return the monotonic time of the next moment, once it has come."""
+        now = time.monotonic()
+        self._due_mono_s += interval_s
+        if self._due_mono_s < now:
+            self._due_mono_s = now
+        else:
+            self._never.wait(self._due_mono_s - now)
+        return self._due_mono_s
+
+    def restart(self) -> None:
+        """Count from now on."""
+        self._due_mono_s = time.monotonic()
+
+
+class RateLimit:
+    """Chooses from a stream of images so many a second, evenly."""
+
+    def __init__(self) -> None:
+        self._due_mono_s: float | None = None
+
+    def admits(self, mono_s: float, interval_s: float) -> bool:
+        """Return whether the image of this moment shall be used.
+
+        A camera at exactly the wished rate jitters around it, so an image may come a quarter of the interval
+        early; the schedule, not the last image, says when the next one is due, so the mean rate is kept.
+        """
+        if self._due_mono_s is None:
+            self._due_mono_s = mono_s
+        if mono_s < self._due_mono_s - interval_s / 4:
+            return False
+        self._due_mono_s = max(self._due_mono_s, mono_s - interval_s) + interval_s
+        return True

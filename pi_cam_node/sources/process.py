@@ -1,0 +1,246 @@
+"""The camera's process, as the node sees it.
+
+A plain `subprocess` instead of `multiprocessing`: a spawned child of the latter imports the node's main module anew
+and brings a tracker process along, and its queues pickle.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import IO
+
+from pi_cam_node.sources.base import Shot
+from pi_cam_node.sources.child_log import ChildLog
+from pi_cam_node.sources.messages import (
+    MAX_MESSAGE_BYTES,
+    Arrived,
+    Failed,
+    Free,
+    Note,
+    Order,
+    Quit,
+    Ready,
+    Slotted,
+    WireNote,
+    decode_note,
+    encode_order,
+)
+from pi_cam_node.sources.slots import SlotReader
+from pi_cam_node.sources.worker import WorkerLost
+
+log = logging.getLogger(__name__)
+
+# A process that waits inside a driver cannot even be killed; it is not waited for longer than this.
+CORPSE_S = 2.0
+_CHUNK_BYTES = 65_536
+_NOTES_AT_ONCE = 16
+_SETTINGS_PREFIX = "PI_CAM_NODE__"
+
+# Processes that could not be ended, until the kernel lets them go.
+_abandoned: list[subprocess.Popen[bytes]] = []
+
+
+class ChildProcess:
+    """Runs a source in a process of its own.
+
+    Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
+    """
+
+    killable = True
+
+    def __init__(self, module: str = "pi_cam_node.sources.child") -> None:
+        """Start the process; it opens nothing yet.
+
+        Args:
+            module: What it runs.
+
+        Raises:
+            OSError: There is no memory or no process left for it.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                self._process = _spawn(module, theirs.fileno())
+            except BaseException:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        self._link = ours
+        self._output = _pipe_of(self._process)
+        self._log = ChildLog()
+        self._slots: SlotReader | None = None
+        self._session = 0
+        self._at_end = False
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Its link and its output."""
+        return [self._link.fileno(), self._output.fileno()]
+
+    def send(self, order: Order) -> None:
+        """Pass an order on; it is lost where the process is gone or has not listened for long."""
+        try:
+            self._link.send(encode_order(order))
+        except OSError as error:
+            log.debug("an order to the camera process %d is lost: %s", self.pid, error)
+
+    def take(self) -> list[Note]:
+        """Return what came, and bring its output to the log."""
+        if self._at_end:
+            raise WorkerLost(self._cause_of_death())
+        wire: list[Note] = []
+        try:
+            while len(wire) < _NOTES_AT_ONCE and (note := self._receive()) is not None:
+                wire.append(note)
+        except (ValueError, OSError) as error:
+            raise WorkerLost(f"the camera process sends nonsense: {error}") from error
+        self._read_output()
+        return [self._with_hint(note) if isinstance(note, Failed) else note for note in wire]
+
+    def end(self, deadline_s: float) -> bool:
+        """Ask it to close the camera, wait, then kill it; return whether it is gone."""
+        self.send(Quit())
+        gone = _wait(self._process, deadline_s) or self._kill()
+        self._read_output()
+        self._link.close()
+        self._output.close()
+        if self._slots is not None:
+            self._slots.close()
+        return gone
+
+    def _kill(self) -> bool:
+        self._process.send_signal(signal.SIGKILL)
+        if _wait(self._process, CORPSE_S):
+            return True
+        log.error("the camera process %d hangs in a driver and cannot be ended", self.pid)
+        _abandoned.append(self._process)
+        return False
+
+    def _receive(self) -> Note | None:
+        """Return the next note, ``None`` where none is there."""
+        try:
+            datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            datagram, descriptors, flags = b"", [], 0
+        try:
+            if not datagram:
+                self._at_end = True
+                return None
+            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+                raise ValueError("a message that is too long")
+            return self._unpack(decode_note(datagram), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _unpack(self, note: WireNote, descriptors: list[int]) -> Note:
+        """Return a note with its pixels."""
+        if isinstance(note, Ready):
+            self._map(note, descriptors)
+            return note
+        if not isinstance(note, Slotted):
+            return note
+        if self._slots is None or note.session != self._session:
+            raise ValueError("an image of a session that is not open")
+        pixels = self._slots.take(note.slot)
+        self.send(Free(note.session, note.slot))
+        shot = Shot(pixels, note.exposed_mono_s, note.captured_mono_s, note.mode, note.sensor)
+        return Arrived(note.session, shot, note.skipped)
+
+    def _map(self, note: Ready, descriptors: list[int]) -> None:
+        if len(descriptors) != 1:
+            raise ValueError("no memory came with the message that the camera is open")
+        if self._slots is not None:
+            self._slots.close()
+        self._slots = SlotReader(descriptors[0], note.opened.size, note.opened.layout)
+        self._session = note.session
+
+    def _read_output(self) -> None:
+        """Bring what the process wrote to the log, as far as it is there."""
+        try:
+            while chunk := os.read(self._output.fileno(), _CHUNK_BYTES):
+                self._log.feed(chunk, time.monotonic())
+        except BlockingIOError:
+            return
+        # The pipe is at its end: so is the process, or it will be in a moment.
+        self._at_end = True
+
+    def _with_hint(self, note: Failed) -> Failed:
+        """Return a failure with what a library said about it, such as ``401 Unauthorized``."""
+        hint = self._log.hint(time.monotonic())
+        self._log.forget()
+        return Failed(note.session, f"{note.reason} ({hint})") if hint else note
+
+    def _cause_of_death(self) -> str:
+        """Return how the process ended, in words."""
+        if not _wait(self._process, CORPSE_S):
+            return "the camera process closed its connection"
+        code = self._process.returncode
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        hint = self._log.hint(time.monotonic())
+        return f"the camera process {how}" + (f" ({hint})" if hint else "")
+
+
+def _spawn(module: str, descriptor: int) -> subprocess.Popen[bytes]:
+    """Start the process, deaf to the signals by which people and systemd end the node: the node ends it."""
+    _bury()
+    # Settings in the environment may be secrets, and it needs none of them.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
+    command = [sys.executable, "-P", "-m", module, str(descriptor), str(os.getpid())]
+    # Libraries are loaded from where we load them, and never from the working directory.
+    path = os.pathsep.join(filter(None, sys.path))
+    defaults = {
+        # The C library's last words go to the terminal otherwise.
+        "LIBC_FATAL_STDERR_": "1",
+        # OpenCV's own warnings would hide what FFmpeg says before them.
+        "OPENCV_LOG_LEVEL": "ERROR",
+        # Nothing here multiplies matrices; each of its threads would cost memory.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        return subprocess.Popen(  # noqa: S603 # our own interpreter and module, nothing from outside
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            pass_fds=[descriptor],
+            env={**defaults, **inherited, "PYTHONPATH": path},
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _pipe_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    if process.stdout is None:
+        raise OSError("the camera process has no output")
+    os.set_blocking(process.stdout.fileno(), False)
+    return process.stdout
+
+
+def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
+    """Wait for the end of a process; return whether it came in time."""
+    try:
+        process.wait(deadline_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _bury() -> None:
+    """Forget the abandoned processes that ended in the meantime."""
+    _abandoned[:] = [process for process in _abandoned if process.poll() is None]

@@ -1,0 +1,105 @@
+"""Pixels between two processes: a few slots in shared memory without a name.
+
+The memory belongs to whoever has it open, so nothing is left behind however the processes end. The camera's side
+makes it and writes; the node's side copies each picture out and gives the slot back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import mmap
+import os
+from collections import deque
+
+import numpy as np
+
+from pi_cam_node.jpeg import Layout, Pixels
+
+# One is written, one is on its way, one is being copied.
+SLOTS = 3
+_MAX_SIDE_PX = 16_384
+
+
+def shape_of(size: tuple[int, int], layout: Layout) -> tuple[int, ...]:
+    """Return the shape of an array of this size in this layout.
+
+    Raises:
+        ValueError: There can be no such picture.
+    """
+    width, height = size
+    if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
+        raise ValueError(f"a picture of {width}x{height} pixels")
+    if layout == "bgr":
+        return (height, width, 3)
+    if width % 2 or height % 2:
+        raise ValueError(f"an i420 picture of {width}x{height} pixels")
+    return (height * 3 // 2, width)
+
+
+class SlotWriter:
+    """The camera's side.
+
+    Thread: one for `put`; any for `free`.
+    """
+
+    def __init__(self, size: tuple[int, int], layout: Layout) -> None:
+        self._shape = shape_of(size, layout)
+        self._bytes = math.prod(self._shape)
+        # Open until `close`: it is sent to the node.
+        self.descriptor = os.memfd_create("pi-cam-node-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.truncate(self.descriptor, SLOTS * self._bytes)
+        self._memory = mmap.mmap(self.descriptor, SLOTS * self._bytes)
+        self._free = deque(range(SLOTS))
+
+    def put(self, pixels: Pixels) -> int | None:
+        """Copy a picture into a free slot and return its number, or ``None`` where there is none."""
+        if not self._free:
+            return None
+        slot = self._free.popleft()
+        view = np.frombuffer(self._memory, np.uint8, self._bytes, slot * self._bytes)
+        np.copyto(view.reshape(self._shape), pixels)
+        return slot
+
+    def free(self, slot: int) -> None:
+        """Take a slot back."""
+        if slot not in self._free:
+            self._free.append(slot)
+
+    def close(self) -> None:
+        """Give the memory up; the node keeps it for as long as it needs it."""
+        self._memory.close()
+        os.close(self.descriptor)
+
+
+class SlotReader:
+    """The node's side."""
+
+    def __init__(self, descriptor: int, size: tuple[int, int], layout: Layout) -> None:
+        """Map the memory; the descriptor is not needed any more afterwards.
+
+        Raises:
+            ValueError: It is smaller than the pictures that it shall hold.
+            OSError: It is no memory of that kind.
+        """
+        self._shape = shape_of(size, layout)
+        self._bytes = math.prod(self._shape)
+        # Sealed first: memory that the other side made shorter later would kill us with SIGBUS.
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        if os.fstat(descriptor).st_size < SLOTS * self._bytes:
+            raise ValueError("the shared memory is too small for the pictures announced")
+        self._memory = mmap.mmap(descriptor, SLOTS * self._bytes, prot=mmap.PROT_READ)
+
+    def take(self, slot: int) -> Pixels:
+        """Return a copy of the picture in a slot.
+
+        Raises:
+            ValueError: There is no such slot.
+        """
+        if not 0 <= slot < SLOTS:
+            raise ValueError(f"slot {slot}")
+        return np.frombuffer(self._memory, np.uint8, self._bytes, slot * self._bytes).reshape(self._shape).copy()
+
+    def close(self) -> None:
+        """Give the memory up."""
+        self._memory.close()

@@ -1,0 +1,25 @@
+"""Films made on the spot, with a number burnt into every image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pi_cam_node.sources.scene import burn_in
+
+SIZE = (320, 240)
+
+
+def make_film(path: Path, images: int, rate_hz: float = 10.0) -> Path:
+    """Write a motion JPEG film whose images are numbered from 0."""
+    width, height = SIZE
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate_hz, SIZE)
+    assert writer.isOpened(), "this OpenCV cannot write films"
+    for number in range(images):
+        luma = np.full((height, width), 90, np.uint8)
+        burn_in(luma, number)
+        writer.write(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    return path

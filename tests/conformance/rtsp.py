@@ -1,0 +1,78 @@
+"""An RTSP camera to test against: the project's shared GStreamer server, where it and its packages are installed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import selectors
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SERVER = Path(__file__).parents[2].parent / "shared" / "tools" / "clients" / "rtsp_server.py"
+# The server's packages belong to the system's Python.
+PYTHON = Path("/usr/bin/python3")
+START_S = 20.0
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Return why there is no RTSP server here, or ``None`` where there is one."""
+    if not SERVER.exists():
+        return f"{SERVER.name} is not beside the repository"
+    if not PYTHON.exists():
+        return f"{PYTHON} is not there"
+    probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    done = subprocess.run([PYTHON, "-c", probe], check=False, capture_output=True, timeout=60)
+    return "python3-gi or gir1.2-gst-rtsp-server-1.0 is not installed" if done.returncode else None
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RtspServer:
+    """The server in its own process; ends with the ``with``."""
+
+    def __init__(self, *options: str, port: int | None = None, login: str = "") -> None:
+        self.port = port or free_port()
+        self._options = [*options, *(["--user", login] if login else [])]
+        self._login = f"{login}@" if login else ""
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"rtsp://{self._login}127.0.0.1:{self.port}/cam"
+
+    def __enter__(self) -> Self:
+        command = [str(PYTHON), str(SERVER), "--port", str(self.port), *self._options]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            assert selector.select(START_S), "the RTSP server does not come up"
+        assert self._process.stdout.readline().startswith("READY")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+            self._process.wait(10)
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Make it die, hang, go on or drop its clients."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)

@@ -1,0 +1,50 @@
+"""The clocks of the picamera2 source, turned by hand, and the fake cameras with them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Ticking(Protocol):
+    """Something that happens by itself at certain times."""
+
+    def due_ns(self) -> int | None:
+        """When it happens next, on the monotonic clock; None for never."""
+        ...
+
+    def happen(self) -> None:
+        """Let it happen."""
+        ...
+
+
+class FakeCameraClock:
+    """Starts at 1000 s of monotonic time on a machine that slept for an hour."""
+
+    def __init__(self, asleep_s: float = 3600.0) -> None:
+        self.now_ns = 1000 * 10**9
+        self.asleep_ns = round(asleep_s * 1e9)
+        self.ticking: list[Ticking] = []
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def boottime_ns(self) -> int:
+        return self.now_ns + self.asleep_ns
+
+    def wait(self, event: threading.Event, timeout_s: float) -> None:
+        self.run(timeout_s, event.is_set)
+
+    def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Let time go on until something is true, but no longer than so many seconds; return whether it is."""
+        end_ns = self.now_ns + round(seconds * 1e9)
+        while not until():
+            due = [(at, each) for each in self.ticking if (at := each.due_ns()) is not None and at <= end_ns]
+            if not due:
+                self.now_ns = end_ns
+                return until()
+            at, first = min(due, key=lambda pair: pair[0])
+            self.now_ns = max(self.now_ns, at)
+            first.happen()
+        return True

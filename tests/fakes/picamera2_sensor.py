@@ -1,0 +1,104 @@
+"""The sensor behind the fake Picamera2: exposure, and controls that take effect some frames late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+# A control reaches the sensor so many frames after the request that carries it.
+CONTROL_LATENCY_FRAMES = 5
+AUTO_EXPOSURE_US = 8_000
+AUTO_GAIN = 1.5
+
+PI_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
+    "AeEnable": (False, True, True),
+    "ExposureTime": (75, 11_766_829, 20_000),
+    "AnalogueGain": (1.0, 10.6, 1.0),
+    "FrameDurationLimits": (21_000, 11_767_556, None),
+}
+VIRTUAL_CONTROLS: dict[str, tuple[Any, Any, Any]] = {"FrameDurationLimits": (33_333, 33_333, None)}
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "AeEnable": lambda value: type(value) is bool,
+    "ExposureTime": lambda value: type(value) is int and abs(value) < 2**31,
+    "AnalogueGain": lambda value: type(value) in (int, float),
+    "FrameDurationLimits": lambda value: len(value) == 2 and all(type(each) is int for each in value),
+}
+
+
+@dataclass
+class Faults:
+    """What goes wrong, and what the camera is like. May be changed at any time.
+
+    With ``once`` a failure to configure, to allocate or to start happens one time only.
+    """
+
+    once: bool = False
+    stalled: bool = False
+    configure_error: int = 0
+    start_error: Exception | None = None
+    alloc_fail_after: int | None = None
+    lose_controls: bool = False
+    stuck_exposure_us: int | None = None
+    granted: dict[str, Any] = field(default_factory=dict)
+    granted_still: dict[str, Any] = field(default_factory=dict)
+    limited: bool = False
+    says: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda metadata: metadata)
+    contents: Callable[[int], bytes] = field(default=lambda number: bytes([number % 251]))
+
+    def heal(self) -> None:
+        """Let the failure that just happened be the last one."""
+        if self.once:
+            self.configure_error, self.start_error, self.alloc_fail_after = 0, None, None
+
+
+class FakeSensor:
+    """Takes controls, and says what a frame was exposed with."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._in_force: dict[str, Any] = {"AeEnable": True, "FrameDurationLimits": (33_333, 33_333)}
+        self._under_way: list[tuple[int, dict[str, Any]]] = []
+
+    def start(self, controls: dict[str, Any]) -> None:
+        """Take controls at once; what was under way is lost."""
+        self._under_way.clear()
+        self._take(controls)
+
+    def send(self, controls: dict[str, Any], frame_number: int) -> None:
+        """Take controls with a request that goes out after a frame."""
+        if not self._faults.lose_controls:
+            self._under_way.append((frame_number + CONTROL_LATENCY_FRAMES, controls))
+
+    def expose(self, frame_number: int) -> None:
+        """Take the next frame."""
+        while self._under_way and self._under_way[0][0] <= frame_number:
+            self._take(self._under_way.pop(0)[1])
+
+    @property
+    def exposure_us(self) -> int:
+        fixed = self._in_force.get("ExposureTime") or AUTO_EXPOSURE_US
+        return self._faults.stuck_exposure_us or min(fixed, self._in_force["FrameDurationLimits"][1])
+
+    @property
+    def interval_ns(self) -> int:
+        return 1000 * int(max(self._in_force["FrameDurationLimits"][0], self.exposure_us))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "ExposureTime": self.exposure_us,
+            "AnalogueGain": self._in_force.get("AnalogueGain") or AUTO_GAIN,
+            "Lux": 40.5,
+            "SensorTemperature": 21.0,
+            "ColourGains": (1.9, 1.6),
+        }
+
+    def _take(self, controls: dict[str, Any]) -> None:
+        self._in_force |= controls
+
+
+def well_typed(controls: dict[str, Any]) -> bool:
+    """Whether libcamera's binding can convert the values."""
+    return all(_TYPES[name](value) for name, value in controls.items())
