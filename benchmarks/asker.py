@@ -1,0 +1,68 @@
+"""An MQTT client that asks and waits, and what it makes of the times."""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+
+def no_delay(_client: paho.Client, _userdata: Any, sock: Any) -> None:
+    """Send each packet at once; without this Nagle's algorithm is measured."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def quick_ack(client: paho.Client, *_more: Any) -> None:
+    """Acknowledge at once, for the same reason; the kernel forgets it, so after each packet."""
+    sock = client.socket()
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class Asker:
+    """Sends a payload to a topic and waits for the reply with the same id."""
+
+    def __init__(self, port: int, replies: str) -> None:
+        self._replies: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        self._client.on_socket_open = no_delay
+        self._client.on_message = lambda _c, _u, m: self._replies.put((m.topic, bytes(m.payload)))
+        self._client.on_publish = quick_ack
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe(replies, 1)
+        self._client.loop_start()
+
+    def ask(self, topic: str, body: dict[str, object], timeout_s: float = 20.0) -> tuple[float, dict[str, Any]]:
+        """Return milliseconds until the final reply, and the reply."""
+        name = f"{time.monotonic_ns()}"
+        start_s = time.perf_counter()
+        self._client.publish(topic, json.dumps({"id": name, **body}), qos=1)
+        while True:
+            _, payload = self._replies.get(timeout=timeout_s)
+            reply = json.loads(payload)
+            if reply.get("id") == name and reply.get("stage", "final") == "final":
+                return (time.perf_counter() - start_s) * 1000, reply
+
+    def wait_for(self, topic: str, timeout_s: float) -> bytes:
+        """Return the next payload of a topic that is subscribed to."""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            got, payload = self._replies.get(timeout=max(0.01, deadline_s - time.monotonic()))
+            if got == topic and payload:
+                return payload
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,32 @@
+"""The bare echo: a paho client that sends back what it gets. The reference for round trips."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from benchmarks.asker import no_delay, quick_ack
+
+
+def answer(client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+    """Send back what came."""
+    client.publish("echo/reply", bytes(message.payload), qos=1)
+
+
+def main() -> None:
+    """Echo until killed."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_socket_open = no_delay
+    client.on_message = answer
+    client.on_publish = quick_ack
+    client.connect("127.0.0.1", int(sys.argv[1]))
+    client.subscribe("echo/ask", 1)
+    client.publish("echo/ready", b"1", qos=1, retain=True)
+    client.loop_forever()
+
+
+if __name__ == "__main__":
+    main()

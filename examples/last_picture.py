@@ -1,0 +1,24 @@
+"""Writes each picture that the demo's node saves to ./last.jpg: python examples/last_picture.py [port].
+
+The picture comes over MQTT, so the node's disk need not be within reach.
+"""
+
+import sys
+from pathlib import Path
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+
+def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+    """Write a picture; an empty message says that there is none any more."""
+    if message.payload:
+        Path("last.jpg").write_bytes(message.payload)
+        print("last.jpg:", len(message.payload), "bytes", flush=True)
+
+
+client = Client(CallbackAPIVersion.VERSION2)
+client.on_message = on_message
+client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
+client.subscribe("pi_cam_node/demo/media/last/image", qos=1)
+client.loop_forever()

@@ -1,0 +1,24 @@
+"""Asks every node for one and the same moment, two seconds ago: python examples/same_moment.py [port]. Ctrl-C ends."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+MOMENT = datetime.now(UTC) - timedelta(seconds=2)
+
+
+def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+    """Print what each node says."""
+    reply = json.loads(message.payload)
+    print(reply["node"], reply["stage"], reply["message"], flush=True)
+
+
+client = Client(CallbackAPIVersion.VERSION2)
+client.on_message = on_message
+client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
+client.subscribe("pi_cam_node/+/reply/pastStack", qos=1)
+client.publish("pi_cam_node/all/cmd/pastStack", json.dumps({"at": MOMENT.isoformat(), "count": 1}), qos=1)
+client.loop_forever()

@@ -1,0 +1,112 @@
+"""Which node is meant, what it is sent, and which of the replies is ours."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pi_cam_node.actions import registry
+from pi_cam_node.call.connection import Connection, Heard
+from pi_cam_node.errors import BadRequest
+from pi_cam_node.mqtt.topics import Topics
+
+Reply = Mapping[str, Any]
+
+
+def payload_of(verb: str, words: str) -> tuple[str, bytes]:
+    """Return the id of a request and what to send.
+
+    The plain-text form has no room for an id, so it is turned into the JSON form as the node itself would.
+
+    Args:
+        verb: The command; one that is not known here is left to the node to judge.
+        words: What was typed after it: the plain-text form, or a JSON object.
+
+    Raises:
+        BadRequest: It is not what the command takes.
+    """
+    if words.startswith("{"):
+        fields = _object(words)
+    else:
+        known = registry().get(verb)
+        fields = known.arguments.from_words(words) if known else {"words": words} if words else {}
+    request = {"id": uuid.uuid4().hex, **fields}
+    return str(request["id"]), json.dumps(request, ensure_ascii=False).encode()
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        fields: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"ERROR: begins like JSON but is none: {error}") from None
+    return fields
+
+
+def ask(
+    connection: Connection,
+    topics: Topics,
+    verb: str,
+    words: str,
+    *,
+    timeout_s: float,
+    on_stage: Callable[[Reply], None],
+) -> Reply | None:
+    """Send a command and return its final reply; ``None`` where none came in time.
+
+    Args:
+        connection: To the broker.
+        topics: The node's.
+        verb: The command.
+        words: Its arguments.
+        timeout_s: How long to wait for the final reply.
+        on_stage: Is told what comes before it.
+
+    Raises:
+        BadRequest: The arguments are not what the command takes; nothing was sent.
+        NoBroker: The connection broke.
+        PermissionError: The broker says that this login may not do so.
+    """
+    request_id, payload = payload_of(verb, words)
+    replies_topic = f"{topics.root}/reply/+"
+    if connection.subscribe([replies_topic]):
+        raise PermissionError(f"the broker does not let this login read {replies_topic}")
+    refusal = connection.publish(topics.cmd(verb), payload)
+    if refusal:
+        raise PermissionError(f"the broker does not let this login publish on {topics.cmd(verb)}: {refusal}")
+    told = 0
+    deadline_s = time.monotonic() + timeout_s
+
+    def news(heard: Sequence[Heard]) -> Reply | None:
+        replies = [reply for reply in _replies(heard) if reply.get("id") == request_id]
+        return replies[told] if len(replies) > told else None
+
+    while (reply := connection.wait_for(news, deadline_s - time.monotonic())) is not None:
+        if reply.get("stage") == "final":
+            return reply
+        told += 1
+        on_stage(reply)
+    return None
+
+
+def _replies(heard: Sequence[Heard]) -> Iterator[Reply]:
+    for message in heard:
+        try:
+            body = json.loads(message.payload)
+        except ValueError:
+            continue
+        if isinstance(body, dict):
+            yield body
+
+
+def find_nodes(connection: Connection, base: str) -> dict[str, bool]:
+    """Return the nodes that the broker knows below a base topic, and whether they are online.
+
+    Raises:
+        NoBroker: The connection broke.
+    """
+    texts = connection.retained([f"{base}/+/info", f"{base}/+/availability"])
+    ids = {topic.split("/")[-2] for topic in texts if topic.endswith("/info")}
+    return {node_id: texts.get(f"{base}/{node_id}/availability") == "online" for node_id in sorted(ids)}

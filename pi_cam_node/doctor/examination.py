@@ -1,0 +1,82 @@
+"""The order of the checks, and what each needs of those before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from pi_cam_node import configfile
+from pi_cam_node.board.identity import available_bytes
+from pi_cam_node.call.connection import NoBroker
+from pi_cam_node.config import Config
+from pi_cam_node.configfile import LoadedConfig
+from pi_cam_node.doctor import acl, broker, camera, clock, configuration, disk, memory, node
+from pi_cam_node.doctor import discovery as home
+from pi_cam_node.doctor.finding import Finding, failed, skipped
+from pi_cam_node.doctor.node import Seen
+from pi_cam_node.errors import ConfigError
+from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.sources import catalog
+from pi_cam_node.storage.timesync import clock_is_set
+
+_BEHIND_THE_BROKER = (acl.CHECK, node.CHECK, home.DISCOVERY)
+
+
+def examine(file: Path | None) -> Iterator[Finding]:
+    """Look at everything that a node with this configuration file would need."""
+    loaded = _load(file)
+    yield from configuration.check(loaded)
+    yield clock.check(clock_is_set)
+    if isinstance(loaded, ConfigError):
+        yield skipped("everything else", "the configuration must be right first")
+        return
+    config = loaded.config
+    yield memory.check(config, available_bytes())
+    yield disk.check(config)
+    topics = topics_of(config)
+    seen = yield from _broker(config, topics)
+    yield camera.from_node(topics, seen) if seen is not None and seen.online else camera.check(config)
+
+
+def topics_of(config: Config) -> Topics:
+    """Return the topics of the node that these settings make."""
+    home_assistant = config.homeassistant
+    return Topics(
+        config.mqtt.base_topic,
+        config.node.id,
+        config.node.groups,
+        home_assistant.discovery_prefix,
+        home_assistant.birth_topic,
+    )
+
+
+def _load(file: Path | None) -> LoadedConfig | ConfigError:
+    try:
+        loaded = configfile.load(file, os.environ)
+        catalog.make(loaded.config.camera.source)
+    except ConfigError as error:
+        return error
+    return loaded
+
+
+def _broker(config: Config, topics: Topics) -> Generator[Finding, None, Seen | None]:
+    """Look at the broker and what is behind it; return what it knows of the node, where it was reached."""
+    reached = broker.reach(config.mqtt)
+    yield reached
+    if reached.state == "failed":
+        yield from (skipped(check, "needs the broker") for check in _BEHIND_THE_BROKER)
+        return None
+    connection = yield from broker.enter(config.mqtt)
+    if connection is None:
+        yield from (skipped(check, "needs a login") for check in _BEHIND_THE_BROKER)
+        return None
+    try:
+        with connection:
+            yield acl.check(connection, topics)
+            seen = yield from node.check(connection, topics)
+            yield from home.check(config.homeassistant, topics, seen)
+            return seen
+    except (NoBroker, PermissionError) as error:
+        yield failed(broker.BROKER, str(error), "the broker's log says more")
+        return None

@@ -1,0 +1,79 @@
+# Sourced by scripts/run and scripts/test: finds a Python, makes an environment, installs. POSIX sh.
+# Wants $root, the folder of this repository, and $venv, the folder of the environment.
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+# Debian keeps daemons out of an ordinary user's PATH.
+has_mosquitto() {
+    command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]
+}
+
+is_usable() {
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+has_picamera2() {
+    "$1" -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("picamera2"))' >/dev/null 2>&1
+}
+
+# Prints the Python to use. On a Raspberry Pi the camera's library exists for the system's own only.
+find_python() {
+    if [ -n "${PYTHON-}" ]; then
+        is_usable "$PYTHON" && printf '%s\n' "$PYTHON" && return
+        say "PYTHON=$PYTHON is no Python 3.11 or later with venv"
+        return 1
+    fi
+    if has_picamera2 /usr/bin/python3 && is_usable /usr/bin/python3; then
+        printf '%s\n' /usr/bin/python3
+        return
+    fi
+    for candidate in python3.13 python3.12 python3.11 python3; do
+        is_usable "$candidate" && printf '%s\n' "$candidate" && return
+    done
+    say "Python 3.11 or later with venv is needed: apt-get install python3 python3-venv"
+    return 1
+}
+
+make_environment() {
+    python=$(find_python)
+    say "making $venv with $("$python" -V)"
+    if has_picamera2 "$python"; then
+        "$python" -m venv --clear --system-site-packages "$venv"
+    else
+        "$python" -m venv --clear "$venv"
+    fi
+}
+
+# What an environment was made from: when it changes, everything is installed again.
+fingerprint() {
+    printf '%s\n' "$root" "${PYTHON-}"
+    cksum <"$root/setup.cfg"
+    cksum <"$root/pyproject.toml"
+}
+
+# is_installed [extras]: whether this package, with these extras, is in $venv; any extras will do where none are named.
+is_installed() {
+    "$venv/bin/python" -c '' 2>/dev/null || return 1
+    for stamp in "$venv"/.installed-${1:-*}; do
+        [ -f "$stamp" ] && [ "$(fingerprint)" = "$(cat "$stamp")" ] && return
+    done
+    return 1
+}
+
+# install [extras]: makes sure of it.
+install() {
+    is_installed "${1-}" && return
+    if ! "$venv/bin/python" -c '' 2>/dev/null || [ -n "${PYTHON-}" ]; then
+        make_environment
+    fi
+    say "installing; the first time takes a minute"
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e "$root${1:+[$1]}" \
+        >"$venv/install.log" 2>&1; then
+        cat "$venv/install.log" >&2
+        say "the installation failed; what pip said is above, and in $venv/install.log"
+        return 1
+    fi
+    fingerprint >"$venv/.installed-${1:-plain}"
+}

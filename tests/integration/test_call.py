@@ -1,0 +1,139 @@
+"""``pi-cam-node call`` against a real node: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.call import command
+from pi_cam_node.call.command import main
+from tests.integration.broker import Mosquitto, free_port
+from tests.integration.conftest import StartBroker
+from tests.integration.running import Asker, RunningNode
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
+    """A node that is slow enough for a save to be announced first."""
+    with RunningNode(tmp_path, broker.port, camera={"framerate": 1}) as running, broker.client() as client:
+        Asker(client).wait_online()
+        yield running
+
+
+@pytest.fixture
+def call(broker: Mosquitto, node: RunningNode) -> Call:
+    assert node.running
+    return lambda *words: main(["--host", "127.0.0.1", "--port", str(broker.port), "--timeout", "20", *words])
+
+
+def test_the_only_node_saves_and_its_message_is_all_of_stdout(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("save", "jpg") == command.OK
+    said = capsys.readouterr()
+    assert said.out.startswith("Saved single full-resolution image: ")
+    assert said.out.count("\n") == 1
+    assert said.err == "accepted: accepted\n"
+    assert Path(said.out.removeprefix("Saved single full-resolution image: ").split(" (")[0]).exists()
+
+
+def test_json_prints_the_whole_reply(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--json", "set", "night.gain", "8") == command.OK
+    reply = json.loads(capsys.readouterr().out)
+    assert (reply["verb"], reply["stage"], reply["node"]) == ("set", "final", "porch")
+    assert reply["data"]["new"] == 8
+
+
+def test_an_id_of_one_s_own_is_kept(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--json", "get", '{"key":"night.gain","id":"mine"}') == command.OK
+    assert json.loads(capsys.readouterr().out)["id"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "code"),
+    [
+        (("set", "night.gian", "8"), "ERROR: invalid key night.gian", "unknown_key; did you mean night.gain?"),
+        (("frobnicate", "1"), "UNKNOWN_COMMAND", "unknown_verb"),
+        (("save", "gif"), "unknown format 'gif'", "bad_request"),
+    ],
+)
+def test_a_refusal_has_its_own_exit_code(
+    call: Call, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str, code: str
+) -> None:
+    assert call(*words) == command.REFUSED
+    said = capsys.readouterr()
+    assert message in said.out
+    assert code in said.err
+
+
+def test_the_file_of_the_node_says_where_it_is(node: RunningNode, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(node.config), "health"]) == command.OK
+    assert capsys.readouterr().out.startswith("RSS=")
+
+
+def test_mqtt_3_1_1_will_do(call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PI_CAM_NODE__MQTT__PROTOCOL", "3.1.1")
+    assert call("night_level") == command.OK
+    assert "STATUS=DAY" in capsys.readouterr().out
+
+
+def test_of_several_nodes_one_must_be_named(call: Call, broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
+    with broker.client() as client:
+        client.publish("pi_cam_node/gate/info", "{}", retain=True)
+        client.publish("pi_cam_node/gate/availability", "online", retain=True)
+    assert call("health") == command.BAD_USE
+    assert "--node gate or --node porch" in capsys.readouterr().err
+    assert call("--node", "porch", "health") == command.OK
+
+
+def test_a_node_that_went_is_said_to_be_offline(
+    node: RunningNode, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.stop()
+    assert call("--timeout", "0.5", "health") == command.UNANSWERED
+    assert "porch is offline" in capsys.readouterr().err
+
+
+def test_a_node_that_nobody_knows_is_said_to_be_unknown(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--node", "prch", "--timeout", "0.5", "health") == command.UNANSWERED
+    assert "no node prch; known: porch" in capsys.readouterr().err
+
+
+def test_without_a_node_nobody_is_asked(broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", str(broker.port), "health"]) == command.UNANSWERED
+    assert "knows no node" in capsys.readouterr().err
+
+
+def test_without_a_broker_the_doctor_is_recommended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", str(free_port()), "health"]) == command.UNANSWERED
+    said = capsys.readouterr().err
+    assert "nothing listens on" in said
+    assert "pi-cam-node doctor" in said
+
+
+def test_a_wrong_password_is_said_and_not_shown(
+    start_broker: StartBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker = start_broker(users={"anna": "right-one"})
+    password = tmp_path / "password"
+    login = ["--port", str(broker.port), "--username", "anna", "--password-file", str(password)]
+    password.write_text("wrong-one\n")
+    assert main([*login, "health"]) == command.UNANSWERED
+    said = capsys.readouterr().err
+    assert "Not authorized" in said
+    assert "wrong-one" not in said
+    password.write_text("right-one\n")
+    main([*login, "health"])
+    assert "knows no node" in capsys.readouterr().err
+
+
+def test_what_an_acl_forbids_is_said(start_broker: StartBroker, capsys: pytest.CaptureFixture[str]) -> None:
+    broker = start_broker(users={"anna": "x"}, acl="user anna\ntopic read pi_cam_node/#\n")
+    login = ["--port", str(broker.port), "--username", "anna", "--node", "porch"]
+    password = Path(broker._conf.parent / "password")
+    password.write_text("x\n")
+    assert main([*login, "--password-file", str(password), "health"]) == command.UNANSWERED
+    assert "does not let this login publish on pi_cam_node/porch/cmd/health" in capsys.readouterr().err

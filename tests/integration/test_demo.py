@@ -1,0 +1,148 @@
+"""The demo does what it promises, on either broker, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.broker import find_mosquitto, wait_until
+from tests.integration.demonstration import ENVIRONMENT, RunningDemo, program
+
+BROKERS = {
+    "mosquitto": find_mosquitto() is not None,
+    "amqtt": importlib.util.find_spec("amqtt") is not None,
+}
+
+
+@pytest.fixture(params=BROKERS)
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningDemo]:
+    if not BROKERS[request.param]:
+        pytest.skip(f"{request.param} is not installed")
+    with RunningDemo(tmp_path, request.param) as running:
+        yield running
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def steps_of(said: str) -> list[str]:
+    """Return the lines of the walk that are to be typed."""
+    return [line.strip() for line in said.splitlines() if line.startswith("    ")]
+
+
+def type_in(line: str, folder: Path) -> str:
+    """Type a line of the walk into a shell in the demo's folder; what never ends gets half a second."""
+    if "mosquitto_sub" in line:
+        line += " -W 1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    )
+    timed_out = "mosquitto_sub" in line and done.returncode == 27
+    assert done.returncode == 0 or timed_out, f"{line}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_every_step_of_the_walk_works_as_printed(demo: RunningDemo) -> None:
+    steps = steps_of(demo.wait_for("first brightness"))
+    assert len(steps) >= 5
+    demo.wait_for_past()
+    replies = {step: type_in(step, demo.folder) for step in steps}
+    text = "\n".join(replies.values())
+    assert "Saved stacked image" in text
+    assert "STATUS=DAY" in text
+    assert "OK: changed night.gain from 6 to 2" in text
+    assert "shortstream" in text
+    wait_until(lambda: list((demo.folder / "captures").glob("*-stack.jpg")), "a stacked picture")
+    wait_until(lambda: list((demo.folder / "captures").glob("*-single.jpg")), "a fresh picture")
+
+
+def test_the_first_brightness_is_a_brightness(demo: RunningDemo) -> None:
+    line = next(line for line in demo.wait_for("first brightness").splitlines() if line.startswith("first brightness"))
+    assert 0 < float(line.split()[2]) < 255
+
+
+def test_only_this_machine_can_reach_the_broker(demo: RunningDemo) -> None:
+    demo.wait_for("first brightness")
+    for child in psutil.Process(demo.process.pid).children(recursive=True):
+        for connection in child.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                assert (connection.laddr.ip, connection.laddr.port) == ("127.0.0.1", demo.port)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_everything(demo: RunningDemo, how: signal.Signals) -> None:
+    said = demo.wait_for("first brightness")
+    settings = Path(said.split("settings are in ")[1].split(".yaml")[0] + ".yaml")
+    assert settings.exists()
+    family = psutil.Process(demo.process.pid).children(recursive=True)
+    assert len(family) >= 2
+    assert demo.stop(how) == 0
+    assert not listens(demo.port)
+    assert not settings.parent.exists()
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def test_a_demo_that_is_killed_takes_its_broker_along(demo: RunningDemo) -> None:
+    demo.wait_for("first brightness")
+    family = psutil.Process(demo.process.pid).children(recursive=True)
+    demo.process.kill()
+    demo.process.wait(10)
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert not listens(demo.port)
+
+
+def test_a_restart_is_obeyed(demo: RunningDemo) -> None:
+    demo.wait_for("first brightness")
+    assert demo.call("restart").stdout == "OK: restarting\n"
+    demo.wait_for("restarting, as asked")
+    wait_until(lambda: demo.call("--timeout", "5", "night_level").returncode == 0, "an answer after the restart")
+
+
+def test_changed_settings_are_written_into_the_demo_s_file(demo: RunningDemo) -> None:
+    demo.wait_for("first brightness")
+    demo.call("set", "night.gain", "3.5")
+    written = demo.call("overwrite_config")
+    assert written.returncode == 0, written.stdout + written.stderr
+    path = Path(written.stdout.removeprefix("OK: configuration dumped to ").strip())
+    assert "gain: 3.5" in path.read_text()
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = program("demo", "--port", str(taken.getsockname()[1]), folder=tmp_path)
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> None:
+    code = (
+        "import sys, pi_cam_node.cli as cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: print([m for m in ('numpy', 'cv2', 'pydantic', 'paho') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+
+
+def test_the_walk_is_made_of_words_that_a_shell_understands(demo: RunningDemo) -> None:
+    for step in steps_of(demo.wait_for("first brightness")):
+        assert shutil.which(shlex.split(step)[0]) is not None, step

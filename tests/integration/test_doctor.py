@@ -1,0 +1,160 @@
+"""The doctor looks at real brokers, nodes and cameras, and finds what is wrong with them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pi_cam_node.doctor.command import main
+from tests.integration.broker import Mosquitto, free_port
+from tests.integration.conftest import StartBroker
+from tests.integration.running import Asker, RunningNode
+
+
+class Report:
+    """What the doctor printed, by check."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code = code
+        self.text = text
+
+    def state(self, check: str) -> str:
+        """Return the worst that was found by a check; empty where it was not made."""
+        order = ["failed", "warning", "skipped", "ok"]
+        lines = [line for line in self.text.splitlines() if line[8:].startswith(f"{check} ")]
+        return min((line.split()[0] for line in lines), key=order.index, default="")
+
+
+class Patient:
+    """Settings in a file, and the doctor to look at them."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._file = folder / "patient.yaml"
+        self._folder = folder
+        self._capsys = capsys
+
+    def examine(self, port: int, source: str = "synthetic", **mqtt: Any) -> Report:
+        tree = {
+            "node": {"id": "porch"},
+            "mqtt": {"host": "127.0.0.1", "port": port, **mqtt},
+            "camera": {"source": source, "width": 320, "height": 240},
+            "export": {"base_dir": str(self._folder / "captures")},
+        }
+        self._file.write_text(yaml.safe_dump(tree))
+        self._file.chmod(0o600)
+        self._capsys.readouterr()
+        code = main(["--config", str(self._file)])
+        return Report(code, self._capsys.readouterr().out)
+
+
+@pytest.fixture
+def patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Patient:
+    return Patient(tmp_path, capsys)
+
+
+@pytest.fixture
+def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
+    with RunningNode(tmp_path, broker.port) as running, broker.client() as client:
+        Asker(client).wait_online()
+        yield running
+
+
+def test_all_is_well_where_all_is_well(broker: Mosquitto, patient: Patient) -> None:
+    report = patient.examine(broker.port)
+    assert report.code == 0, report.text
+    for check in ("packages", "configuration", "memory", "disk", "broker", "login", "protocol", "ACL", "node", "camera"):
+        assert report.state(check) == "ok", report.text
+    assert "porch is not running" in report.text
+    assert "synthetic, 320 x 240: first frame after" in report.text
+    assert "MQTT 5" in report.text
+
+
+def test_a_running_node_is_asked_because_it_holds_the_camera(
+    broker: Mosquitto, node: RunningNode, patient: Patient
+) -> None:
+    report = patient.examine(broker.port, source="v4l2:/dev/nothing-here")
+    assert report.code == 0, report.text
+    assert "porch runs and answers: RSS=" in report.text
+    assert "the running node has it: brightness" in report.text
+    assert report.state("discovery") == "ok"
+    assert node.running
+
+
+def test_a_node_that_hangs_does_not_answer(broker: Mosquitto, node: RunningNode, patient: Patient) -> None:
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        report = patient.examine(broker.port)
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+    assert report.code == 1
+    assert report.state("node") == "failed"
+    assert "does not answer" in report.text
+
+
+def test_a_discovery_message_that_is_gone_is_missed(broker: Mosquitto, node: RunningNode, patient: Patient) -> None:
+    with broker.client() as client:
+        client.publish("homeassistant/device/pi_cam_node_porch/config", "", retain=True)
+    report = patient.examine(broker.port)
+    assert report.state("discovery") == "failed", report.text
+    assert "topic readwrite homeassistant/device/pi_cam_node_porch/config" in report.text
+
+
+def test_home_assistant_that_went_is_a_warning(broker: Mosquitto, patient: Patient) -> None:
+    with broker.client() as client:
+        client.publish("homeassistant/status", "offline", retain=True)
+    report = patient.examine(broker.port)
+    assert (report.code, report.state("Home Assistant")) == (0, "warning")
+
+
+def test_without_a_broker_what_is_behind_it_is_skipped_and_the_rest_examined(patient: Patient) -> None:
+    report = patient.examine(free_port())
+    assert report.code == 1
+    assert report.state("broker") == "failed"
+    assert report.state("ACL") == report.state("node") == report.state("discovery") == "skipped"
+    assert report.state("camera") == "ok"
+
+
+def test_a_port_without_a_broker_behind_it_is_told_from_none(patient: Patient) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        report = patient.examine(listener.getsockname()[1], protocol="5")
+    assert report.state("broker") == "failed"
+    assert "does not answer as a broker would" in report.text
+
+
+def test_a_wrong_password_is_found_and_not_shown(start_broker: StartBroker, patient: Patient) -> None:
+    broker = start_broker(users={"anna": "right-one"})
+    report = patient.examine(broker.port, username="anna", password="wrong-one")
+    assert (report.code, report.state("login")) == (1, "failed")
+    assert "wrong-one" not in report.text
+    assert patient.examine(broker.port, username="anna", password="right-one").state("login") == "ok"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("right", ["read", "write"])
+def test_an_acl_that_is_too_narrow_is_found(
+    start_broker: StartBroker, patient: Patient, protocol: str, right: str
+) -> None:
+    broker = start_broker(users={"anna": "x"}, acl=f"user anna\ntopic {right} pi_cam_node/porch/#\n")
+    report = patient.examine(broker.port, username="anna", password="x", protocol=protocol)
+    assert (report.code, report.state("ACL")) == (1, "failed")
+    assert "topic readwrite pi_cam_node/porch/#" in report.text
+
+
+def test_a_camera_that_is_not_there_is_found_with_its_reason(broker: Mosquitto, patient: Patient) -> None:
+    report = patient.examine(broker.port, source="v4l2:/dev/nothing-here")
+    assert (report.code, report.state("camera")) == (1, "failed")
+    assert "/dev/nothing-here" in report.text
+
+
+def test_a_configuration_that_is_wrong_ends_the_examination(broker: Mosquitto, patient: Patient) -> None:
+    report = patient.examine(broker.port, source="synthetic?lux=bright")
+    assert (report.code, report.state("configuration")) == (1, "failed")
+    assert report.state("broker") == ""

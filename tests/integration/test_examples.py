@@ -1,0 +1,79 @@
+"""The examples run as they stand, against the demo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node import jpeg
+from tests.integration.broker import find_mosquitto
+from tests.integration.demonstration import ENVIRONMENT, REPOSITORY, RunningDemo
+
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+LINES_MAX = 25
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed")
+    with RunningDemo(tmp_path_factory.mktemp("demo"), "mosquitto") as running:
+        running.wait_for("first brightness")
+        running.wait_for_past()
+        yield running
+
+
+def start(name: str, demo: RunningDemo, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(REPOSITORY / "examples" / name), str(demo.port)]
+    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+
+
+def first_lines(process: subprocess.Popen[str], count: int) -> list[str]:
+    """Return the first lines that an example prints, and end it."""
+    assert process.stdout is not None
+    try:
+        return [process.stdout.readline().strip() for _ in range(count)]
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_fits_a_screen(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LINES_MAX
+
+
+def test_every_example_is_tried_here() -> None:
+    tests = Path(__file__).read_text()
+    assert [path.name for path in EXAMPLES if f'"{path.name}"' not in tests] == []
+
+
+def test_past_picture_prints_the_path_of_a_picture(demo: RunningDemo, tmp_path: Path) -> None:
+    (line,) = first_lines(start("past_picture.py", demo, tmp_path), 1)
+    assert jpeg.decode(Path(line).read_bytes()).shape == (768, 1024, 3)
+
+
+def test_follow_brightness_prints_the_states_at_once(demo: RunningDemo, tmp_path: Path) -> None:
+    lines = first_lines(start("follow_brightness.py", demo, tmp_path), 3)
+    found = dict(line.split() for line in lines)
+    assert 0 < float(found["brightness"]) < 255
+    assert found["mode"] in ("day", "night")
+    assert float(found["lux"]) > 0
+
+
+def test_last_picture_writes_the_picture(demo: RunningDemo, tmp_path: Path) -> None:
+    (line,) = first_lines(start("last_picture.py", demo, tmp_path), 1)
+    picture = (tmp_path / "last.jpg").read_bytes()
+    assert line == f"last.jpg: {len(picture)} bytes"
+    assert jpeg.decode(picture).ndim == 3
+
+
+def test_same_moment_prints_what_the_node_answers(demo: RunningDemo, tmp_path: Path) -> None:
+    lines = first_lines(start("same_moment.py", demo, tmp_path), 1)
+    assert lines[0].startswith("demo ")
+    assert "accepted" in lines[0] or "stack of 1 frames" in lines[0]
