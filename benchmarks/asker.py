@@ -44,8 +44,8 @@ class Asker:
         start_s = time.perf_counter()
         self._client.publish(topic, json.dumps({"id": name, **body}), qos=1)
         while True:
-            _, payload = self._replies.get(timeout=timeout_s)
-            reply = json.loads(payload)
+            topic, payload = self._replies.get(timeout=timeout_s)
+            reply = json.loads(payload) if "/reply" in topic else {}
             if reply.get("id") == name and reply.get("stage", "final") == "final":
                 return (time.perf_counter() - start_s) * 1000, reply
 

@@ -16,8 +16,9 @@ from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Controls, controls_of
 from pi_cam_node.sources.catalog import make
 from pi_cam_node.sources.inprocess import InProcess
-from pi_cam_node.sources.keeper import Keeper, Wishes
+from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.sources.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -116,14 +117,18 @@ class Camera:
         return ChildProcess() if self._isolate else InProcess(self._wake)
 
     def _run(self) -> None:
+        fault = False
         while not self._stopping:
             try:
+                if fault:
+                    self._keeper.recover("an internal fault; the log holds more")
+                    fault = False
                 self._keeper.obey(self._wishes)
                 self._keeper.turn()
                 self._wait(self._keeper.wait_s, self._keeper.descriptors)
             except Exception:
                 log.exception("a fault in keeping the camera; it is started anew")
-                self._keeper.recover("an internal fault; the log holds more")
+                fault = True
                 self._wait(_AFTER_A_FAULT_S, [])
         self._keeper.close(max(0.0, self._stop_s - _KILL_S))
 

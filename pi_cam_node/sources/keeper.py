@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from pi_cam_node.arrivals import (
@@ -17,12 +16,12 @@ from pi_cam_node.arrivals import (
     SwitchFailed,
 )
 from pi_cam_node.clock import Clock, utc_of
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Controls, Opened, Shot
 from pi_cam_node.sources.ladder import Ladder, frame_deadline_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
+from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.sources.worker import Worker, WorkerLost
 
 log = logging.getLogger(__name__)
@@ -38,17 +37,6 @@ FIRST_FRAME_S = 15.0
 SWITCH_S = 5.0
 """What a change of mode may take beyond the usual deadline."""
 _END_S = 0.5
-# Settings of the camera that need no opening again: the rate is one of the controls, the other is the node's own.
-_SOFT = {"framerate", "capture_timeout_s", "isolate"}
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the camera shall be; a new ``number`` means that the controls are asked for anew, even the same ones."""
-
-    camera: CameraConfig
-    controls: Controls
-    number: int = 0
 
 
 class Keeper:
@@ -85,6 +73,8 @@ class Keeper:
         self._first_frame_s = FIRST_FRAME_S
         self._patience_s = frame_deadline_s(wishes.controls)
         self._switching = False
+        self._asked = self._granted = wishes.controls
+        self._refused = -1
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
         self.online = False
@@ -124,7 +114,7 @@ class Keeper:
         old, self._wishes = self._wishes, wishes
         if wishes is old:
             return
-        if _hard(wishes.camera) != _hard(old.camera):
+        if wishes.opening != old.opening:
             self._ladder.fresh()
             self._open(RECONFIGURE_S)
         elif wishes.number != old.number and self._phase == "running":
@@ -163,14 +153,16 @@ class Keeper:
             case Failed() if note.session == self._session and self._phase != "waiting":
                 self._fall(note.reason)
             case Applied() if note.number == self._wishes.number:
+                self._granted = self._asked
                 self._end_switch()
             case Refused() if note.number == self._wishes.number:
+                self._refused = note.number
                 self._end_switch()
                 log.warning("the camera refuses the mode %s: %s", note.mode, note.reason)
                 self._tell(SwitchFailed(note.mode, note.reason))
 
     def _on_ready(self, note: Ready) -> None:
-        self._opened, self._phase = note.opened, "running"
+        self._opened, self._phase, self._granted = note.opened, "running", self._asked
         self._skipped_before, self._skipped = self.skipped, 0
         self._due_mono_s = self._clock.monotonic() + max(self._first_frame_s, self._patience_s)
         width, height = note.opened.size
@@ -227,17 +219,19 @@ class Keeper:
             return
         self._session += 1
         self._opened_with = self._wishes.number
+        # What it refused a moment ago would keep it from opening at all.
+        self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
         self._first_frame_s = 0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S
-        self._patience_s = frame_deadline_s(self._wishes.controls)
+        self._patience_s = frame_deadline_s(self._asked)
         self._due_mono_s = self._clock.monotonic() + deadline_s
-        self._worker.send(Open(self._session, self._wishes.camera, self._wishes.controls))
+        self._worker.send(Open(self._session, self._wishes.camera, self._asked))
 
     def _apply(self) -> None:
         if self._worker is None:
             return
-        self._switching = True
+        self._switching, self._asked = True, self._wishes.controls
         self._patience_s = max(self._patience_s, frame_deadline_s(self._wishes.controls) + SWITCH_S)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
         self._worker.send(Apply(self._wishes.number, self._wishes.controls))
@@ -263,8 +257,7 @@ class Keeper:
         killable = worker is None or worker.killable
         step, pause_s = self._ladder.fall(lost=lost, killable=killable)
         if worker is not None and (lost or (killable and step != "reopen")):
-            worker.end(0.0 if lost else _END_S)
-            self._worker = None
+            self._discard(worker, 0.0 if lost else _END_S)
         self._report(reason, step)
         if step == "wait":
             self._phase, self._due_mono_s = "waiting", self._clock.monotonic() + pause_s
@@ -272,6 +265,12 @@ class Keeper:
             self._open(REOPEN_S)
         else:
             self._start()
+
+    def _discard(self, worker: Worker, deadline_s: float) -> None:
+        """End a worker; a thread that does not end is kept, and no second one is started beside it."""
+        self._worker = None
+        if not worker.end(deadline_s) and not worker.killable:
+            self._worker = worker
 
     def _report(self, reason: str, step: Literal["reopen", "respawn", "wait"]) -> None:
         if self._reported == (reason, step):
@@ -283,8 +282,3 @@ class Keeper:
     def _tell(self, arrival: Arrival) -> None:
         if not self._inbox.put(arrival):
             log.error("the node is too busy to hear: %s", arrival)
-
-
-def _hard(camera: CameraConfig) -> dict[str, object]:
-    """Return the settings that a camera is opened with."""
-    return camera.model_dump(exclude=_SOFT)

@@ -112,6 +112,7 @@ class ChildProcess:
         """Ask it to close the camera, wait, then kill it; return whether it is gone."""
         self.send(Quit())
         gone = _wait(self._process, deadline_s) or self._kill()
+        # Its last words.
         self._read_output()
         self._link.close()
         self._output.close()
@@ -175,6 +176,8 @@ class ChildProcess:
                 self._log.feed(chunk, time.monotonic())
         except BlockingIOError:
             return
+        except OSError as error:
+            log.debug("the output of the camera process %d cannot be read: %s", self.pid, error)
         # The pipe is at its end: so is the process, or it will be in a moment.
         self._at_end = True
 

@@ -46,7 +46,7 @@ _MOST_STALE = 300
 
 @contextmanager
 def _options() -> Iterator[None]:
-    """Let OpenCV open with our options, unless the user gave some; other sources of this process are not to get them."""
+    """Let OpenCV open with our options, unless the user gave some; films opened later are not to get them."""
     if OPTIONS_VARIABLE in os.environ:
         yield
         return

@@ -203,7 +203,7 @@ def test_a_camera_that_is_not_there_is_told_with_advice_and_may_be_closed(source
 
 
 def number(shot: Shot) -> int:
-    return number_of(cv2.cvtColor(shot.pixels, cv2.COLOR_BGR2GRAY))
+    return number_of(np.asarray(cv2.cvtColor(shot.pixels, cv2.COLOR_BGR2GRAY), np.uint8))
 
 
 def test_a_film_begins_again_at_its_end(tmp_path: Path) -> None:

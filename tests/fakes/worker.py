@@ -23,6 +23,7 @@ class FakeWorker:
         self.notes: list[Note] = []
         self.lost: str | None = None
         self.ended = False
+        self.ends = True
 
     def send(self, order: Order) -> None:
         self.orders.append(order)
@@ -34,8 +35,8 @@ class FakeWorker:
         return notes
 
     def end(self, deadline_s: float) -> bool:
-        self.ended = True
-        return True
+        self.ended = self.ends
+        return self.ends
 
     @property
     def last_open(self) -> Open:

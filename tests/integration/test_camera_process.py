@@ -22,8 +22,9 @@ from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources import process
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
-from pi_cam_node.sources.keeper import Keeper, Wishes
+from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.sources.wishes import Wishes
 from tests.conformance.films import make_film
 from tests.conformance.rtsp import RtspServer, free_port, why_not
 from tests.fakes.babbling_child import BABBLE
@@ -73,7 +74,7 @@ def test_frames_keep_their_pixels_when_later_ones_come() -> None:
 
 
 def test_nothing_is_left_of_a_camera_that_was_stopped() -> None:
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(2):
         with RunningCamera(config_of("synthetic")) as running:
             running.take_frames(1)
@@ -81,7 +82,7 @@ def test_nothing_is_left_of_a_camera_that_was_stopped() -> None:
         assert is_gone(pid)
         assert running.camera.pid is None
         del running
-    assert len(os.listdir("/proc/self/fd")) <= descriptors
+    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")]
 
 

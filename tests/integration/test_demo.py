@@ -138,7 +138,13 @@ def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> Non
         "except SystemExit: print([m for m in ('numpy', 'cv2', 'pydantic', 'paho') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert done.stdout.endswith("[]\n")
 

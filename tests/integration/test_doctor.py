@@ -68,7 +68,18 @@ def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
 def test_all_is_well_where_all_is_well(broker: Mosquitto, patient: Patient) -> None:
     report = patient.examine(broker.port)
     assert report.code == 0, report.text
-    for check in ("packages", "configuration", "memory", "disk", "broker", "login", "protocol", "ACL", "node", "camera"):
+    for check in (
+        "packages",
+        "configuration",
+        "memory",
+        "disk",
+        "broker",
+        "login",
+        "protocol",
+        "ACL",
+        "node",
+        "camera",
+    ):
         assert report.state(check) == "ok", report.text
     assert "porch is not running" in report.text
     assert "synthetic, 320 x 240: first frame after" in report.text

@@ -16,9 +16,10 @@ from pi_cam_node.config import CameraConfig
 from pi_cam_node.frame import Frame, Mode
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.keeper import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S, Keeper, Wishes
+from pi_cam_node.sources.keeper import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S, Keeper
 from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S
 from pi_cam_node.sources.messages import Applied, Failed, Open, Refused
+from pi_cam_node.sources.wishes import Wishes
 from tests.fakes.clock import FakeClock
 from tests.fakes.worker import FakeWorker
 
@@ -167,6 +168,21 @@ def test_a_refused_switch_is_told_and_the_camera_goes_on(bench: Bench) -> None:
     assert bench.keeper.online
     bench.want(NIGHT)
     assert [apply.number for apply in bench.worker.applies] == [1, 2]
+
+
+def test_a_camera_that_refused_a_mode_is_opened_again_in_the_one_it_had(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    bench.worker.notes.append(Refused(1, "night", "no memory"))
+    bench.turn()
+    bench.worker.lost = "it died"
+    bench.turn()
+    assert bench.worker.last_open.controls == DAY
+    bench.worker.say_ready()
+    bench.turn()
+    assert bench.worker.applies == []
+    bench.want(NIGHT)
+    assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
 
 
 def test_a_switch_may_take_longer_than_a_frame(bench: Bench) -> None:
@@ -362,6 +378,16 @@ def test_a_thread_that_hangs_is_never_replaced() -> None:
     assert set(bench.steps[1:]) == {"wait"}
     assert len(bench.workers) == 1
     assert not bench.worker.ended
+
+
+def test_a_thread_that_hangs_is_kept_even_after_a_fault_of_the_keeper() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.worker.ends = False
+    bench.keeper.recover("an internal fault")
+    bench.turn(60)
+    assert len(bench.workers) == 1
+    assert bench.worker.last_open.session == 2
 
 
 def test_a_thread_that_comes_to_life_again_is_used() -> None:

@@ -52,7 +52,7 @@ def test_health_counts_from_the_first_frame_after_the_failure() -> None:
 
 
 def test_pauses_bear_the_jitter() -> None:
-    assert Ladder(lambda: 1.2).fall(lost=False, killable=True) == ("wait", pytest.approx(1.2))
+    assert Ladder(lambda: 1.2).fall(lost=False, killable=True)[1] == pytest.approx(1.2 * BACKOFF_S[0])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,5 +85,5 @@ def test_sizes_that_no_picture_has_are_refused(size: tuple[int, int], layout: st
 
 
 def test_no_memory_is_left_under_any_name(writer: SlotWriter) -> None:
-    assert os.readlink(f"/proc/self/fd/{writer.descriptor}").endswith("(deleted)")
+    assert str(Path(f"/proc/self/fd/{writer.descriptor}").readlink()).endswith("(deleted)")
     assert os.fstat(writer.descriptor).st_nlink == 0

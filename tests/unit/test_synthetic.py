@@ -80,4 +80,4 @@ def test_something_moves() -> None:
 def test_the_burnt_in_number_survives_jpeg_in_every_size(size: tuple[int, int], number: int) -> None:
     frame = Scene(*size).render(number, 0, 0.01, 8)
     decoded = jpeg.decode(jpeg.encode(frame, "i420", 60))
-    assert number_of(cv2.cvtColor(decoded, cv2.COLOR_BGR2GRAY)) == number
+    assert number_of(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2GRAY), np.uint8)) == number
