@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pi_cam_node.frame import Mode
 
+Asker = Literal["mqtt", "http", "tcp", "self"]
+
 
 @dataclass(frozen=True, slots=True)
 class CameraOpened:
@@ -57,7 +59,7 @@ class CommandArrived:
         retained: It was a retained message.
         reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
         correlation: To be returned with the reply, unchanged.
-        internal: The node asks itself; nobody waits for a reply.
+        asker: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
     """
 
     verb: str
@@ -66,7 +68,7 @@ class CommandArrived:
     retained: bool = False
     reply_to: str | None = None
     correlation: bytes | None = None
-    internal: bool = False
+    asker: Asker = "mqtt"
 
 
 @dataclass(frozen=True, slots=True)

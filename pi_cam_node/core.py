@@ -281,4 +281,4 @@ class Core:
             return
         self._auto_save_s = now_s
         verb = "pastStack" if export.auto_save_use_ring else "save"
-        self._dispatcher.receive(CommandArrived(verb, b"", now_s, internal=True))
+        self._dispatcher.receive(CommandArrived(verb, b"", now_s, asker="self"))

@@ -243,5 +243,5 @@ class Dispatcher:
             self._send(arrival, body)
 
     def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
-        if not arrival.internal:
-            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation))
+        if arrival.asker != "self":
+            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation, arrival.asker))

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pi_cam_node.arrivals import Asker
 from pi_cam_node.clock import iso
 from pi_cam_node.errors import Code
 from pi_cam_node.frame import Frame, Mode
@@ -138,6 +139,7 @@ class Replied:
     body: Mapping[str, object]
     reply_to: str | None
     correlation: bytes | None
+    asker: Asker = "mqtt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class FramesSent:
     seq: int
     at: datetime
     jpeg: bytes = field(repr=False)
+    asker: Asker = "mqtt"
+    reply_to: str | None = None
 
 
 Fact = (

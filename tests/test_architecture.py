@@ -15,12 +15,12 @@ PACKAGE = ROOT / "pi_cam_node"
 # An import only ever points down, or to the same layer without a cycle. Packages stand for all their files.
 LAYERS = (
     {
-        "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values", "settings",
-        "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction", "log",
+        "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
+        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction", "log",
     },
     {"ring", "light", "night", "stack", "budget", "rate"},
-    {"inbox", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},
-    {"sources", "mqtt", "storage", "board"},
+    {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},
+    {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node"},
     {"cli", "call", "demo", "doctor", "docs", "__main__"},
 )  # fmt: skip

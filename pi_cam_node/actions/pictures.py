@@ -100,7 +100,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
     try:
         frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
-        picture = picture_of(frame, "auto" if arrival.internal else "single")
+        picture = picture_of(frame, "auto" if arrival.asker == "self" else "single")
         formats = arguments.formats or config.export.formats
         saved: PictureSaved = yield Work(lambda _progress: context.archive.save(picture, formats, config))
     except NodeError as error:
@@ -142,12 +142,13 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
 
 
 @command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments)
-def shortstream(context: Context, arguments: CountArguments, _arrival: CommandArrived) -> Answer:
+def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
     """Send the newest frames as they are in the ring, oldest first."""
     available = len(context.ring)
     frames = context.ring.last(arguments.n)
     for index, frame in enumerate(frames):
-        context.emit(FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg))
+        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.asker, arrival.reply_to)
+        context.emit(sent_frame)
     sent, skipped = len(frames), arguments.n - len(frames)
     return Answer(
         f"STREAM_DONE: sent={sent}, skipped={skipped}, available={available}",

@@ -14,6 +14,7 @@ from pi_cam_node.config.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConf
 from pi_cam_node.config.node import NodeConfig, default_node_id
 from pi_cam_node.config.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
 from pi_cam_node.config.upkeep import LoggingConfig, TelemetryConfig
+from pi_cam_node.config.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
     "GIB",
@@ -26,9 +27,13 @@ __all__ = [
     "ExportConfig",
     "Format",
     "HomeAssistantConfig",
+    "HttpConfig",
+    "HttpTlsConfig",
     "LoggingConfig",
+    "MjpegServerConfig",
     "MqttConfig",
     "MqttTlsConfig",
+    "NetworkConfig",
     "NightConfig",
     "NodeConfig",
     "RingConfig",
@@ -51,14 +56,14 @@ class Config(Section):
     ring: RingConfig = RingConfig()
     export: ExportConfig = ExportConfig()
     storage: StorageConfig = StorageConfig()
+    mjpeg_server: MjpegServerConfig = MjpegServerConfig()
+    http: HttpConfig = HttpConfig()
+    network: NetworkConfig = NetworkConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     logging: LoggingConfig = LoggingConfig()
 
 
 # Keys of the contract whose part of the node is not built: refused with the reason, not ignored.
 NOT_IN_THIS_VERSION = {
-    "mjpeg_server": "this version has no HTTP server; leave the section out",
-    "http": "this version has no HTTP server; leave the section out",
-    "network": "this version has no TCP compatibility port; leave the section out",
     "privacy": "this version has no privacy mode; leave the section out",
 }

@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 from pi_cam_node.actions.pictures import STREAM_BYTES, STREAM_FRAMES
-from pi_cam_node.arrivals import CameraFailed, CameraOpened, CommandArrived, HomeAssistantStarted
-from pi_cam_node.arrivals import WorkAdvanced, WorkEnded
+from pi_cam_node.arrivals import (
+    CameraFailed,
+    CameraOpened,
+    CommandArrived,
+    HomeAssistantStarted,
+    WorkAdvanced,
+    WorkEnded,
+)
 from pi_cam_node.config import Config
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.events import BrightnessMeasured, CameraChanged, FaultReported, FramesSent, ModeWanted, Replied

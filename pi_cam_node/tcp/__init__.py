@@ -1,0 +1,1 @@
+"""The text protocol of the service we grew from."""

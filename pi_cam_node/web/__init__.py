@@ -1,0 +1,1 @@
+"""The live view: streams, snapshots, saved pictures, commands and a page, over HTTP."""
