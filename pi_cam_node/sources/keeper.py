@@ -18,7 +18,7 @@ from pi_cam_node.arrivals import (
 from pi_cam_node.clock import Clock, utc_of
 from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import Opened, Shot
 from pi_cam_node.sources.ladder import Ladder, frame_deadline_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
 from pi_cam_node.sources.wishes import Wishes
