@@ -16,7 +16,8 @@ PACKAGE = ROOT / "pi_cam_node"
 LAYERS = (
     {
         "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
-        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction", "log",
+        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
+        "log",
     },
     {"ring", "light", "night", "stack", "budget", "rate", "silence"},
     {"inbox", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},

@@ -133,7 +133,14 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     stacked = config.export.stack_dark_frames or arguments.method is not None
     job = partial(
         save_stack if stacked else save_each,
-        Past(context.archive, frames, arguments.formats or config.export.formats, arguments.method or "mean", config),
+        Past(
+            context.archive,
+            frames,
+            arguments.formats or config.export.formats,
+            arguments.method or "mean",
+            config,
+            automatic=arrival.internal,
+        ),
     )
     try:
         pictures: list[PictureSaved] = yield Work(job)

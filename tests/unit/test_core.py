@@ -184,7 +184,7 @@ def test_the_automatic_picture_may_come_from_the_ring() -> None:
     world = World(config_of(export={"auto_save_interval_s": 60, "auto_save_use_ring": True}))
     world.see(610)
     world.work()
-    assert [p.kind for p, _ in world.archive.saved] == ["stack"]
+    assert [(p.kind, p.method) for p, _ in world.archive.saved] == [("auto", "mean")]
 
 
 def test_a_failing_automatic_picture_waits_for_the_next_interval() -> None:
