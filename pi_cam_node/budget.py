@@ -32,6 +32,11 @@ def room_for_ring(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     return max(LEAST_RING_BYTES, min(room, config.ring.max_bytes))
 
 
+def least_bytes(frame_bytes: int) -> int:
+    """Return the least budget in which frames of this size and a ring can live."""
+    return FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES + LEAST_RING_BYTES
+
+
 def limits_of(config: Config, frame_bytes: int, budget_bytes: int) -> Limits:
     """Return the bounds of the ring that the settings and the budget give."""
     return Limits(config.ring.size, config.ring.max_seconds, room_for_ring(config, frame_bytes, budget_bytes))

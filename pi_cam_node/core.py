@@ -17,12 +17,13 @@ from pi_cam_node.arrivals import (
     Arrival,
     BrokerRefused,
     CameraFailed,
+    CameraOpened,
     CommandArrived,
     SwitchFailed,
     WorkAdvanced,
     WorkEnded,
 )
-from pi_cam_node.budget import frame_bytes_of, limits_of, room_for_ring
+from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_ring
 from pi_cam_node.clock import Clock
 from pi_cam_node.commands import Command
 from pi_cam_node.config import Config
@@ -42,11 +43,10 @@ from pi_cam_node.picture import Archive
 from pi_cam_node.pipeline import Pipeline
 from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
+from pi_cam_node.silence import Silence
 
 _log = logging.getLogger(__name__)
 
-# Beyond this without a frame the camera is away, whatever else is said: see `frame_deadline_s`.
-LEAST_DEADLINE_S = 5.0
 # The last error is a state, not a log: it changes no more often than a person could read it.
 FAULT_INTERVAL_S = 0.25
 
@@ -74,13 +74,6 @@ class Ports:
 RESTART_CODE = 75
 
 
-def frame_deadline_s(config: Config, mode: str) -> float:
-    """Return the longest wait for a frame, in seconds: max(5, 3 frame intervals, exposure + 3)."""
-    exposure_s = config.night.exposure_us / 1e6 if mode == "night" else 0.0
-    interval_s = max(1 / config.camera.framerate, exposure_s)
-    return max(LEAST_DEADLINE_S, 3 * interval_s, exposure_s + 3)
-
-
 class Core:
     """The owner of all state. Thread: the node thread, but for `write_config`."""
 
@@ -93,6 +86,7 @@ class Core:
         self._ports = ports
         self._config = config
         self._budget_bytes = budget_bytes
+        self._opened_bytes = 0
         self._facts: list[Fact] = []
         self.ring = Ring(limits_of(config, frame_bytes_of(config), budget_bytes))
         self.night = NightController(config.night, now_s)
@@ -101,7 +95,8 @@ class Core:
         self._rate = Rate()
         self._latency_ms: float | None = None
         self._online = False
-        self._last_frame_s = now_s
+        self._silence = Silence()
+        self._lost_s = float("-inf")
         self._fault: FaultReported | None = None
         self._fault_s = float("-inf")
         self._telemetry_s = now_s
@@ -150,7 +145,10 @@ class Core:
     def change(self, key: str, raw: object) -> tuple[object, object]:
         """Change one live setting; see `commands.Context`."""
         new = settings.with_value(self._config, key, raw)
-        room = room_for_ring(new, frame_bytes_of(new), self._budget_bytes)
+        needed = least_bytes(frame_bytes_of(new))
+        if needed > max(self._budget_bytes, least_bytes(frame_bytes_of(self._config))):
+            raise OutOfRange(f"ERROR: {key}: frames of that size need a memory budget of {needed} B")
+        room = room_for_ring(new, self._frame_bytes(new), self._budget_bytes)
         if key == "ring.max_bytes" and room < new.ring.max_bytes:
             raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
         old = settings.value_of(self._config, key)
@@ -183,11 +181,13 @@ class Core:
     def step(self, message: Arrival | Frame | None) -> list[Fact]:
         """Take in one message, or only the time that has passed, and return what follows from it."""
         now_s = self.clock.monotonic()
-        if isinstance(message, Frame):
-            self._on_frame(message, now_s)
-        elif message is not None:
-            self._on_arrival(message, now_s)
-        self._on_time(now_s)
+        try:
+            if isinstance(message, Frame):
+                self._on_frame(message, now_s)
+            elif message is not None:
+                self._on_arrival(message, now_s)
+        finally:
+            self._on_time(now_s)
         facts, self._facts = self._facts, []
         return facts
 
@@ -198,7 +198,10 @@ class Core:
         return facts
 
     def _on_frame(self, frame: Frame, now_s: float) -> None:
-        self._last_frame_s = now_s
+        if frame.captured_mono_s <= self._lost_s:  # it waited behind the news that the camera is away
+            self._facts.extend(self._pipeline.remember(frame))
+            return
+        self._silence.heard(now_s)
         self._rate.count(now_s)
         if not self._online:
             self._online = True
@@ -216,8 +219,11 @@ class Core:
                 self._dispatcher.end(message)
             case WorkAdvanced():
                 self._dispatcher.advance(message)
+            case CameraOpened(size=(width, height)):
+                self._opened_bytes = width * height * 3
+                self._bound_ring()
             case CameraFailed(reason=reason):
-                self._camera_lost(reason)
+                self._camera_lost(reason, now_s)
             case SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
@@ -227,11 +233,11 @@ class Core:
                 pass  # the broker's other comings and goings are the publisher's business
 
     def _on_time(self, now_s: float) -> None:
-        if self._online and now_s - self._last_frame_s > frame_deadline_s(self._config, self.night.mode):
-            self._camera_lost("no frames")
         wanted = self.night.decide(now_s)
         if wanted is not None:
             self.emit(ModeWanted(wanted))
+        if self._silence.is_overdue(now_s, self._config, self.night.mode, self.night.wanted) and self._online:
+            self._camera_lost("no frames", now_s)
         self._dispatcher.tick(now_s)
         if self._fault is not None and now_s - self._fault_s >= FAULT_INTERVAL_S:
             self._facts.append(self._fault)
@@ -243,7 +249,8 @@ class Core:
 
     # ------------------------------------------------------------ what follows
 
-    def _camera_lost(self, reason: str) -> None:
+    def _camera_lost(self, reason: str, now_s: float) -> None:
+        self._lost_s = now_s
         if self._online:
             self._online = False
             self._pipeline.camera_lost()
@@ -253,15 +260,22 @@ class Core:
 
     def _put_in_force(self, new: Config) -> None:
         old, self._config = self._config, new
-        self.ring.limit(limits_of(new, frame_bytes_of(new), self._budget_bytes))
         self.night.configure(new.night)
         self._pipeline.configure(new)
         for key, (_, value) in settings.differences(old, new).items():
             self.emit(SettingChanged(key, value))
+        self._bound_ring()
+
+    def _frame_bytes(self, config: Config) -> int:
+        """Return the bytes of a frame; a network camera or a film has a size of its own."""
+        return max(frame_bytes_of(config), self._opened_bytes)
+
+    def _bound_ring(self) -> None:
+        self.ring.limit(limits_of(self._config, self._frame_bytes(self._config), self._budget_bytes))
         self._warn_of_shrunk_ring()
 
     def _warn_of_shrunk_ring(self) -> None:
-        room = room_for_ring(self._config, frame_bytes_of(self._config), self._budget_bytes)
+        room = room_for_ring(self._config, self._frame_bytes(self._config), self._budget_bytes)
         if room < self._config.ring.max_bytes:
             _log.warning(
                 "the memory budget of %d MiB leaves %d MiB for the ring, not the %d MiB of ring.max_bytes",

@@ -18,10 +18,10 @@ from functools import partial
 from pi_cam_node.arrivals import CommandArrived, WorkAdvanced, WorkEnded
 from pi_cam_node.clock import iso, utc_of
 from pi_cam_node.commands import Answer, Context, FreshFrame, Steps, Work
-from pi_cam_node.errors import Busy, CameraDown, Code, DeadlinePassed, Expired, NodeError, RetainedCommand
-from pi_cam_node.events import FaultReported, Replied
+from pi_cam_node.errors import BadRequest, Busy, CameraDown, Code, DeadlinePassed, Expired, NodeError, RetainedCommand
+from pi_cam_node.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.frame import Frame
-from pi_cam_node.parsing import judge, open_envelope
+from pi_cam_node.parsing import Envelope, expiry, judge, open_envelope
 from pi_cam_node.picture import Progress
 
 _log = logging.getLogger(__name__)
@@ -104,6 +104,7 @@ class Dispatcher:
         """Tell the asker how far its work is."""
         request = self._by_work(progress.work)
         if request is not None:
+            self._accept(request)
             share = {"done": progress.done, "total": progress.total}
             body = self._body(request, "progress", "ok", f"{progress.done} of {progress.total}", share)
             self._send(request.arrival, body)
@@ -113,15 +114,25 @@ class Dispatcher:
         request = self._by_work(ended.work)
         if request is not None:
             self._resume(request, ended.error if ended.error is not None else ended.result)
+        else:
+            self._end_for_nobody(ended)
+
+    def _end_for_nobody(self, ended: WorkEnded) -> None:
+        """Tell what came of work for which nobody waits, or nobody any more: what is saved is saved."""
+        if isinstance(ended.error, NodeError):
+            _log.warning("work %d, for which nobody waits, failed: %s", ended.work, ended.error)
+            self._context.emit(FaultReported(ended.error.code, str(ended.error)))
+        for saved in ended.result if isinstance(ended.result, list) else [ended.result]:
+            if isinstance(saved, PictureSaved):
+                self._context.emit(saved)
 
     def tick(self, now_s: float) -> None:
         """Say of what takes long that it was accepted, and give up what took too long."""
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
                 self._resume(request, DeadlinePassed(f"ERROR: {request.verb} took too long"))
-            elif not request.accepted and now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
-                request.accepted = True
-                self._send(request.arrival, self._body(request, "accepted", "ok", "accepted", {}))
+            elif now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
+                self._accept(request)
 
     def fail_frames(self, error: NodeError) -> None:
         """Refuse everything that waits for a frame: none will come."""
@@ -135,15 +146,13 @@ class Dispatcher:
             self._resume(request, Busy("ERROR: the node is stopping"))
 
     def _begin(self, request: Request) -> None:
-        if request.arrival.retained:
-            raise RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
-        envelope = open_envelope(request.arrival)
-        request.verb = envelope.verb
+        envelope = self._open(request)
         if envelope.id is not None:
-            request.id, request.named = envelope.id, True
+            request.named = True
             if self._repeat(request):
                 return
-        if envelope.expires_epoch_s is not None and envelope.expires_epoch_s < request.received.timestamp():
+        expires_epoch_s = expiry(envelope)
+        if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
             raise Expired("ERROR: the command came too late")
         command, arguments = judge(envelope)
         if command.needs_camera and not self._context.camera_online:
@@ -157,6 +166,24 @@ class Dispatcher:
             request.steps = outcome
             self._waiting.append(request)
             self._resume(request, None)
+
+    def _open(self, request: Request) -> Envelope:
+        """Read who asks for what, so that a refusal bears the id; a retained command is refused whatever it is."""
+        refusal = RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
+        try:
+            envelope = open_envelope(request.arrival)
+        except BadRequest as error:
+            raise refusal if request.arrival.retained else error from None
+        request.verb, request.id = envelope.verb, envelope.id or request.id
+        if request.arrival.retained:
+            raise refusal
+        return envelope
+
+    def _accept(self, request: Request) -> None:
+        """Tell the asker, once, that it takes a while."""
+        if not request.accepted:
+            request.accepted = True
+            self._send(request.arrival, self._body(request, "accepted", "ok", "accepted", {}))
 
     def _repeat(self, request: Request) -> bool:
         """Treat a known id as the request that it repeats; return whether it was one."""
@@ -195,9 +222,12 @@ class Dispatcher:
         if isinstance(what, FreshFrame):
             request.frame = what
             request.deadline_s = now_s + what.timeout_s
-        else:
+            return
+        request.deadline_s = now_s + WORK_TIMEOUT_S
+        try:
             request.work = self._submit(what.job)
-            request.deadline_s = now_s + WORK_TIMEOUT_S
+        except NodeError as error:
+            self._resume(request, error)  # the command has its own words for a failure
 
     def _reply(self, request: Request, answer: Answer) -> None:
         self._final(request, self._body(request, "final", "ok", answer.message, answer.data))

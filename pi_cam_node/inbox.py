@@ -3,7 +3,8 @@
 Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
 is counted. Messages: first in, first out, bounded in number and bytes; where the queue is full the newest is
 refused and counted, and its sender is told by the return value. Messages go before frames, so that a
-command is answered even when frames come faster than they can be worked on.
+command is answered even when frames come faster than they can be worked on; but of many messages in a row only
+the first few, since a camera whose frames nobody takes would count as away.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ FRAMES_WAITING = 4
 # A script that sends thousands of commands in one go gets an answer to each of them.
 MESSAGES_WAITING = 10_000
 BYTES_WAITING = 4 << 20
+# So many messages are taken before a waiting frame has its turn.
+MESSAGES_IN_A_ROW = 16
 
 
 class Inbox:
@@ -31,6 +34,7 @@ class Inbox:
         self._frames: deque[Frame] = deque()
         self._messages: deque[Arrival] = deque()
         self._size_bytes = 0
+        self._in_a_row = 0
         self._changed = threading.Condition()
         self._frames_dropped = 0
         self._messages_refused = 0
@@ -67,17 +71,19 @@ class Inbox:
             return True
 
     def take(self, timeout_s: float) -> Arrival | Frame | None:
-        """Return the next message, else the oldest waiting frame, else ``None`` after the timeout.
+        """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
 
         Thread: the node thread.
         """
         with self._changed:
             if not self._messages and not self._frames:
                 self._changed.wait(max(0.0, timeout_s))
-            if self._messages:
+            if self._messages and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
+                self._in_a_row += 1
                 message = self._messages.popleft()
                 self._size_bytes -= _size_bytes(message)
                 return message
+            self._in_a_row = 0
             return self._frames.popleft() if self._frames else None
 
 

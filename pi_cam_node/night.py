@@ -25,8 +25,9 @@ from typing import Literal
 from pi_cam_node.config import NightConfig
 from pi_cam_node.frame import Mode
 
-# How long the camera may take beyond its exposure to show the mode that it was asked for.
+# How long the camera may take to show the mode that it was asked for: this, and so many frames of the night.
 CONFIRM_S = 30.0
+CONFIRM_FRAMES = 12
 # Pauses before a refused switch is tried again.
 RETRY_S = (5.0, 10.0, 30.0, 60.0)
 
@@ -153,7 +154,7 @@ class NightController:
 
     def decide(self, now_s: float) -> Mode | None:
         """Return the mode to ask of the camera now, or ``None``; frames or no frames."""
-        if self._state in ASKS and now_s - self._asked_s > CONFIRM_S + self._settings.exposure_us / 1e6:
+        if self._state in ASKS and now_s - self._asked_s > self._confirm_s:
             self.refused(now_s)
         wish = self._wish(now_s)
         if wish is None or now_s < self._retry_s:
@@ -181,6 +182,10 @@ class NightController:
             override=self._settings.override,
             cause=self._cause,
         )
+
+    @property
+    def _confirm_s(self) -> float:
+        return CONFIRM_S + CONFIRM_FRAMES * self._settings.exposure_us / 1e6
 
     def _wish(self, now_s: float) -> Mode | None:
         """Return the mode that the rules want, where they want one."""

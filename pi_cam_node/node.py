@@ -140,7 +140,10 @@ class Node:
         if message is not None and not isinstance(message, Frame):
             self._note(message)
         for fact in facts:
-            self._follow(fact)
+            try:
+                self._follow(fact)
+            except Exception:  # the other facts, replies among them, are owed all the same
+                _log.exception("%s could not be carried out", type(fact).__name__)
         self._herald.tick(self._core.config.telemetry.refresh_s)
         if self._clock.monotonic() - self._tidied_s >= TIDY_S:
             self._tidy()
@@ -168,8 +171,7 @@ class Node:
         if section in ("camera", "night"):
             self._camera.want(controls_of(config, self._core.wanted_mode))
             self._camera.reconfigure(config)
-        if section in ("homeassistant", "mqtt", "telemetry"):  # what the discovery message is made from
-            self._herald.announce(config)
+        self._herald.announce(config)  # the info bears a hash of the settings, the discovery some of them
         if section == "storage":
             self._tidy()
 

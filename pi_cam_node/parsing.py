@@ -26,14 +26,14 @@ class Envelope:
     Attributes:
         verb: The first word, or what the topic said.
         id: What the asker calls the request; ``None`` where it has no name.
-        expires_epoch_s: UTC after which it shall not be carried out; ``None`` for never.
+        expires: Until when it may be carried out, as it was given: see `expiry`.
         fields: The arguments by name, where they came as JSON.
         words: The arguments as text otherwise.
     """
 
     verb: str
     id: str | None
-    expires_epoch_s: float | None
+    expires: object
     fields: dict[str, object] | None
     words: str
 
@@ -51,10 +51,26 @@ def open_envelope(arrival: CommandArrived) -> Envelope:
         text = text.strip()
     if text.startswith("{"):
         fields = _json(text)
-        return Envelope(verb, _id(fields.pop("id", None)), _expires(fields.pop("expires", None)), fields, "")
+        return Envelope(verb, _id(fields.pop("id", None)), fields.pop("expires", None), fields, "")
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
         text = _json(text)  # what a JSON editor makes of a word
     return Envelope(verb, None, None, None, text)
+
+
+def expiry(envelope: Envelope) -> float | None:
+    """Return until when a command may be carried out, in seconds since the epoch; ``None`` for ever.
+
+    Raises:
+        BadRequest: It is neither such a number nor ISO 8601; without a zone it is UTC.
+    """
+    raw = envelope.expires
+    if raw is None:
+        return None
+    if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S:
+        return float(raw)
+    if isinstance(raw, str):
+        return moment(raw, "expires").timestamp()
+    raise BadRequest("ERROR: expires must be ISO 8601 or seconds since the epoch")
 
 
 def judge(envelope: Envelope) -> tuple[Command, Arguments]:
@@ -119,17 +135,6 @@ def _id(raw: object) -> str | None:
     if isinstance(raw, bool) or not isinstance(raw, str | int) or not 0 < len(str(raw)) <= MAX_ID_CHARS:
         raise BadRequest(f"ERROR: id must be a text of 1 to {MAX_ID_CHARS} characters")
     return str(raw)
-
-
-def _expires(raw: object) -> float | None:
-    """Return seconds since the epoch, from such or from ISO 8601; a time without zone is UTC."""
-    if raw is None:
-        return None
-    if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S:
-        return float(raw)
-    if isinstance(raw, str):
-        return moment(raw, "expires").timestamp()
-    raise BadRequest("ERROR: expires must be ISO 8601 or seconds since the epoch")
 
 
 def moment(text: str, name: str) -> datetime:

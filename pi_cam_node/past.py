@@ -24,6 +24,7 @@ class Past:
         formats: What to write.
         method: How a stack is made.
         config: The settings as they stood when the command came.
+        automatic: Nobody asked for it but the clock.
     """
 
     archive: Archive
@@ -31,6 +32,7 @@ class Past:
     formats: Sequence[Format]
     method: Method
     config: Config
+    automatic: bool = False
 
 
 def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
@@ -41,7 +43,7 @@ def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
     """
     stacked = stack([frame.jpeg for frame in past.frames], past.method, progress)
     used = [past.frames[index] for index in stacked.used]
-    picture = _picture(used, stacked.pixels, past.method)
+    picture = _picture(past, used, stacked.pixels, past.method)
     return [past.archive.save(picture, past.formats, past.config)]
 
 
@@ -54,7 +56,7 @@ def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
     saved: list[PictureSaved] = []
     for done, frame in enumerate(past.frames, start=1):
         try:
-            saved.append(past.archive.save(_picture([frame], frame.jpeg, ""), past.formats, past.config))
+            saved.append(past.archive.save(_picture(past, [frame], frame.jpeg, ""), past.formats, past.config))
         except NodeError as error:
             error.data["saved"] = [picture.id for picture in saved]
             raise
@@ -62,10 +64,10 @@ def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
     return saved
 
 
-def _picture(frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
+def _picture(past: Past, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
     first, last = frames[0], frames[-1]
     return Picture(
-        kind="stack" if method else "ring",
+        kind="auto" if past.automatic else "stack" if method else "ring",
         content=content,
         frames=tuple(frame.seq for frame in frames),
         first_at=first.at,

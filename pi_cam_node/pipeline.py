@@ -26,6 +26,8 @@ from pi_cam_node.ring import Ring, RingFrame
 # Seconds held are told when they moved by this much, and not more often than this.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
+# By day the exposure keeps the brightness, so light is news of its own from this share on.
+LUX_STEP = 0.2
 # Frames are not spaced evenly: one that comes this early is not put off to the next.
 SLACK_S = 0.02
 
@@ -39,7 +41,7 @@ class Pipeline:
         self._ring = ring
         self._night = night
         self._mode: Mode | None = None
-        self._told_level: tuple[float, float] | None = None
+        self._told_light: tuple[float, float | None, float] | None = None
         self._told_ring: tuple[float, float] | None = None
         self._shown_s = float("-inf")
         self.latest: Frame | None = None
@@ -57,21 +59,25 @@ class Pipeline:
         yield from self._keep(frame, now_s)
         yield from self._show(frame, now_s)
 
+    def remember(self, frame: Frame) -> Iterator[Fact]:
+        """Keep a frame for the past alone: it says nothing of now."""
+        yield from self._keep(frame, self._clock.monotonic())
+
     def camera_lost(self) -> None:
         """Forget what only a living camera can say."""
-        self._told_level = None
+        self._told_light = None
         self.latest = None
 
     def _measure(self, frame: Frame, now_s: float) -> Iterator[Fact]:
         limits = self._config.telemetry
-        level = frame.brightness
-        if self._told_level is not None:
-            told, told_s = self._told_level
-            if abs(level - told) < limits.brightness_deadband or now_s - told_s < limits.brightness_min_interval_s:
-                return
-        self._told_level = (level, now_s)
-        sensor = frame.sensor
+        level, sensor = frame.brightness, frame.sensor
         lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
+        if self._told_light is not None:
+            told, told_lux, told_s = self._told_light
+            is_news = abs(level - told) >= limits.brightness_deadband or _is_other_light(lux, told_lux)
+            if not is_news or now_s - told_s < limits.brightness_min_interval_s:
+                return
+        self._told_light = (level, lux, now_s)
         yield BrightnessMeasured(level, lux)
 
     def _decide(self, frame: Frame, now_s: float) -> Iterator[Fact]:
@@ -105,3 +111,9 @@ class Pipeline:
         if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
             yield FrameShown(frame, self._config.ring.quality)
+
+
+def _is_other_light(lux: float | None, told: float | None) -> bool:
+    if lux is None or told is None:
+        return lux is not told
+    return abs(lux - told) > LUX_STEP * max(lux, told)

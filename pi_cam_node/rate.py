@@ -20,8 +20,11 @@ class Rate:
 
     def per_second(self, now_s: float) -> float:
         """Return the rate; 0 where less than two events lie in the window."""
-        while self._times_s and now_s - self._times_s[0] > WINDOW_S:
+        # The last two are kept longer: a night's frames may lie further apart than the window is wide.
+        while len(self._times_s) > 2 and now_s - self._times_s[0] > WINDOW_S:
             self._times_s.popleft()
         if len(self._times_s) < 2:
+            return 0.0
+        if now_s - self._times_s[-1] > max(WINDOW_S, 3 * (self._times_s[-1] - self._times_s[0])):
             return 0.0
         return (len(self._times_s) - 1) / max(1e-9, self._times_s[-1] - self._times_s[0])

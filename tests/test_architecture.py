@@ -16,9 +16,10 @@ PACKAGE = ROOT / "pi_cam_node"
 LAYERS = (
     {
         "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
-        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction", "log",
+        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
+        "log",
     },
-    {"ring", "light", "night", "stack", "budget", "rate"},
+    {"ring", "light", "night", "stack", "budget", "rate", "silence"},
     {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node"},
@@ -157,4 +158,4 @@ def test_no_exception_is_passed_over_in_silence() -> None:
 def test_vendor_cameras_are_imported_only_by_the_picamera2_source() -> None:
     for path in FILES:
         if any(name.split(".")[0] in ("picamera2", "libcamera") for name in imports_of(path)):
-            assert path.name.startswith("picam"), path
+            assert path.parent.name == "picam", path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,11 +22,15 @@ from pi_cam_node.frame import Frame
 from pi_cam_node.parsing import moment
 from pi_cam_node.past import Past, save_each, save_stack
 from pi_cam_node.picture import Kind, Picture
-from pi_cam_node.ring import RingFrame
+from pi_cam_node.ring import TOLERANCE_S, RingFrame
+from pi_cam_node.silence import changeover_s, interval_s
 from pi_cam_node.stack import Method
 
 FORMATS = ("jpg", "png", "npy")
 STACK_MAX = 256
+# What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
+STREAM_FRAMES = 400
+STREAM_BYTES = 3 << 20
 
 
 class SaveArguments(Arguments):
@@ -128,7 +133,14 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     stacked = config.export.stack_dark_frames or arguments.method is not None
     job = partial(
         save_stack if stacked else save_each,
-        Past(context.archive, frames, arguments.formats or config.export.formats, arguments.method or "mean", config),
+        Past(
+            context.archive,
+            frames,
+            arguments.formats or config.export.formats,
+            arguments.method or "mean",
+            config,
+            automatic=arrival.asker == "self",
+        ),
     )
     try:
         pictures: list[PictureSaved] = yield Work(job)
@@ -143,9 +155,11 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
 
 @command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments)
 def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
-    """Send the newest frames as they are in the ring, oldest first."""
+    """Send the newest frames as they are in the ring, oldest first, as many as the link takes."""
     available = len(context.ring)
-    frames = context.ring.last(arguments.n)
+    frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
+    while sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
+        del frames[0]
     for index, frame in enumerate(frames):
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.asker, arrival.reply_to)
         context.emit(sent_frame)
@@ -157,10 +171,9 @@ def shortstream(context: Context, arguments: CountArguments, arrival: CommandArr
 
 
 def longest_frame_s(context: Context) -> float:
-    """Return how long two frames may take: one under way when the command came, and the one after it."""
-    night = context.config.night
-    exposure_s = night.exposure_us / 1e6 if context.night.mode == "night" else 0.0
-    return 2 * max(1 / context.config.camera.framerate, exposure_s)
+    """Return how long two frames may take: one under way when the command came, and the one after a switch, if any."""
+    config, mode, wanted = context.config, context.night.mode, context.night.wanted
+    return interval_s(config, mode) + interval_s(config, wanted) + changeover_s(config, mode, wanted)
 
 
 def picture_of(frame: Frame, kind: Kind) -> Picture:
@@ -193,7 +206,9 @@ def choose(context: Context, arguments: PastArguments, arrival: CommandArrived) 
     else:
         half_s = arguments.span_s / 2
         frames = context.ring.between(at_s - half_s, at_s + half_s)
-    if not frames:
+    newest = context.ring.last(1)
+    is_over = bool(newest) and not context.camera_online and at_s > newest[-1].mono_s + TOLERANCE_S
+    if not frames or is_over:
         held = {"ring_seconds": round(context.ring.seconds, 1), "ring_frames": len(context.ring)}
         raise NoFrames("the ring holds no frame of that moment", data=held, text="NO_FRAMES")
     if len(frames) > STACK_MAX:
@@ -214,9 +229,12 @@ def moment_of(context: Context, at: float | str | None, arrival: CommandArrived)
 
 def _seconds(at: float | str) -> float | None:
     try:
-        return float(at)
+        seconds = float(at)
     except ValueError:
         return None
+    if not math.isfinite(seconds):
+        raise BadRequest("ERROR: at must be a number of seconds or a time")
+    return seconds
 
 
 def _absolute(at: str) -> datetime:

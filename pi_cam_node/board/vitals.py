@@ -5,6 +5,7 @@ What the board does not tell is ``None``, never a made-up number.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import psutil
 
 from pi_cam_node.clock import Clock
+
+_log = logging.getLogger(__name__)
 
 MIB = 1 << 20
 _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
@@ -33,7 +36,7 @@ class Vitals:
     def read(self) -> dict[str, object]:
         """Return the figures as they stand."""
         return {
-            "rss_mib": round(sum(p.memory_info().rss for p in self._processes()) / MIB, 1),
+            "rss_mib": round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1),
             "swap_pct": round(psutil.swap_memory().percent, 1),
             "cpu_pct": self._cpu_pct(),
             "load_1m": round(os.getloadavg()[0], 2),
@@ -44,15 +47,20 @@ class Vitals:
             "uptime_s": round(self._clock.monotonic() - self._started_s),
         }
 
-    def _processes(self) -> Iterator[psutil.Process]:
-        yield psutil.Process()
+    def _of_each(self, figure: Callable[[psutil.Process], float]) -> Iterator[float]:
+        """Yield a figure of this process and of the camera's, where that lives."""
+        yield figure(psutil.Process())
         pid = self._child_pid()
-        if pid is not None and psutil.pid_exists(pid):
-            yield psutil.Process(pid)
+        if pid is None:
+            return
+        try:
+            yield figure(psutil.Process(pid))
+        except psutil.NoSuchProcess:
+            _log.debug("the camera's process %d ended while it was looked at", pid)
 
     def _cpu_pct(self) -> float | None:
         """Return the share of one core since the last reading, in percent; ``None`` at the first."""
-        used_s = sum(t.user + t.system for t in (p.cpu_times() for p in self._processes()))
+        used_s = sum(self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system))
         now_s = self._clock.monotonic()
         last, self._cpu_s = self._cpu_s, (used_s, now_s)
         if last is None or now_s <= last[1] or used_s < last[0]:  # less than before: the camera's process is new

@@ -54,7 +54,10 @@ def ask(
     timeout_s: float,
     on_stage: Callable[[Reply], None],
 ) -> Reply | None:
-    """Send a command and return its final reply; ``None`` where none came in time.
+    """Send a command and return its final reply.
+
+    Where that did not come in time: the last one before it (``accepted`` or ``progress``), or ``None`` where
+    there was no sign of life.
 
     Args:
         connection: To the broker.
@@ -76,19 +79,24 @@ def ask(
     refusal = connection.publish(topics.cmd(verb), payload)
     if refusal:
         raise PermissionError(f"the broker does not let this login publish on {topics.cmd(verb)}: {refusal}")
-    told = 0
+    ours: list[Reply] = []
     deadline_s = time.monotonic() + timeout_s
 
     def news(heard: Sequence[Heard]) -> Reply | None:
         replies = [reply for reply in _replies(heard) if reply.get("id") == request_id]
-        return replies[told] if len(replies) > told else None
+        return replies[len(ours)] if len(replies) > len(ours) else None
 
     while (reply := connection.wait_for(news, deadline_s - time.monotonic())) is not None:
-        if reply.get("stage") == "final":
+        if is_final(reply):
             return reply
-        told += 1
+        ours.append(reply)
         on_stage(reply)
-    return None
+    return ours[-1] if ours else None
+
+
+def is_final(reply: Reply | None) -> bool:
+    """Return whether nothing more will come."""
+    return reply is not None and reply.get("stage") == "final"
 
 
 def _replies(heard: Sequence[Heard]) -> Iterator[Reply]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pi_cam_node import configfile
 from pi_cam_node.actions import registry
-from pi_cam_node.call.asking import Reply, ask, find_nodes
+from pi_cam_node.call.asking import Reply, ask, find_nodes, is_final
 from pi_cam_node.call.connection import Connection, NoBroker, connect
 from pi_cam_node.config import Config
 from pi_cam_node.errors import BadRequest, ConfigError
@@ -60,7 +60,9 @@ def main(arguments: Sequence[str]) -> int:
             topics = topics_of(target, connection)
             words = " ".join(options.arguments)
             reply = ask(connection, topics, options.verb, words, timeout_s=options.timeout, on_stage=_show_stage)
-            return show(reply, as_json=options.json) if reply is not None else _explain_silence(connection, topics)
+            if reply is not None and is_final(reply):
+                return show(reply, as_json=options.json)
+            return _complain(_silence(connection, topics, reply, options.timeout), UNANSWERED)
     except ConfigError as error:
         return _complain(str(error), BAD_USE)
     except NobodyAsked as error:
@@ -160,17 +162,20 @@ def show(reply: Reply, *, as_json: bool) -> int:
     return OK if is_ok else REFUSED
 
 
-def _explain_silence(connection: Connection, topics: Topics) -> int:
-    """Say what the broker knows about a node that did not answer."""
+def _silence(connection: Connection, topics: Topics, last: Reply | None, timeout_s: float) -> str:
+    """Return why there is no final reply, as far as the broker knows."""
+    if last is not None:
+        return f"{topics.node_id} took the command but has not finished within {timeout_s:g} s; --timeout waits longer"
     state = connection.retained([topics.availability]).get(topics.availability)
     if state is None:
         known = ", ".join(find_nodes(connection, topics.base)) or "none"
-        why = f"the broker knows no node {topics.node_id}; known: {known}"
-    elif state == "online":
-        why = "the node is online; may this login publish on cmd/#, and the node read it? `pi-cam-node doctor` tells"
-    else:
-        why = f"the node {topics.node_id} is offline"
-    return _complain(f"nobody answered: {why}", UNANSWERED)
+        return f"nobody answered: the broker knows no node {topics.node_id}; known: {known}"
+    if state == "online":
+        return (
+            f"nobody answered, though {topics.node_id} is online: may this login publish on {topics.cmd('#')}, and "
+            "the node read it? `pi-cam-node doctor` tells"
+        )
+    return f"nobody answered: {topics.node_id} is offline"
 
 
 def _complain(text: str, code: int) -> int:

@@ -7,8 +7,8 @@ import logging
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.sources.base import Controls, Opened, Shot, Source
-from pi_cam_node.sources.picam import Picamera2Source
-from pi_cam_node.sources.picam_cameras import list_cameras
+from pi_cam_node.sources.picam.cameras import list_cameras
+from pi_cam_node.sources.picam.source import Picamera2Source
 from pi_cam_node.sources.v4l2 import V4l2Source
 from pi_cam_node.sources.v4l2_devices import cameras
 

@@ -19,7 +19,7 @@ from pi_cam_node.clock import Clock, utc_of
 from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Opened, Shot
-from pi_cam_node.sources.ladder import Ladder, frame_deadline_s
+from pi_cam_node.sources.ladder import Ladder, frame_deadline_s, hidden_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
 from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.sources.worker import Worker, WorkerLost
@@ -35,7 +35,7 @@ RECONFIGURE_S = 10.0
 FIRST_FRAME_S = 15.0
 """From opening to the first frame: a network camera may send its next key frame ten seconds later."""
 SWITCH_S = 5.0
-"""What a change of mode may take beyond the usual deadline."""
+"""What a change of mode may take at least beyond the usual deadline; see also `hidden_s`."""
 _END_S = 0.5
 
 
@@ -223,7 +223,7 @@ class Keeper:
         self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
-        self._first_frame_s = 0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S
+        self._first_frame_s = (0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S) + hidden_s(self._asked)
         self._patience_s = frame_deadline_s(self._asked)
         self._due_mono_s = self._clock.monotonic() + deadline_s
         self._worker.send(Open(self._session, self._wishes.camera, self._asked))
@@ -232,7 +232,8 @@ class Keeper:
         if self._worker is None:
             return
         self._switching, self._asked = True, self._wishes.controls
-        self._patience_s = max(self._patience_s, frame_deadline_s(self._wishes.controls) + SWITCH_S)
+        switch_s = max(SWITCH_S, hidden_s(self._asked))
+        self._patience_s = max(self._patience_s, frame_deadline_s(self._asked) + switch_s)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
         self._worker.send(Apply(self._wishes.number, self._wishes.controls))
 

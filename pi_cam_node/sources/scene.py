@@ -1,7 +1,7 @@
 """The picture that the synthetic camera sees, drawn into I420 planes.
 
-A texture of fields and edges, lit as a sensor would see it (linear light, saturation, gamma 2.2), a ball that
-wanders, noise that grows with the square root of the gain, and the frame number burnt in twice: as digits for
+A garden, lit as a sensor would see it (linear light, saturation, gamma 2.2), a ball that flies about
+in it, noise that grows with the square root of the gain, and the frame number burnt in twice: as digits for
 people and as a strip of 24 black and white blocks, which survives JPEG, for programs.
 """
 
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from pi_cam_node.jpeg import Pixels, planes
+from pi_cam_node.sources.view import draw
 
 GAMMA = 2.2
 NUMBER_BITS = 24
@@ -42,7 +43,7 @@ class Scene:
         """
         self.size = (width, height)
         self._random = np.random.default_rng(seed)
-        self._texture = _texture(width, height)
+        self._texture, self._blue, self._red = draw(width, height, _MEAN_STEP)
         self._frame = np.full((height * 3 // 2, width), 128, np.uint8)
         self._lit = np.empty_like(self._texture)
         self._ball = 0
@@ -77,10 +78,10 @@ class Scene:
         curve = np.rint(255 * linear ** (1 / GAMMA)).astype(np.uint8)
         cv2.LUT(self._texture, curve, self._lit)
         self._ball = int(curve[230])
-        _y, u, v = planes(self._frame)
-        # A warm cast, as strong as the light.
-        u[:] = 128 - curve[_MEAN_STEP] // 16
-        v[:] = 128 + curve[_MEAN_STEP] // 16
+        # Colours are as strong as the light.
+        strength = float(curve[_MEAN_STEP]) / 64
+        for plane, shift in zip(planes(self._frame)[1:], (self._blue, self._red), strict=True):
+            np.copyto(plane, np.rint(128 + shift * strength), casting="unsafe")
 
     def _make_noise(self, gain: float) -> None:
         level = _NOISE_AT_GAIN_1 * 2 ** (round(2 * math.log2(max(1.0, gain))) / 4)
@@ -106,19 +107,6 @@ class Scene:
             round(height * (0.55 + 0.3 * math.sin(second * 1.1))),
         )
         cv2.circle(y, centre, max(4, height // 12), (self._ball,), cv2.FILLED)
-
-
-def _texture(width: int, height: int) -> Pixels:
-    """Return reflectances in lookup steps: soft fields with hard-edged boxes on them, mean `_MEAN_STEP`."""
-    random = np.random.default_rng(7)  # always the same view
-    coarse = random.uniform(30, 130, (6, 8)).astype(np.float32)
-    view = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    for _ in range(12):
-        x, y = int(random.integers(0, width)), int(random.integers(0, height))
-        corner = (x + width // 8, y + height // 6)
-        cv2.rectangle(view, (x, y), corner, (float(random.uniform(16, 200)),), cv2.FILLED)
-    scaled = view * (_MEAN_STEP / float(np.mean(view)))
-    return np.asarray(np.clip(scaled, 8, 250), dtype=np.uint8)
 
 
 def _strip(width: int, height: int) -> tuple[int, int, int]:

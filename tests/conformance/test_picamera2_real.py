@@ -21,8 +21,8 @@ from pi_cam_node.errors import SourceError
 from pi_cam_node.frame import Sensor
 from pi_cam_node.jpeg import size_of
 from pi_cam_node.sources.base import Controls, Opened, Shot
-from pi_cam_node.sources.picam import Picamera2Source
-from pi_cam_node.sources.picam_cameras import list_cameras
+from pi_cam_node.sources.picam.cameras import list_cameras
+from pi_cam_node.sources.picam.source import Picamera2Source
 from tests.conformance.picamera2_rig import SIZE, Rig, real_only, rig_of
 
 pytestmark = [

@@ -41,7 +41,9 @@ class RunningDemo:
         with self._out.open("wb") as out, self._err.open("wb") as err:
             # A demo that is killed cannot remove its temporary folder; pytest removes this one.
             environment = {**ENVIRONMENT, "TMPDIR": str(self.folder)}
-            self._process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=err)
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=out, stderr=err, start_new_session=True
+            )
         return self
 
     def __exit__(
@@ -74,6 +76,9 @@ class RunningDemo:
         wait_until(lambda: self.call("pastStack", '{"at":3,"count":1,"formats":["jpg"]}').returncode == 0, "the past")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """End the demo as Ctrl-C does, and return its exit code."""
-        self.process.send_signal(how)
+        """End the demo, with SIGINT as Ctrl-C does: everything that the terminal knows of; return its exit code."""
+        if how == signal.SIGINT:
+            os.killpg(self.process.pid, how)
+        else:
+            self.process.send_signal(how)
         return self.process.wait(10)

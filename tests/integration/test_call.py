@@ -97,6 +97,16 @@ def test_a_node_that_went_is_said_to_be_offline(
     assert "porch is offline" in capsys.readouterr().err
 
 
+def test_a_command_that_takes_longer_than_one_waits_is_not_called_unanswered(
+    broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with RunningNode(tmp_path, broker.port, camera={"framerate": 0.1}) as running, broker.client() as client:
+        Asker(client).wait_online()
+        assert running.running
+        assert main(["--port", str(broker.port), "--timeout", "1.5", "save"]) == command.UNANSWERED
+        assert "took the command but has not finished within 1.5 s" in capsys.readouterr().err
+
+
 def test_a_node_that_nobody_knows_is_said_to_be_unknown(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--node", "prch", "--timeout", "0.5", "health") == command.UNANSWERED
     assert "no node prch; known: porch" in capsys.readouterr().err

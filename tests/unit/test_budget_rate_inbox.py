@@ -87,3 +87,11 @@ def test_a_rate_forgets_what_is_long_past() -> None:
         rate.count(tick / 10)
     assert rate.per_second(9.9) == pytest.approx(10)
     assert rate.per_second(1000) == 0
+
+
+def test_a_rate_is_known_of_frames_half_a_minute_apart() -> None:
+    rate = Rate()
+    for tick in range(4):
+        rate.count(tick * 30.0)
+    assert rate.per_second(100.0) == pytest.approx(1 / 30)
+    assert rate.per_second(1000.0) == 0

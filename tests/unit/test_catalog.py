@@ -10,7 +10,7 @@ from pi_cam_node.errors import ConfigError
 from pi_cam_node.sources.auto import AutoSource
 from pi_cam_node.sources.catalog import KINDS, make
 from pi_cam_node.sources.film import FilmSource
-from pi_cam_node.sources.picam import Picamera2Source
+from pi_cam_node.sources.picam.source import Picamera2Source
 from pi_cam_node.sources.rtsp import RtspSource
 from pi_cam_node.sources.synthetic import SyntheticSource
 from pi_cam_node.sources.v4l2 import V4l2Source

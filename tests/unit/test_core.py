@@ -9,7 +9,6 @@ import pytest
 
 from pi_cam_node.arrivals import CameraFailed, SwitchFailed
 from pi_cam_node.config import Config
-from pi_cam_node.core import frame_deadline_s
 from pi_cam_node.events import (
     BrightnessMeasured,
     CameraChanged,
@@ -23,7 +22,9 @@ from pi_cam_node.events import (
     SettingChanged,
     TelemetryTaken,
 )
+from pi_cam_node.frame import Mode
 from pi_cam_node.jpeg import decode
+from pi_cam_node.silence import frame_deadline_s
 from tests.fakes.world import World
 
 
@@ -71,7 +72,7 @@ def test_a_silent_camera_is_away_within_its_deadline() -> None:
         (10, 100_000_000, "night", 300),
     ],
 )
-def test_the_frame_deadline_is_as_contracted(framerate: float, exposure_us: int, mode: str, deadline_s: float) -> None:
+def test_the_frame_deadline_is_as_contracted(framerate: float, exposure_us: int, mode: Mode, deadline_s: float) -> None:
     config = config_of(camera={"framerate": framerate}, night={"exposure_us": exposure_us})
     assert frame_deadline_s(config, mode) == deadline_s
 
@@ -183,7 +184,7 @@ def test_the_automatic_picture_may_come_from_the_ring() -> None:
     world = World(config_of(export={"auto_save_interval_s": 60, "auto_save_use_ring": True}))
     world.see(610)
     world.work()
-    assert [p.kind for p, _ in world.archive.saved] == ["stack"]
+    assert [(p.kind, p.method) for p, _ in world.archive.saved] == [("auto", "mean")]
 
 
 def test_a_failing_automatic_picture_waits_for_the_next_interval() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pi_cam_node.config import NightConfig
 from pi_cam_node.frame import Mode
 from pi_cam_node.light import estimate_lux
-from pi_cam_node.night import CONFIRM_S, TRANSITIONS, Input, NightController, State
+from pi_cam_node.night import CONFIRM_FRAMES, CONFIRM_S, TRANSITIONS, Input, NightController, State
 
 QUICK = NightConfig(min_dark_frames=3, min_bright_frames=3, dwell_s=100, settle_s=0)
 
@@ -136,7 +136,7 @@ def test_a_refused_switch_is_tried_again_and_never_claimed() -> None:
 def test_a_camera_that_neither_obeys_nor_refuses_is_asked_again() -> None:
     night = Night()
     night.obeys = False
-    night.see(*[10] * int(CONFIRM_S + 20))
+    night.see(*[10] * int(CONFIRM_S + CONFIRM_FRAMES * QUICK.exposure_us / 1e6 + 20))
     assert len(night.asked) == 2
     assert night.mode == "day"
 

@@ -10,8 +10,8 @@ import pytest
 
 from pi_cam_node import jpeg
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.picam import Picamera2Source
-from pi_cam_node.sources.picam_port import InstalledPicamera2
+from pi_cam_node.sources.picam.port import InstalledPicamera2
+from pi_cam_node.sources.picam.source import Picamera2Source
 from tests.fakes.picam_rig import DAY, NIGHT, SMALL, Rig
 from tests.fakes.picamera2_requests import Hang
 

@@ -7,7 +7,7 @@ import pytest
 
 from pi_cam_node import jpeg
 from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.picam_formats import Granted, convert
+from pi_cam_node.sources.picam.formats import Granted, convert
 
 HEIGHT = 6
 EVERY_EVEN_WIDTH = range(2, 513, 2)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources import picam_grab
-from pi_cam_node.sources.picam_grab import Handover, grab
+from pi_cam_node.sources import picam
+from pi_cam_node.sources.picam.grab import Handover, grab
 from tests.fakes.picamera2 import FakePicamera2
 from tests.fakes.picamera2_factory import FakeFactory
 
@@ -119,7 +119,7 @@ def test_no_capture_in_the_package_waits_inside_picamera2() -> None:
     """Such a wait knows no deadline, or leaves its job behind; a signal function does neither."""
     calls = [
         node
-        for path in Path(picam_grab.__file__).parent.glob("picam*.py")
+        for path in Path(picam.__file__).parent.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "capture_" in node.func.attr
     ]

@@ -8,8 +8,8 @@ import pytest
 
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.picam_modes import FRAMES_TO_CONFIRM, ModeWatch
-from pi_cam_node.sources.picam_plan import plan_of, step_between
+from pi_cam_node.sources.picam.modes import FRAMES_TO_CONFIRM, ModeWatch
+from pi_cam_node.sources.picam.plan import plan_of, step_between
 
 DAY = Controls("day", 10.0, 500_000, 6.0, "stream")
 NIGHT = replace(DAY, mode="night")

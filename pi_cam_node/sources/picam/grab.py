@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.picam_clock import CameraClock
-from pi_cam_node.sources.picam_port import Job, Picamera, Request
+from pi_cam_node.sources.picam.clock import CameraClock
+from pi_cam_node.sources.picam.port import Job, Picamera, Request
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pi_cam_node.frame import Sensor
-from pi_cam_node.sources.picam_clock import CameraClock
+from pi_cam_node.sources.picam.clock import CameraClock
 
 
 def sensor_of(metadata: Mapping[str, Any]) -> Sensor:

@@ -1,7 +1,7 @@
 """The Raspberry Pi camera, through picamera2.
 
 picamera2 runs a thread of its own that must never see an exception or wait for us; what follows
-from that is in `picam_grab`. A switch that fails leaves its camera stopped and without a
+from that is in `grab`. A switch that fails leaves its camera stopped and without a
 configuration, so the last good plan is kept and set up again.
 """
 
@@ -14,16 +14,16 @@ from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.jpeg import Pixels
 from pi_cam_node.sources.base import Controls, Opened, Shot
-from pi_cam_node.sources.picam_cameras import choose, known_cameras
-from pi_cam_node.sources.picam_clock import CameraClock, SystemCameraClock
-from pi_cam_node.sources.picam_faults import explain
-from pi_cam_node.sources.picam_formats import convert
-from pi_cam_node.sources.picam_grab import grab
-from pi_cam_node.sources.picam_metadata import captured_mono_s, sensor_of
-from pi_cam_node.sources.picam_modes import ModeWatch
-from pi_cam_node.sources.picam_plan import plan_of, step_between
-from pi_cam_node.sources.picam_port import InstalledPicamera2, PicameraFactory
-from pi_cam_node.sources.picam_session import Session
+from pi_cam_node.sources.picam.cameras import choose, known_cameras
+from pi_cam_node.sources.picam.clock import CameraClock, SystemCameraClock
+from pi_cam_node.sources.picam.faults import explain
+from pi_cam_node.sources.picam.formats import convert
+from pi_cam_node.sources.picam.grab import grab
+from pi_cam_node.sources.picam.metadata import captured_mono_s, sensor_of
+from pi_cam_node.sources.picam.modes import ModeWatch
+from pi_cam_node.sources.picam.plan import plan_of, step_between
+from pi_cam_node.sources.picam.port import InstalledPicamera2, PicameraFactory
+from pi_cam_node.sources.picam.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.picam_faults import explain
-from pi_cam_node.sources.picam_port import InstalledPicamera2, PicameraFactory
+from pi_cam_node.sources.picam.faults import explain
+from pi_cam_node.sources.picam.port import InstalledPicamera2, PicameraFactory
 
 
 @dataclass(frozen=True, slots=True)

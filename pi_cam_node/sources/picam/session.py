@@ -9,10 +9,10 @@ from __future__ import annotations
 import gc
 import logging
 
-from pi_cam_node.sources.picam_controls import admitted, asked_of_camera
-from pi_cam_node.sources.picam_formats import Granted
-from pi_cam_node.sources.picam_plan import Plan
-from pi_cam_node.sources.picam_port import PicameraFactory
+from pi_cam_node.sources.picam.controls import admitted, asked_of_camera
+from pi_cam_node.sources.picam.formats import Granted
+from pi_cam_node.sources.picam.plan import Plan
+from pi_cam_node.sources.picam.port import PicameraFactory
 
 log = logging.getLogger(__name__)
 
