@@ -116,6 +116,10 @@ class Context(Protocol):
         """Tell the adapters."""
         ...
 
+    def url_of(self, picture_id: str) -> str | None:
+        """Return a link that opens a saved picture over HTTP for a while; ``None`` where HTTP is off."""
+        ...
+
     def restart(self) -> None:
         """Stop cleanly after this reply and exit with the restart code."""
         ...

@@ -7,8 +7,7 @@ sockets nor disks; what it needs of the world it is given as `Ports`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from pi_cam_node import settings
@@ -27,7 +26,7 @@ from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_
 from pi_cam_node.clock import Clock
 from pi_cam_node.commands import Command
 from pi_cam_node.config import Config
-from pi_cam_node.dispatcher import Dispatcher, Submit
+from pi_cam_node.dispatcher import Dispatcher
 from pi_cam_node.errors import CameraDown, OutOfRange
 from pi_cam_node.events import (
     CameraChanged,
@@ -39,8 +38,8 @@ from pi_cam_node.events import (
 )
 from pi_cam_node.frame import Frame, Mode
 from pi_cam_node.night import NightController
-from pi_cam_node.picture import Archive
 from pi_cam_node.pipeline import Pipeline
+from pi_cam_node.ports import Ports
 from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
 from pi_cam_node.silence import Silence
@@ -49,25 +48,6 @@ _log = logging.getLogger(__name__)
 
 # The last error is a state, not a log: it changes no more often than a person could read it.
 FAULT_INTERVAL_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What the core needs of the world.
-
-    Attributes:
-        archive: Where pictures are kept.
-        submit: Puts work on the worker thread.
-        vitals: Returns memory, temperature, disk and the like.
-        write_config: Writes a configuration into the configuration file. Thread: the worker.
-        stop: Ends the node with an exit code.
-    """
-
-    archive: Archive
-    submit: Submit
-    vitals: Callable[[], Mapping[str, object]]
-    write_config: Callable[[Config], Path]
-    stop: Callable[[int], None]
 
 
 # The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
@@ -171,6 +151,10 @@ class Core:
             "ring_seconds": round(self.ring.seconds, 1),
             "commands_waiting": self._dispatcher.waiting,
         }
+
+    def url_of(self, picture_id: str) -> str | None:
+        """Return a link to a saved picture; see `commands.Context`."""
+        return self._ports.url_of(picture_id)
 
     def restart(self) -> None:
         """Ask for a clean stop and a new start."""

@@ -98,6 +98,7 @@ class PictureSaved:
         image: The picture as a JPEG within ``mqtt.image_max_bytes``; ``None`` where that is 0.
         thumbnail: A small JPEG within 48 KiB; ``None`` where ``export.thumbnail_px`` is 0.
         thumbnail_asked: The asker wants it beside the facts too.
+        url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
     id: str
@@ -113,12 +114,15 @@ class PictureSaved:
     image: bytes | None = field(default=None, repr=False)
     thumbnail: bytes | None = field(default=None, repr=False)
     thumbnail_asked: bool = False
+    url: str | None = None
 
     def facts(self) -> dict[str, object]:
         """Return what is told of it in replies and on topics; JSON values."""
+        link = {"url": self.url} if self.url is not None else {}
         return {
             "id": self.id,
             "kind": self.kind,
+            **link,
             "path": str(self.paths[0]),
             "paths": [str(path) for path in self.paths],
             "bytes": self.size_bytes,

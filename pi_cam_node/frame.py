@@ -83,10 +83,11 @@ class Frame:
     @property
     def brightness(self) -> float:
         """Mean luma, 0 (black) to 255 (white), Rec. 601 weights, full range."""
-        with self._lock:
-            if not self._luma:
-                self._luma.append(_mean_luma(self.pixels, self.layout))
-            return self._luma[0]
+        if not self._luma:  # once measured it is read without the lock, which an encoder may hold for long
+            with self._lock:
+                if not self._luma:
+                    self._luma.append(_mean_luma(self.pixels, self.layout))
+        return self._luma[0]
 
     def jpeg(self, quality: int) -> bytes:
         """Return the frame as a JPEG; made once per quality.
@@ -97,6 +98,13 @@ class Frame:
             if quality not in self._made:
                 self._made[quality] = jpeg.encode(self.pixels, self.layout, quality)
             return self._made[quality]
+
+    def made(self, quality: int) -> bytes | None:
+        """Return the JPEG of a quality if there is one already; never encodes, never waits.
+
+        Thread: any.
+        """
+        return self._made.get(quality)
 
     def bgr(self) -> Pixels:
         """Return the pixels as (height, width, 3) uint8 in B, G, R order."""

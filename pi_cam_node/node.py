@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from pi_cam_node import __version__, log, settings
-from pi_cam_node.arrivals import Arrival, CameraOpened, WorkEnded
+from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, CameraOpened, WorkEnded
 from pi_cam_node.board import identity
 from pi_cam_node.board.vitals import Vitals
 from pi_cam_node.budget import automatic_budget
@@ -23,20 +23,25 @@ from pi_cam_node.clock import Clock, SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.configwriter import overwrite
-from pi_cam_node.core import Core, Ports
+from pi_cam_node.core import Core
 from pi_cam_node.entities import entities
 from pi_cam_node.errors import Busy
-from pi_cam_node.events import Fact, ModeWanted, SettingChanged
+from pi_cam_node.events import CameraChanged, Fact, FramesSent, ModeWanted, Replied, SettingChanged
 from pi_cam_node.frame import Frame
+from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
-from pi_cam_node.mqtt.discovery import discovery
+from pi_cam_node.mqtt.discovery import device_name, discovery
 from pi_cam_node.mqtt.herald import Herald
 from pi_cam_node.mqtt.link import Link
 from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.ports import Ports
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.worker import Worker
+from pi_cam_node.tcp.server import Trigger
+from pi_cam_node.web.media import media_path
+from pi_cam_node.web.server import Web
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ IDLE_TICK_S = 0.5
 # How often the worker looks whether the saved pictures are within their limits, and what was removed by hand.
 TIDY_S = 300.0
 # A clean stop ends within five seconds: the camera, the work under way, the farewell.
-CAMERA_STOP_S, WORKER_STOP_S, FAREWELL_S = 2.0, 1.5, 1.0
+CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, FAREWELL_S = 1.5, 1.0, 0.5, 1.0
 # So many failed steps in a row are no accident (EX_SOFTWARE of sysexits.h).
 STEPS_FAILED_MAX, INTERNAL_CODE = 100, 70
 
@@ -81,11 +86,15 @@ class Node:
         self._core = Core(
             config,
             self._clock,
-            Ports(self._archive, self._worker.submit, self._figures, self._write_config, self.stop),
+            Ports(self._archive, self._worker.submit, self._figures, self._write_config, self.stop, self._url_of),
             boot_id=self._boot_id,
             budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
             node_id=config.node.id,
         )
+        self._hub = Hub()
+        who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
+        self._web = Web(config, self._inbox, self._hub, self._archive, self._clock, who)
+        self._trigger = Trigger(config, self._inbox, self._clock)
         self._herald = Herald(self._topics, self._link, self._clock, self._info, self._discovery)
 
     def run(self) -> int:
@@ -118,6 +127,8 @@ class Node:
         self._herald.start(config)
         self._worker.start()
         self._link.start()
+        self._web.start()
+        self._trigger.start()
         self._camera.want(controls_of(config, self._core.night.mode))
         self._camera.start()
         self._tidy()
@@ -137,7 +148,9 @@ class Node:
 
     def _step(self, message: Arrival | Frame | None) -> None:
         facts = self._core.step(message)
-        if message is not None and not isinstance(message, Frame):
+        if isinstance(message, Frame):
+            self._hub.publish(message)
+        elif message is not None:
             self._note(message)
         for fact in facts:
             try:
@@ -149,9 +162,13 @@ class Node:
             self._tidy()
 
     def _note(self, message: Arrival) -> None:
-        if isinstance(message, CameraOpened):
-            self._opened = message
-            self._herald.announce(self._core.config)
+        """Let the parts know what concerns them."""
+        match message:
+            case CameraOpened():
+                self._opened = message
+                self._herald.announce(self._core.config)
+            case BrokerConnected() | BrokerLost():
+                self._web.broker(isinstance(message, BrokerConnected))
         self._herald.hear(message, self._core.config)
 
     def _follow(self, fact: Fact) -> None:
@@ -160,7 +177,18 @@ class Node:
             self._camera.want(controls_of(self._core.config, fact.mode))
         elif isinstance(fact, SettingChanged):
             self._apply(fact)
-        self._herald.tell(fact)
+        elif isinstance(fact, CameraChanged) and not fact.online:
+            self._hub.publish(None)
+        self._tell(fact)
+
+    def _tell(self, fact: Fact) -> None:
+        """Tell the outside; what answers one asker goes through the door that the question came by."""
+        asker = fact.asker if isinstance(fact, Replied | FramesSent) else "mqtt"
+        if asker == "mqtt":
+            self._herald.tell(fact)
+        if asker == "tcp":
+            self._trigger.tell(fact)
+        self._web.tell(fact)
 
     def _apply(self, changed: SettingChanged) -> None:
         """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
@@ -190,14 +218,16 @@ class Node:
         self._worker.stop(WORKER_STOP_S)
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, WorkEnded):
-                self._tell(self._core.step(message))
-        self._tell(self._core.close())
+                self._tell_all(self._core.step(message))
+        self._tell_all(self._core.close())
+        self._trigger.close(EDGE_STOP_S)
+        self._web.close(EDGE_STOP_S)
         self._herald.farewell(FAREWELL_S)
         _log.info("stopped with code %s", self._exit_code)
 
-    def _tell(self, facts: Iterable[Fact]) -> None:
+    def _tell_all(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
-            self._herald.tell(fact)
+            self._tell(fact)
 
     def _write_config(self, config: Config) -> Path:
         return overwrite(self._path, config)
@@ -234,4 +264,8 @@ class Node:
 
     def _discovery(self, config: Config) -> dict[str, object]:
         offered = entities(config, self._core.commands.values())
-        return discovery(offered, self._topics, config, __version__, {"model": identity.model()})
+        board = {"model": identity.model(), "configuration_url": self._web.url or ""}
+        return discovery(offered, self._topics, config, __version__, board)
+
+    def _url_of(self, picture_id: str) -> str | None:
+        return self._web.signed(media_path(picture_id))

@@ -20,7 +20,7 @@ LAYERS = (
         "log",
     },
     {"ring", "light", "night", "stack", "budget", "rate", "silence"},
-    {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "core", "entities"},
+    {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node"},
     {"cli", "call", "demo", "doctor", "docs", "__main__"},

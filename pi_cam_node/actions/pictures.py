@@ -111,7 +111,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
-    context.emit(replace(saved, thumbnail_asked=arguments.thumbnail))
+    (saved,) = announced(context, [saved], thumbnail=arguments.thumbnail)
     age_s = context.clock.monotonic() - saved.first_mono_s
     message = (
         f"Saved single full-resolution image: {saved.paths[0]} (timestamp: {stamp(saved.first_at)}, age: {age_s:.2f}s)"
@@ -147,8 +147,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
-    for saved in pictures:
-        context.emit(replace(saved, thumbnail_asked=arguments.thumbnail))
+    pictures = announced(context, pictures, thumbnail=arguments.thumbnail)
     facts = facts_of(context, pictures, thumbnail=arguments.thumbnail)
     return Answer(past_message(context, pictures, stacked=stacked), facts)
 
@@ -262,6 +261,14 @@ def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked:
 def stamp(at: datetime) -> str:
     """Return a UTC time as it stands in plain-text replies."""
     return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> list[PictureSaved]:
+    """Tell the adapters of saved pictures, each with its link, and return them so."""
+    told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]
+    for saved in told:
+        context.emit(saved)
+    return told
 
 
 def facts_of(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> dict[str, Any]:

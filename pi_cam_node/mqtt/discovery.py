@@ -40,11 +40,11 @@ def discovery(
         topics: The node's topics.
         config: The settings in force.
         version: The node's version.
-        board: What is known of ``model``, ``model_id``, ``serial_number`` and ``hw_version``; other keys and
-            empty values are left out.
+        board: What is known of ``model``, ``model_id``, ``serial_number``, ``hw_version`` and
+            ``configuration_url``; other keys and empty values are left out.
     """
     name = uid(config.node.id)
-    known = ("model", "model_id", "serial_number", "hw_version")
+    known = ("model", "model_id", "serial_number", "hw_version", "configuration_url")
     device = {
         "identifiers": [name],
         "name": device_name(config.node),

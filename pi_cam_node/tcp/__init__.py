@@ -1,1 +1,1 @@
-"""The text protocol of the service we grew from."""
+"""The text protocol of the service we grew from: one connection, one line, one reply."""

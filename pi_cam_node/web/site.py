@@ -13,6 +13,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.events import FramesSent
 from pi_cam_node.hub import Hub
+from pi_cam_node.web.keys import app_key
 
 
 class Pictures(Protocol):
@@ -101,7 +102,7 @@ class Site:
     info: Mapping[str, str]
 
 
-SITE = web.AppKey("site", Site)
+SITE = app_key("site", Site)
 
 
 def site_of(request: web.Request) -> Site:

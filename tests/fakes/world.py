@@ -10,11 +10,12 @@ import numpy as np
 
 from pi_cam_node.arrivals import CommandArrived, WorkEnded
 from pi_cam_node.config import Config, Format
-from pi_cam_node.core import Core, Ports
+from pi_cam_node.core import Core
 from pi_cam_node.errors import Busy, NodeError
 from pi_cam_node.events import Fact, PictureSaved, Replied
 from pi_cam_node.frame import Frame, Mode, Sensor
 from pi_cam_node.picture import Picture, Progress
+from pi_cam_node.ports import Ports
 from tests.fakes.clock import FakeClock
 
 

@@ -1,0 +1,79 @@
+"""The web server without a node: pictures of one size, made beforehand, published at a steady rate.
+
+`python -m benchmarks.streamed PORT FPS BYTES`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from pi_cam_node.clock import SystemClock
+from pi_cam_node.config import Config
+from pi_cam_node.frame import Frame
+from pi_cam_node.hub import Hub
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.web.server import Web
+
+PICTURES = 20
+VIEWERS_MAX = 1000
+
+
+class NoPictures:
+    """Nothing is saved here."""
+
+    def find(self, _picture_id: str) -> Path | None:
+        """Return nothing."""
+        return None
+
+    def newest(self, _count: int) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+
+def frames_of(size_bytes: int, quality: int) -> list[Frame]:
+    """Return frames with their JPEGs made, of a size within a few percent of that asked for."""
+    noise = np.random.default_rng(0)
+    side = 64
+    now_s = time.monotonic()
+    frame = Frame(0, now_s, now_s, datetime.now(UTC), np.zeros((side, side, 3), np.uint8), "bgr", "day")
+    made: list[Frame] = []
+    while len(made) < PICTURES:
+        pixels = noise.integers(0, 256, (side, side, 3)).astype(np.uint8)
+        candidate = replace(frame, seq=len(made), pixels=pixels)
+        if len(candidate.jpeg(quality)) < size_bytes:
+            side += 4
+        else:
+            made.append(candidate)
+    return made
+
+
+def publish(hub: Hub, frames: list[Frame], fps: float) -> None:
+    start_s = time.monotonic()
+    for number, frame in enumerate(itertools.cycle(frames), start=1):
+        time.sleep(max(0.0, start_s + number / fps - time.monotonic()))
+        hub.publish(frame)
+
+
+def main() -> None:
+    """Serve until killed."""
+    port, fps, size_bytes = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    config = Config.model_validate(
+        {"mjpeg_server": {"fps": fps, "port": port}, "http": {"max_viewers": VIEWERS_MAX}, "node": {"id": "bench"}}
+    )
+    hub = Hub()
+    frames = frames_of(size_bytes, config.ring.quality)
+    server = Web(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
+    server.start()
+    publish(hub, frames, fps)
+
+
+if __name__ == "__main__":
+    main()

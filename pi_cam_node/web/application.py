@@ -1,0 +1,28 @@
+"""Puts routes, guard and headers together."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from pi_cam_node.web import everything, streams
+from pi_cam_node.web.access import ACCESS, Access
+from pi_cam_node.web.connection import BODY_BYTES_MAX
+from pi_cam_node.web.crowd import CROWD, Crowd
+from pi_cam_node.web.guard import guard
+from pi_cam_node.web.headers import harden
+from pi_cam_node.web.routes import Route
+from pi_cam_node.web.site import SITE, Site
+
+
+def application(site: Site, access: Access, crowd: Crowd) -> web.Application:
+    """Return the application of every declared route."""
+    table: dict[web.AbstractRoute, Route] = {}
+    app = web.Application(middlewares=[guard(access, table)], client_max_size=BODY_BYTES_MAX)
+    for declared in everything.routes():
+        methods = ("GET", "HEAD") if declared.method == "GET" else (declared.method,)
+        for method in methods:
+            table[app.router.add_route(method, declared.path, declared.handler)] = declared
+    app[SITE], app[ACCESS], app[CROWD] = site, access, crowd
+    app.on_response_prepare.append(harden)
+    streams.attach(app)
+    return app

@@ -1,0 +1,33 @@
+"""The headers that every response carries, whoever made it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+STATIC = "/static/"
+
+ALWAYS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    # For browsers from before frame-ancestors.
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # A dashboard on another port of the same machine may show the stream; a page of another site may not.
+    "Cross-Origin-Resource-Policy": "same-site",
+}
+
+
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete the headers just before they are sent; a signal handler of aiohttp.
+
+    Pictures belong to their owner, so nothing but the files of the page is kept by anybody on the
+    way, unless a handler says otherwise.
+    """
+    response.headers.update(ALWAYS)
+    if not request.path.startswith(STATIC):
+        response.headers.setdefault("Cache-Control", "no-store")
+    # Nobody needs to know which version of what answers.
+    response.headers.popall("Server", None)

@@ -1,0 +1,79 @@
+"""The sockets that the server listens on."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+
+_ADVICE = {
+    errno.EADDRINUSE: "another program uses the port; change mjpeg_server.port, or find it with: ss -ltnp",
+    errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check http.host with: ip address",
+    errno.EACCES: "ports below 1024 are the administrator's; choose a higher mjpeg_server.port",
+}
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
+BACKLOG = 128
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that are bound to every address of a host.
+
+    Raises:
+        OSError: There is no such address here, or the port is taken.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host):
+            sockets.append(_bound(family, address, port))
+            # Port 0 means any; the other addresses then take the same one.
+            port = port or sockets[0].getsockname()[1]
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _addresses(host: str) -> list[tuple[int, str]]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found))
+
+
+def _bound(family: int, address: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address != "::"))
+        sock.bind((address, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def advice(error: OSError) -> str:
+    """Return what a person can do about it."""
+    if isinstance(error, socket.gaierror):
+        return "the name in http.host is not known; an address is safer"
+    return _ADVICE.get(error.errno or 0, "check http.host and mjpeg_server.port")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a host."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)
+
+
+def outward_address() -> str | None:
+    """Return the address of this machine on the way to others, ``None`` without a network. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # TEST-NET-1 of RFC 5737, reached by the default route
+        except OSError:
+            return None
+        return str(sock.getsockname()[0])

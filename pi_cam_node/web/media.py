@@ -1,0 +1,90 @@
+"""Saved pictures by their id, never by a name of a file; and their thumbnails."""
+
+from __future__ import annotations
+
+import logging
+import typing
+from asyncio import to_thread
+from pathlib import Path
+
+from aiohttp import web
+
+from pi_cam_node.config import Format
+from pi_cam_node.web.routes import route
+from pi_cam_node.web.sending import Stored, is_known, open_stored, send
+from pi_cam_node.web.site import Pictures, site_of
+from pi_cam_node.web.thumbnails import thumbnail_of
+
+_log = logging.getLogger(__name__)
+
+FORMATS: tuple[Format, ...] = typing.get_args(Format)
+# Where export.thumbnail_px says that none go over MQTT, the page shows some all the same.
+THUMBNAIL_PX = 320
+# A reader keeps a picture but asks each time: a link that has ended, or a session, must not live on in its cache.
+CACHING = {"Cache-Control": "private, no-cache"}
+
+_TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream"}
+
+
+def media_path(picture_id: str) -> str:
+    """Return the path under which a picture is served."""
+    return f"/media/{picture_id}"
+
+
+@route("GET", "/media/{id}", "view", signed=True)
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
+    stored = await to_thread(_open, site_of(request).pictures, request.match_info["id"], asked_format(request))
+    if stored is None:
+        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+    with stored.file:
+        return await send(request, stored, headers_of(stored.name))
+
+
+@route("GET", "/media/{id}/thumbnail", "view", signed=True)
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """Send a small JPEG of a saved picture."""
+    site, picture_id = site_of(request), request.match_info["id"]
+    width_px = site.state.config.export.thumbnail_px or THUMBNAIL_PX
+    path = await to_thread(site.pictures.find, picture_id)
+    stored = await to_thread(open_stored, path) if path is not None else None
+    if path is None or stored is None:
+        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+    stored.file.close()
+    etag = f"{stored.etag}-{width_px}"
+    headers = {**headers_of(f"{path.stem}-small.jpg"), "ETag": f'"{etag}"'}
+    if is_known(request, etag, stored.modified):
+        return web.Response(status=304, headers=headers)
+    try:
+        body = await to_thread(thumbnail_of, path, stored.etag, width_px)
+    except ValueError as error:
+        _log.warning("no thumbnail of %s: %s", picture_id, error)
+        raise web.HTTPNotFound(text="this picture cannot be read\n") from None
+    return web.Response(body=body, headers=headers)
+
+
+def asked_format(request: web.Request) -> Format | None:
+    """Return ``?format=``, ``None`` where it is missing.
+
+    Raises:
+        HTTPBadRequest: There is no such format.
+    """
+    raw = request.query.get("format")
+    known = next((one for one in FORMATS if one == raw), None)
+    if raw is not None and known is None:
+        raise web.HTTPBadRequest(text=f"unknown format {raw[:40]!r}; known: {', '.join(FORMATS)}\n")
+    return known
+
+
+def headers_of(name: str) -> dict[str, str]:
+    """Return what is said of a file: its type, and the name under which a reader would keep it."""
+    kind = _TYPES[Path(name).suffix]
+    return {"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"', **CACHING}
+
+
+def _open(pictures: Pictures, picture_id: str, wanted: Format | None) -> Stored | None:
+    """Open a file of a picture. The id is judged by the archive; nothing else of a request becomes part of a path."""
+    path = pictures.find(picture_id)
+    if path is None:
+        return None
+    return open_stored(path if wanted is None else path.with_suffix(f".{wanted}"))

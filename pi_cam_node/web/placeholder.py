@@ -1,0 +1,75 @@
+"""The picture drawn while the camera is away: a crossed-out camera on dark ground, and when the last picture was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+
+from pi_cam_node import jpeg
+from pi_cam_node.jpeg import Pixels
+from pi_cam_node.web.multipart import Part, enclose
+
+HEADERS = {"X-Placeholder": "1"}
+QUALITY = 80
+
+_BACKGROUND = (44, 38, 34)
+_INK = (176, 168, 160)
+_SLASH = (72, 84, 216)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """What is known of the last frame.
+
+    Attributes:
+        size: Its width and height in pixels.
+        since: UTC time of its capture; ``None`` where it is not known.
+    """
+
+    size: tuple[int, int] = (640, 480)
+    since: datetime | None = None
+
+
+def placeholder_of(away: Away) -> Part:
+    """Return the placeholder as a part, marked by a header.
+
+    Thread: any.
+    """
+    return Part(None, enclose(jpeg.encode(draw(away), "bgr", QUALITY), HEADERS))
+
+
+def draw(away: Away) -> Pixels:
+    """Return the placeholder as (height, width, 3) uint8 in B, G, R order."""
+    width, height = away.size
+    canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
+    unit = min(width, height)
+    _symbol(canvas, (width // 2, height * 2 // 5), unit // 6)
+    _line(canvas, "The camera is away", height * 7 // 10, unit / 640)
+    if away.since is not None:
+        text = f"Last picture {away.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        _line(canvas, text, height * 8 // 10, unit / 900)
+    return canvas
+
+
+def _symbol(canvas: Pixels, centre: tuple[int, int], half: int) -> None:
+    """Draw a camera of twice ``half`` pixels' width with a bar across it."""
+    x, y = centre
+    thick = max(1, half // 12)
+    cv2.rectangle(canvas, (x - half, y - half * 2 // 3), (x + half, y + half * 2 // 3), _INK, thick, cv2.LINE_AA)
+    cv2.circle(canvas, centre, half * 2 // 5, _INK, thick, cv2.LINE_AA)
+    cv2.line(canvas, (x - half, y + half), (x + half, y - half), _SLASH, thick * 2, cv2.LINE_AA)
+
+
+def _line(canvas: Pixels, text: str, baseline: int, scale: float) -> None:
+    """Write a line of text in the middle, as large as ``scale`` says or as fits."""
+    room = canvas.shape[1] * 0.9
+    thick = max(1, round(scale * 2))
+    width = cv2.getTextSize(text, _FONT, scale, thick)[0][0]
+    scale = min(scale, scale * room / max(1, width))
+    width = cv2.getTextSize(text, _FONT, scale, thick)[0][0]
+    where = ((canvas.shape[1] - width) // 2, baseline)
+    cv2.putText(canvas, text, where, _FONT, scale, _INK, thick, cv2.LINE_AA)

@@ -1,0 +1,121 @@
+"""The HTTP server: its own thread, its own loop, and nothing of the node waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+from pi_cam_node.clock import Clock
+from pi_cam_node.config import Config
+from pi_cam_node.events import Fact, FrameShown, ModeWanted
+from pi_cam_node.hub import Hub
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.web.asking import Asking
+from pi_cam_node.web.links import LIFETIME_S, SignedLinks
+from pi_cam_node.web.mailbox import Mailbox
+from pi_cam_node.web.service import Service
+from pi_cam_node.web.site import Pictures, Site
+from pi_cam_node.web.table import Table
+
+_log = logging.getLogger(__name__)
+
+# What is no news for anybody who looks by HTTP.
+_PASSED_OVER = (FrameShown, ModeWanted)
+DISK_READERS = 4
+
+
+class Web:
+    """The live view over HTTP; does nothing where ``mjpeg_server.enable`` is off."""
+
+    def __init__(  # noqa: PLR0917 - the node builds it, from left to right
+        self,
+        config: Config,
+        inbox: Inbox,
+        hub: Hub,
+        pictures: Pictures,
+        clock: Clock,
+        info: Mapping[str, str],
+    ) -> None:
+        self._enabled = config.mjpeg_server.enable
+        self._links = SignedLinks(clock)
+        self._table = Table(config, clock)
+        self._asking = Asking(inbox, clock)
+        self.site = Site(hub, pictures, self._asking, self._links, self._table.state, clock, info)
+        self._service = Service(self.site, self._links)
+        self._loop = asyncio.new_event_loop() if self._enabled else None
+        self._mailbox = Mailbox(self._loop, self._take) if self._loop else None
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    @property
+    def url(self) -> str | None:
+        """Where others find the page; ``None`` while nothing is served, or only to this machine. Thread: any."""
+        return self._service.public_url
+
+    def signed(self, path: str) -> str | None:
+        """Return an absolute link that opens a path for a day; ``None`` while nothing is served. Thread: any."""
+        base = self._service.url
+        return None if base is None else base + self._links.sign(path, LIFETIME_S)
+
+    def start(self) -> None:
+        """Begin to serve; returns at once, whether or not the port can be had."""
+        if self._enabled:
+            self._thread.start()
+
+    def tell(self, fact: Fact) -> None:
+        """Hand a fact over. Thread: the node thread."""
+        if self._mailbox is not None and not isinstance(fact, _PASSED_OVER):
+            self._mailbox.put(fact)
+
+    def broker(self, connected: bool) -> None:
+        """Say whether the broker is connected. Thread: the node thread."""
+        if self._mailbox is not None:
+            self._mailbox.put(connected)
+
+    def close(self, deadline_s: float) -> None:
+        """End every connection and the thread.
+
+        Args:
+            deadline_s: The longest wait for that.
+        """
+        if self._loop is None or self._loop.is_closed():
+            return
+        if self._thread.ident is None:  # it never began
+            self._loop.close()
+            return
+        with contextlib.suppress(RuntimeError):  # it ends by itself just now
+            self._loop.call_soon_threadsafe(self._service.stop)
+        self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            _log.warning("the HTTP server did not end within %.1f s", deadline_s)
+
+    def _take(self, thing: object) -> None:
+        if isinstance(thing, bool):
+            self._table.broker(connected=thing)
+            return
+        fact = cast("Fact", thing)
+        self._table.tell(fact)
+        self._asking.tell(fact)
+
+    def _run(self) -> None:
+        assert self._loop is not None
+        asyncio.set_event_loop(self._loop)
+        # For what reads the disk, so that a slow card makes its own readers wait and nobody else.
+        self._loop.set_default_executor(ThreadPoolExecutor(DISK_READERS, "http-disk"))
+        try:
+            self._loop.run_until_complete(self._service.run())
+            self._loop.run_until_complete(_end_tasks())
+        finally:
+            self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """End what still runs; nothing is left to be complained about when the loop closes."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,68 @@
+// Asks the node how it is every two seconds while somebody looks, and hands the answer to the parts of the page.
+
+import { command, logOut, read } from "./api.js";
+import { byId } from "./dom.js";
+import { live, tell } from "./live.js";
+import { showPictures } from "./pictures.js";
+import { plot } from "./plot.js";
+import { showSettings, wireKeep } from "./settings.js";
+import { hold, reach, wireShoot } from "./shoot.js";
+import { showAway, showState } from "./state.js";
+
+const POLL_MS = 2000;
+
+let settings = null; // by key, as last told
+let heard = null;
+let figures = null; // asked for once: telemetry comes each minute only
+let timer = 0;
+let asking = null;
+
+async function poll() {
+  clearTimeout(timer);
+  try {
+    const state = await read("/api/state");
+    if (settings === null) await configure();
+    if (Object.keys(state.telemetry).length === 0) figures ??= (await command("health")).data;
+    heard = Date.now();
+    show({ ...state, telemetry: { ...figures, ...state.telemetry } });
+  } catch {
+    settings = null; // it may come back with others
+    showAway(heard);
+    tell(false);
+    hold();
+  }
+  if (!document.hidden) timer = setTimeout(refresh, POLL_MS);
+}
+
+/** Asks now; whoever calls while a question is out shares its answer. */
+function refresh() {
+  asking ??= poll().finally(() => (asking = null));
+  return asking;
+}
+
+function show(state) {
+  const online = state.states.camera === "online";
+  showState(state);
+  tell(true);
+  plot(state.brightness, thresholds(), online, (Date.parse(state.at) || Date.now()) / 1000);
+  showPictures(state.media);
+  reach(state.states.ring_seconds, settings.get("export.save_before_s")?.value, online);
+}
+
+function thresholds() {
+  const [night, day] = ["night.dark_threshold", "night.bright_threshold"].map((key) => settings.get(key)?.value);
+  return { ...(typeof night === "number" && { "night below": night }), ...(typeof day === "number" && { "day above": day }) };
+}
+
+async function configure() {
+  const told = (await read("/api/config")).settings;
+  settings = new Map(told.map((setting) => [setting.key, setting]));
+  showSettings(told, () => configure().then(refresh).catch(() => showAway(heard)));
+}
+
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+byId("leave").addEventListener("click", logOut);
+wireShoot(refresh);
+wireKeep();
+refresh();
+live();

@@ -1,0 +1,282 @@
+"""The page in a real browser: it shows what is, takes pictures, changes settings, and says what is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pi_cam_node.events import CameraChanged, FaultReported
+from tests.integration.chromium import Tab, browsing, find_chromium
+from tests.integration.serving import Serving
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+
+TOKEN = "a-token-for-this-test-only-0123456789"
+LIVE = "document.querySelector('#veil').innerText === '' && document.querySelector('#picture').naturalWidth > 0"
+
+
+@asynccontextmanager
+async def looking(url: str, folder: Path) -> AsyncIterator[Tab]:
+    """Open the page; in the end nothing went to another host, no script failed and no policy was hurt."""
+    async with browsing(folder / "profile") as tab:
+        await tab.look()
+        await tab.go(url)
+        try:
+            yield tab
+        except BaseException:
+            await asyncio.to_thread((folder / "failed.png").write_bytes, await tab.screenshot())
+            raise
+        strangers = [asked for asked in tab.requests if not asked.startswith((f"{url}/", "blob:", "data:"))]
+        assert strangers == []
+        assert tab.requests
+        assert tab.complaints == []
+
+
+class Relay:
+    """Stands between page and server, and cuts."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def start(self) -> str:
+        """Return where it listens."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        self._server.close()
+        self.cut()
+        await asyncio.sleep(0)
+
+    def cut(self) -> None:
+        """End every connection."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers += [writer, upstream_writer]
+        await asyncio.gather(_pipe(reader, upstream_writer), _pipe(upstream_reader, writer))
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+    except ConnectionError:
+        return  # cut
+    finally:
+        writer.close()
+
+
+def run(what: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(what(), 90)
+
+    asyncio.run(bounded())
+
+
+def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Serving(tmp_path) as serving, serving.filming():
+        saved = tmp_path / "saved.jpg"
+        cv2.imwrite(str(saved), np.full((240, 320, 3), 90, np.uint8))
+        serving.pictures.files = {"single-0001": saved, "stack-0002": saved}
+        monkeypatch.setattr(serving.pictures, "newest", lambda _count: [])  # then those of this run are told
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until(LIVE)
+                await tab.until("document.querySelector('#mode').innerText === 'Day'")
+                await tab.click("#save")
+                await tab.until("document.querySelector('#shot').innerText.includes('Saved single full-resolution')")
+                await tab.until("document.querySelector('#pictures [data-id=single-0001] img')?.naturalWidth > 0")
+                await tab.until("document.querySelector('#ago').max >= 4")
+                await tab.click("#ago", across=0.6)
+                seconds = float(await tab.value("document.querySelector('#ago').value"))
+                assert 0.5 <= seconds < float(await tab.value("document.querySelector('#ago').max"))
+                await tab.click("#past")
+                await tab.until("document.querySelector('#shot').innerText.includes('Saved stacked image')")
+                said = re.search(r"first frame timestamp: [^(]*\(age: ([\d.]+)s\)", await tab.text("#shot"))
+                assert said is not None
+                assert seconds - 0.5 < float(said[1]) < seconds + 3
+                await tab.until("document.querySelectorAll('#pictures li').length === 2")
+                assert (await tab.text("#pictures li")).startswith("Stack")
+
+        run(story)
+        assert [picture.kind for picture, _ in serving.archive.saved] == ["single", "stack"]
+
+
+def test_a_setting_is_changed_and_a_refusal_stands_beside_it(tmp_path: Path) -> None:
+    with Serving(tmp_path) as serving:
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until("document.querySelector('#set-night-gain') !== null")
+                await tab.click("[data-section=night] summary")
+                await tab.write("#set-night-gain", "7.5")
+                await tab.until("document.querySelector('#set-night-gain-said').innerText === 'Changed.'")
+                await tab.write("#set-night-gain", "99")
+                await tab.until("document.querySelector('#set-night-gain-said').innerText.includes('from 1 to 64')")
+                await tab.until("document.querySelector('#set-night-gain').value === '7.5'")
+                await tab.click("#set-night-enable")
+                await tab.until("document.querySelector('#set-night-enable-said').innerText === 'Changed.'")
+                await tab.click("[data-section=ring] summary")
+                await tab.write("#set-ring-max_bytes", "16")
+                await tab.until("document.querySelector('#set-ring-max_bytes-said').innerText === 'Changed.'")
+                await tab.click("#keep")
+                await tab.until("document.querySelector('#kept').innerText.includes('/etc/config.yaml')")
+
+        run(story)
+        assert serving.core is not None
+        assert serving.core.config.night.gain == 7.5
+        assert not serving.core.config.night.enable
+        assert serving.core.config.ring.max_bytes == 16 << 20
+
+
+def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> None:
+    with ExitStack() as second, Serving(tmp_path) as serving:
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                with serving.filming():
+                    await tab.until(LIVE)
+                    await tab.until("document.querySelector('#notices').innerText.includes('broker is away')")
+                    serving.web.broker(True)
+                    await tab.until("document.querySelector('#notices').innerText === ''")
+                serving.hub.publish(None)
+                serving.tell(CameraChanged(online=False, reason="unplugged", at=serving.clock.utcnow()))
+                serving.tell(FaultReported("camera_down", "unplugged"))
+                await tab.until("document.querySelector('#notices').innerText.includes('camera is away: unplugged')")
+                await tab.until("document.querySelector('#moment').innerText === 'No live picture'")
+                assert await tab.value(LIVE), "the placeholder is shown"
+                await asyncio.to_thread(serving.__exit__, None, None, None)
+                await tab.until("document.querySelector('#notices').innerText.includes('The node does not answer')")
+                assert "does not answer" in await tab.text("#veil")
+                assert await tab.value("document.querySelector('#save').disabled")
+                again = Serving(tmp_path / "again", mjpeg_server={"port": serving.port})
+                again.port = serving.port
+                await asyncio.to_thread(second.enter_context, again)
+                with again.filming():
+                    await tab.until(LIVE)
+                    await tab.until("!document.querySelector('#save').disabled")
+
+        run(story)
+
+
+def test_a_stream_that_ends_is_taken_up_again(tmp_path: Path) -> None:
+    with Serving(tmp_path) as serving, serving.filming():
+
+        async def story() -> None:
+            relay = Relay(serving.port)
+            url = await relay.start()
+            async with looking(url, tmp_path) as tab:
+                await tab.until(LIVE)
+                for _again in range(2):
+                    tab.requests.clear()
+                    relay.cut()
+                    await tab.until_asked("/stream")
+                    shown = await tab.value("document.querySelector('#picture').src")
+                    await tab.until(f"document.querySelector('#picture').src !== '{shown}' && {LIVE}")
+            await relay.stop()
+
+        run(story)
+
+
+def test_the_page_says_that_too_many_are_watching(tmp_path: Path) -> None:
+    with Serving(tmp_path, http={"max_viewers": 1}) as serving, serving.filming():
+
+        async def story() -> None:
+            _reader, other = await asyncio.open_connection("127.0.0.1", serving.port)
+            other.write(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            await _reader.readuntil(b"\xff\xd8")
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until("document.querySelector('#veil').innerText.includes('Too many people')")
+                other.close()
+                await tab.until(LIVE)
+
+        run(story)
+
+
+def test_a_person_logs_in_and_out(tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text(TOKEN + "\n")
+    token_file.chmod(0o600)
+    with Serving(tmp_path, http={"token_file": str(token_file)}) as serving, serving.filming():
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until("location.pathname === '/login'")
+                await tab.write("#token", "not-the-token")
+                await tab.until("document.querySelector('#refusal').innerText === 'This is not the token.'")
+                await tab.write("#token", TOKEN)
+                await tab.until("location.pathname === '/' && document.querySelector('#mode')?.innerText === 'Day'")
+                await tab.until(LIVE)
+                await tab.click("#save")
+                await tab.until("document.querySelector('#shot').innerText.includes('Saved')")
+                await tab.click("#leave")
+                await tab.until("location.pathname === '/login'")
+                await tab.go(serving.url)
+                await tab.until("location.pathname === '/login'")
+
+        run(story)
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1280])
+def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> None:
+    with Serving(tmp_path) as serving, serving.filming():
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.look(width=width, height=800, phone=width < 768)
+                await tab.until(LIVE)
+                await tab.value("document.querySelectorAll('details').forEach((group) => { group.open = true; })")
+                await tab.click("#save")
+                await tab.until("document.querySelector('#shot').innerText.includes('Saved')")
+                assert await tab.value("document.documentElement.scrollWidth <= innerWidth")
+
+        run(story)
+
+
+def test_every_control_has_a_name_for_those_who_cannot_see_it(tmp_path: Path) -> None:
+    controls = {"button", "checkbox", "combobox", "link", "slider", "spinbutton", "switch", "textbox"}
+    with Serving(tmp_path) as serving, serving.filming():
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until(LIVE)
+                await tab.value("document.querySelectorAll('details').forEach((group) => { group.open = true; })")
+                tree = (await tab.send("Accessibility.getFullAXTree"))["nodes"]
+                told = [(node["role"]["value"], node["name"]["value"]) for node in tree
+                        if not node["ignored"] and node["role"]["value"] in controls]  # fmt: skip
+                assert {role for role, _ in told} >= {
+                    "button",
+                    "checkbox",
+                    "combobox",
+                    "slider",
+                    "spinbutton",
+                    "switch",
+                }
+                assert [pair for pair in told if not pair[1].strip()] == []
+
+        run(story)
+
+
+def test_files_are_kept_by_the_browser_and_asked_for_by_name_only(tmp_path: Path) -> None:
+    with Serving(tmp_path, node=False) as serving:
+        got = serving.get("/static/app.js")
+        assert (got.status, got.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+        again = serving.get("/static/app.js", If_None_Match=got.headers["Etag"])
+        assert (again.status, again.body) == (304, b"")
+        assert serving.get("/static/app.js", If_None_Match='"other"').status == 200
+        for name in ("index.html", "..%2findex.html", "..%2f..%2fpage.py", "%2fetc%2fpasswd", ".", ""):
+            assert serving.get(f"/static/{name}").status == 404
