@@ -38,7 +38,7 @@ class NodeConfig(Section):
         list[Annotated[str, Field(pattern=f"^{NODE_ID_PATTERN}$")]],
         Field(max_length=16),
         Setting("The node also obeys <base>/group/<name>/cmd/<verb> for these names.", form=NODE_ID_FORM),
-    ] = []  # noqa: RUF012 - pydantic copies it
+    ] = []
     memory_bytes: Annotated[
         int,
         Field(ge=0, le=64 * GIB),

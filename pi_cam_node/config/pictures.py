@@ -52,7 +52,7 @@ class ExportConfig(Section):
         Setting(
             "What save and pastStack write when they are not told: jpg, png, npy.", live=True, title="Picture formats"
         ),
-    ] = ["jpg", "png"]  # noqa: RUF012 - pydantic copies it
+    ] = ["jpg", "png"]
     save_before_s: Annotated[
         float,
         Field(ge=0, le=86_400),

@@ -17,7 +17,7 @@ class MjpegServerConfig(Section):
     fps: Annotated[
         float,
         Field(ge=0.1, le=60),
-        Setting("Pictures a second of the stream; a viewer may ask for less.", "Hz", live=True),
+        Setting("Pictures a second of the stream; a viewer may ask for less.", "Hz", live=True, title="Stream rate"),
     ] = 2.0
     port: Annotated[int, Field(ge=1, le=65535), Setting("Its port.")] = 8080
 
@@ -62,7 +62,9 @@ class HttpConfig(Section):
         Setting("Names under which the server is reached beside its own addresses; other Host headers are refused."),
     ] = []
     max_viewers: Annotated[
-        int, Field(ge=1, le=1000), Setting("Viewers of the stream at one time; more get a 503.", live=True)
+        int,
+        Field(ge=1, le=1000),
+        Setting("Viewers of the stream at one time; more get a 503.", live=True, title="Stream viewers"),
     ] = 10
     tls: HttpTlsConfig = HttpTlsConfig()
 

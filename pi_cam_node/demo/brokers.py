@@ -96,13 +96,13 @@ def choose(name: str = "") -> Kind:
     )
 
 
-def choose_port(wanted: int | None) -> int:
+def choose_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
     """Return a loopback port that nobody listens on: the wanted one, else the usual one, else any.
 
     Raises:
         NoBrokerHere: The wanted one is taken.
     """
-    for port in (wanted,) if wanted is not None else (USUAL_PORT, 0):
+    for port in (wanted,) if wanted is not None else (usual, 0):
         with socket.socket() as probe:
             # Connections of an earlier demo that are still dying do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

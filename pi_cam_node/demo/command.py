@@ -40,9 +40,14 @@ night:
   exposure_us: 500000
 export:
   base_dir: {captures}
+mjpeg_server:
+  port: {view_port}
+  fps: 5
 telemetry:
   interval_s: 10
 """
+# Where the live view is, if that port is free.
+VIEW_PORT = 8080
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -73,6 +78,7 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
             protocol=broker.kind.protocol,
             source=f"synthetic?{script}",
             captures=json.dumps(str(captures)),  # quoted as YAML wants it
+            view_port=brokers.choose_port(None, VIEW_PORT),
         )
     )
     return configfile.load(file, {})
@@ -102,6 +108,7 @@ def _greeting(broker: Broker, loaded: LoadedConfig) -> str:
     return f"""\
 A node on a synthetic camera, and {broker.kind.name} on {brokers.HOST}:{broker.port}{remark}.
 Nothing can be reached from outside this machine. Ctrl-C ends both.
+See it live: http://{brokers.HOST}:{loaded.config.mjpeg_server.port}/
 Pictures go to {loaded.config.export.base_dir}; settings are in {loaded.path}.
 Dusk begins after {DAY_S} s and takes {DUSK_S} s; the camera switches to night by itself, and back at dawn.
 

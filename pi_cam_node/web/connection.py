@@ -114,6 +114,11 @@ class Connection(web.RequestHandler):
             self._wire.write(f"{head}{more}Connection: close\r\n\r\n{body}".encode())
         self.force_close()
 
+    def abort(self) -> None:
+        """Hang up at once, whatever is still to be sent."""
+        if self._wire is not None:
+            self._wire.abort()
+
     def handle_error(
         self,
         request: web.BaseRequest,

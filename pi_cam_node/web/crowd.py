@@ -32,7 +32,11 @@ class Member(Protocol):
         ...
 
     def force_close(self) -> None:
-        """End it."""
+        """End it once what was said to it is sent."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once."""
         ...
 
 
@@ -73,6 +77,11 @@ class Crowd:
     def leave(self, member: Member) -> None:
         """Forget one."""
         self._members.pop(member, None)
+
+    def disperse(self) -> None:
+        """End all of them: the server stops."""
+        for member in list(self._members):
+            member.abort()
 
     def _put_one_out(self, among: list[Member]) -> bool:
         idle = next((m for m in among if not m.is_served), None)

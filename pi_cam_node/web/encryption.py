@@ -63,6 +63,10 @@ class Handshake(asyncio.Protocol):
             transport.abort()
 
     def force_close(self) -> None:
+        """Hang up; nothing was said so far that could be waited for."""
+        self.abort()
+
+    def abort(self) -> None:
         """Hang up."""
         if self._wire is not None:
             self._wire.abort()

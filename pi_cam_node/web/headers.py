@@ -14,7 +14,8 @@ ALWAYS = {
     # For browsers from before frame-ancestors.
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With no referrer at all a browser sends "Origin: null" for a form, which the check of origins must refuse.
+    "Referrer-Policy": "same-origin",
     # A dashboard on another port of the same machine may show the stream; a page of another site may not.
     "Cross-Origin-Resource-Policy": "same-site",
 }

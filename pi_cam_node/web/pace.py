@@ -34,9 +34,13 @@ class Pace:
         return now_s >= self._again_s
 
     def sent_new(self, now_s: float, interval_s: float) -> None:
-        """Take note of a new picture; the next is due after ``interval_s``, counted from when this one was due."""
-        late = self._due_s + interval_s < now_s
-        self._due_s = (now_s if late else self._due_s) + interval_s
+        """Take note of a new picture; the next is due ``interval_s`` after this one was due, which keeps the average.
+
+        After a pause the count begins anew, with half of it: this picture may have been late, and
+        the next one is not to be missed for that.
+        """
+        due_s = self._due_s + interval_s
+        self._due_s = due_s if due_s >= now_s else now_s + interval_s / 2
         self._again_s = now_s + (REPEAT_S if interval_s > REPEAT_S + SOON_S else interval_s + REPEAT_S)
 
     def sent_again(self, now_s: float) -> None:

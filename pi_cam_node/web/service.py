@@ -99,6 +99,7 @@ class Service:
                 server.close()
             await runner.shutdown()
             await engine.shutdown(FAREWELL_S)
+            crowd.disperse()
 
     def _opened(self, config: Config, sock: socket.socket, *, is_secure: bool) -> None:
         self._said, self._waits_s = "", FIRST_WAIT_S

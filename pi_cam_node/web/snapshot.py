@@ -16,6 +16,10 @@ from pi_cam_node.web.statuses import RETRY_AFTER_S
 
 LEAST_WIDTH_PX = 16
 
+# A dashboard elsewhere may show the picture in an <img>, whose pixels its scripts cannot read. Chromium takes two ports
+# of one address for two sites, so nothing narrower would do.
+EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
+
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
@@ -32,7 +36,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
         return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
     quality = config.ring.quality
     etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{quality}-{width_px or 'full'}"
-    headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", **EMBEDDABLE}
     if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
     body = frame.made(quality) if width_px is None else None

@@ -18,7 +18,7 @@ from pi_cam_node.web.multipart import CONTENT_TYPE, END, enclose, picture_header
 from pi_cam_node.web.places import Places
 from pi_cam_node.web.routes import route
 from pi_cam_node.web.site import SITE, site_of
-from pi_cam_node.web.snapshot import snapshot
+from pi_cam_node.web.snapshot import EMBEDDABLE, snapshot
 from pi_cam_node.web.statuses import RETRY_AFTER_S, status_of
 from pi_cam_node.web.viewer import STALL_S, Viewer
 
@@ -36,6 +36,7 @@ HEADERS = {
     "Pragma": "no-cache",
     "Expires": "0",
     "X-Accel-Buffering": "no",  # nginx would hold pictures back until its buffer is full
+    **EMBEDDABLE,
 }
 
 

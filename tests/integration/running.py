@@ -35,6 +35,7 @@ class RunningNode:
             "mqtt": {"host": "127.0.0.1", "port": port},
             "camera": {"source": "synthetic", "width": 320, "height": 240},
             "export": {"auto_save_interval_s": 0},
+            "mjpeg_server": {"enable": False},
             "logging": {"level": "DEBUG"},
         }
         for name, values in sections.items():

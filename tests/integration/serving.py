@@ -18,12 +18,13 @@ import numpy as np
 from pi_cam_node.arrivals import WorkEnded
 from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.core import Core, Ports
+from pi_cam_node.core import Core
 from pi_cam_node.events import Fact
 from pi_cam_node.frame import Frame, Sensor
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.picture import Progress
+from pi_cam_node.ports import Ports
 from pi_cam_node.web.server import Web
 from tests.fakes.world import MemoryArchive
 from tests.integration.broker import wait_until

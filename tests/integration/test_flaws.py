@@ -7,17 +7,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.broker import Mosquitto
+from tests.integration.broker import Mosquitto, free_port
 from tests.integration.running import Asker, RunningNode
 
 pytestmark = pytest.mark.broker
 
 
-def test_the_node_listens_on_no_port(broker: Mosquitto, tmp_path: Path) -> None:
-    with RunningNode(tmp_path, broker.port) as node, broker.client() as client:
+def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path) -> None:
+    port = free_port()
+    view = {"enable": True, "port": port}
+    with RunningNode(tmp_path, broker.port, mjpeg_server=view) as node, broker.client() as client:
         Asker(client).wait_online()
         family = [psutil.Process(node.process.pid), *psutil.Process(node.process.pid).children(recursive=True)]
         pids = {process.pid for process in family}
         sockets = [each for each in psutil.net_connections(kind="inet") if each.pid in pids]
         assert [each for each in sockets if each.raddr and each.raddr.port == broker.port]
-        assert [each.laddr for each in sockets if not each.raddr] == []
+        assert [tuple(each.laddr) for each in sockets if not each.raddr] == [("127.0.0.1", port)]

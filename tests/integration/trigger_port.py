@@ -13,10 +13,11 @@ import numpy as np
 from pi_cam_node.arrivals import WorkEnded
 from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.core import Core, Ports
+from pi_cam_node.core import Core
 from pi_cam_node.frame import Frame, Sensor
 from pi_cam_node.inbox import FRAMES_WAITING, Inbox
 from pi_cam_node.picture import Progress
+from pi_cam_node.ports import Ports
 from pi_cam_node.tcp.patience import Patience
 from pi_cam_node.tcp.server import Trigger
 from tests.fakes.world import MemoryArchive

@@ -90,8 +90,7 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         ("'a\\nb': 4\n", r"config.yaml:1: a\nb: unknown key"),
         ('"a\\nb": 4\n', r"config.yaml:1: 'a\nb': unknown key"),
         ("night.gain: 4\n", "config.yaml:1: night.gain: found a dot in a name, expected sections"),
-        ("http:\n  port: 1\n", "config.yaml:1: http: this version has no HTTP server; leave the section out"),
-        ("network: 5\n", "config.yaml:1: network: this version has no TCP compatibility port; leave the section out"),
+        ("privacy:\n  enable: on\n", "config.yaml:1: privacy: this version has no privacy mode; leave the section out"),
         ("night:\n  gain: 4\n  gain: 5\n", "config.yaml:3: night.gain: given twice, first in line 2"),
         ("night:\nring:\nnight:\n", "config.yaml:3: night: given twice, first in line 1"),
         ("export:\n  formats: [png, gif]\n", "config.yaml:2: export.formats: found 'gif', expected one of jpg"),
@@ -130,7 +129,7 @@ def test_rejects_a_file(folder: Folder, text: str | bytes, problem: str) -> None
 
 
 def test_every_fault_is_told_at_once_in_the_order_of_the_lines(folder: Folder) -> None:
-    text = "night:\n  gain: x\n  gian: 4\nring:\n  size: 1\nhttp: {}\nmqtt:\n  port: 0\n  port: 1\n"
+    text = "night:\n  gain: x\n  gian: 4\nring:\n  size: 1\nprivacy: {}\nmqtt:\n  port: 0\n  port: 1\n"
     problems = folder.problems(text, MQTT__KEEPALIVE_S="0", MQTT__HOTS="a")
     places = [problem.split(" ")[0] for problem in problems]
     assert places == [

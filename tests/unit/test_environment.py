@@ -44,7 +44,7 @@ def test_accepts_a_variable(folder: Folder, name: str, text: str, key: str, valu
         ("MQTT", "a", "PI_CAM_NODE__MQTT: mqtt is a section, expected a variable for one of its keys"),
         ("", "a", "PI_CAM_NODE__: unknown key"),
         ("mqtt__host", "a", "PI_CAM_NODE__mqtt__host: names are written in capitals: PI_CAM_NODE__MQTT__HOST"),
-        ("HTTP__PORT", "1", "PI_CAM_NODE__HTTP__PORT: this version has no HTTP server; leave the section out"),
+        ("PRIVACY__X", "1", "PI_CAM_NODE__PRIVACY__X: this version has no privacy mode; leave the section out"),
         ("NODE__NAME", "\udcff", "PI_CAM_NODE__NODE__NAME: node.name: found '\\udcff', expected text"),
     ],
 )  # fmt: skip
@@ -88,10 +88,14 @@ def test_relative_paths_start_at_the_folder_of_the_file(
         "logging:\n  file: log/node.log\n"
         "mqtt:\n  username: u\n  password_file: pw\n"
         "  tls: {enable: on, ca: ca.pem, cert: cert.pem, key: key.pem}\n"
+        "http:\n  token_file: token\n  tls: {enable: on, cert: cert.pem, key: key.pem}\n"
         "camera:\n  source: file:films/a.avi\n"
     )
     assert {key: value_of(loaded.config, key) for key in PATHS} == {
         "export.base_dir": str(tmp_path / "pictures"),
+        "http.tls.cert": str(tmp_path / "cert.pem"),
+        "http.tls.key": str(tmp_path / "key.pem"),
+        "http.token_file": str(tmp_path / "token"),
         "logging.file": str(tmp_path / "log/node.log"),
         "mqtt.password_file": str(tmp_path / "pw"),
         "mqtt.tls.ca": str(tmp_path / "ca.pem"),

@@ -34,6 +34,13 @@ def test_frames_that_jitter_are_not_skipped() -> None:
     assert len(shown_at(frames_s, 0.1)) == 100
 
 
+@pytest.mark.parametrize("late_s", [0.01, 0.03, 0.05])
+def test_one_frame_that_is_late_costs_none_of_the_next(late_s: float) -> None:
+    assert len(shown_at([late_s, *(number / 10 for number in range(1, 50))], 0.1)) == 50
+    delayed = [0.0, 0.1, 0.2, 0.4 + late_s, *(number / 10 for number in range(5, 50))]
+    assert len(shown_at(delayed, 0.1)) == len(delayed)
+
+
 def test_after_a_long_pause_pictures_do_not_come_in_a_burst() -> None:
     assert shown_at([0.0, 60.0, 60.1, 60.2, 60.5], 0.5) == [0.0, 60.0, 60.5]
 
@@ -41,9 +48,9 @@ def test_after_a_long_pause_pictures_do_not_come_in_a_burst() -> None:
 def test_the_last_picture_is_repeated_once_and_then_only_now_and_then() -> None:
     pace = Pace()
     pace.sent_new(100.0, 5.0)
-    repeated = []
+    repeated: list[float] = []
     now_s = 100.0
-    while now_s < 104.9:
+    while len(repeated) < 3:
         now_s = pace.look_s(now_s)
         if pace.wants_again(now_s):
             pace.sent_again(now_s)

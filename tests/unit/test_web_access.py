@@ -321,6 +321,9 @@ class Member:
     def force_close(self) -> None:
         self.closed = True
 
+    def abort(self) -> None:
+        self.closed = True
+
 
 def crowd(viewers: int = 10, trusted: Any = lambda _address: False) -> Crowd:
     return Crowd(lambda: viewers, trusted)
@@ -371,3 +374,12 @@ def test_who_leaves_makes_room() -> None:
     people.leave(members[3])
     people.leave(members[3])
     assert people.admit(Member("192.0.2.1"))
+
+
+def test_at_the_end_all_go() -> None:
+    people = crowd()
+    members = [Member("192.0.2.1", is_served=served) for served in (True, False)]
+    for member in members:
+        people.admit(member)
+    people.disperse()
+    assert all(member.closed for member in members)
