@@ -13,8 +13,8 @@ class Patience:
         line_s: For the whole line to come.
         silence_s: A line without a newline ends so long after its last byte: old clients send none, and wait.
         answer_s: For the node to answer, or to say that it has begun.
-        work_s: For the node to end what it has begun; only a net, because it has deadlines of its own for everything. The
-            longest is that of a picture at an exposure of 200 s right after a switch into the night.
+        work_s: For the node to end what it has begun; only a net, because it has deadlines of its own for everything.
+            The longest is that of a picture at an exposure of 200 s right after a switch into the night.
         write_s: For the client to take what is written.
         part_s: For the client to close after the reply.
         bind_s: Until the port is tried again where it cannot be had.
