@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from aiohttp import web
 
@@ -13,6 +14,8 @@ from pi_cam_node.hub import Hub
 from pi_cam_node.web.multipart import frame_headers
 from pi_cam_node.web.site import site_of
 from pi_cam_node.web.statuses import RETRY_AFTER_S
+
+_log = logging.getLogger(__name__)
 
 LEAST_WIDTH_PX = 16
 
@@ -79,7 +82,10 @@ async def frame_after(hub: Hub, mono_s: float) -> Frame | None:
 
     def look(frame: Frame | None) -> None:  # on the node thread
         if frame is None or frame.exposed_mono_s >= mono_s:
-            loop.call_soon_threadsafe(settle, frame)
+            try:
+                loop.call_soon_threadsafe(settle, frame)
+            except RuntimeError:
+                _log.debug("a frame came after the web server's loop had closed")
 
     leave = hub.subscribe(look)
     try:
