@@ -16,8 +16,6 @@ ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     # With no referrer at all a browser sends "Origin: null" for a form, which the check of origins must refuse.
     "Referrer-Policy": "same-origin",
-    # A dashboard on another port of the same machine may show the stream; a page of another site may not.
-    "Cross-Origin-Resource-Policy": "same-site",
 }
 
 
@@ -28,6 +26,8 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     way, unless a handler says otherwise.
     """
     response.headers.update(ALWAYS)
+    # Pictures say otherwise: a dashboard elsewhere may show them, though no script there can read them.
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-site")
     if not request.path.startswith(STATIC):
         response.headers.setdefault("Cache-Control", "no-store")
     # Nobody needs to know which version of what answers.

@@ -44,7 +44,7 @@ class Doors:
 @pytest.fixture
 def doors(broker: Mosquitto, tmp_path: Path) -> Iterator[Doors]:
     http, tcp = free_port(), free_port()
-    sections = {
+    sections: dict[str, Any] = {
         "mjpeg_server": {"enable": True, "port": http},
         "network": {"trigger_enable": True, "trigger_port": tcp},
     }

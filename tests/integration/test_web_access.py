@@ -374,6 +374,13 @@ def test_every_answer_is_hardened_refusals_too(house: Serving, path: str, host: 
     assert headers["Referrer-Policy"] == "same-origin"
     assert "Server" not in headers
     assert headers["Cache-Control"] in ("no-store", "no-cache")
+    assert headers["Cross-Origin-Resource-Policy"] == "same-site"
+
+
+def test_a_dashboard_elsewhere_may_show_the_live_picture(house: Serving) -> None:
+    house.show()
+    answer = house.get("/snapshot.jpg", Authorization=f"Bearer {TOKEN}")
+    assert (answer.status, answer.headers["Cross-Origin-Resource-Policy"]) == (200, "cross-origin")
 
 
 @pytest.mark.parametrize(
