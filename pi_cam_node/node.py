@@ -91,6 +91,7 @@ class Node:
             budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
             node_id=config.node.id,
         )
+        self._announced_url: str | None = None
         self._hub = Hub()
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = Web(config, self._inbox, self._hub, self._archive, self._clock, who)
@@ -157,6 +158,9 @@ class Node:
                 self._follow(fact)
             except Exception:  # the other facts, replies among them, are owed all the same
                 _log.exception("%s could not be carried out", type(fact).__name__)
+        if self._web.url != self._announced_url:
+            self._announced_url = self._web.url
+            self._herald.announce(self._core.config)
         self._herald.tick(self._core.config.telemetry.refresh_s)
         if self._clock.monotonic() - self._tidied_s >= TIDY_S:
             self._tidy()

@@ -99,3 +99,22 @@ def test_a_clean_stop_ends_streams_too(doors: Doors) -> None:
         code, took_s = doors.node.stop()
     assert (code, took_s < 5) == (0, True)
     assert "Traceback" not in doors.node.log()
+
+
+@pytest.mark.parametrize(("host", "is_told"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_home_assistant_is_told_an_address_only_where_it_can_be_reached(
+    broker: Mosquitto, tmp_path: Path, host: str, is_told: bool
+) -> None:
+    port = free_port()
+    view = {"mjpeg_server": {"enable": True, "port": port}, "http": {"host": host}}
+    sections: dict[str, Any] = view
+    with RunningNode(tmp_path, broker.port, **sections) as node, broker.client() as client:
+        asker = Asker(client)
+        asker.wait_online()
+        wait_until(lambda: "the live view is at" in node.log(), "the live view", 20)
+        assert asker.ask("health")["ok"]
+        topic = "homeassistant/device/pi_cam_node_porch/config"
+        if is_told:
+            wait_until(lambda: str(port).encode() in (client.latest(topic) or b""), "the address")
+        url = json.loads(client.latest(topic) or b"{}")["device"].get("configuration_url", "")
+        assert url.startswith("http://") == url.endswith(f":{port}") == is_told, url
