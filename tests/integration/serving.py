@@ -64,16 +64,17 @@ class Serving:
     Args:
         folder: Where it may put its files.
         node: Let a real core answer commands and take frames; else the inbox stays full for the test to read.
+        name: What people call the node.
         sections: Settings, as in the configuration file.
     """
 
-    def __init__(self, folder: Path, *, node: bool = True, **sections: Any) -> None:
+    def __init__(self, folder: Path, *, node: bool = True, name: str = "Porch", **sections: Any) -> None:
         self.port = free_port()
         self.config = Config.model_validate(_tree(folder, self.port, sections))
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), Hub(), MemoryPictures()
         self.archive = MemoryArchive()
-        info = {"id": "porch", "name": "Porch", "version": "0.0.0"}
+        info = {"id": "porch", "name": name, "version": "0.0.0"}
         self.web = Web(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
         self.core = self._core() if node else None
         self._works = 0

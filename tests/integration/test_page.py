@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -169,6 +170,20 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
                 with again.filming():
                     await tab.until(LIVE)
                     await tab.until("!document.querySelector('#save').disabled")
+
+        run(story)
+
+
+def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path) -> None:
+    markup = "<b id=evil>x</b><img src=x onerror='document.body.dataset.evil=1'>"
+    with Serving(tmp_path, name=markup) as serving, serving.filming():
+        serving.web.tell(FaultReported("camera_down", markup))
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until(f"document.body.innerText.split({json.dumps(markup)}).length >= 3")
+                assert await tab.value("document.querySelector('#evil') === null && !document.body.dataset.evil")
+                assert await tab.value("document.title.includes('<b id=evil>')")
 
         run(story)
 
