@@ -12,7 +12,8 @@ _ADVICE = {
     errno.EACCES: "ports below 1024 are the administrator's; choose a higher mjpeg_server.port",
 }
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
-BACKLOG = 128
+# A burst of connections that finds no room waits for seconds, and honest visitors among it; they are sorted out later.
+BACKLOG = 1024
 
 
 def bound(host: str, port: int) -> list[socket.socket]:
