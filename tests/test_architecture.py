@@ -17,7 +17,7 @@ LAYERS = (
     {
         "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
         "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
-        "log",
+        "log", "plainjson",
     },
     {"ring", "light", "night", "stack", "budget", "rate", "silence"},
     {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Literal
-
-from pi_cam_node.clock import iso
+from typing import Literal
 
 JSON = "application/json"
 JPEG = "image/jpeg"
@@ -51,21 +44,3 @@ class Message:
 def text(value: str) -> bytes:
     """Return a scalar as a payload: UTF-8, lone surrogates (from odd file names) replaced."""
     return value.encode("utf-8", "replace")
-
-
-def json_bytes(body: Mapping[str, object]) -> bytes:
-    """Return an object as JSON that every reader takes: UTF-8, compact, no NaN, no lone surrogates."""
-    return text(json.dumps(_plain(body), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: times in ISO 8601, paths as text, and null for numbers that are none."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime):
-        return iso(value)
-    return str(value) if isinstance(value, Path) else value

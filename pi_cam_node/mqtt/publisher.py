@@ -10,8 +10,9 @@ from pi_cam_node import events as e
 from pi_cam_node import settings
 from pi_cam_node.clock import iso
 from pi_cam_node.config import Config
-from pi_cam_node.mqtt.messages import JPEG, JSON, Message, json_bytes, text
+from pi_cam_node.mqtt.messages import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.plainjson import json_bytes
 
 ONLINE, OFFLINE = "online", "offline"
 # An empty retained payload would take the topic away, so a fault that is over has a word of its own.
