@@ -4,6 +4,7 @@ States are retained and bare: the present values come at once, and need no parsi
 """
 
 import sys
+from contextlib import suppress
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
@@ -18,4 +19,5 @@ client = Client(CallbackAPIVersion.VERSION2)
 client.on_message = on_message
 client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
 client.subscribe([(f"pi_cam_node/demo/state/{key}", 1) for key in ("brightness", "lux", "mode")])
-client.loop_forever()
+with suppress(KeyboardInterrupt):
+    client.loop_forever()

@@ -1,9 +1,7 @@
-"""Writes each picture that the demo's node saves to ./last.jpg: python examples/last_picture.py [port].
-
-The picture comes over MQTT, so the node's disk need not be within reach.
-"""
+"""Writes each picture that the demo's node saves to ./last.jpg, over MQTT: python examples/last_picture.py [port]."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -21,4 +19,5 @@ client = Client(CallbackAPIVersion.VERSION2)
 client.on_message = on_message
 client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
 client.subscribe("pi_cam_node/demo/media/last/image", qos=1)
-client.loop_forever()
+with suppress(KeyboardInterrupt):
+    client.loop_forever()

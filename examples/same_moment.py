@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -12,8 +13,7 @@ MOMENT = datetime.now(UTC) - timedelta(seconds=2)
 
 def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
     """Print what each node says."""
-    reply = json.loads(message.payload)
-    print(reply["node"], reply["stage"], reply["message"], flush=True)
+    print(*map(json.loads(message.payload).get, ("node", "stage", "message")), flush=True)
 
 
 client = Client(CallbackAPIVersion.VERSION2)
@@ -21,4 +21,5 @@ client.on_message = on_message
 client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
 client.subscribe("pi_cam_node/+/reply/pastStack", qos=1)
 client.publish("pi_cam_node/all/cmd/pastStack", json.dumps({"at": MOMENT.isoformat(), "count": 1}), qos=1)
-client.loop_forever()
+with suppress(KeyboardInterrupt):
+    client.loop_forever()

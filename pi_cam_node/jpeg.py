@@ -17,6 +17,8 @@ try:
     import simplejpeg
 except (ImportError, ValueError):  # ValueError: built against another numpy ABI (apt's beside pip's)
     simplejpeg = None
+if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
+    simplejpeg = None
 
 Pixels = npt.NDArray[np.uint8]
 Layout = Literal["bgr", "i420"]

@@ -26,7 +26,16 @@ from pi_cam_node.configwriter import overwrite
 from pi_cam_node.core import Core
 from pi_cam_node.entities import entities
 from pi_cam_node.errors import Busy
-from pi_cam_node.events import CameraChanged, Fact, FramesSent, ModeWanted, Replied, SettingChanged
+from pi_cam_node.events import (
+    CameraChanged,
+    Fact,
+    FramesSent,
+    ModeChanged,
+    ModeWanted,
+    PictureSaved,
+    Replied,
+    SettingChanged,
+)
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
@@ -40,6 +49,7 @@ from pi_cam_node.sources.camera import Camera
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.worker import Worker
 from pi_cam_node.tcp.server import Trigger
+from pi_cam_node.values import as_text
 from pi_cam_node.web.media import media_path
 from pi_cam_node.web.server import Web
 
@@ -103,7 +113,7 @@ class Node:
 
         Thread: the main thread, which becomes the node thread.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         self._start()
         try:
@@ -176,7 +186,7 @@ class Node:
         self._herald.hear(message, self._core.config)
 
     def _follow(self, fact: Fact) -> None:
-        """Carry out what the core decided."""
+        """Carry out what the core decided, and let the log say what a person would want to know."""
         if isinstance(fact, ModeWanted):
             self._camera.want(controls_of(self._core.config, fact.mode))
         elif isinstance(fact, SettingChanged):
@@ -193,6 +203,7 @@ class Node:
         if asker == "tcp":
             self._trigger.tell(fact)
         self._web.tell(fact)
+        _narrate(fact)
 
     def _apply(self, changed: SettingChanged) -> None:
         """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
@@ -273,3 +284,14 @@ class Node:
 
     def _url_of(self, picture_id: str) -> str | None:
         return self._web.signed(media_path(picture_id))
+
+
+def _narrate(fact: Fact) -> None:
+    """Write into the log what a person would want to know of."""
+    match fact:
+        case ModeChanged(mode=mode, cause=cause):
+            _log.info("it is %s (%s)", mode, cause)
+        case PictureSaved(paths=paths):
+            _log.info("saved %s", ", ".join(map(str, paths)))
+        case SettingChanged(key=key, value=value):
+            _log.info("%s is now %s", key, as_text(value))

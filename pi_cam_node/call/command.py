@@ -148,7 +148,8 @@ def _only_node(nodes: dict[str, bool], base: str) -> str:
 
 
 def _show_stage(reply: Reply) -> None:
-    print(f"{reply.get('stage')}: {reply.get('message')}", file=sys.stderr)
+    stage, message = reply.get("stage"), reply.get("message")
+    print(stage if stage == message else f"{stage}: {message}", file=sys.stderr)
 
 
 def show(reply: Reply, *, as_json: bool) -> int:

@@ -22,7 +22,7 @@ UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them.
 _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
 `camera/availability`, and `availability` last: whoever sees `online` finds everything in place. The last will is
-`offline` on `availability`. Brightness is published when it moves by more than `telemetry.brightness_deadband`; everything retained
+`offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness is published when it moves by `telemetry.brightness_deadband` or more, or lux with it; everything retained
 is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection and privacy are not
 part of this version: their states are `OFF`.
 
@@ -38,7 +38,7 @@ exposure.
 | Home Assistant | `pi_cam_node/#`, `homeassistant/#` | `pi_cam_node/+/cmd/#`, `pi_cam_node/+/set/#`, `homeassistant/#` |
 | a dashboard | `pi_cam_node/#` | `pi_cam_node/+/cmd/#`; without `set/#` it cannot change settings, but `cmd/set` is a command too |
 
-`docker/broker/acl` is such a list. `pi-cam-node doctor` publishes a probe and reads it back, because a broker may refuse in silence.
+`docker/broker/config/acl` is such a list. `pi-cam-node doctor` publishes a probe and reads it back, because a broker may refuse in silence.
 """
 
 _ENTITIES = """

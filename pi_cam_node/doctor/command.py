@@ -32,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     for finding in _findings(options.config or default_file()):
         count[finding.state] += 1
         print(line_of(finding), flush=True)
-    print(f"\n{count['ok']} ok, {count['warning']} warnings, {count['failed']} failed, {count['skipped']} skipped")
+    warnings = f"{count['warning']} warning{'' if count['warning'] == 1 else 's'}"
+    print(f"\n{count['ok']} ok, {warnings}, {count['failed']} failed, {count['skipped']} skipped")
     return 1 if count["failed"] else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pi_cam_node.config import HomeAssistantConfig
-from pi_cam_node.doctor.finding import Finding, failed, ok, skipped, warning
+from pi_cam_node.doctor.finding import Finding, ok, skipped, warning
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.mqtt.topics import Topics
 
@@ -26,10 +26,10 @@ def _discovery(topics: Topics, seen: Seen) -> Finding:
     if topic in seen.retained:
         return ok(DISCOVERY, f"the broker holds {topic}")
     if seen.online:
-        return failed(
+        return warning(
             DISCOVERY,
-            f"the node runs, but the broker does not hold {topic}",
-            f"let the node's login write it, in mosquitto: `topic readwrite {topic}`",
+            f"the node runs, but this login does not see {topic}: it was not written, or may not be read",
+            f"let the node's login write and read it, in mosquitto: `topic readwrite {topic}`",
         )
     return skipped(DISCOVERY, f"the node sends {topic} when it runs")
 

@@ -47,6 +47,8 @@ def read_or_make(path: Path) -> Token:
             _log.debug("%s was made by somebody else meanwhile", path)
         else:
             _log.warning("a new token for the HTTP server is in %s; read it with: cat '%s'", path, path)
+    else:
+        _log.info("others need the token in %s", path)
     return Token(_read(path))
 
 

@@ -127,8 +127,8 @@ def discovered(seen: Seen, **settings: bool) -> list[str]:
     return states(discovery.check(HomeAssistantConfig.model_validate(settings), TOPICS, seen))
 
 
-def test_a_running_node_without_discovery_is_a_failure() -> None:
-    assert discovered(RUNNING) == ["failed", "skipped"]
+def test_a_running_node_whose_discovery_is_not_seen_is_a_warning() -> None:
+    assert discovered(RUNNING) == ["warning", "skipped"]
     assert discovered(with_retained(RUNNING, homeassistant__device__pi_cam_node_porch__config="{}"))[0] == "ok"
     assert discovered(ABSENT) == ["skipped", "skipped"]
     assert discovered(RUNNING, enable=False) == ["ok"]
