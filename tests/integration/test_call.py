@@ -36,7 +36,7 @@ def test_the_only_node_saves_and_its_message_is_all_of_stdout(call: Call, capsys
     said = capsys.readouterr()
     assert said.out.startswith("Saved single full-resolution image: ")
     assert said.out.count("\n") == 1
-    assert said.err == "accepted: accepted\n"
+    assert said.err == "accepted\n"
     assert Path(said.out.removeprefix("Saved single full-resolution image: ").split(" (")[0]).exists()
 
 
