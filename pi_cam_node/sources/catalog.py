@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pi_cam_node.errors import ConfigError
+from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources.auto import AutoSource
 from pi_cam_node.sources.base import Source
 from pi_cam_node.sources.film import FilmSource
 from pi_cam_node.sources.picam.source import Picamera2Source
 from pi_cam_node.sources.rtsp import RtspSource
 from pi_cam_node.sources.synthetic import SyntheticSource
-from pi_cam_node.sources.urls import redact
 from pi_cam_node.sources.v4l2 import V4l2Source
 
 
@@ -55,4 +55,4 @@ def make(source: str) -> Source:
         if match is not None:
             return kind.make(match[1])
     forms = ", ".join(kind.form for kind in KINDS)
-    raise ConfigError([f"camera.source: {redact(source)!r} is none of {forms}"])
+    raise ConfigError([f"camera.source: {without_logins(source)!r} is none of {forms}"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
+from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources.messages import short
-from pi_cam_node.sources.urls import redact
 
 log = logging.getLogger("pi_cam_node.camera")
 
@@ -50,7 +50,7 @@ class ChildLog:
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[-_MAX_LINE_BYTES:]
         for line in lines:
-            text = redact(line[-_MAX_LINE_BYTES:].decode("utf-8", "replace")).strip()
+            text = without_logins(line[-_MAX_LINE_BYTES:].decode("utf-8", "replace")).strip()
             if text:
                 self._take(text, now_s)
 

@@ -15,10 +15,10 @@ import cv2
 
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
+from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources.base import Controls, Opened, Shot
 from pi_cam_node.sources.opencv import Capture, OpenCapture, Request
 from pi_cam_node.sources.pacing import RateLimit
-from pi_cam_node.sources.urls import redact
 
 # TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Without nobuffer and the shorter
 # analysis, opening takes three seconds and then hands out the pictures of these three seconds in a burst (OpenCV
@@ -65,7 +65,7 @@ class RtspSource:
     ) -> None:
         """Take the address, ``rtsp://[user:password@]host[:port]/path``."""
         self._url = url
-        self._title = redact(url)
+        self._title = without_logins(url)
         self._opener, self._monotonic = opener, monotonic
         self._capture: Capture | None = None
         self._controls: Controls | None = None

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import numpy as np
 
 from pi_cam_node.errors import NodeError, SourceError
+from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources.base import Opened, Shot, Source
 from pi_cam_node.sources.catalog import make
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Quit, Ready, Refused, short
 from pi_cam_node.sources.slots import shape_of
-from pi_cam_node.sources.urls import redact
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,6 @@ def _check(shot: Shot, opened: Opened) -> None:
 def _reason(error: Exception) -> str:
     """Return what went wrong, for people; what nobody foresaw goes to the log with its traceback."""
     if isinstance(error, NodeError):
-        return short(redact(str(error)))
+        return short(without_logins(str(error)))
     log.error("the source raised what it should not", exc_info=error)
-    return short(redact(f"{type(error).__name__}: {error}"))
+    return short(without_logins(f"{type(error).__name__}: {error}"))

@@ -1,4 +1,4 @@
-"""Logins never leave: what `redact` cuts out of addresses and of lines that hold them."""
+"""Logins never leave: what `without_logins` cuts out of addresses and of lines that hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.sources.urls import redact
+from pi_cam_node.redaction import without_logins
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from pi_cam_node.sources.urls import redact
     ],
 )
 def test_no_part_of_a_login_is_left(address: str) -> None:
-    shown = redact(address)
+    shown = without_logins(address)
     assert "hunter2" not in shown
     assert "ter2" not in shown
     assert shown.startswith("rtsp")
@@ -31,20 +31,20 @@ def test_no_part_of_a_login_is_left(address: str) -> None:
 
 @pytest.mark.parametrize("harmless", ["rtsp://porch.example:554/live?channel=1", "file:films/a@b.avi", "no frames", ""])
 def test_what_holds_no_login_stays_as_it_is(harmless: str) -> None:
-    assert redact(harmless) == harmless
+    assert without_logins(harmless) == harmless
 
 
 def test_every_address_of_a_line_is_cleaned_and_the_rest_stays() -> None:
     line = "trying 'rtsp://a:hunter2@one/x' ... then rtsp://b:hunter2@two/y failed: 401"
-    assert redact(line) == "trying 'rtsp://********@one/x' ... then rtsp://********@two/y failed: 401"
+    assert without_logins(line) == "trying 'rtsp://********@one/x' ... then rtsp://********@two/y failed: 401"
 
 
 @given(st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters="\"'<>"), min_size=1))
 def test_no_password_survives(password: str) -> None:
     marked = f"QQ{password}QQ"
-    assert marked not in redact(f"rtsp://user:{marked}@porch.example/live")
+    assert marked not in without_logins(f"rtsp://user:{marked}@porch.example/live")
 
 
 @given(st.text())
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
-    assert redact(redact(text)) == redact(text)
+    assert without_logins(without_logins(text)) == without_logins(text)
