@@ -174,8 +174,9 @@ def test_the_same_id_three_times_is_one_file_and_three_equal_replies(asker: Aske
     assert len(list((node.folder / "captures").glob("*.jpg"))) == 1
 
 
-def test_sigterm_ends_cleanly_within_five_seconds(asker: Asker, node: RunningNode) -> None:
-    code, took_s = node.stop()
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_cleanly_within_five_seconds(asker: Asker, node: RunningNode, how: signal.Signals) -> None:
+    code, took_s = node.stop(how)
     assert (code, took_s < 5) == (0, True)
     wait_until(lambda: asker.client.latest(f"{BASE}/availability") == b"offline", "offline")
     assert asker.client.latest(f"{BASE}/camera/availability") == b"offline"
