@@ -15,6 +15,8 @@ from pi_cam_node.errors import NoSpace, NotSaved
 from pi_cam_node.storage.archive import DiskArchive
 from tests.fakes.pictures import ALL, BOOT, config, names, noise, picture, save
 
+pytestmark = pytest.mark.root
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:

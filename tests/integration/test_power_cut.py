@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 TOOL = ROOT.parent / "shared" / "tools" / "faults" / "powercut.py"
 PATIENCE_S = 20.0
 
+pytestmark = pytest.mark.root
+
 
 def power_cut_disk() -> type[Any]:
     """Load the disk that can be cut off, from the fault tools beside the repository."""

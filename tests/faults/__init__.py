@@ -1,0 +1,1 @@
+"""Faults caused for real, and what the node promises under each: see `docs/reliability.md`."""

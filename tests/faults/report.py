@@ -1,0 +1,93 @@
+"""Writes `docs/reliability.md` from the promises and what their tests found last.
+
+``python -m tests.faults.report [folder …]`` takes in what the tests left in ``build/faults``, and in the folders named
+(those of other checkouts), into ``tests/faults/measured.jsonl``, and writes the page from that.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.faults import results
+from tests.faults.promises import SECTIONS, Promise
+from tests.faults.results import ROOT, Result
+
+MEASURED = Path(__file__).parent / "measured.jsonl"
+PAGE = ROOT / "docs" / "reliability.md"
+TOP = """# Reliability
+
+<!-- Written by `python -m tests.faults.report` from `tests/faults/promises.py` and what the tests found last. -->
+
+Each fault below is caused for real by a test: brokers are killed, emptied and frozen, links cut, delayed and corrupted,
+disks filled, processes stopped. `scripts/test-faults` runs them all (`FAULTS_LONG=1` lets faults last as long as the
+promise says where the usual run shortens them), `scripts/test` the short ones. Figures are of shared two-core x86
+machines, not of a Raspberry Pi.
+"""
+HEAD = "| id | fault | the node | last measured | test |\n|---|---|---|---|---|"
+
+
+def merged(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
+    """Return the last result of each test that still exists, in the order of their names.
+
+    A skipped test takes nothing away from what was measured before it.
+    """
+    last: dict[str, Result] = {}
+    for result in (*old, *new):
+        if result.exists and (result.outcome != "skipped" or result.test not in last):
+            last[result.test] = result
+    return [last[test] for test in sorted(last)]
+
+
+def known() -> list[Result]:
+    """Return what is under version control."""
+    lines = MEASURED.read_text(encoding="utf-8").splitlines() if MEASURED.exists() else []
+    return [results.parsed(line) for line in lines]
+
+
+def page(found: Sequence[Result]) -> str:
+    """Return the page for these results."""
+    parts = [TOP]
+    for title, promises in SECTIONS.items():
+        if promises:
+            rows = [_row(promise, [r for r in found if promise.id in r.promises]) for promise in promises]
+            parts.append("\n".join([f"## {title}\n", HEAD, *rows, ""]))
+    return "\n".join(parts)
+
+
+def _row(promise: Promise, found: Sequence[Result]) -> str:
+    cells = (promise.id, promise.fault, promise.promise, _measured(found), _tests(found))
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _measured(found: Sequence[Result]) -> str:
+    if not found:
+        return "not tested"
+    said = [f"{_word(result)}{'; '.join(result.figures) or 'holds'}" for result in found]
+    days = sorted({result.measured for result in found})
+    return f"{'; '.join(dict.fromkeys(said))} ({days[-1]})"
+
+
+def _word(result: Result) -> str:
+    return "" if result.outcome == "passed" else f"**{result.outcome}**: "
+
+
+def _tests(found: Sequence[Result]) -> str:
+    files: dict[str, None] = dict.fromkeys(result.test.partition("::")[0] for result in found)
+    return ", ".join(f"[{Path(path).name}](../{path})" for path in files)
+
+
+def main(folders: Sequence[str]) -> None:
+    """Take the results in and write the page."""
+    fresh = [result for folder in (results.FRESH, *map(Path, folders)) for result in results.read(folder)]
+    found = merged(known(), fresh)
+    MEASURED.write_text("".join(json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in found), "utf-8")
+    PAGE.write_text(page(found), "utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {len(found)} results, {sum(r.outcome == 'failed' for r in found)} failed")  # noqa: T201 - a program
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
