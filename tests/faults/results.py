@@ -1,4 +1,7 @@
-"""What a test of a promise found: kept as one file per test in ``build/faults`` (or ``FAULTS_RESULTS``), until the report collects them."""
+"""What a test of a promise found.
+
+One file per test in ``build/faults`` (or ``FAULTS_RESULTS``), until the report collects them.
+"""
 
 from __future__ import annotations
 

@@ -254,6 +254,7 @@ def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> None:
             async with looking(serving.url, tmp_path) as tab:
                 await tab.look(width=width, height=800, phone=width < 768)
                 await tab.until(LIVE)
+                await tab.until("document.querySelector('#set-night-gain') !== null")  # the settings come on their own
                 # Pressed by the page itself: while the groups unfold, the button moves away from under a click.
                 await tab.value("document.querySelectorAll('details').forEach((group) => { group.open = true; })")
                 await tab.value("document.querySelector('#save').click()")
@@ -270,6 +271,7 @@ def test_every_control_has_a_name_for_those_who_cannot_see_it(tmp_path: Path) ->
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
                 await tab.until(LIVE)
+                await tab.until("document.querySelector('#set-night-gain') !== null")  # the settings come on their own
                 await tab.value("document.querySelectorAll('details').forEach((group) => { group.open = true; })")
                 # The tree follows the page a little later: what the groups hold appears in it by and by.
                 told: list[tuple[str, str]] = []
