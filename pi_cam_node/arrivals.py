@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pi_cam_node.errors import Code
 from pi_cam_node.frame import Mode
 
 Asker = Literal["mqtt", "http", "tcp", "self"]
@@ -46,6 +47,21 @@ class SwitchFailed:
 
     mode: Mode
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureDoubted:
+    """Frames arrive and show nothing. An empty reason: they show something again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """Whether pictures can be saved changed: ``no_space`` or ``not_saved`` with a message, or ``ok``."""
+
+    code: Code
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +156,8 @@ Arrival = (
     CameraOpened
     | CameraFailed
     | SwitchFailed
+    | PictureDoubted
+    | StorageChanged
     | CommandArrived
     | BrokerConnected
     | BrokerLost

@@ -18,6 +18,8 @@ from pi_cam_node.arrivals import (
     CameraFailed,
     CameraOpened,
     CommandArrived,
+    PictureDoubted,
+    StorageChanged,
     SwitchFailed,
     WorkAdvanced,
     WorkEnded,
@@ -43,6 +45,7 @@ from pi_cam_node.ports import Ports
 from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
 from pi_cam_node.silence import Silence
+from pi_cam_node.standing import Standing
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ class Core:
         self._latency_ms: float | None = None
         self._online = False
         self._silence = Silence()
+        self._standing = Standing(self.emit)
         self._lost_s = float("-inf")
         self._fault: FaultReported | None = None
         self._fault_s = float("-inf")
@@ -119,6 +123,7 @@ class Core:
         """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(fact, FaultReported):
             self._fault = fact
+            self._standing.told(fact)
         else:
             self._facts.append(fact)
 
@@ -190,6 +195,7 @@ class Core:
         if not self._online:
             self._online = True
             self.night.restarted(now_s)
+            self._standing.note("camera", "ok", "")
             self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
         self._facts.extend(self._pipeline.process(frame))
         self._dispatcher.offer(frame)
@@ -211,6 +217,10 @@ class Core:
             case SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
+            case PictureDoubted(reason=reason):
+                self._standing.note("picture", "camera_down" if reason else "ok", reason)
+            case StorageChanged(code=code):
+                self._standing.note("storage", code, message.message)
             case BrokerRefused(reason=reason):
                 self.emit(FaultReported("forbidden", reason))
             case _:
@@ -239,7 +249,7 @@ class Core:
             self._online = False
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
-        self.emit(FaultReported("camera_down", reason))
+        self._standing.note("camera", "camera_down", reason)
         self._dispatcher.fail_frames(CameraDown(f"ERROR: the camera is away: {reason}"))
 
     def _put_in_force(self, new: Config) -> None:

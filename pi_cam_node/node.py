@@ -25,7 +25,6 @@ from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.configwriter import overwrite
 from pi_cam_node.core import Core
 from pi_cam_node.entities import entities
-from pi_cam_node.errors import Busy
 from pi_cam_node.events import (
     CameraChanged,
     Fact,
@@ -47,6 +46,7 @@ from pi_cam_node.ports import Ports
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
 from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.watch import DiskWatch
 from pi_cam_node.storage.worker import Worker
 from pi_cam_node.tcp.server import Trigger
 from pi_cam_node.values import as_text
@@ -60,8 +60,6 @@ CAPABILITIES = ("save", "past_stack", "shortstream", "night", "discovery")
 # The node thread looks at the time at least this often.
 TICK_S = 0.1
 IDLE_TICK_S = 0.5
-# How often the worker looks whether the saved pictures are within their limits, and what was removed by hand.
-TIDY_S = 300.0
 # A clean stop ends within five seconds: the camera, the work under way, the farewell.
 CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, FAREWELL_S = 1.5, 1.0, 0.5, 1.0
 # So many failed steps in a row are no accident (EX_SOFTWARE of sysexits.h).
@@ -78,11 +76,11 @@ class Node:
         self._boot_id = identity.new_boot_id()
         self._exit_code: int | None = None
         self._failed_steps = 0
-        self._tidied_s = self._clock.monotonic()
         self._opened: CameraOpened | None = None
         self._inbox = Inbox()
         self._worker = Worker(self._inbox)
         self._archive = DiskArchive(config.export.base_dir, self._boot_id, self._clock)
+        self._disk = DiskWatch(self._archive, self._worker.submit, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock)
         self._topics = Topics(
             config.mqtt.base_topic,
@@ -142,7 +140,7 @@ class Node:
         self._trigger.start()
         self._camera.want(controls_of(config, self._core.night.mode))
         self._camera.start()
-        self._tidy()
+        self._disk.tidy(config)
 
     def _turn(self) -> None:
         """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
@@ -172,8 +170,7 @@ class Node:
             self._announced_url = self._web.url
             self._herald.announce(self._core.config)
         self._herald.tick(self._core.config.telemetry.refresh_s)
-        if self._clock.monotonic() - self._tidied_s >= TIDY_S:
-            self._tidy()
+        self._disk.tick(self._core.config)
 
     def _note(self, message: Arrival) -> None:
         """Let the parts know what concerns them."""
@@ -216,16 +213,7 @@ class Node:
             self._camera.reconfigure(config)
         self._herald.announce(config)  # the info bears a hash of the settings, the discovery some of them
         if section == "storage":
-            self._tidy()
-
-    def _tidy(self) -> None:
-        """Let the worker keep the saved pictures within their limits; where it is busy the next time will do."""
-        self._tidied_s = self._clock.monotonic()
-        config = self._core.config
-        try:
-            self._worker.submit(lambda _progress: self._archive.tidy(config))
-        except Busy as error:
-            _log.info("pictures are not tidied now: %s", error)
+            self._disk.tidy(config)
 
     def _stop(self) -> None:
         """End the parts in the order of their dependence; what the worker still finishes is still answered."""
@@ -252,6 +240,7 @@ class Node:
             **self._vitals.read(),
             "frames_dropped": self._inbox.frames_dropped,
             "messages_refused": self._inbox.messages_refused,
+            "storage": self._disk.code,
             "camera_restarts": self._camera.restarts,
             "broker_sessions": self._link.sessions,
             "mqtt": dict(self._link.figures()),

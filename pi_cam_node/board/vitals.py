@@ -87,9 +87,16 @@ def throttled() -> str | None:
 
 
 def disk_free_mib(folder: Path) -> int | None:
-    """Return what is free on the disk of a folder, or of the nearest folder above that exists."""
+    """Return what is free on the disk of a folder, or of the nearest folder above that exists.
+
+    A disk that does not say, because it died, is ``None``.
+    """
     for candidate in (folder, *folder.parents):
-        if candidate.exists():
+        try:
             stat = os.statvfs(candidate)
-            return stat.f_bavail * stat.f_frsize // MIB
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+        return stat.f_bavail * stat.f_frsize // MIB
     return None

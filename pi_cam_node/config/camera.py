@@ -50,6 +50,15 @@ class CameraConfig(Section):
         Field(ge=0.5, le=300),
         Setting("How long a save waits for its frame beyond the exposure.", "s", live=True),
     ] = 4.0
+    frozen_after_s: Annotated[
+        float,
+        Field(ge=0, le=3600),
+        Setting(
+            "A camera whose pictures are alike to the last bit for longer than this is started anew: a sensor has "
+            "noise. 0: never, for sources without noise, such as a screen that is captured.",
+            "s",
+        ),
+    ] = 30.0
     isolate: Annotated[
         bool,
         Setting(

@@ -9,16 +9,12 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from pi_cam_node.arrivals import (
-    Arrival,
-    CameraFailed,
-    CameraOpened,
-    SwitchFailed,
-)
+from pi_cam_node.arrivals import Arrival, CameraFailed, CameraOpened, PictureDoubted, SwitchFailed
 from pi_cam_node.clock import Clock, utc_of
 from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Opened, Shot
+from pi_cam_node.sources.frozen import BLANK, Frozen, Sight
 from pi_cam_node.sources.ladder import Ladder, frame_deadline_s, hidden_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
 from pi_cam_node.sources.wishes import Wishes
@@ -77,6 +73,7 @@ class Keeper:
         self._refused = -1
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
+        self._frozen = Frozen()
         self.online = False
 
     # ------------------------------------------------------------ what others want to know
@@ -176,6 +173,9 @@ class Keeper:
         if not 0 <= shot.exposed_mono_s <= shot.captured_mono_s <= now_s + 1:
             self._fall("the camera's images bear impossible times")
             return
+        if self._look(shot, now_s) == "frozen":
+            self._fall("frozen: not one pixel of the picture changes")
+            return
         self._inbox.put_frame(self._frame_of(shot))
         self._ladder.frame(now_s)
         self._skipped = note.skipped
@@ -183,6 +183,14 @@ class Keeper:
         if not self._switching:
             self._patience_s = frame_deadline_s(self._wishes.controls)
         self._due_mono_s = now_s + self._patience_s
+
+    def _look(self, shot: Shot, now_s: float) -> Sight:
+        """Return how the camera sees. That it sees nothing is only told; a film may well stand still."""
+        before, live = self._frozen.sight, self._opened is not None and self._opened.live
+        sight = self._frozen.see(shot.pixels, now_s, self._wishes.camera.frozen_after_s if live else 0.0)
+        if before != sight and "blank" in (before, sight):
+            self._tell(PictureDoubted(BLANK if sight == "blank" else ""))
+        return sight
 
     def _frame_of(self, shot: Shot) -> Frame:
         self._seq += 1

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from pi_cam_node.errors import ConfigError
 
-Loss = Literal["error", "hang"]
+Loss = Literal["error", "hang", "freeze", "blank"]
 Refused = Literal["", "day", "night"]
 
 
@@ -26,7 +26,8 @@ class Script:
         dawn_s: Seconds in which the light comes back, before the next day.
         loss_at_s: When the camera is lost; negative: never.
         loss_s: How long it stays away.
-        loss: What happens meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait.
+        loss: What happens meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait, ``freeze``
+            shows the last picture again and again, ``blank`` nothing but black.
         refuse: The mode that the camera refuses to change to.
         start_mono_s: Second of CLOCK_MONOTONIC at which the script begins, so that it goes on when the camera is
             opened again; negative: it begins whenever the camera is opened.

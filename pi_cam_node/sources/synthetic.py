@@ -9,9 +9,12 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
+
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.frame import Sensor
+from pi_cam_node.jpeg import Pixels, planes
 from pi_cam_node.sources.base import Controls, Opened, Shot
 from pi_cam_node.sources.pacing import Metronome
 from pi_cam_node.sources.scene import MEAN_PER_LUX_S, Scene
@@ -21,6 +24,7 @@ AE_MEAN = 0.18
 """Linear mean that the automatic exposure aims at: middle grey."""
 AE_MAX_GAIN = 8.0
 _SHORTEST_US = 100
+_NEUTRAL = 128
 
 
 class SyntheticSource:
@@ -42,6 +46,7 @@ class SyntheticSource:
         self._start_mono_s = 0.0
         self._scene: Scene | None = None
         self._controls: Controls | None = None
+        self._still: Scene | None = None
 
     def open(self, camera: CameraConfig, controls: Controls) -> Opened:
         """Begin, in any size."""
@@ -63,8 +68,7 @@ class SyntheticSource:
         second = moment - self._start_mono_s
         lux = self._script.lux_at(second)
         exposure_us, gain = exposure_of(controls, lux)
-        self._number += 1
-        pixels = self._scene.render(self._number, second, lux * exposure_us / 1e6, gain)
+        pixels = self._seen(self._scene, second, lux * exposure_us / 1e6, gain)
         sensor = Sensor(exposure_us, round(gain, 3), round(lux, 4))
         return Shot(pixels, moment - exposure_us / 1e6, moment, controls.mode, sensor)
 
@@ -76,10 +80,26 @@ class SyntheticSource:
 
     def close(self) -> None:
         """Forget the scene."""
-        self._scene = None
+        self._scene = self._still = None
+
+    def _seen(self, scene: Scene, second: float, lux_s: float, gain: float) -> Pixels:
+        """Return what the camera sees, or pretends to see while the script says so."""
+        acts = self._script.loss if self._script.loss_left_s(second) else ""
+        if acts == "blank":
+            pixels = np.full((scene.size[1] * 3 // 2, scene.size[0]), _NEUTRAL, np.uint8)
+            planes(pixels)[0][:] = 0
+            return pixels
+        if acts == "freeze":
+            # Whoever draws it, the process that takes over from this one included, it is the same to the last bit.
+            self._still = self._still or Scene(*scene.size, seed=0)
+            return self._still.render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
+        self._number += 1
+        return scene.render(self._number, second, lux_s, gain)
 
     def _act_loss(self) -> None:
         """Fail or hang while the script says that the camera is away."""
+        if self._script.loss not in ("error", "hang"):
+            return
         while left_s := self._script.loss_left_s(time.monotonic() - self._start_mono_s):
             if self._script.loss == "error":
                 raise SourceError(f"the synthetic camera is away for {self._script.loss_s:g} s, as its script says")

@@ -8,7 +8,7 @@ from pi_cam_node.config import CameraConfig
 from pi_cam_node.sources.base import Controls
 
 # Settings that need no opening again: the rate is one of the controls, the others are not the source's.
-_SOFT = {"framerate", "capture_timeout_s", "isolate"}
+_SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,15 @@ from pi_cam_node.config import Config, Format
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.events import PictureSaved
 from pi_cam_node.picture import Picture
-from pi_cam_node.storage.files import is_picture_file, list_pictures, make_directory, remove_parts, reported
+from pi_cam_node.storage.files import (
+    check_writable,
+    is_picture_file,
+    list_pictures,
+    make_directory,
+    nearest,
+    remove_parts,
+    reported,
+)
 from pi_cam_node.storage.index import Entry, Index, Usage
 from pi_cam_node.storage.names import FORMATS, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.storage.preview import previews
@@ -98,6 +106,21 @@ class DiskArchive:
         """
         self.open()
         return self._keep_within_limits(config)
+
+    def look(self, config: Config) -> None:
+        """See that another picture could be saved; the oldest make room where the disk needs it. Writes nothing.
+
+        Raises:
+            NoSpace: The reserve is touched, and no picture is left that could make room.
+            NotSaved: The disk is read-only, dead, or not ours to write to.
+        """
+        with reported(f"cannot save into {self._directory}"):
+            directory = nearest(self._directory)
+            check_writable(directory)
+            if self._index.usage is None:
+                self.open()
+            self._keeper.make_room(0, config.storage, directory)
+        self._index.publish()
 
     def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy.

@@ -66,6 +66,27 @@ def make_directory(directory: Path) -> None:
     sync_directory(directory.parent)
 
 
+def nearest(directory: Path) -> Path:
+    """Return the directory, or what is there of the way to it."""
+    return next(path for path in (directory, *directory.parents) if path.is_dir())
+
+
+def check_writable(directory: Path) -> None:
+    """See whether files could be made in a directory, without making one.
+
+    A card that died still shows what is in memory of it; asking it to sync a directory in which nothing changed
+    costs nothing and finds out.
+
+    Raises:
+        OSError: They could not.
+    """
+    sync_directory(directory)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        is_read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
+        reason = errno.EROFS if is_read_only else errno.EACCES
+        raise OSError(reason, os.strerror(reason))
+
+
 def room_in(directory: Path) -> Room:
     """Return what the file system of a directory has left for ordinary users.
 

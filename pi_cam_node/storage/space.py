@@ -33,21 +33,27 @@ class Keeper:
         self._clock = clock
         self._clock_set = clock_set
 
-    def make_room(self, size_bytes: int, limits: StorageConfig) -> None:
+    def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
         """See to it that a file of this size leaves the reserve free.
+
+        Args:
+            size_bytes: Size of the file.
+            limits: Name the reserve.
+            directory: Stands for the folder where that was not made yet.
 
         Raises:
             NoSpace: It would not, and removing pictures does not change that.
             OSError: The file system does not say what it has.
         """
-        room = room_in(self._directory)
+        directory = directory or self._directory
+        room = room_in(directory)
         for _ in range(ROUNDS):
             lacking = _lacking(room, size_bytes, limits)
             if not lacking or not self._remove(self._victims(limits, lacking)):
                 break
             # Btrfs and others give space back only when they have written that a file is gone.
-            sync_directory(self._directory)
-            room = room_in(self._directory)
+            sync_directory(directory)
+            room = room_in(directory)
         if _lacking(room, size_bytes, limits):
             raise NoSpace(
                 f"{room.free_bytes} bytes are free on the disk of {self._directory}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pi_cam_node.frame import Mode, Sensor
+from pi_cam_node.jpeg import Pixels
 from pi_cam_node.sources.base import Opened, Shot
 from pi_cam_node.sources.messages import Apply, Arrived, Note, Open, Order, Ready
 from pi_cam_node.sources.worker import WorkerLost
@@ -24,6 +25,7 @@ class FakeWorker:
         self.lost: str | None = None
         self.ended = False
         self.ends = True
+        self.images = 0
 
     def send(self, order: Order) -> None:
         self.orders.append(order)
@@ -46,9 +48,12 @@ class FakeWorker:
     def applies(self) -> list[Apply]:
         return [order for order in self.orders if isinstance(order, Apply)]
 
-    def say_ready(self) -> None:
-        self.notes.append(Ready(self.last_open.session, OPENED))
+    def say_ready(self, opened: Opened = OPENED) -> None:
+        self.notes.append(Ready(self.last_open.session, opened))
 
-    def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0) -> None:
-        shot = Shot(np.zeros((72, 64), np.uint8), mono_s - 0.01, mono_s, mode, Sensor())
+    def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0, pixels: Pixels | None = None) -> None:
+        """Let an image come; each is another than the last unless the test has its own."""
+        self.images += 1
+        seen = np.full((72, 64), self.images % 256, np.uint8) if pixels is None else pixels
+        shot = Shot(seen, mono_s - 0.01, mono_s, mode, Sensor())
         self.notes.append(Arrived(self.last_open.session, shot, skipped))

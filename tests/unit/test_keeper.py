@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pi_cam_node.arrivals import (
     Arrival,
     CameraFailed,
     CameraOpened,
+    PictureDoubted,
     SwitchFailed,
 )
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.frame import Frame, Mode
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.jpeg import Pixels
 from pi_cam_node.sources.base import Controls
+from pi_cam_node.sources.frozen import BLANK
 from pi_cam_node.sources.keeper import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S, Keeper
 from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S, hidden_s
 from pi_cam_node.sources.messages import Applied, Failed, Open, Refused
 from pi_cam_node.sources.wishes import Wishes
 from tests.fakes.clock import FakeClock
-from tests.fakes.worker import FakeWorker
+from tests.fakes.worker import OPENED, FakeWorker
 
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
 NIGHT = replace(DAY, mode="night")
@@ -412,3 +416,55 @@ def test_a_thread_that_comes_to_life_again_is_used() -> None:
     bench.turn()
     bench.image()
     assert bench.keeper.online
+
+
+# ---------------------------------------------------------------- when frames lie
+
+
+def stare(bench: Bench, seconds: int, pixels: Pixels) -> None:
+    """Let the camera deliver one and the same picture."""
+    for _ in range(seconds):
+        bench.clock.advance(1)
+        bench.worker.say_image(bench.clock.monotonic(), pixels=pixels)
+        bench.turn()
+
+
+def test_a_frozen_picture_is_told_and_the_camera_opened_again(bench: Bench) -> None:
+    bench.run()
+    still = np.random.default_rng(1).integers(0, 256, (72, 64), np.uint8)
+    stare(bench, 33, still)
+    failures = [each for each in bench.told if isinstance(each, CameraFailed)]
+    assert [(each.reason[:6], each.step) for each in failures] == [("frozen", "reopen")]
+    assert not bench.keeper.online
+
+
+def test_the_same_frozen_picture_after_opening_again_is_no_frame(bench: Bench) -> None:
+    bench.run()
+    still = np.random.default_rng(1).integers(0, 256, (72, 64), np.uint8)
+    stare(bench, 33, still)
+    delivered = len(bench.frames)
+    bench.worker.say_ready()
+    bench.turn()
+    stare(bench, 1, still)
+    assert (bench.steps, len(bench.frames)) == (["reopen", "respawn"], delivered)
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    assert len(bench.frames) == delivered + 1
+    assert bench.keeper.online
+
+
+def test_a_blank_picture_is_told_once_and_the_camera_is_left_alone(bench: Bench) -> None:
+    bench.run()
+    stare(bench, 60, np.zeros((72, 64), np.uint8))
+    assert bench.told == [PictureDoubted(BLANK)]
+    bench.image()
+    assert bench.told[1:] == [PictureDoubted("")]
+
+
+def test_a_film_may_stand_still(bench: Bench) -> None:
+    bench.turn()
+    bench.worker.say_ready(replace(OPENED, live=False))
+    bench.turn()
+    stare(bench, 60, np.zeros((72, 64), np.uint8))
+    assert not [each for each in bench.told if not isinstance(each, CameraOpened)]
