@@ -98,8 +98,13 @@ class Context(Protocol):
         """
         ...
 
-    def write_config(self) -> Path:
-        """Write the settings in force into the configuration file.
+    @property
+    def unproven(self) -> FreshFrame | None:
+        """The frame that the settings in force still have to bring about, ``None`` where nothing is on trial."""
+        ...
+
+    def write_config(self, config: Config) -> Path:
+        """Write settings into the configuration file.
 
         Thread: the worker.
 

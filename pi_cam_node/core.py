@@ -24,9 +24,10 @@ from pi_cam_node.arrivals import (
     WorkAdvanced,
     WorkEnded,
 )
+from pi_cam_node.autosave import AutoSave
 from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_ring
 from pi_cam_node.clock import Clock
-from pi_cam_node.commands import Command
+from pi_cam_node.commands import Command, FreshFrame
 from pi_cam_node.config import Config
 from pi_cam_node.dispatcher import Dispatcher
 from pi_cam_node.errors import CameraDown, OutOfRange
@@ -36,6 +37,7 @@ from pi_cam_node.events import (
     FaultReported,
     ModeWanted,
     SettingChanged,
+    SettingsRolledBack,
     TelemetryTaken,
 )
 from pi_cam_node.frame import Frame, Mode
@@ -46,6 +48,7 @@ from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
 from pi_cam_node.silence import Silence
 from pi_cam_node.standing import Standing
+from pi_cam_node.trial import Trial, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -80,11 +83,12 @@ class Core:
         self._online = False
         self._silence = Silence()
         self._standing = Standing(self.emit)
+        self._trial = Trial()
         self._lost_s = float("-inf")
         self._fault: FaultReported | None = None
         self._fault_s = float("-inf")
         self._telemetry_s = now_s
-        self._auto_save_s = now_s
+        self._auto = AutoSave(now_s)
         self._warn_of_shrunk_ring()
 
     # ------------------------------------------------------------ what commands see
@@ -137,12 +141,20 @@ class Core:
         if key == "ring.max_bytes" and room < new.ring.max_bytes:
             raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
         old = settings.value_of(self._config, key)
+        modes = (self.night.mode, self.night.wanted)
+        self._trial.begin(self._config, new, modes, self.clock.monotonic(), delivers=self._online)
         self._put_in_force(new)
         return old, settings.value_of(new, key)
 
-    def write_config(self) -> Path:
-        """Write the settings in force into the configuration file; see `commands.Context`."""
-        return self._ports.write_config(self._config)
+    @property
+    def unproven(self) -> FreshFrame | None:
+        """The frame that settings on trial wait for; see `commands.Context`."""
+        proof_mono_s = self._trial.proof_mono_s
+        return None if proof_mono_s is None else FreshFrame(proof_mono_s, 2 * self._trial.patience_s)
+
+    def write_config(self, config: Config) -> Path:
+        """Write settings into the configuration file; see `commands.Context`."""
+        return self._ports.write_config(config)
 
     def figures(self) -> Mapping[str, object]:
         """Return the telemetry figures as they stand."""
@@ -191,6 +203,7 @@ class Core:
             self._facts.extend(self._pipeline.remember(frame))
             return
         self._silence.heard(now_s)
+        self._trial.frame(frame.exposed_mono_s, now_s)
         self._rate.count(now_s)
         if not self._online:
             self._online = True
@@ -217,6 +230,7 @@ class Core:
             case SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
+                self._roll_back(self._trial.refused(self._config, f"the camera refuses {mode}: {reason}"))
             case PictureDoubted(reason=reason):
                 self._standing.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code):
@@ -232,6 +246,7 @@ class Core:
             self.emit(ModeWanted(wanted))
         if self._silence.is_overdue(now_s, self._config, self.night.mode, self.night.wanted) and self._online:
             self._camera_lost("no frames", now_s)
+        self._roll_back(self._trial.overdue(self._config, now_s))
         self._dispatcher.tick(now_s)
         if self._fault is not None and now_s - self._fault_s >= FAULT_INTERVAL_S:
             self._facts.append(self._fault)
@@ -251,6 +266,13 @@ class Core:
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._standing.note("camera", "camera_down", reason)
         self._dispatcher.fail_frames(CameraDown(f"ERROR: the camera is away: {reason}"))
+
+    def _roll_back(self, verdict: Verdict | None) -> None:
+        if verdict is not None:
+            what = {key: settings.value_of(verdict.config, key) for key in verdict.keys}
+            self._put_in_force(verdict.config)
+            self.emit(SettingsRolledBack(what, verdict.reason, self.clock.utcnow()))
+            self.emit(FaultReported("camera_down", f"rolled back: {', '.join(what)}: {verdict.reason}"))
 
     def _put_in_force(self, new: Config) -> None:
         old, self._config = self._config, new
@@ -279,14 +301,7 @@ class Core:
             )
 
     def _auto_save(self, now_s: float) -> None:
-        """Save by interval; never before the exposure has settled, and a failure waits for the next interval."""
-        export = self._config.export
-        if export.auto_save_interval_s == 0:
-            self._auto_save_s = now_s
-            return
         is_settled = self._online and self.night.explain(now_s).settling_left_s == 0
-        if now_s - self._auto_save_s < export.auto_save_interval_s or not is_settled:
-            return
-        self._auto_save_s = now_s
-        verb = "pastStack" if export.auto_save_use_ring else "save"
-        self._dispatcher.receive(CommandArrived(verb, b"", now_s, asker="self"))
+        verb = self._auto.due(self._config.export, is_settled=is_settled, now_s=now_s)
+        if verb is not None:
+            self._dispatcher.receive(CommandArrived(verb, b"", now_s, asker="self"))

@@ -66,6 +66,15 @@ class SettingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsRolledBack:
+    """Settings that starved the camera went back; ``settings`` has the values that are in force again."""
+
+    settings: Mapping[str, Any]
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FaultReported:
     """Something went wrong that its asker may not see. An empty message says that all is well again."""
 
@@ -174,6 +183,7 @@ Fact = (
     | CameraChanged
     | RingMeasured
     | SettingChanged
+    | SettingsRolledBack
     | FaultReported
     | TelemetryTaken
     | PictureSaved

@@ -34,6 +34,7 @@ from pi_cam_node.events import (
     PictureSaved,
     Replied,
     SettingChanged,
+    SettingsRolledBack,
 )
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
@@ -284,3 +285,5 @@ def _narrate(fact: Fact) -> None:
             _log.info("saved %s", ", ".join(map(str, paths)))
         case SettingChanged(key=key, value=value):
             _log.info("%s is now %s", key, as_text(value))
+        case SettingsRolledBack(settings=restored, reason=reason):
+            _log.error("rolled back %s: %s", ", ".join(restored), reason)

@@ -87,9 +87,12 @@ def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrive
     button=Button("Save settings", "mdi:content-save-cog", category="config"),
 )
 def overwrite_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Steps:
-    """Write the configuration file on the worker thread."""
+    """Write the configuration file on the worker thread; settings on trial have to prove themselves before."""
     try:
-        path = yield Work(lambda _progress: context.write_config())
+        while (proof := context.unproven) is not None:
+            yield proof
+        config = context.config
+        path = yield Work(lambda _progress: context.write_config(config))
     except NodeError as error:
         error.text = f"ERROR: failed to dump configuration: {error}"
         raise

@@ -123,7 +123,7 @@ class NightConfig(Section):
         ),
     ] = 5.0
     exposure_us: Annotated[
-        int, Field(ge=100, le=200_000_000), Setting("Fixed exposure time at night.", "µs", live=True)
+        int, Field(ge=100, le=120_000_000), Setting("Fixed exposure time at night.", "µs", live=True)
     ] = 2_000_000
     gain: Annotated[float, Field(ge=1, le=64), Setting("Fixed analogue gain at night.", live=True)] = 6.0
 

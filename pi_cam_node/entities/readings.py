@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pi_cam_node.entities.entity import Entity
 
-EVENT_TYPES = ("picture_saved", "mode_changed", "camera_lost", "camera_back")
+EVENT_TYPES = ("picture_saved", "mode_changed", "camera_lost", "camera_back", "settings_rolled_back")
 
 PICTURES = (
     Entity(key="camera", platform="camera", name=None, origin="frame", needs_camera=True),

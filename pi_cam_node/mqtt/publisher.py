@@ -85,7 +85,7 @@ class Publisher:
         return made
 
     def _occasion(
-        self, fact: e.ModeChanged | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
+        self, fact: e.ModeChanged | e.SettingsRolledBack | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
     ) -> list[Message]:
         """Return the messages of what is told as an event, or to one asker."""
         match fact:
@@ -95,6 +95,8 @@ class Publisher:
                 kind = "camera_back" if online else "camera_lost"
                 available = self._retained(self._topics.camera_availability, ONLINE if online else OFFLINE)
                 return [available, self._event(kind, at, reason)]
+            case e.SettingsRolledBack(settings=restored, reason=reason, at=at):
+                return [self._event("settings_rolled_back", at, reason, settings=dict(restored))]
             case e.PictureSaved():
                 return self._picture(fact)
             case e.Replied():

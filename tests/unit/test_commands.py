@@ -125,7 +125,7 @@ def test_get_tells_type_range_unit_default_and_liveness(world: World) -> None:
     reply = only(world.send("get", "night.exposure_us"))
     assert reply["message"] == "2000000"
     facts = reply["data"]
-    assert (facts["type"], facts["minimum"], facts["maximum"], facts["unit"]) == ("int", 100, 200_000_000, "µs")
+    assert (facts["type"], facts["minimum"], facts["maximum"], facts["unit"]) == ("int", 100, 120_000_000, "µs")
     assert (facts["default"], facts["live"], facts["value"]) == (2_000_000, True, 2_000_000)
 
 
