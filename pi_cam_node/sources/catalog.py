@@ -12,6 +12,7 @@ from pi_cam_node.sources.auto import AutoSource
 from pi_cam_node.sources.base import Source
 from pi_cam_node.sources.film import FilmSource
 from pi_cam_node.sources.picam.source import Picamera2Source
+from pi_cam_node.sources.rawfilm import RawFilmSource
 from pi_cam_node.sources.rtsp import RtspSource
 from pi_cam_node.sources.synthetic import SyntheticSource
 from pi_cam_node.sources.v4l2 import V4l2Source
@@ -38,6 +39,7 @@ KINDS = (
     Kind("picamera2:<model or id>", r"picamera2:(.+)", Picamera2Source),
     Kind("v4l2:<device>", r"v4l2:(.+)", V4l2Source),
     Kind("rtsp://…", r"(rtsps?://.+)", RtspSource),
+    Kind("file:<path>.y4m", r"file:(.+\.y4m)", RawFilmSource),
     Kind("file:<path>", r"file:(.+)", FilmSource),
     Kind("synthetic", r"synthetic()", SyntheticSource),
     Kind("synthetic?<name>=<value>&…", r"synthetic\?(.*)", SyntheticSource),

@@ -23,3 +23,15 @@ def make_film(path: Path, images: int, rate_hz: float = 10.0) -> Path:
         writer.write(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR))
     writer.release()
     return path
+
+
+def make_raw_film(path: Path, images: int, rate_hz: float = 10.0, range_: str = "FULL") -> Path:
+    """Write an uncompressed film (YUV4MPEG2) whose images are numbered from 0 and grey."""
+    width, height = SIZE
+    with path.open("wb") as film:
+        film.write(f"YUV4MPEG2 W{width} H{height} F{rate_hz:g}:1 Ip A1:1 C420jpeg XCOLORRANGE={range_}\n".encode())
+        for number in range(images):
+            luma = np.full((height, width), 90, np.uint8)
+            burn_in(luma, number)
+            film.write(b"FRAME\n" + luma.tobytes() + bytes([128]) * (width * height // 2))
+    return path

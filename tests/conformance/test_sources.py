@@ -20,7 +20,7 @@ from pi_cam_node.sources.catalog import make
 from pi_cam_node.sources.scene import number_of
 from pi_cam_node.sources.slots import shape_of
 from pi_cam_node.sources.v4l2_devices import cameras
-from tests.conformance.films import SIZE, make_film
+from tests.conformance.films import SIZE, make_film, make_raw_film
 from tests.conformance.rtsp import RtspServer, why_not
 
 RATE_HZ = 10.0
@@ -49,6 +49,10 @@ def _film(_stack: ExitStack, folder: Path) -> str:
     return f"file:{make_film(folder / 'film.avi', 25, RATE_HZ)}"
 
 
+def _raw_film(_stack: ExitStack, folder: Path) -> str:
+    return f"file:{make_raw_film(folder / 'film.y4m', 25, RATE_HZ)}"
+
+
 def _rtsp(stack: ExitStack, _folder: Path) -> str:
     if (reason := why_not()) is not None:
         pytest.skip(reason)
@@ -72,6 +76,7 @@ def _picamera2(_stack: ExitStack, _folder: Path) -> str:
     params=[
         pytest.param(_synthetic, id="synthetic"),
         pytest.param(_film, id="file"),
+        pytest.param(_raw_film, id="raw-file"),
         pytest.param(_rtsp, id="rtsp", marks=pytest.mark.rtsp),
         pytest.param(_v4l2, id="v4l2"),
         pytest.param(_picamera2, id="picamera2", marks=pytest.mark.picamera2_real),
@@ -186,6 +191,7 @@ def test_a_source_that_is_not_open_cannot_be_read(rig: Rig) -> None:
 
 ABSENT = {
     "file": "file:no-such-film.avi",
+    "raw-file": "file:no-such-film.y4m",
     "v4l2": "v4l2:/dev/video99",
     "rtsp": "rtsp://cam:canary-secret@127.0.0.1:1/cam",
 }

@@ -11,6 +11,7 @@ from pi_cam_node.sources.auto import AutoSource
 from pi_cam_node.sources.catalog import KINDS, make
 from pi_cam_node.sources.film import FilmSource
 from pi_cam_node.sources.picam.source import Picamera2Source
+from pi_cam_node.sources.rawfilm import RawFilmSource
 from pi_cam_node.sources.rtsp import RtspSource
 from pi_cam_node.sources.synthetic import SyntheticSource
 from pi_cam_node.sources.v4l2 import V4l2Source
@@ -25,6 +26,7 @@ EXAMPLES = {
     "rtsps://porch.example/live": RtspSource,
     "file:films/porch.avi": FilmSource,
     "file:/films/a film.avi": FilmSource,
+    "file:films/porch.y4m": RawFilmSource,
     "synthetic": SyntheticSource,
     "synthetic?day_s=30&dusk_s=60": SyntheticSource,
 }

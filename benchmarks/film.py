@@ -1,0 +1,74 @@
+"""The film that everybody is measured on: pictures with the statistics of natural ones, uncompressed, looped.
+
+A fixed texture with the 1/f spectrum of natural images, hard edges in it, sensor noise that differs in every picture,
+and one blob of a person's size that walks through the second half. Full range, as a camera's JPEG has it. Node, floor
+and motion read the same YUV4MPEG2 file: none of them decodes, each copies one picture of I420 into a buffer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+WIDTH, HEIGHT, FPS = 1024, 768, 10
+PICTURES = 60
+NOISE_SIGMA = 2.0
+HEADER = f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n".encode()
+MARK = b"FRAME\n"
+PICTURE_BYTES = WIDTH * HEIGHT * 3 // 2
+
+Floats = npt.NDArray[np.float32]
+
+
+def texture(random: np.random.Generator, power: float) -> Floats:
+    """Return noise of mean 0 and deviation 1 whose amplitude falls with that power of the frequency."""
+    rows, columns = np.fft.fftfreq(HEIGHT)[:, None], np.fft.rfftfreq(WIDTH)[None]
+    frequency = np.hypot(rows, columns)
+    frequency[0, 0] = 1
+    spectrum = random.normal(size=frequency.shape) + 1j * random.normal(size=frequency.shape)
+    image = np.fft.irfft2(spectrum / frequency**power, s=(HEIGHT, WIDTH))
+    return np.asarray((image - image.mean()) / image.std(), dtype=np.float32)
+
+
+def background(random: np.random.Generator) -> Floats:
+    """Return the scene without anybody in it, as (height, width, 3) in B, G, R order."""
+    luma = texture(random, 1.25)
+    scene = np.stack([118 + 38 * luma + 10 * texture(random, 1.8) for _ in range(3)], -1).clip(0, 255)
+    for _ in range(14):  # walls, windows, poles
+        left, top = int(random.integers(0, WIDTH - 80)), int(random.integers(0, HEIGHT - 80))
+        width, height = random.integers(20, 220, 2)
+        part = scene[top : top + height, left : left + width]
+        part[:] = 0.45 * part + 0.55 * random.integers(30, 220, 3)
+    return np.asarray(scene, dtype=np.float32)
+
+
+def picture(scene: Floats, number: int, random: np.random.Generator) -> bytes:
+    """Return one picture as full-range I420."""
+    seen = scene.copy()
+    walked = number - PICTURES // 2
+    if walked >= 0:
+        centre = (60 + walked * (WIDTH - 120) // (PICTURES // 2), 430)
+        cv2.ellipse(seen, centre, (45, 130), 0, 0, 360, (60, 70, 190), cv2.FILLED)
+    seen += random.standard_normal(seen.shape, dtype=np.float32) * np.float32(NOISE_SIGMA)
+    y, red, blue = cv2.split(cv2.cvtColor(seen.clip(0, 255).astype(np.uint8), cv2.COLOR_BGR2YCrCb))
+    half = (WIDTH // 2, HEIGHT // 2)
+    chroma = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red))
+    return b"".join(plane.tobytes() for plane in (y, *chroma))
+
+
+def make(path: Path) -> Path:
+    """Write the film, unless it is there already, and return where it is."""
+    if path.exists():
+        return path
+    random = np.random.default_rng(7)
+    scene = background(random)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as film:
+        film.write(HEADER)
+        for number in range(PICTURES):
+            film.write(MARK + picture(scene, number, random))
+    unfinished.replace(path)
+    return path
