@@ -1,1 +1,1 @@
-"""Measurements that anyone can rerun: `python -m benchmarks.node`. Figures, never test assertions."""
+"""Measurements that anyone can rerun: `scripts/bench`. Figures beside their references, never test assertions."""

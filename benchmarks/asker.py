@@ -7,10 +7,11 @@ import queue
 import socket
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 
 def no_delay(_client: paho.Client, _userdata: Any, sock: Any) -> None:
@@ -28,14 +29,15 @@ def quick_ack(client: paho.Client, *_more: Any) -> None:
 class Asker:
     """Sends a payload to a topic and waits for the reply with the same id."""
 
-    def __init__(self, port: int, replies: str) -> None:
-        self._replies: queue.Queue[tuple[str, bytes]] = queue.Queue()
+    def __init__(self, port: int, *filters: str) -> None:
+        """Connect and subscribe; replies are those whose topic holds ``/reply``."""
+        self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._client.on_socket_open = no_delay
-        self._client.on_message = lambda _c, _u, m: self._replies.put((m.topic, bytes(m.payload)))
+        self._client.on_message = lambda _c, _u, m: self._heard.put((m.topic, bytes(m.payload)))
         self._client.on_publish = quick_ack
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe(replies, 1)
+        self._client.subscribe([(topic, SubscribeOptions(1)) for topic in filters])
         self._client.loop_start()
 
     def ask(self, topic: str, body: dict[str, object], timeout_s: float = 20.0) -> tuple[float, dict[str, Any]]:
@@ -44,7 +46,7 @@ class Asker:
         start_s = time.perf_counter()
         self._client.publish(topic, json.dumps({"id": name, **body}), qos=1)
         while True:
-            topic, payload = self._replies.get(timeout=timeout_s)
+            topic, payload = self._heard.get(timeout=timeout_s)
             reply = json.loads(payload) if "/reply" in topic else {}
             if reply.get("id") == name and reply.get("stage", "final") == "final":
                 return (time.perf_counter() - start_s) * 1000, reply
@@ -53,9 +55,17 @@ class Asker:
         """Return the next payload of a topic that is subscribed to."""
         deadline_s = time.monotonic() + timeout_s
         while True:
-            got, payload = self._replies.get(timeout=max(0.01, deadline_s - time.monotonic()))
+            got, payload = self._heard.get(timeout=max(0.01, deadline_s - time.monotonic()))
             if got == topic and payload:
                 return payload
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Disconnect."""
+        self.close()
 
     def close(self) -> None:
         """Disconnect."""
@@ -64,5 +74,6 @@ class Asker:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of all does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

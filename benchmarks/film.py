@@ -19,8 +19,10 @@ NOISE_SIGMA = 2.0
 HEADER = f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n".encode()
 MARK = b"FRAME\n"
 PICTURE_BYTES = WIDTH * HEIGHT * 3 // 2
+STEP_BYTES = len(MARK) + PICTURE_BYTES
 
 Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 
 def texture(random: np.random.Generator, power: float) -> Floats:
@@ -45,30 +47,50 @@ def background(random: np.random.Generator) -> Floats:
     return np.asarray(scene, dtype=np.float32)
 
 
-def picture(scene: Floats, number: int, random: np.random.Generator) -> bytes:
+def picture(scene: Floats, number: int, random: np.random.Generator, noise_sigma: float) -> bytes:
     """Return one picture as full-range I420."""
     seen = scene.copy()
     walked = number - PICTURES // 2
     if walked >= 0:
         centre = (60 + walked * (WIDTH - 120) // (PICTURES // 2), 430)
         cv2.ellipse(seen, centre, (45, 130), 0, 0, 360, (60, 70, 190), cv2.FILLED)
-    seen += random.standard_normal(seen.shape, dtype=np.float32) * np.float32(NOISE_SIGMA)
+    seen += random.standard_normal(seen.shape, dtype=np.float32) * np.float32(noise_sigma)
     y, red, blue = cv2.split(cv2.cvtColor(seen.clip(0, 255).astype(np.uint8), cv2.COLOR_BGR2YCrCb))
     half = (WIDTH // 2, HEIGHT // 2)
     chroma = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red))
     return b"".join(plane.tobytes() for plane in (y, *chroma))
 
 
-def make(path: Path) -> Path:
-    """Write the film, unless it is there already, and return where it is."""
+def make(path: Path, noise_sigma: float = NOISE_SIGMA, pictures: int = PICTURES) -> Path:
+    """Write the film, unless it is there already, and return where it is.
+
+    Args:
+        path: Of the file.
+        noise_sigma: Standard deviation of the sensor's noise, in grey levels; more of it makes larger JPEGs.
+        pictures: How many, before it begins again.
+    """
     if path.exists():
         return path
     random = np.random.default_rng(7)
     scene = background(random)
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as film:
         film.write(HEADER)
-        for number in range(PICTURES):
-            film.write(MARK + picture(scene, number, random))
+        for number in range(pictures):
+            film.write(MARK + picture(scene, number, random, noise_sigma))
     unfinished.replace(path)
     return path
+
+
+def offset(number: int) -> int:
+    """Return where the pixels of a picture begin in the file."""
+    return len(HEADER) + number * STEP_BYTES + len(MARK)
+
+
+def planes(pixels: Bytes) -> tuple[Bytes, Bytes, Bytes]:
+    """Return the Y, U and V planes of a picture as views."""
+    luma = WIDTH * HEIGHT
+    y, u, v = pixels[:luma], pixels[luma : luma * 5 // 4], pixels[luma * 5 // 4 :]
+    half = (HEIGHT // 2, WIDTH // 2)
+    return y.reshape(HEIGHT, WIDTH), u.reshape(half), v.reshape(half)

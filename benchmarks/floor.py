@@ -1,38 +1,42 @@
-"""The bare floor: make a frame, its mean luma, one JPEG, append to a ring. Nothing else, paced like the node."""
+"""The bare floor: read a picture, its mean luma, one JPEG, append to a ring. Nothing else, paced like the node.
+
+`python -m benchmarks.floor FILM FPS`; the ring is filled first, without a pause. Runs until killed.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
 from collections import deque
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from pathlib import Path
 
 import cv2
+import numpy as np
 import simplejpeg
 
-from pi_cam_node.config import Config
-from pi_cam_node.jpeg import planes
-from pi_cam_node.sources.base import controls_of
-from pi_cam_node.sources.synthetic import SyntheticSource
+from benchmarks import film
+
+RING_FRAMES, QUALITY, ROW_STEP = 300, 85, 8
 
 
 def main() -> None:
-    """Print milliseconds of processor time per frame."""
-    frames = int(sys.argv[1])
-    config = Config()
-    source = SyntheticSource()
-    source.open(config.camera, controls_of(config, "day"))
-    ring: deque[tuple[float, float, bytes]] = deque(maxlen=300)
-    start_s = 0.0
-    for number in range(frames + 20):
-        if number == 20:
-            start_s = time.process_time()
-        shot = source.read()
-        y, u, v = planes(shot.pixels)
-        ring.append((shot.captured_mono_s, cv2.mean(y[::8])[0], simplejpeg.encode_jpeg_yuv_planes(y, u, v, 85)))
-    print((time.process_time() - start_s) / frames * 1000)
+    """Loop."""
+    cv2.setNumThreads(1)
+    descriptor, fps = os.open(Path(sys.argv[1]), os.O_RDONLY), float(sys.argv[2])
+    pictures = (os.fstat(descriptor).st_size - len(film.HEADER)) // film.STEP_BYTES
+    pixels = np.empty(film.PICTURE_BYTES, np.uint8)
+    y, u, v = film.planes(pixels)
+    ring: deque[tuple[float, float, bytes]] = deque(maxlen=RING_FRAMES)
+    due_s = time.monotonic()
+    for number in itertools.count():
+        if number > RING_FRAMES:
+            due_s = max(due_s + 1 / fps, time.monotonic() - 1 / fps)
+            time.sleep(max(0.0, due_s - time.monotonic()))
+        os.preadv(descriptor, [pixels.data], film.offset(number % pictures))
+        jpeg = simplejpeg.encode_jpeg_yuv_planes(y, u, v, QUALITY)
+        ring.append((time.monotonic(), cv2.mean(y[::ROW_STEP])[0], jpeg))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""What a tree of processes costs, from the system's own accounting."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all its descendants."""
+    children = "".join(task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [pid, *(one for child in children.split() for one in tree(int(child)))]
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time of all threads of the tree, to the nanosecond.
+
+    Source: Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
+    """
+    stats = (stat for one in tree(pid) for stat in Path(f"/proc/{one}/task").glob("*/schedstat"))
+    return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e9
+
+
+def pss_mib(pid: int) -> float:
+    """Return the memory of the tree, what it shares counted in parts."""
+    return sum(_kib(Path(f"/proc/{one}/smaps_rollup"), "Pss") for one in tree(pid)) / 1024
+
+
+def anonymous_mib(pid: int) -> float:
+    """Return what a process holds in memory of its own."""
+    return _kib(Path(f"/proc/{pid}/status"), "RssAnon") / 1024
+
+
+def forget_peak(pid: int) -> None:
+    """Let `peak_mib` begin anew; see proc(5), "clear_refs"."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_mib(pid: int) -> float:
+    """Return the most memory that a process held since `forget_peak`."""
+    return _kib(Path(f"/proc/{pid}/status"), "VmHWM") / 1024
+
+
+def _kib(path: Path, name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{path} does not tell {name}")
+    return int(found[1])

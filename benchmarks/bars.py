@@ -1,0 +1,97 @@
+"""What is measured, beside what, and how good it has to be: each row of the table once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of the table.
+
+    Attributes:
+        what: Is measured.
+        beside: The reference of the same run.
+        unit: Of both.
+        judged: What the bar is about: ``ratio`` of the two, or words for another figure.
+        reach: The figure is at most this.
+        aim: And better this.
+    """
+
+    what: str
+    beside: str
+    unit: str
+    judged: str
+    reach: float
+    aim: float | None = None
+
+
+MOTION = "motion"
+BARS = {
+    "cpu": Bar("CPU per camera frame, nobody looking", "bare floor", "ms", "ratio", 1.5, 1.25),
+    "viewers": Bar("CPU per camera frame, 16 viewers", "motion, 16 viewers", "ms", "ratio", 1.0, 0.75),
+    "memory": Bar("memory of the process tree", "motion, pre_capture 300", "MiB", "ratio", round(1 / 3, 3), 0.25),
+    "idle": Bar("CPU at 2 fps", "a fifth of that at 10 fps", "% of a core", "% of a core above", 0.5),
+    "get-p50": Bar("`get` round trip, QoS 1, median", "bare paho echo", "ms", "ratio", 2.5, 1.5),
+    "get-p99": Bar("`get` round trip, QoS 1, 99 %", "bare paho echo", "ms", "ratio", 2.5, 1.5),
+    "past-4": Bar("`pastStack` of 4, mean", "its decodes, additions, encode and sync", "ms", "ratio", 1.3, 1.1),
+    "past-64": Bar("`pastStack` of 64, mean", "its decodes, additions, encode and sync", "ms", "ratio", 1.3, 1.1),
+    "stackmemory": Bar("peak of memory while 64 are stacked", "peak without", "MiB", "frames more", 3.0),
+    "save": Bar("`save` jpg, command to reply", "frame interval + encode + sync + 5 ms", "ms", "ratio", 1.0),
+    "lost": Bar("frames lost: png, stacks of 64, 1 MB pictures", "frames due", "frames", "frames lost", 0.0),
+    "start": Bar("start to the first retained brightness", "importing the same libraries", "s", "ratio", 4.0, 2.5),
+    "fanout": Bar("CPU per viewer-frame, 64 viewers, 1 stalled", "bare selector loop", "µs", "ratio", 1.6, 1.2),
+    "back-1": Bar("1 node consistent after the broker is back", "", "s", "s", 3.0),
+    "back-10": Bar("10 nodes consistent after the broker is back", "", "s", "s", 3.0),
+    "back-50": Bar("50 nodes consistent after the broker is back", "", "s", "s", 3.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out.
+
+    Attributes:
+        bar: Key in `BARS`.
+        ours: Of the node, one a round.
+        others: Of the reference, one a round.
+        figures: What the bar judges, one a round.
+        notes: Further figures, by what they are.
+        missing: Why there is no figure.
+    """
+
+    bar: str
+    ours: Sequence[float] = ()
+    others: Sequence[float] = ()
+    figures: Sequence[float] = ()
+    notes: dict[str, float | str] = field(default_factory=dict)
+    missing: str = ""
+
+    @property
+    def figure(self) -> float | None:
+        """The median of the rounds."""
+        return median(self.figures) if self.figures else None
+
+    @property
+    def verdict(self) -> str:
+        """How it stands to the bar."""
+        bar, figure = BARS[self.bar], self.figure
+        if figure is None:
+            return "not measured"
+        if figure > bar.reach:
+            return "NOT reached"
+        return "aim reached" if bar.aim is not None and figure <= bar.aim else "reached"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as JSON has it, the bar included."""
+        middles = {name: median(values) if values else None for name, values in (("o", self.ours), ("b", self.others))}
+        medians = {"ours_median": middles["o"], "others_median": middles["b"], "figure": self.figure}
+        return {**asdict(BARS[self.bar]), **asdict(self), **medians, "verdict": self.verdict}
+
+
+def ratios(bar: str, ours: Sequence[float], others: Sequence[float], **notes: float | str) -> Result:
+    """Return a result that is judged by the ratio in each round."""
+    return Result(bar, ours, others, [one / other for one, other in zip(ours, others, strict=True)], notes)

@@ -1,0 +1,58 @@
+"""What the rows share: a broker, the film, and one node that stays up, so that its ring is filled once."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+
+from benchmarks import broker, film
+from benchmarks.node import Node
+
+
+class Bench:
+    """The table that everything is put on.
+
+    Attributes:
+        folder: For everything that is written.
+        rounds: How often each figure is measured, in turn with its reference.
+        window_s: How long processor time is counted.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, *, rounds: int, window_s: float) -> None:
+        """Take the folder; whatever is started later ends with the stack."""
+        self.folder = folder
+        self.rounds = rounds
+        self.window_s = window_s
+        self._stack = stack
+
+    def subfolder(self, name: str) -> Path:
+        """Return a folder in the folder."""
+        path = self.folder / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    @cached_property
+    def film(self) -> Path:
+        """The film, kept for the next run."""
+        return film.make(self.folder / "film.y4m")
+
+    @cached_property
+    def broker_port(self) -> int:
+        """Of the broker."""
+        return self._stack.enter_context(broker.make(self.folder)).port
+
+    @cached_property
+    def node(self) -> Node:
+        """The node on the film, its ring full; it idles until it is released."""
+        node = self._stack.enter_context(Node(self.folder, self.broker_port, f"file:{self.film}"))
+        say("filling the node's ring: 30 s")
+        node.fill()
+        node.hold()
+        return node
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,102 @@
+"""How fast commands are answered, beside the bare work and a bare echo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from statistics import mean, median
+
+from benchmarks import accounting, film
+from benchmarks.asker import Asker, percentile
+from benchmarks.bars import Result, ratios
+from benchmarks.bench import Bench, say
+from benchmarks.node import Node
+from benchmarks.program import ENVIRONMENT, Program
+
+ASKED = 500
+STACKED = {4: 12, 64: 4}
+SAVED = 25
+FRAME_MIB = film.WIDTH * film.HEIGHT * 3 / accounting.MIB
+
+
+def get(bench: Bench) -> Iterator[Result]:
+    """Ask for a setting while frames come at full rate; ask the echo as often."""
+    node, port = bench.node, bench.broker_port
+    node.release()
+    ours, beside = [], []
+    with (
+        Program([sys.executable, "-m", "benchmarks.echo", str(port)]),
+        Asker(port, "echo/reply", "echo/ready") as asker,
+    ):
+        asker.wait_for("echo/ready", 20)
+        for number in range(bench.rounds):
+            say(f"get: round {number + 1} of {bench.rounds}")
+            beside.append([asker.ask("echo/ask", {"stage": "final"})[0] for _ in range(ASKED)])
+            ours.append([node.ask("get", key="night.gain")[0] for _ in range(ASKED)])
+    node.hold()
+    yield ratios("get-p50", [median(times) for times in ours], [median(times) for times in beside])
+    yield ratios("get-p99", [percentile(times, 0.99) for times in ours], [percentile(times, 0.99) for times in beside])
+
+
+def past(bench: Bench) -> Iterator[Result]:
+    """Stack frames of the past, beside the bare decodes, additions, encode and sync of as many."""
+    node = bench.node
+    node.release()
+    time.sleep(8)  # the frames that are asked for came at full rate
+    for count, times in STACKED.items():
+        ours, beside = [], []
+        for number in range(bench.rounds):
+            say(f"pastStack {count}: round {number + 1} of {bench.rounds}")
+            beside.append(bare_work(bench, count, times)["stack_ms"])
+            ours.append(mean(node.ask("pastStack", formats=["jpg"], count=count)[0] for _ in range(times)))
+        yield ratios(f"past-{count}", ours, beside)
+    node.hold()
+
+
+def bare_work(bench: Bench, count: int, times: int) -> dict[str, float]:
+    """Return what the bare work takes, each a mean, in ms: ``stack_ms``, ``encode_ms`` and ``sync_ms``."""
+    folder = bench.subfolder("captures")
+    command = [sys.executable, "-m", "benchmarks.work", str(bench.film), str(folder), str(count), str(times)]
+    out = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=120).stdout
+    return {name: float(value) for name, value in json.loads(out).items()}
+
+
+def stackmemory(bench: Bench) -> Iterator[Result]:
+    """Compare the peaks of the node's own process without a stack, and with the first stack of its life in it.
+
+    Each round has a node of its own: what a stack took the heap keeps for the next one.
+    """
+    folder = bench.subfolder("stack")
+    quiet, busy = [], []
+    for number in range(bench.rounds):
+        say(f"memory of a stack: round {number + 1} of {bench.rounds}")
+        with Node(folder, bench.broker_port, f"file:{bench.film}", ring={"size": 70}) as node:
+            node.ask("save", formats=["jpg"])  # libraries that are loaded at their first use are no growth
+            node.fill(70)
+            accounting.forget_peak(node.pid)
+            time.sleep(1.0)
+            quiet.append(accounting.peak_mib(node.pid))
+            node.ask("pastStack", formats=["jpg"], count=64, at=0)
+            busy.append(accounting.peak_mib(node.pid))
+    more = [(one - other) / FRAME_MIB for one, other in zip(busy, quiet, strict=True)]
+    yield Result("stackmemory", busy, quiet, more, {"a frame as BGR, MiB": FRAME_MIB})
+
+
+def save(bench: Bench) -> Iterator[Result]:
+    """Save pictures of the synthetic camera, each asked for when the one before is answered.
+
+    That is the worst moment: just after a frame. This camera tells its exposure, 10 ms, as real ones do; of a film the
+    node must believe that a picture was exposed for the whole interval, and waits for the second one.
+    """
+    folder = bench.subfolder("save")
+    ours, beside = [], []
+    with Node(folder, bench.broker_port, "synthetic") as node:
+        for number in range(bench.rounds):
+            say(f"save: round {number + 1} of {bench.rounds}")
+            work = bare_work(bench, 4, 12)
+            beside.append(1000 / film.FPS + work["encode_ms"] + work["sync_ms"] + 5)
+            ours.append(median(node.ask("save", formats=["jpg"])[0] for _ in range(SAVED)))
+    yield ratios("save", ours, beside)
