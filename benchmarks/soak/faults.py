@@ -1,0 +1,99 @@
+"""How each kind of fault is caused and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psutil
+
+from benchmarks.soak.rig import Rig
+from benchmarks.soak.schedule import Fault
+from benchmarks.soak.tools import tool
+
+# Each begins a fault and returns what ends it.
+Ending = Callable[[], object]
+
+
+def begin(rig: Rig, fault: Fault) -> Ending | None:
+    """Cause a fault and return what ends it; ``None`` where it could not be caused."""
+    return BEGINNINGS[fault.kind](rig, fault.argument)
+
+
+def _kill_broker(rig: Rig, _argument: str) -> Ending:
+    rig.broker.kill()
+    return rig.broker.start
+
+
+def _freeze_broker(rig: Rig, _argument: str) -> Ending:
+    rig.broker.freeze()
+    return rig.broker.thaw
+
+
+def _link(mode: str) -> Callable[[Rig, str], Ending]:
+    def begin_link(rig: Rig, argument: str) -> Ending:
+        rig.link.set(*f"{mode} {argument}".split())
+        return lambda: rig.link.set("pass")
+
+    return begin_link
+
+
+def _jump(rig: Rig, argument: str) -> Ending:
+    rig.clock.set(tool("clock").JUMPS[argument]())
+    return lambda: rig.clock.set(0)
+
+
+def _fill(rig: Rig, _argument: str) -> Ending:
+    rig.disk.fill()
+    return rig.disk.free  # type: ignore[no-any-return]
+
+
+def _use_up_inodes(rig: Rig, _argument: str) -> Ending:
+    rig.disk.inodes()
+    return rig.disk.free  # type: ignore[no-any-return]
+
+
+def _read_only(rig: Rig, _argument: str) -> Ending | None:
+    """Refused by the kernel while a file is open for writing."""
+    return rig.disk.rw if rig.disk.ro() else None
+
+
+def _kill_camera(rig: Rig, _argument: str) -> Ending | None:
+    camera = rig.camera
+    if camera is None:
+        return None
+    camera.kill()
+    return lambda: None
+
+
+def _stop_camera(rig: Rig, _argument: str) -> Ending | None:
+    camera = rig.camera
+    if camera is None:
+        return None
+    camera.suspend()
+
+    def resume() -> None:
+        """Let it go on, where the node has not long since put another in its place."""
+        try:
+            camera.resume()
+        except psutil.NoSuchProcess:
+            return
+
+    return resume
+
+
+BEGINNINGS: dict[str, Callable[[Rig, str], Ending | None]] = {
+    "broker killed": _kill_broker,
+    "broker frozen": _freeze_broker,
+    "link flaps": _link("flap"),
+    "link cut": _link("cut"),
+    "link down": _link("down"),
+    "link black hole": _link("blackhole"),
+    "link corrupts": _link("corrupt"),
+    "link slow": _link(""),
+    "clock jumps": _jump,
+    "disk full": _fill,
+    "disk out of inodes": _use_up_inodes,
+    "disk read-only": _read_only,
+    "camera killed": _kill_camera,
+    "camera stopped": _stop_camera,
+}

@@ -1,0 +1,139 @@
+"""How long the node took to come back from each fault, and what it lost; pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.soak.records import Record
+from benchmarks.soak.rig import FPS
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What one fault cost, in seconds; ``None``: it did not come back as long as the soak lasted.
+
+    Attributes:
+        pictures_s: The longest time without a new picture, from the beginning of the fault to the next one.
+        answers_s: From the end of the fault until questions were answered for good.
+        online_s: From the end of the fault until both availabilities were online for good.
+        lost_share: Share of the frames due that the camera did not deliver; ``None``: not known.
+    """
+
+    pictures_s: float | None
+    answers_s: float | None
+    online_s: float | None
+    lost_share: float | None
+
+
+class Trace:
+    """What was heard, by kind and in order of time."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.end_s = records[-1]["t"] if records else 0.0
+        self.faults = [record for record in records if record["what"] == "fault"]
+        self._frames = _new_frames(records)
+        answers = [(r["asked"], r["t"]) for r in records if r["what"] == "answer"]
+        lost = [(r["asked"], None) for r in records if r["what"] == "unanswered"]
+        self._asked = sorted([*answers, *lost], key=lambda asked: asked[0])
+        self._states = _online(records)
+
+    def back(self, number: int) -> Back:
+        """Return what the fault with this number cost."""
+        began_s, ended_s = self.faults[number]["began"], self.faults[number]["ended"]
+        following = self.faults[number + 1 : number + 2]
+        until_s = following[0]["began"] if following else self.end_s
+        return Back(
+            self._without_pictures_s(began_s, until_s),
+            self._answers_s(ended_s, until_s),
+            self._online_s(ended_s, until_s),
+            self._lost_share(began_s, until_s),
+        )
+
+    def _without_pictures_s(self, began_s: float, until_s: float) -> float | None:
+        first = max(0, bisect_left(self._frames, (began_s, 0)) - 1)
+        last = bisect_left(self._frames, (until_s, 0))
+        if last <= first:
+            return None
+        times = [t for t, _ in self._frames[first:last]]
+        return max(after - before for before, after in pairwise([*times, until_s]))
+
+    def _answers_s(self, ended_s: float, until_s: float) -> float | None:
+        first, last = (bisect_left(self._asked, at_s, key=lambda asked: asked[0]) for at_s in (ended_s, until_s))
+        within = self._asked[first:last]
+        lost = [at for at, (_, answered_s) in enumerate(within) if answered_s is None]
+        since = first + (lost[-1] + 1 if lost else 0)
+        times = [answered_s for _, answered_s in self._asked[since:] if answered_s is not None]
+        return min(times) - ended_s if times else None
+
+    def _online_s(self, ended_s: float, until_s: float) -> float | None:
+        """Return when the last time away ended that began before the next fault."""
+        at = bisect_right(self._states, until_s, key=lambda state: state[0])
+        if at == 0:
+            return None
+        if not self._states[at - 1][1]:
+            later = [t for t, online in self._states[at:] if online]
+            return later[0] - ended_s if later else None
+        while at > 1 and self._states[at - 2][1]:
+            at -= 1
+        return max(0.0, self._states[at - 1][0] - ended_s)
+
+    def _lost_share(self, began_s: float, until_s: float) -> float | None:
+        first = max(0, bisect_left(self._frames, (began_s, 0)) - 1)
+        last = bisect_left(self._frames, (until_s, 0)) - 1
+        if last <= first:
+            return None
+        due = (self._frames[last][0] - self._frames[first][0]) * FPS
+        return max(0.0, 1 - (self._frames[last][1] - self._frames[first][1]) / due)
+
+
+def _new_frames(records: Sequence[Record]) -> list[tuple[float, int]]:
+    """Return when each picture of the camera came first: the stream repeats them, and shows a placeholder between."""
+    frames: list[tuple[float, int]] = []
+    for record in records:
+        if record["what"] != "frame" or not record["name"].isdigit():
+            continue
+        number = int(record["name"])
+        if not frames or frames[-1][1] != number:
+            frames.append((record["t"], number))
+    return frames
+
+
+def _online(records: Sequence[Record]) -> list[tuple[float, bool]]:
+    """Return from when on both availabilities were online, or not; a broker that forgot them knows neither."""
+    said: dict[str, str] = {}
+    changes: list[tuple[float, bool]] = []
+    for record in records:
+        if record["what"] == "ear":
+            said.clear()
+        elif record["what"] == "availability":
+            said[record["topic"]] = record["value"]
+        else:
+            continue
+        changes.append((record["t"], len(said) == 2 and set(said.values()) == {"online"}))
+    return changes
+
+
+def by_kind(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return the figures of each kind of fault: how many, the longest times until all was well, what was lost."""
+    trace = Trace(records)
+    costs: dict[str, list[Back]] = {}
+    for number, fault in enumerate(trace.faults):
+        costs.setdefault(fault["kind"], []).append(trace.back(number))
+    return {kind: _figures(backs) for kind, backs in sorted(costs.items())}
+
+
+def _figures(backs: Sequence[Back]) -> dict[str, Any]:
+    shares = [back.lost_share for back in backs if back.lost_share is not None]
+    figures: dict[str, Any] = {
+        "count": len(backs),
+        "frames_lost_percent": round(100 * sum(shares) / len(shares), 2) if shares else None,
+    }
+    for name in ("pictures_s", "answers_s", "online_s"):
+        times = [time_s for back in backs if (time_s := getattr(back, name)) is not None]
+        figures[name] = round(max(times), 2) if times else None
+        figures[f"{name}_never"] = len(backs) - len(times)
+    return figures

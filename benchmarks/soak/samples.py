@@ -1,0 +1,40 @@
+"""What node and camera take: memory, descriptors, threads, processor time."""
+
+from __future__ import annotations
+
+import psutil
+
+from benchmarks.soak.records import Records
+from benchmarks.soak.rig import Rig
+
+EVERY_S = 10.0
+MIB = 1 << 20
+
+
+def of(process: psutil.Process) -> dict[str, float]:
+    """Return the figures of one process; memory is PSS, in which what is shared counts once."""
+    times = process.cpu_times()
+    return {
+        "pid": process.pid,
+        "pss_mib": round(process.memory_full_info().pss / MIB, 3),
+        "fds": process.num_fds(),
+        "threads": process.num_threads(),
+        "cpu_s": round(times.user + times.system, 2),
+    }
+
+
+def take(rig: Rig, records: Records) -> bool:
+    """Record the figures of both; return whether the node lives."""
+    try:
+        node = of(rig.node)
+    except psutil.NoSuchProcess:
+        records.add("gone")
+        return False
+    camera: dict[str, float] | None = None
+    try:
+        if (process := rig.camera) is not None:
+            camera = of(process)
+    except psutil.NoSuchProcess:
+        camera = None  # it ended while it was looked at
+    records.add("sample", node=node, camera=camera)
+    return True

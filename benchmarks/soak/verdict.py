@@ -1,0 +1,135 @@
+"""What the records of a soak prove; pure, so that records can be judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.soak.records import Record
+from benchmarks.soak.recovery import by_kind
+
+# Returns the median slope per hour and the ends of its 95 % band.
+Slope = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
+
+PSS_SLOPE_MIB_PER_H = 0.5
+COUNT_SLOPE_PER_H = 0.1
+"""Descriptors and threads: flat."""
+BACK_S = 90.0
+"""The longest pause between two attempts is 60 s; later than this the node did not come back by itself."""
+WARM_UP_SHARE, WARM_UP_MOST_S = 0.15, 900.0
+"""Until then the ring fills, the pictures reach their limit, and the allocator finds its size."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came out.
+
+    Attributes:
+        figures: By name.
+        against: What speaks against the node, in words; empty where it held.
+        unclear: What cannot be told because the soak was too short.
+    """
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    against: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two."""
+        if self.against:
+            return "FAILED"
+        return "too short to tell" if self.unclear else "held"
+
+
+def judge(records: Sequence[Record], slope: Slope) -> Verdict:
+    """Judge a soak, also one that is still running.
+
+    Args:
+        records: In order of time.
+        slope: `theil_sen` of the fault tools.
+    """
+    verdict = Verdict()
+    samples = [record for record in records if record["what"] == "sample"]
+    verdict.figures["hours"] = round(records[-1]["t"] / 3600, 3) if records else 0.0
+    _judge_growth(verdict, samples, slope)
+    _judge_restarts(verdict, records, samples)
+    _judge_recovery(verdict, records)
+    _judge_ending(verdict, records)
+    return verdict
+
+
+def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> None:
+    if not samples:
+        verdict.against.append("there is no sample")
+        return
+    last_s = samples[-1]["t"]
+    used = [sample for sample in samples if sample["t"] >= min(WARM_UP_SHARE * last_s, WARM_UP_MOST_S)]
+    limits = {"pss_mib": PSS_SLOPE_MIB_PER_H, "fds": COUNT_SLOPE_PER_H, "threads": COUNT_SLOPE_PER_H}
+    for who in ("node", "camera"):
+        rows = [(sample["t"], sample[who]) for sample in used if sample[who]]
+        if len(rows) < 3:
+            verdict.unclear.append(f"{who}: only {len(rows)} samples after the warm-up")
+            continue
+        for key, limit in limits.items():
+            _judge_slope(verdict, f"{who} {key}", [(t, row[key]) for t, row in rows], limit, slope)
+    node = [sample["node"] for sample in samples]
+    spent_s = node[-1]["cpu_s"] - node[0]["cpu_s"]
+    verdict.figures["node cpu_percent"] = round(100 * spent_s / max(1.0, last_s - samples[0]["t"]), 1)
+
+
+def _judge_slope(verdict: Verdict, name: str, rows: Sequence[tuple[float, float]], limit: float, slope: Slope) -> None:
+    middle, low, high = slope([t for t, _ in rows], [value for _, value in rows])
+    values = [value for _, value in rows]
+    verdict.figures[name] = {
+        "samples": len(rows),
+        "least": min(values),
+        "most": max(values),
+        "slope_per_h": round(middle, 3),
+        "band": [round(low, 3), round(high, 3)],
+        "limit": limit,
+    }
+    if low > limit:
+        verdict.against.append(f"{name} grows by {low:.2f} to {high:.2f} an hour (at most {limit:g})")
+    elif high > limit and high - low > limit:
+        verdict.unclear.append(f"{name}: between {low:.2f} and {high:.2f} an hour (at most {limit:g})")
+
+
+def _judge_restarts(verdict: Verdict, records: Sequence[Record], samples: Sequence[Record]) -> None:
+    """Nobody asked the node to start again, and the camera only by killing or stopping it."""
+    asked = sum(record["what"] == "fault" and record["kind"].startswith("camera") for record in records)
+    cameras = list(dict.fromkeys(sample["camera"]["pid"] for sample in samples if sample["camera"]))
+    verdict.figures["camera restarts"] = {"seen": max(0, len(cameras) - 1), "asked": asked}
+    if len(cameras) - 1 > asked:
+        verdict.against.append(f"the camera's process was started again {len(cameras) - 1} times, asked for {asked}")
+    if len({sample["node"]["pid"] for sample in samples}) > 1 or any(record["what"] == "gone" for record in records):
+        verdict.against.append("the node's process ended")
+
+
+def _judge_recovery(verdict: Verdict, records: Sequence[Record]) -> None:
+    kinds = by_kind(records)
+    verdict.figures["faults"] = kinds
+    for kind, figures in kinds.items():
+        for key, what in (("pictures_s", "pictures"), ("answers_s", "answers"), ("online_s", "online")):
+            if figures[f"{key}_never"]:
+                verdict.against.append(f"{kind}: {figures[f'{key}_never']} times never {what} again")
+            elif figures[key] > BACK_S:
+                verdict.against.append(f"{kind}: {what} only after {figures[key]:g} s (at most {BACK_S:g})")
+
+
+def _judge_ending(verdict: Verdict, records: Sequence[Record]) -> None:
+    ends = {record["what"]: record for record in records if record["what"] in ("retained", "stopped", "tracebacks")}
+    if not {"retained", "stopped"} <= ends.keys():
+        verdict.unclear.append("the soak has not come to its end")
+        return
+    verdict.figures["retained topics"] = ends["retained"]["topics"]
+    verdict.against += [f"at the end {wrong}" for wrong in ends["retained"]["wrong"]]
+    stopped = ends["stopped"]
+    verdict.figures["stopped"] = {"code": stopped["code"], "farewell": stopped["farewell"]}
+    if stopped["code"] != 0 or stopped["farewell"] != "offline":
+        verdict.against.append(f"the node stopped with code {stopped['code']}, farewell {stopped['farewell']!r}")
+    tracebacks = ends.get("tracebacks", {"count": 0})["count"]
+    verdict.figures["tracebacks"] = tracebacks
+    if tracebacks:
+        verdict.against.append(f"{tracebacks} tracebacks in the node's log")
