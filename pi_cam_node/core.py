@@ -25,12 +25,11 @@ from pi_cam_node.arrivals import (
     WorkEnded,
 )
 from pi_cam_node.autosave import AutoSave
-from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_ring
 from pi_cam_node.clock import Clock
 from pi_cam_node.commands import Command, FreshFrame
 from pi_cam_node.config import Config
 from pi_cam_node.dispatcher import Dispatcher
-from pi_cam_node.errors import CameraDown, OutOfRange
+from pi_cam_node.errors import CameraDown
 from pi_cam_node.events import (
     CameraChanged,
     Fact,
@@ -40,21 +39,18 @@ from pi_cam_node.events import (
     SettingsRolledBack,
     TelemetryTaken,
 )
+from pi_cam_node.faults import Faults
 from pi_cam_node.frame import Frame, Mode
 from pi_cam_node.night import NightController
 from pi_cam_node.pipeline import Pipeline
 from pi_cam_node.ports import Ports
 from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
+from pi_cam_node.room import Room
 from pi_cam_node.silence import Silence
-from pi_cam_node.standing import Standing
 from pi_cam_node.trial import Trial, Verdict
 
 _log = logging.getLogger(__name__)
-
-# The last error is a state, not a log: it changes no more often than a person could read it.
-FAULT_INTERVAL_S = 0.25
-
 
 # The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
 RESTART_CODE = 75
@@ -71,10 +67,9 @@ class Core:
         self.archive = ports.archive
         self._ports = ports
         self._config = config
-        self._budget_bytes = budget_bytes
-        self._opened_bytes = 0
+        self._room = Room(budget_bytes)
         self._facts: list[Fact] = []
-        self.ring = Ring(limits_of(config, frame_bytes_of(config), budget_bytes))
+        self.ring = Ring(self._room.limits(config))
         self.night = NightController(config.night, now_s)
         self._pipeline = Pipeline(config, clock, self.ring, self.night)
         self._dispatcher = Dispatcher(self, ports.submit, node_id, boot_id)
@@ -82,11 +77,9 @@ class Core:
         self._latency_ms: float | None = None
         self._online = False
         self._silence = Silence()
-        self._standing = Standing(self.emit)
+        self._faults = Faults()
         self._trial = Trial()
         self._lost_s = float("-inf")
-        self._fault: FaultReported | None = None
-        self._fault_s = float("-inf")
         self._telemetry_s = now_s
         self._auto = AutoSave(now_s)
         self._warn_of_shrunk_ring()
@@ -126,20 +119,14 @@ class Core:
     def emit(self, fact: Fact) -> None:
         """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(fact, FaultReported):
-            self._fault = fact
-            self._standing.told(fact)
+            self._faults.report(fact)
         else:
             self._facts.append(fact)
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
         """Change one live setting; see `commands.Context`."""
         new = settings.with_value(self._config, key, raw)
-        needed = least_bytes(frame_bytes_of(new))
-        if needed > max(self._budget_bytes, least_bytes(frame_bytes_of(self._config))):
-            raise OutOfRange(f"ERROR: {key}: frames of that size need a memory budget of {needed} B")
-        room = room_for_ring(new, self._frame_bytes(new), self._budget_bytes)
-        if key == "ring.max_bytes" and room < new.ring.max_bytes:
-            raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
+        self._room.check(self._config, new, key)
         old = settings.value_of(self._config, key)
         modes = (self.night.mode, self.night.wanted)
         self._trial.begin(self._config, new, modes, self.clock.monotonic(), delivers=self._online)
@@ -208,7 +195,7 @@ class Core:
         if not self._online:
             self._online = True
             self.night.restarted(now_s)
-            self._standing.note("camera", "ok", "")
+            self._faults.note("camera", "ok", "")
             self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
         self._facts.extend(self._pipeline.process(frame))
         self._dispatcher.offer(frame)
@@ -223,7 +210,7 @@ class Core:
             case WorkAdvanced():
                 self._dispatcher.advance(message)
             case CameraOpened(size=(width, height)):
-                self._opened_bytes = width * height * 3
+                self._room.opened(width, height)
                 self._bound_ring()
             case CameraFailed(reason=reason):
                 self._camera_lost(reason, now_s)
@@ -232,9 +219,9 @@ class Core:
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
                 self._roll_back(self._trial.refused(self._config, f"the camera refuses {mode}: {reason}"))
             case PictureDoubted(reason=reason):
-                self._standing.note("picture", "camera_down" if reason else "ok", reason)
+                self._faults.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code):
-                self._standing.note("storage", code, message.message)
+                self._faults.note("storage", code, message.message)
             case BrokerRefused(reason=reason):
                 self.emit(FaultReported("forbidden", reason))
             case _:
@@ -248,9 +235,7 @@ class Core:
             self._camera_lost("no frames", now_s)
         self._roll_back(self._trial.overdue(self._config, now_s))
         self._dispatcher.tick(now_s)
-        if self._fault is not None and now_s - self._fault_s >= FAULT_INTERVAL_S:
-            self._facts.append(self._fault)
-            self._fault, self._fault_s = None, now_s
+        self._facts.extend(self._faults.due(now_s))
         if now_s - self._telemetry_s >= self._config.telemetry.interval_s:
             self._telemetry_s = now_s
             self.emit(TelemetryTaken(self.figures()))
@@ -264,7 +249,7 @@ class Core:
             self._online = False
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
-        self._standing.note("camera", "camera_down", reason)
+        self._faults.note("camera", "camera_down", reason)
         self._dispatcher.fail_frames(CameraDown(f"ERROR: the camera is away: {reason}"))
 
     def _roll_back(self, verdict: Verdict | None) -> None:
@@ -282,23 +267,13 @@ class Core:
             self.emit(SettingChanged(key, value))
         self._bound_ring()
 
-    def _frame_bytes(self, config: Config) -> int:
-        """Return the bytes of a frame; a network camera or a film has a size of its own."""
-        return max(frame_bytes_of(config), self._opened_bytes)
-
     def _bound_ring(self) -> None:
-        self.ring.limit(limits_of(self._config, self._frame_bytes(self._config), self._budget_bytes))
+        self.ring.limit(self._room.limits(self._config))
         self._warn_of_shrunk_ring()
 
     def _warn_of_shrunk_ring(self) -> None:
-        room = room_for_ring(self._config, self._frame_bytes(self._config), self._budget_bytes)
-        if room < self._config.ring.max_bytes:
-            _log.warning(
-                "the memory budget of %d MiB leaves %d MiB for the ring, not the %d MiB of ring.max_bytes",
-                self._budget_bytes >> 20,
-                room >> 20,
-                self._config.ring.max_bytes >> 20,
-            )
+        if shortage := self._room.shortage(self._config):
+            _log.warning("%s", shortage)
 
     def _auto_save(self, now_s: float) -> None:
         is_settled = self._online and self.night.explain(now_s).settling_left_s == 0

@@ -19,7 +19,7 @@ LAYERS = (
         "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
         "log", "plainjson",
     },
-    {"ring", "light", "night", "stack", "budget", "rate", "silence", "standing", "trial", "autosave"},
+    {"ring", "light", "night", "stack", "budget", "rate", "silence", "room", "faults", "trial", "autosave"},
     {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node"},
