@@ -9,95 +9,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
-import psutil
-
-from benchmarks.soak import ending, faults, samples
+from benchmarks.soak import ending
+from benchmarks.soak.course import Course, say
 from benchmarks.soak.ear import Ear
 from benchmarks.soak.load import Load
 from benchmarks.soak.records import Records, read
 from benchmarks.soak.report import as_text
 from benchmarks.soak.rig import Rig
-from benchmarks.soak.schedule import GROUPS, Fault, schedule
+from benchmarks.soak.schedule import GROUPS, schedule
 from benchmarks.soak.tools import missing, tool
 from benchmarks.soak.verdict import judge
 
-QUIET_S = (20.0, 60.0)
-"""Before the first fault, so that the node has started, and after the last, so that it can come back."""
-TURN_S = 0.2
-PROGRESS_S = 60.0
+QUIET_S = (20.0, 90.0)
+"""Before the first fault, so that the node has started, and after the last, so that it comes back and refreshes all."""
 RECORDS = "records.jsonl"
 EXIT = {"held": 0, "FAILED": 1, "too short to tell": 3}
-
-
-class Soak:
-    """The loop: faults when they are due, a sample now and then, a line of progress a minute."""
-
-    def __init__(self, rig: Rig, records: Records, plan: list[Fault], length_s: float) -> None:
-        self._rig = rig
-        self._records = records
-        self._plan = plan
-        self._length_s = length_s
-        self._caused = 0
-        self._current: tuple[Fault, float, faults.Ending] | None = None
-
-    def run(self) -> bool:
-        """Return when the time is over, ``False`` where the node ended before."""
-        sample_s = progress_s = 0.0
-        try:
-            while (now_s := self._records.now_s) < self._length_s:
-                self._cause(now_s)
-                if now_s >= sample_s:
-                    sample_s = now_s + samples.EVERY_S
-                    if not samples.take(self._rig, self._records):
-                        say("the node is gone")
-                        return False
-                if now_s >= progress_s:
-                    progress_s = now_s + PROGRESS_S
-                    self._say_progress(now_s)
-                time.sleep(TURN_S)
-        finally:
-            self._end_fault()
-        return True
-
-    def _cause(self, now_s: float) -> None:
-        """End the fault that has lasted long enough, and begin the one that is due."""
-        if self._current is not None and now_s >= self._current[1] + self._current[0].lasts_s:
-            self._end_fault()
-        if self._current is None and self._plan and now_s >= self._plan[0].at_s:
-            fault = self._plan.pop(0)
-            end = faults.begin(self._rig, fault)
-            if end is None:
-                self._records.add("not caused", kind=fault.kind)
-            else:
-                self._current = (fault, now_s, end)
-
-    def _end_fault(self) -> None:
-        if self._current is None:
-            return
-        (fault, began_s, end), self._current = self._current, None
-        end()
-        times = {"began": round(began_s, 3), "ended": round(self._records.now_s, 3)}
-        self._records.add("fault", kind=fault.kind, argument=fault.argument, **times)
-        self._caused += 1
-
-    def _say_progress(self, now_s: float) -> None:
-        try:
-            node = samples.of(self._rig.node)
-        except psutil.NoSuchProcess:
-            return
-        doing = self._current[0].kind if self._current else "no fault"
-        took = f"{node['pss_mib']:.1f} MiB, {node['fds']} fds, {node['threads']} threads, {node['cpu_s']:.0f} CPU s"
-        say(f"{now_s / 60:5.1f} of {self._length_s / 60:.0f} min, {self._caused} faults; node {took}; {doing}")
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
 
 
 def soak(length_s: float, seed: int, out: Path, without: tuple[str, ...]) -> None:
@@ -113,13 +44,13 @@ def soak(length_s: float, seed: int, out: Path, without: tuple[str, ...]) -> Non
             load = Load(ear, rig.http_port, records, seed)
             load.start()
             try:
-                lives = Soak(rig, records, plan, length_s).run()
+                lives = Course(rig, records, plan, length_s).run()
             finally:
                 load.stop()
                 ear.close()
             if lives:
                 ending.look(rig, records)
-        records.add("tracebacks", count=(out / "node.log").read_text(errors="replace").count("Traceback (most recent"))
+        ending.look_at_log(out / "node.log", records)
     finally:
         records.close()
 
@@ -149,6 +80,8 @@ def main() -> int:
         return 2
     if arguments.judge:
         return conclude(arguments.judge)
+    # Broker, node and file system go with us, however we are ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     out = arguments.out.resolve()
     soak(arguments.hours * 3600, arguments.seed, out, without)
     return conclude(out)

@@ -10,6 +10,14 @@ from typing import Any
 
 from benchmarks.soak.records import Record
 from benchmarks.soak.rig import FPS
+from benchmarks.soak.schedule import PAUSE_S
+
+BACK_S = 90.0
+"""The longest pause between two attempts is 60 s; later than this the node did not come back by itself."""
+SEEN_S = 45.0
+"""Where a soak still runs, a fault counts when it ended so long ago."""
+REPLY_S = 5.0
+"""Where nothing stands in the way, a reply comes within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +28,26 @@ class Back:
         pictures_s: The longest time without a new picture, from the beginning of the fault to the next one.
         answers_s: From the end of the fault until questions were answered for good.
         online_s: From the end of the fault until both availabilities were online for good.
-        lost_share: Share of the frames due that the camera did not deliver; ``None``: not known.
+        lost_share: Share of the frames due from the beginning of the fault to the next one that did not come to be;
+            ``None``: not known.
+        asked: Questions from the beginning of the fault to the next one.
+        answered: How many of them were answered in time.
     """
 
     pictures_s: float | None
     answers_s: float | None
     online_s: float | None
     lost_share: float | None
+    asked: int
+    answered: int
 
 
 class Trace:
     """What was heard, by kind and in order of time."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.end_s = records[-1]["t"] if records else 0.0
-        self.faults = [record for record in records if record["what"] == "fault"]
+        end_s = records[-1]["t"] if records else 0.0
+        self.faults = [r for r in records if r["what"] == "fault" and r["ended"] + SEEN_S < end_s]
         self._frames = _new_frames(records)
         answers = [(r["asked"], r["t"]) for r in records if r["what"] == "answer"]
         lost = [(r["asked"], None) for r in records if r["what"] == "unanswered"]
@@ -45,12 +58,14 @@ class Trace:
         """Return what the fault with this number cost."""
         began_s, ended_s = self.faults[number]["began"], self.faults[number]["ended"]
         following = self.faults[number + 1 : number + 2]
-        until_s = following[0]["began"] if following else self.end_s
+        # Where the soak still runs, the next fault may have begun without being in the records yet.
+        until_s = following[0]["began"] if following else ended_s + PAUSE_S[0]
         return Back(
             self._without_pictures_s(began_s, until_s),
             self._answers_s(ended_s, until_s),
             self._online_s(ended_s, until_s),
             self._lost_share(began_s, until_s),
+            *self._answered(began_s, until_s),
         )
 
     def _without_pictures_s(self, began_s: float, until_s: float) -> float | None:
@@ -68,6 +83,11 @@ class Trace:
         since = first + (lost[-1] + 1 if lost else 0)
         times = [answered_s for _, answered_s in self._asked[since:] if answered_s is not None]
         return min(times) - ended_s if times else None
+
+    def _answered(self, began_s: float, until_s: float) -> tuple[int, int]:
+        first, last = (bisect_left(self._asked, at_s, key=lambda asked: asked[0]) for at_s in (began_s, until_s))
+        took = [None if at_s is None else at_s - asked_s for asked_s, at_s in self._asked[first:last]]
+        return len(took), sum(time_s is not None and time_s <= REPLY_S for time_s in took)
 
     def _online_s(self, ended_s: float, until_s: float) -> float | None:
         """Return when the last time away ended that began before the next fault."""
@@ -131,6 +151,8 @@ def _figures(backs: Sequence[Back]) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "count": len(backs),
         "frames_lost_percent": round(100 * sum(shares) / len(shares), 2) if shares else None,
+        "asked": sum(back.asked for back in backs),
+        "answered": sum(back.answered for back in backs),
     }
     for name in ("pictures_s", "answers_s", "online_s"):
         times = [time_s for back in backs if (time_s := getattr(back, name)) is not None]

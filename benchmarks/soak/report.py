@@ -21,8 +21,8 @@ def as_text(verdict: Verdict) -> str:
             lines.append(f"| {name} | {value['least']:g} | {value['most']:g} | {grows} | {value['limit']:g} |")
     lines += [
         "",
-        "| fault | times | longest without a picture | answers again after | online again after | frames lost |",
-        "|---|---|---|---|---|---|",
+        "| fault | times | no picture for | answers after | online after | frames lost | replies within 5 s |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [_row(kind, fault) for kind, fault in sorted(figures.get("faults", {}).items())]
     lines += [""]
@@ -40,5 +40,6 @@ def _row(kind: str, fault: dict[str, Any]) -> str:
         + (f" never: {never}" if (never := fault[f"{key}_never"]) else "")
         for key in ("pictures_s", "answers_s", "online_s")
     ]
-    lost = fault["frames_lost_percent"]
-    return f"| {kind} | {fault['count']} | {' | '.join(times)} | {'unknown' if lost is None else f'{lost:.2f} %'} |"
+    lost = "unknown" if fault["frames_lost_percent"] is None else f"{fault['frames_lost_percent']:.2f} %"
+    replies = f"{fault['answered']} of {fault['asked']}"
+    return f"| {kind} | {fault['count']} | {' | '.join(times)} | {lost} | {replies} |"

@@ -115,7 +115,7 @@ class Rig:
             "export": {"base_dir": str(pictures / "captures"), "formats": ["jpg"], "auto_save_interval_s": 30},
             "storage": {"max_bytes": 16 << 20, "min_free_bytes": 4 << 20},
             "mjpeg_server": {"port": self.http_port, "fps": FPS},
-            "telemetry": {"interval_s": 10},
+            "telemetry": {"interval_s": 10, "refresh_s": 60},
         }
 
     def _kill_node(self) -> None:

@@ -12,11 +12,15 @@ MIB = 1 << 20
 
 
 def of(process: psutil.Process) -> dict[str, float]:
-    """Return the figures of one process; memory is PSS, in which what is shared counts once."""
-    times = process.cpu_times()
+    """Return the figures of one process.
+
+    PSS, in which what is shared counts once, says what it costs; RSS does not move when other programs come and go.
+    """
+    times, memory = process.cpu_times(), process.memory_full_info()
     return {
         "pid": process.pid,
-        "pss_mib": round(process.memory_full_info().pss / MIB, 3),
+        "rss_mib": round(memory.rss / MIB, 3),
+        "pss_mib": round(memory.pss / MIB, 3),
         "fds": process.num_fds(),
         "threads": process.num_threads(),
         "cpu_s": round(times.user + times.system, 2),

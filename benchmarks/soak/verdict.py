@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.soak.records import Record
-from benchmarks.soak.recovery import by_kind
+from benchmarks.soak.recovery import BACK_S, by_kind
+
+WHO = ("node", "camera")
 
 # Returns the median slope per hour and the ends of its 95 % band.
 Slope = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 
-PSS_SLOPE_MIB_PER_H = 0.5
+MEMORY_SLOPE_MIB_PER_H = 0.5
 COUNT_SLOPE_PER_H = 0.1
 """Descriptors and threads: flat."""
-BACK_S = 90.0
-"""The longest pause between two attempts is 60 s; later than this the node did not come back by itself."""
+FRAMES_LOST_PERCENT = 1.0
+"""What a fault outside the camera may cost of its frames."""
 WARM_UP_SHARE, WARM_UP_MOST_S = 0.15, 900.0
 """Until then the ring fills, the pictures reach their limit, and the allocator finds its size."""
 
@@ -66,8 +68,8 @@ def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> 
         return
     last_s = samples[-1]["t"]
     used = [sample for sample in samples if sample["t"] >= min(WARM_UP_SHARE * last_s, WARM_UP_MOST_S)]
-    limits = {"pss_mib": PSS_SLOPE_MIB_PER_H, "fds": COUNT_SLOPE_PER_H, "threads": COUNT_SLOPE_PER_H}
-    for who in ("node", "camera"):
+    limits = {"rss_mib": MEMORY_SLOPE_MIB_PER_H, "fds": COUNT_SLOPE_PER_H, "threads": COUNT_SLOPE_PER_H}
+    for who in WHO:
         rows = [(sample["t"], sample[who]) for sample in used if sample[who]]
         if len(rows) < 3:
             verdict.unclear.append(f"{who}: only {len(rows)} samples after the warm-up")
@@ -76,6 +78,7 @@ def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> 
             _judge_slope(verdict, f"{who} {key}", [(t, row[key]) for t, row in rows], limit, slope)
     node = [sample["node"] for sample in samples]
     spent_s = node[-1]["cpu_s"] - node[0]["cpu_s"]
+    verdict.figures["PSS at the end, MiB"] = {who: samples[-1][who] and samples[-1][who]["pss_mib"] for who in WHO}
     verdict.figures["node cpu_percent"] = round(100 * spent_s / max(1.0, last_s - samples[0]["t"]), 1)
 
 
@@ -117,6 +120,10 @@ def _judge_recovery(verdict: Verdict, records: Sequence[Record]) -> None:
             elif figures[key] > BACK_S:
                 verdict.against.append(f"{kind}: {what} only after {figures[key]:g} s (at most {BACK_S:g})")
 
+        if not kind.startswith("camera") and (figures["frames_lost_percent"] or 0.0) > FRAMES_LOST_PERCENT:
+            lost = f"{figures['frames_lost_percent']:g} % of the frames lost (at most {FRAMES_LOST_PERCENT:g} %)"
+            verdict.against.append(f"{kind}: {lost}")
+
 
 def _judge_ending(verdict: Verdict, records: Sequence[Record]) -> None:
     ends = {record["what"]: record for record in records if record["what"] in ("retained", "stopped", "tracebacks")}
@@ -131,5 +138,6 @@ def _judge_ending(verdict: Verdict, records: Sequence[Record]) -> None:
         verdict.against.append(f"the node stopped with code {stopped['code']}, farewell {stopped['farewell']!r}")
     tracebacks = ends.get("tracebacks", {"count": 0})["count"]
     verdict.figures["tracebacks"] = tracebacks
+    verdict.figures["errors logged"] = ends.get("tracebacks", {}).get("errors")
     if tracebacks:
         verdict.against.append(f"{tracebacks} tracebacks in the node's log")
