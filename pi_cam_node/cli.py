@@ -127,7 +127,7 @@ def load(path: Path | None) -> LoadedConfig | None:
     file = path or default_file()
     try:
         loaded = configfile.load(file, os.environ)
-        catalog.make(loaded.config.camera.source)  # opens nothing; it alone knows the script of a synthetic camera
+        catalog.check(loaded.config.camera.source)  # opens nothing; it alone knows the script of a synthetic camera
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)

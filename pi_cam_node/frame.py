@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from pi_cam_node import jpeg
@@ -21,6 +20,9 @@ Mode = Literal["day", "night"]
 
 # Luma of every eighth row: within 0.06 grey levels of the whole frame at a hundredth of the cost.
 LUMA_ROW_STEP = 8
+# So many values of 255 add up to less than 2^16.
+_ROWS_IN_16_BITS = 257
+_BGR_WEIGHTS = np.array([0.114, 0.587, 0.299])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,10 @@ class Frame:
 def _mean_luma(pixels: Pixels, layout: Layout) -> float:
     height = jpeg.size_of(pixels, layout)[1]
     rows = pixels[:height:LUMA_ROW_STEP]
-    if layout == "i420":
-        return float(cv2.mean(rows)[0])
+    # Down the columns first, in as few bits as hold the sum: a third of what numpy's mean of all at once takes. That of
+    # OpenCV is faster still, 0.004 instead of 0.011 ms at 1024x768, but not worth its 15 MiB.
+    narrow = len(rows) <= _ROWS_IN_16_BITS
+    columns = np.add.reduce(rows, axis=0, dtype=np.uint16 if narrow else np.uint32)
+    means = columns.sum(axis=0, dtype=np.uint64) / (rows.shape[0] * rows.shape[1])
     # Rec. 601 luma is linear in B, G and R, so the mean of the luma is the luma of the means.
-    blue, green, red, _ = cv2.mean(rows)
-    return float(0.114 * blue + 0.587 * green + 0.299 * red)
+    return float(means if layout == "i420" else means @ _BGR_WEIGHTS)

@@ -3,13 +3,15 @@
 simplejpeg encodes the planes of a YUV frame without a colour conversion and scales while it
 decodes; OpenCV is within five percent of it on BGR. All of it works with one thread and releases
 the interpreter lock.
+
+OpenCV takes 15 MiB and, on a small board, seconds to import: `imaging` holds everything that needs it and is imported
+where it is called for. Frames of a Pi camera pass from the sensor into the ring without it.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,9 +24,6 @@ if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
 
 Pixels = npt.NDArray[np.uint8]
 Layout = Literal["bgr", "i420"]
-
-# One thread: the node shares a small board, and frames are small enough that helpers only cost.
-cv2.setNumThreads(1)
 
 
 def size_of(pixels: Pixels, layout: Layout) -> tuple[int, int]:
@@ -51,20 +50,17 @@ def to_bgr(pixels: Pixels, layout: Layout) -> Pixels:
     """
     if layout == "bgr":
         return pixels
-    y, u, v = planes(pixels)
-    full = (pixels.shape[1], y.shape[0])
-    ycrcb = cv2.merge([y, cv2.resize(v, full), cv2.resize(u, full)])
-    return np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
+    from pi_cam_node import imaging  # noqa: PLC0415 - see the top
+
+    return imaging.bgr_of(*planes(pixels))
 
 
 def encode(pixels: Pixels, layout: Layout, quality: int) -> bytes:
     """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
     if simplejpeg is None:
-        flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
-        ok, data = cv2.imencode(".jpg", to_bgr(pixels, layout), flags)
-        if not ok:
-            raise ValueError(f"OpenCV refused to encode an array of shape {pixels.shape}")
-        return data.tobytes()
+        from pi_cam_node import imaging  # noqa: PLC0415 - see the top
+
+        return imaging.encode(to_bgr(pixels, layout), quality)
     if layout == "i420":
         y, u, v = planes(pixels)
         return bytes(simplejpeg.encode_jpeg_yuv_planes(y, u, v, quality))
@@ -79,10 +75,9 @@ def decode(data: bytes) -> Pixels:
     """
     if simplejpeg is not None:
         return np.asarray(simplejpeg.decode_jpeg(data, "BGR"), dtype=np.uint8)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ValueError("not a JPEG")
-    return np.asarray(pixels, dtype=np.uint8)
+    from pi_cam_node import imaging  # noqa: PLC0415 - see the top
+
+    return imaging.decode(data)
 
 
 def shrink(pixels: Pixels, width_px: int) -> Pixels:
@@ -90,18 +85,21 @@ def shrink(pixels: Pixels, width_px: int) -> Pixels:
     height, width = pixels.shape[:2]
     if width <= width_px:
         return pixels
-    size = (width_px, max(1, round(height * width_px / width)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    from pi_cam_node import imaging  # noqa: PLC0415 - see the top
+
+    return imaging.scaled(pixels, (width_px, max(1, round(height * width_px / width))))
 
 
 def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     """Return the picture in another size, ``(width, height)`` even, in the same layout."""
+    from pi_cam_node import imaging  # noqa: PLC0415 - see the top
+
     if layout == "bgr":
-        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return imaging.scaled(pixels, size)
     width, height = size
     half = (width // 2, height // 2)
     y, u, v = planes(pixels)
-    scaled = [cv2.resize(p, s, interpolation=cv2.INTER_AREA) for p, s in ((y, size), (u, half), (v, half))]
+    scaled = [imaging.scaled(p, s) for p, s in ((y, size), (u, half), (v, half))]
     return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
 
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "pi_cam_node"
 # An import only ever points down, or to the same layer without a cycle. Packages stand for all their files.
 LAYERS = (
     {
-        "errors", "clock", "jpeg", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
+        "errors", "clock", "jpeg", "imaging", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
         "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
         "log", "plainjson",
     },

@@ -54,7 +54,7 @@ def topics_of(config: Config) -> Topics:
 def _load(file: Path | None) -> LoadedConfig | ConfigError:
     try:
         loaded = configfile.load(file, os.environ)
-        catalog.make(loaded.config.camera.source)
+        catalog.check(loaded.config.camera.source)
     except ConfigError as error:
         return error
     return loaded

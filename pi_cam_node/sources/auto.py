@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.base import Controls, Opened, Shot, Source
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot, Source
 from pi_cam_node.sources.picam.cameras import list_cameras
 from pi_cam_node.sources.picam.source import Picamera2Source
-from pi_cam_node.sources.v4l2 import V4l2Source
 from pi_cam_node.sources.v4l2_devices import cameras
 
 log = logging.getLogger(__name__)
@@ -18,10 +16,10 @@ log = logging.getLogger(__name__)
 class AutoSource:
     """A Pi camera where libcamera lists one, else the first camera of Video4Linux. Looks anew at each `open`."""
 
-    def __init__(self) -> None:
+    def __init__(self, _rest: str = "") -> None:
         self._chosen: Source | None = None
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Find a camera and open it."""
         self._chosen = _find()
         return self._chosen.open(camera, controls)
@@ -56,6 +54,8 @@ def _find() -> Source:
             return Picamera2Source(listed.id)
     for device in cameras():
         log.info("the camera is v4l2:%s", device)
+        from pi_cam_node.sources.v4l2 import V4l2Source  # noqa: PLC0415 - brings OpenCV, which a Pi camera does without
+
         return V4l2Source(device)
     raise SourceError(
         "no camera found: neither libcamera (`rpicam-hello --list-cameras`) nor Video4Linux (`ls /dev/video*`) knows "

@@ -7,11 +7,42 @@ as long as its camera takes; whoever calls it keeps the deadline.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from pi_cam_node.config import CameraConfig, Config
 from pi_cam_node.frame import Mode, Sensor
 from pi_cam_node.jpeg import Layout, Pixels
+
+if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
+    from pi_cam_node.config import Config
+
+
+class CameraSettings(Protocol):
+    """What a source may read of the settings: the section ``camera``, or what its process was sent of it."""
+
+    @property
+    def source(self) -> str:
+        """Which source, and its address."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Width asked for, in pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Height asked for, in pixels."""
+        ...
+
+    @property
+    def codec(self) -> Literal["yuv420", "rgb"]:
+        """Pixels asked of a Pi camera."""
+        ...
+
+    @property
+    def video_mode(self) -> Literal["stream", "still"]:
+        """Configuration of a Pi camera by day."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +122,7 @@ class Shot:
 class Source(Protocol):
     """A camera, or what stands for one."""
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Open the camera in the mode asked for.
 
         Raises:

@@ -14,7 +14,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.sources.base import Controls, controls_of
-from pi_cam_node.sources.catalog import make
+from pi_cam_node.sources.catalog import check
 from pi_cam_node.sources.inprocess import InProcess
 from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.process import ChildProcess
@@ -44,7 +44,7 @@ class Camera:
         Raises:
             ConfigError: `camera.source` names no source.
         """
-        make(config.camera.source)
+        check(config.camera.source)
         self._isolate = config.camera.isolate
         self._wishes = Wishes(
             config.camera, controls_of(config, "night" if config.night.override == "night" else "day")

@@ -1,21 +1,19 @@
-"""Every source, declared once: how it is written in `camera.source`, and what makes it."""
+"""Every source, declared once: how it is written in `camera.source`, and what makes it.
+
+A source is imported when it is made: most bring OpenCV along, which no other needs.
+"""
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.redaction import without_logins
-from pi_cam_node.sources.auto import AutoSource
+from pi_cam_node.sources import script
 from pi_cam_node.sources.base import Source
-from pi_cam_node.sources.film import FilmSource
-from pi_cam_node.sources.picam.source import Picamera2Source
-from pi_cam_node.sources.rawfilm import RawFilmSource
-from pi_cam_node.sources.rtsp import RtspSource
-from pi_cam_node.sources.synthetic import SyntheticSource
-from pi_cam_node.sources.v4l2 import V4l2Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +22,58 @@ class Kind:
 
     Attributes:
         form: How it is written, for people.
-        pattern: Regular expression that a whole `camera.source` of this kind matches; its group is what `make` takes.
-        make: Makes the source; opens nothing.
+        pattern: Regular expression that a whole `camera.source` of this kind matches; its group is what
+            the class takes.
+        module: Module of the class, below this package.
+        name: Name of the class, which opens nothing yet.
+        check: Raises ConfigError where the group does not make sense.
     """
 
     form: str
     pattern: str
-    make: Callable[[str], Source]
+    module: str
+    name: str
+    check: Callable[[str], object] = str
 
 
 KINDS = (
-    Kind("auto", r"auto()", lambda _: AutoSource()),
-    Kind("picamera2", r"picamera2()", Picamera2Source),
-    Kind("picamera2:<model or id>", r"picamera2:(.+)", Picamera2Source),
-    Kind("v4l2:<device>", r"v4l2:(.+)", V4l2Source),
-    Kind("rtsp://…", r"(rtsps?://.+)", RtspSource),
-    Kind("file:<path>.y4m", r"file:(.+\.y4m)", RawFilmSource),
-    Kind("file:<path>", r"file:(.+)", FilmSource),
-    Kind("synthetic", r"synthetic()", SyntheticSource),
-    Kind("synthetic?<name>=<value>&…", r"synthetic\?(.*)", SyntheticSource),
+    Kind("auto", r"auto()", "auto", "AutoSource"),
+    Kind("picamera2", r"picamera2()", "picam.source", "Picamera2Source"),
+    Kind("picamera2:<model or id>", r"picamera2:(.+)", "picam.source", "Picamera2Source"),
+    Kind("v4l2:<device>", r"v4l2:(.+)", "v4l2", "V4l2Source"),
+    Kind("rtsp://…", r"(rtsps?://.+)", "rtsp", "RtspSource"),
+    Kind("file:<path>.y4m", r"file:(.+\.y4m)", "rawfilm", "RawFilmSource"),
+    Kind("file:<path>", r"file:(.+)", "film", "FilmSource"),
+    Kind("synthetic", r"synthetic()", "synthetic", "SyntheticSource"),
+    Kind("synthetic?<name>=<value>&…", r"synthetic\?(.*)", "synthetic", "SyntheticSource", script.parse),
 )
+
+
+def check(source: str) -> None:
+    """Find out whether a value of `camera.source` names a source, without importing it.
+
+    Raises:
+        ConfigError: It names none, or its script is wrong.
+    """
+    kind, rest = _find(source)
+    kind.check(rest)
 
 
 def make(source: str) -> Source:
     """Return the source that a value of `camera.source` names; opens nothing.
 
     Raises:
-        ConfigError: It names none.
+        ConfigError: It names none, or its script is wrong.
     """
+    kind, rest = _find(source)
+    made: Source = getattr(importlib.import_module(f"{__package__}.{kind.module}"), kind.name)(rest)
+    return made
+
+
+def _find(source: str) -> tuple[Kind, str]:
     for kind in KINDS:
         match = re.fullmatch(kind.pattern, source)
         if match is not None:
-            return kind.make(match[1])
+            return kind, match[1]
     forms = ", ".join(kind.form for kind in KINDS)
     raise ConfigError([f"camera.source: {without_logins(source)!r} is none of {forms}"])

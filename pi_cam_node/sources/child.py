@@ -25,7 +25,7 @@ from pi_cam_node.sources.messages import (
     Ready,
     Slotted,
     decode_order,
-    encode_note,
+    encode,
 )
 from pi_cam_node.sources.runner import Runner
 from pi_cam_node.sources.slots import SlotWriter
@@ -60,7 +60,7 @@ class Outlet:
         elif isinstance(note, Arrived):
             self._send_image(note)
         else:
-            self._link.send(encode_note(note))
+            self._link.send(encode(note))
 
     def free(self, order: Free) -> None:
         """Take a slot of this session back."""
@@ -74,7 +74,7 @@ class Outlet:
         self._session, self._skipped = note.session, 0
         if old is not None:
             old.close()
-        socket.send_fds(self._link, [encode_note(note)], [self._slots.descriptor])
+        socket.send_fds(self._link, [encode(note)], [self._slots.descriptor])
 
     def _send_image(self, note: Arrived) -> None:
         slot = self._slots.put(note.shot.pixels) if self._slots is not None else None
@@ -83,7 +83,7 @@ class Outlet:
             return
         shot = note.shot
         times = (shot.exposed_mono_s, shot.captured_mono_s)
-        self._link.send(encode_note(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        self._link.send(encode(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
 
 
 def hear(link: socket.socket, runner: Runner, outlet: Outlet, ended: threading.Event) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import cv2
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.opencv import Capture, OpenCapture, Request
 from pi_cam_node.sources.pacing import Metronome
 
@@ -34,7 +33,7 @@ class FilmSource:
         self._owed = 0.0
         self._played = 0
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Begin at the film's first image."""
         del camera  # a film has its own size
         self._capture = self._load()

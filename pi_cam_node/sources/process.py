@@ -28,9 +28,9 @@ from pi_cam_node.sources.messages import (
     Ready,
     Slotted,
     WireNote,
-    decode_note,
-    encode_order,
+    encode,
 )
+from pi_cam_node.sources.notes import decode_note
 from pi_cam_node.sources.slots import SlotReader
 from pi_cam_node.sources.worker import WorkerLost
 
@@ -91,7 +91,7 @@ class ChildProcess:
     def send(self, order: Order) -> None:
         """Pass an order on; it is lost where the process is gone or has not listened for long."""
         try:
-            self._link.send(encode_order(order))
+            self._link.send(encode(order))
         except OSError as error:
             log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 

@@ -11,13 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.jpeg import Pixels, planes
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.pacing import Metronome
 
 _LONGEST_HEADER_BYTES = 1024
@@ -87,7 +85,7 @@ class RawFilmSource:
         self._metronome = Metronome()
         self._played = 0.0
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Begin at the film's first picture."""
         del camera  # a film has its own size
         self.close()
@@ -142,9 +140,11 @@ class RawFilmSource:
 
 def _stretch(pixels: Pixels) -> None:
     """Bring limited range to full range, in place."""
+    from pi_cam_node import imaging  # noqa: PLC0415 - brings OpenCV, which full range does without
+
     values = np.arange(256)
     luma = ((values - 16) * 255 / 219).round().clip(0, 255).astype(np.uint8)
     chroma = ((values - 128) * 255 / 224 + 128).round().clip(0, 255).astype(np.uint8)
     y, u, v = planes(pixels)
     for plane, table in ((y, luma), (u, chroma), (v, chroma)):
-        cv2.LUT(plane, table, plane)
+        np.copyto(plane, imaging.looked_up(plane, table))

@@ -13,10 +13,9 @@ from contextlib import contextmanager
 
 import cv2
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.redaction import without_logins
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.opencv import Capture, OpenCapture, Request
 from pi_cam_node.sources.pacing import RateLimit
 
@@ -73,7 +72,7 @@ class RtspSource:
         self._interval_s = 0.0
         self._piled_up = True
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Connect."""
         del camera  # a network camera has its own size
         with _options():

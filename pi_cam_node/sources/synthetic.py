@@ -11,11 +11,10 @@ import time
 
 import numpy as np
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.frame import Sensor
 from pi_cam_node.jpeg import Pixels, planes
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.pacing import Metronome
 from pi_cam_node.sources.scene import MEAN_PER_LUX_S, Scene
 from pi_cam_node.sources.script import Script, parse
@@ -48,7 +47,7 @@ class SyntheticSource:
         self._controls: Controls | None = None
         self._still: Scene | None = None
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Begin, in any size."""
         zero = self._script.start_mono_s
         self._start_mono_s = time.monotonic() if zero < 0 else zero

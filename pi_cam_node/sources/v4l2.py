@@ -14,10 +14,9 @@ from pathlib import Path
 
 import cv2
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.frame import Mode, Sensor
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.opencv import Capture, OpenCapture, Request
 from pi_cam_node.sources.pacing import RateLimit
 from pi_cam_node.sources.v4l2_devices import cameras
@@ -59,7 +58,7 @@ class V4l2Source:
         self._shown = self._coming = _Exposed("day")
         self._late_images = 0
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Open the camera in the size nearest to the one asked for that it knows."""
         self._check_device()
         # MJPG first, as few cameras manage more than five large uncompressed pictures a second; one that has no MJPG

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 import cv2
 import numpy as np
 
 from pi_cam_node import jpeg
 from pi_cam_node.jpeg import Pixels
+from pi_cam_node.web.away import Away
 from pi_cam_node.web.multipart import Part, enclose
 
 HEADERS = {"X-Placeholder": "1"}
@@ -19,19 +19,6 @@ _BACKGROUND = (44, 38, 34)
 _INK = (176, 168, 160)
 _SLASH = (72, 84, 216)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """What is known of the last frame.
-
-    Attributes:
-        size: Its width and height in pixels.
-        since: UTC time of its capture; ``None`` where it is not known.
-    """
-
-    size: tuple[int, int] = (640, 480)
-    since: datetime | None = None
 
 
 def placeholder_of(away: Away) -> Part:

@@ -7,7 +7,6 @@ import io
 import threading
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pi_cam_node import jpeg
@@ -45,7 +44,7 @@ def thumbnail_of(path: Path, _etag: str, width_px: int) -> bytes:
         try:
             as_jpeg = content if path.suffix == ".jpg" else jpeg.encode(_pixels(content, path), "bgr", _QUALITY)
             return jpeg.thumbnail(as_jpeg, width_px, MAX_BYTES)
-        except (cv2.error, EOFError) as error:
+        except EOFError as error:
             raise ValueError(str(error)) from error
 
 
@@ -58,7 +57,9 @@ def _pixels(content: bytes, path: Path) -> Pixels:
     if path.suffix == ".npy":
         array = np.load(io.BytesIO(content), allow_pickle=False)
     else:
-        array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        from pi_cam_node import imaging  # noqa: PLC0415 - brings OpenCV, which nothing else here needs
+
+        array = imaging.decode(content)
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"{path.name} holds no picture")
     return array

@@ -8,7 +8,7 @@ import sys
 
 from pi_cam_node.frame import Sensor
 from pi_cam_node.sources.base import Opened
-from pi_cam_node.sources.messages import Open, Ready, Slotted, decode_order, encode_note
+from pi_cam_node.sources.messages import Open, Ready, Slotted, decode_order, encode
 from pi_cam_node.sources.slots import SlotWriter
 
 BABBLE = "BABBLE"
@@ -19,7 +19,7 @@ def main() -> None:
     order = decode_order(link.recv(16_384))
     assert isinstance(order, Open)
     opened = Opened("babble", (64, 48), "bgr", controls=False)
-    ready = encode_note(Ready(order.session, opened))
+    ready = encode(Ready(order.session, opened))
     slots = SlotWriter(opened.size, opened.layout)
     match os.environ[BABBLE]:
         case "noise":
@@ -28,14 +28,14 @@ def main() -> None:
             link.send(ready)
         case "too small a memory":
             huge = Ready(order.session, Opened("babble", (1024, 768), "bgr", controls=False))
-            socket.send_fds(link, [encode_note(huge)], [slots.descriptor])
+            socket.send_fds(link, [encode(huge)], [slots.descriptor])
         case "no such slot":
             socket.send_fds(link, [ready], [slots.descriptor])
-            link.send(encode_note(Slotted(order.session, 99, 1.0, 2.0, "day", Sensor(), 0)))
+            link.send(encode(Slotted(order.session, 99, 1.0, 2.0, "day", Sensor(), 0)))
         case "too long":
             link.send(b"x" * 60_000)
         case "an image before the camera is open":
-            link.send(encode_note(Slotted(order.session, 0, 1.0, 2.0, "day", Sensor(), 0)))
+            link.send(encode(Slotted(order.session, 0, 1.0, 2.0, "day", Sensor(), 0)))
     link.recv(16_384)
 
 

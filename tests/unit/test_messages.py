@@ -22,13 +22,13 @@ from pi_cam_node.sources.messages import (
     Ready,
     Refused,
     Slotted,
+    Wanted,
     WireNote,
-    decode_note,
     decode_order,
-    encode_note,
-    encode_order,
+    encode,
     short,
 )
+from pi_cam_node.sources.notes import decode_note
 
 CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
 SLOTTED = Slotted(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
@@ -36,11 +36,22 @@ SLOTTED = Slotted(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
 
 @pytest.mark.parametrize(
     "order",
-    [Open(1, CameraConfig(source="rtsp://a:b@c/d", width=640), CONTROLS), Apply(2, CONTROLS), Free(1, 2), Quit()],
+    [Open(1, Wanted("rtsp://a:b@c/d", 640, 480, "rgb", "still"), CONTROLS), Apply(2, CONTROLS), Free(1, 2), Quit()],
     ids=lambda order: order.kind,
 )
 def test_an_order_arrives_as_it_was_given(order: Order) -> None:
-    assert decode_order(encode_order(order)) == order
+    assert decode_order(encode(order)) == order
+
+
+def test_of_the_settings_only_what_sources_read_crosses() -> None:
+    arrived = decode_order(encode(Open(1, CameraConfig(source="synthetic", width=640), CONTROLS)))
+    assert arrived == Open(1, Wanted("synthetic", 640, 768, "yuv420", "stream"), CONTROLS)
+
+
+@pytest.mark.parametrize("datagram", [b"", b"{", b"{}", b"null", b"[]", b'{"kind":"apply"}', b'{"kind":"dance"}'])
+def test_what_is_no_order_is_refused(datagram: bytes) -> None:
+    with pytest.raises(ValueError):
+        decode_order(datagram)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +66,7 @@ def test_an_order_arrives_as_it_was_given(order: Order) -> None:
     ids=lambda note: note.kind,
 )
 def test_a_note_arrives_as_it_was_given(note: WireNote) -> None:
-    assert decode_note(encode_note(note)) == note
+    assert decode_note(encode(note)) == note
 
 
 @pytest.mark.parametrize(
@@ -65,10 +76,10 @@ def test_a_note_arrives_as_it_was_given(note: WireNote) -> None:
         b"{}",
         b"null",
         b'{"kind":"quit"}',
-        encode_note(SLOTTED).replace(b"12.25", b'"soon"'),
-        encode_note(SLOTTED).replace(b"12.25", b"NaN"),
-        encode_note(SLOTTED).replace(b"12.25", b"1e999"),
-        encode_note(SLOTTED).replace(b'"night"', b'"dusk"'),
+        encode(SLOTTED).replace(b"12.25", b'"soon"'),
+        encode(SLOTTED).replace(b"12.25", b"NaN"),
+        encode(SLOTTED).replace(b"12.25", b"1e999"),
+        encode(SLOTTED).replace(b'"night"', b'"dusk"'),
     ],
 )
 def test_what_is_no_note_is_refused(datagram: bytes) -> None:
@@ -85,7 +96,7 @@ def test_noise_is_refused_and_nothing_worse(noise: bytes) -> None:
 def test_a_time_that_is_no_number_does_not_cross() -> None:
     lying = Slotted(1, 0, math.nan, 1.0, "day", Sensor(), 0)
     with pytest.raises(ValueError, match="fault"):
-        decode_note(encode_note(lying))
+        decode_note(encode(lying))
 
 
 def test_reasons_are_one_line_and_bounded() -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 
 from pi_cam_node import jpeg
@@ -104,14 +103,19 @@ def _rows(buffer: Pixels, offset: int, rows: int, stride_bytes: int) -> Pixels:
     return buffer[offset:end].reshape(rows, stride_bytes)
 
 
-def _interleaved(channels: int, to_bgr: int | None) -> _Converter:
-    """Convert interleaved colours with an OpenCV conversion code, or none where they are B, G, R already."""
+def _interleaved(order: Literal["BGR", "RGB", "BGRA", "RGBA"]) -> _Converter:
+    """Convert interleaved colours in an order."""
+    channels = len(order)
 
     def converter(buffer: Pixels, granted: Granted) -> Pixels:
         width, height = granted.size
         rows = _rows(buffer, 0, height, granted.stride_bytes)
         pixels = rows[:, : width * channels].reshape(height, width, channels)
-        return pixels if to_bgr is None else np.asarray(cv2.cvtColor(pixels, to_bgr), dtype=np.uint8)
+        if order == "BGR":
+            return pixels
+        from pi_cam_node import imaging  # noqa: PLC0415 - brings OpenCV, which YUV420 does without
+
+        return imaging.reordered(pixels, order)
 
     return converter
 
@@ -171,8 +175,10 @@ def _i420(y: Pixels, u: Pixels, v: Pixels, granted: Granted) -> Pixels:
     chroma = out[height:].reshape(2, height // 2, width // 2)
     out[:height], chroma[0], chroma[1] = y, u, v
     if granted.limited:
-        out[:height] = cv2.LUT(out[:height], _FULL_LUMA)
-        out[height:] = cv2.LUT(out[height:], _FULL_CHROMA)
+        from pi_cam_node import imaging  # noqa: PLC0415 - brings OpenCV, which full range does without
+
+        out[:height] = imaging.looked_up(out[:height], _FULL_LUMA)
+        out[height:] = imaging.looked_up(out[height:], _FULL_CHROMA)
     return out
 
 
@@ -203,9 +209,9 @@ _FORMATS = {
     "YVYU": _Format("i420", 2, _packed_yuv(0, 3, 1)),
     "UYVY": _Format("i420", 2, _packed_yuv(1, 0, 2)),
     "VYUY": _Format("i420", 2, _packed_yuv(1, 2, 0)),
-    "RGB888": _Format("bgr", 3, _interleaved(3, None)),
-    "BGR888": _Format("bgr", 3, _interleaved(3, cv2.COLOR_RGB2BGR)),
-    "XRGB8888": _Format("bgr", 4, _interleaved(4, cv2.COLOR_BGRA2BGR)),
-    "XBGR8888": _Format("bgr", 4, _interleaved(4, cv2.COLOR_RGBA2BGR)),
+    "RGB888": _Format("bgr", 3, _interleaved("BGR")),
+    "BGR888": _Format("bgr", 3, _interleaved("RGB")),
+    "XRGB8888": _Format("bgr", 4, _interleaved("BGRA")),
+    "XBGR8888": _Format("bgr", 4, _interleaved("RGBA")),
     "MJPEG": _Format("bgr", 0, _jpeg),
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pi_cam_node.config import CameraConfig
-from pi_cam_node.sources.base import Controls
+from pi_cam_node.sources.base import CameraSettings, Controls
 
 Kind = Literal["video", "still"]
 Step = Literal["nothing", "live", "restart", "configure"]
@@ -50,7 +49,7 @@ class Plan:
         return self.silence_s + 8 * self.controls.interval_s
 
 
-def plan_of(camera: CameraConfig, controls: Controls) -> Plan:
+def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
     """Return what the settings come to in a mode."""
     by_day: Kind = "video" if camera.video_mode == "stream" else "still"
     at_night: Kind = "still" if controls.night_mode == "still" else by_day

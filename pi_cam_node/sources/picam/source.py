@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 from typing import Any, NoReturn
 
-from pi_cam_node.config import CameraConfig
 from pi_cam_node.errors import SourceError
 from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.base import Controls, Opened, Shot
+from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.sources.picam.cameras import choose, known_cameras
 from pi_cam_node.sources.picam.clock import CameraClock, SystemCameraClock
 from pi_cam_node.sources.picam.faults import explain
@@ -50,7 +49,7 @@ class Picamera2Source:
         self._name = name
         self._factory = factory or InstalledPicamera2()
         self._clock = clock or SystemCameraClock()
-        self._camera = CameraConfig()
+        self._camera: CameraSettings | None = None
         self._number = 0
         self._session: Session | None = None
         self._watch = ModeWatch("day", 0)
@@ -58,7 +57,7 @@ class Picamera2Source:
         self._first_frame = True
         self.damaged_frames = 0
 
-    def open(self, camera: CameraConfig, controls: Controls) -> Opened:
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Open, configure and start the camera.
 
         Raises:
@@ -104,6 +103,7 @@ class Picamera2Source:
             SourceError: The camera refused. It goes on as it was, or, as the message says then, not at all.
         """
         session = self._opened()
+        assert self._camera is not None  # it was given with the session
         plan = plan_of(self._camera, controls)
         step = step_between(session.plan, plan, tells_exposure=self._tells_exposure)
         if step == "nothing":

@@ -1,0 +1,62 @@
+"""What is done to pixels by OpenCV. Imported where it is called for, never at a start: see `jpeg`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+# As in `jpeg`, which imports this module where it is needed.
+Pixels = npt.NDArray[np.uint8]
+
+# One thread: the node shares a small board, and frames are small enough that helpers only cost.
+cv2.setNumThreads(1)
+
+
+def bgr_of(y: Pixels, u: Pixels, v: Pixels) -> Pixels:
+    """Return full-range planes, those of U and V of half the size, as (height, width, 3) uint8 in B, G, R order."""
+    full = (y.shape[1], y.shape[0])
+    ycrcb = cv2.merge([y, cv2.resize(v, full), cv2.resize(u, full)])
+    return np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
+
+
+def reordered(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:
+    """Return pixels in another order of colours as (height, width, 3) uint8 in B, G, R order."""
+    codes = {"RGB": cv2.COLOR_RGB2BGR, "BGRA": cv2.COLOR_BGRA2BGR, "RGBA": cv2.COLOR_RGBA2BGR}
+    return np.asarray(cv2.cvtColor(pixels, codes[order]), dtype=np.uint8)
+
+
+def looked_up(pixels: Pixels, table: Pixels) -> Pixels:
+    """Return each value replaced by that of a table of 256."""
+    return np.asarray(cv2.LUT(pixels, table), dtype=np.uint8)
+
+
+def scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return one or three channels in another size, ``(width, height)``; each pixel is the mean of its area."""
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def encode(bgr: Pixels, quality: int) -> bytes:
+    """Return a picture as a baseline 4:2:0 JPEG.
+
+    Raises:
+        ValueError: It is none.
+    """
+    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise ValueError(f"OpenCV refused to encode an array of shape {bgr.shape}")
+    return data.tobytes()
+
+
+def decode(data: bytes) -> Pixels:
+    """Return a JPEG or a PNG as (height, width, 3) uint8 in B, G, R order.
+
+    Raises:
+        ValueError: The bytes are neither.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if pixels is None:
+        raise ValueError("not a JPEG")
+    return np.asarray(pixels, dtype=np.uint8)

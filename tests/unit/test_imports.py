@@ -1,0 +1,31 @@
+"""What is imported before it is used: each library costs memory, and on a small board seconds at start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def imported_with(module: str) -> set[str]:
+    """Return the top-level names of everything that a fresh interpreter imports along with a module."""
+    script = f"import {module}, sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        (
+            "pi_cam_node.sources.child",
+            {"pydantic", "pydantic_core", "cv2", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
+        ),
+        ("pi_cam_node.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
+        ("pi_cam_node.node", {"cv2", "ruamel", "picamera2", "PIL"}),
+        ("pi_cam_node.cli", {"numpy", "pydantic", "cv2"}),
+    ],
+)
+def test_nothing_is_imported_before_it_is_used(module: str, unwanted: set[str]) -> None:
+    assert not imported_with(module) & unwanted
