@@ -51,7 +51,7 @@ from pi_cam_node.storage.watch import DiskWatch
 from pi_cam_node.storage.worker import Worker
 from pi_cam_node.tcp.server import Trigger
 from pi_cam_node.values import as_text
-from pi_cam_node.web.media import media_path
+from pi_cam_node.web.links import media_path
 from pi_cam_node.web.server import Web
 
 _log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from pi_cam_node.dispatcher import VERB_SHOWN
 from pi_cam_node.errors import BadRequest, NodeError
 from pi_cam_node.web import openapi, routes
 from pi_cam_node.web.answers import answer
-from pi_cam_node.web.media import media_path
+from pi_cam_node.web.keys import site_of
+from pi_cam_node.web.links import media_path
 from pi_cam_node.web.routes import route
-from pi_cam_node.web.site import Site, site_of
+from pi_cam_node.web.site import Site
 from pi_cam_node.web.statuses import status_of
 
 PICTURES_TOLD = 24

@@ -10,8 +10,9 @@ from pi_cam_node.web.connection import BODY_BYTES_MAX
 from pi_cam_node.web.crowd import CROWD, Crowd
 from pi_cam_node.web.guard import guard
 from pi_cam_node.web.headers import harden
+from pi_cam_node.web.keys import SITE
 from pi_cam_node.web.routes import Route
-from pi_cam_node.web.site import SITE, Site
+from pi_cam_node.web.site import Site
 
 
 def application(site: Site, access: Access, crowd: Crowd) -> web.Application:

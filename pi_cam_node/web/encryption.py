@@ -11,26 +11,12 @@ import logging
 import ssl
 from collections.abc import Callable
 
-from pi_cam_node.config import HttpTlsConfig
 from pi_cam_node.web.connection import Connection, address_of
 from pi_cam_node.web.crowd import Crowd
 
 _log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
-
-
-def context_for(tls: HttpTlsConfig) -> ssl.SSLContext | None:
-    """Return how to encrypt, ``None`` where nobody asked for it. Reads the files.
-
-    Raises:
-        OSError: A file cannot be read, or is not what it should be.
-    """
-    if not tls.enable or tls.cert is None or tls.key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tls.cert, tls.key)
-    return context
 
 
 class Handshake(asyncio.Protocol):

@@ -16,8 +16,8 @@ from functools import partial
 from pi_cam_node.clock import Clock
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
-from pi_cam_node.web.away import Away
 from pi_cam_node.web.multipart import END, Part, part_of
+from pi_cam_node.web.placeholder import Away, placeholder_of
 from pi_cam_node.web.places import Places
 from pi_cam_node.web.site import State
 from pi_cam_node.web.viewer import NEVER_S, Viewer
@@ -113,7 +113,7 @@ class Fanout:
         if self._part is not None and frame is self._part.frame:
             return None
         if frame is None:
-            return partial(_placeholder_of, self._away)
+            return partial(placeholder_of, self._away)
         self._away = Away(frame.size, frame.captured_at)
         if all(viewer.due_s > self._clock.monotonic() for viewer in self._viewers):
             return None
@@ -155,9 +155,3 @@ class Fanout:
         if at_s < NEVER_S:
             delay_s = at_s - self._clock.monotonic()
             self._alarm = asyncio.get_running_loop().call_later(delay_s, self._look)
-
-
-def _placeholder_of(away: Away) -> Part:
-    from pi_cam_node.web.placeholder import placeholder_of  # noqa: PLC0415 - brings OpenCV, which frames do without
-
-    return placeholder_of(away)

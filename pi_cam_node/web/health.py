@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.routes import route
-from pi_cam_node.web.site import State, site_of
+from pi_cam_node.web.site import State
 
 
 def is_well(state: State) -> bool:

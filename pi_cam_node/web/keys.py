@@ -6,6 +6,8 @@ from typing import TypeVar, cast
 
 from aiohttp import web
 
+from pi_cam_node.web.site import Site
+
 Kept = TypeVar("Kept")
 
 
@@ -15,3 +17,11 @@ def app_key(name: str, kind: type[Kept]) -> web.AppKey[Kept]:
     aiohttp 3.8, which Debian 12 has, knows plain strings only; later ones warn of them.
     """
     return web.AppKey(name, kind) if hasattr(web, "AppKey") else cast("web.AppKey[Kept]", name)
+
+
+SITE = app_key("site", Site)
+
+
+def site_of(request: web.Request) -> Site:
+    """Return what the handlers of this request may use."""
+    return request.app[SITE]

@@ -52,3 +52,8 @@ class SignedLinks:
 def is_signed(query: Mapping[str, str]) -> bool:
     """Tell whether a request carries a signature, whoever's it is."""
     return SIGNATURE in query
+
+
+def media_path(picture_id: str) -> str:
+    """Return the path under which a picture is served."""
+    return f"/media/{picture_id}"

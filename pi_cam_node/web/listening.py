@@ -1,10 +1,15 @@
-"""The sockets that the server listens on."""
+"""The sockets that the server listens on, and how what passes them is encrypted."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
+import ssl
+from collections.abc import Sequence
+
+from pi_cam_node.config import HttpTlsConfig
 
 _ADVICE = {
     errno.EADDRINUSE: "another program uses the port; change mjpeg_server.port, or find it with: ss -ltnp",
@@ -52,6 +57,37 @@ def _bound(family: int, address: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def context_for(tls: HttpTlsConfig) -> ssl.SSLContext | None:
+    """Return how to encrypt, ``None`` where nobody asked for it. Reads the files.
+
+    Raises:
+        OSError: A file cannot be read, or is not what it should be.
+    """
+    if not tls.enable or tls.cert is None or tls.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls.cert, tls.key)
+    return context
+
+
+async def visited(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:
+    """Listen until the first client connects, who is not answered yet; return whether that came before the stop."""
+    loop = asyncio.get_running_loop()
+    visit, stop = asyncio.Event(), loop.create_task(stopped.wait())
+    waits = [stop, loop.create_task(visit.wait())]
+    for sock in sockets:
+        sock.listen(BACKLOG)
+        loop.add_reader(sock, visit.set)
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for sock in sockets:
+            loop.remove_reader(sock)
+        for wait in waits:
+            wait.cancel()
+    return not stopped.is_set()
 
 
 def advice(error: OSError) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from aiohttp import web
 
 from pi_cam_node.config import Format
+from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.routes import route
 from pi_cam_node.web.sending import Stored, is_known, open_stored, send
-from pi_cam_node.web.site import Pictures, site_of
+from pi_cam_node.web.site import Pictures
 from pi_cam_node.web.thumbnails import thumbnail_of
 
 _log = logging.getLogger(__name__)
@@ -24,11 +25,6 @@ THUMBNAIL_PX = 320
 CACHING = {"Cache-Control": "private, no-cache"}
 
 _TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream"}
-
-
-def media_path(picture_id: str) -> str:
-    """Return the path under which a picture is served."""
-    return f"/media/{picture_id}"
 
 
 @route("GET", "/media/{id}", "view", signed=True)

@@ -12,8 +12,9 @@ from prometheus_client.registry import Collector
 
 from pi_cam_node.web.access import access_of
 from pi_cam_node.web.crowd import CROWD
+from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.routes import route
-from pi_cam_node.web.site import Site, site_of
+from pi_cam_node.web.site import Site
 
 PREFIX = "pi_cam_node_"
 MIB = 1 << 20

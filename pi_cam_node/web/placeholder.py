@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-import cv2
 import numpy as np
 
 from pi_cam_node import jpeg
 from pi_cam_node.jpeg import Pixels
-from pi_cam_node.web.away import Away
 from pi_cam_node.web.multipart import Part, enclose
 
 HEADERS = {"X-Placeholder": "1"}
@@ -18,7 +17,19 @@ QUALITY = 80
 _BACKGROUND = (44, 38, 34)
 _INK = (176, 168, 160)
 _SLASH = (72, 84, 216)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """What is known of the last frame.
+
+    Attributes:
+        size: Its width and height in pixels.
+        since: UTC time of its capture; ``None`` where it is not known.
+    """
+
+    size: tuple[int, int] = (640, 480)
+    since: datetime | None = None
 
 
 def placeholder_of(away: Away) -> Part:
@@ -44,6 +55,8 @@ def draw(away: Away) -> Pixels:
 
 def _symbol(canvas: Pixels, centre: tuple[int, int], half: int) -> None:
     """Draw a camera of twice ``half`` pixels' width with a bar across it."""
+    import cv2  # noqa: PLC0415 - frames do without OpenCV
+
     x, y = centre
     thick = max(1, half // 12)
     cv2.rectangle(canvas, (x - half, y - half * 2 // 3), (x + half, y + half * 2 // 3), _INK, thick, cv2.LINE_AA)
@@ -53,10 +66,12 @@ def _symbol(canvas: Pixels, centre: tuple[int, int], half: int) -> None:
 
 def _line(canvas: Pixels, text: str, baseline: int, scale: float) -> None:
     """Write a line of text in the middle, as large as ``scale`` says or as fits."""
-    room = canvas.shape[1] * 0.9
+    import cv2  # noqa: PLC0415 - frames do without OpenCV
+
+    room, font = canvas.shape[1] * 0.9, cv2.FONT_HERSHEY_SIMPLEX
     thick = max(1, round(scale * 2))
-    width = cv2.getTextSize(text, _FONT, scale, thick)[0][0]
+    width = cv2.getTextSize(text, font, scale, thick)[0][0]
     scale = min(scale, scale * room / max(1, width))
-    width = cv2.getTextSize(text, _FONT, scale, thick)[0][0]
+    width = cv2.getTextSize(text, font, scale, thick)[0][0]
     where = ((canvas.shape[1] - width) // 2, baseline)
-    cv2.putText(canvas, text, where, _FONT, scale, _INK, thick, cv2.LINE_AA)
+    cv2.putText(canvas, text, where, font, scale, _INK, thick, cv2.LINE_AA)

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import socket
-import ssl
 from pathlib import Path
 
-from aiohttp import web
-
 from pi_cam_node.config import Config
-from pi_cam_node.web import encryption, listening
-from pi_cam_node.web.access import Access
-from pi_cam_node.web.application import application
-from pi_cam_node.web.connection import Connection
+from pi_cam_node.web import listening
 from pi_cam_node.web.credential import FILE_NAME, Token, read_or_make
-from pi_cam_node.web.crowd import Crowd
-from pi_cam_node.web.guesses import Guesses
 from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.names import Names
 from pi_cam_node.web.peers import Proxies
-from pi_cam_node.web.sessions import Sessions
 from pi_cam_node.web.site import Site
 
 _log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
-# How long answers under way may take when the server ends.
-FAREWELL_S = 0.5
 
 
 class Service:
@@ -58,48 +47,31 @@ class Service:
         while not self._stopped.is_set():
             try:
                 await self._serve()
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, ImportError) as error:
                 self._complain(error)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopped.wait(), self._waits_s)
                 self._waits_s = min(WAIT_MAX_S, 2 * self._waits_s)
 
     async def _serve(self) -> None:
-        config = self._site.state.config
-        loop = asyncio.get_running_loop()
-        access = await loop.run_in_executor(None, access_for, config, self._site, self._links)
-        tls = await loop.run_in_executor(None, encryption.context_for, config.http.tls)
-        crowd = Crowd(lambda: self._site.state.config.http.max_viewers, access.proxies.trusts)
-        runner = web.AppRunner(application(self._site, access, crowd), handle_signals=False, access_log=None)
-        await runner.setup()
-        try:
-            await self._listen(runner, crowd, tls)
-        finally:
-            await runner.cleanup()
-
-    async def _listen(self, runner: web.AppRunner, crowd: Crowd, tls: ssl.SSLContext | None) -> None:
         config, loop = self._site.state.config, asyncio.get_running_loop()
-        engine = runner.server
-        assert engine is not None
+        token = await loop.run_in_executor(None, _token_for, config)
+        tls = await loop.run_in_executor(None, listening.context_for, config.http.tls)
+        proxies = Proxies(config.http.trusted_proxies)
         sockets = await loop.run_in_executor(None, listening.bound, config.http.host, config.mjpeg_server.port)
-
-        def connect() -> Connection:
-            return Connection(engine, crowd, loop)
-
-        def begin() -> asyncio.Protocol:
-            return connect() if tls is None else encryption.Handshake(crowd, tls, connect)
-
-        servers = [await loop.create_server(begin, sock=sock, backlog=listening.BACKLOG) for sock in sockets]
         try:
             self._opened(config, sockets[0], is_secure=tls is not None)
-            await self._stopped.wait()
+            if not await listening.visited(sockets, self._stopped):
+                return
+            # aiohttp takes 12 MiB and, on a small board, seconds to import; where only MQTT is used nobody ever comes.
+            await loop.run_in_executor(None, importlib.import_module, "pi_cam_node.web.engine")
+            from pi_cam_node.web.engine import Entrance, serve  # noqa: PLC0415 - imported just now, beside the loop
+
+            await serve(Entrance(sockets, tls, token, proxies, self._links), self._site, self._stopped)
         finally:
             self.url = self.public_url = None
-            for server in servers:
-                server.close()
-            await runner.shutdown()
-            await engine.shutdown(FAREWELL_S)
-            crowd.disperse()
+            for sock in sockets:
+                sock.close()
 
     def _opened(self, config: Config, sock: socket.socket, *, is_secure: bool) -> None:
         self._said, self._waits_s = "", FIRST_WAIT_S
@@ -108,31 +80,12 @@ class Service:
         if self.public_url is not None and not is_secure and not config.http.trusted_proxies:
             _log.warning("the live view is not encrypted; whoever listens on the network can read token and pictures")
 
-    def _complain(self, error: OSError | ValueError) -> None:
+    def _complain(self, error: Exception) -> None:
         advice = listening.advice(error) if isinstance(error, OSError) else "check the section http"
         said = f"the live view is not served: {error}; {advice}"
         if said != self._said:
             self._said = said
             _log.error("%s; trying again", said)
-
-
-def access_for(config: Config, site: Site, links: SignedLinks) -> Access:
-    """Return the rules that the settings ask for. Reads or makes the token's file.
-
-    Raises:
-        OSError: The file can be neither read nor made.
-        ValueError: What is in it is no token, or a proxy is no address.
-    """
-    clock, http = site.clock, config.http
-    return Access(
-        token=_token_for(config),
-        links=links,
-        sessions=Sessions(clock),
-        guesses=Guesses(clock),
-        proxies=Proxies(http.trusted_proxies),
-        names=Names([*http.allowed_hosts, http.host]),
-        cookie=f"session_{config.node.id}",
-    )
 
 
 def _token_for(config: Config) -> Token | None:

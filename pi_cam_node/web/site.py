@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from aiohttp import web
-
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.events import FramesSent
 from pi_cam_node.hub import Hub
-from pi_cam_node.web.keys import app_key
 
 
 class Pictures(Protocol):
@@ -100,11 +97,3 @@ class Site:
     state: State
     clock: Clock
     info: Mapping[str, str]
-
-
-SITE = app_key("site", Site)
-
-
-def site_of(request: web.Request) -> Site:
-    """Return what the handlers of this request may use."""
-    return request.app[SITE]

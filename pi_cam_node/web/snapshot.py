@@ -11,8 +11,8 @@ from pi_cam_node import jpeg
 from pi_cam_node.config import Config
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
+from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.multipart import frame_headers
-from pi_cam_node.web.site import site_of
 from pi_cam_node.web.statuses import RETRY_AFTER_S
 
 _log = logging.getLogger(__name__)

@@ -13,11 +13,10 @@ from aiohttp import web
 
 from pi_cam_node.events import FramesSent
 from pi_cam_node.web.fanout import Fanout
-from pi_cam_node.web.keys import app_key
+from pi_cam_node.web.keys import SITE, app_key, site_of
 from pi_cam_node.web.multipart import CONTENT_TYPE, END, enclose, picture_headers
 from pi_cam_node.web.places import Places
 from pi_cam_node.web.routes import route
-from pi_cam_node.web.site import SITE, site_of
 from pi_cam_node.web.snapshot import EMBEDDABLE, snapshot
 from pi_cam_node.web.statuses import RETRY_AFTER_S, status_of
 from pi_cam_node.web.viewer import STALL_S, Viewer

@@ -20,8 +20,9 @@ from pi_cam_node.errors import Busy, DeadlinePassed, NodeError
 from pi_cam_node.events import BrightnessMeasured
 from pi_cam_node.hub import Hub
 from pi_cam_node.web import api
+from pi_cam_node.web.keys import SITE
 from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.site import SITE, Answered, Site, State
+from pi_cam_node.web.site import Answered, Site, State
 from tests.fakes.pictures import ID
 from tests.integration.broker import wait_until
 from tests.integration.serving import Got, MemoryPictures, Serving

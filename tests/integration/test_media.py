@@ -27,8 +27,9 @@ from pi_cam_node.config import Config
 from pi_cam_node.hub import Hub
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.web import media, sending
-from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.site import SITE, Answered, Site, State
+from pi_cam_node.web.keys import SITE
+from pi_cam_node.web.links import SignedLinks, media_path
+from pi_cam_node.web.site import Answered, Site, State
 from pi_cam_node.web.thumbnails import MAX_BYTES, thumbnail_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, ID, archive_in, config, noise, picture, save
@@ -383,7 +384,7 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: DiskArchive, 
     token.chmod(0o600)
     with Serving(tmp_path, http={"token_file": str(token)}) as serving:
         serving.pictures.files[ID] = file_of(archive)
-        path = media.media_path(ID)
+        path = media_path(ID)
         assert serving.get(path).status == 401
         assert serving.get(path, Authorization="Bearer a-token-of-good-length").status == 200
         links = serving.web.site.links
