@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 
-from pi_cam_node import __version__, log, settings
+from pi_cam_node import __version__, heap, log, settings
 from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, CameraOpened, WorkEnded
 from pi_cam_node.board import identity
 from pi_cam_node.board.vitals import Vitals
@@ -177,6 +177,8 @@ class Node:
         """Let the parts know what concerns them."""
         match message:
             case CameraOpened():
+                if self._opened is None:
+                    heap.settle()
                 self._opened = message
                 self._herald.announce(self._core.config)
             case BrokerConnected() | BrokerLost():

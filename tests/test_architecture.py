@@ -17,7 +17,7 @@ LAYERS = (
     {
         "errors", "clock", "jpeg", "imaging", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
         "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
-        "log", "plainjson",
+        "log", "plainjson", "heap",
     },
     {"ring", "light", "night", "stack", "budget", "rate", "silence", "room", "faults", "trial", "autosave"},
     {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},

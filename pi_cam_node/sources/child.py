@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 
+from pi_cam_node import heap
 from pi_cam_node.sources.child_log import OneLine
 from pi_cam_node.sources.messages import (
     MAX_MESSAGE_BYTES,
@@ -48,6 +49,7 @@ class Outlet:
         self._session = 0
         self._slots: SlotWriter | None = None
         self._skipped = 0
+        self._is_settled = False
 
     def post(self, note: Note) -> None:
         """Send a note.
@@ -71,7 +73,7 @@ class Outlet:
     def _begin(self, note: Ready) -> None:
         old = self._slots
         self._slots = SlotWriter(note.opened.size, note.opened.layout)
-        self._session, self._skipped = note.session, 0
+        self._session, self._skipped, self._is_settled = note.session, 0, False
         if old is not None:
             old.close()
         socket.send_fds(self._link, [encode(note)], [self._slots.descriptor])
@@ -84,6 +86,9 @@ class Outlet:
         shot = note.shot
         times = (shot.exposed_mono_s, shot.captured_mono_s)
         self._link.send(encode(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        if not self._is_settled:  # with the first image everything is imported and prepared
+            self._is_settled = True
+            heap.settle()
 
 
 def hear(link: socket.socket, runner: Runner, outlet: Outlet, ended: threading.Event) -> None:

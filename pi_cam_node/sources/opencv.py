@@ -12,6 +12,9 @@ import numpy as np
 from pi_cam_node.errors import SourceError
 from pi_cam_node.jpeg import Pixels
 
+# As in `imaging`, which is not loaded here.
+cv2.setNumThreads(1)
+
 OpenCapture = Callable[[str, int, list[int]], Any]
 """`cv2.VideoCapture`, or what a test puts in its place: called with name, backend and parameters."""
 

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from pi_cam_node.jpeg import Pixels
 
+# As in `imaging`, which is not loaded here.
+cv2.setNumThreads(1)
+
 Chroma = npt.NDArray[np.float32]
 
 # Everything is drawn on a canvas of this size and scaled; (x, y) below are in its pixels.

@@ -29,3 +29,10 @@ def imported_with(module: str) -> set[str]:
 )
 def test_nothing_is_imported_before_it_is_used(module: str, unwanted: set[str]) -> None:
     assert not imported_with(module) & unwanted
+
+
+@pytest.mark.parametrize("module", ["imaging", "sources.scene", "sources.film", "sources.rtsp", "sources.v4l2"])
+def test_opencv_has_one_thread_whoever_brings_it(module: str) -> None:
+    script = f"import pi_cam_node.{module}, cv2; print(cv2.getNumThreads())"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == "1"
