@@ -32,15 +32,121 @@ MQTT = (
     ),
 )
 
-CAMERA: tuple[Promise, ...] = ()
+CAMERA = (
+    Promise(
+        "C1",
+        "frames stop, or the camera's calls fail",
+        "noticed within max(5 s, 3 intervals, exposure + 3 s); opened again, then its process started anew: frames "
+        "again within 15 s",
+    ),
+    Promise(
+        "C3",
+        "there is no camera at boot, or it is unplugged",
+        "everything else serves; the camera is retried after 1, 2, 5, 10, 30, 60 s, and every 60 s for ever",
+    ),
+    Promise(
+        "C4",
+        "frames lie: frozen, blank, of a wrong size or type",
+        "named on last_error within 35 s; a frozen or wrong camera is started anew; nothing wrong is kept or shown",
+    ),
+    Promise(
+        "C7",
+        "memory runs out",
+        "one budget bounds ring, encoders and queues; a ring that cannot fit is refused with the number that would",
+    ),
+    Promise("C12", "the node is stopped at any moment", "offline is said, and the process has ended with 0 within 5 s"),
+)
 
-STORAGE: tuple[Promise, ...] = ()
+STORAGE = (
+    Promise(
+        "S1",
+        "the power is cut while settings or a picture are saved",
+        "what was acknowledged is there and whole after the next start: file and folder are synced before the answer",
+    ),
+    Promise(
+        "S4",
+        "the disk is full",
+        "said on last_error and in telemetry within 10 s; the oldest pictures make room; a save is refused in words; "
+        "stream and MQTT go on; saving goes on within 30 s of space coming back",
+    ),
+    Promise("S5", "the disk has bytes, but no inodes", "the same as for a full disk"),
+    Promise(
+        "S6",
+        "the disk is read-only",
+        "settings change in memory; overwrite_config answers not_saved and why; the next start has the old file",
+    ),
+    Promise(
+        "S7",
+        "the card died: every access is an error",
+        "said within 10 s; stream and MQTT go on; it heals when the disk does",
+    ),
+    Promise(
+        "S8",
+        "any single file call is the last one, or fails with ENOSPC, EIO or EROFS",
+        "the old state or the new one, a refusal in words, and no litter after the next start",
+    ),
+    Promise(
+        "S9",
+        "pictures accumulate for ever",
+        "bounded by bytes, by age and by free space; the oldest go first, the one being written never",
+    ),
+    Promise("S10", "two pictures want one name", "UTC, boot id, frame number and a counter; nothing is overwritten"),
+    Promise("S11", "a card wears out", "an idle node writes at most 1 MiB an hour"),
+)
 
-TIME: tuple[Promise, ...] = ()
+TIME = (
+    Promise(
+        "T1",
+        "the clock is decades off at boot, and jumps while the node runs",
+        "no timer, deadline or order of frames depends on it; side-cars and telemetry say whether it was set",
+    ),
+    Promise("T2", "the clock goes back by weeks", "no picture goes by age on a clock that is not set, nor too early"),
+    Promise("T3", "an hour repeats in autumn; the year 2038 comes", "names and records are in UTC and never repeat"),
+)
 
-HTTP: tuple[Promise, ...] = ()
+HTTP = (
+    Promise(
+        "H1",
+        "400 connections that dribble a request, or say nothing",
+        "honest clients are answered all along; heads are awaited for 10 s, bodies for 30 s, and who exceeds a limit "
+        "is put out",
+    ),
+    Promise(
+        "H2", "30 viewers", "a frame is encoded once for all; capture keeps its rate; viewers beyond the limit are told"
+    ),
+    Promise("H3", "100 viewers that take nothing", "each holds the newest frame only and is put out after 10 s"),
+    Promise("H4", "garbage, giant heads and bodies", "refused by size; no traceback, no descriptor lost"),
+    Promise("H5", "nobody is asked for a password", "every route has a declared right; without one it is closed"),
+    Promise(
+        "H6",
+        "a page in the owner's browser calls the node",
+        "foreign Host, Origin and content types are refused; nothing changes by GET; nothing can be framed",
+    ),
+    Promise("H7", "somebody guesses", "five tries, then growing waits; a token is compared in constant time"),
+    Promise("H8", "exposed by default", "loopback only, until the owner says otherwise; then a token is made"),
+)
 
-BARS: tuple[Promise, ...] = ()
+BARS = (
+    Promise(
+        "B10",
+        "the disk is full, read-only or dead",
+        "stream, MQTT and states stay up; said within 10 s; over within 30 s of its end",
+    ),
+    Promise(
+        "X1",
+        "a setting or a name carries shell commands",
+        "no shell is ever started, no setting is a command: 40 payloads in every text setting leave no trace",
+    ),
+    Promise(
+        "X2",
+        "a name leads out of the folder of pictures",
+        "200 spellings on every route, command and setting open nothing outside and make nothing there",
+    ),
+    Promise("X3", "parsing builds objects", "JSON and safe YAML only; unknown keys are refused at every depth"),
+    Promise("X4", "names carry markup", "shown as text, in a browser too"),
+    Promise("X5", "almost the right token", "empty, prefix, suffix, padded, other case, its hash: all refused"),
+    Promise("X6", "a hundred thousand broken requests", "memory, threads and descriptors stay where they were"),
+)
 
 SECTIONS = {
     "MQTT link": MQTT,

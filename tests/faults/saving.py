@@ -1,8 +1,8 @@
 """A program that saves pictures until it dies, and one that looks at what it left.
 
-python -m tests.integration.saving forever FOLDER      one line "ack ID" for each picture saved
-python -m tests.integration.saving once FOLDER         the same for one picture; exit 1: refused in words
-python -m tests.integration.saving check FOLDER [ACKS] exit 1: a picture is torn, or one of those is not there
+python -m tests.faults.saving forever FOLDER      one line "ack ID" for each picture saved
+python -m tests.faults.saving once FOLDER         the same for one picture; exit 3: refused in words
+python -m tests.faults.saving check FOLDER [ACKS] exit 1: a picture is torn, or one of those is not there
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from pi_cam_node.errors import NodeError
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.files import list_pictures
 from tests.fakes.pictures import ALL, BOOT, config, picture, save
+
+# A refusal, told from the 1 of a traceback.
+REFUSED = 3
 
 
 def say(line: str) -> None:
@@ -39,7 +42,7 @@ def once(folder: Path) -> int:
         say(f"ack {DiskArchive(folder, BOOT, SystemClock()).save(picture(), ALL, config()).id}")
     except NodeError as error:
         say(f"{error.code}: {error}")
-        return 1
+        return REFUSED
     return 0
 
 

@@ -1,0 +1,83 @@
+"""A program that writes settings into a configuration file until it dies, and one that looks at what it left.
+
+python -m tests.faults.configuring forever FOLDER      one line "ack NUMBER" for each file written
+python -m tests.faults.configuring once FOLDER         the same for one; exit 3: refused in words
+python -m tests.faults.configuring check FOLDER [ACKS] exit 1: the file is torn, or older than the last of those
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pi_cam_node.config import Config
+from pi_cam_node.configfile import parse
+from pi_cam_node.configwriter import overwrite
+from pi_cam_node.errors import NodeError
+from tests.faults.saving import REFUSED, say
+
+FIRST = 100
+LAST = 200_000_000
+# The comment makes the file longer than a block, as real ones are.
+TEXT = f"# {'the garden, seen from the porch ' * 150}\nnight:\n  exposure_us: {FIRST}  # of the night\n"
+
+
+def prepare(folder: Path) -> None:
+    """Write the file as it is before the node touches it."""
+    (folder / "node.yaml").write_text(TEXT)
+
+
+def configured(folder: Path, number: int) -> Config:
+    """Return settings that bear a number, as a node started with the file would have them."""
+    return parse(TEXT.replace(str(FIRST), str(number)), folder / "node.yaml")
+
+
+def forever(folder: Path) -> None:
+    """Write one file after the other."""
+    prepare(folder)
+    for number in range(FIRST + 1, LAST):
+        overwrite(folder / "node.yaml", configured(folder, number))
+        say(f"ack {number}")
+
+
+def once(folder: Path) -> int:
+    """Write one file."""
+    try:
+        overwrite(folder / "node.yaml", configured(folder, FIRST + 1))
+    except NodeError as error:
+        say(f"{error.code}: {error}")
+        return REFUSED
+    say(f"ack {FIRST + 1}")
+    return 0
+
+
+def check(folder: Path, acks: set[str]) -> list[str]:
+    """Return what is wrong with the file, as the next start of the node finds it."""
+    path = folder / "node.yaml"
+    try:
+        text = path.read_text()
+        found = parse(text, path).night.exposure_us
+    except (OSError, ValueError) as error:
+        return [f"torn {error}"]
+    least = max(map(int, acks), default=FIRST)
+    wrong = [f"lost: {found} instead of {least}"] if found < least else []
+    return wrong + ([] if "# of the night" in text else ["torn: the comment is gone"])
+
+
+def main(verb: str, folder: Path, acks: Path | None = None) -> int:
+    """Do what the module's text says."""
+    if verb == "prepare":
+        prepare(folder)
+        return 0
+    if verb == "forever":
+        forever(folder)
+    if verb == "once":
+        return once(folder)
+    promised = {line.split()[1] for line in acks.read_text().splitlines()} if acks else set()
+    wrong = check(folder, promised)
+    say("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:])))

@@ -1,0 +1,29 @@
+"""Real ext4 file systems on loop devices, to be filled, frozen, broken and cut off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.faults import tools
+
+# Written out at once: what mkfs leaves for later would be written while a test counts.
+_MKFS = ("-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+
+
+def fault_disk(size_mb: int) -> Iterator[Any]:
+    """Yield a `FaultDisk` of the fault tools; skip the test where there can be none."""
+    if os.geteuid() != 0:
+        pytest.skip("a loop device needs root")
+    tools.load("powercut")
+    kind = tools.load("disk").FaultDisk
+    try:
+        disk = kind(size_mb=size_mb, mkfs=_MKFS)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no loop device can be mounted here: {error}")
+    yield disk
+    disk.close()

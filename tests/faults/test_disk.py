@@ -1,0 +1,145 @@
+"""The disk under a whole node fills up, turns read-only and dies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.disks import fault_disk
+from tests.faults.watching import Watched, watched
+from tests.integration.broker import Mosquitto, wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.root]
+
+# Said within 10 s and over within 30 s; the rest is for a machine that others use too.
+NOTICED_S, HEALED_S, SLACK_S = 10.0, 30.0, 10.0
+
+
+@pytest.fixture
+def disk() -> Iterator[Any]:
+    yield from fault_disk(size_mb=32)
+
+
+def fill(disk: Any) -> None:
+    disk.fill()
+
+
+def take_inodes(disk: Any) -> None:
+    disk.inodes()
+
+
+def turn_read_only(disk: Any) -> None:
+    assert disk.ro()
+
+
+def die(disk: Any) -> None:
+    disk.die()
+
+
+def free(disk: Any) -> None:
+    disk.free()
+
+
+def turn_writable(disk: Any) -> None:
+    disk.rw()
+
+
+def replace(disk: Any) -> None:
+    disk.remount()
+
+
+def hold(node: Watched, seconds: float) -> float:
+    """Ask for something all the while; return the slowest answer, in seconds."""
+    slowest_s, end_s = 0.0, time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        asked_s = time.monotonic()
+        assert node.asker.ask("get", key="night.gain")["ok"]
+        slowest_s = max(slowest_s, time.monotonic() - asked_s)
+        time.sleep(0.2)
+    return slowest_s
+
+
+@pytest.mark.parametrize(
+    ("harm", "heal", "code"),
+    [
+        pytest.param(fill, free, "no_space", id="full", marks=[pytest.mark.promise("S4", "B10"), pytest.mark.short]),
+        pytest.param(take_inodes, free, "no_space", id="no inodes", marks=pytest.mark.promise("S5", "B10")),
+        pytest.param(turn_read_only, turn_writable, "not_saved", id="read-only", marks=pytest.mark.promise("B10")),
+        pytest.param(die, replace, "not_saved", id="dead", marks=pytest.mark.promise("S7", "B10")),
+    ],
+)
+def test_a_disk_in_trouble_is_told_costs_neither_stream_nor_mqtt_and_heals(
+    disk: Any,
+    broker: Mosquitto,
+    tmp_path: Path,
+    figure: Callable[[str], None],
+    harm: Callable[[Any], None],
+    heal: Callable[[Any], None],
+    code: str,
+    long: bool,
+) -> None:
+    # A log file on the disk would keep it from turning read-only, as on a healthy card.
+    logging = {} if harm is turn_read_only else {"file": f"{disk.dir}/log/node.log"}
+    settings = {"export": {"base_dir": f"{disk.dir}/captures"}, "logging": {"level": "INFO", **logging}}
+    held_s = 600.0 if long and harm is die else 5.0
+    with watched(tmp_path, broker, **settings) as node, node.streaming() as stream:
+        kept = node.asker.ask("save")
+        assert kept["ok"], kept
+        node.forget()
+        harm(disk)
+        noticed_s = node.wait_fault(code, NOTICED_S + SLACK_S)
+        assert node.asker.ask("save")["code"] in ("no_space", "not_saved")
+        slowest_s = hold(node, held_s)
+        assert node.asker.ask("health")["data"]["storage"] == code
+        heal(disk)
+        healed_s = node.wait_fault("ok", HEALED_S)
+        saved = node.asker.ask("save")
+        assert saved["ok"], saved
+        assert node.said_offline() == []
+        assert not stream.ended
+    assert Path(kept["data"]["path"]).exists()
+    assert list(Path(disk.dir, "captures").glob(".*.part")) == []
+    assert stream.longest_gap_s < 5
+    assert slowest_s < 5
+    assert "Traceback" not in node.node.log()
+    figure(
+        f"said after {noticed_s:.1f} s (at most {NOTICED_S:g}), over {healed_s:.1f} s after it ended (at most "
+        f"{HEALED_S:g}); meanwhile {held_s:g} s with answers within {slowest_s:.2f} s and no pause of the stream over "
+        f"{stream.longest_gap_s:.1f} s"
+    )
+
+
+@pytest.mark.promise("S6")
+def test_settings_changed_on_a_read_only_disk_are_in_force_and_said_not_to_be_written(
+    disk: Any, broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    settings = {"export": {"base_dir": f"{disk.dir}/captures"}}
+    with watched(tmp_path, broker, **settings) as node:
+        node.node.stop()
+        config = Path(disk.dir, "node.yaml")
+        config.write_bytes(node.node.config.read_bytes())
+        before = config.read_bytes()
+        node.node.config = config
+        node.asker.client.clear()
+        node.node.start()
+        node.asker.wait_online()
+        turn_read_only(disk)
+        with node.streaming() as stream:
+            changed = node.asker.ask("set", key="night.gain", value=8)
+            written = node.asker.ask("overwrite_config")
+            assert changed["ok"]
+            assert node.asker.ask("get", key="night.gain")["data"]["value"] == 8
+            assert (written["code"], "Read-only" in written["message"]) == ("not_saved", True), written
+        turn_writable(disk)
+        assert config.read_bytes() == before
+        assert [path.name for path in Path(disk.dir).glob("*.bak")] == []
+        assert node.node.stop()[0] == 0
+        node.asker.client.clear()
+        node.node.start()
+        wait_until(lambda: node.asker.client.latest("pi_cam_node/porch/config/night.gain") == b"6", "the old gain", 30)
+    assert stream.longest_gap_s < 5
+    figure(f"overwrite_config answered {written['code']}: {written['message'].rpartition(': ')[2]}")
