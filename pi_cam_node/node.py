@@ -47,6 +47,7 @@ from pi_cam_node.ports import Ports
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
 from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.timesync import clock_is_set
 from pi_cam_node.storage.watch import DiskWatch
 from pi_cam_node.storage.worker import Worker
 from pi_cam_node.tcp.server import Trigger
@@ -244,6 +245,7 @@ class Node:
             "frames_dropped": self._inbox.frames_dropped,
             "messages_refused": self._inbox.messages_refused,
             "storage": self._disk.code,
+            "clock_set": clock_is_set(),
             "camera_restarts": self._camera.restarts,
             "broker_sessions": self._link.sessions,
             "mqtt": dict(self._link.figures()),
