@@ -45,7 +45,7 @@ class SyntheticSource:
         self._start_mono_s = 0.0
         self._scene: Scene | None = None
         self._controls: Controls | None = None
-        self._still: Scene | None = None
+        self._still: Pixels | None = None
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Begin, in any size."""
@@ -90,8 +90,9 @@ class SyntheticSource:
             return pixels
         if acts == "freeze":
             # Whoever draws it, the process that takes over from this one included, it is the same to the last bit.
-            self._still = self._still or Scene(*scene.size, seed=0)
-            return self._still.render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
+            if self._still is None:
+                self._still = Scene(*scene.size, seed=0).render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
+            return self._still
         self._number += 1
         return scene.render(self._number, second, lux_s, gain)
 

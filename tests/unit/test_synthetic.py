@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from pi_cam_node import jpeg
+from pi_cam_node.config import CameraConfig
 from pi_cam_node.jpeg import Pixels
 from pi_cam_node.sources.base import Controls
 from pi_cam_node.sources.scene import Scene, number_of
-from pi_cam_node.sources.synthetic import exposure_of
+from pi_cam_node.sources.synthetic import SyntheticSource, exposure_of
 
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
 NIGHT = Controls("night", 10.0, 2_000_000, 6.0, "still")
@@ -81,3 +84,21 @@ def test_the_burnt_in_number_survives_jpeg_in_every_size(size: tuple[int, int], 
     frame = Scene(*size).render(number, 0, 0.01, 8)
     decoded = jpeg.decode(jpeg.encode(frame, "i420", 60))
     assert number_of(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2GRAY), np.uint8)) == number
+
+
+def pictures_of(query: str, count: int) -> list[Pixels]:
+    """Return pictures of the synthetic camera."""
+    source = SyntheticSource(query)
+    source.open(CameraConfig(width=64, height=64), replace(DAY, framerate=60.0))
+    return [source.read().pixels.copy() for _ in range(count)]
+
+
+def test_a_frozen_camera_shows_one_picture_whoever_opens_it() -> None:
+    first, second, other = *pictures_of("loss=freeze&loss_at_s=0", 2), *pictures_of("loss=freeze&loss_at_s=0", 1)
+    assert (first == second).all()
+    assert (first == other).all()
+    assert not (first == pictures_of("", 1)[0]).all()
+
+
+def test_a_blank_camera_shows_nothing() -> None:
+    assert not luma(pictures_of("loss=blank&loss_at_s=0", 1)[0]).any()

@@ -1,0 +1,59 @@
+"""Many pictures that want one name: the clock stands, jumps back, and even two starts of the node look alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pi_cam_node.board.identity import new_boot_id
+from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.names import PictureName, parse_id
+from tests.fakes.clock import FakeClock
+from tests.fakes.pictures import config, noise, picture
+
+pytestmark = [pytest.mark.faults, pytest.mark.promise("S10")]
+
+EPOCH = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)
+BOOTS = ("3f2a91c0", "c1aefac6")
+# Moments and frame numbers so few that names clash all the time.
+SAVES = st.lists(st.tuples(st.sampled_from(BOOTS), st.integers(0, 2), st.integers(1, 2)), min_size=2, max_size=12)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(saves=SAVES)
+def test_no_save_touches_what_another_saved(saves: list[tuple[str, int, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        before: dict[Path, bytes] = {}
+        for number, (boot, ms, frame) in enumerate(saves):
+            archive = DiskArchive(Path(folder, "captures"), boot, FakeClock())
+            at = EPOCH + timedelta(milliseconds=ms)
+            wanted = picture(content=noise(16, 16) + number % 8, frames=(frame,), first_at=at, last_at=at)
+            saved = archive.save(wanted, ["npy"], config())
+            assert saved.paths[0] not in before
+            assert all(path.read_bytes() == content for path, content in before.items())
+            before[saved.paths[0]] = saved.paths[0].read_bytes()
+
+
+@pytest.mark.short
+def test_a_million_names_over_restarts_and_a_clock_that_jumps_are_a_million(
+    long: bool, figure: Callable[[str], None]
+) -> None:
+    chance, wanted = random.Random(11), 1_000_000 if long else 50_000
+    names: set[str] = set()
+    at, boot, frame = EPOCH, new_boot_id(), 0
+    for _ in range(wanted):
+        frame += chance.randint(1, 3)
+        at += timedelta(milliseconds=chance.choice((0, 1, 100)))
+        if chance.random() < 0.001:  # a restart; the clock may be back at what it was at the last one
+            boot, frame, at = new_boot_id(), 0, EPOCH
+        names.add(PictureName(at, boot, frame, "single").id)
+    assert len(names) == wanted
+    assert all(parse_id(name) is not None for name in random.Random(1).sample(sorted(names), 1000))
+    figure(f"0 of {wanted} names twice")
