@@ -1,0 +1,106 @@
+"""The camera under a whole node is killed, stopped, and comes and goes."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.films import make_film
+from tests.faults.watching import Watched, watched
+from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.running import BASE, Asker, RunningNode
+from tests.integration.serving import free_port
+
+pytestmark = pytest.mark.faults
+
+BACK_S, SLACK_S = 15.0, 15.0
+NOTICED_S = 10.0
+CAMERA = f"{BASE}/camera/availability"
+
+
+def frames_again_s(node: Watched) -> float:
+    """Return after how many seconds a fresh frame can be saved again."""
+    began_s = time.monotonic()
+    while not node.asker.ask("save")["ok"]:
+        assert time.monotonic() - began_s < BACK_S + SLACK_S, node.asker.state("last_error")
+        time.sleep(0.2)
+    return time.monotonic() - began_s
+
+
+@pytest.mark.promise("C1")
+def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
+    broker: Mosquitto, tmp_path: Path, long: bool, figure: Callable[[str], None]
+) -> None:
+    chance, rounds = random.Random(5), 50 if long else 6
+    took_s: dict[signal.Signals, list[float]] = {signal.SIGKILL: [], signal.SIGSTOP: []}
+    with watched(tmp_path, broker, camera={"framerate": 20}) as node, node.streaming() as stream:
+        threads = len(os.listdir(f"/proc/{node.node.process.pid}/task"))
+        for number in range(rounds):
+            time.sleep(chance.uniform(0.1, 2.0))
+            how = (signal.SIGKILL, signal.SIGSTOP)[number % 2]
+            victim = node.node.camera_pid()
+            assert victim is not None
+            os.kill(victim, how)
+            took_s[how].append(frames_again_s(node))
+        assert f"{BASE}/availability" not in node.said_offline()
+        wait_until(lambda: node.asker.state("last_error") == "ok", "the end of the faults", 30)
+        assert len(os.listdir(f"/proc/{node.node.process.pid}/task")) <= threads + 1
+    assert not stream.ended
+    worst = {how.name: max(times) for how, times in took_s.items()}
+    figure(
+        f"{rounds} rounds: a fresh frame after {worst['SIGKILL']:.1f} s at most when killed, {worst['SIGSTOP']:.1f} s "
+        f"when it hung (at most {BACK_S:g})"
+    )
+
+
+def health(port: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.promise("C3")
+def test_a_camera_that_comes_and_goes_is_told_each_time_and_the_rest_serves(
+    broker: Mosquitto, tmp_path: Path, long: bool, figure: Callable[[str], None]
+) -> None:
+    film, away = make_film(tmp_path / "camera.avi", 10), tmp_path / "away.avi"
+    film.rename(away)
+    port, rounds = free_port(), 10 if long else 2
+    sections = {"camera": {"source": f"file:{film}"}, "mjpeg_server": {"enable": True, "port": port}}
+    gone_s, back_s = [], []
+    with RunningNode(tmp_path, broker.port, **sections) as running, broker.client() as client:
+        asker = Asker(client)
+        wait_until(lambda: client.latest(f"{BASE}/availability") == b"online", "the node without a camera", 30)
+        wait_until(lambda: asker.state("last_error").startswith("camera_down"), "the missing camera", 30)
+        assert client.latest(CAMERA) == b"offline"
+        assert health(port) == "not ok"
+        assert asker.ask("get", key="night.gain")["ok"]
+        assert client.latest("homeassistant/device/pi_cam_node_porch/config")
+        for _ in range(rounds):
+            put_s = time.monotonic()
+            away.rename(film)
+            wait_until(lambda: client.latest(CAMERA) == b"online", "the camera", 90)
+            back_s.append(time.monotonic() - put_s)
+            wait_until(lambda: asker.state("last_error") == "ok", "the end of the fault", 10)
+            time.sleep(11)  # so long that the next loss begins at the gentlest step again
+            taken_s = time.monotonic()
+            film.rename(away)
+            wait_until(lambda: client.latest(CAMERA) == b"offline", "the loss of the camera", NOTICED_S + SLACK_S)
+            gone_s.append(time.monotonic() - taken_s)
+        assert running.running
+        assert "Traceback" not in running.log()
+    # The first time the node had waited longer and longer for a camera that was never there.
+    figure(
+        f"served without a camera; {rounds} times there and gone: told after {max(back_s):.1f} s and "
+        f"{max(gone_s):.1f} s at most; 0 exits"
+    )
