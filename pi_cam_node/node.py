@@ -81,7 +81,9 @@ class Node:
         self._opened: CameraOpened | None = None
         self._inbox = Inbox()
         self._worker = Worker(self._inbox)
-        self._archive = DiskArchive(config.export.base_dir, self._boot_id, self._clock)
+        self._archive = DiskArchive(
+            config.export.base_dir, self._boot_id, self._clock, packet_limit=lambda: self._link.packet_limit_bytes
+        )
         self._disk = DiskWatch(self._archive, self._worker.submit, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock)
         self._topics = Topics(
@@ -183,7 +185,7 @@ class Node:
                 self._opened = message
                 self._herald.announce(self._core.config)
             case BrokerConnected() | BrokerLost():
-                self._web.broker(isinstance(message, BrokerConnected))
+                self._web.broker(isinstance(message, BrokerConnected), getattr(message, "reason", ""))
         self._herald.hear(message, self._core.config)
 
     def _follow(self, fact: Fact) -> None:

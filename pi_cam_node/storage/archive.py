@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +45,14 @@ class DiskArchive:
     Thread: the worker, except where a method says otherwise.
     """
 
-    def __init__(self, base_dir: Path, boot_id: str, clock: Clock, clock_set: ClockSet = clock_is_set) -> None:
+    def __init__(
+        self,
+        base_dir: Path,
+        boot_id: str,
+        clock: Clock,
+        clock_set: ClockSet = clock_is_set,
+        packet_limit: Callable[[], int | None] = lambda: None,
+    ) -> None:
         """Remember where pictures go; nothing is made or read yet.
 
         Args:
@@ -53,6 +60,7 @@ class DiskArchive:
             boot_id: Begins with 8 hex digits; another one at each start of the node.
             clock: The clocks.
             clock_set: Says whether UTC can be trusted; where it cannot, nothing is removed by age.
+            packet_limit: Says how many bytes a message to the broker may have, for the picture that goes there.
 
         Raises:
             ValueError: The boot id does not begin so.
@@ -62,6 +70,7 @@ class DiskArchive:
         self._boot_part = boot_part(boot_id)
         self._clock = clock
         self._clock_set = clock_set
+        self._packet_limit = packet_limit
         self._index = Index()
         self._keeper = Keeper(self._directory, self._index, clock, clock_set)
 
@@ -185,7 +194,7 @@ class DiskArchive:
             self._index.publish()
 
     def _saved(self, picture: Picture, picture_id: str, written: Written, config: Config) -> PictureSaved:
-        image, thumbnail = previews(picture, written.jpg, config)
+        image, thumbnail = previews(picture, written.jpg, config, self._packet_limit())
         return PictureSaved(
             id=picture_id,
             kind=picture.kind,

@@ -14,9 +14,13 @@ logger = logging.getLogger(__name__)
 THUMBNAIL_MAX_BYTES = 48 * KIB
 # Wider than any picture: the width stays unless bytes force it down.
 _ANY_WIDTH_PX = 1 << 16
+# What a packet holds beside the picture: topic and properties.
+_PACKET_REST_BYTES = KIB
 
 
-def previews(picture: Picture, jpg: bytes | None, config: Config) -> tuple[bytes | None, bytes | None]:
+def previews(
+    picture: Picture, jpg: bytes | None, config: Config, packet_limit_bytes: int | None = None
+) -> tuple[bytes | None, bytes | None]:
     """Return the image and the thumbnail of a picture, each as a JPEG, or ``None`` where none is wanted.
 
     The picture is on disk by now, so a copy that cannot be made is logged and left out.
@@ -25,8 +29,11 @@ def previews(picture: Picture, jpg: bytes | None, config: Config) -> tuple[bytes
         picture: The picture.
         jpg: Its content as a JPEG, where that was written.
         config: The settings; `mqtt.image_max_bytes` bounds the image, `export.thumbnail_px` the thumbnail's width.
+        packet_limit_bytes: The largest packet that the broker takes; ``None`` where it did not say.
     """
     image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
+    if packet_limit_bytes is not None:
+        image_max_bytes = max(0, min(image_max_bytes, packet_limit_bytes - _PACKET_REST_BYTES))
     if not image_max_bytes and not thumbnail_px:
         return None, None
     try:
@@ -50,6 +57,6 @@ def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:
         return source
     smaller = jpeg.thumbnail(source, width_px, max_bytes)
     if len(smaller) > max_bytes:
-        logger.warning("no picture is as small as mqtt.image_max_bytes (%d)", max_bytes)
+        logger.warning("no picture is as small as mqtt.image_max_bytes or the broker allows (%d)", max_bytes)
         return None
     return smaller

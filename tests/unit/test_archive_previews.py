@@ -10,7 +10,7 @@ from pi_cam_node import jpeg
 from pi_cam_node.config import Config
 from pi_cam_node.storage.archive import DiskArchive
 from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import archive_in, config, noise, picture, scene
+from tests.fakes.pictures import BOOT, archive_in, config, noise, picture, scene
 
 
 @pytest.fixture
@@ -34,6 +34,13 @@ def test_an_image_too_large_for_the_broker_is_made_smaller(archive: DiskArchive)
     assert saved.image is not None
     assert saved.size_bytes > 50_000 >= len(saved.image)
     assert jpeg.decode(saved.image).shape[2] == 3
+
+
+def test_an_image_larger_than_the_packets_of_this_broker_is_made_smaller(tmp_path: Path, clock: FakeClock) -> None:
+    archive = DiskArchive(tmp_path, BOOT, clock, packet_limit=lambda: 50_000)
+    saved = archive.save(picture(content=noise(640, 480)), ["jpg"], config())
+    assert saved.image is not None
+    assert saved.size_bytes > 50_000 > len(saved.image) + 1000, "topic and properties have room beside it"
 
 
 def test_a_bound_that_no_picture_meets_gives_no_image(archive: DiskArchive, caplog: pytest.LogCaptureFixture) -> None:
