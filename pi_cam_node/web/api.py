@@ -50,6 +50,7 @@ async def state(request: web.Request) -> web.StreamResponse:
             "at": site.clock.utcnow(),
             "node": site.info,
             "broker": told.broker,
+            "broker_away_because": told.broker_away_because,
             "states": told.states,
             "telemetry": told.telemetry,
             "brightness": told.brightness,

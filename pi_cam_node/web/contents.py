@@ -122,11 +122,12 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "State": {
         "type": "object",
         "description": "What is, as last told by the node.",
-        "required": ["at", "node", "broker", "states", "telemetry", "brightness", "media"],
+        "required": ["at", "node", "broker", "broker_away_because", "states", "telemetry", "brightness", "media"],
         "properties": {
             "at": {"type": "string", "format": "date-time", "description": "The node's clock."},
             "node": {"type": "object", "description": "Its id, name and version."},
             "broker": {"type": "boolean", "description": "Whether the MQTT broker is connected."},
+            "broker_away_because": {"type": "string", "description": "Why it is not, for people; empty while it is."},
             "states": {"type": "object", "description": "Values by state key, as on the topics; and `camera`."},
             "telemetry": {"type": "object", "description": "The last figures."},
             "brightness": {

@@ -20,7 +20,7 @@ from pi_cam_node.web.links import LIFETIME_S, SignedLinks
 from pi_cam_node.web.mailbox import Mailbox
 from pi_cam_node.web.service import Service
 from pi_cam_node.web.site import Pictures, Site
-from pi_cam_node.web.table import Table
+from pi_cam_node.web.table import BrokerNews, Table
 
 _log = logging.getLogger(__name__)
 
@@ -71,10 +71,10 @@ class Web:
         if self._mailbox is not None and not isinstance(fact, _PASSED_OVER):
             self._mailbox.put(fact)
 
-    def broker(self, connected: bool) -> None:
-        """Say whether the broker is connected. Thread: the node thread."""
+    def broker(self, connected: bool, reason: str = "") -> None:
+        """Say whether the broker is connected, and why it is not. Thread: the node thread."""
         if self._mailbox is not None:
-            self._mailbox.put(connected)
+            self._mailbox.put(BrokerNews(connected, reason))
 
     def close(self, deadline_s: float) -> None:
         """End every connection and the thread.
@@ -94,8 +94,8 @@ class Web:
             _log.warning("the HTTP server did not end within %.1f s", deadline_s)
 
     def _take(self, thing: object) -> None:
-        if isinstance(thing, bool):
-            self._table.broker(connected=thing)
+        if isinstance(thing, BrokerNews):
+            self._table.broker(thing)
             return
         fact = cast("Fact", thing)
         self._table.tell(fact)

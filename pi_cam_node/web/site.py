@@ -66,6 +66,7 @@ class State:
         brightness: (UTC epoch seconds, level) of the last hour, at most one a ten seconds, oldest first.
         media: Facts of the last saved pictures, newest first, at most 24.
         broker: Whether the broker is connected.
+        broker_away_because: Why it is not, for people; empty while it is, and before the first attempt has failed.
     """
 
     config: Config
@@ -74,6 +75,7 @@ class State:
     brightness: list[tuple[float, float]] = field(default_factory=list)
     media: list[Mapping[str, object]] = field(default_factory=list)
     broker: bool = False
+    broker_away_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

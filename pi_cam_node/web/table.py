@@ -6,6 +6,7 @@ Thread: the web server's, as everything here.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from pi_cam_node import events as e
 from pi_cam_node import settings
@@ -20,6 +21,14 @@ BRIGHTNESS_KEPT_S = 3600.0
 BRIGHTNESS_EVERY_S = 10.0
 PICTURES_KEPT = 24
 NO_FAULT = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNews:
+    """Whether the broker is connected, and why not."""
+
+    connected: bool
+    reason: str = ""
 
 
 class Table:
@@ -54,9 +63,9 @@ class Table:
             case _:
                 return
 
-    def broker(self, *, connected: bool) -> None:
+    def broker(self, news: BrokerNews) -> None:
         """Note whether the broker is connected."""
-        self.state.broker = connected
+        self.state.broker, self.state.broker_away_because = news.connected, news.reason
 
     def _plot(self, level: float) -> None:
         """Keep a point for every ten seconds at most, the newest.

@@ -20,7 +20,7 @@ const FIGURES = [
 ];
 
 /** Shows the answer of /api/state. */
-export function showState({ node, states, telemetry, broker }) {
+export function showState({ node, states, telemetry, broker, broker_away_because: why }) {
   const camera = states.camera === "online";
   document.title = node.name || node.id;
   byId("name").textContent = node.name || node.id;
@@ -40,7 +40,7 @@ export function showState({ node, states, telemetry, broker }) {
   const fault = states.last_error === NO_FAULT ? "" : states.last_error;
   const [, reason] = /^camera_down: (.*)$/s.exec(fault) ?? [];
   if (!camera) notices.push([`The camera is away${reason ? `: ${reason}` : ""}. The last seconds before can still be saved.`, true]);
-  if (!broker) notices.push(["The MQTT broker is away. This page works without it.", false]);
+  if (!broker) notices.push([`The MQTT broker is away${why ? `: ${why}` : ""}. This page works without it.`, false]);
   byId("fault").textContent = fault ? `Last fault: ${fault}` : "";
   showNotices(notices);
   document.body.dataset.node = "here";
