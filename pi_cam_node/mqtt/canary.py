@@ -1,0 +1,41 @@
+"""Whether what we publish comes back: over MQTT 3.1.1 a broker takes a forbidden message and says nothing.
+
+The birth ends with ``online`` on a topic that we subscribe to, so no message of its own is needed.
+"""
+
+from __future__ import annotations
+
+BACK_S = 5.0
+
+
+class Canary:
+    """Waits for our own ``online``. Thread: the session's, but for `release`."""
+
+    def __init__(self) -> None:
+        self._is_out = False
+        self._since_s: float | None = None
+
+    def release(self) -> None:
+        """Note that the birth is on its way. Thread: the node thread."""
+        self._since_s = None
+        self._is_out = True
+
+    def back(self) -> None:
+        """Note that it came back, or that nobody waits for it any more."""
+        self._is_out = False
+
+    def is_lost(self, now_s: float, *, acknowledged: bool) -> bool:
+        """Return, once, whether it ought to be back by now.
+
+        Args:
+            now_s: The time on the monotonic clock.
+            acknowledged: Whether the broker has taken everything by now; a slow link gets the time that it needs.
+        """
+        if not self._is_out or not acknowledged:
+            self._since_s = None
+            return False
+        self._since_s = now_s if self._since_s is None else self._since_s
+        if now_s - self._since_s < BACK_S:
+            return False
+        self._is_out = False
+        return True
