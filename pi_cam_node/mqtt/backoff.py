@@ -1,7 +1,8 @@
 """How long to wait before the next connection. Pure: the caller waits.
 
-Full jitter, so that many nodes that lose one broker do not come back in the same second. Two nodes with
-one client id put each other out for ever; such a pair is noticed by its short sessions and slowed down.
+Full jitter, so that many nodes that lose one broker do not come back in the same second. The waits do not grow while
+nobody is there: to be back within seconds matters more than a packet now and then. They do where a person has to do
+something first: about a login that is refused, or two nodes with one client id, which put each other out for ever.
 """
 
 from __future__ import annotations
@@ -9,15 +10,21 @@ from __future__ import annotations
 import random
 from collections import deque
 
-LEAST_S = 1.0
-FIRST_CEILING_S = 5.0
-CEILING_S = 60.0
-STABLE_S = 60.0
+# Two such waits are shorter than the delay of the last will, so that a short gap stays unseen by others even where
+# the first attempt came too early; and of fifty nodes hardly ever more than twenty come within one second.
+LEAST_S = 0.5
+MOST_S = 7.5
+# After a session so short that it says something: sooner, so that a clash is known within half a minute.
+SOON_S = 4.0
+# Where waiting will not help by itself.
+SLOW_S = 60.0
 
 REFUSALS_BEFORE_SLOW = 5
 SHORT_SESSION_S = 5.0
-SHORT_SESSIONS = 5
-SHORT_SESSIONS_WITHIN_S = 60.0
+SIGNS_OF_CLASH = 5
+SIGNS_WITHIN_S = 60.0
+# Longer than a rival that has slowed down leaves us alone.
+STABLE_S = 90.0
 
 
 class Backoff:
@@ -29,48 +36,45 @@ class Backoff:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._ceiling_s = FIRST_CEILING_S
         self._refusals = 0
-        self._short_ends_s: deque[float] = deque(maxlen=SHORT_SESSIONS)
+        self._signs_s: deque[float] = deque(maxlen=SIGNS_OF_CLASH)
         self._clash = False
 
     @property
     def clash(self) -> bool:
-        """Whether sessions end so soon and so often that another client must be using our id."""
+        """Whether sessions end in such a way and so often that another client must be using our id."""
         return self._clash
 
-    def after_failure(self, *, credentials: bool = False) -> float:
+    def after_failure(self, *, refused: bool = False) -> float:
         """Return the seconds to wait after an attempt that the broker did not accept.
 
         Args:
-            credentials: It refused who we are; after five times it is asked once a minute.
+            refused: It refused who we are, or we refused it; after five times it is asked once a minute.
         """
-        self._refusals = self._refusals + 1 if credentials else 0
+        self._refusals = self._refusals + 1 if refused else 0
+        self._signs_s.clear()  # a rival does not keep us from connecting
         if self._clash or self._refusals >= REFUSALS_BEFORE_SLOW:
-            return CEILING_S
-        return self._escalate()
+            return SLOW_S
+        return self._rng.uniform(LEAST_S, MOST_S)
 
-    def after_session(self, lasted_s: float, now_s: float) -> float:
+    def after_session(self, lasted_s: float, now_s: float, *, taken_over: bool = False) -> float:
         """Return the seconds to wait after a session that the broker had accepted.
 
         Args:
             lasted_s: How long it was up.
             now_s: When it ended, on the monotonic clock.
+            taken_over: The broker said that another client came with our id. MQTT 5 brokers ought to; mosquitto 2.0.11
+                only hangs up.
         """
         self._refusals = 0
-        if lasted_s >= STABLE_S:
-            self._ceiling_s = FIRST_CEILING_S
+        if lasted_s >= STABLE_S and not taken_over:
             self._clash = False
-            self._short_ends_s.clear()
-            return self._escalate()
-        if lasted_s < SHORT_SESSION_S:
-            self._short_ends_s.append(now_s)
-        many = len(self._short_ends_s) == SHORT_SESSIONS
-        self._clash = self._clash or (many and now_s - self._short_ends_s[0] <= SHORT_SESSIONS_WITHIN_S)
-        # The broker is there and takes us, so the wait stays short until the sessions say that it is a clash.
-        return CEILING_S if self._clash else self._rng.uniform(LEAST_S, FIRST_CEILING_S)
-
-    def _escalate(self) -> float:
-        delay_s = self._rng.uniform(LEAST_S, self._ceiling_s)
-        self._ceiling_s = min(CEILING_S, 2 * self._ceiling_s)
-        return delay_s
+            self._signs_s.clear()
+        # What the broker says counts double.
+        signs = 2 if taken_over else int(lasted_s < SHORT_SESSION_S)
+        self._signs_s.extend([now_s] * signs)
+        many = len(self._signs_s) == SIGNS_OF_CLASH
+        self._clash = self._clash or (many and now_s - self._signs_s[0] <= SIGNS_WITHIN_S)
+        if self._clash:
+            return SLOW_S
+        return self._rng.uniform(LEAST_S, SOON_S if signs else MOST_S)

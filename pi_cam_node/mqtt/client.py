@@ -19,6 +19,8 @@ from pi_cam_node.mqtt.topics import Topics
 
 MACHINE_ID = Path("/etc/machine-id")
 CONNECT_TIMEOUT_S = 5.0
+# paho-mqtt gives up a silent broker after twice the keepalive and two of its looks at the time, once a second each.
+KEEPALIVE_LESS_S = 2
 # No more than the brokers in use take at once (MQTT 5's Receive Maximum); paho-mqtt does not heed their number.
 IN_FLIGHT = 10
 # A gap shorter than this stays unseen: the broker publishes the last will only after it (MQTT 5).
@@ -72,13 +74,14 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
     Raises:
         OSError: Nobody answers, or TLS fails.
     """
+    keepalive_s = config.keepalive_s - KEEPALIVE_LESS_S
     if client.protocol != paho.MQTTv5:
-        client.connect(config.host, config.port, config.keepalive_s)
+        client.connect(config.host, config.port, keepalive_s)
         return
     wishes = _properties(
         PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
     )
-    client.connect(config.host, config.port, config.keepalive_s, clean_start=True, properties=wishes)
+    client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=wishes)
 
 
 def publish_properties(message: Message) -> Properties | None:

@@ -23,13 +23,15 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.backoff import CEILING_S, Backoff
+from pi_cam_node.mqtt.backoff import SLOW_S, Backoff
+from pi_cam_node.mqtt.canary import Canary
 from pi_cam_node.mqtt.client import client_id_of, machine_id
+from pi_cam_node.mqtt.ending import Ending
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Outbox, Outcome, Waiting
 from pi_cam_node.mqtt.protocol import ProtocolChoice
 from pi_cam_node.mqtt.quarantine import Quarantine
-from pi_cam_node.mqtt.session import Ending, Session
+from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Link:
         self._protocol = ProtocolChoice(config.protocol)
         self._quarantine = Quarantine({topics.availability, topics.camera_availability})
         self._outbox = Outbox()
+        self._canary = Canary()
         self._owed: dict[str, Message] = {}
         self._news: deque[Arrival] = deque(maxlen=NEWS_WAITING)
         self._session: Session | None = None
@@ -148,6 +151,7 @@ class Link:
         for message in messages:
             self._hand_over(live, Waiting(message), force=True)
         self._announced = live
+        self._canary.release()
         self._pump(live)
 
     def close(self, farewell: Message | None, deadline_s: float) -> None:
@@ -203,7 +207,7 @@ class Link:
                 wait_s = self._connect_once()
             except Exception:
                 _log.exception("the link failed; it goes on")
-                wait_s = CEILING_S
+                wait_s = SLOW_S
             self._closing.wait(wait_s)
 
     def _connect_once(self) -> float:
@@ -231,12 +235,12 @@ class Link:
             self._tell(BrokerLost(ending.reason))
             _log.warning("no broker: %s; trying on", ending.reason)
         if ending.lasted_s is None:
-            return self._backoff.after_failure(credentials=ending.cause == "credentials")
+            return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
         topic = self._quarantine.session_ended(ending.unacknowledged, ending.acknowledged, now_s)
         if topic is not None:
             _log.error("the broker ends the session after each message on %s: held back for a while", topic)
         had_clash = self._backoff.clash
-        wait_s = self._backoff.after_session(ending.lasted_s, now_s)
+        wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over)
         if self._backoff.clash and not had_clash:
             message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
             _log.error("%s", message)
@@ -248,6 +252,7 @@ class Link:
         self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""
+        self._canary.back()
         self._live = session
         self._tell(BrokerConnected(session.version, self._sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
@@ -255,17 +260,14 @@ class Link:
     def on_message(self, incoming: Incoming) -> None:
         """See `session.Listener`; an error in here must not end the session."""
         try:
+            if incoming.topic == self._topics.availability and not incoming.retained:
+                self._canary.back()
             arrival = arrival_of(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set() and not self._inbox.put(arrival):
                 self._warn_once("inbox", f"too much to do: messages are lost, the first on {incoming.topic}")
         except Exception:
             self._callback_errors += 1
             _log.exception("a message could not be taken in")
-
-    def _tell_of_loss(self, topic: str) -> None:
-        """Say that a message found no room; a flood is told of now and then only."""
-        if self._inbox.messages_refused % 1000 == 1:
-            _log.warning("too much to do: %d messages lost, now on %s", self._inbox.messages_refused, topic)
 
     def on_refused(self, what: str, topic: str, reason: str) -> None:
         """See `session.Listener`; told once for the topics below one first part."""
@@ -276,6 +278,9 @@ class Link:
 
     def on_check(self) -> None:
         """See `session.Listener`."""
+        live = self._live
+        if live is not None and self._canary.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
+            self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
         self._deliver_news()
 
     def _warn_once(self, subject: str, message: str) -> bool:

@@ -87,6 +87,13 @@ class Flight:
         """QoS 1 messages that the broker took, as far as it has been looked at."""
         return self._acknowledged
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was acknowledged."""
+        with self._lock:
+            self._clear()
+            return not self._sent
+
     def has_room(self, message: Message) -> bool:
         """Return whether a message may be sent now; of a QoS 0 topic only one is ever under way."""
         with self._lock:

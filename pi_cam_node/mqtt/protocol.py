@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 Version = Literal["5", "3.1.1"]
-Cause = Literal["network", "credentials", "version", "silence"]
+Cause = Literal["network", "credentials", "certificate", "version", "silence"]
 """Why a connection was not accepted.
 
-``version``: the broker refused the version of MQTT. ``silence``: it took the connection and hung up, or
-said nothing, before it accepted or refused.
+``certificate``: we do not take the broker's. ``version``: the broker refused the version of MQTT. ``silence``: it took
+the connection and hung up, or said nothing, before it accepted or refused.
 """
 
 

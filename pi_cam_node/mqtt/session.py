@@ -7,9 +7,9 @@ and its own reconnecting, which has neither jitter nor an end, is not used.
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
@@ -23,6 +23,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import wire
 from pi_cam_node.mqtt.arrivals import Incoming
 from pi_cam_node.mqtt.client import build, connect, publish_properties
+from pi_cam_node.mqtt.ending import TAKEN_OVER, Ending, cause_of_code
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.protocol import Cause, Version
@@ -32,35 +33,6 @@ _log = logging.getLogger(__name__)
 
 CONNACK_TIMEOUT_S = 5.0
 CHECK_S = 1.0
-
-# Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.
-_CAUSES: dict[int, Cause] = {
-    132: "version",
-    134: "credentials",  # bad user name or password
-    135: "credentials",  # not authorized
-    138: "credentials",  # banned
-    140: "credentials",  # bad authentication method
-}
-_TAKEN_OVER = 142
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a connection ended.
-
-    Attributes:
-        reason: For people.
-        cause: Why it was not accepted; of no meaning where it was.
-        lasted_s: How long it was up; ``None`` where the broker never accepted it.
-        unacknowledged: What was under way, oldest first.
-        acknowledged: How many QoS 1 messages the broker took before.
-    """
-
-    reason: str
-    cause: Cause
-    lasted_s: float | None
-    unacknowledged: list[Sent]
-    acknowledged: int
 
 
 class Listener(Protocol):
@@ -114,6 +86,7 @@ class Session:
         self._flight = Flight()
         self._reason = ""
         self._cause: Cause = "network"
+        self._taken_over = False
         self._accepted_s: float | None = None
         self._abandoned = threading.Event()
         self._filters: list[str] = []
@@ -131,6 +104,11 @@ class Session:
         """The largest packet the broker takes, where it said so."""
         return self._packet_limit_bytes
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the broker has taken everything that was sent."""
+        return self._flight.is_empty
+
     def run(self) -> Ending:
         """Connect and stay connected; return how it ended. Raises nothing."""
         try:
@@ -138,13 +116,15 @@ class Session:
             self._loop()
         except OSError as error:
             self._reason = self._reason or wire.reason_of(error, self._config.host, self._config.port)
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._cause = "certificate"
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
             self._reason = wire.reason_of(error, self._config.host, self._config.port)
         self._release()
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
         reason, left = self._reason or "the connection broke", self._flight.close()
-        return Ending(reason, self._cause, lasted_s, left, self._flight.acknowledged)
+        return Ending(reason, self._cause, lasted_s, self._taken_over, left, self._flight.acknowledged)
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         """Hand a message over; never blocks.
@@ -236,7 +216,7 @@ class Session:
     ) -> None:
         if reason.is_failure:
             self._reason = f"the broker refuses the connection: {reason}"
-            self._cause = _CAUSES.get(reason.value, "network")
+            self._cause = cause_of_code(reason.value)
             return
         self._accepted_s = self._clock.monotonic()
         self._packet_limit_bytes = getattr(properties, "MaximumPacketSize", None)
@@ -263,7 +243,8 @@ class Session:
         if self._reason:
             return  # paho-mqtt tells some endings twice
         if flags.is_disconnect_packet_from_server:
-            hint = "; is its client id used twice?" if reason.value == _TAKEN_OVER else ""
+            self._taken_over = reason.value == TAKEN_OVER
+            hint = "; is its client id used twice?" if self._taken_over else ""
             self._reason = f"the broker ended the connection: {reason}{hint}"
         elif self._accepted_s is None:
             self._reason = "the broker hung up before it answered"

@@ -178,7 +178,7 @@ def test_an_error_inside_paho_ends_the_session_and_not_the_link(
 
 
 def test_an_error_in_the_link_itself_does_not_end_it(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "CEILING_S", 0.1)
+    monkeypatch.setattr(link_module, "SLOW_S", 0.1)
     with Linked(broker.port) as node:
         node.expect(BrokerConnected)
         with monkeypatch.context() as patch:

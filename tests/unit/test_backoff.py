@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from pi_cam_node.mqtt.backoff import CEILING_S, FIRST_CEILING_S, LEAST_S, Backoff
+from pi_cam_node.mqtt.backoff import LEAST_S, MOST_S, SLOW_S, SOON_S, STABLE_S, Backoff
+from pi_cam_node.mqtt.client import WILL_DELAY_S
 
 
 class Longest(random.Random):
@@ -17,65 +18,78 @@ class Longest(random.Random):
         return b
 
 
-def test_waits_grow_to_a_minute() -> None:
+def test_a_broker_that_is_away_is_tried_again_within_seconds_however_long_it_was_away() -> None:
     backoff = Backoff(Longest())
-    assert [backoff.after_failure() for _ in range(6)] == [5, 10, 20, 40, 60, 60]
+    assert [backoff.after_failure() for _ in range(500)] == [MOST_S] * 500
+    assert MOST_S <= 10, "healed ten seconds after it can be"
+    assert 2 + MOST_S < WILL_DELAY_S, "a gap of two seconds stays unseen although the first attempt fails"
 
 
-def test_waits_are_spread_over_their_whole_range() -> None:
-    first = [Backoff(random.Random(seed)).after_failure() for seed in range(500)]
-    assert LEAST_S <= min(first) < 1.1
-    assert 4.9 < max(first) <= FIRST_CEILING_S
-    # Fifty nodes that lose one broker: no second sees more than twenty of them.
-    fifty = first[:50]
-    assert max(sum(start <= wait < start + 1 for wait in fifty) for start in (1, 1.5, 2, 2.5, 3, 3.5, 4)) <= 20
+def test_fifty_nodes_that_lose_one_broker_come_back_spread_out() -> None:
+    waits = sorted(Backoff(random.Random(seed)).after_session(3600, 5000) for seed in range(50))
+    assert waits[0] >= LEAST_S
+    assert waits[-1] <= MOST_S
+    assert max(sum(first <= wait < first + 1 for wait in waits) for first in waits) <= 20
 
 
-def test_only_a_stable_session_makes_waits_short_again() -> None:
+def test_what_a_person_must_mend_is_tried_once_a_minute_after_the_fifth_time() -> None:
     backoff = Backoff(Longest())
-    for _ in range(5):
-        backoff.after_failure()
-    assert backoff.after_session(lasted_s=59, now_s=1000) == FIRST_CEILING_S
-    assert backoff.after_failure() == CEILING_S, "an unstable session has reset nothing"
-    assert backoff.after_session(lasted_s=60, now_s=2000) == FIRST_CEILING_S
-    assert backoff.after_failure() == 10
-
-
-def test_refused_credentials_are_tried_once_a_minute_after_the_fifth() -> None:
-    backoff = Backoff(Longest())
-    assert [backoff.after_failure(credentials=True) for _ in range(7)] == [5, 10, 20, 40, 60, 60, 60]
+    assert [backoff.after_failure(refused=True) for _ in range(7)] == [MOST_S] * 4 + [SLOW_S] * 3
     eager = Backoff(random.Random(1))
-    waits = [eager.after_failure(credentials=True) for _ in range(15)]
-    assert waits[4:] == [CEILING_S] * 11
-    assert sum(waits) >= 600, "no more than fifteen attempts in ten minutes"
+    assert sum(eager.after_failure(refused=True) for _ in range(15)) >= 600, "at most fifteen attempts in ten minutes"
 
 
-def test_an_accepted_session_forgives_refused_credentials() -> None:
+def test_an_accepted_session_or_another_failure_forgives_refusals() -> None:
     backoff = Backoff(Longest())
     for _ in range(5):
-        backoff.after_failure(credentials=True)
+        backoff.after_failure(refused=True)
     backoff.after_session(lasted_s=3600, now_s=5000)
-    assert backoff.after_failure(credentials=True) == 10
+    assert backoff.after_failure(refused=True) == MOST_S
+    for _ in range(4):
+        backoff.after_failure(refused=True)
+    assert backoff.after_failure() == MOST_S
 
 
 @pytest.mark.parametrize(("gap_s", "clash"), [(10, True), (20, False)])
 def test_five_short_sessions_in_a_minute_are_a_clash(gap_s: float, clash: bool) -> None:
     backoff = Backoff(Longest())
     waits = [backoff.after_session(lasted_s=1, now_s=number * gap_s) for number in range(5)]
-    assert waits[:4] == [FIRST_CEILING_S] * 4
+    assert waits[:4] == [SOON_S] * 4
     assert backoff.clash is clash
-    assert waits[4] == (CEILING_S if clash else FIRST_CEILING_S)
+    assert waits[4] == (SLOW_S if clash else SOON_S)
 
 
-def test_a_clash_lasts_until_a_stable_session() -> None:
+def test_three_sessions_of_which_the_broker_says_so_are_a_clash_however_long() -> None:
+    backoff = Backoff(Longest())
+    waits = [backoff.after_session(lasted_s=20, now_s=number * 25, taken_over=True) for number in range(3)]
+    assert waits == [SOON_S, SOON_S, SLOW_S]
+
+
+def test_short_sessions_with_failures_between_them_are_a_bad_link() -> None:
+    backoff = Backoff(Longest())
+    for number in range(20):
+        assert backoff.after_session(lasted_s=1, now_s=number) == SOON_S
+        if number % 4 == 3:
+            backoff.after_failure()
+    assert not backoff.clash
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_a_clash_lasts_until_a_session_that_no_slow_rival_allows(taken_over: bool) -> None:
     backoff = Backoff(Longest())
     for number in range(5):
-        backoff.after_session(lasted_s=1, now_s=number)
-    assert backoff.after_failure() == CEILING_S
-    assert backoff.after_session(lasted_s=30, now_s=500) == CEILING_S
-    backoff.after_session(lasted_s=60, now_s=600)
+        backoff.after_session(lasted_s=1, now_s=number, taken_over=taken_over)
+    assert backoff.after_failure() == SLOW_S
+    assert backoff.after_session(lasted_s=SLOW_S + 2, now_s=500, taken_over=taken_over) == SLOW_S
+    assert backoff.after_session(lasted_s=STABLE_S, now_s=600) == MOST_S
     assert not backoff.clash
-    assert backoff.after_session(lasted_s=1, now_s=700) == FIRST_CEILING_S
+
+
+def test_a_long_session_that_was_taken_over_does_not_end_a_clash() -> None:
+    backoff = Backoff(Longest())
+    for number in range(3):
+        backoff.after_session(lasted_s=1, now_s=number, taken_over=True)
+    assert backoff.after_session(lasted_s=3600, now_s=5000, taken_over=True) == SLOW_S
 
 
 def test_longer_sessions_are_not_a_clash() -> None:
