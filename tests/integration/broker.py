@@ -68,6 +68,7 @@ class Mosquitto:
         self.host = HOST
         self.port = free_port()
         self.folder = folder
+        self.started_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._conf = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
@@ -126,6 +127,7 @@ class Mosquitto:
             )
         wait_until(lambda: not self.running or self._listens(), "mosquitto to listen")
         assert self.running, self.log()
+        self.started_s = time.monotonic()
         return self
 
     def _listens(self) -> bool:
@@ -334,6 +336,11 @@ class Client:
         """Return the newest payload of a topic, ``None`` where nothing came."""
         messages = self.on(topic)
         return messages[-1].payload if messages else None
+
+    def messages(self) -> list[Received]:
+        """Return everything that came so far, oldest first."""
+        with self._changed:
+            return list(self.received)
 
     def table(self) -> dict[str, bytes]:
         """Return the newest payload of each topic; emptied topics are left out."""
