@@ -13,12 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pi_cam_node.arrivals import (
-    Arrival,
-    BrokerConnected,
-    BrokerLost,
-    BrokerRefused,
-)
+from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, BrokerRefused
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.inbox import Inbox
@@ -213,7 +208,10 @@ class Link:
     def _connect_once(self) -> float:
         """Hold one session from its beginning to its end; return how long to wait for the next."""
         version = self._protocol.version
-        session = Session(self._config, self._topics, self._client_id, version, clock=self._clock, listener=self)
+        on_guard = self._quarantine.is_on_guard
+        session = Session(
+            self._config, self._topics, self._client_id, version, clock=self._clock, listener=self, one_by_one=on_guard
+        )
         self._session = session
         try:
             ending = session.run()

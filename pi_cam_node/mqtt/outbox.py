@@ -21,7 +21,7 @@ FLIGHT_MESSAGES = 500
 WAITING = 100
 TRIES = 3
 # A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is under way.
-ACK_TIMEOUT_S = 10.0
+ACK_TIMEOUT_S = 9.0
 SLOWEST_BYTES_PER_S = 50_000
 
 
@@ -78,7 +78,8 @@ class Flight:
         self._sent: list[Sent] = []
         self._size_bytes = 0
         self._live: dict[str, Receipt] = {}
-        self._acknowledged = 0
+        self._acknowledged = self._noted = 0
+        self._progress_s = float("-inf")
         self._lock = threading.Lock()
         self._closed = False
 
@@ -127,11 +128,13 @@ class Flight:
             return next((sent.message.topic for sent in self._sent if sent.receipt.mid == mid), "")
 
     def is_stuck(self, now_s: float) -> bool:
-        """Return whether the oldest QoS 1 message has been waiting for its acknowledgement for too long."""
+        """Return whether QoS 1 messages wait and none has been acknowledged for too long; wants to be asked often."""
         with self._lock:
             self._clear()
+            if self._acknowledged != self._noted:
+                self._noted, self._progress_s = self._acknowledged, now_s
             oldest_s = min((sent.since_s for sent in self._sent if sent.message.qos), default=now_s)
-            return now_s - oldest_s > ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
+            return now_s - max(oldest_s, self._progress_s) > ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
 
     def close(self) -> list[Sent]:
         """End with the session; return what was not acknowledged, oldest first."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 
 from pi_cam_node.mqtt.outbox import Sent
 
 # So many sessions in a row that end so soon after one message make it the culprit.
 STRIKES = 3
 SOON_S = 10.0
-# From this size on the largest message is suspected, below it the first that was not acknowledged.
-LARGE_BYTES = 8192
 # A quarantined topic gets another chance after this time: the broker may be another one by then.
 HELD_S = 600.0
 TOPICS_HELD = 8
@@ -25,30 +24,39 @@ class Quarantine:
 
     def __init__(self, exempt: Collection[str]) -> None:
         self._exempt = exempt
-        self._suspect: tuple[str, int] = ("", 0)
+        self._suspects: AbstractSet[str] = frozenset()
+        self._strikes = 0
         self._held: dict[str, tuple[int, float]] = {}
+
+    @property
+    def is_on_guard(self) -> bool:
+        """Whether the next session shall have one message under way at a time, so that it is known which one it was."""
+        return bool(self._suspects)
 
     def session_ended(self, unacknowledged: Sequence[Sent], acknowledged: int, now_s: float) -> str | None:
         """Judge what was under way when a session broke; return a topic that is held back from now on.
 
         A session in which the broker took nothing says nothing of any message: the link may be bad.
+
+        Args:
+            unacknowledged: What was under way, oldest first.
+            acknowledged: How many QoS 1 messages the broker took before.
+            now_s: When the session ended, on the monotonic clock.
         """
-        recent = [
-            sent.message
-            for sent in unacknowledged
-            if now_s - sent.since_s <= SOON_S and sent.message.topic not in self._exempt
-        ]
-        if not recent or not acknowledged:
-            self._suspect = ("", 0)
+        # On guard only the oldest has left the house.
+        asked = unacknowledged[:1] if self.is_on_guard else unacknowledged
+        recent = [s.message for s in asked if now_s - s.since_s <= SOON_S and s.message.topic not in self._exempt]
+        topics = {message.topic for message in recent}
+        if not acknowledged:
+            self._suspects, self._strikes = topics, 0
             return None
-        largest = max(recent, key=lambda message: message.size_bytes)
-        culprit = largest if largest.size_bytes >= LARGE_BYTES else recent[0]
-        topic, strikes = self._suspect
-        strikes = strikes + 1 if topic == culprit.topic else 1
-        if strikes < STRIKES:
-            self._suspect = (culprit.topic, strikes)
+        again = topics & self._suspects
+        self._strikes = self._strikes + 1 if again else 1
+        self._suspects = again or topics
+        if not recent or self._strikes < STRIKES:
             return None
-        self._suspect = ("", 0)
+        culprit = next(message for message in recent if message.topic in self._suspects)
+        self._suspects, self._strikes = frozenset(), 0
         self._held[culprit.topic] = (culprit.size_bytes, now_s + HELD_S)
         while len(self._held) > TOPICS_HELD:
             del self._held[next(iter(self._held))]

@@ -65,6 +65,7 @@ class Session:
         version: Version of MQTT.
         clock: Tells the time.
         listener: Is told what comes.
+        one_by_one: Let one message wait for its acknowledgement at a time.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Session:
         *,
         clock: Clock,
         listener: Listener,
+        one_by_one: bool = False,
     ) -> None:
         self.version = version
         self._config = config
@@ -93,6 +95,8 @@ class Session:
         self._tls: wire.TlsContext | None = None
         self._packet_limit_bytes: int | None = None
         self._client = build(client_id, version, topics.availability)
+        if one_by_one:
+            self._client.max_inflight_messages_set(1)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message

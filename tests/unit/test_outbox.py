@@ -55,6 +55,18 @@ def test_flight_is_bounded_by_bytes() -> None:
     assert flight.has_room(message(2, large))
 
 
+def test_a_slow_broker_that_goes_on_acknowledging_is_not_stuck() -> None:
+    flight = Flight()
+    entries = [sent(number, since_s=0.0) for number in range(100)]
+    for entry in entries:
+        flight.add(entry)
+    for number, entry in enumerate(entries):
+        acknowledge(entry)
+        assert not flight.is_stuck(number * (ACK_TIMEOUT_S - 1))
+    flight.add(sent(200, since_s=1000.0))
+    assert flight.is_stuck(1000.0 + ACK_TIMEOUT_S + 1)
+
+
 def test_flight_is_bounded_by_number() -> None:
     flight = Flight()
     for number in range(FLIGHT_MESSAGES):
@@ -168,11 +180,14 @@ def struck(quarantine: Quarantine, times: int, entries: list[Sent], acknowledged
     return held
 
 
-def test_the_largest_message_that_ends_session_after_session_is_held_back() -> None:
+def test_the_message_that_ends_session_after_session_is_held_back() -> None:
     quarantine = Quarantine(())
-    entries = [sent(1), sent(2, 100_000)]
-    assert struck(quarantine, STRIKES - 1, entries) is None
-    assert struck(quarantine, 1, entries) == "t/2"
+    assert not quarantine.is_on_guard
+    assert struck(quarantine, 1, [sent(1), sent(2, 100_000), sent(3)]) is None
+    assert quarantine.is_on_guard, "from now on one message at a time, so the oldest is the one"
+    assert struck(quarantine, STRIKES - 2, [sent(2, 100_000), sent(3)]) is None
+    assert struck(quarantine, 1, [sent(2, 100_000), sent(3)]) == "t/2"
+    assert not quarantine.is_on_guard
     size = message(2, 100_000).size_bytes
     assert quarantine.holds("t/2", size, 2.0)
     assert not quarantine.holds("t/2", size - 1, 2.0), "a smaller one may pass"
@@ -180,8 +195,17 @@ def test_the_largest_message_that_ends_session_after_session_is_held_back() -> N
     assert not quarantine.holds("t/2", size, 2.0 + HELD_S), "the broker may be another one by then"
 
 
-def test_among_small_messages_the_first_is_the_culprit() -> None:
-    assert struck(Quarantine(()), STRIKES, [sent(1), sent(2)]) == "t/1"
+def test_a_session_that_ends_well_ends_the_guard() -> None:
+    quarantine = Quarantine(())
+    struck(quarantine, 1, [sent(1)])
+    struck(quarantine, 1, [])
+    assert not quarantine.is_on_guard
+
+
+def test_a_flood_of_messages_that_kills_a_session_before_its_first_acknowledgement_puts_on_guard() -> None:
+    quarantine = Quarantine(())
+    assert struck(quarantine, 1, [sent(1), sent(2)], acknowledged=0) is None
+    assert quarantine.is_on_guard
 
 
 def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
