@@ -39,7 +39,7 @@ class Node(Program):
         """
         self.port = free_port()
         name = f"bench-{next(NUMBERS)}"
-        self._root = f"pi_cam_node/{name}"
+        self.root = f"pi_cam_node/{name}"
         settings: dict[str, Any] = {
             "node": {"id": name},
             "mqtt": {"host": "127.0.0.1", "port": broker_port},
@@ -53,8 +53,8 @@ class Node(Program):
             settings[section] = {**settings.get(section, {}), **values}
         file = folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(settings))
-        brightness = f"{self._root}/state/brightness"
-        self.asker = Asker(broker_port, f"{self._root}/reply/#", brightness)
+        brightness = f"{self.root}/state/brightness"
+        self.asker = Asker(broker_port, f"{self.root}/reply/#", brightness)
         super().__init__([sys.executable, "-m", "pi_cam_node", "run", "--config", str(file)])
         try:
             self.asker.wait_for(brightness, START_S)
@@ -69,7 +69,7 @@ class Node(Program):
         Raises:
             RuntimeError: It was refused.
         """
-        took_ms, reply = self.asker.ask(f"{self._root}/cmd/{verb}", body)
+        took_ms, reply = self.asker.ask(f"{self.root}/cmd/{verb}", body)
         if not reply["ok"]:
             raise RuntimeError(f"{verb} {body}: {reply['message']}")
         return took_ms, reply["data"]

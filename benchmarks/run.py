@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import machine, page
 from benchmarks.bars import BARS, Result
 from benchmarks.bench import Bench, say
-from benchmarks.rows import answers, resources, start
+from benchmarks.rows import answers, fanout, lost, resources, start
 
-BUILD = Path(__file__).resolve().parents[1] / "build"
 ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "memory": resources.memory,
     "cpu": resources.cpu,
@@ -23,31 +22,31 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "past": answers.past,
     "stackmemory": answers.stackmemory,
     "save": answers.save,
+    "lost": lost.lost,
     "start": start.start,
+    "fanout": fanout.fanout,
 }
 
 
-def table(results: list[Result]) -> str:
-    """Return the results as lines of a table."""
-    lines = [f"{'':48}{'node':>9} {'beside it':>9} {'':12} {'figure':>8} {'bar':>6} {'aim':>5}"]
+def table(results: Sequence[Result]) -> str:
+    """Return the results for a terminal."""
+    lines = [f"{'':46}{'node':>9}{'beside':>9} {'':11}{'figure':>8}{'reach':>7}{'aim':>6}"]
     for result in results:
-        bar, row = BARS[result.bar], result.as_json()
-        ours, beside, figure = (
-            "-" if row[key] is None else f"{row[key]:.2f}" for key in ("ours_median", "others_median", "figure")
-        )
+        bar, facts = BARS[result.bar], result.as_json()
+        figures = (facts[key] for key in ("ours_median", "others_median", "figure"))
+        ours, others, figure = ("-" if value is None else page.shown(value) for value in figures)
         aim = "" if bar.aim is None else f"{bar.aim:g}"
+        why = f": {result.missing}" if result.missing else ""
         lines.append(
-            f"{bar.what:48}{ours:>9} {beside:>9} {bar.unit:12} {figure:>8} {bar.reach:>6g} {aim:>5}  {result.verdict}"
-            + (f" ({result.missing})" if result.missing else "")
+            f"{bar.what:46}{ours:>9}{others:>9} {bar.unit:11}{figure:>8}{bar.reach:>7g}{aim:>6}  {result.verdict}{why}"
         )
     return "\n".join(lines)
 
 
-def measure(rows: list[str], *, rounds: int, window_s: float) -> list[Result]:
+def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float) -> list[Result]:
     """Return the results of the rows."""
-    results = []
-    folder = BUILD / "bench"
     folder.mkdir(parents=True, exist_ok=True)
+    results = []
     with ExitStack() as stack:
         bench = Bench(folder, stack, rounds=rounds, window_s=window_s)
         for row in rows:
@@ -61,17 +60,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the node, each figure beside a reference of the same run.")
     parser.add_argument("--rows", default=",".join(ROWS), help="which, separated by commas (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of each, in shorter windows")
-    parser.add_argument("--json", type=Path, default=BUILD / "bench.json", help="also write the figures here")
+    parser.add_argument("--json", type=Path, default=page.RESULTS, help="also write the figures here")
+    parser.add_argument("--page", action="store_true", help="also write docs/performance.md; takes every row")
     options = parser.parse_args()
     rows = options.rows.split(",")
     if unknown := set(rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    rounds, window_s = (1, 3.0) if options.quick else (3, 6.0)
-    results = measure(rows, rounds=rounds, window_s=window_s)
+    if options.page and (options.quick or set(rows) != set(ROWS)):
+        parser.error("the page tells of every row, measured in full")
+    size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": 3, "window_s": 6.0}
+    results = measure(rows, page.RESULTS.parent / "bench", rounds=int(size["rounds"]), window_s=size["window_s"])
     print(table(results))
+    told = {"machine": machine.facts(), **size, "results": [result.as_json() for result in results]}
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    body = {"machine": machine.facts(), "rounds": rounds, "window_s": window_s}
-    options.json.write_text(json.dumps({**body, "results": [r.as_json() for r in results]}, indent=1) + "\n")
+    options.json.write_text(json.dumps(told, indent=1) + "\n")
+    if options.page:
+        page.PAGE.write_text(page.page(told), encoding="utf-8")
 
 
 if __name__ == "__main__":

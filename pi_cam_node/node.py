@@ -244,7 +244,7 @@ class Node:
     def _figures(self) -> Mapping[str, object]:
         return {
             **self._vitals.read(),
-            "frames_dropped": self._inbox.frames_dropped,
+            "frames_dropped": self._inbox.frames_dropped + self._camera.frames_skipped,
             "messages_refused": self._inbox.messages_refused,
             "storage": self._disk.code,
             "clock_set": clock_is_set(),

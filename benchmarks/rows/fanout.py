@@ -1,0 +1,43 @@
+"""What a viewer of the stream costs the web server, without a node around it, beside a bare selector loop."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from statistics import median
+
+from benchmarks import accounting, film
+from benchmarks.bars import Result, ratios
+from benchmarks.bench import Bench, say
+from benchmarks.program import Program, free_port
+from benchmarks.readers import Readers
+
+VIEWERS, STALLED, PICTURE_BYTES = 64, 1, 100_000
+SETTLE_S = 2.0
+PART = b"--frame\r\n"
+
+
+def fanout(bench: Bench) -> Iterator[Result]:
+    """Measure processor time a viewer and picture; making the pictures known is counted as well."""
+    ours, beside, slowest = [], [], []
+    for number in range(bench.rounds):
+        say(f"fanout: round {number + 1} of {bench.rounds}")
+        cost, fps = _cost_us("benchmarks.streamed", bench.window_s)
+        ours.append(cost)
+        slowest.append(fps)
+        beside.append(_cost_us("benchmarks.loop", bench.window_s)[0])
+    yield ratios("fanout", ours, beside, **{"pictures a second of the slowest viewer": median(slowest)})
+
+
+def _cost_us(module: str, seconds: float) -> tuple[float, float]:
+    """Return the cost, and the pictures a second of the slowest viewer."""
+    port = free_port()
+    with Program([sys.executable, "-m", module, str(port), str(film.FPS), str(PICTURE_BYTES)]) as server:
+        readers = Readers(port, VIEWERS, part=PART, stalled=STALLED)
+        readers.read(SETTLE_S)
+        at_s, before_s = time.monotonic(), accounting.cpu_s(server.pid)
+        taken = readers.read(seconds)
+        spent_s, took_s = accounting.cpu_s(server.pid) - before_s, time.monotonic() - at_s
+        readers.close()
+    return spent_s / sum(taken.values()) * 1e6, min(taken.values()) / took_s
