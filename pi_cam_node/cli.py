@@ -52,6 +52,7 @@ SUBCOMMANDS = {
     "check-config": Subcommand(__name__, "tell every fault of a configuration file", "check_config"),
     "call": Subcommand("pi_cam_node.call.command", "send a command to a node and print its reply"),
     "doctor": Subcommand("pi_cam_node.doctor.command", "find out what is wrong here, and what to do about it"),
+    "bench": Subcommand("pi_cam_node.bench.command", "measure what this board can hold, and suggest settings"),
     "docs": Subcommand("pi_cam_node.docs", "write the reference: settings, commands, topics"),
 }
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node"},
-    {"cli", "call", "demo", "doctor", "docs", "__main__"},
+    {"cli", "call", "demo", "doctor", "bench", "docs", "__main__"},
 )  # fmt: skip
 ADAPTERS = LAYERS[3]
 
