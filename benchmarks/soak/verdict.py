@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,10 @@ COUNT_SLOPE_PER_H = 0.1
 """Descriptors and threads: flat."""
 FRAMES_LOST_PERCENT = 1.0
 """What a fault outside the camera may cost of its frames."""
-WARM_UP_SHARE, WARM_UP_MOST_S = 0.15, 900.0
-"""Until then the ring fills, the pictures reach their limit, and the allocator finds its size."""
+WARM_UP_S = 900.0
+"""Until then each kind of fault and of command comes for the first time, and the allocator finds its size."""
+LEAST_S = 2 * WARM_UP_S
+"""What grows in a shorter soak may be the warm-up; all of it is shown then, and nothing is proven."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,9 @@ def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> 
         verdict.against.append("there is no sample")
         return
     last_s = samples[-1]["t"]
-    used = [sample for sample in samples if sample["t"] >= min(WARM_UP_SHARE * last_s, WARM_UP_MOST_S)]
+    if last_s < LEAST_S:
+        verdict.unclear.append(f"growth cannot be told from the warm-up in less than {LEAST_S / 60:g} minutes")
+    used = [sample for sample in samples if last_s < LEAST_S or sample["t"] >= WARM_UP_S]
     limits = {"rss_mib": MEMORY_SLOPE_MIB_PER_H, "fds": COUNT_SLOPE_PER_H, "threads": COUNT_SLOPE_PER_H}
     for who in WHO:
         rows = [(sample["t"], sample[who]) for sample in used if sample[who]]
@@ -75,17 +79,20 @@ def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> 
             verdict.unclear.append(f"{who}: only {len(rows)} samples after the warm-up")
             continue
         for key, limit in limits.items():
-            _judge_slope(verdict, f"{who} {key}", [(t, row[key]) for t, row in rows], limit, slope)
+            figure = _growth(rows, key, limit, slope)
+            verdict.figures[f"{who} {key}"] = figure
+            if last_s >= LEAST_S:
+                _judge_slope(verdict, f"{who} {key}", figure)
     node = [sample["node"] for sample in samples]
     spent_s = node[-1]["cpu_s"] - node[0]["cpu_s"]
     verdict.figures["PSS at the end, MiB"] = {who: samples[-1][who] and samples[-1][who]["pss_mib"] for who in WHO}
     verdict.figures["node cpu_percent"] = round(100 * spent_s / max(1.0, last_s - samples[0]["t"]), 1)
 
 
-def _judge_slope(verdict: Verdict, name: str, rows: Sequence[tuple[float, float]], limit: float, slope: Slope) -> None:
-    middle, low, high = slope([t for t, _ in rows], [value for _, value in rows])
-    values = [value for _, value in rows]
-    verdict.figures[name] = {
+def _growth(rows: Sequence[tuple[float, Mapping[str, float]]], key: str, limit: float, slope: Slope) -> dict[str, Any]:
+    values = [row[key] for _, row in rows]
+    middle, low, high = slope([t for t, _ in rows], values)
+    return {
         "samples": len(rows),
         "least": min(values),
         "most": max(values),
@@ -93,6 +100,11 @@ def _judge_slope(verdict: Verdict, name: str, rows: Sequence[tuple[float, float]
         "band": [round(low, 3), round(high, 3)],
         "limit": limit,
     }
+
+
+def _judge_slope(verdict: Verdict, name: str, figure: Mapping[str, Any]) -> None:
+    """Judge as the fault tool does: a leak is proven by the lower end of the band, a wide band proves nothing."""
+    (low, high), limit = figure["band"], figure["limit"]
     if low > limit:
         verdict.against.append(f"{name} grows by {low:.2f} to {high:.2f} an hour (at most {limit:g})")
     elif high > limit and high - low > limit:

@@ -65,9 +65,16 @@ def test_growth_that_may_be_noise_is_not_proven() -> None:
 def test_what_happens_in_the_warm_up_does_not_count() -> None:
     records = samples()
     for record in records:
-        if record["t"] < 500:
+        if record["t"] < 890:
             record["node"] = record["node"] | {"rss_mib": 20.0}
     assert judge([*records, *ending()], slope).word == "held"
+
+
+def test_growth_in_the_first_half_hour_proves_nothing() -> None:
+    first = [record for record in samples(rss_mib=50.0) if record["t"] < 1790]
+    verdict = judge([*first, *ending()], slope)
+    assert verdict.word == "too short to tell"
+    assert verdict.figures["node rss_mib"]["slope_per_h"] == pytest.approx(50)
 
 
 def test_a_camera_that_was_started_again_without_being_asked_speaks_against_it() -> None:
