@@ -57,7 +57,7 @@ class Backoff:
             return SLOW_S
         return self._rng.uniform(LEAST_S, MOST_S)
 
-    def after_session(self, lasted_s: float, now_s: float, *, taken_over: bool = False) -> float:
+    def after_session(self, lasted_s: float, now_s: float, *, taken_over: bool = False, noisy: bool = False) -> float:
         """Return the seconds to wait after a session that the broker had accepted.
 
         Args:
@@ -65,6 +65,8 @@ class Backoff:
             now_s: When it ended, on the monotonic clock.
             taken_over: The broker said that another client came with our id. MQTT 5 brokers ought to; mosquitto 2.0.11
                 only hangs up.
+            noisy: One of the two could not read what the other sent: the link is bad, and what it did before is no
+                sign of a rival.
         """
         self._refusals = 0
         if lasted_s >= STABLE_S and not taken_over:
@@ -72,6 +74,9 @@ class Backoff:
             self._signs_s.clear()
         # What the broker says counts double.
         signs = 2 if taken_over else int(lasted_s < SHORT_SESSION_S)
+        if noisy:
+            self._signs_s.clear()
+            signs = 0
         self._signs_s.extend([now_s] * signs)
         many = len(self._signs_s) == SIGNS_OF_CLASH
         self._clash = self._clash or (many and now_s - self._signs_s[0] <= SIGNS_WITHIN_S)

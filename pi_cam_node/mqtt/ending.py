@@ -10,7 +10,10 @@ from pi_cam_node.mqtt.protocol import Cause
 # Reason code of MQTT 5 (section 2.4 of the standard) for a session that another client with our id has ended.
 TAKEN_OVER = 142
 
-# More of them; paho-mqtt translates those of 3.1.1.
+# More of them, for what the broker could not read: malformed packet, protocol error.
+UNREADABLE = (129, 130)
+
+# And for a connection that is not accepted; paho-mqtt translates those of 3.1.1.
 _CAUSES: dict[int, Cause] = {
     132: "version",
     134: "credentials",  # bad user name or password
@@ -29,6 +32,7 @@ class Ending:
         cause: Why it was not accepted; of no meaning where it was.
         lasted_s: How long it was up; ``None`` where the broker never accepted it.
         taken_over: Whether the broker said that another client came with our id.
+        noisy: Whether one of the two could not read what the other sent.
         unacknowledged: What was under way, oldest first.
         acknowledged: How many QoS 1 messages the broker took before.
     """
@@ -37,6 +41,7 @@ class Ending:
     cause: Cause
     lasted_s: float | None
     taken_over: bool
+    noisy: bool
     unacknowledged: list[Sent]
     acknowledged: int
 

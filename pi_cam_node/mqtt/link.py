@@ -238,7 +238,7 @@ class Link:
         if topic is not None:
             _log.error("the broker ends the session after each message on %s: held back for a while", topic)
         had_clash = self._backoff.clash
-        wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over)
+        wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over, noisy=ending.noisy)
         if self._backoff.clash and not had_clash:
             message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
             _log.error("%s", message)

@@ -23,7 +23,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import wire
 from pi_cam_node.mqtt.arrivals import Incoming
 from pi_cam_node.mqtt.client import build, connect, publish_properties
-from pi_cam_node.mqtt.ending import TAKEN_OVER, Ending, cause_of_code
+from pi_cam_node.mqtt.ending import TAKEN_OVER, UNREADABLE, Ending, cause_of_code
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.protocol import Cause, Version
@@ -88,7 +88,7 @@ class Session:
         self._flight = Flight()
         self._reason = ""
         self._cause: Cause = "network"
-        self._taken_over = False
+        self._taken_over = self._noisy = False
         self._accepted_s: float | None = None
         self._abandoned = threading.Event()
         self._filters: list[str] = []
@@ -124,11 +124,12 @@ class Session:
                 self._cause = "certificate"
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
+            self._noisy = True  # paho-mqtt before 2.2 stumbles over packets that are none
             self._reason = wire.reason_of(error, self._config.host, self._config.port)
         self._release()
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
         reason, left = self._reason or "the connection broke", self._flight.close()
-        return Ending(reason, self._cause, lasted_s, self._taken_over, left, self._flight.acknowledged)
+        return Ending(reason, self._cause, lasted_s, self._taken_over, self._noisy, left, self._flight.acknowledged)
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         """Hand a message over; never blocks.
@@ -182,7 +183,7 @@ class Session:
 
     def _loop(self) -> None:
         connected_s = check_s = self._clock.monotonic()
-        while not self._abandoned.is_set() and self._client.loop(CHECK_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+        while not self._abandoned.is_set() and self._read():
             sock: Any = self._client.socket()
             if sock is not None:
                 wire.acknowledge_at_once(sock)
@@ -196,6 +197,12 @@ class Session:
                 if self._flight.is_stuck(now_s):
                     self._reason = "the broker acknowledges nothing any more"
                     return
+
+    def _read(self) -> bool:
+        """Let paho-mqtt read and write for a second at most; return whether the connection still stands."""
+        result = self._client.loop(CHECK_S)
+        self._noisy = self._noisy or result == MQTTErrorCode.MQTT_ERR_PROTOCOL
+        return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _release(self) -> None:
         """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
@@ -247,7 +254,7 @@ class Session:
         if self._reason:
             return  # paho-mqtt tells some endings twice
         if flags.is_disconnect_packet_from_server:
-            self._taken_over = reason.value == TAKEN_OVER
+            self._taken_over, self._noisy = reason.value == TAKEN_OVER, reason.value in UNREADABLE
             hint = "; is its client id used twice?" if self._taken_over else ""
             self._reason = f"the broker ended the connection: {reason}{hint}"
         elif self._accepted_s is None:

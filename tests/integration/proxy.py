@@ -11,13 +11,15 @@ from typing import Literal, Self
 
 from tests.integration.broker import HOST
 
-Manner = Literal["serve", "refuse-5-as-5", "refuse-5-as-3", "hang-up-on-5", "silent-on-5", "silent"]
+Manner = Literal["serve", "refuse-5-as-5", "refuse-5-as-3", "hang-up-on-5", "silent-on-5", "silent", "garble"]
 
 _REFUSALS = {
     "refuse-5-as-5": b"\x20\x03\x00\x84\x00",  # CONNACK of MQTT 5: unsupported protocol version
     "refuse-5-as-3": b"\x20\x02\x00\x01",  # CONNACK of MQTT 3.1.1: unacceptable protocol version
     "hang-up-on-5": b"",
 }
+# After the CONNACK: a packet whose length never ends.
+_NO_PACKET = b"\x30\xff\xff\xff\xff\xff"
 
 
 class Proxy:
@@ -94,7 +96,7 @@ class Proxy:
             self.versions.append(version)
             if self.manner == "silent" or (version == 5 and self.manner == "silent-on-5"):
                 return
-            if version == 5 and self.manner != "serve":
+            if version == 5 and self.manner in _REFUSALS:
                 client.sendall(_REFUSALS[self.manner])
                 client.close()
                 return
@@ -103,6 +105,9 @@ class Proxy:
             for sock in (client, upstream):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             upstream.sendall(first)
+            if self.manner == "garble":
+                client.sendall(upstream.recv(4096) + _NO_PACKET)
+                return
             self._start(self._forward, upstream, client)
             self._forward(client, upstream)
 

@@ -448,3 +448,14 @@ def test_two_clients_with_one_id_are_told_apart_from_a_bad_link(broker: Mosquitt
         assert "'twin'" in node.expect(BrokerRefused).reason
         assert node.backoff.clash
         assert node.drain(0.5) == [], "from now on one try a minute"
+
+
+def test_a_link_that_garbles_what_the_broker_says_is_no_second_client(broker: Mosquitto) -> None:
+    with Proxy(broker.port, "garble") as proxy, Linked(proxy.port) as node:
+        for _ in range(8):
+            node.expect(BrokerConnected)
+            node.expect(BrokerLost)
+        assert not node.backoff.clash
+        proxy.manner = "serve"
+        node.expect(BrokerConnected)
+        assert node.drain(2.0) == [], "it stays"

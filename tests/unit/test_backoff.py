@@ -74,6 +74,13 @@ def test_short_sessions_with_failures_between_them_are_a_bad_link() -> None:
     assert not backoff.clash
 
 
+def test_short_sessions_of_which_some_were_noisy_are_a_bad_link() -> None:
+    backoff = Backoff(Longest())
+    waits = [backoff.after_session(lasted_s=1, now_s=number, noisy=number % 4 == 3) for number in range(20)]
+    assert max(waits) == MOST_S
+    assert not backoff.clash
+
+
 @pytest.mark.parametrize("taken_over", [True, False])
 def test_a_clash_lasts_until_a_session_that_no_slow_rival_allows(taken_over: bool) -> None:
     backoff = Backoff(Longest())
