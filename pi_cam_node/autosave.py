@@ -1,4 +1,4 @@
-"""When the next picture by interval is due."""
+"""When a picture is saved that nobody asked for but the clock."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from pi_cam_node.config import ExportConfig
 
 
 class AutoSave:
-    """Counts the interval; never before the exposure has settled, and a failure waits for the next interval. Pure."""
+    """Saves by interval; a failure waits for the next one. Pure: times are monotonic, in seconds."""
 
     def __init__(self, now_s: float) -> None:
         self._saved_s = now_s
 
-    def due(self, export: ExportConfig, *, is_settled: bool, now_s: float) -> str | None:
-        """Return the verb that saves the picture which is due, ``None`` where none is.
+    def verb(self, export: ExportConfig, now_s: float, *, is_settled: bool) -> str:
+        """Return the command that is due, empty for none.
 
         Args:
             export: The settings in force.
-            is_settled: Frames arrive, and their exposure has settled.
-            now_s: Monotonic time.
+            now_s: The time.
+            is_settled: Frames arrive and their exposure has settled; nothing is saved before.
         """
         if export.auto_save_interval_s == 0:
             self._saved_s = now_s
-            return None
-        if now_s - self._saved_s < export.auto_save_interval_s or not is_settled:
-            return None
+        if export.auto_save_interval_s == 0 or not is_settled or now_s - self._saved_s < export.auto_save_interval_s:
+            return ""
         self._saved_s = now_s
         return "pastStack" if export.auto_save_use_ring else "save"

@@ -19,12 +19,21 @@ from pi_cam_node import __version__
 
 if TYPE_CHECKING:
     from pi_cam_node.configfile import LoadedConfig
+    from pi_cam_node.errors import ConfigError
 
 PROGRAM = "pi-cam-node"
 DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 
 # As every shell does it: 128 and the number of SIGINT; sysexits.h has no better word for a bad file than usage.
 INTERRUPTED, BAD_USE = 130, 2
+
+EXIT_CODES = """\
+exit codes:
+  0    stopped by SIGTERM, SIGINT or SIGHUP
+  2    the settings are not usable, nor are there last good ones; nothing was started
+  70   a fault within the node that only a new start mends
+  75   the command restart asked for a new start
+A supervisor such as systemd shall start the node again whatever the code; see systemd/pi-cam-node.service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +96,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the node until it is stopped."""
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} run", description="Run the node.")
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} run",
+        description="Run the node.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
-    loaded = load(parser.parse_args(arguments).config)
-    if loaded is None:
-        return BAD_USE
-    from pi_cam_node import log  # noqa: PLC0415 - see the top
+    path = parser.parse_args(arguments).config
+    from pi_cam_node import log, startup  # noqa: PLC0415 - see the top
+    from pi_cam_node.errors import ConfigError  # noqa: PLC0415 - see the top
     from pi_cam_node.node import Node  # noqa: PLC0415 - see the top
 
+    try:
+        loaded, start = startup.begin(path or default_file(), os.environ)
+    except ConfigError as error:
+        return refuse(error)
+    _introduce(loaded, is_named=path is not None)
     log.configure(loaded.config)
     log.install_hooks()
-    return Node(loaded).run()
+    return Node(loaded, start=start).run()
 
 
 def check_config(arguments: Sequence[str]) -> int:
@@ -121,25 +139,33 @@ def load(path: Path | None) -> LoadedConfig | None:
     Args:
         path: The file named by the user; where there is none the first of `DEFAULT_FILES` that exists is taken.
     """
-    from pi_cam_node import configfile  # noqa: PLC0415 - see the top
+    from pi_cam_node import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.errors import ConfigError  # noqa: PLC0415 - see the top
-    from pi_cam_node.sources import catalog  # noqa: PLC0415 - see the top
 
-    file = path or default_file()
     try:
-        loaded = configfile.load(file, os.environ)
-        catalog.check(loaded.config.camera.source)  # opens nothing; it alone knows the script of a synthetic camera
+        loaded = startup.checked(path or default_file(), os.environ)
     except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        count = len(error.problems)
-        print(f"{PROGRAM}: {count} fault{'s' * (count != 1)} in the settings; nothing was started", file=sys.stderr)
+        refuse(error)
         return None
-    if path is None:
-        print(f"{PROGRAM}: {_choice_in_words(file)}", file=sys.stderr)
+    _introduce(loaded, is_named=path is not None)
+    return loaded
+
+
+def refuse(error: ConfigError) -> int:
+    """Say on stderr what is wrong with the settings, all of it; return the exit code."""
+    for problem in error.problems:
+        print(problem, file=sys.stderr)
+    count = len(error.problems)
+    print(f"{PROGRAM}: {count} fault{'s' * (count != 1)} in the settings; nothing was started", file=sys.stderr)
+    return BAD_USE
+
+
+def _introduce(loaded: LoadedConfig, *, is_named: bool) -> None:
+    """Say on stderr where the settings come from, and what is unwise about them."""
+    if not is_named:
+        print(f"{PROGRAM}: {_choice_in_words(loaded.path)}", file=sys.stderr)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    return loaded
 
 
 def default_file() -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,29 +28,38 @@ class LoadedConfig:
         config: The settings; every path in them is absolute.
         path: The file they came from; ``None`` where there was none.
         warnings: What is allowed but unwise, one line each, without a secret.
+        content: What was read, secrets and all; ``None`` without a file.
     """
 
     config: Config
     path: Path | None
     warnings: tuple[str, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
+def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
     """Return the settings that a file and the environment give together; the environment wins.
 
     Relative paths in the settings start at the folder of the file, whatever the working directory is;
     without a file, at the working directory.
 
+    Args:
+        path: The file; ``None`` for none.
+        environ: The environment.
+        content: Taken instead of the file's.
+
     Raises:
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
     """
-    file = from_file(_text_of(path), str(path)) if path is not None else Layer()
+    if path is not None and content is None:
+        content = _content_of(path)
+    file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
     draft = Draft(file, from_environment(environ), path.absolute().parent if path is not None else Path.cwd())
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
     config = draft.settle()
-    return LoadedConfig(config, path, tuple(_warnings(file, config, path)))
+    return LoadedConfig(config, path, tuple(_warnings(file, config, path)), content)
 
 
 def parse(text: str, path: Path) -> Config:
@@ -77,10 +86,10 @@ def decode(content: bytes, path: Path) -> str:
         raise ConfigError([f"{path}:{line}: found the byte 0x{content[error.start]:02x}, expected UTF-8"]) from None
 
 
-def _text_of(path: Path) -> str:
+def _content_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return decode(file.read(MAX_FILE_BYTES + 1), path)
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
 

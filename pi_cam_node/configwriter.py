@@ -7,6 +7,7 @@ they came from. What is written has been read back first, so the node will start
 from __future__ import annotations
 
 import errno
+import logging
 import stat
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ from pi_cam_node.errors import ConfigError, NotSaved
 from pi_cam_node.redaction import carries_login
 from pi_cam_node.settings import raw_value
 
+_log = logging.getLogger(__name__)
+
 # What rename() answers where a container has the file mounted by itself instead of its folder.
 _MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
 
 
-def overwrite(path: Path | None, config: Config) -> Path:
+def overwrite(path: Path | None, config: Config, base: bytes | None = None) -> Path:
     """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
+
+    One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
 
     A file that gives them already is left alone.
     Thread: any, but one at a time. Takes up to a second on a small board, most of it for loading the YAML library.
@@ -33,6 +38,7 @@ def overwrite(path: Path | None, config: Config) -> Path:
     Args:
         path: The file that the node was started with; ``None`` where it was started without one.
         config: The settings in force.
+        base: The content that they were loaded from, where that was not the file's.
 
     Raises:
         NotSaved: The file is the old one; the message says why.
@@ -40,6 +46,8 @@ def overwrite(path: Path | None, config: Config) -> Path:
     if path is None:
         raise NotSaved("started without a configuration file; start with --config")
     try:
+        if base is not None and not _is_usable(path):
+            return _replaced(path, config, base)
         content = path.read_bytes()
         new = rewritten(content, path, config)
         if new != content:
@@ -54,6 +62,25 @@ def overwrite(path: Path | None, config: Config) -> Path:
         hint = "; mount its folder instead of the file alone" if error.errno in _MOUNTED_ALONE else ""
         raise NotSaved(f"{path}: {error.strerror}{hint}") from error
     return path
+
+
+def _replaced(path: Path, config: Config, base: bytes) -> Path:
+    """Put a file that the node could not start with aside, and make one with which it can."""
+    new = rewritten(base, path, config)
+    try:
+        replace_atomically(path.with_name(f"{path.name}.bad"), path.read_bytes())
+    except OSError as error:
+        _log.warning("%s cannot be kept aside: %s", path, error.strerror)
+    replace_atomically(path, new)
+    return path
+
+
+def _is_usable(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+        return bool(content.strip(b" \t\r\n\0")) and parse(decode(content, path), path) is not None
+    except (OSError, ConfigError):
+        return False
 
 
 def rewritten(content: bytes, path: Path, config: Config) -> bytes:

@@ -81,7 +81,7 @@ class Core:
         self._trial = Trial()
         self._lost_s = float("-inf")
         self._telemetry_s = now_s
-        self._auto = AutoSave(now_s)
+        self._saving = AutoSave(now_s)
         self._warn_of_shrunk_ring()
 
     # ------------------------------------------------------------ what commands see
@@ -277,6 +277,6 @@ class Core:
 
     def _auto_save(self, now_s: float) -> None:
         is_settled = self._online and self.night.explain(now_s).settling_left_s == 0
-        verb = self._auto.due(self._config.export, is_settled=is_settled, now_s=now_s)
-        if verb is not None:
+        verb = self._saving.verb(self._config.export, now_s, is_settled=is_settled)
+        if verb:
             self._dispatcher.receive(CommandArrived(verb, b"", now_s, asker="self"))

@@ -6,17 +6,19 @@ what it says goes to the broker and the camera.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
+import os
 import signal
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from pi_cam_node import __version__, heap, log, settings
+from pi_cam_node import __version__, heap, log
+from pi_cam_node.about import about
 from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, CameraOpened, WorkEnded
 from pi_cam_node.board import identity
+from pi_cam_node.board.notify import Notifier
 from pi_cam_node.board.vitals import Vitals
 from pi_cam_node.budget import automatic_budget
 from pi_cam_node.clock import Clock, SystemClock
@@ -29,12 +31,9 @@ from pi_cam_node.events import (
     CameraChanged,
     Fact,
     FramesSent,
-    ModeChanged,
     ModeWanted,
-    PictureSaved,
     Replied,
     SettingChanged,
-    SettingsRolledBack,
 )
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
@@ -42,38 +41,43 @@ from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.discovery import device_name, discovery
 from pi_cam_node.mqtt.herald import Herald
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.narration import narrate
 from pi_cam_node.ports import Ports
+from pi_cam_node.pulse import Pulse
+from pi_cam_node.selfrepair import SelfRepair
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
+from pi_cam_node.startup import Start
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.timesync import clock_is_set
 from pi_cam_node.storage.watch import DiskWatch
 from pi_cam_node.storage.worker import Worker
+from pi_cam_node.supervisor import INTERNAL_CODE, Supervisor
 from pi_cam_node.tcp.server import Trigger
-from pi_cam_node.values import as_text
 from pi_cam_node.web.links import media_path
 from pi_cam_node.web.server import Web
+from pi_cam_node.wellbeing import Wellbeing
 
 _log = logging.getLogger(__name__)
 
-API_VERSION = 1
-CAPABILITIES = ("save", "past_stack", "shortstream", "night", "discovery")
 # The node thread looks at the time at least this often.
 TICK_S = 0.1
 IDLE_TICK_S = 0.5
 # A clean stop ends within five seconds: the camera, the work under way, the farewell.
 CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, FAREWELL_S = 1.5, 1.0, 0.5, 1.0
-# So many failed steps in a row are no accident (EX_SOFTWARE of sysexits.h).
-STEPS_FAILED_MAX, INTERNAL_CODE = 100, 70
+# A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
+DISK_PATIENCE_S = 300.0
+# So many failed steps in a row are no accident.
+STEPS_FAILED_MAX = 100
 
 
 class Node:
     """One camera, one broker, one thread that owns what they share."""
 
-    def __init__(self, loaded: LoadedConfig, clock: Clock | None = None) -> None:
-        config = loaded.config
-        self._path = loaded.path
+    def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
+        config, start = loaded.config, start or Start()
+        self._path, self._base = loaded.path, loaded.content if start.has_last_good else None
         self._clock = clock or SystemClock()
         self._boot_id = identity.new_boot_id()
         self._exit_code: int | None = None
@@ -81,18 +85,14 @@ class Node:
         self._opened: CameraOpened | None = None
         self._inbox = Inbox()
         self._worker = Worker(self._inbox)
+        self._repair = SelfRepair(loaded, start, self._clock, self._worker.submit)
         self._archive = DiskArchive(
             config.export.base_dir, self._boot_id, self._clock, packet_limit=lambda: self._link.packet_limit_bytes
         )
-        self._disk = DiskWatch(self._archive, self._worker.submit, self._inbox.put, self._clock)
+        disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
+        self._disk = DiskWatch(self._archive, disk_work, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock)
-        self._topics = Topics(
-            config.mqtt.base_topic,
-            config.node.id,
-            config.node.groups,
-            config.homeassistant.discovery_prefix,
-            config.homeassistant.birth_topic,
-        )
+        self._topics = topics_of(config)
         self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
         self._vitals = Vitals(config.export.base_dir, self._clock, lambda: self._camera.pid)
         self._core = Core(
@@ -109,6 +109,15 @@ class Node:
         self._web = Web(config, self._inbox, self._hub, self._archive, self._clock, who)
         self._trigger = Trigger(config, self._inbox, self._clock)
         self._herald = Herald(self._topics, self._link, self._clock, self._info, self._discovery)
+        self._wellbeing = Wellbeing(lambda: self._web.is_up, lambda: self._camera.is_stuck)
+        self._supervisor = Supervisor(
+            Pulse("node", self._clock),
+            [part.loop for part in (self._worker, self._camera, self._link, self._web, self._trigger)],
+            self._wellbeing,
+            Notifier.of(os.environ),
+            self._clock,
+            self._give_up,
+        )
 
     def run(self) -> int:
         """Run until somebody asks for the end; return the exit code.
@@ -117,18 +126,25 @@ class Node:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        self._start()
         try:
+            self._start()
             while self._exit_code is None:
                 self._turn()
+        except BaseException:
+            _log.critical("the node thread fails", exc_info=True)
+            self._give_up("the node thread failed")
         finally:
             self._stop()
-        return self._exit_code
+        return INTERNAL_CODE if self._exit_code is None else self._exit_code
 
     def stop(self, code: int = 0) -> None:
         """Ask for a clean stop. Thread: any, and signal handlers."""
         if self._exit_code is None:
             self._exit_code = code
+
+    def _give_up(self, why: str) -> None:
+        self.stop(INTERNAL_CODE)
+        self._repair.give_up(why)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.stop(0)
@@ -143,11 +159,17 @@ class Node:
         self._web.start()
         self._trigger.start()
         self._camera.want(controls_of(config, self._core.night.mode))
-        self._camera.start()
+        self._repair.announce(self._core.emit)
+        if self._repair.leaves_camera:
+            self._wellbeing.leave_camera_alone("safe mode")
+        else:
+            self._camera.start()
+        self._supervisor.start()
         self._disk.tidy(config)
 
     def _turn(self) -> None:
         """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
+        self._supervisor.watch()
         busy = self._core.is_waiting
         message = self._inbox.take(TICK_S if busy else IDLE_TICK_S)
         try:
@@ -157,7 +179,7 @@ class Node:
             self._failed_steps += 1
             _log.exception("a step of the node failed (%d in a row)", self._failed_steps)
             if self._failed_steps >= STEPS_FAILED_MAX:
-                self.stop(INTERNAL_CODE)
+                self._give_up("every step of the node thread fails")
 
     def _step(self, message: Arrival | Frame | None) -> None:
         facts = self._core.step(message)
@@ -173,6 +195,10 @@ class Node:
         if self._web.url != self._announced_url:
             self._announced_url = self._web.url
             self._herald.announce(self._core.config)
+        self._repair.tick(self._core.config)
+        if self._repair.wants_camera():
+            self._camera.start()
+            self._herald.announce(self._core.config)
         self._herald.tick(self._core.config.telemetry.refresh_s)
         self._disk.tick(self._core.config)
 
@@ -186,6 +212,7 @@ class Node:
                 self._herald.announce(self._core.config)
             case BrokerConnected() | BrokerLost():
                 self._web.broker(isinstance(message, BrokerConnected), getattr(message, "reason", ""))
+        self._wellbeing.hear(message)
         self._herald.hear(message, self._core.config)
 
     def _follow(self, fact: Fact) -> None:
@@ -206,7 +233,9 @@ class Node:
         if asker == "tcp":
             self._trigger.tell(fact)
         self._web.tell(fact)
-        _narrate(fact)
+        self._wellbeing.hear(fact)
+        self._repair.hear(fact)
+        narrate(fact)
 
     def _apply(self, changed: SettingChanged) -> None:
         """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
@@ -223,6 +252,7 @@ class Node:
 
     def _stop(self) -> None:
         """End the parts in the order of their dependence; what the worker still finishes is still answered."""
+        self._supervisor.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
         while (message := self._inbox.take(0)) is not None:
@@ -232,6 +262,9 @@ class Node:
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
         self._herald.farewell(FAREWELL_S)
+        if self._exit_code != INTERNAL_CODE:
+            self._repair.end_in_order()
+        self._supervisor.close(EDGE_STOP_S)
         _log.info("stopped with code %s", self._exit_code)
 
     def _tell_all(self, facts: Iterable[Fact]) -> None:
@@ -239,7 +272,7 @@ class Node:
             self._tell(fact)
 
     def _write_config(self, config: Config) -> Path:
-        return overwrite(self._path, config)
+        return overwrite(self._path, config, self._base)
 
     def _figures(self) -> Mapping[str, object]:
         return {
@@ -255,23 +288,8 @@ class Node:
 
     def _info(self, session: int) -> Mapping[str, object]:
         """Return the body of the info topic; it holds no secret."""
-        config = self._core.config
-        digest = hashlib.sha256(json.dumps(settings.tree_of(config), sort_keys=True).encode()).hexdigest()
-        opened = self._opened
-        return {
-            "name": config.node.name or config.node.id,
-            "version": __version__,
-            "api": API_VERSION,
-            "boot": self._boot_id,
-            "session": session,
-            "source": opened.source if opened else None,
-            "resolution": list(opened.size) if opened else None,
-            "exposure_control": opened.controls if opened else None,
-            "capabilities": list(CAPABILITIES),
-            "commands": list(self._core.commands),
-            "config_hash": digest[:16],
-            "model": identity.model(),
-        }
+        config, start = self._core.config, {"boot": self._boot_id, "session": session, **self._repair.facts()}
+        return about(config, self._opened, self._core.commands, start)
 
     def _discovery(self, config: Config) -> dict[str, object]:
         offered = entities(config, self._core.commands.values())
@@ -280,16 +298,3 @@ class Node:
 
     def _url_of(self, picture_id: str) -> str | None:
         return self._web.signed(media_path(picture_id))
-
-
-def _narrate(fact: Fact) -> None:
-    """Write into the log what a person would want to know of."""
-    match fact:
-        case ModeChanged(mode=mode, cause=cause):
-            _log.info("it is %s (%s)", mode, cause)
-        case PictureSaved(paths=paths):
-            _log.info("saved %s", ", ".join(map(str, paths)))
-        case SettingChanged(key=key, value=value):
-            _log.info("%s is now %s", key, as_text(value))
-        case SettingsRolledBack(settings=restored, reason=reason):
-            _log.error("rolled back %s: %s", ", ".join(restored), reason)

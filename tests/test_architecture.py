@@ -17,12 +17,18 @@ LAYERS = (
     {
         "errors", "clock", "jpeg", "imaging", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
         "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
-        "log", "plainjson", "heap",
+        "log", "plainjson", "heap", "narration", "starts", "lastgood",
     },
-    {"ring", "light", "night", "stack", "budget", "rate", "silence", "room", "faults", "trial", "autosave"},
-    {"inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports", "core", "entities"},
+    {
+        "ring", "light", "night", "stack", "budget", "rate", "silence", "trial", "autosave", "repairs", "wellbeing",
+        "room", "faults",
+    },
+    {
+        "pulse", "loops", "inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports",
+        "core", "entities",
+    },
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
-    {"node"},
+    {"node", "about", "selfrepair", "startup", "supervisor"},
     {"cli", "call", "demo", "doctor", "bench", "docs", "__main__"},
 )  # fmt: skip
 ADAPTERS = LAYERS[3]

@@ -16,7 +16,7 @@ from pi_cam_node.doctor import discovery as home
 from pi_cam_node.doctor.finding import Finding, failed, skipped
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.errors import ConfigError
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import Topics, topics_of
 from pi_cam_node.sources import catalog
 from pi_cam_node.storage.timesync import clock_is_set
 
@@ -37,18 +37,6 @@ def examine(file: Path | None) -> Iterator[Finding]:
     topics = topics_of(config)
     seen = yield from _broker(config, topics)
     yield camera.from_node(topics, seen) if seen is not None and seen.online else camera.check(config)
-
-
-def topics_of(config: Config) -> Topics:
-    """Return the topics of the node that these settings make."""
-    home_assistant = config.homeassistant
-    return Topics(
-        config.mqtt.base_topic,
-        config.node.id,
-        config.node.groups,
-        home_assistant.discovery_prefix,
-        home_assistant.birth_topic,
-    )
 
 
 def _load(file: Path | None) -> LoadedConfig | ConfigError:

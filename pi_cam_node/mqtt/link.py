@@ -9,20 +9,21 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, BrokerRefused
+from pi_cam_node.arrivals import BrokerConnected, BrokerLost, BrokerRefused
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.loops import Loop
 from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
 from pi_cam_node.mqtt.backoff import SLOW_S, Backoff
 from pi_cam_node.mqtt.canary import Canary
 from pi_cam_node.mqtt.client import client_id_of, machine_id
 from pi_cam_node.mqtt.ending import Ending
 from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.news import News
 from pi_cam_node.mqtt.outbox import Outbox, Outcome, Waiting
 from pi_cam_node.mqtt.protocol import ProtocolChoice
 from pi_cam_node.mqtt.quarantine import Quarantine
@@ -31,12 +32,12 @@ from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
 
-# Warnings on so many different subjects are logged; a broker that refuses everything needs no longer list.
-WARNINGS = 32
-# News for the node that found the inbox full.
-NEWS_WAITING = 16
 # What the loop needs to see that it shall end, and the broker to take a farewell.
 ABANDON_S = 2.0
+# A session beats once a second. Finding the broker may take this much longer: resolvers are patient.
+SILENCE_S, FINDING_S = 8.0, 60.0
+# The third time within ten minutes that the thread dies or hangs, the node ends.
+REPAIRS = 2
 FAREWELL_S = 1.0
 
 
@@ -65,15 +66,16 @@ class Link:
         self._outbox = Outbox()
         self._canary = Canary()
         self._owed: dict[str, Message] = {}
-        self._news: deque[Arrival] = deque(maxlen=NEWS_WAITING)
+        self._news = News(inbox)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
-        self._warned: set[str] = set()
         self._sessions = self._refused = self._callback_errors = 0
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
+        self.loop = Loop(
+            "mqtt-link", self._run, clock, SILENCE_S, self._leave_behind, repairs=REPAIRS, replaceable=True
+        )
 
     # ------------------------------------------------------------ for the node thread
 
@@ -108,7 +110,7 @@ class Link:
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
-        self._thread.start()
+        self.loop.start()
 
     def publish(self, message: Message) -> bool:
         """Send a message, or let it wait where it may; return whether it was handed over now. Never blocks.
@@ -161,13 +163,9 @@ class Link:
             live.leave(farewell, min(FAREWELL_S, deadline_s))
         elif session is not None:
             session.abandon()
-        if not self._thread.is_alive():
-            return
-        self._thread.join(max(0.0, until_s - self._clock.monotonic()))
-        session = self._session
-        if session is not None:
+        if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
             session.abandon()
-            self._thread.join(ABANDON_S)
+            self.loop.join(ABANDON_S)
 
     def _pump(self, live: Session) -> None:
         """Send what waits, as far as there is room."""
@@ -188,7 +186,7 @@ class Link:
         if outcome is Outcome.NEVER:
             self._refused += 1
             why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
-            self._warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
+            self._news.warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
             if message.retain and message.payload:
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
@@ -196,13 +194,22 @@ class Link:
 
     # ------------------------------------------------------------ the link's own thread
 
+    def _leave_behind(self) -> None:
+        """Give up the session of a thread that died or hangs. Thread: the supervisor."""
+        session, self._session, self._live = self._session, None, None
+        if session is not None:
+            self._outbox.put_back(session.abandon())
+        self._news.tell(BrokerLost("the connection's thread stood still"))
+
     def _run(self) -> None:
-        while not self._closing.is_set():
+        while not self._closing.is_set() and self.loop.is_mine:
+            self.loop.beat(FINDING_S)
             try:
                 wait_s = self._connect_once()
             except Exception:
                 _log.exception("the link failed; it goes on")
                 wait_s = SLOW_S
+            self.loop.beat(wait_s)
             self._closing.wait(wait_s)
 
     def _connect_once(self) -> float:
@@ -216,10 +223,11 @@ class Link:
         try:
             ending = session.run()
         finally:
-            self._live = self._session = None
+            if self._session is session:  # and no other thread's by now
+                self._live = self._session = None
         self._outbox.put_back(ending.unacknowledged)
         wait_s = 0.0 if self._closing.is_set() else self._after(ending)
-        self._deliver_news()
+        self._news.deliver()
         return wait_s
 
     def _after(self, ending: Ending) -> float:
@@ -230,7 +238,7 @@ class Link:
             return 0.0
         if ending.reason != self._lost_because:
             self._lost_because = ending.reason
-            self._tell(BrokerLost(ending.reason))
+            self._news.tell(BrokerLost(ending.reason))
             _log.warning("no broker: %s; trying on", ending.reason)
         if ending.lasted_s is None:
             return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
@@ -242,7 +250,7 @@ class Link:
         if self._backoff.clash and not had_clash:
             message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
             _log.error("%s", message)
-            self._tell(BrokerRefused(message))
+            self._news.tell(BrokerRefused(message))
         return wait_s
 
     def on_accepted(self, session: Session) -> None:
@@ -251,8 +259,8 @@ class Link:
         self._sessions += 1
         self._lost_because = ""
         self._canary.back()
-        self._live = session
-        self._tell(BrokerConnected(session.version, self._sessions))
+        self._live = self._session
+        self._news.tell(BrokerConnected(session.version, self._sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
 
     def on_message(self, incoming: Incoming) -> None:
@@ -262,7 +270,7 @@ class Link:
                 self._canary.back()
             arrival = arrival_of(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set() and not self._inbox.put(arrival):
-                self._warn_once("inbox", f"too much to do: messages are lost, the first on {incoming.topic}")
+                self._news.warn_once("inbox", f"too much to do: messages are lost, the first on {incoming.topic}")
         except Exception:
             self._callback_errors += 1
             _log.exception("a message could not be taken in")
@@ -271,28 +279,13 @@ class Link:
         """See `session.Listener`; told once for the topics below one first part."""
         branch = topic.partition("/")[0]
         message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
-        if self._warn_once(f"{what} {branch}", message):
-            self._tell(BrokerRefused(message))
+        if self._news.warn_once(f"{what} {branch}", message):
+            self._news.tell(BrokerRefused(message))
 
     def on_check(self) -> None:
         """See `session.Listener`."""
+        self.loop.beat()
         live = self._live
         if live is not None and self._canary.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
             self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
-        self._deliver_news()
-
-    def _warn_once(self, subject: str, message: str) -> bool:
-        """Log a message unless one on its subject was logged before; return whether it was."""
-        if subject in self._warned or len(self._warned) >= WARNINGS:
-            return False
-        self._warned.add(subject)
-        _log.warning("%s", message)
-        return True
-
-    def _tell(self, arrival: Arrival) -> None:
-        self._news.append(arrival)
-        self._deliver_news()
-
-    def _deliver_news(self) -> None:
-        while self._news and self._inbox.put(self._news[0]):
-            self._news.popleft()
+        self._news.deliver()

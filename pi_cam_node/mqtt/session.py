@@ -164,9 +164,10 @@ class Session:
                 self._publish(farewell).wait_for_publish(wait_s)
         self._client.disconnect()
 
-    def abandon(self) -> None:
-        """End without a goodbye, within about a second. Thread: any."""
+    def abandon(self) -> list[Sent]:
+        """End without a goodbye, within about a second; return what was not acknowledged. Thread: any."""
         self._abandoned.set()
+        return self._flight.close()
 
     # ------------------------------------------------------------ the life of a connection
 

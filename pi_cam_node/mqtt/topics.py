@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from pi_cam_node.config import Config
+
 _VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
 
 # What a state topic may be called, in the order in which they are published after a connect.
@@ -32,6 +34,12 @@ class Notice(Enum):
     HOME_ASSISTANT = auto()
     OWN_AVAILABILITY = auto()
     OWN_DISCOVERY = auto()
+
+
+def topics_of(config: Config) -> Topics:
+    """Return the topics that the settings ask for."""
+    home = config.homeassistant
+    return Topics(config.mqtt.base_topic, config.node.id, config.node.groups, home.discovery_prefix, home.birth_topic)
 
 
 class Topics:

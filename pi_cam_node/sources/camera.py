@@ -6,13 +6,13 @@ import logging
 import os
 import random
 import select
-import threading
 import weakref
 from dataclasses import replace
 
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.loops import Loop
 from pi_cam_node.sources.base import Controls, controls_of
 from pi_cam_node.sources.catalog import check
 from pi_cam_node.sources.inprocess import InProcess
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # What the kernel usually takes to end a process, out of the time for stopping.
 _KILL_S = 0.5
-_LONGEST_WAIT_S = 60.0
+_LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
 
 
@@ -54,7 +54,8 @@ class Camera:
         self._keeper = Keeper(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
         self._stopping = False
         self._stop_s = 0.0
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self.loop = Loop("camera", self._run, clock, before_restart=self._begin_anew)
+        self._fault = False
 
     @property
     def restarts(self) -> int:
@@ -72,13 +73,18 @@ class Camera:
         return self._keeper.online
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether a source that cannot be ended hangs in this process, so that only another process can help."""
+        return self._keeper.is_stuck
+
+    @property
     def frames_skipped(self) -> int:
         """Images that came while the node was too busy to take them, before the inbox."""
         return self._keeper.skipped
 
     def start(self) -> None:
         """Open the camera, without waiting for it."""
-        self._thread.start()
+        self.loop.start()
 
     def want(self, controls: Controls) -> None:
         """Ask for a mode, exposure, gain and rate, now and whenever the camera is opened again. Does not wait."""
@@ -94,10 +100,9 @@ class Camera:
         """Let go of the camera, and end its process in any case. Safe to call twice, and before `start`."""
         self._stop_s = deadline_s
         self._stopping = True
-        if self._thread.is_alive():
+        if self.loop.is_alive:
             self._wake()
-            self._thread.join(deadline_s)
-            if self._thread.is_alive():
+            if not self.loop.join(deadline_s):
                 log.error("the camera did not stop within %g s", deadline_s)
                 return
         if self._isolate:
@@ -116,19 +121,23 @@ class Camera:
     def _launch(self) -> Worker:
         return ChildProcess() if self._isolate else InProcess(self._wake)
 
+    def _begin_anew(self) -> None:
+        # The kernel has killed the camera's process together with the thread that started it.
+        self._fault = True
+
     def _run(self) -> None:
-        fault = False
         while not self._stopping:
+            self.loop.beat()
             try:
-                if fault:
+                if self._fault:
                     self._keeper.recover("an internal fault; the log holds more")
-                    fault = False
+                    self._fault = False
                 self._keeper.obey(self._wishes)
                 self._keeper.turn()
                 self._wait(self._keeper.wait_s, self._keeper.descriptors)
             except Exception:
                 log.exception("a fault in keeping the camera; it is started anew")
-                fault = True
+                self._fault = True
                 self._wait(_AFTER_A_FAULT_S, [])
         self._keeper.close(max(0.0, self._stop_s - _KILL_S))
 

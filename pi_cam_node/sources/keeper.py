@@ -17,6 +17,7 @@ from pi_cam_node.sources.base import Opened, Shot
 from pi_cam_node.sources.frozen import BLANK, Frozen, Sight
 from pi_cam_node.sources.ladder import Ladder, frame_deadline_s, hidden_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
+from pi_cam_node.sources.unanswered import Unanswered
 from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.sources.worker import Worker, WorkerLost
 
@@ -74,6 +75,7 @@ class Keeper:
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
         self._frozen = Frozen()
+        self._unanswered = Unanswered(clock)
         self.online = False
 
     # ------------------------------------------------------------ what others want to know
@@ -93,6 +95,11 @@ class Keeper:
     def skipped(self) -> int:
         """Images that the worker could not hand over."""
         return self._skipped_before + self._skipped
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the worker hangs and cannot be replaced: only a new process of ours can help. Thread: any."""
+        return self._worker is not None and not self._worker.killable and self._unanswered.is_overdue
 
     @property
     def descriptors(self) -> list[int]:
@@ -122,6 +129,7 @@ class Keeper:
         if self._worker is not None:
             try:
                 for note in self._worker.take():
+                    self._unanswered.answered()
                     self._hear(note)
             except WorkerLost as lost:
                 self._fall(str(lost), lost=True)
@@ -196,16 +204,8 @@ class Keeper:
         self._seq += 1
         captured_at = utc_of(shot.captured_mono_s, self._clock)
         layout = self._opened.layout if self._opened is not None else "bgr"
-        return Frame(
-            self._seq,
-            shot.exposed_mono_s,
-            shot.captured_mono_s,
-            captured_at,
-            shot.pixels,
-            layout,
-            shot.mode,
-            shot.sensor,
-        )
+        times = (shot.exposed_mono_s, shot.captured_mono_s, captured_at)
+        return Frame(self._seq, *times, shot.pixels, layout, shot.mode, shot.sensor)
 
     # ------------------------------------------------------------ what the worker is told
 
@@ -226,6 +226,7 @@ class Keeper:
             self._start()
             return
         self._session += 1
+        self._unanswered.ordered()
         self._opened_with = self._wishes.number
         # What it refused a moment ago would keep it from opening at all.
         self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls

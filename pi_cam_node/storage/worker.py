@@ -16,6 +16,7 @@ from pi_cam_node.arrivals import WorkAdvanced, WorkEnded
 from pi_cam_node.clock import Clock, SystemClock
 from pi_cam_node.errors import Busy, NodeError
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.loops import Loop
 from pi_cam_node.picture import Progress
 
 logger = logging.getLogger(__name__)
@@ -36,22 +37,25 @@ class Worker:
         self._inbox = inbox
         self._clock = clock or SystemClock()
         self._numbers = itertools.count(1)
-        self._jobs: queue.Queue[tuple[int, Job] | None] = queue.Queue(JOBS_WAITING)
+        self._jobs: queue.Queue[tuple[int, Job, float] | None] = queue.Queue(JOBS_WAITING)
         self._running: int | None = None
         self._stopping = threading.Event()
         self._given_up = threading.Event()
-        # A daemon: a job that hangs in a dead card's driver must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self.loop = Loop("worker", self._run, self._clock, before_restart=self._give_up_job)
 
     def start(self) -> None:
         """Start the thread. Once."""
-        self._thread.start()
+        self.loop.start()
 
-    def submit(self, job: Job) -> int:
+    def submit(self, job: Job, patience_s: float = 0.0) -> int:
         """Put a job in line and return the number that its `WorkAdvanced` and `WorkEnded` will bear.
 
         Never waits. The job gets a function ``progress(done, total)``, which it may call as often as
-        it likes.
+        it likes: one that says nothing for too long counts as hanging.
+
+        Args:
+            job: What to do.
+            patience_s: How much longer than usual it may say nothing.
 
         Thread: any.
 
@@ -62,7 +66,7 @@ class Worker:
             raise Busy("the node is stopping")
         work = next(self._numbers)
         try:
-            self._jobs.put_nowait((work, job))
+            self._jobs.put_nowait((work, job, patience_s))
         except queue.Full:
             raise Busy(f"{JOBS_WAITING} jobs are waiting already", data={"waiting": JOBS_WAITING}) from None
         return work
@@ -75,7 +79,8 @@ class Worker:
             those that will never run. Empty when all went well.
         """
         self._stopping.set()
-        if not self._thread.is_alive():
+        self.loop.end()
+        if not self.loop.is_alive:
             return self._left()
         end_s = self._clock.monotonic() + deadline_s
         try:
@@ -83,8 +88,8 @@ class Worker:
         except queue.Full:
             logger.warning("the worker's queue stayed full; what waits in it is not done")
         else:
-            self._thread.join(max(0.0, end_s - self._clock.monotonic()))
-        if not self._thread.is_alive():
+            self.loop.join(end_s - self._clock.monotonic())
+        if not self.loop.is_alive:
             return ()
         self._given_up.set()
         running = self._running
@@ -106,13 +111,22 @@ class Worker:
 
     def _run(self) -> None:
         while not self._given_up.is_set():
+            self.loop.rest()
             waiting = self._jobs.get()
             if waiting is None:
                 return
-            self._running = waiting[0]
-            self._deliver(self._outcome(*waiting))
+            work, job, patience_s = waiting
+            self._running = work
+            self.loop.beat(patience_s)
+            self._deliver(self._outcome(work, job))
             self._running = None
-            del waiting  # a job may hold pixels, and the next may be hours away
+            del waiting, job  # a job may hold pixels, and the next may be hours away
+
+    def _give_up_job(self) -> None:
+        """Say that the job which the thread died of will not end. Thread: the supervisor."""
+        running, self._running = self._running, None
+        if running is not None:
+            self._inbox.put(WorkEnded(running, error=NodeError("ERROR: the worker ended in the middle of it")))
 
     def _outcome(self, work: int, job: Job) -> WorkEnded:
         try:
@@ -132,6 +146,7 @@ class Worker:
 
         def progress(done: int, total: int) -> None:
             nonlocal posted_s
+            self.loop.beat()
             now_s = self._clock.monotonic()
             if now_s - posted_s >= PROGRESS_INTERVAL_S:
                 posted_s = now_s
@@ -143,6 +158,7 @@ class Worker:
         """Post the end of a job: somebody waits for it, so a full inbox is tried again for a while."""
         end_s = self._clock.monotonic() + DELIVERY_DEADLINE_S
         while not self._inbox.put(ended):
+            self.loop.beat()
             if self._clock.monotonic() >= end_s or self._given_up.wait(DELIVERY_RETRY_S):
                 logger.error("the end of job %d was lost: the inbox stayed full", ended.work)
                 return

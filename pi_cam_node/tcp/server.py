@@ -19,6 +19,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.errors import Busy
 from pi_cam_node.events import Fact, FramesSent, Replied
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.loops import Loop
 from pi_cam_node.tcp.conversation import Conversation
 from pi_cam_node.tcp.patience import Patience
 
@@ -29,6 +30,7 @@ CLIENTS_MAX = 32
 REFUSED_MAX = 32
 # Each holds frames of the ring in memory until its client has taken them.
 STREAMS_MAX = 4
+BEAT_S = 1.0
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _ADVICE = {
@@ -61,14 +63,14 @@ class Trigger:
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="tcp-trigger", daemon=True)
+        self.loop = Loop("tcp-trigger", self._run, clock, before_restart=self._forget_clients)
 
     # ------------------------------------------------------------ for the node thread
 
     def start(self) -> None:
         """Begin to listen, if that is wanted; returns at once."""
         if self._network.trigger_enable:
-            self._thread.start()
+            self.loop.start()
 
     def tell(self, fact: Fact) -> None:
         """Pass a fact on to the client that it is for; never blocks."""
@@ -90,13 +92,18 @@ class Trigger:
                 loop.call_soon_threadsafe(self._ended.set)
             except RuntimeError as error:
                 _log.debug("it has ended already: %s", error)
-        if self._thread.is_alive():
-            self._thread.join(deadline_s)
+        self.loop.join(deadline_s)
 
     # ------------------------------------------------------------ the port's own thread
 
+    def _forget_clients(self) -> None:
+        """Leave nothing of a dead predecessor: its connections went with it. Thread: the supervisor."""
+        self._loop, self._refusing = None, 0
+        self._clients.clear()
+
     def _run(self) -> None:
         while not self._closing.is_set():
+            self.loop.beat(self._patience.bind_s)
             try:
                 asyncio.run(self._serve())
             except Exception:
@@ -106,6 +113,7 @@ class Trigger:
     async def _serve(self) -> None:
         self._ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._beat(self._loop)
         try:
             while not self._closing.is_set():
                 server = await self._listen()
@@ -115,6 +123,10 @@ class Trigger:
             await self._finish()
         finally:
             self._loop = None
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop.beat()
+        loop.call_later(BEAT_S, self._beat, loop)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait for the end, for so many seconds at most."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -15,6 +14,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.events import Fact, FrameShown, ModeWanted
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.loops import Loop
 from pi_cam_node.web.asking import Asking
 from pi_cam_node.web.links import LIFETIME_S, SignedLinks
 from pi_cam_node.web.mailbox import Mailbox
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 # What is no news for anybody who looks by HTTP.
 _PASSED_OVER = (FrameShown, ModeWanted)
 DISK_READERS = 4
+BEAT_S = 1.0
 
 
 class Web:
@@ -47,9 +48,16 @@ class Web:
         self._asking = Asking(inbox, clock)
         self.site = Site(hub, pictures, self._asking, self._links, self._table.state, clock, info)
         self._service = Service(self.site, self._links)
-        self._loop = asyncio.new_event_loop() if self._enabled else None
-        self._mailbox = Mailbox(self._loop, self._take) if self._loop else None
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._mailbox: Mailbox | None = None
+        self.loop = Loop("http", self._run, clock, before_restart=self._prepare)
+        if self._enabled:
+            self._prepare()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it serves, or is not to, or has said why it cannot. Thread: any."""
+        return not self._enabled or self._service.url is not None or self._service.is_in_trouble
 
     @property
     def url(self) -> str | None:
@@ -64,7 +72,7 @@ class Web:
     def start(self) -> None:
         """Begin to serve; returns at once, whether or not the port can be had."""
         if self._enabled:
-            self._thread.start()
+            self.loop.start()
 
     def tell(self, fact: Fact) -> None:
         """Hand a fact over. Thread: the node thread."""
@@ -84,13 +92,12 @@ class Web:
         """
         if self._loop is None or self._loop.is_closed():
             return
-        if self._thread.ident is None:  # it never began
+        if not self.loop.was_started:
             self._loop.close()
             return
         with contextlib.suppress(RuntimeError):  # it ends by itself just now
             self._loop.call_soon_threadsafe(self._service.stop)
-        self._thread.join(deadline_s)
-        if self._thread.is_alive():
+        if not self.loop.join(deadline_s):
             _log.warning("the HTTP server did not end within %.1f s", deadline_s)
 
     def _take(self, thing: object) -> None:
@@ -101,15 +108,26 @@ class Web:
         self._table.tell(fact)
         self._asking.tell(fact)
 
+    def _prepare(self) -> None:
+        """Make what one life of the thread needs; a life before this one took its connections along."""
+        self._service = Service(self.site, self._links)
+        self._loop = asyncio.new_event_loop()
+        self._mailbox = Mailbox(self._loop, self._take)
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop.beat()
+        loop.call_later(BEAT_S, self._beat, loop)
+
     def _run(self) -> None:
         assert self._loop is not None
         asyncio.set_event_loop(self._loop)
+        self._beat(self._loop)
         # For what reads the disk, so that a slow card makes its own readers wait and nobody else.
         self._loop.set_default_executor(ThreadPoolExecutor(DISK_READERS, "http-disk"))
         try:
             self._loop.run_until_complete(self._service.run())
-            self._loop.run_until_complete(_end_tasks())
         finally:
+            self._loop.run_until_complete(_end_tasks())
             self._loop.close()
 
 

@@ -38,6 +38,11 @@ class Service:
         self.url: str | None = None
         self.public_url: str | None = None
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether something keeps it from serving, which has been said. Thread: any."""
+        return bool(self._said)
+
     def stop(self) -> None:
         """Ask for the end."""
         self._stopped.set()

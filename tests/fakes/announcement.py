@@ -11,7 +11,7 @@ from pi_cam_node.actions import registry
 from pi_cam_node.config import Config
 from pi_cam_node.entities import entities
 from pi_cam_node.mqtt.discovery import discovery
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import topics_of
 
 BOARD = {"model": "Raspberry Pi Zero 2 W Rev 1.0", "hw_version": "imx708", "serial_number": ""}
 
@@ -45,12 +45,6 @@ PICTURE = {
     # Larger than Home Assistant's recorder would take as an attribute.
     "thumbnail": "A" * 20_000,
 }
-
-
-def topics_of(config: Config) -> Topics:
-    """Return the topics of a node as the node makes them."""
-    own = config.homeassistant
-    return Topics(config.mqtt.base_topic, config.node.id, config.node.groups, own.discovery_prefix, own.birth_topic)
 
 
 def config_of(node_id: str = "porch", **sections: object) -> Config:

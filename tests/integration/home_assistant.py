@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.announcement import FIGURES, config_of, message, retained, topics_of
+from pi_cam_node.mqtt.topics import topics_of
+from tests.fakes.announcement import FIGURES, config_of, message, retained
 from tests.integration.broker import Client, wait_until
 
 TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "home-assistant"

@@ -314,7 +314,7 @@ def test_what_keeps_it_from_serving_is_said_and_nothing_is_open_meanwhile(
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", serving.port), 1)
     serving.web.close(5)
-    assert not serving.web._thread.is_alive()
+    assert not serving.web.loop.is_alive
 
 
 def trusting(authority: Authority) -> ssl.SSLContext:
@@ -512,7 +512,7 @@ def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
             began_s = time.monotonic()
             serving.web.close(5)
             assert time.monotonic() - began_s < 4
-            assert not serving.web._thread.is_alive()
+            assert not serving.web.loop.is_alive
 
 
 def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pi_cam_node import actions, cli
 from pi_cam_node import node as node_module
+from pi_cam_node.startup import Start
 
 PACKAGE = Path(cli.__file__).parent
 
@@ -32,7 +33,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     seen: list[object] = []
 
     class Recorder:
-        def __init__(self, loaded: object) -> None:
+        def __init__(self, loaded: object, start: Start) -> None:
+            assert start.why == ()
             seen.append(loaded)
 
         def run(self) -> int:

@@ -14,11 +14,11 @@ from pi_cam_node.config import MIB, Config, HomeAssistantConfig, MqttConfig
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.doctor import broker, camera, clock, configuration, discovery, disk, memory, packages
 from pi_cam_node.doctor.command import line_of
-from pi_cam_node.doctor.examination import topics_of
 from pi_cam_node.doctor.finding import Finding, failed, ok
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.frame import Frame
+from pi_cam_node.mqtt.topics import topics_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})
 TOPICS = topics_of(CONFIG)

@@ -14,7 +14,8 @@ from pi_cam_node import events
 from pi_cam_node.entities import EVENT_TYPES
 from pi_cam_node.mqtt.discovery import device_name, removed, uid
 from pi_cam_node.mqtt.publisher import Publisher
-from tests.fakes.announcement import BOARD, config_of, message, topics_of
+from pi_cam_node.mqtt.topics import topics_of
+from tests.fakes.announcement import BOARD, config_of, message
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "discovery.json"
 NOW = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)

@@ -23,6 +23,7 @@ from pi_cam_node.sources.frozen import BLANK
 from pi_cam_node.sources.keeper import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S, Keeper
 from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S, hidden_s
 from pi_cam_node.sources.messages import Applied, Failed, Open, Refused
+from pi_cam_node.sources.unanswered import STUCK_S
 from pi_cam_node.sources.wishes import Wishes
 from tests.fakes.clock import FakeClock
 from tests.fakes.worker import OPENED, FakeWorker
@@ -416,6 +417,38 @@ def test_a_thread_that_comes_to_life_again_is_used() -> None:
     bench.turn()
     bench.image()
     assert bench.keeper.online
+
+
+def test_a_thread_that_does_not_answer_is_stuck_after_a_while_and_only_then() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.turn(DEADLINE_S)
+    assert not bench.keeper.is_stuck
+    bench.turn(STUCK_S - 1)
+    assert not bench.keeper.is_stuck
+    bench.turn(2)
+    assert bench.keeper.is_stuck
+    bench.worker.say_ready()
+    bench.turn()
+    assert not bench.keeper.is_stuck
+
+
+def test_a_camera_that_is_away_for_long_is_not_stuck() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    for _ in range(10):
+        bench.worker.notes.append(Failed(bench.worker.last_open.session, "unplugged"))
+        bench.turn(bench.keeper.wait_s)
+        bench.turn(STUCK_S - 1)
+        assert not bench.keeper.is_stuck
+
+
+def test_a_process_is_never_stuck_since_it_can_be_killed() -> None:
+    bench = Bench()
+    bench.run()
+    for _ in range(10):
+        bench.turn(bench.keeper.wait_s)
+        assert not bench.keeper.is_stuck
 
 
 # ---------------------------------------------------------------- when frames lie

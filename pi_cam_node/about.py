@@ -1,0 +1,42 @@
+"""What the node says of itself on ``B/info``; never a secret."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from pi_cam_node import __version__, settings
+from pi_cam_node.arrivals import CameraOpened
+from pi_cam_node.board import identity
+from pi_cam_node.config import Config
+
+API_VERSION = 1
+CAPABILITIES = ("save", "past_stack", "shortstream", "night", "discovery")
+
+
+def about(
+    config: Config, opened: CameraOpened | None, commands: Iterable[str], start: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the body of the info topic, but for boot and session.
+
+    Args:
+        config: The settings in force.
+        opened: What the camera granted; ``None`` before it did.
+        commands: Every verb.
+        start: How the node started.
+    """
+    digest = hashlib.sha256(json.dumps(settings.tree_of(config), sort_keys=True).encode()).hexdigest()
+    return {
+        "name": config.node.name or config.node.id,
+        "version": __version__,
+        "api": API_VERSION,
+        **start,
+        "source": opened.source if opened else None,
+        "resolution": list(opened.size) if opened else None,
+        "exposure_control": opened.controls if opened else None,
+        "capabilities": list(CAPABILITIES),
+        "commands": list(commands),
+        "config_hash": digest[:16],
+        "model": identity.model(),
+    }

@@ -1,0 +1,51 @@
+"""What the node tells the service manager: that it is ready, how it is, that it lives, that it stops.
+
+Source: sd_notify(3): datagrams of ``NAME=value`` lines to the socket named by ``NOTIFY_SOCKET``, whose leading ``@``
+stands for the NUL of an abstract address. sd_watchdog_enabled(3): ``WATCHDOG_USEC`` says how often ``WATCHDOG=1`` must
+come, for the process ``WATCHDOG_PID`` where that is given.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+_log = logging.getLogger(__name__)
+
+
+class Notifier:
+    """The way to the service manager; without one everything is accepted and goes nowhere. Thread: any.
+
+    Attributes:
+        watchdog_s: How often it must hear from us at least, in seconds; 0 where it does not ask.
+    """
+
+    def __init__(self, address: str = "", watchdog_s: float = 0.0) -> None:
+        self.watchdog_s = watchdog_s
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._failed = False
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Notifier:
+        """Return the one that the service manager asked for."""
+        usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+        is_meant = usec.isdecimal() and (not pid or pid == str(os.getpid()))
+        return cls(environ.get("NOTIFY_SOCKET", ""), int(usec) / 1e6 if is_meant else 0.0)
+
+    def say(self, *lines: str) -> bool:
+        """Send lines such as ``READY=1``; never blocks. Return whether they were handed over."""
+        if not self._address:
+            return False
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        try:
+            with socket.socket(socket.AF_UNIX, kind) as way:
+                way.sendto("\n".join(lines).encode(), self._address)
+        except OSError as error:
+            if not self._failed:
+                _log.warning("the service manager cannot be told anything: %s", error)
+            self._failed = True
+            return False
+        self._failed = False
+        return True

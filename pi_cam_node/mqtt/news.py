@@ -1,0 +1,43 @@
+"""What the link tells: the node by the inbox, where some of it may have to wait, and people by the log, once."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from pi_cam_node.arrivals import Arrival
+from pi_cam_node.inbox import Inbox
+
+_log = logging.getLogger(__name__)
+
+# Warnings on so many subjects are logged; a broker that refuses everything needs no longer list.
+WARNINGS = 32
+# News for the node that found the inbox full.
+NEWS_WAITING = 16
+
+
+class News:
+    """Thread: the link's."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: deque[Arrival] = deque(maxlen=NEWS_WAITING)
+        self._warned: set[str] = set()
+
+    def tell(self, arrival: Arrival) -> None:
+        """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
+        self._waiting.append(arrival)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over what waits, as far as there is room."""
+        while self._waiting and self._inbox.put(self._waiting[0]):
+            self._waiting.popleft()
+
+    def warn_once(self, subject: str, message: str) -> bool:
+        """Log a message unless one on its subject was logged before; return whether it was."""
+        if subject in self._warned or len(self._warned) >= WARNINGS:
+            return False
+        self._warned.add(subject)
+        _log.warning("%s", message)
+        return True

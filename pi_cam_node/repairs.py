@@ -1,0 +1,30 @@
+"""How often what fails again and again is put right before the whole is begun anew."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW_S = 600.0
+
+
+class Repairs:
+    """A budget of repairs for each part within a sliding window. Pure."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, deque[float]] = {}
+
+    def allow(self, part: str, most: int, now_s: float) -> bool:
+        """Note a repair and return whether it is still within the budget.
+
+        Args:
+            part: What fails.
+            most: Repairs within `WINDOW_S`.
+            now_s: Monotonic time.
+        """
+        done = self._done.setdefault(part, deque())
+        while done and now_s - done[0] > WINDOW_S:
+            done.popleft()
+        if len(done) >= most:
+            return False
+        done.append(now_s)
+        return True

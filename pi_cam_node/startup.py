@@ -1,0 +1,94 @@
+"""Decides what to start with: the configuration file, the last good one, and whether the camera is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pi_cam_node import configfile
+from pi_cam_node.configfile import LoadedConfig
+from pi_cam_node.errors import ConfigError
+from pi_cam_node.lastgood import LastGood, state_files
+from pi_cam_node.sources import catalog
+from pi_cam_node.starts import GOOD_START, SAFE_START, StartFile
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a node starts.
+
+    Attributes:
+        number: In a row of starts that came to nothing; 1 for a usual one.
+        is_safe: The camera is left alone.
+        has_last_good: The settings are the last good ones, and not those of the file.
+        why: What a person must know of it, a line each; empty for a usual start.
+        file: The count.
+        good: The last good configuration.
+    """
+
+    number: int = 1
+    is_safe: bool = False
+    has_last_good: bool = False
+    why: tuple[str, ...] = ()
+    file: StartFile = field(default_factory=lambda: StartFile(None))
+    good: LastGood = field(default_factory=lambda: LastGood(None))
+
+
+def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
+    """Return the settings, or raise; see `configfile.load`. Opens no camera.
+
+    Raises:
+        ConfigError: They are not usable.
+    """
+    loaded = configfile.load(path, environ, content)
+    catalog.check(loaded.config.camera.source)  # it alone knows the script of a synthetic camera
+    return loaded
+
+
+def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, Start]:
+    """Count the start, and return the settings and the way to start.
+
+    Raises:
+        ConfigError: The file is not usable, and there is no last good one.
+    """
+    places = state_files(path, environ)
+    counter, good = StartFile(places.starts), LastGood(places.good)
+    kept, fault = good.read(), ""
+    try:
+        loaded = checked(path, environ)
+        if kept and _is_empty(loaded.content):
+            fault = f"{path} is empty, and was not"
+    except ConfigError as error:
+        fault, loaded = error.problems[0], _instead(path, environ, kept, error)
+    number, why = counter.begin(), []
+    if fault or (number >= GOOD_START and kept and kept != loaded.content):
+        why.append(f"the file is not usable, and left as it is: {fault}" if fault else _in_vain(number))
+        try:
+            loaded = checked(path, environ, kept)
+            why.append("the last good settings are in force")
+        except ConfigError as error:
+            why.append(f"the last good settings are not usable: {error.problems[0]}")
+    has_last_good = bool(why) and loaded.content == kept
+    if number >= SAFE_START:
+        why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")
+    return loaded, Start(number, number >= SAFE_START, has_last_good, tuple(why), counter, good)
+
+
+def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, error: ConfigError) -> LoadedConfig:
+    """Return the last good settings; where there are none, what is wrong with the file is raised."""
+    if not kept:
+        raise error
+    try:
+        return checked(path, environ, kept)
+    except ConfigError:
+        raise error from None
+
+
+def _in_vain(number: int) -> str:
+    return f"{number - 1} starts in a row came to nothing"
+
+
+def _is_empty(content: bytes | None) -> bool:
+    """Whether nothing is in a file: what a power cut leaves of one that was not synced."""
+    return content is not None and not content.strip(b" \t\r\n\0")
