@@ -12,6 +12,9 @@ Step = Literal["reopen", "respawn", "wait"]
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Pauses between attempts; the last one for ever."""
 
+FLAPPING_S = 5.0
+"""The longest pause for a camera that delivered after the last attempt: it comes back when it is asked."""
+
 HEALTHY_S = 10.0
 """Frames for so long, and a new failure begins at the gentlest step again."""
 
@@ -66,7 +69,7 @@ class Ladder:
             lost: The worker is gone and cannot reopen anything.
             killable: It can be replaced by force.
         """
-        self._frames_since_s = None
+        delivered, self._frames_since_s = self._frames_since_s is not None, None
         if self._rung == 0:
             self._rung = 1
             if not lost:
@@ -76,5 +79,7 @@ class Ladder:
             if killable:
                 return "respawn", 0.0
         pause_s = BACKOFF_S[min(self._rung - 2, len(BACKOFF_S) - 1)]
+        if delivered and pause_s >= FLAPPING_S:
+            return "wait", FLAPPING_S * self._jitter()
         self._rung += 1
         return "wait", pause_s * self._jitter()

@@ -9,7 +9,9 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.conformance.films import make_film
@@ -41,7 +43,7 @@ def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
     chance, rounds = random.Random(5), 50 if long else 6
     took_s: dict[signal.Signals, list[float]] = {signal.SIGKILL: [], signal.SIGSTOP: []}
     with watched(tmp_path, broker, camera={"framerate": 20}) as node, node.streaming() as stream:
-        threads = len(os.listdir(f"/proc/{node.node.process.pid}/task"))
+        threads = psutil.Process(node.node.process.pid).num_threads()
         for number in range(rounds):
             time.sleep(chance.uniform(0.1, 2.0))
             how = (signal.SIGKILL, signal.SIGSTOP)[number % 2]
@@ -51,7 +53,7 @@ def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
             took_s[how].append(frames_again_s(node))
         assert f"{BASE}/availability" not in node.said_offline()
         wait_until(lambda: node.asker.state("last_error") == "ok", "the end of the faults", 30)
-        assert len(os.listdir(f"/proc/{node.node.process.pid}/task")) <= threads + 1
+        assert psutil.Process(node.node.process.pid).num_threads() <= threads + 1
     assert not stream.ended
     worst = {how.name: max(times) for how, times in took_s.items()}
     figure(
@@ -76,7 +78,7 @@ def test_a_camera_that_comes_and_goes_is_told_each_time_and_the_rest_serves(
     film, away = make_film(tmp_path / "camera.avi", 10), tmp_path / "away.avi"
     film.rename(away)
     port, rounds = free_port(), 10 if long else 2
-    sections = {"camera": {"source": f"file:{film}"}, "mjpeg_server": {"enable": True, "port": port}}
+    sections: Any = {"camera": {"source": f"file:{film}"}, "mjpeg_server": {"enable": True, "port": port}}
     gone_s, back_s = [], []
     with RunningNode(tmp_path, broker.port, **sections) as running, broker.client() as client:
         asker = Asker(client)

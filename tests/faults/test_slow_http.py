@@ -103,12 +103,13 @@ def test_a_hundred_viewers_that_take_nothing_cost_no_memory(node: Watched, figur
     figure(f"{grown_mib:.1f} MB more memory (at most 10); a fast viewer's longest pause {stream.longest_gap_s:.2f} s")
 
 
+HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+BODY = b'{"key": "night.gain", "value": 8}'
 HEADS = (
-    b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    b"POST /api/commands/set HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
-    b'{"key": "night.gain", "value": 8}       ',
-    b"GET /media/20261120T194501123Z-3f2a91c0-000042-single HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: bytes=0-99\r\n\r\n",
-    b"GET /snapshot.jpg?width=320&fresh=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: session_porch=x\r\n\r\n",
+    b"GET /healthz" + HOST + b"\r\n",
+    b"POST /api/commands/set" + HOST + b"Content-Type: application/json\r\nContent-Length: 33\r\n\r\n" + BODY,
+    b"GET /media/20261120T194501123Z-3f2a91c0-000042-single" + HOST + b"Range: bytes=0-99\r\n\r\n",
+    b"GET /snapshot.jpg?width=320&fresh=1" + HOST + b"Cookie: session_porch=x\r\n\r\n",
 )
 
 

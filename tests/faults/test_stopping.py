@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_a_stop_at_any_moment_is_clean_and_in_time(
     broker: Mosquitto, tmp_path: Path, long: bool, figure: Callable[[str], None]
 ) -> None:
     chance, rounds, took_s = random.Random(3), 100 if long else 4, []
-    settings = {"export": {"auto_save_interval_s": 0.5, "formats": ["jpg", "png"]}}
+    settings: Any = {"export": {"auto_save_interval_s": 0.5, "formats": ["jpg", "png"]}}
     with RunningNode(tmp_path, broker.port, **settings) as node, broker.client() as client:
         client.subscribe(f"{BASE}/#")
         for _ in range(rounds):

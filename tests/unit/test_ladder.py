@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S, Ladder, frame_deadline_s
+from pi_cam_node.sources.ladder import BACKOFF_S, FLAPPING_S, HEALTHY_S, Ladder, frame_deadline_s
 
 
 def healthy(factor: float = 1.0) -> Ladder:
@@ -64,3 +64,13 @@ def test_the_deadline_grows_with_interval_and_exposure(
 ) -> None:
     controls = Controls(mode, framerate, exposure_us, 6.0, "still")  # type: ignore[arg-type] # a literal from the table
     assert frame_deadline_s(controls) == deadline_s
+
+
+def test_a_camera_that_delivers_after_each_attempt_is_not_waited_for_longer_and_longer() -> None:
+    ladder = healthy()
+    pauses_s = []
+    for number in range(9):
+        ladder.frame(200 + number)
+        pauses_s.append(ladder.fall(lost=True, killable=True)[1])
+    assert pauses_s == [0.0, 1.0, 2.0, *[FLAPPING_S] * 6]
+    assert [ladder.fall(lost=True, killable=True)[1] for _ in range(3)] == [FLAPPING_S, 10.0, 30.0]
