@@ -55,7 +55,7 @@ class Program:
         """Go on."""
         self.process.send_signal(signal.SIGCONT)
 
-    def cpu_ms_per_second(self, seconds: float, settle_s: float = 2.5, viewers: int = 0) -> tuple[float, float]:
+    def cpu_ms_per_second(self, seconds: float, settle_s: float = 2.0, viewers: int = 0) -> tuple[float, float]:
         """Return processor time in ms per second of the clock, and the pictures a second of the slowest viewer."""
         self.release()
         readers = Readers(self.port, viewers, part=self.part, path=self.path)

@@ -68,7 +68,7 @@ def main() -> None:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     if options.page and (options.quick or set(rows) != set(ROWS)):
         parser.error("the page tells of every row, measured in full")
-    size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": 3, "window_s": 6.0}
+    size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": 3, "window_s": 5.0}
     results = measure(rows, page.RESULTS.parent / "bench", rounds=int(size["rounds"]), window_s=size["window_s"])
     print(table(results))
     told = {"machine": machine.facts(), **size, "results": [result.as_json() for result in results]}
