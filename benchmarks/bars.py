@@ -44,9 +44,9 @@ BARS = {
     "lost": Bar("frames lost: png, stacks of 64, 1 MB pictures", "frames due", "frames", "frames lost", 0.0),
     "start": Bar("start to the first retained brightness", "importing the same libraries", "s", "ratio", 4.0, 2.5),
     "fanout": Bar("CPU per viewer-frame, 64 viewers, 1 stalled", "bare selector loop", "µs", "ratio", 1.6, 1.2),
-    "back-1": Bar("1 node consistent after the broker is back", "", "s", "s", 3.0),
-    "back-10": Bar("10 nodes consistent after the broker is back", "", "s", "s", 3.0),
-    "back-50": Bar("50 nodes consistent after the broker is back", "", "s", "s", 3.0),
+    "back-1": Bar("broker back: 1 node consistent, from its connect", "", "s", "s", 3.0),
+    "back-10": Bar("broker back: the slowest of 10 nodes, from its connect", "", "s", "s", 3.0),
+    "back-50": Bar("broker back: the slowest of 50 nodes, from its connect", "", "s", "s", 3.0),
 }
 
 

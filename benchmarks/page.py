@@ -41,6 +41,8 @@ METHOD = """## How it was measured
 - **Start** is from the start of the process to the retained brightness at another client; beside it, a new
   interpreter imports the same third-party modules and ends.
 - **Viewers of the selector loop** take 100 kB pictures; one more never reads. `benchmarks/loop.py` is the bare loop.
+- **Broker back.** The node's real MQTT side, many times over, without a camera; the broker is killed and comes back
+  knowing nothing. The figure is the slowest node, from its own connect to every retained topic being right.
 - Figures are medians of the rounds; in brackets the lowest and the highest round.
 """
 

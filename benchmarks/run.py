@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import machine, page
 from benchmarks.bars import BARS, Result
 from benchmarks.bench import Bench, say
-from benchmarks.rows import answers, fanout, lost, resources, start
+from benchmarks.rows import answers, back, fanout, lost, resources, start
 
 ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "memory": resources.memory,
@@ -25,12 +25,13 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "lost": lost.lost,
     "start": start.start,
     "fanout": fanout.fanout,
+    "back": back.back,
 }
 
 
 def table(results: Sequence[Result]) -> str:
     """Return the results for a terminal."""
-    lines = [f"{'':46}{'node':>9}{'beside':>9} {'':11}{'figure':>8}{'reach':>7}{'aim':>6}"]
+    lines = [f"{'':54}{'node':>9}{'beside':>9} {'':11}{'figure':>8}{'reach':>7}{'aim':>6}"]
     for result in results:
         bar, facts = BARS[result.bar], result.as_json()
         figures = (facts[key] for key in ("ours_median", "others_median", "figure"))
@@ -38,7 +39,7 @@ def table(results: Sequence[Result]) -> str:
         aim = "" if bar.aim is None else f"{bar.aim:g}"
         why = f": {result.missing}" if result.missing else ""
         lines.append(
-            f"{bar.what:46}{ours:>9}{others:>9} {bar.unit:11}{figure:>8}{bar.reach:>7g}{aim:>6}  {result.verdict}{why}"
+            f"{bar.what:54}{ours:>9}{others:>9} {bar.unit:11}{figure:>8}{bar.reach:>7g}{aim:>6}  {result.verdict}{why}"
         )
     return "\n".join(lines)
 
