@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,12 +54,17 @@ def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float) 
         bench = Bench(folder, stack, rounds=rounds, window_s=window_s)
         for row in rows:
             say(f"== {row}")
-            results += list(ROWS[row](bench))
+            try:
+                results += list(ROWS[row](bench))
+            except Exception as error:
+                say(traceback.format_exc())
+                why = f"failed: {error or type(error).__name__}"
+                results += [Result(bar, missing=why) for bar in BARS if bar.partition("-")[0] == row]
     return results
 
 
-def main() -> None:
-    """Measure, print, and write."""
+def main() -> int:
+    """Measure, print, and write; return 1 where a row failed."""
     parser = argparse.ArgumentParser(description="Measure the node, each figure beside a reference of the same run.")
     parser.add_argument("--rows", default=",".join(ROWS), help="which, separated by commas (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of each, in shorter windows")
@@ -77,7 +84,8 @@ def main() -> None:
     options.json.write_text(json.dumps(told, indent=1) + "\n")
     if options.page:
         page.PAGE.write_text(page.page(told), encoding="utf-8")
+    return int(any(result.missing.startswith("failed") for result in results))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

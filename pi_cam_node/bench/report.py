@@ -22,8 +22,8 @@ from pi_cam_node.config import MIB
 HEAD = ("size", "camera", "luma", "JPEG", "rest", "keeps up", "advised", "JPEG", "ring")
 UNITS = ("px", "ms", "ms", "ms", "ms", "Hz", "Hz", "kB", "s")
 SYNTHETIC = (
-    "The synthetic camera draws its pictures, which is counted as camera, and real ones are about twice as long: "
-    "--config FILE measures your own."
+    "The synthetic camera draws its pictures, which is counted as camera, and those of a real one are about twice as\n"
+    "long in bytes: --config FILE measures your own."
 )
 
 

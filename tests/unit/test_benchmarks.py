@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from benchmarks import page
 from benchmarks.bars import BARS, Result, ratios
-from benchmarks.run import table
+from benchmarks.bench import Bench
+from benchmarks.run import ROWS, measure, table
 
 EVERYTHING = [Result(bar, [2.0], [2.0], [BARS[bar].reach]) for bar in BARS]
 
@@ -42,3 +46,23 @@ def test_the_page_holds_every_bar_with_its_verdict() -> None:
         assert f"| {bar.what} |" in text
     assert text.count("| reached |") + text.count("| aim reached |") == len(BARS)
     assert "a board" in text
+
+
+def test_every_bar_belongs_to_a_row() -> None:
+    assert {bar.partition("-")[0] for bar in BARS} == set(ROWS)
+
+
+def test_a_row_that_fails_is_told_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_bench: Bench) -> Iterator[Result]:
+        raise RuntimeError("a viewer got 3 of 10 pictures a second")
+        yield
+
+    monkeypatch.setitem(ROWS, "get", broken)
+    monkeypatch.setitem(ROWS, "cpu", lambda _bench: iter([Result("cpu", figures=[1.0])]))
+    results = measure(["get", "cpu"], tmp_path, rounds=1, window_s=1)
+    assert [result.bar for result in results] == ["get-p50", "get-p99", "cpu"]
+    assert [result.figure for result in results] == [None, None, 1.0]
+    assert "a viewer got 3 of 10" in results[0].missing
+    assert "RuntimeError" in capsys.readouterr().err
