@@ -16,7 +16,8 @@ from benchmarks.bench import Bench, say
 from benchmarks.node import Node
 from benchmarks.program import ENVIRONMENT, Program
 
-ASKED = 500
+# Short rounds, but many: the 99 % of one is at the mercy of whatever else the machine does.
+ASKED, TIMES_ROUNDS = 500, 3
 STACKED = {4: 12, 64: 4}
 SAVED = 25
 FRAME_MIB = film.WIDTH * film.HEIGHT * 3 / accounting.MIB
@@ -32,8 +33,8 @@ def get(bench: Bench) -> Iterator[Result]:
         Asker(port, "echo/reply", "echo/ready") as asker,
     ):
         asker.wait_for("echo/ready", 20)
-        for number in range(bench.rounds):
-            say(f"get: round {number + 1} of {bench.rounds}")
+        for number in range(TIMES_ROUNDS * bench.rounds):
+            say(f"get: round {number + 1} of {TIMES_ROUNDS * bench.rounds}")
             beside.append([asker.ask("echo/ask", {"stage": "final"})[0] for _ in range(ASKED)])
             ours.append([node.ask("get", key="night.gain")[0] for _ in range(ASKED)])
     node.hold()
