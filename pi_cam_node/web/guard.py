@@ -43,12 +43,7 @@ def guard(access: Access, table: Mapping[web.AbstractRoute, Route]) -> Middlewar
             raise TypeError(f"a request came by a {type(connection).__name__}, which bounds nothing")
         connection.asked()
         try:
-            await _admit(request, access, table.get(request.match_info.route))
-            connection.serve()
-            return await _answer(request, handler)
-        except web.HTTPException as refusal:
-            await _send(request, refusal)
-            raise
+            return await _judge(request, handler, access, table.get(request.match_info.route))
         except ConnectionError as error:
             _log.debug("%s has gone: %s", connection.address, error)
             connection.force_close()
@@ -57,6 +52,23 @@ def guard(access: Access, table: Mapping[web.AbstractRoute, Route]) -> Middlewar
             connection.end()
 
     return pass_guard
+
+
+async def _judge(request: web.Request, handler: Handler, access: Access, route: Route | None) -> web.StreamResponse:
+    """Answer a request that may pass, and refuse one that may not.
+
+    Raises:
+        web.HTTPException: It was refused, and the refusal is sent.
+        ConnectionError: The client went before it had all of the answer, or of the refusal.
+    """
+    try:
+        await _admit(request, access, route)
+        if isinstance(request.protocol, Connection):
+            request.protocol.serve()
+        return await _answer(request, handler)
+    except web.HTTPException as refusal:
+        await _send(request, refusal)
+        raise
 
 
 async def _admit(request: web.Request, access: Access, route: Route | None) -> None:
