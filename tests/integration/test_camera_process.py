@@ -181,6 +181,7 @@ def test_another_rate_takes_effect_without_opening_the_camera_again() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV], ids=lambda number: number.name)
+@pytest.mark.promise("C1")
 def test_a_process_that_is_killed_is_replaced(number: signal.Signals) -> None:
     with RunningCamera(config_of("synthetic")) as running:
         running.take_frames(3)
@@ -197,6 +198,7 @@ def test_a_process_that_is_killed_is_replaced(number: signal.Signals) -> None:
     assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.promise("C1")
 def test_a_process_that_hangs_is_noticed_and_replaced() -> None:
     with RunningCamera(config_of("synthetic")) as running:
         running.take_frames(3)
@@ -239,6 +241,7 @@ def test_a_source_that_hangs_is_ended_and_started_anew() -> None:
         assert is_gone(pid)
 
 
+@pytest.mark.promise("C4")
 def test_a_film_that_corrupts_the_decoder_costs_frames_and_nothing_else() -> None:
     if not CORRUPTING_FILM.exists():
         pytest.skip("the film that corrupts the decoder is not beside the repository")
@@ -282,6 +285,7 @@ def test_a_network_camera_that_vanishes_is_found_again(how: signal.Signals) -> N
     "babble",
     ["noise", "no memory", "too small a memory", "no such slot", "too long", "an image before the camera is open"],
 )
+@pytest.mark.promise("C4")
 def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BABBLE, babble)
     config, inbox, clock = config_of("synthetic"), Inbox(), SystemClock()

@@ -41,6 +41,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.promise("S4")
 def test_a_full_disk_is_told_leaves_no_litter_and_heals(disk: Path) -> None:
     archive = DiskArchive(disk / "captures", BOOT, SystemClock())
     archive.save(picture(frames=(1,)), ALL, config())
@@ -74,6 +75,7 @@ def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(
     assert contents(disk / "captures") == before
 
 
+@pytest.mark.promise("S4", "S9")
 def test_old_pictures_make_room_on_a_disk_that_is_really_full(disk: Path) -> None:
     archive = DiskArchive(disk / "captures", BOOT, SystemClock())
     ids = [
@@ -87,6 +89,7 @@ def test_old_pictures_make_room_on_a_disk_that_is_really_full(disk: Path) -> Non
     assert said.f_bavail * said.f_frsize >= 100 * KIB
 
 
+@pytest.mark.promise("S5")
 def test_a_disk_without_inodes_is_a_full_disk(disk: Path) -> None:
     archive = DiskArchive(disk / "captures", BOOT, SystemClock())
     save(archive, 1)

@@ -136,6 +136,7 @@ def test_a_picture_without_a_jpeg_is_sent_in_the_format_it_has(tmp_path: Path) -
         f"{ID}/../{ID}.json", "..", f"{ID}/", f"{ID}.jpg/thumbnail",
     ],
 )  # fmt: skip
+@pytest.mark.promise("X2")
 def test_only_an_exact_id_opens_a_picture(archive: DiskArchive, path: str) -> None:
     async def talk(get: Get) -> None:
         for ending in ("", "/thumbnail"):
@@ -158,6 +159,7 @@ def test_a_picture_that_was_removed_is_gone(archive: DiskArchive) -> None:
 
 
 @pytest.mark.parametrize("linked", ALL)
+@pytest.mark.promise("X2")
 def test_a_link_is_not_followed(archive: DiskArchive, tmp_path: Path, linked: str) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret")

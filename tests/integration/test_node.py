@@ -236,6 +236,7 @@ def test_a_wrong_password_is_no_connection(start_broker: StartBroker, tmp_path: 
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.promise("C1")
 def test_a_dead_or_stopped_camera_process_costs_frames_and_nothing_else(
     asker: Asker, node: RunningNode, how: signal.Signals
 ) -> None:

@@ -174,6 +174,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
         run(story)
 
 
+@pytest.mark.promise("X4")
 def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path) -> None:
     markup = "<b id=evil>x</b><img src=x onerror='document.body.dataset.evil=1'>"
     with Serving(tmp_path, name=markup) as serving, serving.filming():

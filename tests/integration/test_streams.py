@@ -118,6 +118,7 @@ def test_a_viewer_that_leaves_while_no_frame_comes_gives_its_place_back(serving:
     wait_until(lambda: viewers_of(serving) == 0, "the end of the subscription")
 
 
+@pytest.mark.promise("H2")
 def test_more_viewers_than_places_are_told_so(serving: Serving) -> None:
     serving.show()
     viewers = [Viewer(serving.port) for _ in range(4)]
@@ -156,6 +157,7 @@ def test_the_stream_survives_the_camera(serving: Serving) -> None:
         assert viewer.picture_named("2").name == "2"
 
 
+@pytest.mark.promise("H3")
 def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,12 +99,14 @@ def raw(port: int, request: bytes, timeout_s: float = 15.0) -> bytes:
 # ------------------------------------------------------------ rights
 
 
+@pytest.mark.promise("H5")
 def test_every_route_has_the_right_that_is_written_here() -> None:
     declared = {f"{r.method} {r.path}": r.right + (", signed" if r.signed else "") for r in routes()}
     assert declared == RIGHTS
 
 
 @pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.promise("H5")
 def test_nobody_gets_in_without_a_credential(house: Serving, name: str) -> None:
     method, path = concrete(name)
     assert house.request(method, path).status == 401
@@ -128,6 +130,7 @@ def test_what_is_public_asks_nobody(house: Serving, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
+@pytest.mark.promise("H5")
 def test_what_does_not_exist_is_not_told_from_what_is_closed(house: Serving, method: str) -> None:
     assert house.request(method, "/no/such/thing").status == 401
     known = {"Authorization": f"Bearer {TOKEN}"}
@@ -141,6 +144,7 @@ def test_what_does_not_exist_is_not_told_from_what_is_closed(house: Serving, met
     "path",
     ["//stream", "/stream/", "/./stream", "/x/../stream", "/%73tream", "/STREAM", "/static/../stream", "/static/..%2f"],
 )
+@pytest.mark.promise("H5")
 def test_no_spelling_of_a_path_goes_round_the_guard(house: Serving, path: str) -> None:
     answer = raw(house.port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert answer.split(b" ")[1] in (b"400", b"401", b"404")
@@ -199,6 +203,7 @@ def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: Serving
     assert told.startswith("Basic")  # the last of the two
 
 
+@pytest.mark.promise("H7")
 def test_guesses_are_limited_whatever_the_door(house: Serving) -> None:
     basic = base64.b64encode(b"admin:admin").decode()
     statuses = [
@@ -219,6 +224,7 @@ def test_guesses_are_limited_whatever_the_door(house: Serving) -> None:
 # ------------------------------------------------------------ who listens where
 
 
+@pytest.mark.promise("H8")
 def test_beyond_this_machine_a_token_is_made_and_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     made = []
@@ -365,6 +371,7 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing", "/login", "/api/state"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
+@pytest.mark.promise("H6")
 def test_every_answer_is_hardened_refusals_too(house: Serving, path: str, host: str) -> None:
     headers = house.get(path, Host=host).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -444,6 +451,7 @@ def test_metrics_are_what_prometheus_reads(house: Serving) -> None:
 # ------------------------------------------------------------ sizes and deadlines
 
 
+@pytest.mark.promise("H4")
 def test_a_head_is_bounded_as_a_whole(open_house: Serving) -> None:
     many = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 100) for n in range(100))
     answer = raw(open_house.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")
@@ -452,6 +460,7 @@ def test_a_head_is_bounded_as_a_whole(open_house: Serving) -> None:
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
+@pytest.mark.promise("H4")
 def test_a_body_is_bounded(open_house: Serving, framing: bytes) -> None:
     head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n"
     body = b"186a0\r\n" + b"a" * 100_000 if b"chunked" in framing else b"a" * 100_000
@@ -461,12 +470,14 @@ def test_a_body_is_bounded(open_house: Serving, framing: bytes) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@pytest.mark.promise("H6")
 def test_the_api_takes_nothing_that_a_form_can_send(open_house: Serving, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     assert open_house.request("POST", "/api/commands/health", headers, b'{"a": 1}').status == 415
     assert open_house.post("/api/commands/health").json["ok"]
 
 
+@pytest.mark.promise("H1")
 def test_silence_and_dribbling_are_ended(open_house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_DEADLINE_S", 0.5)
     monkeypatch.setattr(guard, "BODY_DEADLINE_S", 0.5)
@@ -484,6 +495,7 @@ def test_several_requests_go_over_one_connection(open_house: Serving) -> None:
     assert answer.count(b"not ok") == 6
 
 
+@pytest.mark.promise("H1")
 def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving) -> None:
     """All attacks at once: slowhttp probes before, during and after each for twelve seconds."""
     if not SLOWHTTP.is_file():

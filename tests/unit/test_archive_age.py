@@ -24,6 +24,7 @@ def archive(tmp_path: Path, clock: FakeClock) -> DiskArchive:
     return archive_in(tmp_path, clock)
 
 
+@pytest.mark.promise("T2")
 def test_pictures_of_this_run_go_by_their_true_age(archive: DiskArchive, tmp_path: Path, clock: FakeClock) -> None:
     old = save(archive, 1)
     clock.step_utc(-40 * DAY_S)
@@ -45,6 +46,7 @@ def test_pictures_of_earlier_runs_go_by_the_time_in_their_names(
     assert ids_on_disk(tmp_path) == {newest}
 
 
+@pytest.mark.promise("T2")
 def test_nothing_of_an_earlier_run_goes_by_age_while_the_clock_is_not_set(
     archive: DiskArchive, tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -55,6 +57,7 @@ def test_nothing_of_an_earlier_run_goes_by_age_while_the_clock_is_not_set(
     assert ids_on_disk(tmp_path) == {old, newest}
 
 
+@pytest.mark.promise("T2")
 def test_a_picture_taken_before_the_clock_was_set_does_not_go_by_age(tmp_path: Path, clock: FakeClock) -> None:
     unset = archive_in(tmp_path, clock, "b" * 8, clock_set=False)
     in_1970 = unset.save(picture(first_at=datetime(1970, 1, 1, 0, 1, tzinfo=UTC)), ["jpg"], config()).id

@@ -26,6 +26,7 @@ def archive(tmp_path: Path, clock: FakeClock) -> DiskArchive:
 
 
 @pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, NoSpace), (errno.EDQUOT, NoSpace), (errno.EIO, NotSaved)])
+@pytest.mark.promise("S8")
 def test_whichever_call_fails_the_picture_is_saved_whole_or_not_at_all(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, code: int, error: type[Exception]
 ) -> None:

@@ -22,6 +22,7 @@ def archive(tmp_path: Path, clock: FakeClock) -> DiskArchive:
     return archive_in(tmp_path, clock)
 
 
+@pytest.mark.promise("S10")
 def test_nothing_saved_is_ever_overwritten(archive: DiskArchive, tmp_path: Path) -> None:
     ids = [save(archive) for _ in range(3)]
     assert ids == [ID, f"{ID}-2", f"{ID}-3"]

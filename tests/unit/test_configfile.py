@@ -122,6 +122,7 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         (b"#" * (1 << 20) + b"\n", "config.yaml: larger than 1 MiB, expected a configuration file"),
     ],
 )  # fmt: skip
+@pytest.mark.promise("X3")
 def test_rejects_a_file(folder: Folder, text: str | bytes, problem: str) -> None:
     problems = folder.problems(text)
     assert problems[0].startswith(problem) or problem in problems[0]
@@ -188,6 +189,7 @@ def test_a_fault_in_any_setting_names_its_line_key_and_what_was_expected(folder:
 
 @effort(max_examples=200, deadline=None)
 @given(text=st.one_of(st.text(), st.text(alphabet="abnight: \n-[]{}#&*!|>'\"%@`,?~0123456789.\t")))
+@pytest.mark.promise("X3")
 def test_no_text_does_anything_but_load_or_be_refused(text: str) -> None:
     try:
         config = parse(text, Path("/somewhere/config.yaml"))

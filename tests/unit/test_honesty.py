@@ -335,6 +335,7 @@ def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one() ->
 # ------------------------------------------------------------------ memory
 
 
+@pytest.mark.promise("C7")
 def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring() -> None:
     world = World(budget_bytes=192 * MIB)
     before = world.core.ring._limits.size_bytes
@@ -346,6 +347,7 @@ def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring() 
     assert [r["code"] for r in world.send("set", f"ring.max_bytes {before + 1}")] == ["out_of_range"]
 
 
+@pytest.mark.promise("C7")
 def test_set_refuses_a_picture_that_the_budget_cannot_hold() -> None:
     world = World(budget_bytes=128 * MIB)
     assert world.send("set", "camera.width 2048")[0]["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,12 +36,14 @@ def total(history: list[Held]) -> int:
 
 
 @given(histories, limits)
+@pytest.mark.promise("S9")
 def test_afterwards_the_sum_is_within_the_limit_or_the_newest_is_left_alone(history: list[Held], limit: Limits) -> None:
     left = rest(history, limit)
     assert not limit.max_bytes or total(left) <= limit.max_bytes or left == history[-1:]
 
 
 @given(histories, limits)
+@pytest.mark.promise("S9")
 def test_the_newest_always_stays(history: list[Held], limit: Limits) -> None:
     assert rest(history, limit)[-1:] == history[-1:]
 
@@ -52,6 +55,7 @@ def test_afterwards_none_but_the_newest_is_known_to_be_too_old(history: list[Hel
 
 
 @given(histories, limits)
+@pytest.mark.promise("S9")
 def test_what_the_disk_lacks_is_freed_or_nothing_could_free_it(history: list[Held], limit: Limits) -> None:
     left = rest(history, limit)
     assert total(history) - total(left) >= limit.to_free_bytes or total(history[:-1]) < limit.to_free_bytes

@@ -79,6 +79,7 @@ def test_on_this_machine_without_a_token_nobody_is_asked() -> None:
     "given",
     ["", TOKEN[:5], TOKEN[:-1], TOKEN + "x", TOKEN.upper(), TOKEN.title(), f"{TOKEN},{TOKEN}", "%00", "null"],
 )
+@pytest.mark.promise("X5")
 def test_almost_the_token_is_no_token(given: str) -> None:
     assert judged(access(), request(Authorization=f"Bearer {given}")) == 401
     assert judged(access(), request(Authorization=basic("admin", given))) == 401
@@ -168,6 +169,7 @@ SITES = {None: "none", "same-origin": "own", "none": "own", "same-site": "foreig
 
 @pytest.mark.parametrize(("origin", "site"), list(itertools.product(ORIGINS, SITES)))
 @pytest.mark.parametrize("who", ["open", "bearer", "basic", "session", "login"])
+@pytest.mark.promise("H6")
 def test_another_sites_page_changes_nothing(origin: str | None, site: str | None, who: str) -> None:
     rules = access(None if who == "open" else TOKEN)
     headers: dict[str, str] = {
@@ -222,6 +224,7 @@ HOSTS = {
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("need", [PUBLIC, VIEW])
 @pytest.mark.parametrize("token", [None, TOKEN])
+@pytest.mark.promise("H6")
 def test_a_name_that_is_not_ours_is_refused_before_anything_else(host: str, need: Need, token: str | None) -> None:
     rules = access(token, allowed=("cam.example",))
     assert judged(rules, request(Host=host, **BEARER), need) == (200 if HOSTS[host] else 403)
@@ -248,6 +251,7 @@ def test_an_origin_is_scheme_name_and_port(origin: str, same: bool) -> None:
 FORWARDED = {"X_Forwarded_For": "203.0.113.5", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "cam.example"}
 
 
+@pytest.mark.promise("X5")
 def test_what_a_stranger_forwards_is_not_believed() -> None:
     peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="192.0.2.99", **FORWARDED))
     assert (peer.address, peer.scheme, peer.host) == ("192.0.2.99", "http", f"{OWN}:8080")
