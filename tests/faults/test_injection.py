@@ -202,3 +202,37 @@ def told_over_mqtt(node: Watched, ways: list[str]) -> int:
     said = b"".join(message.payload for message in client.received)
     assert CANARY.encode() not in said
     return tried
+
+
+def sections_of(tree: object, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the way to every section of the settings, the whole first."""
+    if isinstance(tree, dict):
+        yield way
+        for name, below in tree.items():
+            yield from sections_of(below, (*way, name))
+
+
+@pytest.mark.short
+@pytest.mark.promise("X3")
+def test_no_unknown_key_and_no_other_type_passes_at_any_depth(figure: Callable[[str], None]) -> None:
+    ways = list(sections_of(Config().model_dump()))
+    assert len(ways) > 10
+    tried = 0
+    for way, name in itertools.product(ways, ("exec", "command", "ffmpeg_args", "__class__", "model_config", "")):
+        tree: object = {name: "touch /tmp/x"}
+        for part in reversed(way):
+            tree = {part: tree}
+        with pytest.raises(ValueError, match=r".*"):
+            Config.model_validate(tree)
+        tried += 1
+    for key, value in itertools.product(text_settings(), ({"exec": "x"}, [{"exec": "x"}], [["x"]], 7, True)):
+        tree = value
+        for part in reversed(key.split(".")):
+            tree = {part: tree}
+        try:
+            taken = Config.model_validate(tree)
+        except ValueError:
+            tried += 1
+            continue
+        raise AssertionError(f"{key} took {value!r}: {taken}")
+    figure(f"{tried} unknown keys and foreign types at {len(ways)} depths: all refused")

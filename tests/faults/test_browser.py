@@ -1,0 +1,92 @@
+"""A page of another site, in the browser of somebody who is logged in, calls the node in every way it can."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.broker import wait_until
+from tests.integration.serving import Serving
+
+pytestmark = [pytest.mark.faults, pytest.mark.short, pytest.mark.promise("H6")]
+
+TOKEN = "a-token-of-the-house"
+KINDS = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None)
+METHODS = ("POST", "PUT", "DELETE", "PATCH")
+SITES = (None, "same-origin", "none", "same-site", "cross-site")
+BODY = json.dumps({"key": "night.gain", "value": 8}).encode()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Serving]:
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o600)
+    with Serving(tmp_path, http={"token_file": str(path)}) as serving:
+        yield serving
+
+
+def asked(house: Serving, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> int:
+    """Return the status of a request with exactly these headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=20)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            if value is not None:
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
+def session_of(house: Serving) -> str:
+    got = house.post("/login", {"token": TOKEN}, Origin=house.url)
+    assert got.status in (200, 204, 303), got
+    return got.headers["Set-Cookie"].partition(";")[0]
+
+
+def gain(house: Serving) -> float:
+    assert house.core is not None
+    return house.core.config.night.gain
+
+
+def test_nothing_foreign_changes_anything_whatever_its_shape(house: Serving, figure: Callable[[str], None]) -> None:
+    own, cookie = f"127.0.0.1:{house.port}", session_of(house)
+    hosts = (own, f"localhost:{house.port}", "evil.example", f"{own}.evil.example", "192.0.2.11", "")
+    origins = (house.url, None, "null", "http://evil.example", f"https://{own}", f"http://{own}.evil.example")
+    before, answers = gain(house), Counter[int]()
+    path = "/api/commands/set"
+    for host, origin, site, kind, method in itertools.product(hosts, origins, SITES, KINDS, METHODS):
+        is_own = host == own and origin == house.url and site in (None, "same-origin", "none")
+        if is_own and kind == "application/json" and method == "POST":
+            continue
+        headers = {"Host": host, "Cookie": cookie, "Origin": origin, "Sec-Fetch-Site": site, "Content-Type": kind}
+        status = asked(house, method, path, headers, BODY)
+        answers[status] += 1
+        assert status in ((405, 415) if is_own else (400, 403)), (status, headers)
+    assert gain(house) == before
+    headers = {"Host": own, "Cookie": cookie, "Origin": house.url, "Content-Type": "application/json"}
+    assert asked(house, "POST", path, headers, BODY) == 200, "what is our own goes through"
+    wait_until(lambda: gain(house) == 8, "the new gain")
+    figure(f"{answers.total()} foreign or malformed shapes of one request: {answers[403]} x 403, none in force")
+
+
+def test_nothing_is_changed_by_looking(house: Serving) -> None:
+    before, cookie = gain(house), session_of(house)
+    for method, path in itertools.product(
+        ("GET", "HEAD"),
+        ("/api/commands/set?key=night.gain&value=8", "/api/commands/set", "/logout", "/api/commands/save"),
+    ):
+        status = asked(house, method, path, {"Host": f"127.0.0.1:{house.port}", "Cookie": cookie})
+        assert status == 405, (method, path)
+    assert gain(house) == before
+    assert house.archive.saved == []
