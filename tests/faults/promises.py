@@ -127,10 +127,15 @@ HTTP = (
 )
 
 BARS = (
+    Promise("B1", "the power goes at any moment", "no acknowledged change is lost or torn: 0 broken in 200 cuts"),
+    Promise("B8", "the camera stalls", "delivering again within 15 s if its process can be brought back; never silent"),
     Promise(
         "B10",
         "the disk is full, read-only or dead",
         "stream, MQTT and states stay up; said within 10 s; over within 30 s of its end",
+    ),
+    Promise(
+        "B11", "installed and started as it comes", "nothing but loopback listens, and there is no default password"
     ),
     Promise(
         "X1",

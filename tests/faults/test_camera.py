@@ -36,7 +36,7 @@ def frames_again_s(node: Watched) -> float:
     return time.monotonic() - began_s
 
 
-@pytest.mark.promise("C1")
+@pytest.mark.promise("C1", "B8")
 def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
     broker: Mosquitto, tmp_path: Path, long: bool, figure: Callable[[str], None]
 ) -> None:

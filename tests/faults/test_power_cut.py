@@ -20,7 +20,7 @@ from tests.faults import configuring, saving
 from tests.faults.disks import fault_disk
 from tests.faults.results import ROOT
 
-pytestmark = [pytest.mark.faults, pytest.mark.root, pytest.mark.promise("S1")]
+pytestmark = [pytest.mark.faults, pytest.mark.root, pytest.mark.promise("S1", "B1")]
 
 PATIENCE_S = 20.0
 LONGEST_S = 1.0

@@ -13,7 +13,7 @@ from tests.integration.running import Asker, RunningNode
 pytestmark = pytest.mark.broker
 
 
-@pytest.mark.promise("H8")
+@pytest.mark.promise("H8", "B11")
 def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path) -> None:
     port = free_port()
     view = {"enable": True, "port": port}

@@ -224,7 +224,7 @@ def test_guesses_are_limited_whatever_the_door(house: Serving) -> None:
 # ------------------------------------------------------------ who listens where
 
 
-@pytest.mark.promise("H8")
+@pytest.mark.promise("H8", "B11")
 def test_beyond_this_machine_a_token_is_made_and_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     made = []
