@@ -255,6 +255,7 @@ class Link:
 
     def on_accepted(self, session: Session) -> None:
         """See `session.Listener`."""
+        self.loop.beat()
         self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""

@@ -117,9 +117,11 @@ class Trigger:
         try:
             while not self._closing.is_set():
                 server = await self._listen()
-                await self._wait(None if server else self._patience.bind_s)
-                if server:
-                    server.close()
+                try:
+                    await self._wait(None if server else self._patience.bind_s)
+                finally:  # also where the thread dies: its successor wants the port
+                    if server:
+                        server.close()
             await self._finish()
         finally:
             self._loop = None

@@ -30,6 +30,11 @@ MQTT = (
         "a broker accepts the connection and never answers",
         "the attempt is given up after 5 s; the next one comes within 17 s",
     ),
+    Promise(
+        "M11",
+        "the thread of the broker's connection dies or hangs",
+        "a new client is on the broker within 15 s; the third time in ten minutes the process ends with 70",
+    ),
 )
 
 CAMERA = (
@@ -38,6 +43,12 @@ CAMERA = (
         "frames stop, or the camera's calls fail",
         "noticed within max(5 s, 3 intervals, exposure + 3 s); opened again, then its process started anew: frames "
         "again within 15 s",
+    ),
+    Promise(
+        "C2",
+        "a call into the camera's driver never returns",
+        "its process is killed and started anew; with camera.isolate: false the node ends itself with 70, and the next "
+        "one delivers within 40 s. No thread is added beside one that hangs",
     ),
     Promise(
         "C3",
@@ -50,9 +61,39 @@ CAMERA = (
         "named on last_error within 35 s; a frozen or wrong camera is started anew; nothing wrong is kept or shown",
     ),
     Promise(
+        "C5",
+        "any thread of the node dies",
+        "it is begun again, three times in ten minutes, then the process ends with 70: served again within 10 s",
+    ),
+    Promise(
+        "C6",
+        "any thread of the node hangs, or the process as a whole",
+        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A thread that "
+        "waits in the kernel for a dead disk is reported and left alone, since another process would wait there too",
+    ),
+    Promise(
         "C7",
         "memory runs out",
         "one budget bounds ring, encoders and queues; a ring that cannot fit is refused with the number that would",
+    ),
+    Promise("C8", "the node is killed, at any moment and again and again", "served again within 10 s every time"),
+    Promise(
+        "C9",
+        "the node crashes with the settings of its file again and again",
+        "the third start in a row that comes to nothing uses the last good settings; the fifth leaves the camera alone, "
+        "says why on every door, and takes set, overwrite_config and restart: within 60 s",
+    ),
+    Promise(
+        "C10",
+        "the settings file is torn, empty, of wrong values, or gone",
+        "the last good settings run, the file is left as it is, and both is said; without last good settings every fault "
+        "is told, with exit code 2",
+    ),
+    Promise(
+        "C11",
+        "a change of the settings starves the camera",
+        "what no camera can do is refused; what leaves this one without frames goes back within 30 s, and is said; the "
+        "file on disk is never touched",
     ),
     Promise("C12", "the node is stopped at any moment", "offline is said, and the process has ended with 0 within 5 s"),
 )
@@ -134,6 +175,7 @@ BARS = (
         "the disk is full, read-only or dead",
         "stream, MQTT and states stay up; said within 10 s; over within 30 s of its end",
     ),
+    Promise("B11", "somebody gets into the node", "systemd locks the service in: exposure at most 2.0"),
     Promise(
         "B11", "installed and started as it comes", "nothing but loopback listens, and there is no default password"
     ),

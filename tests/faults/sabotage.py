@@ -1,0 +1,114 @@
+"""The node with a saboteur in each of its threads: ``python -m tests.faults.sabotage <folder> run --config <file>``.
+
+An order is a file in the folder, obeyed and removed by the thread that it names at the next turn of its loop:
+``die-<thread>`` ends the thread, ``hang-<thread>`` lets it hang for ever. ``names`` asks for the names of all threads,
+which come as ``names.told``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from pi_cam_node import cli
+from pi_cam_node.arrivals import CameraOpened
+from pi_cam_node.core import Core
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.mqtt.link import Link
+from pi_cam_node.sources.camera import Camera
+from pi_cam_node.sources.keeper import Keeper
+from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.worker import Worker
+from pi_cam_node.supervisor import Supervisor
+from pi_cam_node.tcp.server import Trigger
+from pi_cam_node.web.server import Web
+
+CRASH_PX = 666
+"""A width with which the node crashes as soon as the camera is open."""
+
+DYING = {
+    "node": (Inbox, "take"),
+    "camera": (Keeper, "turn"),
+    "mqtt-link": (Link, "on_check"),
+    "worker": (Worker, "_deliver"),
+    "http": (Web, "_beat"),
+    "tcp-trigger": (Trigger, "_beat"),
+    "supervisor": (Supervisor, "look"),
+}
+"""Where each thread passes again and again; nothing between there and its end catches what is raised."""
+
+HANGING = {**DYING, "worker": (DiskArchive, "save")}
+
+
+class Sabotage(SystemExit):
+    """Ends a thread: what libraries catch is everything else."""
+
+
+class Saboteur:
+    """Stands at the points and looks for orders."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stand(self) -> None:
+        """Take the places."""
+        for thread, (owner, name) in DYING.items():
+            self._wrap(thread, "die", owner, name)
+        for thread, (owner, name) in HANGING.items():
+            self._wrap(thread, "hang", owner, name)
+
+    def _wrap(self, thread: str, order: str, owner: type, name: str) -> None:
+        original = getattr(owner, name)
+        path = self._folder / f"{order}-{thread}"
+
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            if path.exists():
+                path.unlink()
+                if order == "die":
+                    raise Sabotage
+                threading.Event().wait()
+            if thread == "node":
+                self._tell_names()
+            return original(*arguments, **named)
+
+        setattr(owner, name, wrapped)
+
+    def _tell_names(self) -> None:
+        asked = self._folder / "names"
+        if asked.exists():
+            asked.unlink()
+            (self._folder / "names.part").write_text("\n".join(each.name for each in threading.enumerate()))
+            (self._folder / "names.part").rename(self._folder / "names.told")
+
+
+def crash_with_bad_settings() -> None:
+    """Let the node crash as soon as a camera opens with settings that it cannot live with."""
+    arrived = Core._on_arrival
+
+    def crash(core: Core, message: Any, now_s: float) -> None:
+        if isinstance(message, CameraOpened) and core.config.camera.width == CRASH_PX:
+            os.abort()
+        arrived(core, message, now_s)
+
+    Core._on_arrival = crash  # type: ignore[assignment,method-assign]
+
+
+def starve_in_some_sizes() -> None:
+    """Give the camera's process a driver that hangs in some sizes."""
+    launch = Camera._launch
+
+    def launch_starving(camera: Camera) -> Any:
+        return ChildProcess("tests.faults.starving") if camera._isolate else launch(camera)
+
+    Camera._launch = launch_starving  # type: ignore[assignment,method-assign]
+
+
+if __name__ == "__main__":
+    Saboteur(Path(sys.argv[1])).stand()
+    crash_with_bad_settings()
+    starve_in_some_sizes()
+    sys.exit(cli.main(sys.argv[2:]))

@@ -1,0 +1,26 @@
+"""The camera's process with a driver that hangs in sizes that it cannot stream; started in place of the usual one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.sources import child
+from pi_cam_node.sources.base import Controls, Opened
+from pi_cam_node.sources.synthetic import SyntheticSource
+
+STARVES_FROM_PX = 4000
+
+_open = SyntheticSource.open
+
+
+def open_or_hang(source: SyntheticSource, camera: CameraConfig, controls: Controls) -> Opened:
+    if camera.width >= STARVES_FROM_PX:
+        threading.Event().wait()
+    return _open(source, camera, controls)
+
+
+if __name__ == "__main__":
+    SyntheticSource.open = open_or_hang  # type: ignore[assignment,method-assign]
+    child.main(int(sys.argv[1]), int(sys.argv[2]))
