@@ -175,9 +175,10 @@ BARS = (
         "the disk is full, read-only or dead",
         "stream, MQTT and states stay up; said within 10 s; over within 30 s of its end",
     ),
-    Promise("B11", "somebody gets into the node", "systemd locks the service in: exposure at most 2.0"),
     Promise(
-        "B11", "installed and started as it comes", "nothing but loopback listens, and there is no default password"
+        "B11",
+        "installed and started as it comes",
+        "nothing but loopback listens, there is no default password, and systemd locks the service in: exposure at most 2.0",
     ),
     Promise(
         "X1",
