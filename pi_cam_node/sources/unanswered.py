@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pi_cam_node.clock import Clock
 
-STUCK_S = 25.0
+STUCK_S = 20.0
 """A worker that has not answered the order to open for so long hangs."""
 
 
