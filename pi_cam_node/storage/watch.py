@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from pi_cam_node import heap
 from pi_cam_node.arrivals import Arrival, StorageChanged
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
@@ -28,7 +29,7 @@ Submit = Callable[[Callable[[Progress], object]], int]
 class DiskWatch:
     """Lets the worker look at the disk, and tells the node what changed.
 
-    Thread: the node thread, but for `_look`, which the worker runs.
+    Thread: the node thread, but for `_look` and `_tidy`, which the worker runs.
 
     Attributes:
         code: How the disk is: ``ok``, ``no_space`` or ``not_saved``.
@@ -59,9 +60,15 @@ class DiskWatch:
         """Let the worker keep the saved pictures within their limits; where it is busy the next time will do."""
         self._tidied_s = self._clock.monotonic()
         try:
-            self._submit(lambda _progress: self._archive.tidy(config))
+            self._submit(partial(self._tidy, config))
         except Busy as error:
             _log.info("pictures are not tidied now: %s", error)
+
+    def _tidy(self, config: Config, _progress: Progress) -> None:
+        try:
+            self._archive.tidy(config)
+        finally:
+            heap.trim()  # the one job that comes every few minutes whatever else happens
 
     def _ask(self, config: Config, now_s: float) -> None:
         self._asked_s = now_s
