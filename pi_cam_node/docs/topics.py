@@ -78,7 +78,7 @@ def _published(topics: Topics) -> list[tuple[str, str, str]]:
         (
             topics.telemetry,
             "no, QoS 0",
-            "JSON, each `telemetry.interval_s`: memory, processor, temperature, disk, rates, counters",
+            "JSON, each `telemetry.interval_s`: memory, processor, temperature, disk, clock, rates, counters",
         ),
         (topics.event("<type>"), "no", f"JSON with `event_type`, `id`, times and cause: {kinds}"),
         (topics.media_last, "yes", "JSON: the facts of the last saved picture"),
