@@ -68,7 +68,8 @@ CAMERA = (
     Promise(
         "C6",
         "any thread of the node hangs, or the process as a whole",
-        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A thread that "
+        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A "
+        "thread that "
         "waits in the kernel for a dead disk is reported and left alone, since another process would wait there too",
     ),
     Promise(
@@ -80,13 +81,15 @@ CAMERA = (
     Promise(
         "C9",
         "the node crashes with the settings of its file again and again",
-        "the third start in a row that comes to nothing uses the last good settings; the fifth leaves the camera alone, "
+        "the third start in a row that comes to nothing uses the last good settings; the fifth leaves the "
+        "camera alone, "
         "says why on every door, and takes set, overwrite_config and restart: within 60 s",
     ),
     Promise(
         "C10",
         "the settings file is torn, empty, of wrong values, or gone",
-        "the last good settings run, the file is left as it is, and both is said; without last good settings every fault "
+        "the last good settings run, the file is left as it is, and both is said; without last good settings "
+        "every fault "
         "is told, with exit code 2",
     ),
     Promise(
@@ -178,7 +181,8 @@ BARS = (
     Promise(
         "B11",
         "installed and started as it comes",
-        "nothing but loopback listens, there is no default password, and systemd locks the service in: exposure at most 2.0",
+        "nothing but loopback listens, there is no default password, and systemd locks the service in: "
+        "exposure at most 2.0",
     ),
     Promise(
         "X1",

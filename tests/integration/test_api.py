@@ -210,7 +210,8 @@ def test_the_state_tells_what_is(serving: Serving) -> None:
     with serving.filming():
         wait_until(lambda: serving.get("/api/state").json["states"]["camera"] == "online", "the camera")
     told = serving.get("/api/state").json
-    assert set(told) == {"at", "node", "broker", "states", "telemetry", "brightness", "media"}
+    keys = {"at", "node", "broker", "broker_away_because", "states", "telemetry", "brightness", "media"}
+    assert set(told) == keys
     assert told["node"] == {"id": "porch", "name": "Porch", "version": "0.0.0"}
     assert told["broker"] is False
     assert told["states"]["brightness"] > 0
