@@ -68,9 +68,8 @@ CAMERA = (
     Promise(
         "C6",
         "any thread of the node hangs, or the process as a whole",
-        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A "
-        "thread that "
-        "waits in the kernel for a dead disk is reported and left alone, since another process would wait there too",
+        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A thread "
+        "that waits in the kernel for a dead disk is reported and left alone: another process would wait there too",
     ),
     Promise(
         "C7",

@@ -192,6 +192,7 @@ def test_a_damaged_file_gives_a_node_with_the_last_good_settings(
 
 
 @pytest.mark.promise("C10")
+@pytest.mark.short
 def test_no_damage_keeps_the_node_from_having_settings(
     tmp_path: Path, long: bool, figure: Callable[[str], None]
 ) -> None:
