@@ -296,3 +296,32 @@ def test_a_service_manager_that_is_gone_costs_one_warning(tmp_path: Path, caplog
     notifier = Notifier(str(tmp_path / "gone"))
     assert [notifier.say("WATCHDOG=1") for _ in range(3)] == [False] * 3
     assert len(caplog.records) == 1
+
+
+# ------------------------------------------------------------------ waiting in the kernel
+
+
+def test_a_thread_that_waits_for_a_dead_disk_is_told_and_left_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loop, "is_in_kernel", property(lambda loop: loop.name == "worker"))
+    bench.wellbeing.hear(CameraChanged(online=True, reason="", at=NOW))
+    bench.look(120, silent="worker")
+    assert (bench.reasons, bench.plain.restarts) == ([], 0)
+    assert bench.told.lines.count("WATCHDOG=1") == 12
+    assert "the thread worker waits for a device that does not answer" in bench.told.lines[-1] + bench.wellbeing.status
+
+
+def test_a_thread_that_waits_for_another_is_not_in_the_kernel(bench: Bench) -> None:
+    assert not bench.plain.loop.is_in_kernel
+
+
+@pytest.mark.parametrize(
+    ("stat", "waits"),
+    [(b"7 (worker) D 1 2", True), (b"7 (worker) S 1 2", False), (b"7 (a) D) S 1", False), (b"", False)],
+)
+def test_the_state_of_a_thread_is_read_behind_its_name(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stat: bytes, waits: bool
+) -> None:
+    monkeypatch.setattr(Path, "read_bytes", lambda _path: stat)
+    assert bench.plain.loop.is_in_kernel == waits
