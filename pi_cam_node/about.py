@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pi_cam_node import __version__, settings
 from pi_cam_node.arrivals import CameraOpened
 from pi_cam_node.board import identity
+from pi_cam_node.commands import Command
 from pi_cam_node.config import Config
+from pi_cam_node.entities.controls import slug
 
 API_VERSION = 1
-CAPABILITIES = ("save", "past_stack", "shortstream", "night", "discovery")
+CAPABILITIES = ("night", "discovery", "privacy")
 
 
 def about(
-    config: Config, opened: CameraOpened | None, commands: Iterable[str], start: Mapping[str, object]
+    config: Config, opened: CameraOpened | None, commands: Mapping[str, Command], start: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the body of the info topic, but for boot and session.
 
     Args:
         config: The settings in force.
         opened: What the camera granted; ``None`` before it did.
-        commands: Every verb.
+        commands: Every command by its verb; those that show pictures are capabilities.
         start: How the node started.
     """
     digest = hashlib.sha256(json.dumps(settings.tree_of(config), sort_keys=True).encode()).hexdigest()
@@ -35,7 +37,7 @@ def about(
         "source": opened.source if opened else None,
         "resolution": list(opened.size) if opened else None,
         "exposure_control": opened.controls if opened else None,
-        "capabilities": list(CAPABILITIES),
+        "capabilities": [*(slug(command.verb) for command in commands.values() if command.shows), *CAPABILITIES],
         "commands": list(commands),
         "config_hash": digest[:16],
         "model": identity.model(),

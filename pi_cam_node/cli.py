@@ -62,6 +62,7 @@ SUBCOMMANDS = {
     "call": Subcommand("pi_cam_node.call.command", "send a command to a node and print its reply"),
     "doctor": Subcommand("pi_cam_node.doctor.command", "find out what is wrong here, and what to do about it"),
     "bench": Subcommand("pi_cam_node.bench.command", "measure what this board can hold, and suggest settings"),
+    "erase": Subcommand("pi_cam_node.erase", "remove everything that a stopped node has left behind"),
     "docs": Subcommand("pi_cam_node.docs", "write the reference: settings, commands, topics"),
 }
 

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from pi_cam_node.arrivals import CommandArrived
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
+from pi_cam_node.curtain import Curtain
+from pi_cam_node.erased import Erased
 from pi_cam_node.errors import UnknownVerb
 from pi_cam_node.events import Fact
 from pi_cam_node.frame import Frame
@@ -67,6 +69,31 @@ class Work:
 Steps = Generator[FreshFrame | Work, Any, Answer]
 
 
+class Switch(Protocol):
+    """Draws the curtain; see `pi_cam_node.privacy.Privacy`."""
+
+    @property
+    def asked(self) -> int:
+        """How often it was switched."""
+        ...
+
+    def ask(self) -> int:
+        """Count a switch and return its number."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera and forget every picture, at once."""
+        ...
+
+    def open(self) -> None:
+        """Take the camera up again."""
+        ...
+
+    def seal(self, closed: bool) -> None:
+        """Make it last. Thread: the worker."""
+        ...
+
+
 class Context(Protocol):
     """What a command may see and touch. All of it belongs to the node thread."""
 
@@ -74,6 +101,13 @@ class Context(Protocol):
     ring: Ring
     night: NightController
     archive: Archive
+    curtain: Curtain
+    erase: Callable[[], Erased]
+
+    @property
+    def privacy(self) -> Switch:
+        """What draws the curtain."""
+        ...
 
     @property
     def config(self) -> Config:
@@ -125,8 +159,8 @@ class Context(Protocol):
         """Return a link that opens a saved picture over HTTP for a while; ``None`` where HTTP is off."""
         ...
 
-    def restart(self) -> None:
-        """Stop cleanly after this reply and exit with the restart code."""
+    def leave(self, code: int) -> None:
+        """Stop cleanly after this reply and exit with a code."""
         ...
 
 
@@ -152,6 +186,7 @@ class Command:
         run: Carries it out on the node thread; returns an `Answer`, or yields where it must wait.
         button: Set where it makes sense without arguments.
         needs_camera: It cannot be answered while the camera is away.
+        shows: It is answered with pictures, and so refused while privacy is on.
     """
 
     verb: str
@@ -161,6 +196,7 @@ class Command:
     run: Callable[[Context, Any, CommandArrived], Answer | Steps]
     button: Button | None = None
     needs_camera: bool = False
+    shows: bool = False
 
 
 _REGISTRY: dict[str, Command] = {}
@@ -174,13 +210,14 @@ def command(
     *,
     button: Button | None = None,
     needs_camera: bool = False,
+    shows: bool = False,
 ) -> Callable[[Callable[[Context, Any, CommandArrived], Answer | Steps]], Callable[..., Answer | Steps]]:
     """Declare the command that the decorated function carries out."""
 
     def declare(run: Callable[[Context, Any, CommandArrived], Answer | Steps]) -> Callable[..., Answer | Steps]:
         if verb in _REGISTRY:
             raise ValueError(f"{verb} is declared twice")
-        _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera)
+        _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera, shows)
         return run
 
     return declare

@@ -15,6 +15,7 @@ from typing import Any
 from pi_cam_node.atomic import replace_atomically
 from pi_cam_node.catalogue import catalogue
 from pi_cam_node.config import Config
+from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.configfile import decode, parse
 from pi_cam_node.draft import PASSWORD_FILE
 from pi_cam_node.errors import ConfigError, NotSaved
@@ -106,11 +107,14 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
 
 
 def _changes(filed: Config, config: Config) -> dict[str, Any]:
-    """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept."""
+    """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept.
+
+    Nor whether privacy is on, which is remembered by itself: on in the file would bring it back at each start.
+    """
     changes = {}
     for key, info in catalogue().items():
         value = _value(config, key)
-        if info.secret or key == PASSWORD_FILE or carries_login(str(value)) or value == _value(filed, key):
+        if info.secret or key in (PASSWORD_FILE, SWITCH) or carries_login(str(value)) or value == _value(filed, key):
             continue
         changes[key] = value
     return changes

@@ -29,12 +29,14 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.commands import Command, FreshFrame
 from pi_cam_node.config import Config
 from pi_cam_node.dispatcher import Dispatcher
-from pi_cam_node.errors import CameraDown
+from pi_cam_node.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.events import (
     CameraChanged,
     Fact,
     FaultReported,
     ModeWanted,
+    PictureSaved,
+    RingMeasured,
     SettingChanged,
     SettingsRolledBack,
     TelemetryTaken,
@@ -44,6 +46,7 @@ from pi_cam_node.frame import Frame, Mode
 from pi_cam_node.night import NightController
 from pi_cam_node.pipeline import Pipeline
 from pi_cam_node.ports import Ports
+from pi_cam_node.privacy import Privacy
 from pi_cam_node.rate import Rate
 from pi_cam_node.ring import Ring
 from pi_cam_node.room import Room
@@ -51,9 +54,6 @@ from pi_cam_node.silence import Silence
 from pi_cam_node.trial import Trial, Verdict
 
 _log = logging.getLogger(__name__)
-
-# The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
-RESTART_CODE = 75
 
 
 class Core:
@@ -65,6 +65,8 @@ class Core:
         now_s = clock.monotonic()
         self.clock = clock
         self.archive = ports.archive
+        self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
+        self.privacy = Privacy(ports.discretion, clock, self._forget)
         self._ports = ports
         self._config = config
         self._room = Room(budget_bytes)
@@ -120,7 +122,7 @@ class Core:
         """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(fact, FaultReported):
             self._faults.report(fact)
-        else:
+        elif not (isinstance(fact, PictureSaved) and self.curtain.closed):
             self._facts.append(fact)
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
@@ -160,9 +162,9 @@ class Core:
         """Return a link to a saved picture; see `commands.Context`."""
         return self._ports.url_of(picture_id)
 
-    def restart(self) -> None:
-        """Ask for a clean stop and a new start."""
-        self._ports.stop(RESTART_CODE)
+    def leave(self, code: int) -> None:
+        """Ask for a clean stop; see `commands.Context`."""
+        self._ports.stop(code)
 
     # ------------------------------------------------------------ the door
 
@@ -186,6 +188,8 @@ class Core:
         return facts
 
     def _on_frame(self, frame: Frame, now_s: float) -> None:
+        if self.curtain.hides(frame):
+            return
         if frame.captured_mono_s <= self._lost_s:  # it waited behind the news that the camera is away
             self._facts.extend(self._pipeline.remember(frame))
             return
@@ -244,13 +248,16 @@ class Core:
     # ------------------------------------------------------------ what follows
 
     def _camera_lost(self, reason: str, now_s: float) -> None:
+        self._faults.note("camera", "camera_down", reason)
+        self._camera_gone(reason, now_s, CameraDown(f"ERROR: the camera is away: {reason}"))
+
+    def _camera_gone(self, reason: str, now_s: float, refusal: NodeError) -> None:
         self._lost_s = now_s
         if self._online:
             self._online = False
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
-        self._faults.note("camera", "camera_down", reason)
-        self._dispatcher.fail_frames(CameraDown(f"ERROR: the camera is away: {reason}"))
+        self._dispatcher.fail_frames(refusal)
 
     def _roll_back(self, verdict: Verdict | None) -> None:
         if verdict is not None:
@@ -258,6 +265,14 @@ class Core:
             self._put_in_force(verdict.config)
             self.emit(SettingsRolledBack(what, verdict.reason, self.clock.utcnow()))
             self.emit(FaultReported("camera_down", f"rolled back: {', '.join(what)}: {verdict.reason}"))
+
+    def _forget(self) -> None:
+        """Keep nothing of what the camera saw; nobody waits for it to see more."""
+        self.ring.clear()
+        self._trial.drop()
+        self._camera_gone("privacy", self.clock.monotonic(), PrivacyOn("ERROR: privacy was switched on"))
+        self._dispatcher.forget_pictures()
+        self.emit(RingMeasured(0.0))
 
     def _put_in_force(self, new: Config) -> None:
         old, self._config = self._config, new

@@ -140,6 +140,13 @@ class Dispatcher:
             if request.frame is not None:
                 self._resume(request, error)
 
+    def forget_pictures(self) -> None:
+        """Take the pictures out of the replies that are kept for those who ask again."""
+        for body in self._answered.values():
+            facts = body["data"]
+            if isinstance(facts, dict):
+                facts.pop("thumbnail", None)
+
     def close(self) -> None:
         """Refuse everything that still waits: the node is stopping."""
         for request in list(self._waiting):
@@ -155,6 +162,8 @@ class Dispatcher:
         if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
             raise Expired("ERROR: the command came too late")
         command, arguments = judge(envelope)
+        if command.shows:
+            self._context.curtain.check()
         if command.needs_camera and not self._context.camera_online:
             raise CameraDown("ERROR: no frames arrive from the camera")
         outcome = command.run(self._context, arguments, request.arrival)

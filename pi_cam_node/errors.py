@@ -97,6 +97,12 @@ class CameraDown(NodeError, ConnectionError):
     code = "camera_down"
 
 
+class PrivacyOn(NodeError):
+    """Privacy is on: no picture is made, kept or shown."""
+
+    code = "privacy_on"
+
+
 class NoSpace(NodeError, OSError):
     """The disk is full, or the reserve that must stay free would be touched."""
 

@@ -56,6 +56,7 @@ class Frame:
         layout: Which of the two.
         mode: What the camera was set to when it took the frame.
         sensor: What the sensor says.
+        visible: Share of the pixels that no mask blackens, 0.0 to 1.0.
     """
 
     seq: int
@@ -66,6 +67,7 @@ class Frame:
     layout: Layout
     mode: Mode
     sensor: Sensor = Sensor()
+    visible: float = 1.0
     _made: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
     _luma: list[float] = field(default_factory=list, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -84,11 +86,13 @@ class Frame:
 
     @property
     def brightness(self) -> float:
-        """Mean luma, 0 (black) to 255 (white), Rec. 601 weights, full range."""
+        """Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range."""
         if not self._luma:  # once measured it is read without the lock, which an encoder may hold for long
             with self._lock:
                 if not self._luma:
-                    self._luma.append(_mean_luma(self.pixels, self.layout))
+                    # Masked pixels are black, so they add nothing to the sum and only make the count too large.
+                    mean = _mean_luma(self.pixels, self.layout)
+                    self._luma.append(min(255.0, mean / self.visible) if self.visible else 0.0)
         return self._luma[0]
 
     def jpeg(self, quality: int) -> bytes:

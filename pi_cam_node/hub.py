@@ -9,18 +9,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from pi_cam_node.curtain import Curtain
 from pi_cam_node.frame import Frame
 
 Subscriber = Callable[[Frame | None], None]
 
 
 class Hub:
-    """Fan-out of frames. ``None`` says that the camera is away.
+    """Fan-out of frames. ``None`` says that the camera is away, or that nothing may be seen.
 
     Thread: any, for everything but `publish`.
+
+    Attributes:
+        curtain: Whether anything may be seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, curtain: Curtain | None = None) -> None:
+        self.curtain = curtain or Curtain()
         self._subscribers: tuple[Subscriber, ...] = ()
         self._changed = threading.Lock()
         self._latest: Frame | None = None
@@ -35,6 +40,8 @@ class Hub:
 
         Thread: the node thread.
         """
+        if frame is not None and self.curtain.hides(frame):
+            frame = None
         self._latest = frame
         for subscriber in self._subscribers:
             subscriber(frame)

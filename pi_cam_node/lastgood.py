@@ -59,6 +59,11 @@ class LastGood:
         self._file = file
         self._troubled = ""
 
+    def forget(self) -> Path | None:
+        """Keep nothing any more, and return the file, for whoever removes it."""
+        file, self._file = self._file, None
+        return file
+
     def read(self) -> bytes | None:
         """Return its content, ``None`` where there is none that can be read."""
         if self._file is None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pi_cam_node.catalogue import catalogue
-from pi_cam_node.config import NOT_IN_THIS_VERSION
 from pi_cam_node.settings import nearest_key
 from pi_cam_node.values import shown
 from pi_cam_node.yamltext import MOST_FAULTS, Branch, Leaf, Tree, Unreadable, kind_of, read
@@ -115,16 +114,12 @@ def _variable_refusal(key: str) -> str:
     if key in sections():
         example = next(variable(k) for k in catalogue() if k.startswith(f"{key}."))
         return f"{key} is a section, expected a variable for one of its keys, like {example}"
-    reason = _not_in_this_version(key)
     nearest = nearest_key(key) if len(key) <= LONGEST_NAME else None
-    return reason or ("unknown key" + (f"; did you mean {variable(nearest)}?" if nearest else ""))
+    return "unknown key" + (f"; did you mean {variable(nearest)}?" if nearest else "")
 
 
 def _refusal(key: str, *, is_section: bool, hint: bool) -> str:
     """Say why a name in the file is not known, and which one may be meant."""
-    reason = _not_in_this_version(key)
-    if reason is not None:
-        return f"{_brief(key)}: {reason}"
     nearest = _nearest(key, is_section=is_section) if hint and len(key) <= LONGEST_NAME else None
     return f"{_brief(key)}: unknown key" + (f"; did you mean {nearest}?" if nearest else "")
 
@@ -132,10 +127,6 @@ def _refusal(key: str, *, is_section: bool, hint: bool) -> str:
 def _nearest(key: str, *, is_section: bool) -> str | None:
     alike = difflib.get_close_matches(key, sections(), 1)
     return next(iter(alike), None) if is_section else nearest_key(key) or next(iter(alike), None)
-
-
-def _not_in_this_version(key: str) -> str | None:
-    return next((NOT_IN_THIS_VERSION[path] for path in _prefixes(key) if path in NOT_IN_THIS_VERSION), None)
 
 
 def _prefixes(key: str) -> Iterator[str]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from types import FrameType
 
 from pi_cam_node import __version__, heap, log
@@ -26,15 +25,9 @@ from pi_cam_node.config import Config
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.configwriter import overwrite
 from pi_cam_node.core import Core
+from pi_cam_node.discretion import Discretion, remembered
 from pi_cam_node.entities import entities
-from pi_cam_node.events import (
-    CameraChanged,
-    Fact,
-    FramesSent,
-    ModeWanted,
-    Replied,
-    SettingChanged,
-)
+from pi_cam_node.events import CameraChanged, Fact, FramesSent, ModeWanted, Replied, SettingChanged
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
@@ -76,7 +69,8 @@ class Node:
     """One camera, one broker, one thread that owns what they share."""
 
     def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
-        config, start = loaded.config, start or Start()
+        loaded, start = remembered(loaded), start or Start()
+        config = loaded.config
         self._path, self._base = loaded.path, loaded.content if start.has_last_good else None
         self._clock = clock or SystemClock()
         self._boot_id = identity.new_boot_id()
@@ -92,22 +86,24 @@ class Node:
         disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
         self._disk = DiskWatch(self._archive, disk_work, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock)
+        self._privacy = Discretion(loaded, start, self._camera)
         self._topics = topics_of(config)
         self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
+        self._link.censor = self._privacy.censor
         self._vitals = Vitals(config.export.base_dir, self._clock, lambda: self._camera.pid)
         self._core = Core(
             config,
             self._clock,
-            Ports(self._archive, self._worker.submit, self._figures, self._write_config, self.stop, self._url_of),
+            self._ports(),
             boot_id=self._boot_id,
             budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
             node_id=config.node.id,
         )
         self._announced_url: str | None = None
-        self._hub = Hub()
+        self._hub = Hub(self._core.curtain)
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = Web(config, self._inbox, self._hub, self._archive, self._clock, who)
-        self._trigger = Trigger(config, self._inbox, self._clock)
+        self._trigger = Trigger(config, self._inbox, self._clock, curtain=self._core.curtain)
         self._herald = Herald(self._topics, self._link, self._clock, self._info, self._discovery)
         self._wellbeing = Wellbeing(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._supervisor = Supervisor(
@@ -160,9 +156,9 @@ class Node:
         self._trigger.start()
         self._camera.want(controls_of(config, self._core.night.mode))
         self._repair.announce(self._core.emit)
-        if self._repair.leaves_camera:
-            self._wellbeing.leave_camera_alone("safe mode")
-        else:
+        if self._repair.leaves_camera or config.privacy.enable:
+            self._wellbeing.leave_camera_alone("safe mode" if self._repair.leaves_camera else "privacy")
+        if not self._repair.leaves_camera:
             self._camera.start()
         self._supervisor.start()
         self._disk.tidy(config)
@@ -255,10 +251,12 @@ class Node:
         self._supervisor.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
+        facts: list[Fact] = []
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, WorkEnded):
-                self._tell_all(self._core.step(message))
-        self._tell_all(self._core.close())
+                facts += self._core.step(message)
+        for fact in (*facts, *self._core.close()):
+            self._tell(fact)
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
         self._herald.farewell(FAREWELL_S)
@@ -267,12 +265,16 @@ class Node:
         self._supervisor.close(EDGE_STOP_S)
         _log.info("stopped with code %s", self._exit_code)
 
-    def _tell_all(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            self._tell(fact)
-
-    def _write_config(self, config: Config) -> Path:
-        return overwrite(self._path, config, self._base)
+    def _ports(self) -> Ports:
+        return Ports(
+            self._archive,
+            self._worker.submit,
+            self._figures,
+            lambda config: overwrite(self._path, config, self._base),
+            self.stop,
+            self._privacy,
+            lambda picture_id: self._web.signed(media_path(picture_id)),
+        )
 
     def _figures(self) -> Mapping[str, object]:
         return {
@@ -295,6 +297,3 @@ class Node:
         offered = entities(config, self._core.commands.values())
         board = {"model": identity.model(), "configuration_url": self._web.url or ""}
         return discovery(offered, self._topics, config, __version__, board)
-
-    def _url_of(self, picture_id: str) -> str | None:
-        return self._web.signed(media_path(picture_id))

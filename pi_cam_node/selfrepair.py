@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
+from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.errors import Busy
 from pi_cam_node.events import CameraChanged, Fact, FaultReported, SettingChanged
@@ -37,7 +38,7 @@ class SelfRepair:
         self._loaded, self._start, self._clock, self._submit = loaded, start, clock, submit
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
-        self._online = self._named = False
+        self._online, self._named = False, loaded.config.privacy.enable  # then no frames are to come
         self._noted_frames = self._lived = self._kept = False
         self.leaves_camera = start.is_safe
 
@@ -64,6 +65,8 @@ class SelfRepair:
         if isinstance(fact, CameraChanged | SettingChanged):
             self._steady_s, self._kept = self._clock.monotonic(), False
         if isinstance(fact, FaultReported) and fact.code == "camera_down":
+            self._named = True
+        if isinstance(fact, SettingChanged) and fact.key == SWITCH and fact.value:
             self._named = True
 
     def tick(self, config: Config) -> None:

@@ -85,6 +85,12 @@ class StartFile:
             self._life = Life(0, had_frames=True)
             self._save()
 
+    def forget(self) -> Path | None:
+        """Count no more, and return the file, for whoever removes it."""
+        with self._lock:
+            path, self._path = self._path, None
+        return path
+
     def _load(self) -> Life | None:
         """Return the last life, ``None`` where nothing is known of one."""
         if self._path is None:

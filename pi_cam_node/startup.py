@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pi_cam_node import configfile
-from pi_cam_node.configfile import LoadedConfig
+from pi_cam_node.configfile import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.errors import ConfigError
+from pi_cam_node.hidden import with_privacy_of
 from pi_cam_node.lastgood import LastGood, state_files
 from pi_cam_node.sources import catalog
 from pi_cam_node.starts import GOOD_START, SAFE_START, StartFile
@@ -65,7 +66,8 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
     if fault or (number >= GOOD_START and kept and kept != loaded.content):
         why.append(f"the file is not usable, and left as it is: {fault}" if fault else _in_vain(number))
         try:
-            loaded = checked(path, environ, kept)
+            file = None if fault else loaded
+            loaded = with_privacy_of(checked(path, environ, kept), file, _content_of(path))
             why.append("the last good settings are in force")
         except ConfigError as error:
             why.append(f"the last good settings are not usable: {error.problems[0]}")
@@ -83,6 +85,13 @@ def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, 
         return checked(path, environ, kept)
     except ConfigError:
         raise error from None
+
+
+def _content_of(path: Path | None) -> bytes | None:
+    try:
+        return path.read_bytes()[:MAX_FILE_BYTES] if path is not None else None
+    except OSError:
+        return None
 
 
 def _in_vain(number: int) -> str:

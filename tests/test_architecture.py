@@ -15,21 +15,21 @@ PACKAGE = ROOT / "pi_cam_node"
 # An import only ever points down, or to the same layer without a cycle. Packages stand for all their files.
 LAYERS = (
     {
-        "errors", "clock", "jpeg", "imaging", "frame", "arrivals", "events", "picture", "config", "catalogue", "values",
-        "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter", "atomic", "redaction",
-        "log", "plainjson", "heap", "narration", "starts", "lastgood",
+        "errors", "clock", "jpeg", "imaging", "polygon", "frame", "arrivals", "events", "picture", "config",
+        "catalogue", "values", "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter",
+        "atomic", "redaction", "log", "plainjson", "heap", "narration", "erased", "starts", "lastgood",
     },
     {
         "ring", "light", "night", "stack", "budget", "rate", "silence", "trial", "autosave", "repairs", "wellbeing",
-        "room", "faults",
+        "room", "faults", "masks",
     },
     {
-        "pulse", "loops", "inbox", "hub", "commands", "parsing", "past", "pipeline", "actions", "dispatcher", "ports",
-        "core", "entities",
+        "pulse", "loops", "inbox", "curtain", "privacy", "hub", "commands", "parsing", "past", "pipeline", "actions",
+        "dispatcher", "ports", "core", "entities",
     },
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
-    {"node", "about", "selfrepair", "startup", "supervisor"},
-    {"cli", "call", "demo", "doctor", "bench", "docs", "__main__"},
+    {"node", "about", "selfrepair", "startup", "supervisor", "discretion", "erasure", "hidden"},
+    {"cli", "call", "erase", "demo", "doctor", "bench", "docs", "__main__"},
 )  # fmt: skip
 ADAPTERS = LAYERS[3]
 

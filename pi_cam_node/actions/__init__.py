@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pi_cam_node.actions import configure, pictures, status
+from pi_cam_node.actions import configure, erase, pictures, privacy, status
 from pi_cam_node.commands import Command, declared
 
-__all__ = ["configure", "pictures", "registry", "status"]
+__all__ = ["configure", "erase", "pictures", "privacy", "registry", "status"]
 
 
 def registry() -> Mapping[str, Command]:

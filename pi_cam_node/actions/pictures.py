@@ -98,6 +98,7 @@ class CountArguments(Arguments):
     SaveArguments,
     button=Button("Take picture", "mdi:camera"),
     needs_camera=True,
+    shows=True,
 )
 def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) -> Steps:
     """Wait for a frame exposed after the command, write it, and say where it is."""
@@ -107,7 +108,8 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
         frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
         picture = picture_of(frame, "auto" if arrival.asker == "self" else "single")
         formats = arguments.formats or config.export.formats
-        saved: PictureSaved = yield Work(lambda _progress: context.archive.save(picture, formats, config))
+        job = context.curtain.before(lambda _progress: context.archive.save(picture, formats, config))
+        saved: PictureSaved = yield Work(job)
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
@@ -125,6 +127,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     "Saves what the camera saw export.save_before_s seconds ago, stacked or frame by frame.",
     PastArguments,
     button=Button("Picture of the past", "mdi:camera-timer"),
+    shows=True,
 )
 def past_stack(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Steps:
     """Find the frames around a moment, stack and write them, and say what was used."""
@@ -143,7 +146,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
         ),
     )
     try:
-        pictures: list[PictureSaved] = yield Work(job)
+        pictures: list[PictureSaved] = yield Work(context.curtain.before(job))
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
@@ -152,7 +155,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     return Answer(past_message(context, pictures, stacked=stacked), facts)
 
 
-@command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments)
+@command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments, shows=True)
 def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
     """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)
@@ -265,7 +268,12 @@ def stamp(at: datetime) -> str:
 
 
 def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> list[PictureSaved]:
-    """Tell the adapters of saved pictures, each with its link, and return them so."""
+    """Tell the adapters of saved pictures, each with its link, and return them so.
+
+    Raises:
+        PrivacyOn: Privacy was switched on meanwhile: the files stay, and nobody is shown them.
+    """
+    context.curtain.check()
     told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]
     for saved in told:
         context.emit(saved)

@@ -12,6 +12,9 @@ from pi_cam_node.commands import Answer, Arguments, Button, Context, command, de
 from pi_cam_node.errors import NoFrames
 from pi_cam_node.light import estimate_lux
 
+# The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
+RESTART_CODE = 75
+
 
 class VerbArguments(Arguments):
     """A verb, or nothing."""
@@ -77,5 +80,5 @@ def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived)
 )
 def restart(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
     """Ask for a clean stop."""
-    context.restart()
+    context.leave(RESTART_CODE)
     return Answer("OK: restarting")

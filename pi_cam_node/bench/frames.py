@@ -18,6 +18,7 @@ from pi_cam_node.night import NightController
 from pi_cam_node.pipeline import Pipeline
 from pi_cam_node.ring import Ring
 from pi_cam_node.sources.camera import Camera
+from pi_cam_node.storage.privacy import PrivacyMark
 
 # A small board may take ten seconds to start the process, and a network camera as long to its first picture.
 FIRST_FRAME_S = 40.0
@@ -119,7 +120,13 @@ class FramePath:
 
 @contextmanager
 def frame_path(config: Config) -> Iterator[FramePath]:
-    """Start the camera of the settings, and stop it in the end."""
+    """Start the camera of the settings, and stop it in the end.
+
+    Raises:
+        SourceError: Privacy is on, and the camera is left alone.
+    """
+    if config.privacy.enable or PrivacyMark(config.export.base_dir).is_there:
+        raise SourceError("privacy is on; the camera is left alone")
     inbox = Inbox()
     camera = Camera(config, inbox, SystemClock())
     camera.start()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pi_cam_node.actions import registry
-from pi_cam_node.call.connection import Connection, Heard
 from pi_cam_node.errors import BadRequest
+from pi_cam_node.mqtt.connection import Connection, Heard
 from pi_cam_node.mqtt.topics import Topics
 
 Reply = Mapping[str, Any]

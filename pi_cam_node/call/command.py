@@ -16,9 +16,9 @@ from pathlib import Path
 from pi_cam_node import configfile
 from pi_cam_node.actions import registry
 from pi_cam_node.call.asking import Reply, ask, find_nodes, is_final
-from pi_cam_node.call.connection import Connection, NoBroker, connect
 from pi_cam_node.config import Config
 from pi_cam_node.errors import BadRequest, ConfigError
+from pi_cam_node.mqtt.connection import Connection, NoBroker, connect
 from pi_cam_node.mqtt.topics import Topics
 
 OK, REFUSED, BAD_USE, UNANSWERED = 0, 1, 2, 3

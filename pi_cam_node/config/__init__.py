@@ -13,6 +13,7 @@ from pi_cam_node.config.camera import CameraConfig, NightConfig
 from pi_cam_node.config.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
 from pi_cam_node.config.node import NodeConfig, default_node_id
 from pi_cam_node.config.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
+from pi_cam_node.config.privacy import PrivacyConfig
 from pi_cam_node.config.upkeep import LoggingConfig, TelemetryConfig
 from pi_cam_node.config.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
@@ -20,7 +21,6 @@ __all__ = [
     "GIB",
     "KIB",
     "MIB",
-    "NOT_IN_THIS_VERSION",
     "CameraConfig",
     "Config",
     "DownscaleConfig",
@@ -36,6 +36,7 @@ __all__ = [
     "NetworkConfig",
     "NightConfig",
     "NodeConfig",
+    "PrivacyConfig",
     "RingConfig",
     "Section",
     "Setting",
@@ -53,6 +54,7 @@ class Config(Section):
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     camera: CameraConfig = CameraConfig()
     night: NightConfig = NightConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
     ring: RingConfig = RingConfig()
     export: ExportConfig = ExportConfig()
     storage: StorageConfig = StorageConfig()
@@ -61,9 +63,3 @@ class Config(Section):
     network: NetworkConfig = NetworkConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     logging: LoggingConfig = LoggingConfig()
-
-
-# Keys of the contract whose part of the node is not built: refused with the reason, not ignored.
-NOT_IN_THIS_VERSION = {
-    "privacy": "this version has no privacy mode; leave the section out",
-}

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node import configfile, log
+from pi_cam_node.actions.status import RESTART_CODE
 from pi_cam_node.configfile import LoadedConfig
-from pi_cam_node.core import RESTART_CODE
 from pi_cam_node.demo import brokers, walk
 from pi_cam_node.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.demo.firstlight import FirstLight

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from pi_cam_node.call.connection import Connection, Heard, NoBroker
 from pi_cam_node.config import MqttConfig
+from pi_cam_node.mqtt.connection import Connection, Heard, NoBroker
 
 PATIENCE_S = 30.0
 LOOK_S = 0.2

@@ -55,7 +55,7 @@ _CODES = """\
 | `retained` | the command was a retained message |
 | `forbidden` | the broker refuses the node a topic (on `state/last_error`) |
 | `internal` | a bug; the log has the traceback |
-| `privacy_on` | reserved for the privacy mode |
+| `privacy_on` | privacy is on: no picture is made, kept or shown |
 """
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from pi_cam_node.catalogue import SettingInfo, catalogue
-from pi_cam_node.config import NOT_IN_THIS_VERSION, Config
+from pi_cam_node.config import Config
 from pi_cam_node.layers import variable
 from pi_cam_node.values import amount, as_text
 
@@ -44,16 +44,6 @@ fault with its line, what was found and what was expected, and `pi-cam-node run`
 * **Environment**: a variable wins over the file: `{example}` is `mqtt.host`.
 * **Secrets**: `mqtt.password` belongs into `mqtt.password_file` or the environment. Secrets and the logins in camera
   addresses are masked in every reply, topic and line of the log, and `overwrite_config` never writes them.
-"""
-
-_PAGE_END = """\
-## Not in this version
-
-These parts of the contract are not built. A file that names one is refused with the reason, because a setting that
-does nothing would lie.
-
-| key | why |
-|---|---|
 """
 
 
@@ -121,8 +111,7 @@ def reference() -> str:
         rows = [_row(catalogue()[f"{path}.{name}"]) for name in model.model_fields if f"{path}.{name}" in catalogue()]
         table = ["| setting | default | unit | values | live | what it does |", "|---|---|---|---|---|---|", *rows]
         parts.append("\n".join([f"## `{path}`", "", _meaning(model), "", *table]) + "\n")
-    reasons = [f"| `{key}` | {_cell(why)} |" for key, why in NOT_IN_THIS_VERSION.items()]
-    return "\n".join([*parts, _PAGE_END + "\n".join(reasons)]) + "\n"
+    return "\n".join(parts)
 
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -23,8 +23,11 @@ _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
 `camera/availability`, and `availability` last: whoever sees `online` finds everything in place. The last will is
 `offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness is published when it moves by `telemetry.brightness_deadband` or more, or lux with it; everything retained
-is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection and privacy are not
-part of this version: their states are `OFF`.
+is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection is not
+part of this version: its state is `OFF`.
+
+While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
+[privacy](privacy.md).
 
 An emptied topic (`mode`, `brightness`, `lux`) means that nobody knows: before the first frame, or for a camera that does not tell its
 exposure.

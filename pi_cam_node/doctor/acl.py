@@ -9,8 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from pi_cam_node.call.connection import Connection, Heard
 from pi_cam_node.doctor.finding import Finding, failed, ok
+from pi_cam_node.mqtt.connection import Connection, Heard
 from pi_cam_node.mqtt.topics import Topics
 
 CHECK = "ACL"

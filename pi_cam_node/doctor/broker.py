@@ -7,10 +7,10 @@ import socket
 import time
 from collections.abc import Generator
 
-from pi_cam_node.call.connection import Connection, NoBroker, connect
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.mqtt import wire
+from pi_cam_node.mqtt.connection import Connection, NoBroker, connect
 
 BROKER, LOGIN, PROTOCOL = "broker", "login", "protocol"
 REACH_S = 5.0

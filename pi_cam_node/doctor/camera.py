@@ -7,12 +7,13 @@ import time
 from pi_cam_node.arrivals import CameraFailed, CameraOpened
 from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.doctor.finding import Finding, failed, ok, warning
+from pi_cam_node.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.sources.camera import Camera
+from pi_cam_node.storage.privacy import PrivacyMark
 
 CHECK = "camera"
 # A network camera may need ten seconds to its first key frame, a small board as long to start the process.
@@ -30,12 +31,16 @@ def from_node(topics: Topics, seen: Seen) -> Finding:
         figures = seen.health["data"] if seen.health is not None else {}
         rate = f", {figures['fps']} frames a second" if "fps" in figures else ""
         return ok(CHECK, f"the running node has it: brightness {level}{rate}")
+    if said.get(topics.state("privacy")) == "ON":
+        return ok(CHECK, "privacy is on: the running node has let go of it")
     fault = said.get(topics.state("last_error"), "no reason given")
     return failed(CHECK, f"the node runs, but no frames arrive: {fault}", "its log says more; check cable and power")
 
 
 def check(config: Config) -> Finding:
-    """Open the configured source, wait for one frame, and close it."""
+    """Open the configured source, wait for one frame, and close it; in privacy it is left alone."""
+    if config.privacy.enable or PrivacyMark(config.export.base_dir).is_there:
+        return skipped(CHECK, "privacy is on: the camera is left alone")
     inbox = Inbox()
     camera = Camera(config, inbox, SystemClock())
     began_s = time.monotonic()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pi_cam_node import configfile
 from pi_cam_node.board.identity import available_bytes
-from pi_cam_node.call.connection import NoBroker
 from pi_cam_node.config import Config
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.doctor import acl, broker, camera, clock, configuration, disk, memory, node
@@ -16,6 +15,7 @@ from pi_cam_node.doctor import discovery as home
 from pi_cam_node.doctor.finding import Finding, failed, skipped
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.errors import ConfigError
+from pi_cam_node.mqtt.connection import NoBroker
 from pi_cam_node.mqtt.topics import Topics, topics_of
 from pi_cam_node.sources import catalog
 from pi_cam_node.storage.timesync import clock_is_set

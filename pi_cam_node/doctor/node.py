@@ -6,8 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from pi_cam_node.call.asking import Reply, ask, is_final
-from pi_cam_node.call.connection import Connection
 from pi_cam_node.doctor.finding import Finding, failed, ok
+from pi_cam_node.mqtt.connection import Connection
 from pi_cam_node.mqtt.topics import Topics
 
 CHECK = "node"

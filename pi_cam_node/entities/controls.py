@@ -26,7 +26,7 @@ _SELDOM = (
 )
 
 # Part of what the node is for: among the controls, and on the dashboards that Home Assistant makes by itself.
-_EVERYDAY = ("night.override",)
+_EVERYDAY = ("night.override", "privacy.enable")
 
 _PLATFORMS: dict[Kind, Platform] = {
     "bool": "switch",
@@ -44,6 +44,7 @@ _ICONS = {
     "homeassistant.camera_fps": "mdi:video-outline",
     "night.override": "mdi:theme-light-dark",
     "night.": "mdi:weather-night",
+    "privacy.enable": "mdi:eye-off-outline",
     "camera.": "mdi:camera-outline",
     "ring.": "mdi:history",
     "export.save_before_s": "mdi:rewind",

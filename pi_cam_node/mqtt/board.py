@@ -16,12 +16,14 @@ class Board:
 
     def __init__(self, topics: Topics) -> None:
         live = [key for key, info in catalogue().items() if info.live]
+        self._frame = topics.frame
         self._media = (topics.media_image, topics.media_thumbnail, topics.media_last)
         # Birth order: whoever sees `online` finds everything before it in place.
         order = (
             topics.info,
             *map(topics.config, live),
             *map(topics.state, STATE_KEYS),
+            self._frame,
             *self._media,
             topics.own_discovery,
             topics.camera_availability,
@@ -29,12 +31,20 @@ class Board:
         )
         self._table: dict[str, Message | None] = dict.fromkeys(order)
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that the node may hold at the broker."""
+        return tuple(self._table)
+
     def put(self, message: Message) -> bool:
         """Take a message in; return whether it has to be published, because the broker's is another.
 
         Messages that are not retained, and the live picture, are always to be published and not kept. An
         emptied topic is remembered as such: the broker may still hold something of an earlier life of the node.
         """
+        if message.topic == self._frame and message.payload:
+            self._table[self._frame] = None
+            return True
         if not message.retain or message.topic not in self._table:
             return True
         if self._table[message.topic] == message:

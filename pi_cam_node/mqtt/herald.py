@@ -60,7 +60,7 @@ class Herald:
         """Put everything that is true before the first frame on the board."""
         for message in (
             *self._words.config(config),
-            *self._words.beginning(),
+            *self._words.beginning(private=config.privacy.enable),
             self._words.availability(online=True),
         ):
             self._board.put(message)

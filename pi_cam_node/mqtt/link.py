@@ -29,6 +29,7 @@ from pi_cam_node.mqtt.protocol import ProtocolChoice
 from pi_cam_node.mqtt.quarantine import Quarantine
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.veil import Censor
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ class Link:
         inbox: Takes what comes.
         clock: Tells the time.
         backoff: The waits between connections; tests give their own.
+
+    Attributes:
+        censor: Decides what leaves.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Link:
         self._backoff = backoff or Backoff(random.Random())
         self._protocol = ProtocolChoice(config.protocol)
         self._quarantine = Quarantine({topics.availability, topics.camera_availability})
+        self.censor = Censor()
         self._outbox = Outbox()
         self._canary = Canary()
         self._owed: dict[str, Message] = {}
@@ -160,7 +165,7 @@ class Link:
         until_s = self._clock.monotonic() + deadline_s
         live, session = self._live, self._session
         if live is not None:
-            live.leave(farewell, min(FAREWELL_S, deadline_s))
+            live.leave(self.censor.passed(farewell), min(FAREWELL_S, deadline_s))
         elif session is not None:
             session.abandon()
         if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
@@ -180,7 +185,10 @@ class Link:
                 return
 
     def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
-        message = waiting.message
+        message = self.censor.passed(waiting.message)
+        if message is None:
+            return Outcome.NEVER
+        waiting = replace(waiting, message=message)
         held = self._quarantine.holds(message.topic, message.size_bytes, self._clock.monotonic())
         outcome = Outcome.NEVER if held else live.publish(waiting, force=force)
         if outcome is Outcome.NEVER:

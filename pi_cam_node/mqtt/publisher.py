@@ -10,6 +10,7 @@ from pi_cam_node import events as e
 from pi_cam_node import settings
 from pi_cam_node.clock import iso
 from pi_cam_node.config import Config
+from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.mqtt.messages import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.plainjson import json_bytes
@@ -40,13 +41,13 @@ class Publisher:
         payload = b"" if body is None else json_bytes(body)
         return Message(self._topics.own_discovery, payload, retain=True, content_type=JSON)
 
-    def beginning(self) -> list[Message]:
+    def beginning(self, *, private: bool) -> list[Message]:
         """Return the states before the first frame; what an earlier life of the node left behind is taken away."""
         unknown = [self._state(key, "") for key in ("mode", "brightness", "lux")]
-        off = [self._state(key, "OFF") for key in ("motion", "privacy")]
         return [
             *unknown,
-            *off,
+            self._state("motion", "OFF"),
+            *self._privacy(on=private),
             self._state("ring_seconds", "0.0"),
             self._state("last_error", NO_FAULT),
             self.no_camera(),
@@ -71,7 +72,8 @@ class Publisher:
             case e.RingMeasured(seconds=seconds):
                 made = [self._state("ring_seconds", f"{seconds:.1f}")]
             case e.SettingChanged(key=key, value=value):
-                made = [self._setting(key, value)]
+                switched = self._privacy(on=bool(value)) if key == SWITCH else []
+                made = [*switched, self._setting(key, value)]
             case e.FaultReported(code=code, message=message):
                 made = [self._state("last_error", _one_line(f"{code}: {message}") if message else NO_FAULT)]
             case e.TelemetryTaken(figures=figures):
@@ -103,6 +105,15 @@ class Publisher:
                 return [self._reply(fact)]
             case e.FramesSent():
                 return [self._stream_frame(fact)]
+
+    def _privacy(self, *, on: bool) -> list[Message]:
+        """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
+        topics = self._topics
+        pictures = (topics.frame, topics.media_image, topics.media_thumbnail, topics.media_last) if on else ()
+        return [
+            *(Message(topic, b"", retain=True) for topic in pictures),
+            self._state("privacy", "ON" if on else "OFF"),
+        ]
 
     def _picture(self, saved: e.PictureSaved) -> list[Message]:
         facts = saved.facts()

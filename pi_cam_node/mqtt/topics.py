@@ -157,6 +157,10 @@ class Topics:
         """What to subscribe to for commands; no two of them overlap."""
         return (self.cmd_line, self.cmd("+"), self.set("#"), *(f"{prefix}+" for prefix in self._several))
 
+    def is_command(self, topic: str) -> bool:
+        """Return whether this node takes a command on a topic."""
+        return isinstance(self.parse(topic), ParsedCommand)
+
     def notice_filters(self) -> tuple[str, ...]:
         """What to subscribe to beside commands."""
         return tuple(self._notices)

@@ -13,6 +13,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.loops import Loop
+from pi_cam_node.polygon import polygon_of
 from pi_cam_node.sources.base import Controls, controls_of
 from pi_cam_node.sources.catalog import check
 from pi_cam_node.sources.inprocess import InProcess
@@ -47,7 +48,10 @@ class Camera:
         check(config.camera.source)
         self._isolate = config.camera.isolate
         self._wishes = Wishes(
-            config.camera, controls_of(config, "night" if config.night.override == "night" else "day")
+            config.camera,
+            controls_of(config, "night" if config.night.override == "night" else "day"),
+            held=config.privacy.enable,
+            masks=tuple(map(polygon_of, config.privacy.masks)),
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
@@ -94,7 +98,17 @@ class Camera:
         """Take changed settings into use, opening the camera again only where they ask for it. Does not wait."""
         controls = controls_of(config, self._wishes.controls.mode)
         number = self._wishes.number + (controls != self._wishes.controls)
-        self._wish(Wishes(config.camera, controls, number))
+        self._wish(replace(self._wishes, camera=config.camera, controls=controls, number=number))
+
+    def hold(self, held: bool) -> None:
+        """Let go of the camera, ending its process, or take it up again. Does not wait."""
+        if self.loop.is_alive:
+            self._keeper.released.clear()
+        self._wish(replace(self._wishes, held=held))
+
+    def wait_released(self, timeout_s: float) -> bool:
+        """Return whether nobody of ours has the camera any more, as soon as that is so. Thread: any."""
+        return self._keeper.released.wait(timeout_s)
 
     def stop(self, deadline_s: float = 3.0) -> None:
         """Let go of the camera, and end its process in any case. Safe to call twice, and before `start`."""

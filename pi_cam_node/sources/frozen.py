@@ -7,10 +7,12 @@ second, by checksum: a fraction of a millisecond.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
+from pi_cam_node.arrivals import PictureDoubted
 from pi_cam_node.jpeg import Pixels
 
 BLANK = "the picture is blank: every pixel is alike; is the lens covered?"
@@ -61,6 +63,25 @@ class Frozen:
         if self._looks >= LEAST_LOOKS and now_s - self._since_s > after_s:
             self.sight = "blank" if _is_flat(rows) else "frozen"
         return self.sight
+
+
+class Watch:
+    """Tells of pictures that went blank, and of those that are not any more. Used by one thread.
+
+    Args:
+        tell: Takes the news.
+    """
+
+    def __init__(self, tell: Callable[[PictureDoubted], None]) -> None:
+        self._tell = tell
+        self._frozen = Frozen()
+
+    def look(self, pixels: Pixels, now_s: float, after_s: float) -> Sight:
+        """Return how the camera sees; see `Frozen.see`. That it sees nothing is only told."""
+        before, sight = self._frozen.sight, self._frozen.see(pixels, now_s, after_s)
+        if before != sight and "blank" in (before, sight):
+            self._tell(PictureDoubted(BLANK if sight == "blank" else ""))
+        return sight
 
 
 def _is_flat(rows: Pixels) -> bool:

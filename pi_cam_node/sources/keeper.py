@@ -6,15 +6,18 @@ A state machine without threads or waiting of its own; `camera.py` lets it turn.
 from __future__ import annotations
 
 import logging
+import math
+import threading
 from collections.abc import Callable
 from typing import Literal
 
-from pi_cam_node.arrivals import Arrival, CameraFailed, CameraOpened, PictureDoubted, SwitchFailed
-from pi_cam_node.clock import Clock, utc_of
-from pi_cam_node.frame import Frame
+from pi_cam_node.arrivals import Arrival, CameraFailed, CameraOpened, SwitchFailed
+from pi_cam_node.clock import Clock
 from pi_cam_node.inbox import Inbox
-from pi_cam_node.sources.base import Opened, Shot
-from pi_cam_node.sources.frozen import BLANK, Frozen, Sight
+from pi_cam_node.sources import patience
+from pi_cam_node.sources.base import Opened
+from pi_cam_node.sources.framing import Framer
+from pi_cam_node.sources.frozen import Watch
 from pi_cam_node.sources.ladder import Ladder, frame_deadline_s, hidden_s
 from pi_cam_node.sources.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
 from pi_cam_node.sources.unanswered import Unanswered
@@ -23,16 +26,6 @@ from pi_cam_node.sources.worker import Worker, WorkerLost
 
 log = logging.getLogger(__name__)
 
-OPEN_S = 30.0
-"""For a new worker: slow boards import for ten seconds, network cameras answer after some."""
-REOPEN_S = 5.0
-"""For a worker that shall close and open again because frames stopped."""
-RECONFIGURE_S = 10.0
-"""For a healthy one that shall do so because the settings changed."""
-FIRST_FRAME_S = 15.0
-"""From opening to the first frame: a network camera may send its next key frame ten seconds later."""
-SWITCH_S = 5.0
-"""What a change of mode may take at least beyond the usual deadline; see also `hidden_s`."""
 _END_S = 0.5
 
 
@@ -61,22 +54,26 @@ class Keeper:
         """
         self._wishes = wishes
         self._launch, self._inbox, self._clock = launch, inbox, clock
-        self._ladder = Ladder(jitter)
+        self._ladder, self._framer = Ladder(jitter), Framer(clock, wishes.masks)
         self._worker: Worker | None = None
-        self._phase: Literal["waiting", "opening", "running"] = "waiting"
+        self._phase: Literal["waiting", "opening", "running", "held"] = "waiting"
         self._due_mono_s = clock.monotonic()
-        self._session = self._seq = self._launched = self._opened_with = 0
+        self._session = self._launched = self._opened_with = 0
         self._opened: Opened | None = None
-        self._first_frame_s = FIRST_FRAME_S
+        self._first_frame_s = patience.FIRST_FRAME_S
         self._patience_s = frame_deadline_s(wishes.controls)
         self._switching = False
         self._asked = self._granted = wishes.controls
         self._refused = -1
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
-        self._frozen = Frozen()
+        self._watch = Watch(self._tell)
         self._unanswered = Unanswered(clock)
         self.online = False
+        self.released = threading.Event()
+        self.released.set()
+        if wishes.held:
+            self._hold()
 
     # ------------------------------------------------------------ what others want to know
 
@@ -118,9 +115,13 @@ class Keeper:
         old, self._wishes = self._wishes, wishes
         if wishes is old:
             return
-        if wishes.opening != old.opening:
+        if wishes.held:
+            self._hold()
+        elif old.held:
+            self._phase, self._due_mono_s = "waiting", self._clock.monotonic()
+        elif wishes.opening != old.opening:
             self._ladder.fresh()
-            self._open(RECONFIGURE_S)
+            self._open(patience.RECONFIGURE_S)
         elif wishes.number != old.number and self._phase == "running":
             self._apply()
 
@@ -147,6 +148,16 @@ class Keeper:
         if worker is not None:
             worker.end(deadline_s)
 
+    def _hold(self) -> None:
+        """Let go of the camera, by force where it must be, and leave it alone."""
+        self._phase, self._due_mono_s, self.online = "held", math.inf, False
+        self._ladder.fresh()
+        if self._worker is None or self._worker.end(_END_S):
+            self.released.set()
+        elif not self._worker.killable:
+            return
+        self._worker = None  # or it hangs in the kernel, which has its signal
+
     # ------------------------------------------------------------ what the worker says
 
     def _hear(self, note: Note) -> None:
@@ -170,8 +181,8 @@ class Keeper:
         self._opened, self._phase, self._granted = note.opened, "running", self._asked
         self._skipped_before, self._skipped = self.skipped, 0
         self._due_mono_s = self._clock.monotonic() + max(self._first_frame_s, self._patience_s)
-        width, height = note.opened.size
-        log.info("%s is open, %d x %d", note.opened.source, width, height)
+        self._framer.begin(note.opened)
+        log.info("%s is open, %d x %d", note.opened.source, *note.opened.size)
         self._tell(CameraOpened(note.opened.source, note.opened.size, note.opened.controls))
         if self._wishes.number != self._opened_with:
             self._apply()
@@ -181,31 +192,17 @@ class Keeper:
         if not 0 <= shot.exposed_mono_s <= shot.captured_mono_s <= now_s + 1:
             self._fall("the camera's images bear impossible times")
             return
-        if self._look(shot, now_s) == "frozen":
+        frozen_after_s = self._wishes.camera.frozen_after_s if self._framer.is_live else 0.0
+        if self._watch.look(shot.pixels, now_s, frozen_after_s) == "frozen":
             self._fall("frozen: not one pixel of the picture changes")
             return
-        self._inbox.put_frame(self._frame_of(shot))
+        self._inbox.put_frame(self._framer.frame(shot))
         self._ladder.frame(now_s)
         self._skipped = note.skipped
         self.online, self._reported = True, None
         if not self._switching:
             self._patience_s = frame_deadline_s(self._wishes.controls)
         self._due_mono_s = now_s + self._patience_s
-
-    def _look(self, shot: Shot, now_s: float) -> Sight:
-        """Return how the camera sees. That it sees nothing is only told; a film may well stand still."""
-        before, live = self._frozen.sight, self._opened is not None and self._opened.live
-        sight = self._frozen.see(shot.pixels, now_s, self._wishes.camera.frozen_after_s if live else 0.0)
-        if before != sight and "blank" in (before, sight):
-            self._tell(PictureDoubted(BLANK if sight == "blank" else ""))
-        return sight
-
-    def _frame_of(self, shot: Shot) -> Frame:
-        self._seq += 1
-        captured_at = utc_of(shot.captured_mono_s, self._clock)
-        layout = self._opened.layout if self._opened is not None else "bgr"
-        times = (shot.exposed_mono_s, shot.captured_mono_s, captured_at)
-        return Frame(self._seq, *times, shot.pixels, layout, shot.mode, shot.sensor)
 
     # ------------------------------------------------------------ what the worker is told
 
@@ -217,8 +214,9 @@ class Keeper:
             except OSError as error:
                 self._fall(f"the camera process cannot be started: {error}", lost=True)
                 return
+            self.released.clear()
             self._launched += 1
-        self._open(OPEN_S)
+        self._open(patience.OPEN_S)
 
     def _open(self, deadline_s: float) -> None:
         """Let the worker close what it has and open the camera; start one where there is none."""
@@ -232,16 +230,18 @@ class Keeper:
         self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
-        self._first_frame_s = (0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S) + hidden_s(self._asked)
+        self._first_frame_s = (0.0 if deadline_s == patience.REOPEN_S else patience.FIRST_FRAME_S) + hidden_s(
+            self._asked
+        )
         self._patience_s = frame_deadline_s(self._asked)
         self._due_mono_s = self._clock.monotonic() + deadline_s
-        self._worker.send(Open(self._session, self._wishes.camera, self._asked))
+        self._worker.send(Open(self._session, self._wishes.camera, self._asked, self._wishes.masks))
 
     def _apply(self) -> None:
         if self._worker is None:
             return
         self._switching, self._asked = True, self._wishes.controls
-        switch_s = max(SWITCH_S, hidden_s(self._asked))
+        switch_s = max(patience.SWITCH_S, hidden_s(self._asked))
         self._patience_s = max(self._patience_s, frame_deadline_s(self._asked) + switch_s)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
         self._worker.send(Apply(self._wishes.number, self._wishes.controls))
@@ -262,6 +262,9 @@ class Keeper:
 
     def _fall(self, reason: str, *, lost: bool = False) -> None:
         """Take the next step of the ladder, and say so."""
+        if self._phase == "held":
+            self._hold()
+            return
         self.online = False
         worker = self._worker
         killable = worker is None or worker.killable
@@ -272,7 +275,7 @@ class Keeper:
         if step == "wait":
             self._phase, self._due_mono_s = "waiting", self._clock.monotonic() + pause_s
         elif step == "reopen":
-            self._open(REOPEN_S)
+            self._open(patience.REOPEN_S)
         else:
             self._start()
 

@@ -7,11 +7,12 @@ uses it, see `notes`; what it says is believed, so the camera's process does wit
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from pi_cam_node.frame import Mode, Sensor
+from pi_cam_node.polygon import Polygon
 from pi_cam_node.sources.base import CameraSettings, Controls, Opened, Shot
 
 # A datagram is longer only where something is wrong.
@@ -32,11 +33,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Close what is open, and open this; the session numbers the notes that follow from it."""
+    """Close what is open, and open this; the session numbers the notes that follow from it.
+
+    No image leaves the worker without the masks in it.
+    """
 
     session: int
     camera: CameraSettings
     controls: Controls
+    masks: tuple[Polygon, ...] = ()
     kind: Literal["open"] = "open"
 
 
@@ -154,12 +159,17 @@ def _plain(thing: Any) -> dict[str, object]:
     """Return a message, or a part of one, as what JSON knows."""
     if isinstance(thing, Open):
         camera = {field.name: getattr(thing.camera, field.name) for field in fields(Wanted)}
-        return {"kind": thing.kind, "session": thing.session, "camera": camera, "controls": thing.controls}
+        rest = {"controls": thing.controls, "masks": thing.masks}
+        return {"kind": thing.kind, "session": thing.session, "camera": camera, **rest}
     return {name: getattr(thing, name) for name in thing.__slots__}
 
 
+def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, ...]:
+    return tuple(tuple((x, y) for x, y in polygon) for polygon in polygons)
+
+
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
-    "open": lambda v: Open(v["session"], Wanted(**v["camera"]), Controls(**v["controls"])),
+    "open": lambda v: Open(v["session"], Wanted(**v["camera"]), Controls(**v["controls"]), _masks(v["masks"])),
     "apply": lambda v: Apply(v["number"], Controls(**v["controls"])),
     "free": lambda v: Free(v["session"], v["slot"]),
     "quit": lambda _: Quit(),

@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from pi_cam_node.errors import NodeError, SourceError
+from pi_cam_node.masks import Masks
 from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources.base import Opened, Shot, Source
 from pi_cam_node.sources.catalog import make
@@ -41,6 +43,7 @@ class Runner:
         self._changed = threading.Condition()
         self._source: Source | None = None
         self._opened: Opened | None = None
+        self._masks: Masks | None = None
         self._session = 0
 
     def order(self, order: Open | Apply | Quit) -> None:
@@ -77,6 +80,7 @@ class Runner:
             self._source = make(order.camera.source)
             self._opened = self._source.open(order.camera, order.controls)
             shape_of(self._opened.size, self._opened.layout)
+            self._masks = Masks(order.masks, self._opened.size, self._opened.layout) if order.masks else None
         except Exception as error:
             self._fail(error)
         else:
@@ -98,6 +102,8 @@ class Runner:
         try:
             shot = self._source.read()
             _check(shot, self._opened)
+            if self._masks is not None:
+                shot = replace(shot, pixels=self._masks.burnt(shot.pixels))
         except Exception as error:
             self._fail(error)
         else:

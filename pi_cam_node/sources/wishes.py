@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pi_cam_node.config import CameraConfig
+from pi_cam_node.polygon import Polygon
 from pi_cam_node.sources.base import Controls
 
 # Settings that need no opening again: the rate is one of the controls, the others are not the source's.
@@ -13,11 +14,21 @@ _SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the camera shall be; a new ``number`` means that the controls are asked for anew, even the same ones."""
+    """What the camera shall be.
+
+    Attributes:
+        camera: What it is opened with.
+        controls: How it exposes.
+        number: A new one means that the controls are asked for anew, even the same ones.
+        held: It is let go of, and not opened: privacy is on.
+        masks: What is blackened in its images, for as long as the node runs.
+    """
 
     camera: CameraConfig
     controls: Controls
     number: int = 0
+    held: bool = False
+    masks: tuple[Polygon, ...] = ()
 
     @property
     def opening(self) -> dict[str, object]:

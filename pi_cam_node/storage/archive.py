@@ -15,7 +15,7 @@ from pi_cam_node.events import PictureSaved
 from pi_cam_node.picture import Picture
 from pi_cam_node.storage.files import (
     check_writable,
-    is_picture_file,
+    is_plain_file,
     list_pictures,
     make_directory,
     nearest,
@@ -142,7 +142,7 @@ class DiskArchive:
         if parse_id(picture_id) is None:
             return None
         paths = (self._directory / f"{picture_id}.{extension}" for extension in FORMATS)
-        return next((path for path in paths if is_picture_file(path)), None)
+        return next((path for path in paths if is_plain_file(path)), None)
 
     def newest(self, count: int) -> tuple[str, ...]:
         """Return the ids of the newest pictures, the newest first; none before `open`.

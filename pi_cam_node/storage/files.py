@@ -115,7 +115,7 @@ def list_pictures(directory: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def is_picture_file(path: Path) -> bool:
+def is_plain_file(path: Path) -> bool:
     """Tell whether a path is a plain file: not a link, which could lead out of the folder, nor anything else."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from pi_cam_node.curtain import Curtain
 from pi_cam_node.errors import DeadlinePassed, NodeError
 from pi_cam_node.events import FramesSent, Replied
 from pi_cam_node.tcp.line import read_line
@@ -31,6 +32,7 @@ class Conversation:
         connection: What the client sends, and what it gets.
         submit: Puts the line of a conversation to the node; raises `Busy` where it cannot.
         patience: The deadlines.
+        curtain: Ends the frames when it is closed.
 
     Attributes:
         task: In which it is held; the one that makes it.
@@ -44,6 +46,7 @@ class Conversation:
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         submit: Callable[[Conversation, bytes], None],
         patience: Patience,
+        curtain: Curtain,
     ) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -54,6 +57,7 @@ class Conversation:
         self._reader, self._writer = connection
         self._submit = submit
         self._patience = patience
+        self._curtain = curtain
         self._facts: asyncio.Queue[FramesSent | Replied] = asyncio.Queue(FACTS_WAITING)
         self._writer.transport.set_write_buffer_limits(0)  # so that what is drained has left the process
 
@@ -116,11 +120,13 @@ class Conversation:
 
         Raises:
             DeadlinePassed: It does not come.
+            PrivacyOn: Privacy was switched on.
         """
         wait_s = self._patience.answer_s
         while True:
             fact = await self._next(wait_s)
             if isinstance(fact, FramesSent):
+                self._curtain.check()
                 await self._write(_LENGTH.pack(len(fact.jpeg)) + fact.jpeg)
             elif fact.body["stage"] == "final":
                 return str(fact.body["message"])

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pi_cam_node.arrivals import CommandArrived
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
+from pi_cam_node.curtain import Curtain
 from pi_cam_node.errors import Busy
 from pi_cam_node.events import Fact, FramesSent, Replied
 from pi_cam_node.inbox import Inbox
@@ -50,7 +51,15 @@ class Trigger:
         patience: The deadlines; tests have less.
     """
 
-    def __init__(self, config: Config, inbox: Inbox, clock: Clock, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        inbox: Inbox,
+        clock: Clock,
+        patience: Patience | None = None,
+        curtain: Curtain | None = None,
+    ) -> None:
+        self._curtain = curtain or Curtain()
         self._network = config.network
         self._inbox = inbox
         self._clock = clock
@@ -155,7 +164,7 @@ class Trigger:
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to a client, whatever it does; only its own connection can end by it."""
         number = str(next(self._numbers))
-        conversation = Conversation(number, (reader, writer), self._submit, self._patience)
+        conversation = Conversation(number, (reader, writer), self._submit, self._patience, self._curtain)
         try:
             if len(self._clients) < CLIENTS_MAX:
                 self._clients[number] = conversation

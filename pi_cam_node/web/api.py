@@ -44,7 +44,7 @@ async def state(request: web.Request) -> web.StreamResponse:
     """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
     site = site_of(request)
     kept = await asyncio.to_thread(site.pictures.newest, PICTURES_TOLD)
-    told = site.state
+    told, is_private = site.state, site.hub.curtain.closed
     return answer(
         {
             "at": site.clock.utcnow(),
@@ -54,7 +54,7 @@ async def state(request: web.Request) -> web.StreamResponse:
             "states": told.states,
             "telemetry": told.telemetry,
             "brightness": told.brightness,
-            "media": [linked(site, facts) for facts in pictures_of(kept, told.media)],
+            "media": [] if is_private else [linked(site, facts) for facts in pictures_of(kept, told.media)],
         }
     )
 

@@ -109,8 +109,12 @@ class Fanout:
 
     def _to_make(self) -> Callable[[], Part] | None:
         """Return what makes the part that is wanted next, where that takes long; make it at once otherwise."""
-        frame = self._hub.latest
-        if self._part is not None and frame is self._part.frame:
+        frame, is_private = self._hub.latest, self._hub.curtain.closed
+        if is_private != self._away.private:
+            self._away = replace(self._away, private=is_private)
+            for viewer in self._viewers if is_private else ():
+                viewer.cut()
+        elif self._part is not None and frame is self._part.frame:
             return None
         if frame is None:
             return partial(placeholder_of, self._away)
@@ -133,8 +137,9 @@ class Fanout:
         finally:
             self._making = None
         if part is not None and self._viewers:
-            self._part = part
-            self._serve()
+            if part.frame is None or self._hub.latest is not None:  # what has gone meanwhile is not shown any more
+                self._part = part
+                self._serve()
             self._look()  # the camera may have gone away meanwhile
 
     def _serve(self) -> None:

@@ -10,10 +10,11 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pi_cam_node.errors import Busy, DeadlinePassed
+from pi_cam_node.errors import Busy, DeadlinePassed, PrivacyOn
 from pi_cam_node.web.access import Access, Need
 from pi_cam_node.web.connection import Connection
 from pi_cam_node.web.routes import Route
+from pi_cam_node.web.statuses import status_of
 
 _log = logging.getLogger(__name__)
 
@@ -122,5 +123,7 @@ def _failure(request: web.Request, error: Exception) -> web.Response:
         return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
     if isinstance(error, DeadlinePassed):
         return web.Response(status=504, text=f"{error}\n")
+    if isinstance(error, PrivacyOn):
+        return web.Response(status=status_of(error.code), text=f"{error.code}: {error.text}\n")
     _log.error("%s %s failed", request.method, request.path, exc_info=error)
     return web.Response(status=500, text="internal error; the log has more\n")

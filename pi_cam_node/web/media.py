@@ -30,6 +30,7 @@ _TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "ap
 @route("GET", "/media/{id}", "view", signed=True)
 async def picture(request: web.Request) -> web.StreamResponse:
     """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
+    site_of(request).hub.curtain.check()
     stored = await to_thread(_open, site_of(request).pictures, request.match_info["id"], asked_format(request))
     if stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
@@ -41,6 +42,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Send a small JPEG of a saved picture."""
     site, picture_id = site_of(request), request.match_info["id"]
+    site.hub.curtain.check()
     width_px = site.state.config.export.thumbnail_px or THUMBNAIL_PX
     path = await to_thread(site.pictures.find, picture_id)
     stored = await to_thread(open_stored, path) if path is not None else None
@@ -56,6 +58,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
+    site.hub.curtain.check()
     return web.Response(body=body, headers=headers)
 
 

@@ -82,6 +82,7 @@ class NodeCollector(Collector):
         state = self._site.state
         yield InfoMetricFamily(f"{PREFIX}node", "Who the node is.", value=dict(self._site.info))
         yield _gauge("camera_up", "Whether frames arrive.", state.states.get("camera") == "online")
+        yield _gauge("privacy", "Whether privacy is on.", state.states.get("privacy") == "ON")
         yield _gauge("broker_up", "Whether the broker is connected.", state.broker)
         mode = state.states.get("mode")
         if mode is not None:

@@ -1,4 +1,4 @@
-"""The picture drawn while the camera is away: a crossed-out camera on dark ground, and when the last picture was."""
+"""The picture drawn while the camera is away or privacy is on: a crossed-out camera on dark ground, and why."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pi_cam_node.jpeg import Pixels
 from pi_cam_node.web.multipart import Part, enclose
 
 HEADERS = {"X-Placeholder": "1"}
+PRIVATE_HEADERS = {"X-Placeholder": "privacy"}
 QUALITY = 80
 
 _BACKGROUND = (44, 38, 34)
@@ -26,10 +27,12 @@ class Away:
     Attributes:
         size: Its width and height in pixels.
         since: UTC time of its capture; ``None`` where it is not known.
+        private: The camera is not away, it was sent away: privacy is on.
     """
 
     size: tuple[int, int] = (640, 480)
     since: datetime | None = None
+    private: bool = False
 
 
 def placeholder_of(away: Away) -> Part:
@@ -37,7 +40,8 @@ def placeholder_of(away: Away) -> Part:
 
     Thread: any.
     """
-    return Part(None, enclose(jpeg.encode(draw(away), "bgr", QUALITY), HEADERS))
+    headers = PRIVATE_HEADERS if away.private else HEADERS
+    return Part(None, enclose(jpeg.encode(draw(away), "bgr", QUALITY), headers))
 
 
 def draw(away: Away) -> Pixels:
@@ -46,8 +50,8 @@ def draw(away: Away) -> Pixels:
     canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
     unit = min(width, height)
     _symbol(canvas, (width // 2, height * 2 // 5), unit // 6)
-    _line(canvas, "The camera is away", height * 7 // 10, unit / 640)
-    if away.since is not None:
+    _line(canvas, "Privacy is on" if away.private else "The camera is away", height * 7 // 10, unit / 640)
+    if away.since is not None and not away.private:
         text = f"Last picture {away.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         _line(canvas, text, height * 8 // 10, unit / 900)
     return canvas

@@ -60,8 +60,8 @@ class State:
 
     Attributes:
         config: The settings in force.
-        states: Bare values by state key: ``mode``, ``brightness``, ``lux``, ``ring_seconds``, ``last_error``, and
-            ``camera`` (``online`` or ``offline``).
+        states: Bare values by state key: ``mode``, ``brightness``, ``lux``, ``ring_seconds``, ``privacy``,
+            ``last_error``, and ``camera`` (``online`` or ``offline``).
         telemetry: The last figures.
         brightness: (UTC epoch seconds, level) of the last hour, at most one a ten seconds, oldest first.
         media: Facts of the last saved pictures, newest first, at most 24.

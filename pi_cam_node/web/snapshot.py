@@ -27,6 +27,7 @@ EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
     site, width_px = site_of(request), asked_width(request)
+    site.hub.curtain.check()
     config, frame = site.state.config, site.hub.latest
     if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
         timeout_s = fresh_timeout_s(config, frame)
@@ -35,6 +36,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
         except TimeoutError:
             text = f"No picture was taken within {timeout_s:.1f} s of the request.\n"
             return web.Response(status=504, text=text)
+    site.hub.curtain.check()
     if frame is None:
         return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
     quality = config.ring.quality
@@ -45,6 +47,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     body = frame.made(quality) if width_px is None else None
     if body is None:
         body = await asyncio.to_thread(picture_of, frame, quality, width_px)
+        site.hub.curtain.check()
     return web.Response(body=body, content_type="image/jpeg", headers=headers)
 
 

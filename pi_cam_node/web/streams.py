@@ -11,6 +11,7 @@ from typing import cast
 
 from aiohttp import web
 
+from pi_cam_node.errors import PrivacyOn
 from pi_cam_node.events import FramesSent
 from pi_cam_node.web.fanout import Fanout
 from pi_cam_node.web.keys import SITE, app_key, site_of
@@ -70,6 +71,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
     interval_s = 1 / asked_fps(request)
     fanout = request.app[FANOUT]
+    site_of(request).hub.curtain.check()
     if request.method == "HEAD":
         return await _prepared(request)
     with fanout.places.one() as is_free:
@@ -137,8 +139,9 @@ async def _send(request: web.Request, frames: Sequence[FramesSent]) -> web.Strea
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):
+            site_of(request).hub.curtain.check()
             await asyncio.wait_for(response.write(piece), STALL_S)
-    except TimeoutError:
+    except (TimeoutError, PrivacyOn):
         if request.transport is not None:
             request.transport.abort()
     return response

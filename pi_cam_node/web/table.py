@@ -12,6 +12,7 @@ from pi_cam_node import events as e
 from pi_cam_node import settings
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
+from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.errors import NodeError
 from pi_cam_node.web.site import State
 
@@ -36,7 +37,9 @@ class Table:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock
-        self.state = State(config, states={"camera": "offline", "last_error": NO_FAULT})
+        self.state = State(
+            config, states={"camera": "offline", "privacy": _on(config.privacy.enable), "last_error": NO_FAULT}
+        )
 
     def tell(self, fact: e.Fact) -> None:
         """Note what a fact says about how things are; facts about anything else are passed over."""
@@ -58,6 +61,8 @@ class Table:
                 self.state.telemetry = figures
             case e.SettingChanged(key=key, value=value):
                 self._change(key, value)
+                if key == SWITCH:
+                    states["privacy"] = _on(bool(value))
             case e.PictureSaved():
                 self.state.media = [fact.facts(), *self.state.media[: PICTURES_KEPT - 1]]
             case _:
@@ -86,3 +91,7 @@ class Table:
         except NodeError as error:
             # Settings that go together arrive one by one; the core has checked them as a whole.
             _log.warning("%s is shown with its old value: %s", key, error)
+
+
+def _on(is_on: bool) -> str:
+    return "ON" if is_on else "OFF"

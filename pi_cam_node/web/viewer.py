@@ -87,6 +87,12 @@ class Viewer:
         self._over = True
         self._called.set()
 
+    def cut(self) -> None:
+        """End at once where a part of a picture still waits to leave; what has left cannot be called back."""
+        if self._transport.get_write_buffer_size():
+            self._behind = True
+            self.end()
+
     async def until_caught_up(self) -> bool:
         """Sleep until the viewer fell behind and then took everything; return ``False`` when it is over.
 

@@ -11,6 +11,8 @@ import numpy as np
 from pi_cam_node.arrivals import CommandArrived, WorkEnded
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core import Core
+from pi_cam_node.curtain import Curtain
+from pi_cam_node.erased import Erased
 from pi_cam_node.errors import Busy, NodeError
 from pi_cam_node.events import Fact, PictureSaved, Replied
 from pi_cam_node.frame import Frame, Mode, Sensor
@@ -49,6 +51,30 @@ class MemoryArchive:
         return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
 
 
+class FakeDiscretion:
+    """A camera that is let go at once, and a disk that remembers, or fails as told."""
+
+    def __init__(self, curtain: Curtain) -> None:
+        self.curtain = curtain
+        self.held: list[bool] = []
+        self.sealed: list[bool] = []
+        self.error: NodeError | None = None
+        self.erasures = 0
+        self.erased = Erased("/captures", 2, 6, 4096, 61, 0)
+
+    def hold(self, held: bool) -> None:
+        self.held.append(held)
+
+    def seal(self, closed: bool) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sealed.append(closed)
+
+    def erase(self) -> Erased:
+        self.erasures += 1
+        return self.erased
+
+
 class World:
     """A core with everything around it in the hands of the test."""
 
@@ -60,12 +86,14 @@ class World:
         self.exit_code: int | None = None
         self.written: list[Config] = []
         self.write_error: NodeError | None = None
+        self.discretion = FakeDiscretion(Curtain(closed=config is not None and config.privacy.enable))
         ports = Ports(
             archive=self.archive,
             submit=self._submit,
             vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
             write_config=self._write,
             stop=self._stop,
+            discretion=self.discretion,
         )
         self.core = Core(
             config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"

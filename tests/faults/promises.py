@@ -1,7 +1,7 @@
 """What the node promises under each fault: every promise once. `docs/reliability.md` and the tests refer to it.
 
 A row says what this version does, also where that is less than one could wish. Letters: M the MQTT link, C camera
-and process, S storage, T time, H HTTP, B a bar that holds over all of them.
+and process, S storage, T time, H HTTP, P privacy, B a bar that holds over all of them.
 """
 
 from __future__ import annotations
@@ -199,12 +199,41 @@ BARS = (
     Promise("X6", "a hundred thousand broken requests", "memory, threads and descriptors stay where they were"),
 )
 
+PRIVACY: tuple[Promise, ...] = (
+    Promise(
+        "P1",
+        "the node is killed while privacy is on",
+        "it comes back with privacy on: no camera process, and no picture by any door",
+    ),
+    Promise(
+        "P2",
+        "the file that remembers privacy is damaged or cannot be looked for",
+        "privacy is on",
+    ),
+    Promise(
+        "P3",
+        "the camera's process hangs when privacy is switched on",
+        "it is killed; the answer comes within 5 s, and after the end of the process",
+    ),
+    Promise(
+        "P4",
+        "the disk refuses when privacy is switched on",
+        "the camera is released and nothing is shown; the reply says that a restart will not remember it",
+    ),
+    Promise(
+        "P5",
+        "the broker is away when privacy is switched on",
+        "the next birth takes every retained picture away; no picture that waited is sent",
+    ),
+)
+
 SECTIONS = {
     "MQTT link": MQTT,
     "Camera and process": CAMERA,
     "Storage": STORAGE,
     "Time": TIME,
     "HTTP": HTTP,
+    "Privacy": PRIVACY,
     "Over all": BARS,
 }
 PROMISES = {promise.id: promise for section in SECTIONS.values() for promise in section}

@@ -26,7 +26,7 @@ from pi_cam_node.inbox import Inbox
 from pi_cam_node.picture import Progress
 from pi_cam_node.ports import Ports
 from pi_cam_node.web.server import Web
-from tests.fakes.world import MemoryArchive
+from tests.fakes.world import FakeDiscretion, MemoryArchive
 from tests.integration.broker import wait_until
 
 TURN_S = 0.02
@@ -172,6 +172,7 @@ class Serving:
             vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
             write_config=lambda _config: Path("/etc/config.yaml"),
             stop=lambda _code: None,
+            discretion=FakeDiscretion(self.hub.curtain),
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

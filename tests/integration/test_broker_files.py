@@ -39,7 +39,7 @@ def test_the_acl_lets_a_node_do_all_that_it_does(broker: Mosquitto) -> None:
     words, board = Publisher(TOPICS), Board(TOPICS)
     birth = [
         *words.config(Config()),
-        *words.beginning(),
+        *words.beginning(private=True),
         words.info({}),
         words.discovery({}),
         Message(TOPICS.media_image, b"x", retain=True),

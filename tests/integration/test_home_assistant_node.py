@@ -212,6 +212,23 @@ def test_every_switch_can_be_flipped(home: HomeAssistant, node: RealNode, mqtt: 
             change(home, mqtt, entity, f"switch.turn_{wanted}", None, wanted)
 
 
+def test_the_privacy_switch_takes_the_camera_away_and_brings_it_back(
+    home: HomeAssistant, node: RealNode, mqtt: Client
+) -> None:
+    switch = OFFERED["privacy_enable"]
+    mqtt.wait_count(f"{ROOT}/frame", 1)
+    change(home, mqtt, switch, "switch.turn_on", None, "on")
+    home.wait_for("camera", "unavailable")
+    home.wait_for("camera_link", "off")
+    mqtt.wait_for(f"{ROOT}/frame", b"")
+    home.api.call("button", "press", home.entity_id("past_stack"))
+    reply = json.loads(mqtt.wait_for(f"{ROOT}/reply/pastStack", lambda m: b'"final"' in m.payload).payload)
+    assert reply["code"] == "privacy_on"
+    change(home, mqtt, switch, "switch.turn_off", None, "off")
+    home.wait_for("camera_link", "on")
+    all_available(home, node)
+
+
 def test_every_option_can_be_chosen(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:
     for entity in of("select"):
         before = home.state(entity.key)

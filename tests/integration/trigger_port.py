@@ -14,13 +14,14 @@ from pi_cam_node.arrivals import WorkEnded
 from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.core import Core
+from pi_cam_node.curtain import Curtain
 from pi_cam_node.frame import Frame, Sensor
 from pi_cam_node.inbox import FRAMES_WAITING, Inbox
 from pi_cam_node.picture import Progress
 from pi_cam_node.ports import Ports
 from pi_cam_node.tcp.patience import Patience
 from pi_cam_node.tcp.server import Trigger
-from tests.fakes.world import MemoryArchive
+from tests.fakes.world import FakeDiscretion, MemoryArchive
 from tests.integration.broker import HOST, wait_until
 
 SHORT = Patience(silence_s=0.1, part_s=5.0, bind_s=0.1)
@@ -57,7 +58,9 @@ class LittleNode:
         self.trigger = Trigger(self.config, self.inbox, self.clock, patience)
         self.frozen = threading.Event()
         self._jobs: list[tuple[int, Callable[[Progress], object]]] = []
-        ports = Ports(MemoryArchive(), self._submit, lambda: {"rss_mib": 1.0, "swap_pct": 0.0}, self._no_file, print)
+        vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
+        discretion = FakeDiscretion(Curtain())
+        ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, discretion)
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0
         self._ending = threading.Event()

@@ -17,7 +17,7 @@ from tests.fakes.world import World
 
 CONTRACTED = [
     "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
-    "help", "restart",
+    "help", "restart", "privacy", "erase",
 ]  # fmt: skip
 
 

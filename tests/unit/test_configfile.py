@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from pi_cam_node.config import NOT_IN_THIS_VERSION, Config
+from pi_cam_node.config import Config
 from pi_cam_node.configfile import load, parse
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.settings import catalogue, value_of
@@ -90,7 +90,7 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         ("'a\\nb': 4\n", r"config.yaml:1: a\nb: unknown key"),
         ('"a\\nb": 4\n', r"config.yaml:1: 'a\nb': unknown key"),
         ("night.gain: 4\n", "config.yaml:1: night.gain: found a dot in a name, expected sections"),
-        ("privacy:\n  enable: on\n", "config.yaml:1: privacy: this version has no privacy mode; leave the section out"),
+        ("privacy:\n  enabel: on\n", "config.yaml:2: privacy.enabel: unknown key; did you mean privacy.enable?"),
         ("night:\n  gain: 4\n  gain: 5\n", "config.yaml:3: night.gain: given twice, first in line 2"),
         ("night:\nring:\nnight:\n", "config.yaml:3: night: given twice, first in line 1"),
         ("export:\n  formats: [png, gif]\n", "config.yaml:2: export.formats: found 'gif', expected one of jpg"),
@@ -130,7 +130,7 @@ def test_rejects_a_file(folder: Folder, text: str | bytes, problem: str) -> None
 
 
 def test_every_fault_is_told_at_once_in_the_order_of_the_lines(folder: Folder) -> None:
-    text = "night:\n  gain: x\n  gian: 4\nring:\n  size: 1\nprivacy: {}\nmqtt:\n  port: 0\n  port: 1\n"
+    text = "night:\n  gain: x\n  gian: 4\nring:\n  size: 1\nsecrets: {}\nmqtt:\n  port: 0\n  port: 1\n"
     problems = folder.problems(text, MQTT__KEEPALIVE_S="0", MQTT__HOTS="a")
     places = [problem.split(" ")[0] for problem in problems]
     assert places == [
@@ -168,11 +168,6 @@ def test_parse_opens_nothing(tmp_path: Path) -> None:
     config = parse("mqtt: {password_file: absent, tls: {ca: absent}}", tmp_path / "config.yaml")
     assert config.mqtt.password_file == tmp_path / "absent"
     assert config.mqtt.password is None
-
-
-def test_what_is_not_built_is_refused_with_its_reason(folder: Folder) -> None:
-    for key, reason in NOT_IN_THIS_VERSION.items():
-        assert folder.problems(f"{key}:\n  enable: true\n") == [f"config.yaml:1: {key}: {reason}"]
 
 
 def nested(key: str, value: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pi_cam_node import docs
-from pi_cam_node.config import NOT_IN_THIS_VERSION, Config
+from pi_cam_node.config import Config
 from pi_cam_node.configfile import load
 from pi_cam_node.settings import catalogue, value_of
 
@@ -85,11 +85,6 @@ def test_the_reference_has_a_row_for_every_setting() -> None:
     for key, info in catalogue().items():
         assert ("yes" in cells[key][5]) is info.live
         assert cells[key][3].strip() == info.unit
-
-
-def test_the_reference_names_what_is_not_built() -> None:
-    for key, why in NOT_IN_THIS_VERSION.items():
-        assert f"| `{key}` | {why} |" in docs.PAGES["docs/settings.md"]()
 
 
 def test_no_page_depends_on_the_machine() -> None:

@@ -84,9 +84,9 @@ def test_seldom_changed_settings_wait_to_be_enabled() -> None:
     assert hidden.isdisjoint({"night.override", "export.save_before_s", "camera.framerate"})
 
 
-def test_settings_are_configuration_but_for_the_everyday_one() -> None:
+def test_settings_are_configuration_but_for_the_everyday_ones() -> None:
     everyday = [e.source for e in offered().values() if e.origin == "config" and e.category != "config"]
-    assert everyday == ["night.override"]
+    assert everyday == ["night.override", "privacy.enable"]
 
 
 def test_pictures_that_are_switched_off_are_not_offered() -> None:

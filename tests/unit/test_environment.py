@@ -44,7 +44,7 @@ def test_accepts_a_variable(folder: Folder, name: str, text: str, key: str, valu
         ("MQTT", "a", "PI_CAM_NODE__MQTT: mqtt is a section, expected a variable for one of its keys"),
         ("", "a", "PI_CAM_NODE__: unknown key"),
         ("mqtt__host", "a", "PI_CAM_NODE__mqtt__host: names are written in capitals: PI_CAM_NODE__MQTT__HOST"),
-        ("PRIVACY__X", "1", "PI_CAM_NODE__PRIVACY__X: this version has no privacy mode; leave the section out"),
+        ("PRIVACY__X", "1", "PI_CAM_NODE__PRIVACY__X: unknown key"),
         ("NODE__NAME", "\udcff", "PI_CAM_NODE__NODE__NAME: node.name: found '\\udcff', expected text"),
     ],
 )  # fmt: skip

@@ -322,3 +322,27 @@ async def test_a_viewer_who_takes_nothing_until_the_deadline_is_cut_off(stage: S
         await asyncio.wait_for(seat.task, 5)
     assert seat.transport.aborted
     assert seat.viewer.stalled
+
+
+# ---------------------------------------------------------------- privacy
+
+
+def test_a_part_that_was_made_while_privacy_was_switched_on_is_sent_to_nobody() -> None:
+    async def story() -> None:
+        stage = Stage()
+        seat = Seat(stage.fanout, 10)
+        await stage.show()
+        late = frame(99)
+        stage.clock.advance(1)
+        stage.hub.publish(late)
+        stage.fanout._look()
+        stage.hub.curtain.close()
+        stage.hub.publish(None)
+        for _ in range(50):
+            await asyncio.sleep(0.005)
+        assert "99" not in seat.seen
+        assert any(b"X-Placeholder: privacy" in wire for wire in seat.transport.written)
+        stage.fanout.close()
+        await seat.task
+
+    asyncio.run(story())

@@ -20,9 +20,10 @@ from pi_cam_node.inbox import Inbox
 from pi_cam_node.jpeg import Pixels
 from pi_cam_node.sources.base import Controls
 from pi_cam_node.sources.frozen import BLANK
-from pi_cam_node.sources.keeper import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S, Keeper
+from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S, hidden_s
 from pi_cam_node.sources.messages import Applied, Failed, Open, Refused
+from pi_cam_node.sources.patience import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S
 from pi_cam_node.sources.unanswered import STUCK_S
 from pi_cam_node.sources.wishes import Wishes
 from tests.fakes.clock import FakeClock
@@ -501,3 +502,67 @@ def test_a_film_may_stand_still(bench: Bench) -> None:
     bench.turn()
     stare(bench, 60, np.zeros((72, 64), np.uint8))
     assert not [each for each in bench.told if not isinstance(each, CameraOpened)]
+
+
+# ---------------------------------------------------------------- privacy
+
+
+def hold(bench: Bench, *, held: bool = True) -> None:
+    bench.wishes = replace(bench.wishes, held=held)
+    bench.turn()
+
+
+def test_a_camera_that_is_held_has_no_process_and_gets_none() -> None:
+    bench = Bench()
+    bench.run(1)
+    hold(bench)
+    assert (bench.worker.ended, bench.keeper.pid, bench.keeper.online) == (True, None, False)
+    assert bench.keeper.released.is_set()
+    bench.turn(3600)
+    bench.wishes = replace(bench.wishes, controls=NIGHT, number=7)
+    bench.turn(3600)
+    assert (len(bench.workers), bench.steps) == (1, [])
+
+
+def test_a_camera_that_is_no_longer_held_is_opened_by_itself() -> None:
+    bench = Bench()
+    bench.run(1)
+    hold(bench)
+    hold(bench, held=False)
+    assert len(bench.workers) == 2
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    assert [frame.seq for frame in bench.frames] == sorted({frame.seq for frame in bench.frames})
+
+
+def test_a_start_in_privacy_opens_nothing() -> None:
+    bench = Bench()
+    held = replace(bench.wishes, held=True)
+    keeper = Keeper(held, bench._launch, bench.inbox, bench.clock, lambda: 1.0)
+    keeper.turn()
+    assert (bench.workers, keeper.released.is_set()) == ([], True)
+
+
+def test_a_camera_that_does_not_end_is_not_called_released() -> None:
+    bench = Bench()
+    bench.run(1)
+    bench.worker.ends = False
+    hold(bench)
+    assert not bench.keeper.released.is_set()
+    assert bench.keeper.pid is None
+
+
+def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.run(1)
+    monkeypatch.setattr(bench.worker, "end", _raise)
+    with pytest.raises(RuntimeError):
+        hold(bench)
+    monkeypatch.undo()
+    bench.keeper.recover("an internal fault")
+    assert (bench.worker.ended, bench.keeper.released.is_set(), len(bench.workers)) == (True, True, 1)
+
+
+def _raise(_deadline_s: float) -> bool:
+    raise RuntimeError("a bug")

@@ -36,7 +36,13 @@ SLOTTED = Slotted(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
 
 @pytest.mark.parametrize(
     "order",
-    [Open(1, Wanted("rtsp://a:b@c/d", 640, 480, "rgb", "still"), CONTROLS), Apply(2, CONTROLS), Free(1, 2), Quit()],
+    [
+        Open(1, Wanted("rtsp://a:b@c/d", 640, 480, "rgb", "still"), CONTROLS),
+        Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream"), CONTROLS, (((0, 0), (0.5, 0.25), (1, 1)),)),
+        Apply(2, CONTROLS),
+        Free(1, 2),
+        Quit(),
+    ],
     ids=lambda order: order.kind,
 )
 def test_an_order_arrives_as_it_was_given(order: Order) -> None:

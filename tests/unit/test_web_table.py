@@ -23,7 +23,7 @@ def saved(name: str, clock: FakeClock) -> e.PictureSaved:
 
 def test_before_the_first_news_the_camera_is_away_and_nothing_is_made_up() -> None:
     state = table()[0].state
-    assert state.states == {"camera": "offline", "last_error": "ok"}
+    assert state.states == {"camera": "offline", "privacy": "OFF", "last_error": "ok"}
     assert not state.broker
 
 
@@ -37,6 +37,7 @@ def test_states_are_those_told_last() -> None:
         e.CameraChanged(online=True, reason="frames arrive", at=at),
         e.FaultReported("no_space", "the disk is full"),
         e.TelemetryTaken({"fps": 9.9}),
+        e.SettingChanged("privacy.enable", True),
     ):
         keeper.tell(fact)
     assert keeper.state.states == {
@@ -45,6 +46,7 @@ def test_states_are_those_told_last() -> None:
         "ring_seconds": 29.8,
         "mode": "night",
         "camera": "online",
+        "privacy": "ON",
         "last_error": "no_space: the disk is full",
     }
     assert keeper.state.telemetry == {"fps": 9.9}

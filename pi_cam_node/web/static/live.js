@@ -93,7 +93,8 @@ function show(headers, bytes) {
   picture.hidden = false;
   picture.decode().catch(() => {}).finally(() => URL.revokeObjectURL(old)); // decode fails when a newer one came first
   const at = Number(headers.get("x-timestamp"));
-  moment.textContent = at ? clockTime(at * 1000) : "No live picture";
+  const hidden = headers.get("x-placeholder") === "privacy";
+  moment.textContent = at ? clockTime(at * 1000) : hidden ? "Privacy is on" : "No live picture";
 }
 
 /** Lets the <img> read the stream for a while, and begins it anew then: nothing would tell that it ended. */
@@ -109,6 +110,11 @@ async function leaveToImage() {
 
 async function reason(response) {
   if (response.status === 401) location.assign("/login");
+  if (response.status === 403) {
+    picture.hidden = true; // it would show what was seen before
+    moment.textContent = "Privacy is on";
+    return "Privacy is on: nothing is seen, and nothing kept.";
+  }
   if (response.status === 503) return "Too many people are watching. Trying again …";
   return `The node refuses the stream (${response.status}). Trying again …`;
 }

@@ -8,6 +8,7 @@ import { rangeOf, scaleOf } from "./units.js";
 const SECTIONS = {
   camera: "Camera",
   night: "Day and night",
+  privacy: "Privacy",
   ring: "Memory of the last seconds",
   export: "Pictures",
   storage: "Disk",

@@ -33,13 +33,15 @@ export function showState({ node, states, telemetry, broker, broker_away_because
   put("lux", seen.lux, (v) => v.toPrecision(v < 1000 ? 3 : 4).replace(/\.0+$/, ""), "lx");
   put("ring", states.ring_seconds, (v) => v.toFixed(0), "s");
   link("node", true, "Node answers", "");
-  link("camera", camera, "Camera here", "Camera away");
+  link("camera", camera, "Camera here", states.privacy === "ON" ? "Privacy is on" : "Camera away");
   link("broker", broker, "Broker here", "Broker away");
   showFigures(telemetry);
   const notices = [];
   const fault = states.last_error === NO_FAULT ? "" : states.last_error;
   const [, reason] = /^camera_down: (.*)$/s.exec(fault) ?? [];
-  if (!camera) notices.push([`The camera is away${reason ? `: ${reason}` : ""}. The last seconds before can still be saved.`, true]);
+  const hidden = states.privacy === "ON";
+  if (hidden) notices.push(["Privacy is on: the camera is let go, and no picture is made, kept or shown.", false]);
+  else if (!camera) notices.push([`The camera is away${reason ? `: ${reason}` : ""}. The last seconds before can still be saved.`, true]);
   if (!broker) notices.push([`The MQTT broker is away${why ? `: ${why}` : ""}. This page works without it.`, false]);
   byId("fault").textContent = fault ? `Last fault: ${fault}` : "";
   showNotices(notices);

@@ -138,13 +138,13 @@ class Connection:
         reasons = self._acknowledgement("subscribe", mid)
         return [f for f, reason in zip(filters, reasons, strict=False) if reason.is_failure]
 
-    def publish(self, topic: str, payload: bytes) -> str:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> str:
         """Publish with QoS 1; return why the broker refused it, empty where it did not say that it does.
 
         Raises:
             NoBroker: The broker does not answer any more.
         """
-        mid = self._client.publish(topic, payload, qos=1).mid
+        mid = self._client.publish(topic, payload, qos=1, retain=retain).mid
         reasons = self._acknowledgement("publish", mid)
         return str(reasons[0]) if reasons[0].is_failure else ""
 

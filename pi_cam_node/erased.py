@@ -1,0 +1,37 @@
+"""What an erase removed, and what it could not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What is gone.
+
+    Attributes:
+        folder: The folder of the pictures.
+        pictures: Saved pictures removed.
+        files: Files removed: pictures, their side-cars, half-written ones, the token, what remembers privacy.
+        size_bytes: Their bytes together.
+        topics: Retained topics that the broker held before, as far as it lets us see.
+        topics_left: Those that it holds afterwards.
+        trouble: What could not be done, one line each; empty where all was.
+    """
+
+    folder: str
+    pictures: int
+    files: int
+    size_bytes: int
+    topics: int
+    topics_left: int
+    trouble: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What was removed, for people."""
+        pictures = f"{self.pictures} picture{'s' * (self.pictures != 1)}"
+        return (
+            f"erased {pictures} ({self.files} files, {self.size_bytes} bytes) in {self.folder} and "
+            f"{self.topics} retained topics, {self.topics_left} of which are left"
+        )

@@ -1,0 +1,60 @@
+"""Everything that a node leaves behind, removed: on its disk and at its broker."""
+
+from __future__ import annotations
+
+import logging
+
+from pi_cam_node.config import Config
+from pi_cam_node.erased import Erased
+from pi_cam_node.errors import NotSaved
+from pi_cam_node.lastgood import LastGood
+from pi_cam_node.mqtt.connection import NoBroker
+from pi_cam_node.mqtt.sweep import Swept, sweep
+from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.starts import StartFile
+from pi_cam_node.storage import privacy
+from pi_cam_node.storage.erase import Removed, erase_folder
+from pi_cam_node.web import credential
+
+_log = logging.getLogger(__name__)
+
+OURS = (privacy.FILE_NAME, credential.FILE_NAME)
+
+
+def erase_all(config: Config, starts: StartFile, good: LastGood) -> Erased:
+    """Remove pictures, index, state and token, and empty every retained topic; say what that was.
+
+    What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
+    stays. One of the two failing does not keep the other from being done.
+
+    Args:
+        config: The settings.
+        starts: The count of starts, which is not kept any more.
+        good: The last good configuration; likewise.
+
+    Thread: any; takes some seconds.
+    """
+    trouble: list[str] = []
+    removed, swept = Removed(), Swept(0, 0, 0)
+    try:
+        removed = erase_folder(config.export.base_dir, OURS)
+        removed = removed.and_files(path for path in (starts.forget(), good.forget()) if path is not None)
+    except NotSaved as error:
+        trouble.append(str(error))
+    try:
+        swept = sweep(config.mqtt, topics_of(config))
+    except NoBroker as error:
+        trouble.append(f"the retained topics stay: {error}")
+    if swept.refused:
+        trouble.append(f"the broker refused to empty {swept.refused} topics; see its ACL")
+    erased = Erased(
+        str(config.export.base_dir),
+        removed.pictures,
+        removed.files,
+        removed.size_bytes,
+        swept.found,
+        swept.left,
+        tuple(trouble),
+    )
+    _log.warning("%s%s", erased.text, "".join(f"; {line}" for line in trouble))
+    return erased

@@ -1,0 +1,129 @@
+"""Privacy that holds: over a power cut of the process, with a damaged mark, and with a camera that does not let go."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.doors import Doors, open_doors
+from tests.integration.running import BASE
+
+pytestmark = pytest.mark.faults
+
+# Long enough for the camera to open and deliver, had it been taken up.
+LOOK_S = 3.0
+PICTURES = ("frame", "media/last/image", "media/thumbnail", "media/last")
+
+
+def shown(doors: Doors) -> list[str]:
+    """Return where something of the camera came out since the node started anew."""
+    held = doors.asker.client.table()
+    found = [topic for topic in PICTURES if f"{BASE}/{topic}" in held]
+    found += [path for path in ("/snapshot.jpg", "/stream", "/shortstream") if doors.get(path)[0] != 403]
+    found += [verb for verb in ("save", "pastStack", "shortstream") if doors.asker.ask(verb)["code"] != "privacy_on"]
+    return found + (["camera process"] if doors.node.camera_pid() else [])
+
+
+def dark_for_a_while(doors: Doors) -> None:
+    """Look at every door for as long as a camera needs to open."""
+    wait_until(lambda: doors.asker.client.latest(f"{BASE}/availability") == b"online", "the node", 30)
+    wait_until(lambda: doors.asker.state("privacy") == "ON", "privacy", 20)
+    until_s = time.monotonic() + LOOK_S
+    while time.monotonic() < until_s:
+        assert shown(doors) == []
+
+
+@pytest.mark.short
+@pytest.mark.promise("P1")
+def test_a_node_killed_in_privacy_comes_back_in_privacy(
+    broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
+        assert doors.asker.ask("save", formats=["jpg"])["ok"]
+        began_s = time.monotonic()
+        assert doors.asker.ask("privacy", enable=True)["ok"]
+        took_s = time.monotonic() - began_s
+        doors.node.stop(signal.SIGKILL)
+    with open_doors(tmp_path, broker, online=False, homeassistant={"camera_fps": 10}) as doors:
+        dark_for_a_while(doors)
+        assert doors.asker.ask("privacy", enable=False)["ok"]
+        doors.asker.wait_online()
+    figure(f"on after {took_s:.2f} s; after SIGKILL nothing shown by any door")
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("damage", ["garbage", "dangling link", "folder"])
+def test_a_damaged_mark_means_on(broker: Mosquitto, tmp_path: Path, damage: str, figure: Callable[[str], None]) -> None:
+    mark = tmp_path / "captures" / ".privacy_on"
+    mark.parent.mkdir()
+    if damage == "garbage":
+        mark.write_bytes(b"\x00\xffoff")
+    elif damage == "dangling link":
+        mark.symlink_to("nowhere")
+    else:
+        mark.mkdir()
+    with open_doors(tmp_path, broker, online=False) as doors:
+        dark_for_a_while(doors)
+    figure(f"{damage}: on")
+
+
+@pytest.mark.promise("P3")
+def test_a_camera_process_that_hangs_is_ended_all_the_same(
+    broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    with open_doors(tmp_path, broker) as doors:
+        camera = doors.node.camera_pid()
+        assert camera is not None
+        psutil.Process(camera).suspend()
+        began_s = time.monotonic()
+        reply = doors.asker.ask("privacy", enable=True)
+        took_s = time.monotonic() - began_s
+        assert (reply["code"], psutil.pid_exists(camera)) == ("ok", False)
+        assert shown(doors) == []
+    figure(f"released after {took_s:.1f} s (at most 5)")
+
+
+@pytest.mark.promise("P4")
+def test_a_disk_that_refuses_leaves_the_camera_released(
+    broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    folder = tmp_path / "captures"
+    folder.write_bytes(b"")  # nothing can be made in it, not even by root
+    with open_doors(tmp_path, broker, online=False) as doors:
+        dark_for_a_while(doors)
+        reply = doors.asker.ask("privacy", enable=False)
+        assert (reply["code"], doors.asker.state("privacy")) == ("not_saved", "ON"), reply
+        folder.unlink()
+        assert doors.asker.ask("privacy", enable=False)["ok"]
+        doors.asker.wait_online()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.write_bytes(b"")
+        reply = doors.asker.ask("privacy", enable=True)
+        assert reply["code"] == "not_saved", reply
+        assert reply["message"].startswith("ERROR: privacy is on, but: ")
+        assert shown(doors) == []
+    figure("camera released, not remembered, and the reply says so")
+
+
+@pytest.mark.promise("P5")
+def test_pictures_that_wait_for_the_broker_do_not_leave_any_more(
+    broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
+        broker.stop()
+        assert doors.post("save", formats=["jpg"], thumbnail=True)["ok"]
+        assert doors.post("privacy", enable=True)["ok"]
+        broker.start()
+        with broker.client() as late:
+            late.subscribe(f"{BASE}/#")
+            wait_until(lambda: late.latest(f"{BASE}/state/privacy") == b"ON", "the next birth", 40)
+            wait_until(lambda: late.latest(f"{BASE}/availability") == b"online", "the end of the birth")
+            assert [topic for topic in PICTURES if f"{BASE}/{topic}" in late.table()] == []
+    figure("the birth after the outage holds no picture")

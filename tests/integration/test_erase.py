@@ -1,0 +1,125 @@
+"""Erase on a real disk and a real broker: what is ours is gone, what is not stays, and it does not come back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.actions.erase import ERASED_CODE
+from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.conftest import StartBroker
+from tests.integration.doors import open_doors
+from tests.integration.running import BASE, REPOSITORY, RunningNode
+
+pytestmark = pytest.mark.broker
+
+DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
+FOREIGN = ("pi_cam_node/cellar/state/mode", "homeassistant/device/other/config", f"{BASE}/cmd/theirs")
+
+
+def held(broker: Mosquitto) -> set[str]:
+    """Return every topic that holds something."""
+    with broker.client() as late:
+        late.subscribe("pi_cam_node/#", "homeassistant/#", "retained/end")
+        late.publish("retained/end", b"x")
+        late.wait_for("retained/end")
+        return {message.topic for message in late.received if message.retain}
+
+
+def put_foreign(broker: Mosquitto, folder: Path) -> None:
+    """Leave something there that is not ours."""
+    folder.mkdir(exist_ok=True)
+    (folder / "holiday.jpg").write_bytes(b"mine")
+    with broker.client() as other:
+        for topic in FOREIGN:
+            other.publish(topic, b"theirs", retain=True)
+
+
+def cli(node: RunningNode, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pi_cam_node", "erase", "--config", str(node.config), *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_leaves_nothing_of_ours_and_ends_the_node(broker: Mosquitto, tmp_path: Path) -> None:
+    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
+        saved = [doors.asker.ask("save")["data"] for _ in range(2)]
+        put_foreign(broker, tmp_path / "captures")
+        refused = doors.asker.ask("erase", confirm="yes")
+        assert refused["code"] == "bad_request"
+        assert Path(saved[0]["path"]).exists()
+        assert DISCOVERY in held(broker)
+        reply = doors.asker.ask("erase", confirm="porch", timeout_s=40)
+        assert reply["ok"], reply
+        facts = reply["data"]
+        assert (facts["pictures"], facts["files"], facts["topics_left"]) == (2, 7, 0), (
+            "three files a picture, and the count of starts"
+        )
+        assert facts["size_bytes"] > sum(picture["bytes"] for picture in saved)
+        assert facts["topics"] > 50
+        assert doors.node.process.wait(20) == ERASED_CODE
+        assert held(broker) == set(FOREIGN)
+        assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]
+        assert "Traceback" not in doors.node.log()
+    assert [path.name for path in tmp_path.glob("node.yaml*")] == ["node.yaml"], "the settings are the user's"
+
+
+def test_over_http_it_is_answered_too(broker: Mosquitto, tmp_path: Path) -> None:
+    with open_doors(tmp_path, broker) as doors:
+        assert doors.post("erase")["code"] == "bad_request"
+        reply = doors.post("erase", confirm="porch")
+        assert (reply["ok"], reply["data"]["topics_left"]) == (True, 0), reply
+        assert doors.node.process.wait(20) == ERASED_CODE
+    assert held(broker) == set()
+
+
+def test_the_program_erases_for_a_node_that_was_killed(broker: Mosquitto, tmp_path: Path) -> None:
+    with open_doors(tmp_path, broker) as doors:
+        doors.asker.ask("save", formats=["jpg"])
+        doors.asker.ask("privacy", enable=True)
+        put_foreign(broker, tmp_path / "captures")
+        running = cli(doors.node, "--yes")
+        assert (running.returncode, "the node runs" in running.stderr) == (2, True), running.stderr
+        doors.node.process.kill()
+        doors.node.process.wait(10)
+        wait_until(lambda: doors.asker.client.latest(f"{BASE}/availability") == b"offline", "the last will", 30)
+        asked = cli(doors.node)
+        assert (asked.returncode, "nothing was erased" in asked.stderr) == (2, True)
+        assert f"{BASE}/info" in held(broker)
+        done = cli(doors.node, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "erased 1 picture (4 files, " in done.stdout, (
+            "picture, side-car, what remembers privacy, count of starts"
+        )
+        assert held(broker) == set(FOREIGN)
+        assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]
+        again = cli(doors.node, "--yes")
+        assert (again.returncode, again.stdout.startswith("erased 0 pictures (0 files, 0 bytes)")) == (0, True)
+
+
+def test_without_a_broker_the_disk_is_erased_and_the_rest_is_said(start_broker: StartBroker, tmp_path: Path) -> None:
+    broker = start_broker()
+    with RunningNode(tmp_path, broker.port) as node:
+        wait_until(lambda: "is open" in node.log(), "the camera", 20)
+        node.stop()
+    (tmp_path / "captures").mkdir(exist_ok=True)
+    (tmp_path / "captures" / ".http_token").write_text("secret\n")
+    broker.stop()
+    done = cli(node, "--yes")
+    assert (done.returncode, list((tmp_path / "captures").iterdir())) == (1, [])
+    assert "the retained topics stay: nothing listens" in done.stderr
+
+
+def test_a_broker_that_lets_nobody_look_is_emptied_all_the_same(start_broker: StartBroker, tmp_path: Path) -> None:
+    rights = (f"write {BASE}/#", f"read {BASE}/cmd/#", "write homeassistant/#")
+    acl = "user node\n" + "".join(f"topic {right}\n" for right in rights) + "user eye\ntopic read #\n"
+    broker = start_broker(users={"node": "one", "eye": "two"}, acl=acl)
+    mqtt = {"host": "127.0.0.1", "port": broker.port, "username": "node", "password": "one"}
+    with RunningNode(tmp_path, broker.port, mqtt=mqtt) as node, broker.client(username="eye", password="two") as eye:
+        eye.subscribe("#")
+        eye.wait_for(f"{BASE}/availability", b"online", 30)
+        node.stop()
+        assert cli(node, "--yes").returncode == 0
+        wait_until(lambda: not [t for t in eye.table() if t.startswith((BASE, "homeassistant/"))], "an empty broker")

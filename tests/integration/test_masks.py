@@ -1,0 +1,85 @@
+"""Masks on a whole node: the pixels of every output, for a camera and for a film."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from pi_cam_node.jpeg import Pixels, decode
+from tests.conformance.films import make_film
+from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.doors import Doors, open_doors, parts_of
+from tests.integration.running import BASE, RunningNode
+
+pytestmark = pytest.mark.broker
+
+WIDTH, HEIGHT = 320, 240
+# The left third, and a triangle in the lower right corner.
+MASKS = ["0,0 0.3333,0 0.3333,1 0,1", "1,0.6 1,1 0.6,1"]
+# JPEG rings around the edge of a mask, so what is looked at begins a block inside of it.
+BLACK = 16
+
+
+def is_masked(picture: Pixels, *, tolerance: int = BLACK) -> bool:
+    """Tell whether both masks are black, and something is to be seen between them."""
+    height, width = picture.shape[:2]
+    left = picture[:, : int(width * 0.3333) - width // 32]
+    corner = picture[int(height * 0.92) :, int(width * 0.92) :]
+    between = picture[: height // 2, int(width * 0.4) : int(width * 0.9)]
+    return bool(left.max() <= tolerance and corner.max() <= tolerance and between.mean() > 30)
+
+
+@pytest.fixture(params=["synthetic", "film", "synthetic in process"])
+def doors(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> Iterator[Doors]:
+    source = "synthetic"
+    if request.param == "film":
+        source = f"file:{make_film(tmp_path / 'film.avi', 50)}"
+    camera = {"source": source, "width": WIDTH, "height": HEIGHT, "isolate": request.param != "synthetic in process"}
+    sections: dict[str, Any] = {"camera": camera, "privacy": {"masks": MASKS}, "homeassistant": {"camera_fps": 10}}
+    with open_doors(tmp_path, broker, **sections) as found:
+        wait_until(lambda: float(found.asker.state("ring_seconds") or 0) >= 1, "a second in the ring", 20)
+        yield found
+
+
+def test_the_masked_pixels_of_every_output_are_black(doors: Doors) -> None:
+    asker, seen = doors.asker, dict[str, bytes]()
+    seen["snapshot"] = doors.get("/snapshot.jpg")[1]
+    seen["fresh snapshot"] = doors.get("/snapshot.jpg?fresh=1")[1]
+    seen["small snapshot"] = doors.get("/snapshot.jpg?width=160")[1]
+    with doors.open("/stream") as stream:
+        seen |= {f"stream {n}": picture for n, (_, picture) in enumerate(parts_of(stream, 3))}
+    with doors.open("/shortstream?n=3") as ring:
+        seen |= {f"ring over HTTP {n}": picture for n, (_, picture) in enumerate(parts_of(ring, 3))}
+    seen |= {f"ring over TCP {n}": picture for n, picture in enumerate(doors.streamed(3)[0])}
+    assert asker.ask("shortstream", n=3)["ok"]
+    seen |= {f"ring over MQTT {n}": m.payload for n, m in enumerate(asker.client.on(f"{BASE}/shortstream"))}
+    asker.client.wait_count(f"{BASE}/frame", 1)
+    seen["frame topic"] = asker.client.on(f"{BASE}/frame")[-1].payload
+    reply = asker.ask("save", formats=["jpg", "png", "npy"], thumbnail=True)["data"]
+    seen["thumbnail in a reply"] = base64.b64decode(reply["thumbnail"])
+    for method in ("mean", "median", "max", "sigma_clip"):
+        stack = asker.ask("pastStack", formats=["jpg"], at=0.5, count=4, method=method)["data"]
+        seen[f"stack by {method}"] = Path(stack["path"]).read_bytes()
+    wait_until(lambda: asker.client.latest(f"{BASE}/media/thumbnail"), "the thumbnail on its topic")
+    seen["image topic"] = asker.client.latest(f"{BASE}/media/last/image") or b""
+    seen["thumbnail topic"] = base64.b64decode(asker.client.latest(f"{BASE}/media/thumbnail") or b"")
+    seen["thumbnail over HTTP"] = doors.get(f"/media/{reply['id']}/thumbnail")[1]
+    seen["saved jpg"] = Path(reply["paths"][0]).read_bytes()
+    assert len(seen) >= 22, sorted(seen)
+    assert [name for name, picture in seen.items() if not is_masked(decode(picture))] == []
+    png = cv2.imread(reply["paths"][1])
+    npy = np.load(reply["paths"][2])
+    assert is_masked(np.asarray(png, np.uint8), tolerance=0)
+    assert is_masked(npy, tolerance=0)
+
+
+def test_a_mask_that_is_no_polygon_starts_nothing(broker: Mosquitto, tmp_path: Path) -> None:
+    with RunningNode(tmp_path, broker.port, privacy={"masks": ["0,0 1,1"]}) as node:
+        assert node.process.wait(20) == 2
+        assert "privacy.masks: found '0,0 1,1', 2 points are no polygon" in node.log()

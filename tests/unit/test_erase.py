@@ -1,0 +1,131 @@
+"""Erase: what is ours goes, what is not stays, and nothing without the confirmation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pi_cam_node.actions.erase import ERASED_CODE
+from pi_cam_node.erased import Erased
+from pi_cam_node.errors import NotSaved
+from pi_cam_node.mqtt.board import Board
+from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.veil import Censor
+from pi_cam_node.storage.erase import Removed, erase_folder
+from tests.fakes.world import World
+
+NAMES = (".http_token", ".privacy_on")
+ID = "20261120T194501123Z-3f2a91c0-000042-single"
+OURS = [
+    *(f"{ID}.{extension}" for extension in ("jpg", "png", "npy", "json")),
+    f"{ID}-2.jpg",
+    f".{ID}.jpg.4711.part",
+    ".http_token",
+    "..http_token.4711.part",
+    ".privacy_on",
+]
+OTHERS = [
+    "holiday.jpg",
+    f"{ID}.jpg.bak",
+    f"{ID}.gif",
+    "20261399T194501123Z-3f2a91c0-000042-single.jpg",
+    ".part",
+    "notes",
+]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.see(10)
+    return world
+
+
+def code(replies: list[dict[str, Any]]) -> str:
+    (reply,) = replies
+    return str(reply["code"])
+
+
+@pytest.mark.parametrize("arguments", ["", "yes", "pork", '{"confirm": "other"}', '{"confirm": ""}'])
+def test_without_the_nodes_own_id_nothing_is_changed(world: World, arguments: str) -> None:
+    assert code(world.send("erase", arguments)) == "bad_request"
+    assert (world.jobs, world.discretion.held, world.exit_code, len(world.core.ring)) == ([], [], None, 10)
+
+
+@pytest.mark.parametrize("arguments", ["porch", '{"confirm": "porch"}'])
+def test_it_says_what_is_gone_and_stops_for_good(world: World, arguments: str) -> None:
+    world = World()
+    own = world.core.config.node.id
+    assert world.send("erase", arguments.replace("porch", own)) == []
+    assert (world.discretion.held, world.exit_code) == ([True], None)
+    (reply,) = world.work()
+    assert reply["message"] == (
+        "OK: erased 2 pictures (6 files, 4096 bytes) in /captures and 61 retained topics, 0 of which are left; "
+        "the node stops"
+    )
+    assert (reply["data"]["pictures"], reply["data"]["topics"], reply["data"]["topics_left"]) == (2, 61, 0)
+    assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
+
+
+def test_what_could_not_be_done_is_said(world: World) -> None:
+    world.discretion.erased = Erased("/captures", 2, 6, 4096, 0, 0, ("the retained topics stay: nothing listens",))
+    world.send("erase", world.core.config.node.id)
+    (reply,) = world.work()
+    assert (reply["code"], reply["data"]["files"]) == ("not_saved", 6)
+    assert "the retained topics stay" in reply["message"]
+    assert world.exit_code == ERASED_CODE
+
+
+def test_only_files_of_ours_go(tmp_path: Path) -> None:
+    for name in (*OURS, *OTHERS):
+        (tmp_path / name).write_bytes(b"12345")
+    assert erase_folder(tmp_path, NAMES) == Removed(2, len(OURS), 5 * len(OURS))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(OTHERS)
+    assert erase_folder(tmp_path, NAMES) == Removed()
+
+
+def test_links_and_folders_of_our_names_are_left_and_never_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    target = outside / f"{ID}.jpg"
+    target.write_bytes(b"not in the folder")
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    (folder / f"{ID}.jpg").symlink_to(target)
+    (folder / ".http_token").symlink_to(outside)
+    (folder / f"{ID}.png").mkdir()
+    (folder / f"{ID}.png" / f"{ID}.jpg").write_bytes(b"in a folder below")
+    assert erase_folder(folder, NAMES) == Removed()
+    assert target.read_bytes() == b"not in the folder"
+    assert sorted(path.name for path in folder.iterdir()) == [".http_token", f"{ID}.jpg", f"{ID}.png"]
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+    assert erase_folder(tmp_path / "captures", NAMES) == Removed()
+
+
+def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "captures").write_bytes(b"a file")
+    with pytest.raises(NotSaved):
+        erase_folder(tmp_path / "captures", NAMES)
+    assert (tmp_path / "captures").read_bytes() == b"a file"
+
+
+def test_a_muted_node_retains_nothing_and_still_answers() -> None:
+    censor, retained, reply = Censor(), Message("a", b"x", retain=True), Message("b", b"y", keep=True)
+    assert (censor.passed(retained), censor.passed(reply)) == (retained, reply)
+    censor.mute()
+    assert (censor.passed(retained), censor.passed(reply), censor.passed(None)) == (None, reply, None)
+
+
+def test_every_topic_that_may_be_retained_is_known_to_the_sweep() -> None:
+    topics = Topics("pi_cam_node", "porch", ("garden",), "homeassistant", "homeassistant/status")
+    known = Board(topics).topics
+    assert {topics.availability, topics.camera_availability, topics.frame, topics.media_image} <= set(known)
+    assert {topics.own_discovery, topics.info, topics.state("privacy"), topics.config("night.gain")} <= set(known)
+    assert not [topic for topic in known if topics.is_command(topic)]
+    assert topics.is_command("pi_cam_node/porch/cmd/save")
+    assert topics.is_command("pi_cam_node/porch/set/night.gain")
