@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pi_cam_node import settings
-from pi_cam_node.actions import privacy
+from pi_cam_node.actions.drawing import changed
 from pi_cam_node.arrivals import CommandArrived
 from pi_cam_node.commands import Answer, Arguments, Button, Context, Steps, Work, command
 from pi_cam_node.config.privacy import SWITCH
@@ -47,7 +47,7 @@ class KeyArguments(Arguments):
 def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Answer | Steps:
     """Change a live setting and say what was stored."""
     if arguments.key == SWITCH:
-        return privacy.changed(context, arguments.value)
+        return changed(context, arguments.value)
     old, new = context.change(arguments.key, arguments.value)
     shown = (settings.as_text(old), settings.as_text(new))
     return Answer(

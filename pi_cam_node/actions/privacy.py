@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pi_cam_node import settings
+from pi_cam_node.actions.drawing import drawn
 from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.commands import Answer, Arguments, Context, Steps, Work, command
-from pi_cam_node.config.privacy import SWITCH
-from pi_cam_node.errors import BadRequest, Busy, NodeError
+from pi_cam_node.commands import Answer, Arguments, Context, Steps, command
+from pi_cam_node.errors import BadRequest
 
 
 class PrivacyArguments(Arguments):
@@ -36,47 +35,3 @@ def privacy(context: Context, arguments: PrivacyArguments, _arrival: CommandArri
     """Draw the curtain; see `drawn`."""
     on = arguments.enable
     return drawn(context, on=on, done=Answer(f"OK: privacy is {'on' if on else 'off'}", {"privacy": on}))
-
-
-def changed(context: Context, raw: object) -> Steps:
-    """Do what ``set privacy.enable`` asks for.
-
-    Raises:
-        OutOfRange: It is neither on nor off.
-    """
-    old = settings.value_of(context.config, SWITCH)
-    on = settings.value_of(settings.with_value(context.config, SWITCH, raw), SWITCH)
-    text = f"OK: changed {SWITCH} from {settings.as_text(old)} to {settings.as_text(on)}"
-    return drawn(context, on=on, done=Answer(text, {"key": SWITCH, "old": old, "new": on, "live": True}))
-
-
-def drawn(context: Context, *, on: bool, done: Answer) -> Steps:
-    """Close the curtain at once, or begin to open it; the steps that remain end with ``done``.
-
-    Closing begins before anything can be refused: whatever fails afterwards, the camera is let go and nothing is seen.
-    """
-    number = context.privacy.ask()
-    if on:
-        context.privacy.close()
-    return _drawing(context, number, on=on, done=done)
-
-
-def _drawing(context: Context, number: int, *, on: bool, done: Answer) -> Steps:
-    failure: NodeError | None = None
-    try:
-        # All work that was begun before has ended with this, so nothing of it comes after the answer.
-        yield Work(lambda _progress: context.privacy.seal(on))
-    except NodeError as error:
-        failure = error
-    if number != context.privacy.asked:
-        raise Busy("ERROR: privacy was switched again meanwhile")
-    if failure is not None and not on:
-        failure.text = f"ERROR: privacy stays on, which a restart would bring back: {failure}"
-        raise failure
-    context.change(SWITCH, on)
-    if not on:
-        context.privacy.open()
-    if failure is not None:
-        failure.text = f"ERROR: privacy is on, but: {failure}"
-        raise failure
-    return done
