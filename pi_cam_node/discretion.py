@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from pi_cam_node import settings
-from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.curtain import Curtain
 from pi_cam_node.erased import Erased
@@ -57,10 +53,3 @@ class Discretion:
         """See `pi_cam_node.ports.Discretion`."""
         self.censor.mute()
         return erase_all(self._config, self._start.file, self._start.good)
-
-
-def remembered(loaded: LoadedConfig) -> LoadedConfig:
-    """Return the settings with privacy on, where it was on when the node was last seen."""
-    if loaded.config.privacy.enable or not PrivacyMark(loaded.config.export.base_dir).is_there:
-        return loaded
-    return replace(loaded, config=settings.with_value(loaded.config, SWITCH, True))

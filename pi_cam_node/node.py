@@ -25,7 +25,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.configwriter import overwrite
 from pi_cam_node.core import Core
-from pi_cam_node.discretion import Discretion, remembered
+from pi_cam_node.discretion import Discretion
 from pi_cam_node.entities import entities
 from pi_cam_node.events import CameraChanged, Fact, FramesSent, ModeWanted, Replied, SettingChanged
 from pi_cam_node.frame import Frame
@@ -41,7 +41,7 @@ from pi_cam_node.pulse import Pulse
 from pi_cam_node.selfrepair import SelfRepair
 from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
-from pi_cam_node.startup import Start
+from pi_cam_node.startup import Start, remembered
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.timesync import clock_is_set
 from pi_cam_node.storage.watch import DiskWatch
@@ -85,7 +85,7 @@ class Node:
         )
         disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
         self._disk = DiskWatch(self._archive, disk_work, self._inbox.put, self._clock)
-        self._camera = Camera(config, self._inbox, self._clock)
+        self._camera = Camera(config, self._inbox, self._clock, start.spawned)
         self._privacy = Discretion(loaded, start, self._camera)
         self._topics = topics_of(config)
         self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pi_cam_node import configfile
+from pi_cam_node import configfile, settings
+from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.configfile import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.hidden import with_privacy_of
 from pi_cam_node.lastgood import LastGood, state_files
-from pi_cam_node.sources import catalog
+from pi_cam_node.sources import catalog, spawning
+from pi_cam_node.sources.spawning import Spawned
 from pi_cam_node.starts import GOOD_START, SAFE_START, StartFile
+from pi_cam_node.storage.privacy import PrivacyMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Start:
         why: What a person must know of it, a line each; empty for a usual start.
         file: The count.
         good: The last good configuration.
+        spawned: The camera's process, where it was started beforehand.
     """
 
     number: int = 1
@@ -34,6 +39,26 @@ class Start:
     why: tuple[str, ...] = ()
     file: StartFile = field(default_factory=lambda: StartFile(None))
     good: LastGood = field(default_factory=lambda: LastGood(None))
+    spawned: Spawned | None = None
+
+
+def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
+    """Start the camera's process, so that it imports its libraries while the node imports its own.
+
+    Never where the camera is to be left alone.
+    """
+    camera = loaded.config.camera
+    if camera.isolate and not start.is_safe and not remembered(loaded).config.privacy.enable:
+        with suppress(OSError):  # who keeps the camera tries again, and says what is wrong
+            return replace(start, spawned=spawning.spawn(source=catalog.check(camera.source)))
+    return start
+
+
+def remembered(loaded: LoadedConfig) -> LoadedConfig:
+    """Return the settings with privacy on, where it was on when the node was last seen."""
+    if loaded.config.privacy.enable or not PrivacyMark(loaded.config.export.base_dir).is_there:
+        return loaded
+    return replace(loaded, config=settings.with_value(loaded.config, SWITCH, True))
 
 
 def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:

@@ -19,6 +19,7 @@ from pi_cam_node.sources.catalog import check
 from pi_cam_node.sources.inprocess import InProcess
 from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.sources.spawning import Spawned
 from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.sources.worker import Worker
 
@@ -39,14 +40,21 @@ class Camera:
     Thread: the node thread, but for the properties.
     """
 
-    def __init__(self, config: Config, inbox: Inbox, clock: Clock) -> None:
+    def __init__(self, config: Config, inbox: Inbox, clock: Clock, spawned: Spawned | None = None) -> None:
         """Check the settings; start nothing yet.
+
+        Args:
+            config: The settings.
+            inbox: Takes frames and arrivals.
+            clock: Tells the time.
+            spawned: The camera's process, where it was started beforehand.
 
         Raises:
             ConfigError: `camera.source` names no source.
         """
         check(config.camera.source)
         self._isolate = config.camera.isolate
+        self._spawned = spawned
         self._wishes = Wishes(
             config.camera,
             controls_of(config, "night" if config.night.override == "night" else "day"),
@@ -133,7 +141,10 @@ class Camera:
             os.eventfd_write(self._wakeup, 1)
 
     def _launch(self) -> Worker:
-        return ChildProcess() if self._isolate else InProcess(self._wake)
+        if not self._isolate:
+            return InProcess(self._wake)
+        spawned, self._spawned = self._spawned, None
+        return ChildProcess(spawned)
 
     def _begin_anew(self) -> None:
         # The kernel has killed the camera's process together with the thread that started it.

@@ -9,11 +9,14 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.redaction import without_logins
 from pi_cam_node.sources import script
-from pi_cam_node.sources.base import Source
+
+if TYPE_CHECKING:  # brings numpy, which a look at the settings does without
+    from pi_cam_node.sources.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,15 @@ KINDS = (
 )
 
 
-def check(source: str) -> None:
-    """Find out whether a value of `camera.source` names a source, without importing it.
+def check(source: str) -> str:
+    """Return the module of the source that a value of `camera.source` names, without importing it.
 
     Raises:
         ConfigError: It names none, or its script is wrong.
     """
     kind, rest = _find(source)
     kind.check(rest)
+    return kind.module
 
 
 def make(source: str) -> Source:

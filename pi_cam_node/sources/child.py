@@ -1,4 +1,4 @@
-"""The camera's own process: ``python -m pi_cam_node.sources.child <descriptor> <pid of the node>``.
+"""The camera's own process: ``python -m pi_cam_node.sources.child <descriptor> <pid of the node> [<source>]``.
 
 The main thread owns the source. A second one hears the node's orders, so that they are heard while a driver hangs,
 and ends the process when the node is gone. Signals meant for the node are blocked by whoever starts us.
@@ -7,6 +7,7 @@ and ends the process when the node is gone. Signals meant for the node are block
 from __future__ import annotations
 
 import ctypes
+import importlib
 import logging
 import os
 import signal
@@ -123,7 +124,15 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def main(descriptor: int, parent: int) -> None:
+def prepare(source: str) -> None:
+    """Import a module of this package, so that opening its source will not have to wait for it."""
+    try:
+        importlib.import_module(f"{__package__}.{source}")
+    except ImportError as error:
+        log.debug("%s cannot be imported yet: %s", source, error)  # who is told to open it says so
+
+
+def main(descriptor: int, parent: int, source: str) -> None:
     """Run a source until told to quit."""
     die_with(parent)
     handler = logging.StreamHandler()
@@ -133,6 +142,8 @@ def main(descriptor: int, parent: int) -> None:
     outlet, ended = Outlet(link), threading.Event()
     runner = Runner(outlet.post)
     threading.Thread(target=hear, args=(link, runner, outlet, ended), name="orders", daemon=True).start()
+    if source:
+        prepare(source)
     try:
         runner.run()
     except OSError as error:
@@ -144,4 +155,4 @@ def main(descriptor: int, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,8 +1,4 @@
-"""The camera's process, as the node sees it.
-
-A plain `subprocess` instead of `multiprocessing`: a spawned child of the latter imports the node's main module anew
-and brings a tracker process along, and its queues pickle.
-"""
+"""The camera's process, as the node sees it."""
 
 from __future__ import annotations
 
@@ -11,9 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from typing import IO
 
 from pi_cam_node.sources.base import Shot
 from pi_cam_node.sources.child_log import ChildLog
@@ -32,6 +26,7 @@ from pi_cam_node.sources.messages import (
 )
 from pi_cam_node.sources.notes import decode_note
 from pi_cam_node.sources.slots import SlotReader
+from pi_cam_node.sources.spawning import Spawned, spawn
 from pi_cam_node.sources.worker import WorkerLost
 
 log = logging.getLogger(__name__)
@@ -40,7 +35,6 @@ log = logging.getLogger(__name__)
 CORPSE_S = 2.0
 _CHUNK_BYTES = 65_536
 _NOTES_AT_ONCE = 16
-_SETTINGS_PREFIX = "PI_CAM_NODE__"
 
 # Processes that could not be ended, until the kernel lets them go.
 _abandoned: list[subprocess.Popen[bytes]] = []
@@ -54,25 +48,18 @@ class ChildProcess:
 
     killable = True
 
-    def __init__(self, module: str = "pi_cam_node.sources.child") -> None:
-        """Start the process; it opens nothing yet.
+    def __init__(self, spawned: Spawned | None = None) -> None:
+        """Take a process that was started, or start one; it opens nothing yet.
 
         Args:
-            module: What it runs.
+            spawned: The process, and nobody else's.
 
         Raises:
             OSError: There is no memory or no process left for it.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = _spawn(module, theirs.fileno())
-            except BaseException:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        self._link = ours
-        self._output = _pipe_of(self._process)
+        _bury()
+        spawned = spawned or spawn()
+        self._process, self._link, self._output = spawned.process, spawned.link, spawned.output
         self._log = ChildLog()
         self._slots: SlotReader | None = None
         self._session = 0
@@ -195,44 +182,6 @@ class ChildProcess:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         hint = self._log.hint(time.monotonic())
         return f"the camera process {how}" + (f" ({hint})" if hint else "")
-
-
-def _spawn(module: str, descriptor: int) -> subprocess.Popen[bytes]:
-    """Start the process, deaf to the signals by which people and systemd end the node: the node ends it."""
-    _bury()
-    # Settings in the environment may be secrets, and it needs none of them.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
-    command = [sys.executable, "-P", "-m", module, str(descriptor), str(os.getpid())]
-    # Libraries are loaded from where we load them, and never from the working directory.
-    path = os.pathsep.join(filter(None, sys.path))
-    defaults = {
-        # The C library's last words go to the terminal otherwise.
-        "LIBC_FATAL_STDERR_": "1",
-        # OpenCV's own warnings would hide what FFmpeg says before them.
-        "OPENCV_LOG_LEVEL": "ERROR",
-        # Nothing here multiplies matrices; each of its threads would cost memory.
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        return subprocess.Popen(  # noqa: S603 # our own interpreter and module, nothing from outside
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            pass_fds=[descriptor],
-            env={**defaults, **inherited, "PYTHONPATH": path},
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _pipe_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    if process.stdout is None:
-        raise OSError("the camera process has no output")
-    os.set_blocking(process.stdout.fileno(), False)
-    return process.stdout
 
 
 def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:

@@ -24,6 +24,7 @@ from pi_cam_node.sources.base import controls_of
 from pi_cam_node.sources.camera import Camera
 from pi_cam_node.sources.keeper import Keeper
 from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.sources.spawning import spawn
 from pi_cam_node.sources.wishes import Wishes
 from tests.conformance.films import make_film
 from tests.conformance.rtsp import RtspServer, free_port, why_not
@@ -290,7 +291,7 @@ def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pyt
     monkeypatch.setenv(BABBLE, babble)
     config, inbox, clock = config_of("synthetic"), Inbox(), SystemClock()
     wishes = Wishes(config.camera, controls_of(config, "day"))
-    keeper = Keeper(wishes, lambda: ChildProcess("tests.fakes.babbling_child"), inbox, clock, lambda: 1.0)
+    keeper = Keeper(wishes, lambda: ChildProcess(spawn("tests.fakes.babbling_child")), inbox, clock, lambda: 1.0)
     failures: list[CameraFailed] = []
 
     def turn() -> bool:

@@ -27,6 +27,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+PROCESS = object()
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Collect what nodes would have been started with."""
@@ -35,12 +38,14 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     class Recorder:
         def __init__(self, loaded: object, start: Start) -> None:
             assert start.why == ()
+            assert start.spawned is PROCESS
             seen.append(loaded)
 
         def run(self) -> int:
             return 75
 
     monkeypatch.setattr(node_module, "Node", Recorder)
+    monkeypatch.setattr("pi_cam_node.sources.spawning.spawn", lambda source: PROCESS if source else None)
     monkeypatch.setattr("pi_cam_node.log.configure", lambda *_, **__: None)
     monkeypatch.setattr("pi_cam_node.log.install_hooks", lambda: None)
     return seen
