@@ -64,6 +64,8 @@ class Camera:
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
         self._keeper = Keeper(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
+        self._poll = select.poll()
+        self._watched = [-1]  # so that the first wait registers what there is
         self._stopping = False
         self._stop_s = 0.0
         self.loop = Loop("camera", self._run, clock, before_restart=self._begin_anew)
@@ -168,9 +170,10 @@ class Camera:
 
     def _wait(self, timeout_s: float, descriptors: list[int]) -> None:
         """Wait until there is something to do."""
-        watched = select.poll()
-        for descriptor in (self._wakeup, *descriptors):
-            watched.register(descriptor, select.POLLIN)
-        ready = watched.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
+        if descriptors != self._watched:
+            self._watched, self._poll = descriptors, select.poll()
+            for descriptor in (self._wakeup, *descriptors):
+                self._poll.register(descriptor, select.POLLIN)
+        ready = self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
         if any(descriptor == self._wakeup for descriptor, _ in ready):
             os.eventfd_read(self._wakeup)

@@ -20,7 +20,6 @@ from pi_cam_node.sources.child_log import OneLine
 from pi_cam_node.sources.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
-    Free,
     Note,
     Order,
     Quit,
@@ -40,10 +39,7 @@ _CLOSE_S = 2.0
 
 
 class Outlet:
-    """Sends notes to the node, pixels through shared memory.
-
-    Thread: the main thread, but for `free`.
-    """
+    """Sends notes to the node, pixels through shared memory. Thread: the main thread."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
@@ -65,19 +61,13 @@ class Outlet:
         else:
             self._link.send(encode(note))
 
-    def free(self, order: Free) -> None:
-        """Take a slot of this session back."""
-        slots = self._slots
-        if slots is not None and order.session == self._session:
-            slots.free(order.slot)
-
     def _begin(self, note: Ready) -> None:
         old = self._slots
         self._slots = SlotWriter(note.opened.size, note.opened.layout)
         self._session, self._skipped, self._is_settled = note.session, 0, False
         if old is not None:
             old.close()
-        socket.send_fds(self._link, [encode(note)], [self._slots.descriptor])
+        socket.send_fds(self._link, [encode(note)], self._slots.descriptors)
 
     def _send_image(self, note: Arrived) -> None:
         slot = self._slots.put(note.shot.pixels) if self._slots is not None else None
@@ -92,14 +82,11 @@ class Outlet:
             heap.settle()
 
 
-def hear(link: socket.socket, runner: Runner, outlet: Outlet, ended: threading.Event) -> None:
+def hear(link: socket.socket, runner: Runner, ended: threading.Event) -> None:
     """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
     order = _next_order(link)
     while not isinstance(order, Quit):
-        if isinstance(order, Free):
-            outlet.free(order)
-        else:
-            runner.order(order)
+        runner.order(order)
         order = _next_order(link)
     runner.order(order)
     if not ended.wait(_CLOSE_S):
@@ -139,9 +126,8 @@ def main(descriptor: int, parent: int, source: str) -> None:
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     link = socket.socket(fileno=descriptor)
-    outlet, ended = Outlet(link), threading.Event()
-    runner = Runner(outlet.post)
-    threading.Thread(target=hear, args=(link, runner, outlet, ended), name="orders", daemon=True).start()
+    runner, ended = Runner(Outlet(link).post), threading.Event()
+    threading.Thread(target=hear, args=(link, runner, ended), name="orders", daemon=True).start()
     if source:
         prepare(source)
     try:

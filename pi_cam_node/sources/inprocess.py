@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from pi_cam_node.sources.messages import Arrived, Free, Note, Order, Quit, Ready
+from pi_cam_node.sources.messages import Arrived, Note, Order, Quit, Ready
 from pi_cam_node.sources.runner import Runner
 from pi_cam_node.sources.worker import WorkerLost
 
@@ -51,8 +51,7 @@ class InProcess:
 
     def send(self, order: Order) -> None:
         """Pass an order on."""
-        if not isinstance(order, Free):
-            self._runner.order(order)
+        self._runner.order(order)
 
     def take(self) -> list[Note]:
         """Return the notes that came."""

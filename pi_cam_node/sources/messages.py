@@ -55,27 +55,18 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
-    """The pixels of a slot have been copied; it may be written again."""
-
-    session: int
-    slot: int
-    kind: Literal["free"] = "free"
-
-
-@dataclass(frozen=True, slots=True)
 class Quit:
     """Close the source and end."""
 
     kind: Literal["quit"] = "quit"
 
 
-Order = Open | Apply | Free | Quit
+Order = Open | Apply | Quit
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The source is open. Between processes the memory of the slots comes along as a file descriptor."""
+    """The source is open. Between processes the memory and the counter of the slots come along as file descriptors."""
 
     session: int
     opened: Opened
@@ -139,7 +130,7 @@ WireNote = Ready | Slotted | Applied | Refused | Failed
 
 def encode(message: Order | WireNote) -> bytes:
     """Return an order or a note as a datagram."""
-    return json.dumps(_plain(message), default=_plain, separators=(",", ":")).encode()
+    return _JSON.encode(message).encode()
 
 
 def decode_order(datagram: bytes) -> Order:
@@ -168,10 +159,11 @@ def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, 
     return tuple(tuple((x, y) for x, y in polygon) for polygon in polygons)
 
 
+# Made once: `json.dumps` would make one for each image.
+_JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": lambda v: Open(v["session"], Wanted(**v["camera"]), Controls(**v["controls"]), _masks(v["masks"])),
     "apply": lambda v: Apply(v["number"], Controls(**v["controls"])),
-    "free": lambda v: Free(v["session"], v["slot"]),
     "quit": lambda _: Quit(),
 }
 

@@ -15,7 +15,6 @@ from pi_cam_node.sources.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
     Failed,
-    Free,
     Note,
     Order,
     Quit,
@@ -35,6 +34,9 @@ log = logging.getLogger(__name__)
 CORPSE_S = 2.0
 _CHUNK_BYTES = 65_536
 _NOTES_AT_ONCE = 16
+# As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
+_CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
+_CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
 # Processes that could not be ended, until the kernel lets them go.
 _abandoned: list[subprocess.Popen[bytes]] = []
@@ -118,7 +120,7 @@ class ChildProcess:
     def _receive(self) -> Note | None:
         """Return the next note, ``None`` where none is there."""
         try:
-            datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+            datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 2, _CLOSE_ON_EXEC)
         except BlockingIOError:
             return None
         except ConnectionError:
@@ -127,7 +129,7 @@ class ChildProcess:
             if not datagram:
                 self._at_end = True
                 return None
-            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+            if flags & _CUT_OFF:
                 raise ValueError("a message that is too long")
             return self._unpack(decode_note(datagram), descriptors)
         finally:
@@ -144,16 +146,15 @@ class ChildProcess:
         if self._slots is None or note.session != self._session:
             raise ValueError("an image of a session that is not open")
         pixels = self._slots.take(note.slot)
-        self.send(Free(note.session, note.slot))
         shot = Shot(pixels, note.exposed_mono_s, note.captured_mono_s, note.mode, note.sensor)
         return Arrived(note.session, shot, note.skipped)
 
     def _map(self, note: Ready, descriptors: list[int]) -> None:
-        if len(descriptors) != 1:
+        if len(descriptors) != 2:
             raise ValueError("no memory came with the message that the camera is open")
         if self._slots is not None:
             self._slots.close()
-        self._slots = SlotReader(descriptors[0], note.opened.size, note.opened.layout)
+        self._slots = SlotReader(descriptors, note.opened.size, note.opened.layout)
         self._session = note.session
 
     def _read_output(self) -> None:

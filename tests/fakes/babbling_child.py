@@ -28,9 +28,9 @@ def main() -> None:
             link.send(ready)
         case "too small a memory":
             huge = Ready(order.session, Opened("babble", (1024, 768), "bgr", controls=False))
-            socket.send_fds(link, [encode(huge)], [slots.descriptor])
+            socket.send_fds(link, [encode(huge)], slots.descriptors)
         case "no such slot":
-            socket.send_fds(link, [ready], [slots.descriptor])
+            socket.send_fds(link, [ready], slots.descriptors)
             link.send(encode(Slotted(order.session, 99, 1.0, 2.0, "day", Sensor(), 0)))
         case "too long":
             link.send(b"x" * 60_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from pi_cam_node.errors import ConfigError
 from pi_cam_node.lastgood import LastGood, state_files
 from pi_cam_node.starts import GOOD_START, SAFE_START, StartFile
-from pi_cam_node.startup import Start, begin
+from pi_cam_node.startup import Start, begin, remembered, with_camera_process
+from pi_cam_node.storage.privacy import PrivacyMark
 
 GOOD = b"# mine\ncamera: {source: synthetic}\nnode: {id: porch}\n"
 OTHER = b"camera: {source: synthetic}\nnode: {id: other}\n"
@@ -214,3 +216,19 @@ def test_good_settings_that_cannot_be_kept_cost_one_warning(file: Path, caplog: 
     good.save(GOOD, file, loaded.config)
     good.save(GOOD, file, loaded.config)
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("alone", ["privacy", "safe mode"])
+def test_no_camera_process_is_started_beforehand_where_the_camera_is_to_be_left_alone(file: Path, alone: str) -> None:
+    if alone == "privacy":
+        file.write_text("privacy: {enable: true}\n")
+    loaded, start = begin(file, {})
+    start = replace(start, is_safe=alone == "safe mode")
+    assert with_camera_process(start, loaded).spawned is None
+
+
+def test_privacy_that_was_on_when_the_node_was_last_seen_is_on(tmp_path: Path, file: Path) -> None:
+    loaded, _ = begin(file, {"PI_CAM_NODE_EXPORT_BASE_DIR": str(tmp_path)})
+    assert not remembered(loaded).config.privacy.enable
+    PrivacyMark(loaded.config.export.base_dir).put(True)
+    assert remembered(loaded).config.privacy.enable
