@@ -34,7 +34,14 @@ def looked_up(pixels: Pixels, table: Pixels) -> Pixels:
 
 
 def scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return one or three channels in another size, ``(width, height)``; each pixel is the mean of its area."""
+    """Return one or three channels in another size, ``(width, height)``; each pixel is the mean of its area.
+
+    Halves first, as far as that goes: two such steps take a third of the time of one to a quarter of the size.
+    """
+    height, width = pixels.shape[:2]
+    while width >= 4 * size[0] and height >= 4 * size[1] and not (width % 2 or height % 2):
+        width, height = width // 2, height // 2
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 

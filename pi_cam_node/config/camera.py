@@ -63,7 +63,7 @@ class CameraConfig(Section):
         bool,
         Setting(
             "Keep the camera in a process of its own, so that a driver that hangs or crashes takes nothing else along. "
-            "false saves some 30 MiB on very small boards."
+            "false saves some 20 MiB on very small boards."
         ),
     ] = True
 

@@ -11,7 +11,7 @@ from typing import cast
 
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
-from pi_cam_node.events import Fact, FrameShown, ModeWanted
+from pi_cam_node.events import Fact, FrameShown, FramesSent, ModeWanted, Replied
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.loops import Loop
@@ -76,7 +76,9 @@ class Web:
 
     def tell(self, fact: Fact) -> None:
         """Hand a fact over. Thread: the node thread."""
-        if self._mailbox is not None and not isinstance(fact, _PASSED_OVER):
+        # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
+        is_for_others = isinstance(fact, Replied | FramesSent) and fact.asker != "http"
+        if self._mailbox is not None and not is_for_others and not isinstance(fact, _PASSED_OVER):
             self._mailbox.put(fact)
 
     def broker(self, connected: bool, reason: str = "") -> None:

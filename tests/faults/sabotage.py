@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from pi_cam_node.arrivals import CameraOpened
 from pi_cam_node.core import Core
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.sources.camera import Camera
+from pi_cam_node.sources import process, spawning
 from pi_cam_node.sources.keeper import Keeper
-from pi_cam_node.sources.process import ChildProcess
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.worker import Worker
 from pi_cam_node.supervisor import Supervisor
@@ -98,13 +98,9 @@ def crash_with_bad_settings() -> None:
 
 
 def starve_in_some_sizes() -> None:
-    """Give the camera's process a driver that hangs in some sizes."""
-    launch = Camera._launch
-
-    def launch_starving(camera: Camera) -> Any:
-        return ChildProcess("tests.faults.starving") if camera._isolate else launch(camera)
-
-    Camera._launch = launch_starving  # type: ignore[assignment,method-assign]
+    """Give the camera's process a driver that hangs in some sizes, whoever starts it."""
+    starving = partial(spawning.spawn, "tests.faults.starving")
+    spawning.spawn = process.spawn = starving  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -23,4 +23,4 @@ def open_or_hang(source: SyntheticSource, camera: CameraConfig, controls: Contro
 
 if __name__ == "__main__":
     SyntheticSource.open = open_or_hang  # type: ignore[assignment,method-assign]
-    child.main(int(sys.argv[1]), int(sys.argv[2]))
+    child.main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
