@@ -103,15 +103,15 @@ def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
 
 
-def thumbnail(data: bytes, width_px: int, max_bytes: int) -> bytes:
-    """Return a small JPEG of a JPEG: ``width_px`` wide at most and ``max_bytes`` long at most.
+def thumbnail(picture: bytes | Pixels, width_px: int, max_bytes: int) -> bytes:
+    """Return a small JPEG of a JPEG or of BGR pixels: ``width_px`` wide at most and ``max_bytes`` long at most.
 
     Quality gives way first, then size.
 
     Raises:
         ValueError: The bytes are not a JPEG that can be read.
     """
-    small = shrink(_decode_small(data, width_px), width_px)
+    small = shrink(_decode_small(picture, width_px) if isinstance(picture, bytes) else picture, width_px)
     while True:
         for quality in (75, 60, 45, 30):
             encoded = encode(small, "bgr", quality)

@@ -115,6 +115,14 @@ def test_a_thumbnail_is_as_wide_as_asked_and_as_small_as_allowed(width_px: int) 
     assert jpeg.decode(small).shape[1] <= width_px
 
 
+def test_a_thumbnail_of_pixels_is_that_of_their_jpeg() -> None:
+    pixels = np.asarray(cv2.GaussianBlur(RNG.integers(0, 256, (480, 640, 3), np.uint8), (0, 0), 4), np.uint8)
+    of_pixels, of_jpeg = (
+        jpeg.decode(jpeg.thumbnail(picture, 320, 48 * 1024)) for picture in (pixels, jpeg.encode(pixels, "bgr", 95))
+    )
+    assert np.abs(of_pixels.astype(int) - of_jpeg).mean() < 1.5
+
+
 def test_a_thumbnail_never_enlarges() -> None:
     assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(), "bgr", 90), 320, 48 * 1024)).shape == (48, 64, 3)
 
