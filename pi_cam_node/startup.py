@@ -113,8 +113,11 @@ def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, 
 
 
 def _content_of(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
     try:
-        return path.read_bytes()[:MAX_FILE_BYTES] if path is not None else None
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES)
     except OSError:
         return None
 

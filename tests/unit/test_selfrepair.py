@@ -159,3 +159,30 @@ def test_safe_mode_says_so_and_proves_nothing_until_the_camera_was_tried(tmp_pat
     bench.repair.hear(ON)
     bench.go_on(PROVEN_S + 1)
     assert bench.on_disk[0] == 0
+
+
+def test_a_life_in_privacy_is_worth_living_though_no_frame_comes(bench: Bench) -> None:
+    bench.go_on(PROVEN_S + 5)
+    assert bench.on_disk == (1, False), "neither frames nor a reason for their absence"
+    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.go_on(1)
+    assert bench.on_disk == (0, True)
+
+
+def test_a_start_in_privacy_is_worth_living_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.file.write_bytes(b"privacy: {enable: on}\n")
+    counter = StartFile(tmp_path / "starts")
+    counter.begin()
+    bench.repair = SelfRepair(checked(bench.file, {}), Start(2, file=counter), bench.clock, bench._submit)
+    bench.go_on(PROVEN_S + 5)
+    assert bench.on_disk == (0, True)
+
+
+def test_what_is_erased_is_not_counted_again(bench: Bench) -> None:
+    bench.starts.unlink()
+    bench.repair._start.file.forget()
+    bench.repair.hear(ON)
+    bench.go_on(PROVEN_S + 5)
+    bench.repair.end_in_order()
+    assert not bench.starts.exists()
