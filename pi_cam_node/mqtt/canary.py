@@ -29,13 +29,13 @@ class Canary:
 
         Args:
             now_s: The time on the monotonic clock.
-            acknowledged: Whether the broker has taken everything by now; a slow link gets the time that it needs.
+            acknowledged: Whether the broker has taken everything; a slow link gets the time that a birth needs.
         """
-        if not self._is_out or not acknowledged:
-            self._since_s = None
+        if not self._is_out:
             return False
-        self._since_s = now_s if self._since_s is None else self._since_s
-        if now_s - self._since_s < BACK_S:
+        if self._since_s is None and acknowledged:
+            self._since_s = now_s
+        if self._since_s is None or now_s - self._since_s < BACK_S:
             return False
         self._is_out = False
         return True

@@ -33,6 +33,7 @@ class Ending:
         lasted_s: How long it was up; ``None`` where the broker never accepted it.
         taken_over: Whether the broker said that another client came with our id.
         noisy: Whether one of the two could not read what the other sent.
+        gave_up: Whether we ended it, since the broker was silent.
         unacknowledged: What was under way, oldest first.
         acknowledged: How many QoS 1 messages the broker took before.
     """
@@ -42,6 +43,7 @@ class Ending:
     lasted_s: float | None
     taken_over: bool
     noisy: bool
+    gave_up: bool
     unacknowledged: list[Sent]
     acknowledged: int
 

@@ -26,7 +26,7 @@ from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.news import News
 from pi_cam_node.mqtt.outbox import Outbox, Outcome, Waiting
 from pi_cam_node.mqtt.protocol import ProtocolChoice
-from pi_cam_node.mqtt.quarantine import Quarantine
+from pi_cam_node.mqtt.quarantine import SMALL_BYTES, Quarantine
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.veil import Censor
@@ -195,7 +195,7 @@ class Link:
             self._refused += 1
             why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
             self._news.warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
-            if message.retain and message.payload:
+            if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
         return outcome
@@ -250,7 +250,9 @@ class Link:
             _log.warning("no broker: %s; trying on", ending.reason)
         if ending.lasted_s is None:
             return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
-        topic = self._quarantine.session_ended(ending.unacknowledged, ending.acknowledged, now_s)
+        # A link that is bad tells nothing of the messages on it.
+        suspects = [] if ending.noisy or ending.gave_up else ending.unacknowledged
+        topic = self._quarantine.session_ended(suspects, ending.acknowledged, now_s)
         if topic is not None:
             _log.error("the broker ends the session after each message on %s: held back for a while", topic)
         had_clash = self._backoff.clash

@@ -21,7 +21,7 @@ FLIGHT_MESSAGES = 500
 WAITING = 100
 TRIES = 3
 # A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is under way.
-ACK_TIMEOUT_S = 9.0
+ACK_TIMEOUT_S = 6.0
 SLOWEST_BYTES_PER_S = 50_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 
+from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Sent
 
 # So many sessions in a row that end so soon after one message make it the culprit.
@@ -12,6 +13,8 @@ STRIKES = 3
 SOON_S = 10.0
 # A quarantined topic gets another chance after this time: the broker may be another one by then.
 HELD_S = 600.0
+# What did harm below this size did not do it by its size, so an empty message on its topic would do the same.
+SMALL_BYTES = 8192
 TOPICS_HELD = 8
 
 
@@ -36,7 +39,7 @@ class Quarantine:
     def session_ended(self, unacknowledged: Sequence[Sent], acknowledged: int, now_s: float) -> str | None:
         """Judge what was under way when a session broke; return a topic that is held back from now on.
 
-        A session in which the broker took nothing says nothing of any message: the link may be bad.
+        A session on guard in which the broker took nothing says nothing of any message: the link may be bad.
 
         Args:
             unacknowledged: What was under way, oldest first.
@@ -44,10 +47,11 @@ class Quarantine:
             now_s: When the session ended, on the monotonic clock.
         """
         # On guard only the oldest has left the house.
-        asked = unacknowledged[:1] if self.is_on_guard else unacknowledged
-        recent = [s.message for s in asked if now_s - s.since_s <= SOON_S and s.message.topic not in self._exempt]
+        on_guard = self.is_on_guard
+        asked = unacknowledged[:1] if on_guard else unacknowledged
+        recent = [s.message for s in asked if now_s - s.since_s <= SOON_S and self._may_be_held(s.message)]
         topics = {message.topic for message in recent}
-        if not acknowledged:
+        if on_guard and not acknowledged:
             self._suspects, self._strikes = topics, 0
             return None
         again = topics & self._suspects
@@ -61,6 +65,10 @@ class Quarantine:
         while len(self._held) > TOPICS_HELD:
             del self._held[next(iter(self._held))]
         return culprit.topic
+
+    def _may_be_held(self, message: Message) -> bool:
+        """Replies and events are given up one by one, after some tries; their topics are all too often under way."""
+        return not message.keep and message.topic not in self._exempt
 
     def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:
         """Return whether a message is held back: on such a topic, and not smaller than what did the harm."""

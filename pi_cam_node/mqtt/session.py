@@ -88,7 +88,7 @@ class Session:
         self._flight = Flight()
         self._reason = ""
         self._cause: Cause = "network"
-        self._taken_over = self._noisy = False
+        self._taken_over = self._noisy = self._gave_up = False
         self._accepted_s: float | None = None
         self._abandoned = threading.Event()
         self._filters: list[str] = []
@@ -129,7 +129,8 @@ class Session:
         self._release()
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
         reason, left = self._reason or "the connection broke", self._flight.close()
-        return Ending(reason, self._cause, lasted_s, self._taken_over, self._noisy, left, self._flight.acknowledged)
+        why = (self._taken_over, self._noisy, self._gave_up)
+        return Ending(reason, self._cause, lasted_s, *why, left, self._flight.acknowledged)
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         """Hand a message over; never blocks.
@@ -197,6 +198,7 @@ class Session:
                 self._listener.on_check()
                 if self._flight.is_stuck(now_s):
                     self._reason = "the broker acknowledges nothing any more"
+                    self._gave_up = True
                     return
 
     def _read(self) -> bool:
@@ -262,6 +264,7 @@ class Session:
             self._reason = "the broker hung up before it answered"
         elif reason.getName() == "Keep alive timeout":
             self._reason = "the broker does not answer any more"
+            self._gave_up = True
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         properties: Any = message.properties

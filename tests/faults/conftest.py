@@ -1,17 +1,32 @@
-"""Fixtures of the fault suite: the broker of the integration tests, and how long to cause a fault for."""
+"""Fixtures of the fault suite: the broker of the integration tests, faulty links, and how long to cause a fault for."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from tests.faults import tools
+from tests.integration.broker import Mosquitto
 from tests.integration.conftest import broker, start_broker
 
-__all__ = ["broker", "long", "start_broker"]
+__all__ = ["broker", "faulty_link", "long", "start_broker"]
+
+# Starts a proxy in front of a broker: ``.port``; ``.set("blackhole")`` and the like; ``.accept_times``.
+FaultyLink = Callable[[Mosquitto], Any]
 
 
 @pytest.fixture
 def long() -> bool:
     """Whether faults last as long as the promise says (``FAULTS_LONG=1``); else the figure tells how long."""
     return os.environ.get("FAULTS_LONG") == "1"
+
+
+@pytest.fixture
+def faulty_link() -> Iterator[FaultyLink]:
+    """Start proxies that cut, delay, swallow or corrupt what passes; they end with the test."""
+    with ExitStack() as stack:
+        yield lambda broker: stack.enter_context(tools.proxy_before(broker.port))

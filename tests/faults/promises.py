@@ -26,14 +26,128 @@ class Promise:
 
 MQTT = (
     Promise(
+        "M1",
+        "the broker is dead for an hour",
+        "capturing, saving and the live view go on, nothing restarts for it, and memory stays where it was",
+    ),
+    Promise(
+        "M2",
+        "the broker comes back and has forgotten everything",
+        "the whole retained table, with what is true now, within 3 s of each connect; `online` comes last",
+    ),
+    Promise(
+        "M3",
+        "the link dies in silence: a cable, the Wi-Fi, a frozen broker",
+        "it is noticed within 12 s while something is under way, within 30 s when idle, with `mqtt.keepalive_s: 15`",
+    ),
+    Promise(
         "M4",
         "a broker accepts the connection and never answers",
         "the attempt is given up after 5 s; the next one comes within 17 s",
     ),
     Promise(
+        "M5",
+        "packets vanish at boot; the broker's name does not resolve, or is wrong",
+        "everything else starts within 10 s and says why there is no broker; the connection is there within "
+        "10 s of the repair",
+    ),
+    Promise(
+        "M6",
+        "fifty nodes lose one broker at once",
+        "each waits 0.5 to 7.5 s at random, so that no second sees more than 20 of them",
+    ),
+    Promise(
+        "M7",
+        "two nodes have one client id",
+        "it is told on `state/last_error`, the page and once in the log within 30 s; from then on one try a minute",
+    ),
+    Promise(
+        "M8",
+        "a picture is larger than the broker takes",
+        "where the broker tells its limit (MQTT 5) the picture is made to fit, and nothing larger is ever sent",
+    ),
+    Promise(
+        "M9",
+        "a message on which the broker hangs up, whatever its kind",
+        "after the third time it is held back for ten minutes, counted, and everything else goes through",
+    ),
+    Promise(
+        "M10",
+        "payloads that are no text, no JSON, too deep, too large; errors in the node's own callbacks",
+        "each gets its refusal; an error in a callback is logged, counted and ends nothing",
+    ),
+    Promise(
         "M11",
         "the thread of the broker's connection dies or hangs",
         "a new client is on the broker within 15 s; the third time in ten minutes the process ends with 70",
+    ),
+    Promise(
+        "M12",
+        "bits flip on the way",
+        "sessions break and heal; whole again within 15 s of the fault's end",
+    ),
+    Promise(
+        "M13",
+        "the link breaks while events are under way",
+        "events (QoS 1, with an id) arrive in order and at least once as long as no more than 100 wait; they "
+        "are held in memory, so a power cut or a restart loses those that wait",
+    ),
+    Promise(
+        "M14",
+        "thousands of messages while the broker is away or hangs",
+        "at most 100 replies and events wait, the oldest go and are counted; of states only the newest is "
+        "told; at most 4 MiB are under way",
+    ),
+    Promise(
+        "M15",
+        "a command is retained",
+        "it is refused with the code `retained`, at each connect",
+    ),
+    Promise(
+        "M16",
+        "commands were sent while the node was away",
+        "none of them runs later",
+    ),
+    Promise(
+        "M17",
+        "a command comes more than once",
+        "a known id (the last 256) is answered with the first reply, and nothing is done twice",
+    ),
+    Promise(
+        "M18",
+        "a command takes a minute",
+        "it is answered `accepted` at once, everything else within a second, and once 16 jobs wait the next is `busy`",
+    ),
+    Promise(
+        "M19",
+        "power is cut and comes back at once; an orderly end",
+        "the client id stays the same, so the old session's will never comes after the new `online`; an "
+        "orderly end leaves `offline` within a second",
+    ),
+    Promise(
+        "M20",
+        "the camera hangs while MQTT is well",
+        "`camera/availability` says `offline` within 10 s, `availability` stays `online`",
+    ),
+    Promise(
+        "M21",
+        "the Wi-Fi flaps",
+        "gaps of 2 s are seen by nobody (MQTT 5: the will waits 10 s); a longer one shows one `offline`",
+    ),
+    Promise(
+        "M22",
+        "the broker's ACL refuses us, in silence too",
+        "told within 10 s on the page and in the log, with MQTT 5 and 3.1.1",
+    ),
+    Promise(
+        "M23",
+        "the broker refuses the login",
+        "after five refusals one try a minute; one line in the log for each change; the page says why",
+    ),
+    Promise(
+        "M24",
+        "the broker's certificate is of another authority, another host, expired, or self-signed",
+        "refused with the reason; there is no plain fallback and no setting that would allow it",
     ),
 )
 
@@ -172,6 +286,32 @@ HTTP = (
 BARS = (
     Promise("B1", "the power goes at any moment", "no acknowledged change is lost or torn: 0 broken in 200 cuts"),
     Promise("B8", "the camera stalls", "delivering again within 15 s if its process can be brought back; never silent"),
+    Promise(
+        "B3",
+        "whatever comes on any topic",
+        "no message stops the node, and `health` is answered within a second throughout",
+    ),
+    Promise(
+        "B4",
+        "the network in any state",
+        "capture loses at most 1 % of its frames, memory grows by at most 5 MiB, 8 MiB with everything that may wait",
+    ),
+    Promise(
+        "B5",
+        "a dead link",
+        "noticed within 12 s (busy) or 30 s (idle), healed within 10 s of the repair",
+    ),
+    Promise(
+        "B6",
+        "availability",
+        "wrong for 15 s at most while the node runs; a vanished node is `offline` within 40 s, one that came "
+        "back always `online`",
+    ),
+    Promise(
+        "B7",
+        "any connect",
+        "every retained topic is right within 3 s",
+    ),
     Promise(
         "B10",
         "the disk is full, read-only or dead",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.faults.results import ROOT
+from tests.integration.broker import HOST
 
 FOLDER = ROOT.parent / "shared" / "tools" / "faults"
 
@@ -25,3 +30,20 @@ def load(name: str) -> ModuleType:
     sys.modules.setdefault(name, module)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def proxy_before(port: int) -> Iterator[Any]:
+    """Run the fault proxy in front of a loopback port; it leaves neither tasks nor sockets behind."""
+    with load("faultproxy").ProxyThread((HOST, port)) as proxy:
+        yield proxy
+    proxy.loop.run_until_complete(_end_everything())
+    proxy.loop.close()
+
+
+async def _end_everything() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.05)  # transports close one turn later

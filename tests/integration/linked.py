@@ -35,12 +35,19 @@ class Eager(random.Random):
 
 
 class Linked:
-    """Starts with ``with``; leaves without a farewell."""
+    """Starts with ``with``; leaves without a farewell.
 
-    def __init__(self, port: int, *, host: str = HOST, **settings: Any) -> None:
+    Args:
+        port: Of the broker.
+        host: Of the broker.
+        backoff: The waits between connections; next to none by default.
+        settings: Of the section ``mqtt``.
+    """
+
+    def __init__(self, port: int, *, host: str = HOST, backoff: Backoff | None = None, **settings: Any) -> None:
         self.inbox = Inbox()
         self.seen: list[Arrival] = []
-        self.backoff = Backoff(Eager())
+        self.backoff = backoff or Backoff(Eager())
         self.config = MqttConfig(host=host, port=port, **settings)
         self.link = Link(self.config, TOPICS, self.inbox, SystemClock(), self.backoff)
 

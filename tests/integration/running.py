@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,13 +23,30 @@ BASE = "pi_cam_node/porch"
 
 
 class RunningNode:
-    """A node under test, with its settings written to a file in ``folder``."""
+    """A node under test, with its settings written to a file in ``folder``.
 
-    def __init__(self, folder: Path, port: int, environment: dict[str, str] | None = None, **sections: Any) -> None:
+    Args:
+        folder: Where it runs.
+        port: Of the broker.
+        environment: Variables beside those of the test.
+        within: A command that runs the node's, e.g. in a network namespace.
+        sections: Settings, as in the configuration file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        environment: dict[str, str] | None = None,
+        *,
+        within: Sequence[str] = (),
+        **sections: Any,
+    ) -> None:
         self.folder = folder
         self.config = folder / "node.yaml"
         self.log_path = folder / "node.log"
         self._environment = environment or {}
+        self._within = within
         tree: dict[str, Any] = {
             "node": {"id": "porch"},
             "mqtt": {"host": "127.0.0.1", "port": port},
@@ -55,7 +72,7 @@ class RunningNode:
 
     def start(self) -> Self:
         """Start the process; returns at once."""
-        command = [sys.executable, "-m", "pi_cam_node", "run", "--config", str(self.config)]
+        command = [*self._within, sys.executable, "-m", "pi_cam_node", "run", "--config", str(self.config)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)

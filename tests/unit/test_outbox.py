@@ -212,6 +212,12 @@ def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
     assert struck(Quarantine(()), 10, [sent(1)], acknowledged=0) is None
 
 
+def test_replies_and_events_are_never_held_back() -> None:
+    quarantine = Quarantine(())
+    assert struck(quarantine, 10, [sent(1, keep=True)]) is None
+    assert not quarantine.is_on_guard, "on a busy topic something is under way whenever the link breaks"
+
+
 def test_availability_is_never_held_back() -> None:
     assert struck(Quarantine({"t/1"}), 10, [sent(1)]) is None
 

@@ -1,0 +1,62 @@
+"""What tests of the fault suite look at: a node's HTTP interface, and the memory of a process tree."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.integration.broker import free_port
+from tests.integration.running import RunningNode
+
+MIB = 1 << 20
+
+
+class Page:
+    """The HTTP interface of a node that runs here."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """The settings that open it."""
+        return {"enable": True, "port": self.port}
+
+    def get(self, path: str) -> bytes:
+        """Return the body of an answer; empty while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return bytes(answer.read())
+        except (OSError, urllib.error.URLError):
+            return b""
+
+    def frames(self) -> int:
+        """Return how many frames came through since the node started."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/snapshot.jpg", timeout=5) as answer:
+            number = int(answer.headers["X-Frame-Id"])
+        return number - int(self.state()["telemetry"].get("frames_dropped", 0))
+
+    def state(self) -> dict[str, Any]:
+        """Return what `/api/state` tells; empty while nobody answers."""
+        body = self.get("/api/state")
+        return dict(json.loads(body)) if body else {}
+
+    def fault(self) -> str:
+        """Return the last fault."""
+        return str(self.state().get("states", {}).get("last_error", ""))
+
+
+def resident_mib(pid: int) -> float:
+    """Return the memory of a process and its children in MiB, shared pages counted by their share."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return sum(process.memory_full_info().pss for process in processes) / MIB
+
+
+def pictures(node: RunningNode) -> list[Path]:
+    """Return the pictures that a node saved."""
+    return sorted((node.folder / "captures").glob("*.jpg"))

@@ -1,0 +1,184 @@
+"""A broker that is there and refuses: logins, topics, large messages, and one message in particular."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.arrivals import BrokerConnected, BrokerLost
+from pi_cam_node.jpeg import decode
+from pi_cam_node.mqtt.backoff import Backoff
+from pi_cam_node.mqtt.messages import Message
+from tests.faults.page import Page, pictures
+from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.conftest import StartBroker
+from tests.integration.linked import TOPICS, Linked
+from tests.integration.proxy import Proxy
+from tests.integration.running import BASE, Asker, RunningNode
+
+pytestmark = pytest.mark.faults
+
+Figure = Callable[[str], None]
+
+PACKET_BYTES = 100_000
+
+
+@pytest.mark.promise("M8")
+def test_a_picture_larger_than_the_broker_takes_arrives_smaller(
+    start_broker: StartBroker, tmp_path: Path, figure: Figure
+) -> None:
+    broker = start_broker([f"max_packet_size {PACKET_BYTES}"])
+    camera = {"width": 2560, "height": 1440, "framerate": 5}
+    with (
+        RunningNode(tmp_path, broker.port, camera=camera, mqtt={"image_max_bytes": 16 << 20}) as node,
+        broker.client() as client,
+    ):
+        asker = Asker(client)
+        asker.wait_online()
+        reply = asker.ask("save", formats=["jpg"])
+        assert reply["ok"], reply
+        saved_bytes = pictures(node)[0].stat().st_size
+        assert saved_bytes > PACKET_BYTES
+        sent = client.wait_for(f"{BASE}/media/last/image").payload
+        assert asker.ask("set", key="night.gain", value=7)["ok"]
+        began_s = time.monotonic()
+        wait_until(lambda: client.latest(f"{BASE}/config/night.gain") == b"7", "the next state")
+        took_s = time.monotonic() - began_s
+        sessions = asker.ask("health")["data"]["broker_sessions"]
+    figure(
+        f"{saved_bytes // 1000} kB saved, {len(sent) // 1000} kB arrived of {PACKET_BYTES // 1000} kB allowed, "
+        f"{sessions - 1} disconnects, the next state within {took_s:.1f} s (at most 1)"
+    )
+    assert len(sent) < PACKET_BYTES
+    assert decode(sent).shape[2] == 3
+    assert sessions == 1
+    assert took_s <= 1
+
+
+class Choking(Proxy):
+    """Hangs up as soon as a packet with this in it comes from the node."""
+
+    poison = b"\0"
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        self._sink = _Sniffing(sink, self.poison)
+        super()._forward(source, self._sink)  # type: ignore[arg-type]
+
+
+class _Sniffing:
+    """A socket that closes instead of sending what is in question."""
+
+    def __init__(self, sock: socket.socket, poison: bytes) -> None:
+        self._sock, self._poison = sock, poison
+
+    def sendall(self, chunk: bytes) -> None:
+        """Send, or hang up."""
+        if self._poison in chunk:
+            self._sock.shutdown(socket.SHUT_RDWR)
+            raise OSError("choked")
+        self._sock.sendall(chunk)
+
+    def shutdown(self, how: int) -> None:
+        """See `socket.socket.shutdown`."""
+        self._sock.shutdown(how)
+
+
+@pytest.mark.promise("M9")
+@pytest.mark.parametrize("place", [5, 30, 59])
+def test_a_message_on_which_the_broker_hangs_up_is_found_and_held_back(
+    broker: Mosquitto, place: int, figure: Figure
+) -> None:
+    birth = [Message(TOPICS.state(f"key{number:02d}"), b"x", retain=True) for number in range(60)]
+    Choking.poison = f"state/key{place:02d}".encode()
+    with Choking(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+        client.subscribe(f"{TOPICS.root}/#")
+        began_s = time.monotonic()
+        connects = 0
+        while client.latest(TOPICS.availability) != b"online":
+            node.expect(BrokerConnected, timeout_s=15)
+            connects += 1
+            node.announce(*birth)
+            assert connects < 10
+            time.sleep(0.5)
+        took_s = time.monotonic() - began_s
+        came = set(client.table())
+        refused = node.link.figures()["messages_refused"]
+        assert node.drain(1.0) == [], "and it stays connected"
+    figure(
+        f"message {place} of 60: {connects - 1} sessions lost (at most 3), "
+        f"the other topics after {took_s:.1f} s (at most 15)"
+    )
+    assert came == {m.topic for m in birth} - {TOPICS.state(f"key{place:02d}")} | {TOPICS.availability}
+    assert refused == 1
+    assert connects <= 4
+    assert took_s <= 15
+
+
+@pytest.mark.promise("M22")
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("acl", ["topic read #", "topic write #", "topic readwrite elsewhere/#"])
+def test_a_broker_that_refuses_our_topics_is_reported(
+    start_broker: StartBroker, tmp_path: Path, protocol: str, acl: str, figure: Figure
+) -> None:
+    broker = start_broker(users={"porch": "x"}, acl=f"user porch\n{acl}\n")
+    page, login = Page(), {"username": "porch", "password": "x", "protocol": protocol}
+    with RunningNode(tmp_path, broker.port, mqtt=login, mjpeg_server=page.section) as node:
+        wait_until(lambda: "connected to" in node.log(), "the connection", 30)
+        began_s = time.monotonic()
+        wait_until(lambda: page.fault().startswith("forbidden: the broker does not let us"), "the report", 20)
+        took_s = time.monotonic() - began_s
+        assert "does not let us" in node.log()
+        assert node.running
+    figure(f"MQTT {protocol}, {acl!r}: told after {took_s:.1f} s (at most 10)")
+    assert took_s <= 10
+
+
+SCALE = 30
+
+
+class Hurried(Backoff):
+    """Waits a fraction of the time."""
+
+    def after_failure(self, *, refused: bool = False) -> float:
+        """See `Backoff.after_failure`."""
+        return super().after_failure(refused=refused) / SCALE
+
+
+@pytest.mark.promise("M23")
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_refused_login_is_tried_seldom_and_told_once(
+    start_broker: StartBroker, protocol: str, figure: Figure, caplog: pytest.LogCaptureFixture, long: bool
+) -> None:
+    scale = 1 if long else SCALE
+    backoff = (Backoff if long else Hurried)(random.Random(1))
+    broker = start_broker(users={"porch": "right"})
+    caplog.set_level(logging.INFO, "pi_cam_node")
+    login = {"username": "porch", "password": "wrong", "protocol": protocol}
+    with Linked(broker.port, backoff=backoff, **login) as node:
+        time.sleep(600 / scale)
+        attempts = broker.log().count("not authorised")
+        assert "Not authorized" in node.expect(BrokerLost).reason
+    lines = [record for record in caplog.records if record.name.startswith("pi_cam_node.mqtt")]
+    figure(
+        f"MQTT {protocol}, 10 min{'' if long else f' at {SCALE} times the pace'}: {attempts} attempts (at most 15), "
+        f"{len(lines)} lines in the log (at most 3)"
+    )
+    assert 5 <= attempts <= 15
+    assert len(lines) <= 3
+
+
+@pytest.mark.short
+@pytest.mark.promise("M23")
+def test_the_page_says_that_the_login_was_refused(start_broker: StartBroker, tmp_path: Path, figure: Figure) -> None:
+    broker, page = start_broker(users={"porch": "right"}), Page()
+    login = {"username": "porch", "password": "wrong"}
+    with RunningNode(tmp_path, broker.port, mqtt=login, mjpeg_server=page.section):
+        wait_until(lambda: page.state().get("broker_away_because"), "the reason", 30)
+        assert page.state()["broker_away_because"] == "the broker refuses the connection: Not authorized"
+    figure("the page: the broker refuses the connection: Not authorized")
