@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -162,6 +163,7 @@ def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) 
         assert [t.name for t in threading.enumerate() if "mqtt" in t.name] == ["mqtt-link"]
 
 
+@pytest.mark.promise("M10")
 def test_an_error_inside_paho_ends_the_session_and_not_the_link(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,8 +294,12 @@ def test_under_mqtt_5_a_retained_command_is_known_the_first_time(broker: Mosquit
         assert node.expect(CommandArrived).retained
 
 
-def test_commands_of_an_outage_are_not_run_later(broker: Mosquitto) -> None:
-    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+@pytest.mark.promise("M16")
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_commands_of_an_outage_are_not_run_later(
+    broker: Mosquitto, protocol: str, figure: Callable[[str], None]
+) -> None:
+    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port, protocol=protocol) as node:
         node.up(client)
         proxy.manner = "silent"
         proxy.cut()
@@ -304,6 +310,7 @@ def test_commands_of_an_outage_are_not_run_later(broker: Mosquitto) -> None:
         proxy.cut()
         node.expect(BrokerConnected)
         assert node.drain() == []
+    figure(f"MQTT {protocol}: 20 sent while it was away, 0 came later")
 
 
 def test_a_command_too_large_comes_just_large_enough_to_be_refused(broker: Mosquitto) -> None:
@@ -331,6 +338,7 @@ def test_home_assistants_start_own_discovery_and_a_late_will_are_told(broker: Mo
             assert node.drain() == []
 
 
+@pytest.mark.promise("M10")
 def test_an_error_while_taking_a_message_in_is_counted_and_survived(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,6 +414,7 @@ def test_an_acl_that_forbids_our_topics_is_reported_once(start_broker: StartBrok
         assert node.drain() == []
 
 
+@pytest.mark.promise("M8")
 def test_a_message_larger_than_the_broker_takes_is_never_sent(start_broker: StartBroker) -> None:
     broker = start_broker(["max_packet_size 20000"])
     with broker.client() as client, Linked(broker.port) as node:
@@ -423,6 +432,7 @@ def test_a_message_larger_than_the_broker_takes_is_never_sent(start_broker: Star
         assert node.link.figures()["messages_refused"] == 3
 
 
+@pytest.mark.promise("M8", "M9")
 def test_a_message_the_broker_chokes_on_is_held_back(start_broker: StartBroker) -> None:
     broker = start_broker(["max_packet_size 20000"])
     birth = [state(f"key{number}", "x") for number in range(30)]

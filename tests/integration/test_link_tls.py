@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from pi_cam_node.arrivals import BrokerConnected, BrokerLost
 from tests.integration.broker import Mosquitto
 from tests.integration.conftest import StartBroker
 from tests.integration.linked import TOPICS, Linked
+
+Figure = Callable[[str], None]
 
 
 class Authority:
@@ -69,38 +72,50 @@ def test_the_right_authority_and_name_connect(start_broker: StartBroker, authori
         assert node.link.figures()["connected"]
 
 
-def test_another_authority_is_refused(start_broker: StartBroker, authority: Authority, tmp_path: Path) -> None:
+@pytest.mark.promise("M24")
+def test_another_authority_is_refused(
+    start_broker: StartBroker, authority: Authority, tmp_path: Path, figure: Figure
+) -> None:
     broker = tls_broker(start_broker, authority.issue("localhost"))
     stranger = Authority(tmp_path, "other-ca")
     for tls in ({"enable": True, "ca": stranger.ca}, {"enable": True}):
         with Linked(broker.port, host="localhost", tls=tls) as node:
             assert "unable to get local issuer certificate" in node.expect(BrokerLost).reason
             assert node.link.sessions == 0
+    figure("another authority: refused")
 
 
-def test_another_host_name_is_refused(start_broker: StartBroker, authority: Authority) -> None:
+@pytest.mark.promise("M24")
+def test_another_host_name_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, authority.issue("broker.example"))
     with Linked(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
         assert "not valid for 'localhost'" in node.expect(BrokerLost).reason
+    figure("another host name: refused")
 
 
-def test_an_expired_certificate_is_refused(start_broker: StartBroker, authority: Authority) -> None:
+@pytest.mark.promise("M24")
+def test_an_expired_certificate_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, authority.issue("localhost", days=-1))
     with Linked(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
         assert "expired" in node.expect(BrokerLost).reason
+    figure("expired: refused")
 
 
-def test_a_self_signed_certificate_is_refused(start_broker: StartBroker, authority: Authority) -> None:
+@pytest.mark.promise("M24")
+def test_a_self_signed_certificate_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, (authority.ca, authority.ca.with_suffix(".key")))
     with Linked(broker.port, host="localhost", tls={"enable": True}) as node:
         assert "self-signed certificate" in node.expect(BrokerLost).reason
+    figure("self-signed: refused")
 
 
-def test_there_is_no_fallback_to_plain_text(broker: Mosquitto) -> None:
+@pytest.mark.promise("M24")
+def test_there_is_no_fallback_to_plain_text(broker: Mosquitto, figure: Figure) -> None:
     with Linked(broker.port, host="localhost", tls={"enable": True}) as node:
         node.expect(BrokerLost)
         assert node.drain() == []
         assert node.link.sessions == 0
+    figure("no TLS at the broker: no session")
 
 
 def test_our_own_certificate_is_shown(start_broker: StartBroker, authority: Authority) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -165,20 +165,29 @@ def test_a_retained_command_is_refused(asker: Asker, node: RunningNode, broker: 
     assert len(list((node.folder / "captures").glob("*.jpg"))) == pictures
 
 
-def test_the_same_id_three_times_is_one_file_and_three_equal_replies(asker: Asker, node: RunningNode) -> None:
+@pytest.mark.promise("M17")
+def test_the_same_id_three_times_is_one_file_and_three_equal_replies(
+    asker: Asker, node: RunningNode, figure: Callable[[str], None]
+) -> None:
     for _ in range(3):
         asker.client.publish(f"{BASE}/cmd/save", '{"id":"once","formats":["jpg"]}')
     wait_until(lambda: len(asker.finals("once")) == 3, "three replies")
     first, second, third = asker.finals("once")
     assert first == second == third
     assert len(list((node.folder / "captures").glob("*.jpg"))) == 1
+    figure("the same id three times: 1 file, 3 equal replies")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_it_cleanly_within_five_seconds(asker: Asker, node: RunningNode, how: signal.Signals) -> None:
+@pytest.mark.promise("M19")
+def test_a_signal_ends_it_cleanly_within_five_seconds(
+    asker: Asker, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
+) -> None:
+    began_s = time.monotonic()
     code, took_s = node.stop(how)
     assert (code, took_s < 5) == (0, True)
-    wait_until(lambda: asker.client.latest(f"{BASE}/availability") == b"offline", "offline")
+    offline_s = asker.client.wait_for(f"{BASE}/availability", "offline").mono_s - began_s
+    figure(f"{how.name}: `offline` after {offline_s:.1f} s, ended after {took_s:.1f} s (at most 5)")
     assert asker.client.latest(f"{BASE}/camera/availability") == b"offline"
     assert "Traceback" not in node.log()
 
@@ -200,12 +209,16 @@ def test_a_broker_that_comes_late_is_found(start_broker: StartBroker, tmp_path: 
             Asker(client).wait_online()
 
 
-def test_a_broker_that_forgot_everything_is_told_again_within_three_seconds(asker: Asker, broker: Mosquitto) -> None:
+@pytest.mark.promise("M2")
+def test_a_broker_that_forgot_everything_is_told_again_within_three_seconds(
+    asker: Asker, broker: Mosquitto, figure: Callable[[str], None]
+) -> None:
     asker.ask("save", formats=["jpg"])
     before = retained(broker)
     for _ in range(3):
         broker.restart()
         assert retained(broker) >= before
+    figure(f"a whole node: all {len(before)} topics within 3 s of the connect, 3 of 3")
 
 
 def retained(broker: Mosquitto) -> set[str]:
@@ -235,10 +248,11 @@ def test_a_wrong_password_is_no_connection(start_broker: StartBroker, tmp_path: 
 # ------------------------------------------------------------------ the camera dies, and nothing else
 
 
+@pytest.mark.promise("M20", "B6")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.promise("C1")
 def test_a_dead_or_stopped_camera_process_costs_frames_and_nothing_else(
-    asker: Asker, node: RunningNode, how: signal.Signals
+    asker: Asker, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
 ) -> None:
     victim = node.camera_pid()
     assert victim is not None
@@ -251,8 +265,13 @@ def test_a_dead_or_stopped_camera_process_costs_frames_and_nothing_else(
     assert told.payload == b"offline"
     assert told.mono_s - began_s < 7  # contracted: max(5 s, 3 frame intervals, exposure + 3 s), and the way here
     wait_until(lambda: asker.client.latest(f"{BASE}/camera/availability") == b"online", "frames again", 30)
+    back_s = asker.client.on(f"{BASE}/camera/availability")[-1].mono_s - began_s
     assert asker.ask("save", formats=["jpg"])["ok"]
     assert asker.client.on(f"{BASE}/availability") == []
+    figure(
+        f"camera process {how.name}: its topic `offline` after {told.mono_s - began_s:.1f} s (at most 10), "
+        f"frames again after {back_s:.1f} s, the node's topic untouched"
+    )
     assert json.loads(asker.client.latest(f"{BASE}/info") or b"{}").get("session", sessions) == sessions
 
 
