@@ -25,5 +25,7 @@ def fault_disk(size_mb: int) -> Iterator[Any]:
         disk = kind(size_mb=size_mb, mkfs=_MKFS)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no loop device can be mounted here: {error}")
-    yield disk
-    disk.close()
+    try:
+        yield disk
+    finally:
+        disk.close()

@@ -33,7 +33,8 @@ def take_inodes(disk: Any) -> None:
 
 
 def turn_read_only(disk: Any) -> None:
-    assert disk.ro()
+    # The kernel refuses while a file is open for writing, and the node may be writing just now.
+    wait_until(disk.ro, "a disk that is read-only", 30)
 
 
 def die(disk: Any) -> None:
