@@ -265,7 +265,7 @@ HTTP = (
     Promise(
         "H1",
         "400 connections that dribble a request, or say nothing",
-        "honest clients are answered all along; heads are awaited for 10 s, bodies for 30 s, and who exceeds a limit "
+        "honest clients are answered all along; heads and bodies are awaited for 10 s, and who exceeds a limit "
         "is put out",
     ),
     Promise(

@@ -35,8 +35,9 @@ def clock() -> Iterator[Any]:
 
 
 def saved_since(node: Watched, began_s: float) -> list[float]:
-    """Return when pictures were saved since a moment, on our monotonic clock."""
-    return [m.mono_s for m in node.asker.client.on(f"{BASE}/event/picture_saved") if m.mono_s >= began_s]
+    """Return when pictures were saved by interval since a moment, on our monotonic clock."""
+    events = node.asker.client.on(f"{BASE}/event/picture_saved")
+    return [m.mono_s for m in events if m.mono_s >= began_s and json.loads(m.payload)["cause"] == "interval"]
 
 
 def pictures(folder: Path) -> set[str]:
