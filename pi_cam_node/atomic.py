@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 PART_SUFFIX = ".part"
+# Pictures and logs are of people: what is made here is for the owner alone, whatever the umask.
+DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 
 # What file systems without hard links (FAT, exFAT, some network and FUSE ones) answer to link().
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
@@ -22,7 +24,7 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
-def replace_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Make ``data`` the content of the file, whether or not it exists; it is on disk when this returns.
 
     A symbolic link is followed, so that the file it names is replaced and not the link.
@@ -42,7 +44,7 @@ def replace_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     sync_directory(target.parent)
 
 
-def create_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
+def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> None:
     """Write a new file, never over an existing one; it is on disk when this returns.
 
     Thread: any, but one writer per path at a time within the process.
@@ -59,7 +61,7 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -
         raise
 
 
-def place_new(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
+def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> None:
     """Do as `create_atomically` but leave the sync of the directory to the caller, once for several files."""
     part = write_part(path, data, mode)
     try:
@@ -97,6 +99,21 @@ def write_part(path: Path, data: bytes | memoryview, mode: int) -> Path:
     return part
 
 
+def make_directory(directory: Path) -> None:
+    """Make the directory and its missing parents, for the owner only, and put their names on disk.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if directory.is_dir():
+        return
+    if not directory.parent.is_dir():
+        make_directory(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir(DIRECTORY_MODE)
+    sync_directory(directory.parent)
+
+
 def sync_directory(directory: Path) -> None:
     """Put the names in a directory on disk, where its file system can do that."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -128,7 +145,7 @@ def _reserve_and_rename(part: Path, path: Path) -> None:
 
     A crash between the two leaves an empty file, which is still nobody's saved picture.
     """
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
     try:
         part.replace(path)
     except BaseException:

@@ -98,12 +98,16 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
     from pi_cam_node import yamledit  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
 
     lines = text.replace("\r\n", "\n")
-    edited = yamledit.edited(lines, changes)
+    by_hand = f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}"
+    try:
+        edited = yamledit.edited(lines, changes)
+    except ValueError as error:
+        raise NotSaved(by_hand) from error
     for candidate in (yamledit.as_written(lines, edited), edited):
         if _gives(candidate, path, config):
             written = candidate.replace("\n", "\r\n") if "\r\n" in text else candidate
             return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
-    raise NotSaved(f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}")
+    raise NotSaved(by_hand)
 
 
 def _changes(filed: Config, config: Config) -> dict[str, Any]:

@@ -41,6 +41,19 @@ class Sensor:
     lux: float | None = None
     temperature_c: float | None = None
 
+    def plausible(self) -> Sensor:
+        """Return it without values that no sensor can have, NaN among them: a driver's nonsense is no measurement."""
+        return Sensor(
+            self.exposure_us if _lies(self.exposure_us, 0, 3_600_000_000) else None,
+            self.gain if _lies(self.gain, 0, 10_000) else None,
+            self.lux if _lies(self.lux, 0, 1_000_000) else None,
+            self.temperature_c if _lies(self.temperature_c, -100, 200) else None,
+        )
+
+
+def _lies(value: float | None, least: float, most: float) -> bool:
+    return value is not None and least <= value <= most
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:

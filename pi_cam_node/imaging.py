@@ -65,7 +65,10 @@ def decode(data: bytes) -> Pixels:
     Raises:
         ValueError: The bytes are neither.
     """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error as error:  # larger than OpenCV takes
+        raise ValueError(str(error)) from error
     if pixels is None:
         raise ValueError("not a JPEG")
     return np.asarray(pixels, dtype=np.uint8)

@@ -25,6 +25,9 @@ if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
 Pixels = npt.NDArray[np.uint8]
 Layout = Literal["bgr", "i420"]
 
+# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which nobody has the memory for.
+LARGEST_PX = 100_000_000
+
 
 def size_of(pixels: Pixels, layout: Layout) -> tuple[int, int]:
     """Return ``(width, height)`` in pixels of an array in the given layout."""
@@ -74,6 +77,7 @@ def decode(data: bytes) -> Pixels:
         ValueError: The bytes are not a JPEG that can be read.
     """
     if simplejpeg is not None:
+        _size_in(data)
         return np.asarray(simplejpeg.decode_jpeg(data, "BGR"), dtype=np.uint8)
     from pi_cam_node import imaging  # noqa: PLC0415 - see the top
 
@@ -126,8 +130,20 @@ def _decode_small(data: bytes, width_px: int) -> Pixels:
     """Decode at the smallest of the scales JPEG offers for free (1/1 … 1/8) that is still large enough."""
     if simplejpeg is None:
         return decode(data)
-    height, width, _colour, _sampling = simplejpeg.decode_jpeg_header(data)
+    width, height = _size_in(data)
     least_height = max(1, height * width_px // max(1, width))
     return np.asarray(
         simplejpeg.decode_jpeg(data, "BGR", min_height=least_height, min_width=width_px, min_factor=1), dtype=np.uint8
     )
+
+
+def _size_in(data: bytes) -> tuple[int, int]:
+    """Return width and height that the header of a JPEG names.
+
+    Raises:
+        ValueError: It is no such header, or no picture is that large.
+    """
+    height, width, _colour, _sampling = simplejpeg.decode_jpeg_header(data)
+    if width * height > LARGEST_PX:
+        raise ValueError(f"a JPEG of {width} x {height} pixels")
+    return width, height

@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, TextIO
 
+from pi_cam_node.atomic import FILE_MODE, make_directory
 from pi_cam_node.config import Config
 from pi_cam_node.redaction import redactor
 from pi_cam_node.settings import secrets_of
@@ -193,8 +195,9 @@ class _File(RotatingFileHandler):
         self._quiet_until_s = monotonic()
 
     def _open(self) -> TextIOWrapper:
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        return super()._open()
+        make_directory(Path(self.baseFilename).parent)
+        make = partial(open, opener=_for_the_owner)
+        return make(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._monotonic() < self._quiet_until_s:
@@ -216,6 +219,10 @@ class _File(RotatingFileHandler):
             self.stream = None  # logging's own way to say that it must be opened again
         if self.lost == 1:
             _log.error("%s cannot be written: %s; trying again every %.0f s", self.baseFilename, error, RETRY_S)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 def _on_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 # Comparing lines costs the square of their number; a longer file keeps its comments but not its spacing.
@@ -22,10 +23,17 @@ MOST_LINES = 5000
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """Return a text of mappings with other values, by dotted key; keys that it lacks are added to their sections."""
+    """Return a text of mappings with other values, by dotted key; keys that it lacks are added to their sections.
+
+    Raises:
+        ValueError: The two YAML libraries do not agree on what the text says.
+    """
     text = "".join(_lines(text))
     round_trip = _round_trip(text)
-    document = round_trip.load(text)
+    try:
+        document = round_trip.load(text)
+    except YAMLError as error:
+        raise ValueError(str(error)) from error
     if document is None:  # nothing but comments, which ruamel.yaml would drop
         document, kept = CommentedMap(), text
     else:

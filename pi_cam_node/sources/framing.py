@@ -45,6 +45,6 @@ class Framer:
             shot.pixels,
             self._layout,
             shot.mode,
-            shot.sensor,
+            shot.sensor.plausible(),
             self._visible,
         )

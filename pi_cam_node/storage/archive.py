@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from pi_cam_node.atomic import make_directory
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config, Format
 from pi_cam_node.errors import NotSaved
@@ -17,7 +18,6 @@ from pi_cam_node.storage.files import (
     check_writable,
     is_plain_file,
     list_pictures,
-    make_directory,
     nearest,
     remove_parts,
     reported,

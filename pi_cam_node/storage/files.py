@@ -15,7 +15,6 @@ from pi_cam_node.atomic import sync_directory
 from pi_cam_node.errors import NoSpace, NotSaved
 from pi_cam_node.storage.names import is_part, parse_file
 
-DIRECTORY_MODE = 0o700
 # Fewer free inodes than a picture with all its files may need, and the disk is full for us.
 LEAST_INODES = 16
 
@@ -49,21 +48,6 @@ def reported(what: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise (NoSpace if error.errno in _FULL else NotSaved)(f"{what}: {error.strerror or error}") from error
-
-
-def make_directory(directory: Path) -> None:
-    """Make the directory and its missing parents, for the owner only, and put their names on disk.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    if directory.is_dir():
-        return
-    if not directory.parent.is_dir():
-        make_directory(directory.parent)
-    with suppress(FileExistsError):
-        directory.mkdir(DIRECTORY_MODE)
-    sync_directory(directory.parent)
 
 
 def nearest(directory: Path) -> Path:

@@ -16,7 +16,6 @@ _log = logging.getLogger(__name__)
 FILE_NAME = ".http_token"
 LENGTH_MIN = 12
 LENGTH_MAX = 1024
-FILE_MODE = 0o600
 
 
 class Token:
@@ -40,9 +39,9 @@ def read_or_make(path: Path) -> Token:
         ValueError: What is in it is no token.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.make_directory(path.parent)
         try:
-            atomic.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode(), FILE_MODE)
+            atomic.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode())
         except FileExistsError:
             _log.debug("%s was made by somebody else meanwhile", path)
         else:

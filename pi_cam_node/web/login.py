@@ -48,7 +48,10 @@ async def _token_in(request: web.Request, *, is_form: bool) -> str:
         web.HTTPUnsupportedMediaType: It is neither a form nor JSON.
     """
     if is_form:
-        given: object = (await request.post()).get("token")
+        try:
+            given: object = (await request.post()).get("token")
+        except (ValueError, LookupError):  # not UTF-8, or an encoding that nobody knows
+            raise web.HTTPBadRequest(text="that is no form\n") from None
     elif request.content_type == "application/json":
         try:
             fields = json.loads(await request.read())

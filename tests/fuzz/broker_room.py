@@ -1,0 +1,102 @@
+"""What a broker may send: notices as messages, and packets as bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest.mock import Mock
+
+from paho.mqtt.enums import _ConnectionState
+
+from pi_cam_node.config import Config
+from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
+from pi_cam_node.mqtt.herald import Herald
+from pi_cam_node.mqtt.link import Link
+from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.session import Session
+from tests.fakes.announcement import config_of, message, topics_of
+from tests.fakes.clock import FakeClock
+
+CONFIG: Config = config_of()
+TOPICS = topics_of(CONFIG)
+ANNOUNCED = message()
+SENT_MAX = 200
+
+
+class DeafLink:
+    """Keeps what the herald would send."""
+
+    is_connected = True
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def publish(self, sent: Message) -> bool:
+        self.sent.append(sent)
+        return True
+
+    def announce(self, messages: list[Message]) -> None:
+        self.sent += messages
+
+
+def hear_notice(data: bytes) -> None:
+    """Let a herald hear a notice: of Home Assistant (``h``), of our availability (``a``), or else our own discovery."""
+    link = DeafLink()
+    herald = Herald(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
+    topic = {b"h": TOPICS.birth_topic, b"a": TOPICS.availability}.get(data[:1], TOPICS.own_discovery)
+    arrival = arrival_of(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)
+    if arrival is not None:
+        herald.hear(arrival, CONFIG)
+    assert len(link.sent) < SENT_MAX
+    for sent in link.sent:
+        if sent.topic == TOPICS.own_discovery and sent.payload:
+            components = json.loads(sent.payload)["components"]
+            assert components.keys() >= ANNOUNCED["components"].keys()
+
+
+class Wire:
+    """A session on a socket that gives these bytes and then ends. The first byte says which version of MQTT.
+
+    Thread: the caller's; the session's own loop runs in it.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._left = bytearray(data[1:])
+        clock, self.inbox = FakeClock(), Mock()
+        self.inbox.put.return_value = True
+        version = "3.1.1" if data[:1] == b"3" else "5"
+        listener = Link(CONFIG.mqtt, TOPICS, self.inbox, clock)
+        self.session = Session(CONFIG.mqtt, TOPICS, "porch", version, clock=clock, listener=listener)  # type: ignore[arg-type]
+        self.listener = listener
+
+    def run(self) -> None:
+        """Let the session run to its end on those bytes."""
+        client: Any = self.session._client
+        client._sock = self
+        client._state = _ConnectionState.MQTT_CS_CONNECTED
+        self.session._connect = lambda: None  # type: ignore[method-assign]
+        client.loop = lambda _timeout: client.loop_read()
+        ending = self.session.run()
+        assert ending.reason
+        assert self.listener._callback_errors == 0
+
+    # ------------------------------------------------------------ what paho-mqtt and the session ask of a socket
+
+    def recv(self, size: int) -> bytes:
+        chunk, self._left[:size] = bytes(self._left[:size]), b""
+        return chunk
+
+    def send(self, data: bytes) -> int:
+        return len(data)
+
+    def pending(self) -> int:
+        return 0
+
+    def fileno(self) -> int:
+        return -1
+
+    def setsockopt(self, *_option: object) -> None:
+        return
+
+    def close(self) -> None:
+        return

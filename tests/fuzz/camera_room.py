@@ -1,0 +1,115 @@
+"""A camera process that sends these bytes, with the keeper, the core, the publisher and the disk behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+from unittest.mock import Mock
+
+from pi_cam_node.actions.pictures import picture_of
+from pi_cam_node.frame import Frame
+from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.sources.base import Controls
+from pi_cam_node.sources.child_log import ChildLog
+from pi_cam_node.sources.keeper import Keeper
+from pi_cam_node.sources.process import ChildProcess
+from pi_cam_node.sources.slots import SLOTS
+from pi_cam_node.sources.wishes import Wishes
+from pi_cam_node.storage.encode import encoded
+from pi_cam_node.storage.sidecar import Origin, sidecar
+from tests.fakes.announcement import config_of, topics_of
+from tests.fakes.world import World
+
+FRAME_BYTES = 64 * 48 * 3
+DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
+PUBLISHER = Publisher(topics_of(config_of()))
+ID = "20261120T194501123Z-3f2a91c0-000042-single"
+DATAGRAMS_MAX = 12
+
+
+class Puppet(ChildProcess):
+    """The node's side of a camera process that there is not: what it sends was said before."""
+
+    def __init__(self, datagrams: Sequence[bytes], memory_bytes: int) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        for number, datagram in enumerate(datagrams):
+            if number == 0 and memory_bytes:
+                memory = os.memfd_create("fuzz", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+                os.truncate(memory, memory_bytes)
+                socket.send_fds(theirs, [datagram], [memory])
+                os.close(memory)
+            else:
+                theirs.send(datagram)
+        theirs.close()
+        self._link = ours
+        self._process = Mock(pid=4711, returncode=1)
+        reader, writer = os.pipe()
+        os.close(writer)
+        self._output = os.fdopen(reader, "rb", buffering=0)
+        self._log = ChildLog()
+        self._slots = None
+        self._session = 0
+        self._at_end = False
+
+
+class CameraRoom:
+    """Runs the node's side until the process has said all, and then saves and publishes what came of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.world = World()
+        # Both begin at the second 1000 of the monotonic clock.
+        wishes = Wishes(config_of(camera={"source": "synthetic"}).camera, DAY)
+        size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
+        datagrams = [line[:60_000] for line in data[1:].split(b"\n")[:DATAGRAMS_MAX]]
+        self.puppet = Puppet(datagrams, size)
+        self.taken: list[object] = []
+        inbox = Mock()
+        inbox.put.side_effect = self._take
+        inbox.put_frame.side_effect = self._take
+        self.keeper = Keeper(wishes, self._launch, inbox, self.world.clock, lambda: 1.0)
+        self._launches = 0
+
+    def _take(self, taken: object) -> bool:
+        self.taken.append(taken)
+        return True
+
+    def _launch(self) -> ChildProcess:
+        self._launches += 1
+        if self._launches > 1:
+            raise OSError("one is enough")
+        return self.puppet
+
+    def run(self) -> None:
+        for _ in range(4):
+            self.keeper.turn()
+            self.world.clock.advance(0.01)
+        self.keeper.close(0.0)
+        if self._launches == 0 or self.puppet._link.fileno() >= 0:
+            self.puppet.end(0.0)
+        for taken in self.taken:
+            for fact in self.world.step(taken):
+                for message in PUBLISHER.messages(fact):
+                    if message.content_type == "application/json":
+                        _strict(message.payload)
+                    assert b"nan" not in message.payload[:8].lower()
+            if isinstance(taken, Frame):
+                _save(taken)
+        assert [reply["code"] for reply in self.world.send("health")] == ["ok"]
+
+
+def _save(frame: Frame) -> None:
+    picture = picture_of(frame, "single")
+    encoded(picture, ID, "jpg", 80)
+    _strict(sidecar(picture, ID, [], Origin("3f2a91c0", clock_set=True)))
+
+
+def _strict(payload: bytes) -> None:
+    """Parse JSON as every other language does."""
+
+    def refuse(name: str) -> float:
+        raise AssertionError(f"{name} is no JSON")
+
+    json.loads(payload, parse_constant=refuse)

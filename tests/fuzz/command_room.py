@@ -1,0 +1,58 @@
+"""A core with frames in its ring, for targets that put commands to it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.config import Config
+from pi_cam_node.events import FramesSent, Replied
+from tests.fakes.world import World
+
+# Commands change settings; a new core now and then keeps an input's effect from depending on thousands before it.
+COMMANDS_PER_CORE = 500
+FRAMES = 12
+
+
+class CommandRoom:
+    """Asks, lets frames come and work be done, and returns what was replied."""
+
+    _shared: ClassVar[CommandRoom | None] = None
+
+    def __init__(self) -> None:
+        self.world = World(Config.model_validate({"node": {"id": "porch"}}))
+        self.world.see(FRAMES)
+        self.asked = 0
+
+    @classmethod
+    def shared(cls) -> CommandRoom:
+        """Return the room that is in use, or a fresh one when it is worn out."""
+        room = cls._shared
+        if room is None or room.asked >= COMMANDS_PER_CORE:
+            room = cls._shared = CommandRoom()
+        return room
+
+    def ask(self, arrival: CommandArrived) -> list[Replied]:
+        """Return every reply to a command, until its final one."""
+        return [fact for fact in self.facts(arrival) if isinstance(fact, Replied)]
+
+    def facts(self, arrival: CommandArrived) -> list[Replied | FramesSent]:
+        """Return what is told to the asker."""
+        self.asked += 1
+        world = self.world
+        world.facts.clear()
+        world.step(arrival)
+        for _ in range(4):
+            if not world.core.is_waiting:
+                break
+            world.work()
+            world.see()
+        else:
+            world.wait(3600)
+        told = [fact for fact in world.facts if isinstance(fact, Replied | FramesSent)]
+        world.archive.saved.clear()
+        world.jobs.clear()
+        world.facts.clear()
+        if not world.core.camera_online:
+            world.see()
+        return told

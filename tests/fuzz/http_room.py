@@ -1,0 +1,155 @@
+"""The whole application on connections without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from aiohttp import web
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.config import Config
+from pi_cam_node.events import FramesSent, Replied
+from pi_cam_node.frame import Frame, Sensor
+from pi_cam_node.hub import Hub
+from pi_cam_node.jpeg import encode
+from pi_cam_node.web.access import Access
+from pi_cam_node.web.application import application
+from pi_cam_node.web.connection import Connection
+from pi_cam_node.web.credential import Token
+from pi_cam_node.web.crowd import Crowd
+from pi_cam_node.web.guesses import Guesses
+from pi_cam_node.web.links import SignedLinks
+from pi_cam_node.web.names import Names
+from pi_cam_node.web.peers import Proxies
+from pi_cam_node.web.sessions import Sessions
+from pi_cam_node.web.site import Answered, Site, State
+from tests.fakes.clock import FakeClock
+from tests.fakes.pictures import ID, scene
+from tests.fuzz.command_room import CommandRoom
+from tests.fuzz.inline import new_loop, turns
+
+TOKEN = "a-token-of-the-house"
+# A request is answered within so many turns of the loop, or it waits for something that does not come.
+TURNS = 40
+_ANSWER = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) ")
+
+
+class Line(asyncio.Transport):
+    """A connection to a client on this machine that takes everything."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 40000)})
+        self.written = bytearray()
+        self.is_closed = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def abort(self) -> None:
+        self.is_closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert high is None or high >= (low or 0)
+
+    def pause_reading(self) -> None:
+        return
+
+    def resume_reading(self) -> None:
+        return
+
+
+class OnePicture:
+    """An archive of one picture."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name) / f"{ID}.jpg"
+        self._path.write_bytes(encode(scene(), "bgr", 80))
+
+    def find(self, picture_id: str) -> Path | None:
+        return self._path if picture_id == ID else None
+
+    def newest(self, count: int) -> list[str]:
+        return [ID][:count]
+
+
+class HttpRoom:
+    """An application whose node answers at once."""
+
+    _shared: ClassVar[dict[bool, HttpRoom]] = {}
+
+    def __init__(self, *, has_token: bool) -> None:
+        self.failures: list[BaseException] = []
+        self._loop = new_loop(self.failures)
+        clock, config = FakeClock(), Config.model_validate({"node": {"id": "porch"}})
+        links, hub = SignedLinks(clock), Hub()
+        site = Site(hub, OnePicture(), self._ask, links, State(config), clock, {"id": "porch", "version": "0"})
+        at = clock.utcnow()
+        hub.publish(Frame(1, 999.9, 1000.0, at, np.full((48, 64, 3), 99, np.uint8), "bgr", "day", Sensor()))
+        access = Access(
+            Token(TOKEN) if has_token else None,
+            links,
+            Sessions(clock),
+            Guesses(clock),
+            Proxies(()),
+            Names((), lambda: {"127.0.0.1"}, clock.monotonic),
+            "session_porch",
+        )
+        self._clock = clock
+        self._crowd = Crowd(lambda: 10, access.proxies.trusts)
+        self._runner = web.AppRunner(application(site, access, self._crowd), handle_signals=False, access_log=None)
+        self._loop.run_until_complete(self._runner.setup())
+
+    @classmethod
+    def shared(cls, *, has_token: bool) -> HttpRoom:
+        """Return the room that is in use."""
+        if has_token not in cls._shared:
+            cls._shared[has_token] = cls(has_token=has_token)
+        return cls._shared[has_token]
+
+    def talk(self, data: bytes) -> None:
+        """Let a client send these bytes, in two pieces, and leave."""
+        self._loop.run_until_complete(self._talk(data))
+        if self.failures:
+            raise AssertionError("nobody caught it") from self.failures.pop()
+
+    async def _talk(self, data: bytes) -> None:
+        engine = self._runner.server
+        assert engine is not None
+        self._clock.advance(1.0)
+        line, connection = Line(), Connection(engine, self._crowd, self._loop)
+        connection.connection_made(line)
+        for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
+            if not line.is_closed:
+                connection.data_received(piece)
+                await turns(TURNS)
+        connection.connection_lost(None)
+        await turns(8)
+        written = bytes(line.written)
+        answer = _ANSWER.match(written)
+        assert answer or not written, written[:200]
+        assert answer is None or answer[1] != b"500", written[:400]
+        assert len(self._crowd) == 0
+
+    async def _ask(self, verb: str, payload: bytes) -> Answered:
+        room = CommandRoom.shared()
+        arrival = CommandArrived(verb, payload, room.world.clock.monotonic(), reply_to="1", asker="http")
+        told = room.facts(arrival)
+        finals = [f.body for f in told if isinstance(f, Replied) and f.body["stage"] == "final"]
+        assert len(finals) == 1, finals
+        assert finals[0]["code"] != "internal", finals
+        return Answered(finals[0], tuple(f for f in told if isinstance(f, FramesSent)))

@@ -1,0 +1,79 @@
+"""A conversation on the text port, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.tcp.conversation import Conversation
+from pi_cam_node.tcp.patience import Patience
+from tests.fuzz.command_room import CommandRoom
+from tests.fuzz.inline import new_loop
+
+PATIENCE = Patience(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, part_s=0.05)
+
+
+class Paper:
+    """A writer that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+        self.transport = self
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    async def drain(self) -> None:
+        return
+
+    def write_eof(self) -> None:
+        return
+
+    def abort(self) -> None:
+        return
+
+    def set_write_buffer_limits(self, *_limits: int) -> None:
+        return
+
+
+class TcpRoom:
+    """Holds conversations with a node that answers at once."""
+
+    _shared: ClassVar[TcpRoom | None] = None
+
+    def __init__(self) -> None:
+        self.failures: list[BaseException] = []
+        self._loop = new_loop(self.failures)
+
+    @classmethod
+    def shared(cls) -> TcpRoom:
+        """Return the room that is in use."""
+        cls._shared = cls._shared or cls()
+        return cls._shared
+
+    def talk(self, data: bytes) -> None:
+        """Let a client send these pieces and close its side."""
+        written = self._loop.run_until_complete(self._talk(data.split(b"\0")))
+        if self.failures:
+            raise AssertionError("nobody caught it") from self.failures.pop()
+        if written:
+            text = written[written.rfind(b"\0\0\0\0") + 4 :] if written[:1] in (b"\0", b"\xff") else written
+            assert text.endswith(b"\n"), written[:200]
+            text.decode()
+
+    async def _talk(self, pieces: list[bytes]) -> bytes:
+        reader, paper = asyncio.StreamReader(), Paper()
+        connection: Any = (reader, paper)
+        conversation = Conversation("1", connection, self._submit, PATIENCE)
+        for piece in pieces:
+            reader.feed_data(piece)
+        reader.feed_eof()
+        await conversation.hold()
+        return bytes(paper.written)
+
+    def _submit(self, conversation: Conversation, line: bytes) -> None:
+        room = CommandRoom.shared()
+        arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", asker="tcp")
+        for fact in room.facts(arrival):
+            conversation.deliver(fact)

@@ -1,0 +1,204 @@
+"""A folder on a disk that loses what was not synced when the power goes, that may be full, and that may kill its user.
+
+What is promised is only what POSIX promises: the content of a file that was synced, and the names of a folder that was
+synced. Of the rest a power cut takes names from the newest back, and of content all or some.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+FREE_BYTES = 1 << 30
+# What becomes of content that was never synced: all there, nothing, half of it, or zeros in its place.
+FATES: tuple[Callable[[bytes], bytes], ...] = (
+    lambda content: content,
+    lambda _content: b"",
+    lambda content: content[: len(content) // 2],
+    lambda content: bytes(len(content)),
+)
+
+
+class Killed(BaseException):
+    """The process was killed in this moment: nothing of it runs any more, no ``finally`` either."""
+
+
+class Disk:
+    """The calls by which a process changes files below a folder, noted while `watched`.
+
+    Attributes:
+        root: The folder.
+        is_full: Writing fails, and the disk says that it has no room.
+        calls: Changing calls made so far.
+        kill_after: After so many more of them the process is killed; ``None``: it lives.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.is_full = False
+        self.calls = 0
+        self.kill_after: int | None = None
+        self._numbers = itertools.count()
+        self._names: dict[str, int] = {}
+        self._open: dict[int, str] = {}
+        self._synced_names: dict[str, int] = {}
+        self._synced: dict[int, bytes] = {}
+        self._unsynced: list[tuple[str, str | None, int | None]] = []
+        self._real = SimpleNamespace(**{name: getattr(os, name) for name in (*self._wrappers(), "rename")})
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Take what is in the folder as being safely on the disk."""
+        files = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
+        self._names = {str(path): next(self._numbers) for path in files}
+        self._synced_names = dict(self._names)
+        self._synced = {number: Path(path).read_bytes() for path, number in self._names.items()}
+        self._unsynced, self._open = [], {}
+        self.kill_after = None
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Note what the code in the block does to the folder."""
+        wrappers = self._wrappers()
+        with ExitStack() as patched:
+            for name, wrapper in {**wrappers, "rename": wrappers["replace"]}.items():
+                patched.enter_context(patch.object(os, name, wrapper))
+            yield
+
+    def cut(self, names_kept: int, fate: int) -> None:
+        """Cut the power: what is on the disk afterwards is what was synced, and some of the rest.
+
+        Args:
+            names_kept: So many changes of names survive that were not synced, the oldest first.
+            fate: Which of `FATES` meets content that was not synced.
+        """
+        current = {number: Path(path).read_bytes() for path, number in self._names.items() if Path(path).exists()}
+        survivors = dict(self._synced_names)
+        for path, source, number in self._unsynced[:names_kept]:
+            if source is not None:
+                survivors.pop(source, None)
+            if number is None:
+                survivors.pop(path, None)
+            else:
+                survivors[path] = number
+        for entry in self.root.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for path, number in survivors.items():
+            Path(path).parent.mkdir(0o700, parents=True, exist_ok=True)
+            content = self._synced.get(number)
+            Path(path).write_bytes(FATES[fate](current.get(number, b"")) if content is None else content)
+            Path(path).chmod(0o600)
+        self.adopt()
+
+    @property
+    def unsynced(self) -> int:
+        """Changes of names that a power cut may undo."""
+        return len(self._unsynced)
+
+    # ------------------------------------------------------------ the calls
+
+    def _wrappers(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "open": self._os_open,
+            "close": self._os_close,
+            "write": self._os_write,
+            "fsync": self._os_fsync,
+            "link": self._os_link,
+            "replace": self._os_replace,
+            "unlink": self._os_unlink,
+            "mkdir": self._os_mkdir,
+            "statvfs": self._os_statvfs,
+        }
+
+    def _is_ours(self, path: object) -> bool:
+        return isinstance(path, str | Path) and Path(path).is_relative_to(self.root)
+
+    def _change(self, *, needs_room: bool) -> None:
+        """Count a call that changes something; it may be the last, or find the disk full."""
+        if self.kill_after is not None:
+            if self.kill_after <= 0:
+                raise Killed
+            self.kill_after -= 1
+        self.calls += 1
+        if needs_room and self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _os_open(self, path: Any, flags: int, *more: Any, **named: Any) -> int:
+        if not self._is_ours(path):
+            return int(self._real.open(path, flags, *more, **named))
+        is_new = bool(flags & os.O_CREAT) and not os.path.lexists(path)
+        if is_new:
+            self._change(needs_room=True)
+        descriptor = int(self._real.open(path, flags, *more, **named))
+        self._open[descriptor] = str(path)
+        if is_new:
+            self._names[str(path)] = next(self._numbers)
+            self._unsynced.append((str(path), None, self._names[str(path)]))
+        return descriptor
+
+    def _os_close(self, descriptor: int) -> None:
+        self._open.pop(descriptor, None)
+        self._real.close(descriptor)
+
+    def _os_write(self, descriptor: int, data: Any) -> int:
+        if descriptor in self._open:
+            self._change(needs_room=True)
+        return int(self._real.write(descriptor, data))
+
+    def _os_fsync(self, descriptor: int) -> None:
+        path = self._open.get(descriptor)
+        if path is None:
+            self._real.fsync(descriptor)
+            return
+        self._change(needs_room=False)
+        if not Path(path).is_dir():
+            self._synced[self._names[path]] = Path(path).read_bytes()
+            return
+        here = [change for change in self._unsynced if str(Path(change[0]).parent) == path]
+        self._unsynced = [change for change in self._unsynced if change not in here]
+        self._synced_names = {n: i for n, i in self._synced_names.items() if str(Path(n).parent) != path}
+        self._synced_names |= {n: i for n, i in self._names.items() if str(Path(n).parent) == path}
+
+    def _os_link(self, source: Any, path: Any, **named: Any) -> None:
+        if self._is_ours(path):
+            self._change(needs_room=True)
+        self._real.link(source, path, **named)
+        if self._is_ours(path):
+            self._names[str(path)] = self._names[str(source)]
+            self._unsynced.append((str(path), None, self._names[str(path)]))
+
+    def _os_replace(self, source: Any, path: Any, **named: Any) -> None:
+        if self._is_ours(path):
+            self._change(needs_room=True)
+        self._real.replace(source, path, **named)
+        if self._is_ours(path):
+            number = self._names[str(path)] = self._names.pop(str(source))
+            self._unsynced.append((str(path), str(source), number))
+
+    def _os_unlink(self, path: Any, **named: Any) -> None:
+        if self._is_ours(path) and os.path.lexists(path):
+            self._change(needs_room=False)
+        self._real.unlink(path, **named)
+        if self._is_ours(path):
+            self._names.pop(str(path), None)
+            self._unsynced.append((str(path), None, None))
+
+    def _os_mkdir(self, path: Any, *more: Any, **named: Any) -> None:
+        if self._is_ours(path):
+            self._change(needs_room=True)
+        self._real.mkdir(path, *more, **named)
+
+    def _os_statvfs(self, path: Any) -> Any:
+        said = self._real.statvfs(path)
+        if not self._is_ours(path):
+            return said
+        free = 0 if self.is_full else FREE_BYTES
+        return SimpleNamespace(f_bavail=free // 4096, f_frsize=4096, f_favail=1 << 20, f_files=1 << 21)

@@ -1,0 +1,212 @@
+"""The whole node in one thread: the real composition root, core, archive and herald, with a link that is stepped, a
+worker that works when told, a camera that is only spoken of, and a disk that may lose things.
+
+Whoever adds a part to the node finds it here already: it is `pi_cam_node.node.Node` that is built.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from pi_cam_node import configfile, node
+from pi_cam_node.arrivals import WorkEnded
+from pi_cam_node.config import Config
+from pi_cam_node.events import Fact, Replied
+from pi_cam_node.frame import Frame, Mode, Sensor
+from pi_cam_node.inbox import Inbox
+from pi_cam_node.mqtt.arrivals import Incoming
+from pi_cam_node.picture import Progress
+from pi_cam_node.storage.archive import DiskArchive
+from tests.fakes.clock import FakeClock
+from tests.model.broker import Broker, SteppedLink
+from tests.model.disk import Disk
+
+BASE = "pi_cam_node/porch"
+VITALS = {"rss_mib": 61.5, "swap_pct": 0.0}
+
+
+class StepWorker:
+    """Does its jobs in the caller's thread, when told."""
+
+    def __init__(self, inbox: Inbox, *_more: object) -> None:
+        self._inbox = inbox
+        self._numbers = itertools.count(1)
+        self.jobs: list[tuple[int, Callable[[Progress], object]]] = []
+
+    def start(self) -> None:
+        return
+
+    def stop(self, _deadline_s: float) -> tuple[int, ...]:
+        return ()
+
+    def submit(self, job: Callable[[Progress], object]) -> int:
+        self.jobs.append((next(self._numbers), job))
+        return self.jobs[-1][0]
+
+    def work(self) -> None:
+        """Do the oldest job."""
+        number, job = self.jobs.pop(0)
+        try:
+            ended = WorkEnded(number, result=job(lambda _done, _total: None))
+        except Exception as error:
+            ended = WorkEnded(number, error=error)
+        self._inbox.put(ended)
+
+
+class NoCamera:
+    """Takes wishes; the test puts the frames."""
+
+    pid = None
+    restarts = 0
+
+    def __init__(self, *_more: object) -> None:
+        self.wanted: Mode = "day"
+
+    def start(self) -> None:
+        return
+
+    def stop(self, _deadline_s: float) -> None:
+        return
+
+    def want(self, controls: Any) -> None:
+        self.wanted = controls.mode
+
+    def reconfigure(self, _config: Config) -> None:
+        return
+
+
+class House:
+    """One life of the node.
+
+    Attributes:
+        told: Everything that the node told the outside, in order.
+    """
+
+    def __init__(self, path: Path, disk: Disk, clock: FakeClock, boot: int) -> None:
+        self.disk, self.clock = disk, clock
+        self.told: list[Fact] = []
+        self._seq = itertools.count(1)
+        loaded = configfile.load(path, {})
+        with ExitStack() as patched:
+            for name, part in _parts(boot).items():
+                patched.enter_context(patch.object(node, name, part))
+            self.node = node.Node(loaded, clock)
+        tell = self.node._tell
+
+        def listen(fact: Fact) -> None:
+            self.told.append(fact)
+            tell(fact)
+
+        self.node._tell = listen  # type: ignore[method-assign]
+        with disk.watched():
+            self.node._start()
+        self.settle()
+
+    # ------------------------------------------------------------ its parts
+
+    @property
+    def link(self) -> SteppedLink:
+        return self.node._link  # type: ignore[return-value]
+
+    @property
+    def worker(self) -> StepWorker:
+        return self.node._worker  # type: ignore[return-value]
+
+    @property
+    def archive(self) -> DiskArchive:
+        return self.node._archive
+
+    @property
+    def config(self) -> Config:
+        return self.node._core.config
+
+    @property
+    def camera_online(self) -> bool:
+        return self.node._core.camera_online
+
+    @property
+    def board(self) -> dict[str, bytes]:
+        """What the node thinks that the broker holds of it."""
+        return {message.topic: message.payload for message in self.node._herald._board.birth() if message.payload}
+
+    # ------------------------------------------------------------ what happens to it
+
+    def settle(self) -> None:
+        """Let it take in everything that waits, and the time."""
+        with self.disk.watched():
+            while (message := self.node._inbox.take(0)) is not None:
+                self.node._step(message)
+            self.node._step(None)
+
+    def work(self) -> None:
+        """Let the worker do all that it has, also what follows from it."""
+        while self.worker.jobs:
+            with self.disk.watched():
+                self.worker.work()
+            self.settle()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, in steps in which the node looks at its clock."""
+        for _ in range(max(1, round(seconds / 0.5))):
+            self.clock.advance(min(0.5, seconds))
+            self.settle()
+
+    def see(self, count: int, level: int, every_s: float = 0.2) -> None:
+        """Let frames come."""
+        for _ in range(count):
+            self.clock.advance(every_s)
+            now_s = self.clock.monotonic()
+            pixels = np.full((48, 64, 3), level, np.uint8)
+            mode = self.node._camera.wanted  # type: ignore[attr-defined]
+            at = self.clock.utcnow()
+            frame = Frame(next(self._seq), now_s - 0.01, now_s, at, pixels, "bgr", mode, Sensor())
+            self.node._inbox.put_frame(frame)
+            self.settle()
+
+    def put(self, arrival: Any) -> None:
+        """Let an adapter say something."""
+        self.node._inbox.put(arrival)
+        self.settle()
+
+    def hear(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
+        """Let the broker deliver a message."""
+        self.link.on_message(Incoming(topic, payload, retained=retained))
+        self.settle()
+
+    def meet(self, broker: Broker) -> None:
+        """Let the broker accept the node."""
+        topics = self.node._topics
+        self.link.meet(broker, lambda topic: topics.parse(topic) is not None)
+        self.settle()
+
+    def finals(self, name: str) -> list[Mapping[str, object]]:
+        """Return the final replies to the commands of an id."""
+        replies = [fact.body for fact in self.told if isinstance(fact, Replied)]
+        return [body for body in replies if body["id"] == name and body["stage"] == "final"]
+
+
+def _parts(boot: int) -> dict[str, Any]:
+    return {
+        "Link": SteppedLink,
+        "Worker": StepWorker,
+        "Camera": NoCamera,
+        "Vitals": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
+        "DiskArchive": partial(DiskArchive, clock_set=lambda: True),
+        "identity": type(
+            "Identity",
+            (),
+            {
+                "new_boot_id": staticmethod(lambda: f"{boot:08x}"),
+                "model": staticmethod(lambda: "Test board"),
+                "available_bytes": staticmethod(lambda: 256 << 20),
+            },
+        ),
+    }
