@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pi_cam_node import settings
+from pi_cam_node import jpeg, settings
 from pi_cam_node.actions import registry
 from pi_cam_node.frame import Sensor
-from pi_cam_node.jpeg import encode
 from pi_cam_node.settings import as_text
 from pi_cam_node.sources.base import Opened
-from pi_cam_node.sources.messages import Applied, Failed, Ready, Refused, Slotted, encode_note
+from pi_cam_node.sources.messages import Applied, Failed, Ready, Refused, Slotted, encode
 from tests.fakes.announcement import message
 from tests.fakes.pictures import ID, scene
 from tests.fuzz.http_room import TOKEN
@@ -160,12 +159,12 @@ def _tcp_line() -> list[bytes]:
 
 
 def _camera_child() -> list[bytes]:
-    ready = encode_note(Ready(1, Opened("synthetic", (64, 48), "bgr", controls=True)))
-    tall = encode_note(Ready(1, Opened("synthetic", (64, 32), "i420", controls=False)))
+    ready = encode(Ready(1, Opened("synthetic", (64, 48), "bgr", controls=True)))
+    tall = encode(Ready(1, Opened("synthetic", (64, 32), "i420", controls=False)))
     sensor = Sensor(exposure_us=20_000, gain=2.5, lux=120.0, temperature_c=40.0)
-    image = encode_note(Slotted(1, 0, 999.9, 1000.0, "day", sensor, 0))
-    dark = encode_note(Slotted(1, 2, 999.0, 1000.0, "night", Sensor(), 3))
-    notes = [encode_note(Applied(0)), encode_note(Refused(0, "night", "no")), encode_note(Failed(1, "gone"))]
+    image = encode(Slotted(1, 0, 999.9, 1000.0, "day", sensor, 0))
+    dark = encode(Slotted(1, 2, 999.0, 1000.0, "night", Sensor(), 3))
+    notes = [encode(Applied(0)), encode(Refused(0, "night", "no")), encode(Failed(1, "gone"))]
     return [
         b"m" + b"\n".join([ready, image, dark, *notes]),
         b"m" + b"\n".join([tall, image]),
@@ -186,8 +185,8 @@ def _child_output() -> list[bytes]:
 
 
 def _picture() -> list[bytes]:
-    small = encode(scene(), "bgr", 80)
-    return [small, encode(scene(16, 16), "bgr", 30), small[:100], b"\xff\xd8\xff\xd9", small + small]
+    small = jpeg.encode(scene(), "bgr", 80)
+    return [small, jpeg.encode(scene(16, 16), "bgr", 30), small[:100], b"\xff\xd8\xff\xd9", small + small]
 
 
 def _stored_file() -> list[bytes]:

@@ -104,4 +104,4 @@ class SteppedLink(Link):
         line, self._live, self._session = self.line, None, None
         if line is not None:
             self._outbox.put_back(line.close(acknowledgements_lost))
-            self._tell(BrokerLost("the connection broke"))
+            self._inbox.put(BrokerLost("the connection broke"))

@@ -12,13 +12,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 
 from pi_cam_node import configfile, node
 from pi_cam_node.arrivals import WorkEnded
 from pi_cam_node.config import Config
+from pi_cam_node.errors import Busy
 from pi_cam_node.events import Fact, Replied
 from pi_cam_node.frame import Frame, Mode, Sensor
 from pi_cam_node.inbox import Inbox
@@ -30,6 +31,7 @@ from tests.model.broker import Broker, SteppedLink
 from tests.model.disk import Disk
 
 BASE = "pi_cam_node/porch"
+JOBS_WAITING = 16
 VITALS = {"rss_mib": 61.5, "swap_pct": 0.0}
 
 
@@ -39,6 +41,7 @@ class StepWorker:
     def __init__(self, inbox: Inbox, *_more: object) -> None:
         self._inbox = inbox
         self._numbers = itertools.count(1)
+        self.loop = None
         self.jobs: list[tuple[int, Callable[[Progress], object]]] = []
 
     def start(self) -> None:
@@ -47,7 +50,9 @@ class StepWorker:
     def stop(self, _deadline_s: float) -> tuple[int, ...]:
         return ()
 
-    def submit(self, job: Callable[[Progress], object]) -> int:
+    def submit(self, job: Callable[[Progress], object], _patience_s: float = 0.0, **_more: float) -> int:
+        if len(self.jobs) >= JOBS_WAITING:
+            raise Busy("too much work is waiting")
         self.jobs.append((next(self._numbers), job))
         return self.jobs[-1][0]
 
@@ -64,8 +69,9 @@ class StepWorker:
 class NoCamera:
     """Takes wishes; the test puts the frames."""
 
-    pid = None
-    restarts = 0
+    pid = loop = None
+    restarts = frames_skipped = 0
+    is_stuck = False
 
     def __init__(self, *_more: object) -> None:
         self.wanted: Mode = "day"
@@ -158,6 +164,7 @@ class House:
         for _ in range(max(1, round(seconds / 0.5))):
             self.clock.advance(min(0.5, seconds))
             self.settle()
+            self.work()
 
     def see(self, count: int, level: int, every_s: float = 0.2) -> None:
         """Let frames come."""
@@ -170,6 +177,7 @@ class House:
             frame = Frame(next(self._seq), now_s - 0.01, now_s, at, pixels, "bgr", mode, Sensor())
             self.node._inbox.put_frame(frame)
             self.settle()
+            self.work()
 
     def put(self, arrival: Any) -> None:
         """Let an adapter say something."""
@@ -198,6 +206,7 @@ def _parts(boot: int) -> dict[str, Any]:
         "Link": SteppedLink,
         "Worker": StepWorker,
         "Camera": NoCamera,
+        "Supervisor": Mock(),
         "Vitals": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
         "DiskArchive": partial(DiskArchive, clock_set=lambda: True),
         "identity": type(

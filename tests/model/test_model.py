@@ -91,6 +91,7 @@ class Model(RuleBasedStateMachine):
         self.inherited = {topic: self.broker.retained[topic] for topic in MEDIA & self.broker.retained.keys()}
         self.house = House(self.path, self.disk, self.clock, self.boots)
         assert self.in_force() == self.filed, "a start gives what the file gave"
+        self.house.meet(self.broker)
 
     def settings_in_file(self) -> dict[str, str]:
         config = configfile.load(self.path, {}).config
@@ -112,7 +113,6 @@ class Model(RuleBasedStateMachine):
 
     @initialize()
     def first_light(self) -> None:
-        self.house.meet(self.broker)
         self.frames_come(3, 120)
 
     # ------------------------------------------------------------ what people ask
@@ -273,6 +273,8 @@ class Model(RuleBasedStateMachine):
     )
     def it_ends_in_the_midst_of_writing(self, calls: int, power: bool, names_kept: int, fate: int, verb: str) -> None:
         """Let it write, and die at one of its calls or right after its answer."""
+        if not self.is_connected:
+            self.the_broker_comes_back(forgot=False)
         self.ask("set", {"key": "ring.quality", "value": 40 + self.names % 50})
         wanted, name = self.in_force(), self.ask(verb, {})
         self.disk.kill_after = calls
