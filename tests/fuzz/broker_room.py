@@ -14,7 +14,8 @@ from pi_cam_node.mqtt.herald import Herald
 from pi_cam_node.mqtt.link import Link
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.session import Session
-from tests.fakes.announcement import config_of, message, topics_of
+from pi_cam_node.mqtt.topics import topics_of
+from tests.fakes.announcement import config_of, message
 from tests.fakes.clock import FakeClock
 
 CONFIG: Config = config_of()

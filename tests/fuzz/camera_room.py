@@ -11,6 +11,7 @@ from unittest.mock import Mock
 from pi_cam_node.actions.pictures import picture_of
 from pi_cam_node.frame import Frame
 from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.sources.base import Controls
 from pi_cam_node.sources.child_log import ChildLog
 from pi_cam_node.sources.keeper import Keeper
@@ -19,7 +20,7 @@ from pi_cam_node.sources.slots import SLOTS
 from pi_cam_node.sources.wishes import Wishes
 from pi_cam_node.storage.encode import encoded
 from pi_cam_node.storage.sidecar import Origin, sidecar
-from tests.fakes.announcement import config_of, topics_of
+from tests.fakes.announcement import config_of
 from tests.fakes.world import World
 
 FRAME_BYTES = 64 * 48 * 3

@@ -24,12 +24,13 @@ from pi_cam_node.events import Replied
 from pi_cam_node.layers import ENVIRONMENT_PREFIX, Layer, from_environment
 from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
 from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.settings import with_value
 from pi_cam_node.sources.child_log import ChildLog
 from pi_cam_node.storage.exif import with_exif
 from pi_cam_node.storage.sidecar import clock_was_set
 from pi_cam_node.web.thumbnails import thumbnail_of
-from tests.fakes.announcement import config_of, topics_of
+from tests.fakes.announcement import config_of
 from tests.fakes.tracebacks import Tracebacks
 from tests.fuzz.broker_room import Wire, hear_notice
 from tests.fuzz.camera_room import CameraRoom
