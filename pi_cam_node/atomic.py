@@ -114,6 +114,21 @@ def make_directory(directory: Path) -> None:
     sync_directory(directory.parent)
 
 
+def sync(path: Path) -> None:
+    """Put a file that is there on disk, and its name; whoever wrote it may have died before.
+
+    Raises:
+        OSError: It did not work.
+    """
+    target = Path(os.path.realpath(path))
+    descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_directory(target.parent)
+
+
 def sync_directory(directory: Path) -> None:
     """Put the names in a directory on disk, where its file system can do that."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from pi_cam_node.atomic import replace_atomically
+from pi_cam_node.atomic import replace_atomically, sync
 from pi_cam_node.catalogue import catalogue
 from pi_cam_node.config import Config
 from pi_cam_node.config.privacy import SWITCH
@@ -55,6 +55,8 @@ def overwrite(path: Path | None, config: Config, base: bytes | None = None) -> P
             mode = stat.S_IMODE(path.stat().st_mode)
             replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
             replace_atomically(path, new, mode)
+        else:
+            sync(path)  # an earlier life may have been killed between giving it its name and syncing that
     except ConfigError as error:
         raise NotSaved(f"the file is not valid as it stands: {error.problems[0]}") from error
     except NotSaved:

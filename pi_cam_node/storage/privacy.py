@@ -10,8 +10,8 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from pi_cam_node.atomic import create_atomically, sync_directory
-from pi_cam_node.storage.files import make_directory, reported
+from pi_cam_node.atomic import create_atomically, make_directory, sync_directory
+from pi_cam_node.storage.files import reported
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, ClassVar
 
 from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.curtain import Curtain
 from pi_cam_node.tcp.conversation import Conversation
 from pi_cam_node.tcp.patience import Patience
 from tests.fuzz.command_room import CommandRoom
@@ -65,7 +66,7 @@ class TcpRoom:
     async def _talk(self, pieces: list[bytes]) -> bytes:
         reader, paper = asyncio.StreamReader(), Paper()
         connection: Any = (reader, paper)
-        conversation = Conversation("1", connection, self._submit, PATIENCE)
+        conversation = Conversation("1", connection, self._submit, PATIENCE, Curtain())
         for piece in pieces:
             reader.feed_data(piece)
         reader.feed_eof()

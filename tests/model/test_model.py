@@ -114,6 +114,7 @@ class Model(RuleBasedStateMachine):
     @initialize()
     def first_light(self) -> None:
         self.frames_come(3, 120)
+        self.take_a_picture("save")
 
     # ------------------------------------------------------------ what people ask
 
@@ -244,6 +245,12 @@ class Model(RuleBasedStateMachine):
         self.heard_s = self.clock.monotonic() if unnoticed else self.heard_s
         self.broker.retained[f"{BASE}/availability"] = b"offline"
         self.house.settle()
+
+    @precondition(lambda self: self.is_connected)
+    @rule(forgot=st.booleans())
+    def the_broker_starts_anew(self, forgot: bool) -> None:
+        self.the_broker_goes(0, unnoticed=False)
+        self.the_broker_comes_back(forgot)
 
     @precondition(lambda self: self.is_connected)
     @rule()

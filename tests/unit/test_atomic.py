@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.atomic import create_atomically, replace_atomically
+from pi_cam_node.atomic import create_atomically, replace_atomically, sync
 from tests.fakes.faults import FaultyCalls
 
 
@@ -137,6 +137,15 @@ def test_replacing_leaves_the_old_or_the_new_file_whichever_call_fails(
         assert names(tmp_path) == ["config.yaml"]
     assert failures >= len(("open", "write", "fsync", "replace", "open", "fsync"))
     assert path.read_bytes() == b"new"
+
+
+def test_a_file_that_somebody_else_wrote_is_synced_and_then_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_bytes(b"new")
+    calls = FaultyCalls(monkeypatch, errno.EIO)
+    sync(tmp_path / "config.yaml")
+    assert calls.made == ["open", "fsync", "open", "fsync"]
 
 
 def test_what_a_dead_process_of_the_same_number_left_is_no_obstacle(tmp_path: Path) -> None:
