@@ -144,9 +144,13 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def save_the_settings(self) -> None:
-        wanted, name = self.in_force(), self.ask("overwrite_config", {})
+        name = self.ask("overwrite_config", {})
         self.house.work()
-        replies = self.house.finals(name)
+        for _ in range(40):  # a change that is on trial is written when frames have proved it
+            if self.house.finals(name) or not self.is_connected:
+                break
+            self.frames_come(5, 120)
+        wanted, replies = self.in_force(), self.house.finals(name)
         assert len(replies) == int(self.is_connected)
         if replies and replies[0]["ok"]:
             self.filed = wanted
