@@ -12,7 +12,6 @@ import fcntl
 import math
 import mmap
 import os
-from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,15 +53,15 @@ class SlotWriter:
         self.descriptors = (memory, self._released)
         os.truncate(memory, SLOTS * self._bytes)
         self._memory = mmap.mmap(memory, SLOTS * self._bytes)
-        self._free = deque(range(SLOTS))
+        self._free = list(range(SLOTS))
 
     def put(self, pixels: Pixels) -> int | None:
         """Copy a picture into a free slot and return its number, or ``None`` where there is none."""
-        if not self._free:
-            self._take_back()
+        self._take_back()
         if not self._free:
             return None
-        slot = self._free.popleft()
+        # The one used last: it is still in the processor's cache, and the others take no memory before they are needed.
+        slot = self._free.pop()
         view = np.frombuffer(self._memory, np.uint8, self._bytes, slot * self._bytes)
         np.copyto(view.reshape(self._shape), pixels)
         return slot
@@ -73,9 +72,10 @@ class SlotWriter:
             released = os.eventfd_read(self._released)
         except BlockingIOError:  # none
             return
-        self._free.extend(
-            slot for slot in range(SLOTS) if released >> slot * _BITS_PER_SLOT & (1 << _BITS_PER_SLOT) - 1
-        )
+        for slot in range(SLOTS):
+            is_released = released >> slot * _BITS_PER_SLOT & (1 << _BITS_PER_SLOT) - 1
+            if is_released and slot not in self._free:
+                self._free.append(slot)
 
     def close(self) -> None:
         """Give the memory up; the node keeps it for as long as it needs it."""

@@ -52,6 +52,16 @@ def test_a_full_memory_takes_no_more_until_a_slot_is_free(writer: SlotWriter, re
     assert {writer.put(picture), writer.put(picture)} == {0, 2}
 
 
+def test_a_slot_that_came_back_is_the_next_to_be_written(writer: SlotWriter, reader: SlotReader) -> None:
+    picture, used = np.zeros((72, 64), np.uint8), set()
+    for _ in range(10):
+        slot = writer.put(picture)
+        assert slot is not None
+        reader.take(slot)
+        used.add(slot)
+    assert len(used) == 1
+
+
 def test_memory_that_is_too_small_for_the_pictures_is_refused(writer: SlotWriter) -> None:
     with pytest.raises(ValueError, match="too small"):
         SlotReader(writer.descriptors, (640, 480), "bgr")
