@@ -89,7 +89,7 @@ class Node:
         self._privacy = Discretion(loaded, start, self._camera)
         self._topics = topics_of(config)
         self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
-        self._link.censor = self._privacy.censor
+        self._link.departures.censor = self._privacy.censor
         self._vitals = Vitals(config.export.base_dir, self._clock, lambda: self._camera.pid)
         self._core = Core(
             config,

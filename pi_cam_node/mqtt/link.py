@@ -10,7 +10,6 @@ import logging
 import random
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from pi_cam_node.arrivals import BrokerConnected, BrokerLost, BrokerRefused
 from pi_cam_node.clock import Clock
@@ -21,15 +20,13 @@ from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
 from pi_cam_node.mqtt.backoff import SLOW_S, Backoff
 from pi_cam_node.mqtt.canary import Canary
 from pi_cam_node.mqtt.client import client_id_of, machine_id
+from pi_cam_node.mqtt.departures import Departures
 from pi_cam_node.mqtt.ending import Ending
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.news import News
-from pi_cam_node.mqtt.outbox import Outbox, Outcome, Waiting
 from pi_cam_node.mqtt.protocol import ProtocolChoice
-from pi_cam_node.mqtt.quarantine import SMALL_BYTES, Quarantine
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.veil import Censor
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +50,7 @@ class Link:
         backoff: The waits between connections; tests give their own.
 
     Attributes:
-        censor: Decides what leaves.
+        departures: What leaves, and what waits.
     """
 
     def __init__(
@@ -66,17 +63,14 @@ class Link:
         self._client_id = client_id_of(config, topics, machine_id())
         self._backoff = backoff or Backoff(random.Random())
         self._protocol = ProtocolChoice(config.protocol)
-        self._quarantine = Quarantine({topics.availability, topics.camera_availability})
-        self.censor = Censor()
-        self._outbox = Outbox()
         self._canary = Canary()
-        self._owed: dict[str, Message] = {}
         self._news = News(inbox)
+        self.departures = Departures({topics.availability, topics.camera_availability}, clock, self._news)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
-        self._sessions = self._refused = self._callback_errors = 0
+        self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = Loop(
             "mqtt-link", self._run, clock, SILENCE_S, self._leave_behind, repairs=REPAIRS, replaceable=True
@@ -107,9 +101,7 @@ class Link:
             "connected": live is not None,
             "protocol": live.version if live is not None else None,
             "sessions": self._sessions,
-            "messages_waiting": len(self._outbox),
-            "messages_dropped": self._outbox.dropped,
-            "messages_refused": self._refused,
+            **self.departures.figures(),
             "callback_errors": self._callback_errors,
         }
 
@@ -118,28 +110,12 @@ class Link:
         self.loop.start()
 
     def publish(self, message: Message) -> bool:
-        """Send a message, or let it wait where it may; return whether it was handed over now. Never blocks.
-
-        Replies and events (`Message.keep`) wait for the broker and for the birth, the oldest making room; other
-        messages are dropped while it is away. Retained ones that find no room while it is there go out with
-        one of the next calls.
+        """Send a message, or let it wait where it may; see `Departures.publish`. Never blocks.
 
         Thread: the node thread.
         """
         live = self._live
-        if live is None or live is not self._announced:
-            if message.keep:
-                self._outbox.put(Waiting(message))
-            return False
-        self._pump(live)
-        outcome = self._hand_over(live, Waiting(message))
-        if outcome is Outcome.LATER and message.keep:
-            self._outbox.put(Waiting(message))
-        elif outcome is Outcome.LATER and message.retain and message.qos:
-            self._owed[message.topic] = message
-        else:
-            self._owed.pop(message.topic, None)
-        return outcome is Outcome.SENT
+        return self.departures.publish(live if live is self._announced else None, message)
 
     def announce(self, messages: Iterable[Message]) -> None:
         """Send the birth: these messages in this order, then what waited for the broker.
@@ -149,12 +125,10 @@ class Link:
         live = self._live
         if live is None:
             return
-        self._owed.clear()
-        for message in messages:
-            self._hand_over(live, Waiting(message), force=True)
+        self.departures.announce(live, messages)
         self._announced = live
         self._canary.release()
-        self._pump(live)
+        self.departures.pump(live)
 
     def close(self, farewell: Message | None, deadline_s: float) -> None:
         """Say goodbye, disconnect and end the thread; return after the deadline at the latest, or two seconds later.
@@ -165,40 +139,12 @@ class Link:
         until_s = self._clock.monotonic() + deadline_s
         live, session = self._live, self._session
         if live is not None:
-            live.leave(self.censor.passed(farewell), min(FAREWELL_S, deadline_s))
+            live.leave(self.departures.censor.passed(farewell), min(FAREWELL_S, deadline_s))
         elif session is not None:
             session.abandon()
         if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
             session.abandon()
             self.loop.join(ABANDON_S)
-
-    def _pump(self, live: Session) -> None:
-        """Send what waits, as far as there is room."""
-        while self._owed:
-            topic = next(iter(self._owed))
-            if self._hand_over(live, Waiting(self._owed[topic])) is Outcome.LATER:
-                return
-            del self._owed[topic]
-        while (waiting := self._outbox.take()) is not None:
-            if self._hand_over(live, waiting) is Outcome.LATER:
-                self._outbox.unget(waiting)
-                return
-
-    def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
-        message = self.censor.passed(waiting.message)
-        if message is None:
-            return Outcome.NEVER
-        waiting = replace(waiting, message=message)
-        held = self._quarantine.holds(message.topic, message.size_bytes, self._clock.monotonic())
-        outcome = Outcome.NEVER if held else live.publish(waiting, force=force)
-        if outcome is Outcome.NEVER:
-            self._refused += 1
-            why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
-            self._news.warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
-            if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
-                # What was retained before is of another moment than the states beside it.
-                live.publish(Waiting(replace(message, payload=b"")), force=True)
-        return outcome
 
     # ------------------------------------------------------------ the link's own thread
 
@@ -206,7 +152,7 @@ class Link:
         """Give up the session of a thread that died or hangs. Thread: the supervisor."""
         session, self._session, self._live = self._session, None, None
         if session is not None:
-            self._outbox.put_back(session.abandon())
+            self.departures.take_back(session.abandon())
         self._news.tell(BrokerLost("the connection's thread stood still"))
 
     def _run(self) -> None:
@@ -223,7 +169,7 @@ class Link:
     def _connect_once(self) -> float:
         """Hold one session from its beginning to its end; return how long to wait for the next."""
         version = self._protocol.version
-        on_guard = self._quarantine.is_on_guard
+        on_guard = self.departures.is_on_guard
         session = Session(
             self._config, self._topics, self._client_id, version, clock=self._clock, listener=self, one_by_one=on_guard
         )
@@ -233,7 +179,7 @@ class Link:
         finally:
             if self._session is session:  # and no other thread's by now
                 self._live = self._session = None
-        self._outbox.put_back(ending.unacknowledged)
+        self.departures.take_back(ending.unacknowledged)
         wait_s = 0.0 if self._closing.is_set() else self._after(ending)
         self._news.deliver()
         return wait_s
@@ -250,10 +196,7 @@ class Link:
             _log.warning("no broker: %s; trying on", ending.reason)
         if ending.lasted_s is None:
             return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
-        # A link that is bad tells nothing of the messages on it.
-        suspects = [] if ending.noisy or ending.gave_up else ending.unacknowledged
-        topic = self._quarantine.session_ended(suspects, ending.acknowledged, now_s)
-        if topic is not None:
+        if (topic := self.departures.suspect(ending)) is not None:
             _log.error("the broker ends the session after each message on %s: held back for a while", topic)
         had_clash = self._backoff.clash
         wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over, noisy=ending.noisy)

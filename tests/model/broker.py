@@ -103,5 +103,5 @@ class SteppedLink(Link):
         """End the session."""
         line, self._live, self._session = self.line, None, None
         if line is not None:
-            self._outbox.put_back(line.close(acknowledgements_lost))
+            self.departures.take_back(line.close(acknowledgements_lost))
             self._inbox.put(BrokerLost("the connection broke"))
