@@ -134,6 +134,31 @@ def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.Monk
         assert "acknowledges nothing" in node.expect(BrokerLost).reason
 
 
+def test_a_link_that_goes_silent_again_and_again_blames_no_message(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "ACK_TIMEOUT_S", 0.3)
+    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+        client.subscribe(TOPICS.state("mode"))
+        for _ in range(4):
+            node.expect(BrokerConnected)
+            node.announce(state("brightness", "1"))
+            wait_until(lambda: node.link.figures()["connected"] and session_is_idle(node), "the acknowledgements")
+            proxy.freeze()
+            node.link.publish(state("mode", "day"))
+            node.expect(BrokerLost)
+            proxy.cut()
+            proxy.thaw()
+        node.expect(BrokerConnected)
+        node.announce(state("mode", "night"))
+        client.wait_for(TOPICS.state("mode"), "night")
+
+
+def session_is_idle(node: Linked) -> bool:
+    live = node.link._live
+    return live is not None and live.is_idle
+
+
 def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
     with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
         node.expect(BrokerConnected)
