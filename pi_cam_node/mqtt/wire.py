@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
 # A peer that acknowledges nothing at TCP level for this long is gone; the kernel then ends the connection.
-USER_TIMEOUT_MS = 10_000
+USER_TIMEOUT_MS = 8_000
 
 
 class Socket(Protocol):
