@@ -125,6 +125,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
     assert took_s <= 10
 
 
+@pytest.mark.short
 @pytest.mark.promise("M5")
 def test_a_node_with_a_wrong_broker_serves_its_page_and_says_so(tmp_path: Path, figure: Figure) -> None:
     page, began_s = Page(), time.monotonic()

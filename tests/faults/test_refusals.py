@@ -89,6 +89,7 @@ class _Sniffing:
         self._sock.shutdown(how)
 
 
+@pytest.mark.short
 @pytest.mark.promise("M9")
 @pytest.mark.parametrize("place", [5, 30, 59])
 def test_a_message_on_which_the_broker_hangs_up_is_found_and_held_back(
