@@ -42,7 +42,7 @@ def info_of(asker: Asker) -> dict[str, Any]:
 # ------------------------------------------------------------------ a change
 
 
-@pytest.mark.promise("C11")
+@pytest.mark.promise("C11", "B9")
 def test_a_change_that_starves_the_camera_goes_back_and_is_said(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
@@ -85,7 +85,7 @@ def _errors(asker: Asker) -> str:
     return " ".join(message.payload.decode() for message in received)
 
 
-@pytest.mark.promise("C11")
+@pytest.mark.promise("C11", "B9")
 def test_a_mode_that_the_camera_refuses_goes_back(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_mode_that_the_camera_refuses_goes_back(
 # ------------------------------------------------------------------ a file that crashes the node
 
 
-@pytest.mark.promise("C9")
+@pytest.mark.promise("C9", "B9")
 def test_a_crash_loop_ends_in_a_safe_mode_that_takes_orders(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
@@ -139,7 +139,7 @@ def test_a_crash_loop_ends_in_a_safe_mode_that_takes_orders(
     )
 
 
-@pytest.mark.promise("C9")
+@pytest.mark.promise("C9", "B9")
 def test_the_third_start_uses_the_last_good_settings(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
