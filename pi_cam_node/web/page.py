@@ -29,6 +29,7 @@ STATIC = (
     "parts.js",
     "pictures.js",
     "plot.js",
+    "privacy.js",
     "settings.css",
     "settings.js",
     "shoot.js",

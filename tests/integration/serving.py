@@ -74,6 +74,7 @@ class Serving:
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), Hub(), MemoryPictures()
         self.archive = MemoryArchive()
+        self.discretion = FakeDiscretion(self.hub.curtain)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
         self.web = Web(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
         self.core = self._core() if node else None
@@ -172,7 +173,7 @@ class Serving:
             vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
             write_config=lambda _config: Path("/etc/config.yaml"),
             stop=lambda _code: None,
-            discretion=FakeDiscretion(self.hub.curtain),
+            discretion=self.discretion,
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

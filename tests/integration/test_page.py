@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pi_cam_node.errors import NotSaved
 from pi_cam_node.events import CameraChanged, FaultReported
 from tests.integration.chromium import Tab, browsing, find_chromium
 from tests.integration.serving import Serving
@@ -142,6 +143,63 @@ def test_a_setting_is_changed_and_a_refusal_stands_beside_it(tmp_path: Path) -> 
         assert serving.core.config.night.gain == 7.5
         assert not serving.core.config.night.enable
         assert serving.core.config.ring.max_bytes == 16 << 20
+
+
+def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Path) -> None:
+    with Serving(tmp_path) as serving, serving.filming():
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until(LIVE)
+                await tab.until("document.querySelector('#private').innerText.includes('Off.')")
+                await tab.click("#privacy")
+                await tab.until("document.querySelector('#private').innerText.includes('On: the camera is let go')")
+                await tab.until("document.querySelector('#notices').innerText.includes('Privacy is on')")
+                await tab.until("document.querySelector('#save').disabled")
+                await tab.until("document.querySelector('#no-pictures').innerText.includes('are not shown')")
+                assert serving.hub.curtain.closed
+                await tab.go(serving.url)  # whoever comes now is refused the stream, and told why
+                await tab.until("document.querySelector('#veil').innerText.includes('Privacy is on')")
+                await tab.until("document.querySelector('#privacy').checked")
+                await tab.click("#privacy")
+                await tab.until("document.querySelector('#private').innerText.includes('Off.')")
+                await tab.until(LIVE)
+                assert not serving.hub.curtain.closed
+
+        run(story)
+
+
+def test_a_refused_privacy_switch_stands_where_it_stood_and_says_why(tmp_path: Path) -> None:
+    with Serving(tmp_path, privacy={"enable": True}) as serving:
+        serving.discretion.error = NotSaved("read-only file system")
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until("document.querySelector('#privacy:checked:enabled') !== null")
+                await tab.click("#privacy")
+                await tab.until("document.querySelector('#privacy-said').innerText.includes('read-only file system')")
+                await tab.until("document.querySelector('#privacy:checked:enabled') !== null")
+
+        run(story)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("safe mode: the camera is left alone, because 5 starts in a row came to nothing", "Safe mode: the camera"),
+        ("unplugged", "The camera is away: unplugged."),
+    ],
+)
+def test_nothing_is_promised_of_a_camera_that_never_delivered(tmp_path: Path, reason: str, said: str) -> None:
+    with Serving(tmp_path) as serving:
+        serving.tell(FaultReported("camera_down", reason))
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until(f"document.querySelector('#notices').innerText.includes({json.dumps(said)})")
+                assert "can still be saved" not in await tab.text("#notices")
+
+        run(story)
 
 
 def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 import { live, tell } from "./live.js";
 import { showPictures } from "./pictures.js";
 import { plot } from "./plot.js";
+import { showPrivacy, wirePrivacy } from "./privacy.js";
 import { showSettings, wireKeep } from "./settings.js";
 import { hold, reach, wireShoot } from "./shoot.js";
 import { showAway, showState } from "./state.js";
@@ -29,6 +30,7 @@ async function poll() {
     settings = null; // it may come back with others
     showAway(heard);
     tell(false);
+    showPrivacy(null);
     hold();
   }
   if (!document.hidden) timer = setTimeout(refresh, POLL_MS);
@@ -42,10 +44,12 @@ function refresh() {
 
 function show(state) {
   const online = state.states.camera === "online";
+  const hidden = state.states.privacy === "ON";
   showState(state);
-  tell(true);
+  showPrivacy(hidden);
+  tell(true, hidden);
   plot(state.brightness, thresholds(), online, (Date.parse(state.at) || Date.now()) / 1000);
-  showPictures(state.media);
+  showPictures(state.media, hidden);
   reach(state.states.ring_seconds, settings.get("export.save_before_s")?.value, online);
 }
 
@@ -63,6 +67,7 @@ async function configure() {
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 byId("leave").addEventListener("click", logOut);
 wireShoot(refresh);
+wirePrivacy(refresh);
 wireKeep();
 refresh();
 live();

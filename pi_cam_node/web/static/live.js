@@ -14,9 +14,10 @@ const picture = byId("picture");
 const veil = byId("veil");
 const moment = byId("moment");
 
-const is = { node: true, streaming: false, trouble: "" };
+const is = { node: true, hidden: false, streaming: false, trouble: "" };
 let current = null; // the AbortController of the stream being read
 let fruitless = 0; // streams that the node began and the browser did not hand over; -1 once one was
+let wake = () => {}; // ends the rest between two streams
 let shownUrl = "";
 let shownFrame = "";
 
@@ -37,10 +38,12 @@ export async function live() {
   }
 }
 
-/** Tells whether the node answers. While its camera is away it sends a drawn placeholder. */
-export function tell(node) {
+/** Tells whether the node answers, and whether it hides what it sees. While its camera is away it sends a drawn placeholder. */
+export function tell(node, hidden = false) {
   if (is.node && !node) current?.abort();
+  if (is.hidden && !hidden) wake();
   is.node = node;
+  is.hidden = hidden;
   draw();
 }
 
@@ -130,5 +133,8 @@ function looking() {
 }
 
 function rest(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return new Promise((resolve) => {
+    wake = resolve;
+    setTimeout(resolve, milliseconds);
+  });
 }

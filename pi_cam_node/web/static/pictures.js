@@ -5,10 +5,11 @@ import { byId, dayTime, element } from "./dom.js";
 const KINDS = { single: "Picture", stack: "Stack", ring: "From the past", auto: "Automatic" };
 let shown = "";
 
-/** Shows pictures {id, kind, first_at, url, thumbnail_url}, newest first. */
-export function showPictures(media) {
+/** Shows pictures {id, kind, first_at, url, thumbnail_url}, newest first; with privacy on the node names none. */
+export function showPictures(media, hidden) {
   const ids = media.map((one) => one.id).join(" ");
   byId("no-pictures").hidden = media.length > 0;
+  byId("no-pictures").textContent = hidden ? "Privacy is on: those that were saved are not shown." : "None has been saved yet.";
   if (ids === shown) return; // links are signed anew each time; those that are there open with the session too
   shown = ids;
   byId("pictures").replaceChildren(...media.map(thumb));

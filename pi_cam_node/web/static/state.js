@@ -41,7 +41,7 @@ export function showState({ node, states, telemetry, broker, broker_away_because
   const [, reason] = /^camera_down: (.*)$/s.exec(fault) ?? [];
   const hidden = states.privacy === "ON";
   if (hidden) notices.push(["Privacy is on: the camera is let go, and no picture is made, kept or shown.", false]);
-  else if (!camera) notices.push([`The camera is away${reason ? `: ${reason}` : ""}. The last seconds before can still be saved.`, true]);
+  else if (!camera) notices.push([cameraAway(reason, states.ring_seconds > 0), true]);
   if (!broker) notices.push([`The MQTT broker is away${why ? `: ${why}` : ""}. This page works without it.`, false]);
   byId("fault").textContent = fault ? `Last fault: ${fault}` : "";
   showNotices(notices);
@@ -55,6 +55,13 @@ export function showAway(since) {
   for (const other of ["camera", "broker"]) link(other, null, "", "");
   const known = since ? ` What stands below is as it was at ${clockTime(since)}.` : "";
   showNotices([[`The node does not answer.${known}`, true]]);
+}
+
+/** Returns what a person should know, and can do, while the camera is away. */
+function cameraAway(reason, held) {
+  const [, safe] = /^safe mode: (.*)$/s.exec(reason ?? "") ?? [];
+  if (safe) return `Safe mode: ${safe}. Change the settings below, or wait: it is tried again by itself.`;
+  return `The camera is away${reason ? `: ${reason}` : ""}.${held ? " The last seconds before can still be saved." : ""}`;
 }
 
 function put(id, value, text, unit) {
