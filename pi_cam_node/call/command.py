@@ -156,11 +156,16 @@ def show(reply: Reply, *, as_json: bool) -> int:
     """Print a final reply and return the exit code."""
     is_ok = reply.get("ok") is True
     if not is_ok:
-        nearest = reply.get("data", {}).get("nearest")
-        hint = f"; did you mean {nearest}?" if nearest else ""
-        print(f"refused: {reply.get('code')}{hint}", file=sys.stderr)
+        print(f"refused: {reply.get('code')}{_hint(reply)}", file=sys.stderr)
     print(json.dumps(reply, ensure_ascii=False) if as_json else reply.get("message"))
     return OK if is_ok else REFUSED
+
+
+def _hint(reply: Reply) -> str:
+    """Return what else could have been meant, or where that is told."""
+    if nearest := reply.get("data", {}).get("nearest"):
+        return f"; did you mean {nearest}?"
+    return "; `help` lists the commands" if reply.get("code") == "unknown_verb" else ""
 
 
 def _silence(connection: Connection, topics: Topics, last: Reply | None, timeout_s: float) -> str:

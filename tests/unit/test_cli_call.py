@@ -142,3 +142,12 @@ def test_the_message_goes_to_stdout_and_a_refusal_to_stderr(capsys: pytest.Captu
     assert "unknown_key; did you mean y?" in said.err
     assert command.show({"ok": True, "message": "done"}, as_json=True) == command.OK
     assert json.loads(capsys.readouterr().out) == {"ok": True, "message": "done"}
+
+
+@pytest.mark.parametrize(("nearest", "said"), [(None, "`help` lists the commands"), ("save", "did you mean save?")])
+def test_a_command_that_nobody_knows_is_not_the_end_of_the_conversation(
+    capsys: pytest.CaptureFixture[str], nearest: str | None, said: str
+) -> None:
+    reply = {"ok": False, "code": "unknown_verb", "message": "UNKNOWN_COMMAND", "data": {"nearest": nearest}}
+    assert command.show(reply, as_json=False) == command.REFUSED
+    assert said in capsys.readouterr().err
