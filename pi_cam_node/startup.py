@@ -56,8 +56,10 @@ def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
 
 def remembered(loaded: LoadedConfig) -> LoadedConfig:
     """Return the settings with privacy on, where it was on when the node was last seen."""
-    if loaded.config.privacy.enable or not PrivacyMark(loaded.config.export.base_dir).is_there:
+    mark = PrivacyMark(loaded.config.export.base_dir)
+    if loaded.config.privacy.enable or not mark.is_there:
         return loaded
+    mark.confirm()
     return replace(loaded, config=settings.with_value(loaded.config, SWITCH, True))
 
 

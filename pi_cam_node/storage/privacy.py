@@ -38,8 +38,15 @@ class PrivacyMark:
             logger.warning("privacy is on, since %s cannot be looked for: %s", self.path, error)
         return True
 
+    def confirm(self) -> None:
+        """Put on disk what was found: whoever made the file may have been killed before its name was safe there."""
+        try:
+            sync_directory(self.path.parent)
+        except OSError as error:
+            logger.warning("a power cut may switch privacy off: %s: %s", self.path, error)
+
     def put(self, on: bool) -> None:
-        """Make or remove the file; it is on disk, or gone from it, when this returns.
+        """Make or remove the file; it is on disk, or gone from it, when this returns, whoever made or removed it.
 
         Raises:
             NoSpace: There is no room for another name.
@@ -48,9 +55,11 @@ class PrivacyMark:
         with reported(f"cannot change {self.path}"):
             if on:
                 make_directory(self.path.parent)
-                with suppress(FileExistsError):
+                try:
                     create_atomically(self.path, b"")
+                except FileExistsError:
+                    sync_directory(self.path.parent)
             else:
-                with suppress(FileNotFoundError):
-                    self.path.unlink()
+                self.path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # without the folder nothing is in it
                     sync_directory(self.path.parent)

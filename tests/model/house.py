@@ -20,7 +20,7 @@ from pi_cam_node import configfile, node
 from pi_cam_node.arrivals import WorkEnded
 from pi_cam_node.config import Config
 from pi_cam_node.errors import Busy
-from pi_cam_node.events import Fact, Replied
+from pi_cam_node.events import Fact, PictureSaved, Replied
 from pi_cam_node.frame import Frame, Mode, Sensor
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.arrivals import Incoming
@@ -67,14 +67,20 @@ class StepWorker:
 
 
 class NoCamera:
-    """Takes wishes; the test puts the frames."""
+    """Takes wishes; the test puts the frames, also those that come although nobody wants them any more.
+
+    Attributes:
+        wanted: The mode that was asked for last.
+        is_held: It is to be left alone.
+    """
 
     pid = loop = None
     restarts = frames_skipped = 0
     is_stuck = False
 
-    def __init__(self, *_more: object) -> None:
+    def __init__(self, config: Config, *_more: object) -> None:
         self.wanted: Mode = "day"
+        self.is_held = config.privacy.enable
 
     def start(self) -> None:
         return
@@ -88,6 +94,12 @@ class NoCamera:
     def reconfigure(self, _config: Config) -> None:
         return
 
+    def hold(self, held: bool) -> None:
+        self.is_held = held
+
+    def wait_released(self, _timeout_s: float) -> bool:
+        return self.is_held
+
 
 class House:
     """One life of the node.
@@ -96,12 +108,14 @@ class House:
         told: Everything that the node told the outside, in order.
     """
 
-    def __init__(self, path: Path, disk: Disk, clock: FakeClock, boot: int) -> None:
+    def __init__(
+        self, path: Path, disk: Disk, clock: FakeClock, boot: int, keep: Callable[[PictureSaved], None]
+    ) -> None:
         self.disk, self.clock = disk, clock
         self.told: list[Fact] = []
         self._seq = itertools.count(1)
         loaded = configfile.load(path, {})
-        with ExitStack() as patched:
+        with ExitStack() as patched, disk.watched():
             for name, part in _parts(boot).items():
                 patched.enter_context(patch.object(node, name, part))
             self.node = node.Node(loaded, clock)
@@ -109,6 +123,8 @@ class House:
 
         def listen(fact: Fact) -> None:
             self.told.append(fact)
+            if isinstance(fact, PictureSaved):
+                keep(fact)
             tell(fact)
 
         self.node._tell = listen  # type: ignore[method-assign]
@@ -127,6 +143,10 @@ class House:
         return self.node._worker  # type: ignore[return-value]
 
     @property
+    def camera(self) -> NoCamera:
+        return self.node._camera  # type: ignore[return-value]
+
+    @property
     def archive(self) -> DiskArchive:
         return self.node._archive
 
@@ -137,6 +157,11 @@ class House:
     @property
     def camera_online(self) -> bool:
         return self.node._core.camera_online
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether settings are on trial."""
+        return self.node._core.unproven is not None
 
     @property
     def board(self) -> dict[str, bytes]:
@@ -172,9 +197,8 @@ class House:
             self.clock.advance(every_s)
             now_s = self.clock.monotonic()
             pixels = np.full((48, 64, 3), level, np.uint8)
-            mode = self.node._camera.wanted  # type: ignore[attr-defined]
             at = self.clock.utcnow()
-            frame = Frame(next(self._seq), now_s - 0.01, now_s, at, pixels, "bgr", mode, Sensor())
+            frame = Frame(next(self._seq), now_s - 0.01, now_s, at, pixels, "bgr", self.camera.wanted, Sensor())
             self.node._inbox.put_frame(frame)
             self.settle()
             self.work()

@@ -5,38 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 import os
-import shutil
-import tempfile
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from pi_cam_node import configfile
 from pi_cam_node.arrivals import CameraFailed
-from pi_cam_node.events import CameraChanged, PictureSaved
-from pi_cam_node.settings import as_text, catalogue, value_of
-from tests.fakes.clock import FakeClock
-from tests.fakes.tracebacks import Tracebacks
-from tests.model.broker import Broker
-from tests.model.disk import FATES, Disk, Killed
-from tests.model.house import BASE, House
+from pi_cam_node.events import SettingsRolledBack
+from tests.model.disk import FATES, Killed
+from tests.model.house import BASE
+from tests.model.privacy import Privacy
+from tests.model.truths import Truths
 
-# Three or four pictures of 64 x 48 pixels in numpy's format.
-LIMIT_BYTES = 40_000
-FILE = f"""# the porch
-node: {{id: porch, memory_bytes: 128 MiB}}
-mjpeg_server: {{enable: off}}
-export:
-  auto_save_interval_s: 0  # no picture without being asked
-  formats: [npy]
-storage: {{max_bytes: {LIMIT_BYTES}, min_free_bytes: 1 MiB}}
-"""
 # What may be asked of a live setting, and whether it is granted.
 CHANGES = [
     ("night.gain", "7.5", True),
@@ -53,83 +34,19 @@ CHANGES = [
     ("mqtt.port", "1", False),
     ("no.such", "1", False),
 ]
-MEDIA = {f"{BASE}/media/last", f"{BASE}/media/last/image", f"{BASE}/media/thumbnail"}
-LIVE = [key for key, info in catalogue().items() if info.live]
+# What a camera may not bear, within the range of its setting.
+STARVING = [("camera.framerate", "30"), ("camera.width", "2592"), ("night.gain", "12.5"), ("night.override", "night")]
 
 
-class Model(RuleBasedStateMachine):
+class Model(Privacy, Truths):
     """A node, its broker, its disk and its clock; and beside them what must be true of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="pi_cam_node-model-"))
-        self.path = self.folder / "config.yaml"
-        self.path.write_text(FILE)
-        self.disk, self.clock, self.broker = Disk(self.folder), FakeClock(), Broker()
-        self.tracebacks = Tracebacks()
-        logging.getLogger().addHandler(self.tracebacks)
-        self.boots = self.names = 0
-        self.filed = self.settings_in_file()
-        self.kept: dict[str, dict[Path, str]] = {}
-        self.sizes: dict[str, int] = {}
-        self.asked: dict[str, tuple[str, bytes]] = {}
-        self.heard_s = float("-inf")
-        self.strange: dict[str, bytes] = {}
-        self.inherited: dict[str, bytes] = {}
-        self.begin()
-
-    def teardown(self) -> None:
-        logging.getLogger().removeHandler(self.tracebacks)
-        shutil.rmtree(self.folder)
-
-    # ------------------------------------------------------------ lives of the node
-
-    def begin(self) -> None:
-        self.boots += 1
-        self.asked.clear()
-        self.heard_s = float("-inf")
-        self.inherited = {topic: self.broker.retained[topic] for topic in MEDIA & self.broker.retained.keys()}
-        self.house = House(self.path, self.disk, self.clock, self.boots)
-        assert self.in_force() == self.filed, "a start gives what the file gave"
-        self.house.meet(self.broker)
-
-    def settings_in_file(self) -> dict[str, str]:
-        config = configfile.load(self.path, {}).config
-        return {key: as_text(value_of(config, key)) for key in LIVE}
-
-    def in_force(self) -> dict[str, str]:
-        return {key: as_text(value_of(self.house.config, key)) for key in LIVE}
-
-    def end(self) -> None:
-        """End this life without a word; the broker notices and speaks the last will."""
-        if self.is_connected:
-            self.house.link.lose()
-            self.broker.retained[f"{BASE}/availability"] = b"offline"
-
-    @property
-    def is_connected(self) -> bool:
-        line = self.house.link.line
-        return line is not None and not line.is_stuck
 
     @initialize()
     def first_light(self) -> None:
         self.frames_come(3, 120)
-        self.take_a_picture("save")
+        self.take_a_picture("save", thumbnail=False)
 
     # ------------------------------------------------------------ what people ask
-
-    def ask(self, verb: str, fields: dict[str, object]) -> str:
-        """Put a command, by the broker where there is one, and return its id."""
-        self.names += 1
-        name = f"c{self.names}"
-        payload = json.dumps({"id": name, **fields}).encode()
-        self.asked[name] = (verb, payload)
-        self.deliver(verb, payload)
-        return name
-
-    def deliver(self, verb: str, payload: bytes) -> None:
-        if self.is_connected:
-            self.house.hear(f"{BASE}/cmd/{verb}", payload)
 
     @rule(change=st.sampled_from(CHANGES))
     def change_a_setting(self, change: tuple[str, str, bool]) -> None:
@@ -142,6 +59,28 @@ class Model(RuleBasedStateMachine):
         if not granted or not replies:
             assert self.in_force() == before
 
+    @precondition(lambda self: self.is_connected and not self.is_private)
+    @rule(change=st.sampled_from(STARVING), late=st.integers(0, 4))
+    def a_change_starves_the_camera(self, change: tuple[str, str], late: int) -> None:
+        """Change what the camera does not bear: a few frames are on their way still, and then none come any more."""
+        self.settings_prove_themselves()
+        before, (key, value) = self.in_force(), change
+        name = self.ask("set", {"key": key, "value": value})
+        assert self.granted(name)
+        self.house.see(late, 120)
+        self.house.pass_time(60.0)
+        assert self.in_force() == before, "what starves the camera is taken back"
+        back = [fact for fact in self.house.told if isinstance(fact, SettingsRolledBack)]
+        assert value == before[key] or key in back[-1].settings
+
+    def settings_prove_themselves(self) -> None:
+        """Let frames come until no setting is on trial."""
+        for _ in range(40):
+            self.frames_come(5, 120)
+            if not self.house.is_trying:
+                return
+        raise AssertionError("frames prove the settings")
+
     @rule()
     def save_the_settings(self) -> None:
         name = self.ask("overwrite_config", {})
@@ -153,19 +92,19 @@ class Model(RuleBasedStateMachine):
         wanted, replies = self.in_force(), self.house.finals(name)
         assert len(replies) == int(self.is_connected)
         if replies and replies[0]["ok"]:
-            self.filed = wanted
+            self.promise(wanted)
         if replies:
             assert replies[0]["ok"] or self.disk.is_full, replies
 
-    @rule(verb=st.sampled_from(["save", "save", "pastStack"]))
-    def take_a_picture(self, verb: str) -> None:
-        name = self.ask(verb, {})
+    @rule(verb=st.sampled_from(["save", "save", "pastStack"]), thumbnail=st.booleans())
+    def take_a_picture(self, verb: str, thumbnail: bool) -> None:
+        name = self.ask(verb, {"thumbnail": thumbnail})
         self.frames_come(2, 120)
         assert len(self.house.finals(name)) == int(self.is_connected), "one final reply"
 
-    @rule(verb=st.sampled_from(["save", "pastStack"]))
-    def ask_for_a_picture(self, verb: str) -> None:
-        self.ask(verb, {})
+    @rule(verb=st.sampled_from(["save", "pastStack"]), thumbnail=st.booleans())
+    def ask_for_a_picture(self, verb: str, thumbnail: bool) -> None:
+        self.ask(verb, {"thumbnail": thumbnail})
 
     @precondition(lambda self: self.asked)
     @rule(which=st.integers(0, 5))
@@ -185,11 +124,8 @@ class Model(RuleBasedStateMachine):
     # ------------------------------------------------------------ what the world does
 
     @rule(count=st.integers(1, 12), level=st.sampled_from([20, 120, 250]))
-    def frames_come(self, count: int, level: int) -> None:
-        self.house.see(count, level)
-        self.heard_s = self.clock.monotonic()
-        self.house.work()
-        assert self.house.camera_online, "frames flow"
+    def the_camera_delivers(self, count: int, level: int) -> None:
+        self.frames_come(count, level)
 
     @rule()
     def a_frame_is_late(self) -> None:
@@ -272,7 +208,7 @@ class Model(RuleBasedStateMachine):
     @rule(names_kept=st.sampled_from([0, 0, 1, 2, 3, 5, 8]), fate=st.integers(0, len(FATES) - 1))
     def the_power_is_cut(self, names_kept: int, fate: int) -> None:
         self.end()
-        self.disk.cut(names_kept, fate)
+        self.cut_the_power(names_kept, fate)
         self.begin()
 
     @rule(
@@ -280,14 +216,15 @@ class Model(RuleBasedStateMachine):
         power=st.booleans(),
         names_kept=st.sampled_from([0, 0, 1, 2, 3, 5, 8]),
         fate=st.integers(0, len(FATES) - 1),
-        verb=st.sampled_from(["save", "overwrite_config"]),
+        verb=st.sampled_from(["save", "overwrite_config", "privacy"]),
     )
     def it_ends_in_the_midst_of_writing(self, calls: int, power: bool, names_kept: int, fate: int, verb: str) -> None:
         """Let it write, and die at one of its calls or right after its answer."""
         if not self.is_connected:
             self.the_broker_comes_back(forgot=False)
         self.ask("set", {"key": "ring.quality", "value": 40 + self.names % 50})
-        wanted, name = self.in_force(), self.ask(verb, {})
+        wanted, private = self.in_force(), self.is_private
+        name = self.switch(on=not private, by_set=False) if verb == "privacy" else self.ask(verb, {})
         self.disk.kill_after = calls
         try:
             self.house.see(1, 120)
@@ -296,108 +233,16 @@ class Model(RuleBasedStateMachine):
             self.house.worker.jobs.clear()
         self.disk.kill_after = None
         self.heard_s = self.clock.monotonic()
-        self.keep_what_was_acknowledged()
-        if power:
-            self.disk.cut(names_kept, fate)
-        replies = self.house.finals(name)
-        if verb == "overwrite_config" and replies and replies[0]["ok"]:
-            self.filed = wanted
+        if verb == "overwrite_config" and self.granted(name):
+            self.promise(wanted)
         found = self.settings_in_file()
-        assert found == self.filed or (found == wanted and not replies), "the file is the acknowledged one, or the next"
-        self.filed = found
+        if verb == "overwrite_config" and found == wanted and not self.house.finals(name):
+            self.former.append(self.filed)
+            self.filed = found
+        if power:
+            self.cut_the_power(names_kept, fate)
         self.end()
         self.begin()
-
-    # ------------------------------------------------------------ what must be true
-
-    def pictures_of(self, name: str) -> list[str]:
-        """Return the ids of the pictures that the replies to a command name."""
-        return [str(body["data"]["id"]) for body in self.house.finals(name) if body["ok"]]  # type: ignore[index]
-
-    def keep_what_was_acknowledged(self) -> None:
-        for fact in self.house.told:
-            if isinstance(fact, PictureSaved) and fact.id not in self.kept:
-                self.sizes[fact.id] = sum(path.stat().st_size for path in fact.paths)
-                self.kept[fact.id] = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in fact.paths}
-
-    def files(self) -> dict[str, list[Path]]:
-        found: dict[str, list[Path]] = {}
-        for path in sorted((self.folder / "captures").glob("*")):
-            found.setdefault(path.name.partition(".")[0] or path.name, []).append(path)
-        return found
-
-    @invariant()
-    def nothing_was_logged_with_a_traceback(self) -> None:
-        assert not self.tracebacks.found, self.tracebacks.found
-
-    @invariant()
-    def what_was_acknowledged_is_on_disk(self) -> None:
-        self.keep_what_was_acknowledged()
-        assert self.settings_in_file() == self.filed
-        gone = {name for name, paths in self.kept.items() if not all(path.exists() for path in paths)}
-        for name in self.kept.keys() - gone:
-            for path, digest in self.kept[name].items():
-                assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, path
-        largest = 2 * max((self.sizes[name] for name in gone), default=0)
-        left = sum(path.stat().st_size for paths in self.files().values() for path in paths)
-        assert not gone or self.disk.is_full or left + largest > LIMIT_BYTES, "nothing goes that has room"
-        saved = [fact.id for fact in self.house.told if isinstance(fact, PictureSaved)]
-        assert not saved or saved[-1] not in gone, "the newest stays"
-
-    @invariant()
-    def the_broker_holds_what_is_true(self) -> None:
-        if not self.is_connected:
-            return
-        told = {topic: payload for topic, payload in self.broker.retained.items() if topic not in self.strange}
-        told.pop(f"{BASE}/frame", None)
-        for topic in MEDIA - self.house.board.keys():  # the last picture of an earlier life is still the last one
-            assert told.pop(topic, None) in (None, self.inherited.get(topic)), topic
-        assert told == self.house.board, "the broker holds what the node means"
-        assert {key: told.get(f"{BASE}/config/{key}", b"").decode() for key in LIVE} == self.in_force()
-        assert told[f"{BASE}/availability"] == b"online"
-        camera = b"online" if self.house.camera_online else b"offline"
-        assert told[f"{BASE}/camera/availability"] == camera
-        if f"{BASE}/media/last" in told:
-            last = json.loads(told[f"{BASE}/media/last"])
-            saved = [fact.id for fact in self.house.told if isinstance(fact, PictureSaved)]
-            assert not saved or last["id"] == saved[-1]
-
-    @invariant()
-    def no_command_is_done_twice(self) -> None:
-        saved = [fact.id for fact in self.house.told if isinstance(fact, PictureSaved)]
-        assert len(saved) == len(set(saved))
-        assert not self.house.finals("left") or not self.pictures_of("left"), "a retained command does nothing"
-        named: list[str] = []
-        for name in self.asked:
-            bodies = self.house.finals(name)
-            assert all(body == bodies[0] for body in bodies), "a repetition gets the first answer"
-            named += set(self.pictures_of(name)) if self.asked[name][0] in ("save", "pastStack") else ()
-        assert len(named) == len(set(named)), "each picture belongs to one command"
-        assert set(saved) >= set(named)
-
-    @invariant()
-    def files_and_index_agree(self) -> None:
-        if self.disk.is_full or self.house.worker.jobs:
-            return
-        usage = self.house.archive.usage()
-        if usage is None:
-            return
-        files = self.files()
-        assert {name for name in files if not name.startswith(".")} == set(self.house.archive.newest(10_000))
-        size_bytes = sum(path.stat().st_size for paths in files.values() for path in paths)
-        assert usage.size_bytes == size_bytes
-        assert size_bytes <= LIMIT_BYTES or usage.count == 1
-
-    @invariant()
-    def frames_flow_or_a_fault_is_named(self) -> None:
-        silent_s = self.clock.monotonic() - self.heard_s
-        if self.house.camera_online:
-            assert silent_s < 40, "a camera without frames for so long is not online"
-            return
-        changes = [fact for fact in self.house.told if isinstance(fact, CameraChanged)]
-        if changes:
-            assert not changes[-1].online
-            assert changes[-1].reason
 
 
 Model.TestCase.settings = settings(

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pi_cam_node import configfile
 from pi_cam_node.errors import NotSaved
+from pi_cam_node.startup import remembered
 from pi_cam_node.storage.privacy import PrivacyMark
+from tests.model.disk import Disk, Killed
 
 
 @pytest.fixture
@@ -30,6 +33,33 @@ def test_it_is_made_private_and_empty_and_goes_again(mark: PrivacyMark) -> None:
     assert [path.name for path in mark.path.parent.iterdir()] == [".privacy_on"]
     mark.put(on=False)
     assert not mark.is_there
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_what_a_killed_process_left_is_on_disk_before_anybody_is_told(tmp_path: Path, on: bool) -> None:
+    disk = Disk(tmp_path)
+    with disk.watched():
+        (tmp_path / "captures").mkdir()
+        mark = PrivacyMark(tmp_path / "captures")
+        if not on:
+            mark.put(on=True)
+        disk.kill_after = 4 if on else 1  # its name is there, or gone, and not synced
+        with pytest.raises(Killed):
+            mark.put(on)
+        disk.kill_after = None
+        assert (mark.is_there, disk.unsynced > 0) == (on, True)
+        mark.put(on)
+    disk.cut(names_kept=0, fate=0)
+    assert mark.is_there is on
+
+
+def test_a_start_in_privacy_makes_sure_that_the_next_one_is(tmp_path: Path) -> None:
+    disk, loaded = Disk(tmp_path), configfile.load(None, {"PI_CAM_NODE__EXPORT__BASE_DIR": str(tmp_path)})
+    with disk.watched():
+        os.close(os.open(tmp_path / ".privacy_on", os.O_CREAT | os.O_WRONLY))
+        assert remembered(loaded).config.privacy.enable
+    disk.cut(names_kept=0, fate=0)
+    assert remembered(loaded).config.privacy.enable
 
 
 @pytest.mark.parametrize("damage", ["garbage", "dangling link", "folder", "unreadable"])

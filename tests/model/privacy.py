@@ -1,0 +1,95 @@
+"""Privacy in the model: how it is switched, and that nothing is seen while it is on, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+
+from pi_cam_node.arrivals import CommandArrived
+from pi_cam_node.config.privacy import SWITCH
+from pi_cam_node.storage.privacy import FILE_NAME
+from tests.model.house import BASE
+from tests.model.lives import MEDIA, Lives
+
+# How JPEG and the files of numpy begin, as bytes and in base64: what is told of a picture may be told, but no picture.
+PIXELS = (b"\xff\xd8\xff", b"/9j/", b"\x93NUMPY")
+PICTURES = MEDIA | {f"{BASE}/frame"}
+
+
+class Privacy(Lives):
+    """Switched by either door, at any time.
+
+    Attributes:
+        possible: What the next life may find, off or on, as far as this one was begun with.
+        told_before: So much had the broker been told when it began.
+    """
+
+    def __init__(self) -> None:
+        self.told_before, self.possible = 0, {False}
+        super().__init__()
+
+    # ------------------------------------------------------------ lives of the node
+
+    def begin(self) -> None:
+        """Begin a life with what the last one has promised, or with one of the wishes that it had not granted yet."""
+        remembered = (self.folder / "captures" / FILE_NAME).exists()
+        for name, on in self.switches:
+            self.possible = {on} if self.granted(name) else self.possible | {on}
+        assert remembered in self.possible, "a switch is remembered"
+        # That it is off may still be undone by a power cut, where nobody was told of it; that it is on, by nothing.
+        if remembered or not self.disk.unsynced:
+            self.possible = {remembered}
+        self.sealed = remembered
+        self.switches.clear()
+        self.told_before = len(self.broker.told)
+        super().begin()
+
+    def switch(self, *, on: bool, by_set: bool) -> str:
+        """Ask for privacy, or for its end; while there is no broker, by HTTP."""
+        verb = "set" if by_set else "privacy"
+        fields: dict[str, object] = {"key": SWITCH, "value": on} if by_set else {"enable": on}
+        if on and not self.is_private:
+            self.told_before = len(self.broker.told)
+        self.switches.append((f"c{self.names + 1}", on))
+        name = self.ask(verb, fields)
+        if not self.is_connected:
+            self.house.put(CommandArrived(verb, self.asked[name][1], self.clock.monotonic(), asker="http"))
+        return name
+
+    # ------------------------------------------------------------ what people ask
+
+    @rule(on=st.booleans(), by_set=st.booleans())
+    def privacy_is_switched(self, on: bool, by_set: bool) -> None:
+        name = self.switch(on=on, by_set=by_set)
+        self.house.work()
+        replies = self.house.finals(name)
+        assert len(replies) == 1, "one final reply"
+        assert replies[0]["ok"] or self.disk.is_full, replies
+        assert self.is_private is on, "it begins, whatever the disk says"
+
+    @rule(on=st.booleans(), by_set=st.booleans())
+    def privacy_is_asked_for(self, on: bool, by_set: bool) -> None:
+        self.switch(on=on, by_set=by_set)
+
+    # ------------------------------------------------------------ what must be true
+
+    @invariant()
+    def nothing_is_seen_in_privacy(self) -> None:
+        assert self.house.camera.is_held is self.is_private
+        if not self.is_private:
+            return
+        core = self.house.node._core
+        assert (len(core.ring), core.latest, core.camera_online, self.house.node._hub.latest) == (0, None, False, None)
+        for message in self.broker.told[self.told_before :]:
+            assert not any(sign in message.payload for sign in PIXELS), (message.topic, message.payload[:80])
+
+    @invariant()
+    def the_broker_knows_of_privacy(self) -> None:
+        if not self.is_connected or not all(self.house.finals(name) for name, _ in self.switches):
+            return
+        held = self.broker.retained
+        private = self.is_private
+        assert held[f"{BASE}/state/privacy"] == (b"ON" if private else b"OFF")
+        assert held[f"{BASE}/config/{SWITCH}"] == (b"on" if private else b"off")
+        if private:
+            assert not PICTURES & held.keys(), "no picture stays at the broker"
