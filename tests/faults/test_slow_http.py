@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +107,7 @@ def test_a_hundred_viewers_that_take_nothing_cost_no_memory(node: Watched, figur
     figure(f"{grown_mib:.1f} MB more memory (at most 10); a fast viewer's longest pause {stream.longest_gap_s:.2f} s")
 
 
-HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
 BODY = b'{"key": "night.gain", "value": 8}'
 HEADS = (
     b"GET /healthz" + HOST + b"\r\n",
@@ -112,6 +115,9 @@ HEADS = (
     b"GET /media/20261120T194501123Z-3f2a91c0-000042-single" + HOST + b"Range: bytes=0-99\r\n\r\n",
     b"GET /snapshot.jpg?width=320&fresh=1" + HOST + b"Cookie: session_porch=x\r\n\r\n",
 )
+STATUS_LINE = re.compile(rb"^HTTP/1\.[01] ([0-9]{3}) ", re.MULTILINE)
+# Somebody else is being answered, or no frame came in time; nothing else may keep the server from an answer.
+REFUSALS = {503, 504}
 
 
 def mutated(chance: random.Random, request: bytes) -> bytes:
@@ -133,6 +139,24 @@ def mutated(chance: random.Random, request: bytes) -> bytes:
     return bytes(data)
 
 
+def answer_to(port: int, request: bytes, patience_s: float) -> bytes:
+    """Return what the server says to a request until it hangs up, or is silent for so long and we do."""
+    heard = bytearray()
+    with socket.socket() as sock, suppress(OSError):  # it may hang up while we still talk
+        sock.settimeout(5)
+        sock.connect(("127.0.0.1", port))
+        sock.sendall(request)
+        sock.settimeout(patience_s)
+        with suppress(TimeoutError, BlockingIOError):  # most often the rest of a body is waited for that does not come
+            while part := sock.recv(65536):
+                heard += part
+        sock.settimeout(5)
+        sock.shutdown(socket.SHUT_WR)
+        while part := sock.recv(65536):
+            heard += part
+    return bytes(heard)
+
+
 def kept_bytes(node: Watched) -> int:
     """Return the node's memory after it gave back what it has freed, as it does every five minutes."""
     # A changed limit lets the folder be looked through at once, and that ends with the giving back.
@@ -148,20 +172,18 @@ def test_mutated_requests_cost_neither_memory_nor_descriptors(
     node.forget()
     chance, wanted, process = random.Random(17), 100_000 if long else 20_000, psutil.Process(node.node.process.pid)
     settled, descriptors, before_bytes = wanted // 5, process.num_fds(), 0
+    statuses: Counter[int] = Counter()
     for number in range(wanted):
         if number == settled:  # caches and pools are filled
             before_bytes = kept_bytes(node)
-        with socket.socket() as sock:
-            sock.settimeout(5)
-            sock.connect(("127.0.0.1", node.port))
-            try:
-                sock.sendall(mutated(chance, chance.choice(HEADS)))
-                sock.shutdown(socket.SHUT_WR)
-                while sock.recv(65536):
-                    continue
-            except OSError:
-                continue  # it hung up while we still talked
+        # Who says no more before the answer gets none; the others cost time.
+        heard = answer_to(node.port, mutated(chance, chance.choice(HEADS)), 0.0 if number % 5 else 0.02)
+        statuses.update(int(status) for status in STATUS_LINE.findall(heard))
     grown_bytes = kept_bytes(node) - before_bytes
     assert grown_bytes < 8 * MIB
     check_node(node, descriptors)
-    figure(f"{wanted} broken requests: {grown_bytes / MIB:.1f} MiB more memory, 0 tracebacks, 0 descriptors lost")
+    assert statuses[200] > 0, statuses
+    assert {status for status in statuses if status >= 500} <= REFUSALS, statuses
+    counted = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    grown = f"{grown_bytes / MIB:.1f} MiB more memory"
+    figure(f"{wanted} broken requests: {grown}, 0 tracebacks, 0 descriptors lost; answers: {counted}")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from pi_cam_node import events as e
+from pi_cam_node.jpeg import encode
 from pi_cam_node.mqtt.board import Board
 from pi_cam_node.mqtt.messages import JPEG, JSON, Message
 from pi_cam_node.mqtt.publisher import Publisher
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.veil import veiled
+from tests.fakes.pictures import ID, scene
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
 PICTURES = {TOPICS.frame, TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.media_last}
@@ -35,6 +40,29 @@ def test_a_thumbnail_is_taken_out_and_nothing_else(body: dict[str, object], left
 
 def test_a_jpeg_is_emptied() -> None:
     assert veiled(Message("a", b"\xff\xd8", retain=True, content_type=JPEG)).payload == b""
+
+
+def test_nothing_that_is_told_of_a_picture_shows_it() -> None:
+    at, jpeg = datetime(2026, 11, 20, tzinfo=UTC), encode(scene(), "bgr", 80)
+    saved = e.PictureSaved(
+        ID,
+        "single",
+        (Path("/a.jpg"),),
+        1,
+        "00",
+        (1,),
+        at,
+        at,
+        1.0,
+        1.0,
+        image=jpeg,
+        thumbnail=jpeg,
+        thumbnail_asked=True,
+    )
+    messages = Publisher(TOPICS).messages(saved)
+    signs = (jpeg, base64.b64encode(jpeg))
+    assert {m.topic for m in messages if any(sign in m.payload for sign in signs)} == PICTURES - {TOPICS.frame}
+    assert [m.topic for m in messages if any(sign in veiled(m).payload for sign in signs)] == []
 
 
 def test_switching_on_empties_every_picture_before_it_is_told() -> None:
