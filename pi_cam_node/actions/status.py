@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -65,10 +66,14 @@ def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived)
     """Return the registry for people."""
     chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
     lines = [f"{c.usage}: {c.summary}" for c in chosen]
-    facts = {
-        c.verb: {"usage": c.usage, "summary": c.summary, "arguments": c.arguments.model_json_schema()} for c in chosen
-    }
+    facts = {c.verb: {"usage": c.usage, "summary": c.summary, "arguments": _schema_of(c.arguments)} for c in chosen}
     return Answer("\n".join(lines), {"commands": facts})
+
+
+@cache
+def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
+    """Return what arguments look like; made once, as it holds up the node thread longer than all else in the reply."""
+    return arguments.model_json_schema()
 
 
 @command(
