@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,26 @@ import pytest
 from tests.faults import tools
 from tests.integration.broker import Mosquitto
 from tests.integration.conftest import broker, start_broker
+from tests.integration.serving import Serving
 
 __all__ = ["broker", "faulty_link", "long", "start_broker"]
 
 # Starts a proxy in front of a broker: ``.port``; ``.set("blackhole")`` and the like; ``.accept_times``.
 FaultyLink = Callable[[Mosquitto], Any]
+
+
+# What opens `house`.
+TOKEN = "a-token-of-the-house-that-is-long-enough"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Serving]:
+    """A web server that asks for a token."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o600)
+    with Serving(tmp_path, http={"token_file": str(path)}) as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -6,30 +6,20 @@ import http.client
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
+from tests.faults.conftest import TOKEN
 from tests.integration.broker import wait_until
 from tests.integration.serving import Serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.short, pytest.mark.promise("H6")]
 
-TOKEN = "a-token-of-the-house"
 KINDS = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None)
 METHODS = ("POST", "PUT", "DELETE", "PATCH")
 SITES = (None, "same-origin", "none", "same-site", "cross-site")
 BODY = json.dumps({"key": "night.gain", "value": 8}).encode()
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Serving]:
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    path.chmod(0o600)
-    with Serving(tmp_path, http={"token_file": str(path)}) as serving:
-        yield serving
 
 
 def asked(house: Serving, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> int:

@@ -8,27 +8,17 @@ import http.client
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
+from tests.faults.conftest import TOKEN
 from tests.integration.serving import Serving
 
 pytestmark = pytest.mark.faults
 
-TOKEN = "a-token-of-the-house-that-is-long-enough"
 EVALUATED = 30
 DIFFERENCE_MS = 5.0
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Serving]:
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    path.chmod(0o600)
-    with Serving(tmp_path, http={"token_file": str(path)}) as serving:
-        yield serving
 
 
 def tried(house: Serving, credential: str, address: str = "127.0.0.1") -> tuple[int, float]:
