@@ -20,6 +20,7 @@ class Message:
         retain: The broker keeps it for those who subscribe later.
         keep: Where the broker is away it waits for it, among the last few; a reply or an event, never a state.
         content_type: MQTT 5: MIME type, empty for plain text.
+        shows: The payload is a picture although its type does not say so; see `veil`.
         correlation: MQTT 5: returned to the asker unchanged.
         user: MQTT 5: names and values.
     """
@@ -30,6 +31,7 @@ class Message:
     retain: bool = False
     keep: bool = False
     content_type: str = ""
+    shows: bool = False
     correlation: bytes | None = None
     user: tuple[tuple[str, str], ...] = ()
 

@@ -125,7 +125,7 @@ class Publisher:
         # another picture than the facts beside it.
         return [
             Message(self._topics.media_image, saved.image or b"", retain=True, content_type=JPEG),
-            Message(self._topics.media_thumbnail, small, retain=True),
+            Message(self._topics.media_thumbnail, small, retain=True, shows=True),
             Message(self._topics.media_last, json_bytes(last), retain=True, content_type=JSON),
             event,
         ]

@@ -98,7 +98,7 @@ def test_the_camera_comes_and_goes(online: bool, value: bytes, kind: str) -> Non
 def test_a_saved_picture_is_told_after_its_bytes() -> None:
     image, thumbnail, last, event = WORDS.messages(SAVED)
     assert image == Message(TOPICS.media_image, b"\xff\xd8image", retain=True, content_type=JPEG)
-    assert thumbnail == Message(TOPICS.media_thumbnail, base64.b64encode(b"\xff\xd8small"), retain=True)
+    assert thumbnail == Message(TOPICS.media_thumbnail, base64.b64encode(b"\xff\xd8small"), retain=True, shows=True)
     assert (last.topic, last.retain, last.qos) == (TOPICS.media_last, True, 1)
     assert body(last) == {
         "id": SAVED.id,
