@@ -19,7 +19,9 @@ from pi_cam_node.frame import Frame
 FRAMES_WAITING = 4
 # A script that sends thousands of commands in one go gets an answer to each of them.
 MESSAGES_WAITING = 10_000
+# What is small always finds room among them: large messages must not shut out a question.
 BYTES_WAITING = 4 << 20
+SMALL_BYTES = 512
 # So many messages are taken before a waiting frame has its turn.
 MESSAGES_IN_A_ROW = 16
 
@@ -62,7 +64,8 @@ class Inbox:
         """Hand over a message; return whether there was room."""
         size_bytes = _size_bytes(message)
         with self._changed:
-            if len(self._messages) == MESSAGES_WAITING or self._size_bytes + size_bytes > BYTES_WAITING:
+            too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
+            if too_large or len(self._messages) == MESSAGES_WAITING:
                 self._messages_refused += 1
                 return False
             self._messages.append(message)
@@ -70,15 +73,20 @@ class Inbox:
             self._changed.notify()
             return True
 
-    def take(self, timeout_s: float) -> Arrival | Frame | None:
+    def take(self, timeout_s: float, *, only_frames: bool = False) -> Arrival | Frame | None:
         """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
+
+        Args:
+            timeout_s: How long to wait for one.
+            only_frames: Leave messages where they are.
 
         Thread: the node thread.
         """
         with self._changed:
-            if not self._messages and not self._frames:
+            if not self._frames and (only_frames or not self._messages):
                 self._changed.wait(max(0.0, timeout_s))
-            if self._messages and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
+            wanted = self._messages and not only_frames
+            if wanted and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
                 self._in_a_row += 1
                 message = self._messages.popleft()
                 self._size_bytes -= _size_bytes(message)

@@ -166,8 +166,9 @@ class Node:
     def _turn(self) -> None:
         """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
         self._supervisor.watch()
-        busy = self._core.is_waiting
-        message = self._inbox.take(TICK_S if busy else IDLE_TICK_S)
+        behind = self._link.is_behind()  # replies would be lost: the next question waits
+        wait_s = TICK_S if behind or self._core.is_waiting else IDLE_TICK_S
+        message = self._inbox.take(wait_s, only_frames=behind)
         try:
             self._step(message)
             self._failed_steps = 0

@@ -9,7 +9,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.mqtt.ending import Ending
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.news import News
-from pi_cam_node.mqtt.outbox import Outbox, Outcome, Sent, Waiting
+from pi_cam_node.mqtt.outbox import WAITING, Outbox, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.quarantine import SMALL_BYTES, Quarantine
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.veil import Censor
@@ -35,6 +35,11 @@ class Departures:
         self._owed: dict[str, Message] = {}
         self._refused = 0
         self.censor = Censor()
+
+    @property
+    def are_late(self) -> bool:
+        """Whether so many replies and events wait that more of them would soon push out the oldest."""
+        return len(self._outbox) > WAITING // 2
 
     @property
     def is_on_guard(self) -> bool:
@@ -64,7 +69,8 @@ class Departures:
                 self._outbox.put(Waiting(message))
             return False
         self.pump(live)
-        outcome = self._hand_over(live, Waiting(message))
+        behind = message.keep and len(self._outbox) > 0  # whoever came first goes first
+        outcome = Outcome.LATER if behind else self._hand_over(live, Waiting(message))
         if outcome is Outcome.LATER and message.keep:
             self._outbox.put(Waiting(message))
         elif outcome is Outcome.LATER and message.retain and message.qos:

@@ -105,6 +105,19 @@ class Link:
             "callback_errors": self._callback_errors,
         }
 
+    def is_behind(self) -> bool:
+        """Send what waits; return whether the broker is so slow to take it that no more should be added.
+
+        A broker that is away is none: what waits for it is limited by dropping the oldest.
+
+        Thread: the node thread.
+        """
+        live = self._live
+        if live is None or live is not self._announced or not self.departures.are_late:
+            return False
+        self.departures.pump(live)
+        return self.departures.are_late
+
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self.loop.start()
@@ -223,8 +236,8 @@ class Link:
             if incoming.topic == self._topics.availability and not incoming.retained:
                 self._canary.back()
             arrival = arrival_of(incoming, self._topics, self._clock.monotonic())
-            if arrival is not None and not self._closing.is_set() and not self._inbox.put(arrival):
-                self._news.warn_once("inbox", f"too much to do: messages are lost, the first on {incoming.topic}")
+            if arrival is not None and not self._closing.is_set():
+                self._inbox.put(arrival)  # where it finds no room it is counted
         except Exception:
             self._callback_errors += 1
             _log.exception("a message could not be taken in")
@@ -243,3 +256,4 @@ class Link:
         if live is not None and self._canary.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
             self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
         self._news.deliver()
+        self._news.tell_of_losses()

@@ -23,6 +23,7 @@ class News:
         self._inbox = inbox
         self._waiting: deque[Arrival] = deque(maxlen=NEWS_WAITING)
         self._warned: set[str] = set()
+        self._lost = 0
 
     def tell(self, arrival: Arrival) -> None:
         """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
@@ -33,6 +34,13 @@ class News:
         """Hand over what waits, as far as there is room."""
         while self._waiting and self._inbox.put(self._waiting[0]):
             self._waiting.popleft()
+
+    def tell_of_losses(self) -> None:
+        """Log how many messages found the inbox full since the last time, if any did."""
+        lost = self._inbox.messages_refused - self._lost
+        if lost:
+            self._lost += lost
+            _log.warning("too much to do: %d messages were not taken in, and get no reply", lost)
 
     def warn_once(self, subject: str, message: str) -> bool:
         """Log a message unless one on its subject was logged before; return whether it was."""

@@ -288,7 +288,8 @@ BARS = (
     Promise(
         "B3",
         "whatever comes on any topic",
-        "no message stops the node, and `health` is answered within a second throughout",
+        "no message stops the node, and `health` is answered within a second throughout; of a flood, what is not "
+        "answered is counted",
     ),
     Promise(
         "B4",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pi_cam_node.inbox import MESSAGES_WAITING
 from tests.faults import tools
 from tests.faults.page import pictures
 from tests.integration.broker import Client, Mosquitto, wait_until
@@ -67,6 +69,31 @@ def test_no_message_on_any_topic_stops_the_node(broker: Mosquitto, tmp_path: Pat
         f"{took_s[len(took_s) // 2] * 1000:.0f} ms (median), {took_s[-1]:.2f} s at the latest (at most 1)"
     )
     assert took_s[-1] <= 1
+
+
+@pytest.mark.promise("B3")
+def test_of_a_flood_each_command_is_answered_or_counted(
+    broker: Mosquitto, tmp_path: Path, figure: Figure, long: bool
+) -> None:
+    count = 50_000 if long else 8_000
+    with RunningNode(tmp_path, broker.port) as node, broker.client() as flood, broker.client() as client:
+        Asker(client).wait_online()
+        client.clear()
+        for number in range(count):
+            flood.publish(f"{BASE}/cmd/get", json.dumps({"id": str(number), "key": "nothing"}), qos=0)
+
+        def refused() -> int:
+            told = re.findall(r"too much to do: (\d+) messages", node.log())
+            return sum(map(int, told))
+
+        def answered() -> int:
+            return len(client.on(f"{BASE}/reply/get"))
+
+        wait_until(lambda: answered() + refused() == count, "each command to be answered or counted", 60)
+        assert asked_health(client, "after") < 1
+        assert answered() >= min(count, MESSAGES_WAITING)
+        assert len({json.loads(m.payload)["id"] for m in client.on(f"{BASE}/reply/get")}) == answered()
+    figure(f"{count} commands in one go: {answered()} answered, {refused()} counted as refused, 0 lost in silence")
 
 
 @pytest.mark.promise("M15")

@@ -175,6 +175,24 @@ def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
             wait_until(lambda: node.link.publish(event(1)) and client.latest(TOPICS.media_image), "the picture")
 
 
+def test_a_slow_broker_makes_the_node_wait_before_replies_are_lost(broker: Mosquitto) -> None:
+    with Proxy(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+        node.up(client)
+        client.subscribe(TOPICS.reply("get"))
+        proxy.freeze()
+        replies = 0
+        while not node.link.is_behind():
+            node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), keep=True))
+            replies += 1
+        proxy.thaw()
+        wait_until(lambda: not node.link.is_behind(), "the node to catch up")
+        node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), keep=True))
+        wait_until(lambda: not node.link.is_behind() and client.on(TOPICS.reply("get")), "the replies")
+        client.wait_for(TOPICS.reply("get"), str(replies))
+        assert [int(m.payload) for m in client.on(TOPICS.reply("get"))] == list(range(replies + 1))
+        assert node.link.figures()["messages_dropped"] == 0
+
+
 def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) -> None:
     with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
         node.expect(BrokerConnected)

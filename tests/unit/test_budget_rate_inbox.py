@@ -16,7 +16,7 @@ from pi_cam_node.budget import (
     room_for_ring,
 )
 from pi_cam_node.config import Config
-from pi_cam_node.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, Inbox
+from pi_cam_node.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, SMALL_BYTES, Inbox
 from pi_cam_node.rate import Rate
 from tests.fakes.world import World
 
@@ -78,6 +78,20 @@ def test_large_payloads_fill_the_inbox_sooner() -> None:
     assert [inbox.put(command) for _ in range(5)] == [True] * 4 + [False]
     assert inbox.take(0) is command
     assert inbox.put(command)
+
+
+def test_large_payloads_do_not_shut_out_a_question() -> None:
+    inbox = Inbox()
+    large, small = CommandArrived("save", b"x" * BYTES_WAITING, 0.0), CommandArrived("health", b"x" * SMALL_BYTES, 0.0)
+    assert [inbox.put(large), inbox.put(large), inbox.put(small)] == [True, False, True]
+
+
+def test_messages_may_stay_while_frames_go_on() -> None:
+    inbox, frame, message = Inbox(), World().frame(), HomeAssistantStarted()
+    inbox.put(message)
+    inbox.put_frame(frame)
+    assert [inbox.take(0, only_frames=True) for _ in range(2)] == [frame, None]
+    assert inbox.take(0) is message
 
 
 def test_a_rate_forgets_what_is_long_past() -> None:
