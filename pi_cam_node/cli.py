@@ -106,9 +106,10 @@ def run(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
     path = parser.parse_args(arguments).config
-    from pi_cam_node import log, startup  # noqa: PLC0415 - see the top
+    from pi_cam_node import heap, log, startup  # noqa: PLC0415 - see the top
     from pi_cam_node.errors import ConfigError  # noqa: PLC0415 - see the top
 
+    heap.share_arenas()
     gc.disable()  # imports make next to no garbage, and looking for it takes a tenth of their time
     try:
         loaded, start = startup.begin(path or default_file(), os.environ)

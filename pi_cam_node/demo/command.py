@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pi_cam_node import configfile, log
+from pi_cam_node import configfile, heap, log
 from pi_cam_node.actions.status import RESTART_CODE
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.demo import brokers, walk
@@ -91,6 +91,7 @@ def say(text: str) -> None:
 
 def _run(loaded: LoadedConfig, began_s: float) -> int:
     """Run the node, anew each time somebody sends it ``restart``: there is no supervisor that would."""
+    heap.share_arenas()
     config = loaded.config
     log.configure(config)
     first_light = FirstLight(config.mqtt, f"{walk.ROOT}/state/brightness", say, began_s)
