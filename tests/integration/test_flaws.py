@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.mark.promise("H8", "B11")
-def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path) -> None:
+def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]) -> None:
     port = free_port()
     view = {"enable": True, "port": port}
     with RunningNode(tmp_path, broker.port, mjpeg_server=view) as node, broker.client() as client:
@@ -23,4 +24,6 @@ def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path) ->
         pids = {process.pid for process in family}
         sockets = [each for each in psutil.net_connections(kind="inet") if each.pid in pids]
         assert [each for each in sockets if each.raddr and each.raddr.port == broker.port]
-        assert [tuple(each.laddr) for each in sockets if not each.raddr] == [("127.0.0.1", port)]
+        listening = [tuple(each.laddr) for each in sockets if not each.raddr]
+        figure(f"{len(listening)} socket listens, on {listening[0][0]} only")
+        assert listening == [("127.0.0.1", port)]

@@ -233,7 +233,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
 
 
 @pytest.mark.promise("X4")
-def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path) -> None:
+def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path, figure: Callable[[str], None]) -> None:
     markup = "<b id=evil>x</b><img src=x onerror='document.body.dataset.evil=1'>"
     with Serving(tmp_path, name=markup) as serving, serving.filming():
         serving.web.tell(FaultReported("camera_down", markup))
@@ -245,6 +245,9 @@ def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path) -> None:
                 assert await tab.value("document.title.includes('<b id=evil>')")
 
         run(story)
+    figure(
+        "a name and a fault of markup: shown as text in 2 places and the title, 0 elements and 0 scripts made of them"
+    )
 
 
 def test_a_stream_that_ends_is_taken_up_again(tmp_path: Path) -> None:

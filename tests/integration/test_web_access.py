@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,9 @@ def raw(port: int, request: bytes, timeout_s: float = 15.0) -> bytes:
 
 
 @pytest.mark.promise("H5")
-def test_every_route_has_the_right_that_is_written_here() -> None:
+def test_every_route_has_the_right_that_is_written_here(figure: Callable[[str], None]) -> None:
     declared = {f"{r.method} {r.path}": r.right + (", signed" if r.signed else "") for r in routes()}
+    figure(f"{len(declared)} routes, each with its right; {len(CLOSED)} closed: 401 without a credential, 4 ways each")
     assert declared == RIGHTS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -336,11 +337,14 @@ def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one() ->
 
 
 @pytest.mark.promise("C7")
-def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring() -> None:
+def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring(figure: Callable[[str], None]) -> None:
     world = World(budget_bytes=192 * MIB)
     before = world.core.ring._limits.size_bytes
     world.step(CameraOpened("rtsp://porch/live", (2560, 1440), controls=False))
     after = world.core.ring._limits.size_bytes
+    figure(
+        f"frames of 2560x1440 instead of what was asked for: the ring went from {before // MIB} to {after // MIB} MiB"
+    )
     assert after < before
     world.send("set", "ring.quality 80")
     assert world.core.ring._limits.size_bytes == after
