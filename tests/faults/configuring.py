@@ -1,5 +1,6 @@
 """A program that writes settings into a configuration file until it dies, and one that looks at what it left.
 
+python -m tests.faults.configuring prepare FOLDER      the file as it is before
 python -m tests.faults.configuring forever FOLDER      one line "ack NUMBER" for each file written
 python -m tests.faults.configuring once FOLDER         the same for one; exit 3: refused in words
 python -m tests.faults.configuring check FOLDER [ACKS] exit 1: the file is torn, or older than the last of those
@@ -14,7 +15,8 @@ from pi_cam_node.config import Config
 from pi_cam_node.configfile import parse
 from pi_cam_node.configwriter import overwrite
 from pi_cam_node.errors import NodeError
-from tests.faults.saving import REFUSED, say
+from tests.faults import doomed
+from tests.faults.doomed import REFUSED, say
 
 FIRST = 100
 LAST = 200_000_000
@@ -64,20 +66,5 @@ def check(folder: Path, acks: set[str]) -> list[str]:
     return wrong + ([] if "# of the night" in text else ["torn: the comment is gone"])
 
 
-def main(verb: str, folder: Path, acks: Path | None = None) -> int:
-    """Do what the module's text says."""
-    if verb == "prepare":
-        prepare(folder)
-        return 0
-    if verb == "forever":
-        forever(folder)
-    if verb == "once":
-        return once(folder)
-    promised = {line.split()[1] for line in acks.read_text().splitlines()} if acks else set()
-    wrong = check(folder, promised)
-    say("\n".join(wrong))
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:])))
+    sys.exit(doomed.run(check, prepare=prepare, forever=forever, once=once))

@@ -18,15 +18,8 @@ from pi_cam_node.errors import NodeError
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.files import list_pictures
 from tests.fakes.pictures import ALL, BOOT, config, picture, save
-
-# A refusal, told from the 1 of a traceback.
-REFUSED = 3
-
-
-def say(line: str) -> None:
-    """Write a line at once: the power may go."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+from tests.faults import doomed
+from tests.faults.doomed import REFUSED, say
 
 
 def forever(folder: Path) -> None:
@@ -68,17 +61,5 @@ def _torn(folder: Path, picture_id: str) -> list[str]:
     ]
 
 
-def main(verb: str, folder: Path, acks: Path | None = None) -> int:
-    """Do what the module's text says."""
-    if verb == "forever":
-        forever(folder)
-    if verb == "once":
-        return once(folder)
-    promised = {line.split()[1] for line in acks.read_text().splitlines()} if acks else set()
-    wrong = check(folder, promised)
-    say("\n".join(wrong))
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:])))
+    sys.exit(doomed.run(check, forever=forever, once=once))
