@@ -114,8 +114,8 @@ def _expected(kind: Kind, choices: tuple[str, ...], marker: Setting, rules: dict
     if kind == "choice":
         return "one of " + ", ".join(choices)
     if kind == "list":
-        items = ", ".join(choices) or (f"names, each {marker.form}" if marker.form else "names")
-        return f"a list of {items}; {longest} at most" if longest else f"a list of {items}"
+        items = f"a list, each item {marker.form}" if marker.form else f"a list of {', '.join(choices) or 'names'}"
+        return f"{items}; {longest} at most" if longest else items
     if kind == "text":
         return marker.form or (f"{text} of at most {longest} characters" if longest else text)
     step = rules.get(annotated_types.MultipleOf)

@@ -34,7 +34,9 @@ exit codes:
   2    the settings are not usable, nor are there last good ones; nothing was started
   70   a fault within the node that only a new start mends
   75   the command restart asked for a new start
-A supervisor such as systemd shall start the node again whatever the code; see systemd/pi-cam-node.service."""
+  79   the command erase has left nothing behind
+A supervisor such as systemd shall start the node again whatever the code, but for 79; see
+systemd/pi-cam-node.service."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 
-
 # Of malloc.h in glibc.
 _M_ARENA_MAX = -8
 # One for the main thread, one for all others.
@@ -16,8 +15,8 @@ def share_arenas() -> None:
     """Let all threads allocate from two arenas; to be called before there are threads.
 
     glibc gives each thread one of its own. Frames are allocated in one thread and freed in another, and what is left
-    unused between them differs from arena to arena and grows with the hours: some 4 MiB more after twenty minutes of a soak.
-    With Python's lock there is next to nobody to wait for in a common one.
+    unused between them differs from arena to arena and grows with the hours. With Python's lock there is next to nobody
+    to wait for in a common one.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):

@@ -43,7 +43,12 @@ class KeyArguments(Arguments):
         return {"key": words}
 
 
-@command("set", "set <dotted.key> <value>", "Changes one setting; live ones take effect at once.", SetArguments)
+@command(
+    "set",
+    "set <dotted.key> <value>",
+    "Changes one live setting, at once; one that is read at start is refused.",
+    SetArguments,
+)
 def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Answer | Steps:
     """Change a live setting and say what was stored."""
     if arguments.key == SWITCH:

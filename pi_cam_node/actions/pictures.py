@@ -155,7 +155,13 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     return Answer(past_message(context, pictures, stacked=stacked), facts)
 
 
-@command("shortstream", "shortstream [n=10]", "Sends the last n frames of the ring.", CountArguments, shows=True)
+@command(
+    "shortstream",
+    "shortstream [n=10]",
+    "Sends the last n frames of the ring, as many as the way back takes.",
+    CountArguments,
+    shows=True,
+)
 def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
     """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)

@@ -27,7 +27,7 @@ class NodeConfig(Section):
         str,
         Field(pattern=f"^{NODE_ID_PATTERN}$"),
         Setting(
-            "Names the node in topics and file names; the default is the host name. Two nodes never share one.",
+            "Names the node in topics and to Home Assistant; the default is the host name. Two nodes never share one.",
             form=NODE_ID_FORM,
         ),
     ] = Field(default_factory=default_node_id)

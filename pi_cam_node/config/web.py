@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pi_cam_node.config.base import Section, Setting
+
+NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
 
 
 class MjpegServerConfig(Section):
@@ -36,6 +39,14 @@ class HttpTlsConfig(Section):
         return self
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not {NETWORK_FORM}") from None
+    return text
+
+
 class HttpConfig(Section):
     """Who may reach the HTTP server, and how."""
 
@@ -48,13 +59,14 @@ class HttpConfig(Section):
         Path | None,
         Setting(
             "File with the token that programs send and people log in with. Where a token is needed and none is "
-            "named, one is made beside the pictures. On this machine nobody is asked unless a file is named."
+            "named, one is made beside the pictures. Nobody is asked for one only where http.host is this machine, no "
+            "file is named and no proxy is trusted."
         ),
     ] = None
     trusted_proxies: Annotated[
-        list[Annotated[str, Field(max_length=64)]],
+        list[Annotated[str, Field(max_length=64), AfterValidator(_network)]],
         Field(max_length=16),
-        Setting("Addresses or networks of proxies whose X-Forwarded headers are believed."),
+        Setting("Proxies whose X-Forwarded headers are believed.", form=NETWORK_FORM),
     ] = []
     allowed_hosts: Annotated[
         list[Annotated[str, Field(max_length=253)]],

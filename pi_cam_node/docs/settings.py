@@ -34,7 +34,8 @@ _PAGE_HEAD = """\
 
 The node reads one YAML file; [`config.yaml`](../config.yaml) holds every setting with its default. A setting that is
 left out has its default. The file is judged as a whole before anything starts: `pi-cam-node check-config` tells every
-fault with its line, what was found and what was expected, and `pi-cam-node run` ends with code 2 where there is one.
+fault with its line, what was found and what was expected, and `pi-cam-node run` ends with code 2 where there is one,
+unless there are last good settings to start with: [supervision](supervision.md).
 
 * **Live** settings take effect while the node runs, by the command `set` or the topic `set/<setting>`. The others are
   read when the node starts. `overwrite_config` writes the settings in force into the file and keeps its comments.

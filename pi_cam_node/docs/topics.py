@@ -22,8 +22,9 @@ UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them.
 _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
 `camera/availability`, and `availability` last: whoever sees `online` finds everything in place. The last will is
-`offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness is published when it moves by `telemetry.brightness_deadband` or more, or lux with it; everything retained
-is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection is not
+`offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness and lux are published
+together when brightness moves by `telemetry.brightness_deadband` or lux by more than a fifth, at most every `telemetry.brightness_min_interval_s`. All
+that is retained, but for pictures and `media/last`, is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection is not
 part of this version: its state is `OFF`.
 
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
@@ -37,9 +38,13 @@ exposure.
 | who | may read | may write |
 |---|---|---|
 | the node | `pi_cam_node/porch/#`, `pi_cam_node/all/cmd/+`, `pi_cam_node/group/+/cmd/+`, `homeassistant/status`, its own discovery topic | \
-`pi_cam_node/porch/#`, its own discovery topic |
-| Home Assistant | `pi_cam_node/#`, `homeassistant/#` | `pi_cam_node/+/cmd/#`, `pi_cam_node/+/set/#`, `homeassistant/#` |
-| a dashboard | `pi_cam_node/#` | `pi_cam_node/+/cmd/#`; without `set/#` it cannot change settings, but `cmd/set` is a command too |
+`pi_cam_node/porch/#`, its own discovery topic, `replies/#` |
+| Home Assistant | `pi_cam_node/#`, `homeassistant/#`, `replies/#` | `pi_cam_node/+/cmd/#`, `pi_cam_node/group/+/cmd/+`, \
+`pi_cam_node/+/set/#`, `homeassistant/#` |
+| a dashboard | `pi_cam_node/#`, `replies/#` | `pi_cam_node/+/cmd/#`, `pi_cam_node/group/+/cmd/+`; without `set/#` it cannot change settings, but `cmd/set` is a command too |
+
+The response topic of an MQTT 5 request must lie below the node's own `reply/`, or outside of `pi_cam_node/` where the node may write, such as
+`replies/…`; any other is ignored, and the reply goes to `reply/<verb>`.
 
 `docker/broker/config/acl` is such a list. `pi-cam-node doctor` publishes a probe and reads it back, because a broker may refuse in silence.
 """

@@ -179,7 +179,8 @@ CAMERA = (
     Promise(
         "C5",
         "any thread of the node dies",
-        "it is begun again, three times in ten minutes, then the process ends with 70: served again within 10 s",
+        "it is begun again, three times in ten minutes (the broker's twice), then the process ends with 70; the node "
+        "thread is not begun again. Served again within 10 s",
     ),
     Promise(
         "C6",

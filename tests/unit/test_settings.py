@@ -154,6 +154,7 @@ def test_accepts_a_value(key: str, raw: object, stored: object) -> None:
         ("mqtt.password", "x" * 1025, "expected at most 1024 characters"),
         ("night.dark_threshold", "250", "dark_threshold (250) must be below bright_threshold (240)"),
         ("mqtt.tls.cert", "a.pem", "cert and key go together"),
+        ("http.trusted_proxies", "10.0.0.0/8 proxy.lan", "'proxy.lan' is not an address or a network"),
     ],
 )
 def test_rejects_a_value(key: str, raw: object, why: str) -> None:
