@@ -52,9 +52,12 @@ class Page:
 
 
 def resident_mib(pid: int) -> float:
-    """Return the memory of a process and its children in MiB, shared pages counted by their share."""
+    """Return the memory of a process and its children in MiB (RSS, shared pages counted in each).
+
+    For telling how it grows: PSS moves whenever another program begins or ends to share a library.
+    """
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(process.memory_full_info().pss for process in processes) / MIB
+    return sum(process.memory_info().rss for process in processes) / MIB
 
 
 def pictures(node: RunningNode) -> list[Path]:
