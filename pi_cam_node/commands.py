@@ -89,8 +89,12 @@ class Switch(Protocol):
         """Take the camera up again."""
         ...
 
-    def seal(self, closed: bool) -> None:
-        """Make it last. Thread: the worker."""
+    def sealing(self, number: int, *, closed: bool) -> Callable[[Progress], object]:
+        """Return the job for the worker that makes a switch last."""
+        ...
+
+    def insist(self) -> None:
+        """Give the present switch up, and make it last that privacy is on, however long it takes."""
         ...
 
 

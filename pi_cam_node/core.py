@@ -239,6 +239,7 @@ class Core:
             self._camera_lost("no frames", now_s)
         self._roll_back(self._trial.overdue(self._config, now_s))
         self._dispatcher.tick(now_s)
+        self.privacy.tick(self._ports.submit)
         self._facts.extend(self._faults.due(now_s))
         if now_s - self._telemetry_s >= self._config.telemetry.interval_s:
             self._telemetry_s = now_s

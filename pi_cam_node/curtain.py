@@ -22,14 +22,21 @@ class Curtain:
     def __init__(self, *, closed: bool = False) -> None:
         self._closed = closed
         self._opened_s = float("-inf")
+        self._times_closed = 0
 
     @property
     def closed(self) -> bool:
         """Whether nothing may be seen."""
         return self._closed
 
+    @property
+    def times_closed(self) -> int:
+        """How often it was closed: whoever hands out pictures for a while looks whether it was closed meanwhile."""
+        return self._times_closed
+
     def close(self) -> None:
         """Let nothing be seen from now on."""
+        self._times_closed += 1
         self._closed = True
 
     def open(self, now_s: float) -> None:
@@ -41,13 +48,17 @@ class Curtain:
         """Return whether a frame must not be seen: now, or because it was taken before the curtain opened."""
         return self._closed or frame.exposed_mono_s <= self._opened_s
 
-    def check(self) -> None:
+    def check(self, times_closed: int | None = None) -> None:
         """Go on only where something may be seen.
+
+        Args:
+            times_closed: As it was when the pictures were taken that shall be seen: what is older than a time of
+                privacy is forgotten.
 
         Raises:
             PrivacyOn: Nothing may.
         """
-        if self._closed:
+        if self._closed or times_closed not in (None, self._times_closed):
             raise PrivacyOn("ERROR: privacy is on; no picture is made, kept or shown")
 
     def before(self, job: Callable[[Progress], object]) -> Callable[[Progress], object]:
@@ -55,13 +66,14 @@ class Curtain:
 
         Thread: the job's, which is the worker.
         """
+        times_closed = self._times_closed
 
         def watched(progress: Progress) -> object:
             def step(done: int, total: int) -> None:
-                self.check()
+                self.check(times_closed)
                 progress(done, total)
 
-            self.check()
+            self.check(times_closed)
             return job(step)
 
         return watched

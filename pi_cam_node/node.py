@@ -181,7 +181,7 @@ class Node:
     def _step(self, message: Arrival | Frame | None) -> None:
         facts = self._core.step(message)
         if isinstance(message, Frame):
-            self._hub.publish(message)
+            self._hub.publish(self._core.latest)  # not one that waited behind the news of the camera's loss
         elif message is not None:
             self._note(message)
         for fact in facts:

@@ -21,32 +21,51 @@ def changed(context: Context, raw: object) -> Steps:
 
 
 def drawn(context: Context, *, on: bool, done: Answer) -> Steps:
-    """Close the curtain at once, or begin to open it; the steps that remain end with ``done``.
+    """Close the curtain at once and tell so, or begin to open it; the steps that remain end with ``done``.
 
-    Closing begins before anything can be refused: whatever fails afterwards, the camera is let go and nothing is seen.
+    Closing happens before anything can be refused, and waits for no disk: whatever fails afterwards, the camera is let
+    go, nothing is seen, and no picture stays with the broker.
     """
     number = context.privacy.ask()
     if on:
         context.privacy.close()
-    return _drawing(context, number, on=on, done=done)
+        context.change(SWITCH, True)
+    return _closing(context, number, done) if on else _opening(context, number, done)
 
 
-def _drawing(context: Context, number: int, *, on: bool, done: Answer) -> Steps:
-    failure: NodeError | None = None
+def _closing(context: Context, number: int, done: Answer) -> Steps:
     try:
         # All work that was begun before has ended with this, so nothing of it comes after the answer.
-        yield Work(lambda _progress: context.privacy.seal(on))
+        yield Work(context.privacy.sealing(number, closed=True))
     except NodeError as error:
-        failure = error
+        if number != context.privacy.asked:
+            raise _switched_again() from None
+        context.privacy.insist()
+        error.text = f"ERROR: privacy is on, but: {error}"
+        raise
     if number != context.privacy.asked:
-        raise Busy("ERROR: privacy was switched again meanwhile")
-    if failure is not None and not on:
-        failure.text = f"ERROR: privacy stays on, which a restart would bring back: {failure}"
-        raise failure
-    context.change(SWITCH, on)
-    if not on:
-        context.privacy.open()
-    if failure is not None:
-        failure.text = f"ERROR: privacy is on, but: {failure}"
-        raise failure
+        raise _switched_again()
     return done
+
+
+def _opening(context: Context, number: int, done: Answer) -> Steps:
+    try:
+        yield Work(context.privacy.sealing(number, closed=False))
+    except NodeError as error:
+        if number != context.privacy.asked:
+            raise _switched_again() from None
+        if context.curtain.closed:
+            context.privacy.insist()
+            error.text = f"ERROR: privacy stays on, also over a restart: {error}"
+        else:
+            error.text = f"ERROR: privacy is off, but a restart may bring it back: {error}"
+        raise
+    if number != context.privacy.asked:
+        raise _switched_again()
+    context.change(SWITCH, False)
+    context.privacy.open()
+    return done
+
+
+def _switched_again() -> Busy:
+    return Busy("ERROR: privacy was switched again meanwhile")

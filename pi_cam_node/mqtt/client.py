@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ def _on_socket_open(_client: object, _userdata: object, sock: Any) -> None:
 
 def _leave_it_to_the_loop(_client: object, _userdata: object, _sock: object) -> None:
     """Do nothing: the loop has been woken already."""
+
+
+def release(client: paho.Client, tls: wire.TlsContext | None) -> None:
+    """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
+    sock = client.socket()
+    with suppress(OSError):
+        if sock is not None:
+            sock.close()
+        if tls is not None:
+            tls.close_socket()
+    client.on_connect = client.on_disconnect = client.on_message = None
+    client.on_publish = client.on_subscribe = None

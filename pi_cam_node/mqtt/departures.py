@@ -12,7 +12,7 @@ from pi_cam_node.mqtt.news import News
 from pi_cam_node.mqtt.outbox import WAITING, Outbox, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.quarantine import SMALL_BYTES, Quarantine
 from pi_cam_node.mqtt.session import Session
-from pi_cam_node.mqtt.veil import Censor
+from pi_cam_node.mqtt.veil import Censor, veiled
 
 
 class Departures:
@@ -100,6 +100,13 @@ class Departures:
     def take_back(self, unacknowledged: list[Sent]) -> None:
         """Let what a session left unacknowledged wait for the next. Thread: any."""
         self._outbox.put_back(unacknowledged)
+        if self.censor.hides_pictures:
+            self.veil()
+
+    def veil(self) -> None:
+        """Take the pictures out of what waits. Thread: any."""
+        self._owed = {topic: veiled(message) for topic, message in self._owed.items()}
+        self._outbox.veil()
 
     def suspect(self, ending: Ending) -> str | None:
         """Learn from the end of a session; return a topic that is held back from now on.

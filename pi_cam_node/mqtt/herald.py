@@ -18,7 +18,8 @@ from pi_cam_node.arrivals import (
 )
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
-from pi_cam_node.events import Fact, FrameShown
+from pi_cam_node.config.privacy import SWITCH
+from pi_cam_node.events import Fact, FrameShown, SettingChanged
 from pi_cam_node.mqtt.board import Board
 from pi_cam_node.mqtt.discovery import removed
 from pi_cam_node.mqtt.link import Link
@@ -101,6 +102,8 @@ class Herald:
         """Publish what happened, where it is news."""
         if isinstance(fact, FrameShown) and not self._link.is_connected:
             return  # nobody can see it, so it is not worth its encoding
+        if isinstance(fact, SettingChanged) and fact.key == SWITCH and fact.value:
+            self._link.forget_pictures()
         for message in self._words.messages(fact):
             self._say(message)
 

@@ -143,6 +143,20 @@ class Link:
         self._canary.release()
         self.departures.pump(live)
 
+    def forget_pictures(self) -> None:
+        """See to it that no picture leaves any more: not what waits, nor what is on its way already.
+
+        What paho-mqtt or the kernel hold cannot be called back, so a session that carries pictures is broken off. The
+        next one empties all topics of pictures with its birth.
+
+        Thread: the node thread, after the curtain was closed.
+        """
+        self.departures.veil()
+        live = self._live
+        if live is not None and live.carries_pictures:
+            _log.info("pictures are on their way to the broker: the connection is broken off")
+            live.break_off()
+
     def close(self, farewell: Message | None, deadline_s: float) -> None:
         """Say goodbye, disconnect and end the thread; return after the deadline at the latest, or two seconds later.
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
 from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.veil import veiled
 
 # What may be unacknowledged at one time. A single larger message passes when nothing else is under way.
 FLIGHT_BYTES = 4 << 20
@@ -122,6 +123,13 @@ class Flight:
                 self._live[sent.message.topic] = sent.receipt
             return True
 
+    @property
+    def carries_pictures(self) -> bool:
+        """Whether a picture is under way."""
+        with self._lock:
+            self._clear()
+            return any(veiled(sent.message) is not sent.message for sent in self._sent)
+
     def topic_of(self, mid: int) -> str:
         """Return the topic of a packet number; empty where it is not known (any more)."""
         with self._lock:
@@ -181,6 +189,11 @@ class Outbox:
             self._dropped += len(given_up)
             self._waiting.extendleft(w for w in reversed(again) if w.tries < TRIES)
             self._limit()
+
+    def veil(self) -> None:
+        """Take the pictures out of what waits."""
+        with self._lock:
+            self._waiting = deque(replace(waiting, message=veiled(waiting.message)) for waiting in self._waiting)
 
     def take(self) -> Waiting | None:
         """Return the oldest message, ``None`` where none waits."""

@@ -22,7 +22,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import wire
 from pi_cam_node.mqtt.arrivals import Incoming
-from pi_cam_node.mqtt.client import build, connect, publish_properties
+from pi_cam_node.mqtt.client import build, connect, publish_properties, release
 from pi_cam_node.mqtt.ending import TAKEN_OVER, UNREADABLE, Ending, cause_of_code
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
@@ -126,7 +126,7 @@ class Session:
             _log.exception("the connection to the broker failed in an unforeseen way")
             self._noisy = True  # paho-mqtt before 2.2 stumbles over packets that are none
             self._reason = wire.reason_of(error, self._config.host, self._config.port)
-        self._release()
+        release(self._client, self._tls)
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
         reason, left = self._reason or "the connection broke", self._flight.close()
         why = (self._taken_over, self._noisy, self._gave_up)
@@ -170,6 +170,17 @@ class Session:
         self._abandoned.set()
         return self._flight.close()
 
+    @property
+    def carries_pictures(self) -> bool:
+        """Whether pictures are on their way: not acknowledged, or with the kernel, which takes all that comes."""
+        return self._flight.carries_pictures or wire.holds_pictures(self._client.socket())
+
+    def break_off(self) -> None:
+        """End at once, and let the kernel drop what it has not sent. Thread: any."""
+        self._reason, self._gave_up = "broken off, since pictures were on their way", True
+        self._abandoned.set()
+        wire.cut(self._client.socket())
+
     # ------------------------------------------------------------ the life of a connection
 
     def _connect(self) -> None:
@@ -206,18 +217,6 @@ class Session:
         result = self._client.loop(CHECK_S)
         self._noisy = self._noisy or result == MQTTErrorCode.MQTT_ERR_PROTOCOL
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def _release(self) -> None:
-        """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
-        client = self._client
-        sock = client.socket()
-        with suppress(OSError):
-            if sock is not None:
-                sock.close()
-            if self._tls is not None:
-                self._tls.close_socket()
-        client.on_connect = client.on_disconnect = client.on_message = None
-        client.on_publish = client.on_subscribe = None
 
     def _publish(self, message: Message) -> paho.MQTTMessageInfo:
         properties = publish_properties(message) if self._five else None

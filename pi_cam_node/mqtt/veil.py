@@ -25,6 +25,11 @@ class Censor:
         self._curtain = curtain or Curtain()
         self._muted = False
 
+    @property
+    def hides_pictures(self) -> bool:
+        """Whether no picture may leave."""
+        return self._curtain.closed
+
     def mute(self) -> None:
         """Let nothing be retained any more: what was is being taken away."""
         self._muted = True

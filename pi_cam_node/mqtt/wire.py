@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import ssl
+import struct
+import sys
+import termios
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
 # A peer that acknowledges nothing at TCP level for this long is gone; the kernel then ends the connection.
 USER_TIMEOUT_MS = 8_000
+# More than this on its way is more than states: part of a picture.
+STATES_BYTES = 4096
 
 
 class Socket(Protocol):
@@ -34,6 +41,22 @@ def acknowledge_at_once(sock: Socket) -> None:
     forgets the option by itself, so it is set again after each read.
     """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def holds_pictures(sock: Any) -> bool:
+    """Return whether the kernel has not sent, or the peer not acknowledged, more than some states would take."""
+    try:
+        waiting = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))
+    except (OSError, TypeError, ValueError):  # closed meanwhile, or never open
+        return False
+    return int.from_bytes(waiting, sys.byteorder) > STATES_BYTES
+
+
+def cut(sock: Any) -> None:
+    """End a connection at once: what the kernel has not sent is dropped when the socket is closed, and that is now."""
+    with suppress(OSError, AttributeError, TypeError):  # closed meanwhile, or never open
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not that of TLS, which its reader would stumble over
 
 
 class TlsContext(ssl.SSLContext):

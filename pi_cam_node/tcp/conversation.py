@@ -105,17 +105,18 @@ class Conversation:
 
     async def _answer(self, line: bytes) -> None:
         self.streams = line.strip().partition(b" ")[0] == b"shortstream"
+        times_closed = self._curtain.times_closed
         try:
             self._submit(self, line)
             self.asked = True
-            text = await self._final()
+            text = await self._final(times_closed)
         except NodeError as error:
             text = error.text
         if self.streams:
             await self._write(_LENGTH.pack(0))
         await self.say(text)
 
-    async def _final(self) -> str:
+    async def _final(self, times_closed: int) -> str:
         """Pass on frames until the final reply comes, and return its text.
 
         Raises:
@@ -126,7 +127,7 @@ class Conversation:
         while True:
             fact = await self._next(wait_s)
             if isinstance(fact, FramesSent):
-                self._curtain.check()
+                self._curtain.check(times_closed)
                 await self._write(_LENGTH.pack(len(fact.jpeg)) + fact.jpeg)
             elif fact.body["stage"] == "final":
                 return str(fact.body["message"])

@@ -120,9 +120,10 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     with request.app[SHORTSTREAMS].one() as is_free:
         if not is_free:
             return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
+        times_closed = site_of(request).hub.curtain.times_closed
         answered = await site_of(request).ask("shortstream", _arguments(request))
         if answered.body["ok"]:
-            return await _send(request, answered.frames)
+            return await _send(request, answered.frames, times_closed)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
     return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
@@ -133,13 +134,13 @@ def _arguments(request: web.Request) -> bytes:
     return b"" if n is None else json.dumps({"n": n}).encode()
 
 
-async def _send(request: web.Request, frames: Sequence[FramesSent]) -> web.StreamResponse:
+async def _send(request: web.Request, frames: Sequence[FramesSent], times_closed: int) -> web.StreamResponse:
     response = await _prepared(request)
     # One after the other, so that the pictures are not in memory twice.
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):
-            site_of(request).hub.curtain.check()
+            site_of(request).hub.curtain.check(times_closed)
             await asyncio.wait_for(response.write(piece), STALL_S)
     except (TimeoutError, PrivacyOn):
         if request.transport is not None:

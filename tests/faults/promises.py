@@ -376,6 +376,12 @@ PRIVACY: tuple[Promise, ...] = (
         "the broker is away when privacy is switched on",
         "the next birth takes every retained picture away; no picture that waited is sent",
     ),
+    Promise(
+        "P6",
+        "the link is full of pictures when privacy is switched on",
+        "the connection is broken off, and the next one begins without a picture: none comes later than a second after "
+        "the answer",
+    ),
 )
 
 SECTIONS = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.conftest import FaultyLink
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.doors import Doors, open_doors
 from tests.integration.running import BASE
@@ -127,3 +128,24 @@ def test_pictures_that_wait_for_the_broker_do_not_leave_any_more(
             wait_until(lambda: late.latest(f"{BASE}/availability") == b"online", "the end of the birth")
             assert [topic for topic in PICTURES if f"{BASE}/{topic}" in late.table()] == []
     figure("the birth after the outage holds no picture")
+
+
+@pytest.mark.promise("P6")
+def test_pictures_on_a_slow_link_are_not_sent_to_their_end(
+    broker: Mosquitto, tmp_path: Path, faulty_link: FaultyLink, figure: Callable[[str], None]
+) -> None:
+    link = faulty_link(broker)
+    with open_doors(tmp_path, broker, mqtt={"port": link.port}) as doors:
+        client = doors.asker.client
+        wait_until(lambda: float(doors.asker.state("ring_seconds") or 0) >= 6, "pictures in the ring", 30)
+        link.set("throttle", "60000")
+        client.publish(f"{BASE}/cmd/shortstream", '{"n": 60}')
+        client.wait_count(f"{BASE}/shortstream", 2, 20)
+        assert doors.post("privacy", enable=True)["ok"]
+        answered_s = time.monotonic()
+        wait_until(lambda: client.latest(f"{BASE}/state/privacy") == b"ON", "the next birth", 60)
+        told_s = time.monotonic() - answered_s
+        late = [m for m in client.on(f"{BASE}/shortstream") if m.mono_s > answered_s + 1]
+        assert [topic for topic in PICTURES if f"{BASE}/{topic}" in client.table()] == []
+    figure(f"60 kB/s: {len(late)} pictures later than a second after the answer; told after {told_s:.1f} s")
+    assert late == []

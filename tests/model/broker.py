@@ -10,6 +10,7 @@ from pi_cam_node.mqtt.arrivals import Incoming
 from pi_cam_node.mqtt.link import Link
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.outbox import Outcome, Sent, Waiting
+from pi_cam_node.mqtt.veil import veiled
 
 
 @dataclass
@@ -69,6 +70,13 @@ class Line:
     def leave(self, farewell: Message | None, _wait_s: float) -> None:
         if farewell is not None and not self.is_stuck:
             self._broker.take(farewell)
+
+    @property
+    def carries_pictures(self) -> bool:
+        return any(not s.receipt.is_published() and veiled(s.message) is not s.message for s in self._sent)
+
+    def break_off(self) -> None:
+        return  # it takes nothing any more anyway, or it would carry none; the model ends it
 
     def abandon(self) -> None:
         return

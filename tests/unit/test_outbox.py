@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.messages import JPEG, JSON, Message
 from pi_cam_node.mqtt.outbox import (
     ACK_TIMEOUT_S,
     FLIGHT_BYTES,
@@ -129,6 +130,27 @@ def test_the_topic_of_a_refused_packet_is_known() -> None:
     flight.add(sent(7))
     assert flight.topic_of(7) == "t/7"
     assert flight.topic_of(8) == ""
+
+
+def test_a_flight_knows_of_pictures_until_they_are_acknowledged() -> None:
+    flight, picture = Flight(), Message("t/1", b"\xff\xd8", content_type=JPEG)
+    receipt = Receipt(1)
+    flight.add(Sent(Waiting(message(0)), Receipt(0), 0.0))
+    assert not flight.carries_pictures
+    flight.add(Sent(Waiting(picture), receipt, 0.0))
+    assert flight.carries_pictures
+    receipt.published = True
+    assert not flight.carries_pictures
+
+
+def test_what_waits_can_lose_its_pictures() -> None:
+    outbox = Outbox()
+    reply = json.dumps({"data": {"path": "a.jpg", "thumbnail": "AAAA"}}).encode()
+    outbox.put(Waiting(Message("t/reply", reply, keep=True, content_type=JSON), 1))
+    outbox.veil()
+    taken = outbox.take()
+    assert taken is not None
+    assert (json.loads(taken.message.payload), taken.tries) == ({"data": {"path": "a.jpg"}}, 1)
 
 
 def test_the_oldest_waiting_message_makes_room() -> None:

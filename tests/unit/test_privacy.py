@@ -8,7 +8,7 @@ import pytest
 
 from pi_cam_node.arrivals import CameraFailed, WorkEnded
 from pi_cam_node.config import Config
-from pi_cam_node.errors import NotSaved
+from pi_cam_node.errors import NotSaved, PrivacyOn
 from pi_cam_node.events import CameraChanged, FrameShown, PictureSaved, Replied, RingMeasured, SettingChanged
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
@@ -38,10 +38,11 @@ def test_the_camera_is_let_go_and_the_ring_wiped_before_the_answer(world: World)
     assert world.send("privacy", "on") == [], "not before the camera is free and the disk knows"
     assert (world.discretion.held, len(world.core.ring), world.core.latest) == ([True], 0, None)
     assert [fact.online for fact in world.said(CameraChanged)] == [False]
-    assert world.said(SettingChanged) == [], "it is not told before it is so"
+    told = [(fact.key, fact.value) for fact in world.said(SettingChanged)]
+    assert told == [("privacy.enable", True)], "no disk is waited for before the pictures are taken off the broker"
     assert finals(world.work()) == [("privacy", "ok")]
     assert world.discretion.sealed == [True]
-    assert [(fact.key, fact.value) for fact in world.said(SettingChanged)] == [("privacy.enable", True)]
+    assert len(world.said(SettingChanged)) == 1
     assert [fact.seconds for fact in world.said(RingMeasured)] == [0.0]
 
 
@@ -143,8 +144,69 @@ def test_the_last_switch_wins(world: World) -> None:
     world.send("privacy", "off")
     world.send("privacy", "on")
     assert [code for _, code in finals(world.work())] == ["busy", "busy", "ok"]
-    assert (world.discretion.sealed, world.core.config.privacy.enable) == ([True, False, True], True)
+    assert (world.discretion.sealed, world.core.config.privacy.enable) == ([True, True], True)
     assert world.core.curtain.closed
+
+
+def test_a_switch_that_fails_leaves_what_is_told_as_it_is(world: World) -> None:
+    world.send("privacy", "on")
+    world.discretion.error = NotSaved("the disk is read-only")
+    world.send("privacy", "off")
+    assert [code for _, code in finals(world.work())] == ["busy", "not_saved"]
+    assert [(fact.key, fact.value) for fact in world.said(SettingChanged)] == [("privacy.enable", True)]
+    assert (world.core.config.privacy.enable, world.core.curtain.closed) == (True, True)
+
+
+def test_a_refused_off_opens_nothing_later(world: World) -> None:
+    switch(world, "on")
+    world.send("privacy", "off")
+    assert finals([dict(fact.body) for fact in world.wait(121) if isinstance(fact, Replied)]) == [
+        ("privacy", "timeout")
+    ]
+    assert world.work() == []
+    assert world.discretion.sealed == [True], "the file that remembers it was not removed by a job that came late"
+    world.wait(31)
+    world.work()
+    assert world.discretion.sealed == [True, True], "and it is made again, in case it was being removed"
+
+
+@pytest.mark.parametrize("why", ["no room", "refused"])
+def test_what_the_disk_did_not_remember_is_tried_until_it_does(world: World, why: str) -> None:
+    world.worker_full = why == "no room"
+    world.discretion.error = None if why == "no room" else NotSaved("the disk is full")
+    world.send("privacy", "on")
+    world.work()
+    for _ in range(3):
+        world.wait(31)
+        world.work()
+    assert (world.discretion.sealed, world.core.config.privacy.enable) == ([], True)
+    world.worker_full, world.discretion.error = False, None
+    world.wait(31)
+    world.work()
+    assert world.discretion.sealed == [True]
+    world.wait(300)
+    assert world.jobs == [], "it is remembered"
+
+
+def test_what_is_older_than_a_time_of_privacy_is_not_shown_after_it(world: World) -> None:
+    curtain = world.core.curtain
+    before = curtain.times_closed
+    curtain.check(before)
+    switch(world, "on")
+    switch(world, "off")
+    curtain.check()
+    with pytest.raises(PrivacyOn):
+        curtain.check(before)
+
+
+def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(world: World) -> None:
+    world.send("pastStack", '{"at": 1}')
+    ((_, job),) = world.jobs
+    world.jobs.clear()
+    switch(world, "on")
+    switch(world, "off")
+    with pytest.raises(PrivacyOn):
+        job(lambda _done, _total: None)
 
 
 def test_set_is_the_same_switch(world: World) -> None:
