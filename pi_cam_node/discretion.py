@@ -33,7 +33,7 @@ class Discretion:
         self._config = loaded.config
         self._start = start
         self._camera = camera
-        self._mark = PrivacyMark(loaded.config.export.base_dir)
+        self._mark = PrivacyMark(loaded.config.export.base_dir, start.private)
         self.curtain = Curtain(closed=loaded.config.privacy.enable)
         self.censor = Censor(self.curtain)
 
@@ -52,4 +52,4 @@ class Discretion:
     def erase(self) -> Erased:
         """See `pi_cam_node.ports.Discretion`."""
         self.censor.mute()
-        return erase_all(self._config, self._start.file, self._start.good)
+        return erase_all(self._config, self._start.file, self._start.good, self._start.private)

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
     places = state_files(loaded.path, os.environ)
-    erased = erase_all(config, StartFile(places.starts), LastGood(places.good))
+    erased = erase_all(config, StartFile(places.starts), LastGood(places.good), places.private)
     print(erased.text)
     for line in erased.trouble:
         print(f"{PROGRAM}: {line}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from pi_cam_node.config import Config
 from pi_cam_node.erased import Erased
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 OURS = (privacy.FILE_NAME, credential.FILE_NAME)
 
 
-def erase_all(config: Config, starts: StartFile, good: LastGood) -> Erased:
+def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path | None) -> Erased:
     """Remove pictures, index, state and token, and empty every retained topic; say what that was.
 
     What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
@@ -31,6 +32,7 @@ def erase_all(config: Config, starts: StartFile, good: LastGood) -> Erased:
         config: The settings.
         starts: The count of starts, which is not kept any more.
         good: The last good configuration; likewise.
+        private: What remembers privacy beside it.
 
     Thread: any; takes some seconds.
     """
@@ -38,7 +40,7 @@ def erase_all(config: Config, starts: StartFile, good: LastGood) -> Erased:
     removed, swept = Removed(), Swept(0, 0, 0)
     try:
         removed = erase_folder(config.export.base_dir, OURS)
-        removed = removed.and_files(path for path in (starts.forget(), good.forget()) if path is not None)
+        removed = removed.and_files(path for path in (starts.forget(), good.forget(), private) if path is not None)
     except NotSaved as error:
         trouble.append(str(error))
     try:

@@ -27,10 +27,12 @@ class StateFiles:
     Attributes:
         starts: The count of starts; ``None`` where there is no place for it.
         good: The last good configuration; ``None`` likewise.
+        private: That privacy is on; ``None`` likewise. Unlike the one with the pictures it does not move with them.
     """
 
     starts: Path | None
     good: Path | None
+    private: Path | None = None
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
@@ -45,7 +47,7 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
         return StateFiles(None, None)
     folder = Path(given) if given else path.absolute().parent if path is not None else Path()
     name = path.name if path is not None else "config.yaml"
-    return StateFiles(folder / f"{name}.starts", folder / f"{name}.good")
+    return StateFiles(folder / f"{name}.starts", folder / f"{name}.good", folder / f"{name}.privacy_on")
 
 
 class LastGood:

@@ -69,7 +69,7 @@ class Node:
     """One camera, one broker, one thread that owns what they share."""
 
     def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
-        loaded, start = remembered(loaded), start or Start()
+        loaded, start = remembered(loaded, start.private if start else None), start or Start()
         config = loaded.config
         self._path, self._base = loaded.path, loaded.content if start.has_last_good else None
         self._clock = clock or SystemClock()

@@ -30,6 +30,7 @@ class Start:
         why: What a person must know of it, a line each; empty for a usual start.
         file: The count.
         good: The last good configuration.
+        private: Beside the last good configuration, what remembers that privacy is on.
         spawned: The camera's process, where it was started beforehand.
     """
 
@@ -39,6 +40,7 @@ class Start:
     why: tuple[str, ...] = ()
     file: StartFile = field(default_factory=lambda: StartFile(None))
     good: LastGood = field(default_factory=lambda: LastGood(None))
+    private: Path | None = None
     spawned: Spawned | None = None
 
 
@@ -48,15 +50,20 @@ def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
     Never where the camera is to be left alone.
     """
     camera = loaded.config.camera
-    if camera.isolate and not start.is_safe and not remembered(loaded).config.privacy.enable:
+    if camera.isolate and not start.is_safe and not remembered(loaded, start.private).config.privacy.enable:
         with suppress(OSError):  # who keeps the camera tries again, and says what is wrong
             return replace(start, spawned=spawning.spawn(source=catalog.check(camera.source)))
     return start
 
 
-def remembered(loaded: LoadedConfig) -> LoadedConfig:
-    """Return the settings with privacy on, where it was on when the node was last seen."""
-    mark = PrivacyMark(loaded.config.export.base_dir)
+def remembered(loaded: LoadedConfig, private: Path | None) -> LoadedConfig:
+    """Return the settings with privacy on, where it was on when the node was last seen.
+
+    Args:
+        loaded: The settings.
+        private: See `Start`.
+    """
+    mark = PrivacyMark(loaded.config.export.base_dir, private)
     if loaded.config.privacy.enable or not mark.is_there:
         return loaded
     mark.confirm()
@@ -101,7 +108,7 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
         why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")
-    return loaded, Start(number, number >= SAFE_START, has_last_good, tuple(why), counter, good)
+    return loaded, Start(number, number >= SAFE_START, has_last_good, tuple(why), counter, good, places.private)
 
 
 def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, error: ConfigError) -> LoadedConfig:

@@ -18,6 +18,8 @@ from pi_cam_node.board.identity import available_bytes, model
 from pi_cam_node.cli import BAD_USE, load
 from pi_cam_node.config import Config
 from pi_cam_node.errors import NodeError, SourceError
+from pi_cam_node.lastgood import state_files
+from pi_cam_node.startup import remembered
 
 SIZES: tuple[Size, ...] = ((640, 480), (1024, 768), (1280, 960), (1920, 1080))
 SECONDS = 4.0
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         loaded = load(options.config)
         if loaded is None:
             return BAD_USE
-        config = loaded.config
+        config = remembered(loaded, state_files(loaded.path, os.environ).private).config
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         _measure(config, options.seconds, as_json=options.json)

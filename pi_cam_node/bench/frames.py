@@ -18,7 +18,6 @@ from pi_cam_node.night import NightController
 from pi_cam_node.pipeline import Pipeline
 from pi_cam_node.ring import Ring
 from pi_cam_node.sources.camera import Camera
-from pi_cam_node.storage.privacy import PrivacyMark
 
 # A small board may take ten seconds to start the process, and a network camera as long to its first picture.
 FIRST_FRAME_S = 40.0
@@ -125,7 +124,7 @@ def frame_path(config: Config) -> Iterator[FramePath]:
     Raises:
         SourceError: Privacy is on, and the camera is left alone.
     """
-    if config.privacy.enable or PrivacyMark(config.export.base_dir).is_there:
+    if config.privacy.enable:
         raise SourceError("privacy is on; the camera is left alone")
     inbox = Inbox()
     camera = Camera(config, inbox, SystemClock())

@@ -13,7 +13,6 @@ from pi_cam_node.frame import Frame
 from pi_cam_node.inbox import Inbox
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.sources.camera import Camera
-from pi_cam_node.storage.privacy import PrivacyMark
 
 CHECK = "camera"
 # A network camera may need ten seconds to its first key frame, a small board as long to start the process.
@@ -39,7 +38,7 @@ def from_node(topics: Topics, seen: Seen) -> Finding:
 
 def check(config: Config) -> Finding:
     """Open the configured source, wait for one frame, and close it; in privacy it is left alone."""
-    if config.privacy.enable or PrivacyMark(config.export.base_dir).is_there:
+    if config.privacy.enable:
         return skipped(CHECK, "privacy is on: the camera is left alone")
     inbox = Inbox()
     camera = Camera(config, inbox, SystemClock())

@@ -15,9 +15,11 @@ from pi_cam_node.doctor import discovery as home
 from pi_cam_node.doctor.finding import Finding, failed, skipped
 from pi_cam_node.doctor.node import Seen
 from pi_cam_node.errors import ConfigError
+from pi_cam_node.lastgood import state_files
 from pi_cam_node.mqtt.connection import NoBroker
 from pi_cam_node.mqtt.topics import Topics, topics_of
 from pi_cam_node.sources import catalog
+from pi_cam_node.startup import remembered
 from pi_cam_node.storage.timesync import clock_is_set
 
 _BEHIND_THE_BROKER = (acl.CHECK, node.CHECK, home.DISCOVERY)
@@ -31,7 +33,7 @@ def examine(file: Path | None) -> Iterator[Finding]:
     if isinstance(loaded, ConfigError):
         yield skipped("everything else", "the configuration must be right first")
         return
-    config = loaded.config
+    config = remembered(loaded, state_files(loaded.path, os.environ).private).config
     yield memory.check(config, available_bytes())
     yield disk.check(config)
     topics = topics_of(config)

@@ -1,7 +1,8 @@
 """Privacy over a restart: a file whose being there means that it is on, whatever is in it.
 
 So it fails closed. A damaged file is a file; one that cannot be looked for counts as there; and an empty one can be
-made on a disk that is full.
+made on a disk that is full. There are two: one with the pictures, which goes where they go, and one beside the last
+good settings, which is found also where these name another folder for the pictures. Either means on.
 """
 
 from __future__ import annotations
@@ -19,47 +20,81 @@ FILE_NAME = ".privacy_on"
 
 
 class PrivacyMark:
-    """The file in the folder of the pictures.
+    """The file in the folder of the pictures, and the one beside the last good settings.
 
     Thread: one at a time; the worker, but for the look at start.
+
+    Args:
+        base_dir: The folder of the pictures.
+        beside: The other file; ``None`` where there is no place for it.
     """
 
-    def __init__(self, base_dir: Path) -> None:
+    def __init__(self, base_dir: Path, beside: Path | None = None) -> None:
         self.path = base_dir.absolute() / FILE_NAME
+        self._beside = beside
 
     @property
     def is_there(self) -> bool:
         """Whether privacy is on, as far as the disk can tell: where it cannot, it is."""
-        try:
-            self.path.lstat()
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            logger.warning("privacy is on, since %s cannot be looked for: %s", self.path, error)
-        return True
+        return any(map(_is_there, self._paths))
 
     def confirm(self) -> None:
         """Put on disk what was found: whoever made the file may have been killed before its name was safe there."""
-        try:
-            sync_directory(self.path.parent)
-        except OSError as error:
-            logger.warning("a power cut may switch privacy off: %s: %s", self.path, error)
+        for path in filter(_is_there, self._paths):
+            try:
+                sync_directory(path.parent)
+            except OSError as error:
+                logger.warning("a power cut may switch privacy off: %s: %s", path, error)
 
     def put(self, on: bool) -> None:
-        """Make or remove the file; it is on disk, or gone from it, when this returns, whoever made or removed it.
+        """Make or remove the files; they are on disk, or gone from it, when this returns, whoever did it.
+
+        The folder of the settings may well be one that we cannot write; then none was ever made in it, there are no
+        last good settings either, and the one with the pictures has to do.
 
         Raises:
             NoSpace: There is no room for another name.
             NotSaved: The disk does not let us.
         """
+        if not on:
+            for path in self._paths:
+                _remove(path)
+            return
+        if self._beside is not None:
+            try:
+                _make(self._beside)
+            except OSError as error:
+                logger.warning("privacy is remembered with the pictures only: %s", error)
         with reported(f"cannot change {self.path}"):
-            if on:
-                make_directory(self.path.parent)
-                try:
-                    create_atomically(self.path, b"")
-                except FileExistsError:
-                    sync_directory(self.path.parent)
-            else:
-                self.path.unlink(missing_ok=True)
-                with suppress(FileNotFoundError):  # without the folder nothing is in it
-                    sync_directory(self.path.parent)
+            make_directory(self.path.parent)
+        _make(self.path)
+
+    @property
+    def _paths(self) -> tuple[Path, ...]:
+        return (self.path,) if self._beside is None else (self._beside, self.path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        logger.warning("privacy is on, since %s cannot be looked for: %s", path, error)
+    return True
+
+
+def _make(path: Path) -> None:
+    with reported(f"cannot change {path}"):
+        try:
+            create_atomically(path, b"")
+        except FileExistsError:
+            sync_directory(path.parent)
+
+
+def _remove(path: Path) -> None:
+    with reported(f"cannot change {path}"):
+        if _is_there(path):  # asked first: on a read-only file system also what is not there cannot be removed
+            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # without the folder nothing is in it
+            sync_directory(path.parent)

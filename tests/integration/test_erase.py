@@ -90,8 +90,8 @@ def test_the_program_erases_for_a_node_that_was_killed(broker: Mosquitto, tmp_pa
         assert f"{BASE}/info" in held(broker)
         done = cli(doors.node, "--yes")
         assert done.returncode == 0, done.stderr
-        assert "erased 1 picture (4 files, " in done.stdout, (
-            "picture, side-car, what remembers privacy, count of starts"
+        assert "erased 1 picture (5 files, " in done.stdout, (
+            "picture, side-car, what remembers privacy here and there, count of starts"
         )
         assert held(broker) == set(FOREIGN)
         assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]

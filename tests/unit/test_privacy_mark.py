@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from pi_cam_node import configfile
+from pi_cam_node.bench import command as bench
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.startup import remembered
 from pi_cam_node.storage.privacy import PrivacyMark
@@ -57,9 +59,9 @@ def test_a_start_in_privacy_makes_sure_that_the_next_one_is(tmp_path: Path) -> N
     disk, loaded = Disk(tmp_path), configfile.load(None, {"PI_CAM_NODE__EXPORT__BASE_DIR": str(tmp_path)})
     with disk.watched():
         os.close(os.open(tmp_path / ".privacy_on", os.O_CREAT | os.O_WRONLY))
-        assert remembered(loaded).config.privacy.enable
+        assert remembered(loaded, None).config.privacy.enable
     disk.cut(names_kept=0, fate=0)
-    assert remembered(loaded).config.privacy.enable
+    assert remembered(loaded, None).config.privacy.enable
 
 
 @pytest.mark.parametrize("damage", ["garbage", "dangling link", "folder", "unreadable"])
@@ -92,3 +94,49 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path, on: bool) -> None:
     (tmp_path / "captures").write_bytes(b"")
     with pytest.raises(NotSaved):
         PrivacyMark(tmp_path / "captures").put(on)
+
+
+@pytest.mark.parametrize("lost", ["with the pictures", "beside the settings"])
+def test_either_of_the_two_means_on_and_both_go(tmp_path: Path, lost: str) -> None:
+    mark = PrivacyMark(tmp_path / "captures", tmp_path / "my.yaml.privacy_on")
+    mark.put(on=True)
+    (mark.path if lost == "with the pictures" else tmp_path / "my.yaml.privacy_on").unlink()
+    assert mark.is_there
+    mark.put(on=False)
+    assert not mark.is_there
+    assert [path.name for path in tmp_path.iterdir()] == ["captures"]
+
+
+def test_a_folder_of_settings_that_cannot_be_written_leaves_the_one_with_the_pictures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "etc").write_bytes(b"a file instead of the folder")
+    mark = PrivacyMark(tmp_path / "captures", tmp_path / "etc" / "my.yaml.privacy_on")
+    mark.put(on=True)
+    assert mark.path.exists()
+    assert "with the pictures only" in caplog.text
+
+
+def test_a_read_only_folder_of_settings_does_not_keep_privacy_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    mark, unlink = PrivacyMark(tmp_path / "captures", tmp_path / "etc" / "my.yaml.privacy_on"), os.unlink
+
+    def refuse(path: Path, **named: int) -> None:  # Linux says so before it looks whether the file is there
+        if Path(path).parent.name == "etc":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        unlink(path, **named)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    mark.put(on=True)
+    mark.put(on=False)
+    assert not mark.is_there
+
+
+def test_whoever_else_opens_the_camera_finds_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("camera: {source: synthetic}\n")
+    (tmp_path / "my.yaml.privacy_on").touch()
+    assert bench.main(["--config", str(file)]) == 1
+    assert "privacy is on" in capsys.readouterr().err

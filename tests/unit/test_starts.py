@@ -228,7 +228,20 @@ def test_no_camera_process_is_started_beforehand_where_the_camera_is_to_be_left_
 
 
 def test_privacy_that_was_on_when_the_node_was_last_seen_is_on(tmp_path: Path, file: Path) -> None:
-    loaded, _ = begin(file, {"PI_CAM_NODE_EXPORT_BASE_DIR": str(tmp_path)})
-    assert not remembered(loaded).config.privacy.enable
+    loaded, begun = begin(file, {"PI_CAM_NODE__EXPORT__BASE_DIR": str(tmp_path)})
+    assert not remembered(loaded, begun.private).config.privacy.enable
     PrivacyMark(loaded.config.export.base_dir).put(True)
-    assert remembered(loaded).config.privacy.enable
+    assert remembered(loaded, begun.private).config.privacy.enable
+
+
+def test_privacy_stays_on_where_the_last_good_settings_name_another_folder(file: Path) -> None:
+    keep(file, GOOD + b"export: {base_dir: old}\n")
+    file.write_bytes(GOOD + b"export: {base_dir: new}\n")
+    loaded, begun = begin(file, {})
+    PrivacyMark(loaded.config.export.base_dir, begun.private).put(True)
+    file.write_bytes(GOOD + b"export: {base_dirr: new}\n")
+    loaded, begun = begin(file, {})
+    assert (begun.has_last_good, loaded.config.export.base_dir.name) == (True, "old")
+    assert remembered(loaded, begun.private).config.privacy.enable
+    PrivacyMark(loaded.config.export.base_dir, begun.private).put(False)
+    assert not remembered(loaded, begun.private).config.privacy.enable
