@@ -38,7 +38,8 @@ class SelfRepair:
         self._loaded, self._start, self._clock, self._submit = loaded, start, clock, submit
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
-        self._online, self._named = False, loaded.config.privacy.enable  # then no frames are to come
+        self._online, self._private = False, loaded.config.privacy.enable
+        self._named = self._private  # then no frames are to come
         self._noted_frames = self._lived = self._kept = False
         self.leaves_camera = start.is_safe
 
@@ -67,7 +68,7 @@ class SelfRepair:
         if isinstance(fact, FaultReported) and fact.code == "camera_down":
             self._named = True
         if isinstance(fact, SettingChanged) and fact.key == SWITCH and fact.value:
-            self._named = True
+            self._named = self._private = True
 
     def tick(self, config: Config) -> None:
         """Have written what is due."""
@@ -75,7 +76,7 @@ class SelfRepair:
         if now_s < self._retry_s:
             return
         try:
-            if self._online and not self._noted_frames:
+            if (self._online or (self._private and not self.leaves_camera)) and not self._noted_frames:
                 self._submit(lambda _progress: self._start.file.frames_came())
                 self._noted_frames = True
             if not self._lived and self._is_worth_living(now_s):

@@ -1,10 +1,10 @@
 """Counts the starts that came to nothing, so that a node that cannot live as it is set up tries otherwise.
 
 A life counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
-the camera delivered anything. It does not count where it was ended in order, where it lasted `PROVEN_S` with frames or
-with the absence of the camera known and said, or where it vanished after frames had come: that is no fault of its
-settings. From the `GOOD_START`-th start in a row the last settings known to be good are used, from the `SAFE_START`-th
-the camera is left alone.
+the camera delivered anything, unless privacy was on. It does not count where it was ended in order, where it lasted
+`PROVEN_S` with frames or with the absence of the camera known and said, or where it vanished after frames had come:
+that is no fault of its settings. From the `GOOD_START`-th start in a row the last settings known to be good are used,
+from the `SAFE_START`-th the camera is left alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Life:
 
     Attributes:
         start: Its number in a row of starts that came to nothing; 0 where it has proved itself.
-        had_frames: The camera delivered.
+        had_frames: The camera delivered, or privacy kept it from that.
         failed: Why the node gave it up; empty where it did not.
     """
 
@@ -76,7 +76,7 @@ class StartFile:
         return self._life.start
 
     def frames_came(self) -> None:
-        """Note that the camera delivers."""
+        """Note that the camera delivers, or that none is to come in privacy."""
         if not self._life.had_frames:
             self._life = replace(self._life, had_frames=True)
             self._save()

@@ -179,6 +179,30 @@ def test_a_start_in_privacy_is_worth_living_too(tmp_path: Path) -> None:
     assert bench.on_disk == (0, True)
 
 
+def test_a_private_life_that_is_killed_at_once_does_not_count(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.file.write_bytes(b"privacy: {enable: on}\n")
+    bench.starts.unlink()
+    for _ in range(5):
+        counter = StartFile(tmp_path / "starts")
+        assert counter.begin() == 1
+        SelfRepair(checked(bench.file, {}), Start(file=counter), bench.clock, bench._submit).tick(bench.loaded.config)
+        assert bench.on_disk == (1, True)
+
+
+def test_a_life_that_became_private_before_a_frame_came_does_not_count_either(bench: Bench) -> None:
+    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.go_on(1)
+    assert bench.on_disk == (1, True)
+
+
+def test_privacy_is_no_way_out_of_safe_mode(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 5, is_safe=True)
+    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.go_on(1)
+    assert bench.on_disk == (1, False)
+
+
 def test_what_is_erased_is_not_counted_again(bench: Bench) -> None:
     bench.starts.unlink()
     bench.repair._start.file.forget()
