@@ -99,6 +99,17 @@ def write_part(path: Path, data: bytes | memoryview, mode: int) -> Path:
     return part
 
 
+def parts_of(path: Path) -> list[Path]:
+    """Return the temporary files of ``path`` that a killed process may have left; none where nobody can look."""
+    target = Path(os.path.realpath(path))
+    begin = f".{target.name}."
+    try:
+        alike = [path for path in target.parent.iterdir() if path.name.startswith(begin) and path.suffix == PART_SUFFIX]
+    except OSError:
+        return []
+    return [path for path in alike if path.name[len(begin) : -len(PART_SUFFIX)].isdecimal()]
+
+
 def make_directory(directory: Path) -> None:
     """Make the directory and its missing parents, for the owner only, and put their names on disk.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pi_cam_node.atomic import parts_of, sync_directory
 from pi_cam_node.config import Config
 from pi_cam_node.erased import Erased
 from pi_cam_node.errors import NotSaved
@@ -15,6 +17,7 @@ from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.starts import StartFile
 from pi_cam_node.storage import privacy
 from pi_cam_node.storage.erase import Removed, erase_folder
+from pi_cam_node.storage.files import is_plain_file
 from pi_cam_node.web import credential
 
 _log = logging.getLogger(__name__)
@@ -38,11 +41,14 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
     """
     trouble: list[str] = []
     removed, swept = Removed(), Swept(0, 0, 0)
+    kept = [path for path in (starts.forget(), good.forget(), private) if path is not None]
+    state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
     try:
         removed = erase_folder(config.export.base_dir, OURS)
-        removed = removed.and_files(path for path in (starts.forget(), good.forget(), private) if path is not None)
+        removed = removed.and_files(state)
     except NotSaved as error:
         trouble.append(str(error))
+    trouble += _unsynced({path.parent for path in state})
     try:
         swept = sweep(config.mqtt, topics_of(config))
     except NoBroker as error:
@@ -60,3 +66,12 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
     )
     _log.warning("%s%s", erased.text, "".join(f"; {line}" for line in trouble))
     return erased
+
+
+def _unsynced(folders: Iterable[Path]) -> Iterator[str]:
+    """Put on disk that files are gone from folders; yield a line for each where that cannot be."""
+    for folder in folders:
+        try:
+            sync_directory(folder)
+        except OSError as error:
+            yield f"a power cut may bring back what was removed from {folder}: {error.strerror}"

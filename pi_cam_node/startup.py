@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pi_cam_node import configfile, settings
+from pi_cam_node.atomic import parts_of
 from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.configfile import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.errors import ConfigError
@@ -115,6 +116,7 @@ def begin(
             why.append(f"the last good settings are not usable: {error.problems[0]}")
     if claim is not None:
         claim(loaded.config.export.base_dir)
+    _remove_parts(path, places.starts, places.good, places.private)
     counter.begin()
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
@@ -140,6 +142,13 @@ def _content_of(path: Path | None) -> bytes | None:
             return file.read(MAX_FILE_BYTES)
     except OSError:
         return None
+
+
+def _remove_parts(*paths: Path | None) -> None:
+    """Remove what a life that was killed had half written: it may hold the password."""
+    for part in (part for path in paths if path is not None for part in parts_of(path)):
+        with suppress(OSError):  # nobody needs it gone in order to start
+            part.unlink()
 
 
 def _in_vain(number: int) -> str:

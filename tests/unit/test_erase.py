@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
+from pi_cam_node import configfile, erasure
 from pi_cam_node.actions.erase import ERASED_CODE
 from pi_cam_node.erased import Erased
 from pi_cam_node.errors import NotSaved
+from pi_cam_node.lastgood import LastGood, state_files
 from pi_cam_node.mqtt.board import Board
 from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.sweep import Swept
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.veil import Censor
+from pi_cam_node.starts import StartFile
 from pi_cam_node.storage.erase import Removed, erase_folder
 from tests.fakes.world import World
+from tests.model.disk import Disk
 
 NAMES = (".http_token", ".privacy_on")
 ID = "20261120T194501123Z-3f2a91c0-000042-single"
@@ -112,6 +117,36 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotSaved):
         erase_folder(tmp_path / "captures", NAMES)
     assert (tmp_path / "captures").read_bytes() == b"a file"
+
+
+STATE = ("my.yaml.starts", "my.yaml.good", "my.yaml.privacy_on", ".my.yaml.good.4711.part", ".my.yaml.starts.9.part")
+
+
+def erase_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Erased:
+    """Erase for a node whose broker holds nothing."""
+    monkeypatch.setattr(erasure, "sweep", lambda *_: Swept(0, 0, 0))
+    config = configfile.load(tmp_path / "my.yaml", {}).config
+    places = state_files(tmp_path / "my.yaml", {})
+    return erasure.erase_all(config, StartFile(places.starts), LastGood(places.good), places.private)
+
+
+def test_the_memory_of_starts_goes_half_written_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = ("my.yaml", "my.yaml.bak", ".my.yaml.good.part", ".my.yaml.good.mine.part", ".other.yaml.good.4711.part")
+    for name in (*STATE, *others):
+        (tmp_path / name).touch()
+    erased = erase_state(tmp_path, monkeypatch)
+    assert (erased.files, erased.trouble) == (len(STATE), ())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_a_power_cut_does_not_bring_the_memory_of_starts_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("my.yaml", *STATE):
+        (tmp_path / name).touch()
+    disk = Disk(tmp_path)
+    with disk.watched():
+        erase_state(tmp_path, monkeypatch)
+    disk.cut(names_kept=0, fate=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"]
 
 
 def test_a_muted_node_retains_nothing_and_still_answers() -> None:

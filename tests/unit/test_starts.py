@@ -245,3 +245,12 @@ def test_privacy_stays_on_where_the_last_good_settings_name_another_folder(file:
     assert remembered(loaded, begun.private).config.privacy.enable
     PrivacyMark(loaded.config.export.base_dir, begun.private).put(False)
     assert not remembered(loaded, begun.private).config.privacy.enable
+
+
+def test_a_start_removes_what_a_killed_life_had_half_written(file: Path) -> None:
+    ours = [".my.yaml.good.4711.part", ".my.yaml.starts.4711.part", ".my.yaml.4711.part"]
+    others = [".my.yaml.part", ".my.yaml.mine.part", ".your.yaml.good.4711.part"]
+    for name in ours + others:
+        (file.parent / name).touch()
+    start(file)
+    assert sorted(path.name for path in file.parent.glob(".*")) == sorted(others)
