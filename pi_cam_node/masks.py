@@ -65,7 +65,11 @@ class Masks:
 
 
 def covered_pixels(polygons: Sequence[Polygon], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return (height, width): whether a mask covers or touches a pixel. What one encloses twice is no part of it."""
+    """Return (height, width): whether a mask covers or touches a pixel.
+
+    What an outline encloses is covered, however often it goes round it: the non-zero winding rule. Only what it goes
+    round as often one way as the other is left open.
+    """
     width, height = size
     covered = np.zeros((height, width), bool)
     for polygon in polygons:
@@ -76,14 +80,16 @@ def covered_pixels(polygons: Sequence[Polygon], size: tuple[int, int]) -> npt.ND
 
 
 def _fill(covered: npt.NDArray[np.bool_], corners: npt.NDArray[np.float64]) -> None:
-    """Cover the pixels from the leftmost to the rightmost edge of each pair that a row's middle line crosses."""
+    """Cover the pixels between the edges that a row's middle line crosses, wherever the outline winds round them."""
     begins, ends = corners, np.roll(corners, -1, axis=0)
     for row in range(covered.shape[0]):
         middle = row + 0.5
         crossed = (begins[:, 1] <= middle) != (ends[:, 1] <= middle)
         (x1, y1), (x2, y2) = begins[crossed].T, ends[crossed].T
-        across = np.sort(x1 + (middle - y1) * (x2 - x1) / (y2 - y1))
-        for left, right in zip(across[::2], across[1::2], strict=True):
+        across = x1 + (middle - y1) * (x2 - x1) / (y2 - y1)
+        order = np.argsort(across)
+        across, winding = across[order], np.cumsum(np.sign(y2 - y1)[order])
+        for left, right in zip(across[:-1][winding[:-1] != 0], across[1:][winding[:-1] != 0], strict=True):
             covered[row, int(left) : int(np.ceil(right))] = True
 
 

@@ -17,6 +17,7 @@ from tests.fakes.config_folder import Folder
 from tests.fakes.world import World
 
 LEFT: Polygon = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
+SQUARE: Polygon = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
 SIZE = (64, 48)
 
 
@@ -70,6 +71,29 @@ def test_crossing_masks_add_up() -> None:
     assert both[:, :32].all()
     assert both[:24].all()
     assert not both[30:, 40:].any()
+
+
+@pytest.mark.parametrize("again", [SQUARE, SQUARE[2:] + SQUARE[:2]])
+def test_an_outline_drawn_twice_covers_what_it_covers_drawn_once(again: Polygon) -> None:
+    assert (covered_pixels([SQUARE + again], SIZE) >= covered_pixels([SQUARE], SIZE)).all()
+
+
+def test_what_an_outline_that_crosses_itself_encloses_is_covered() -> None:
+    star: Polygon = ((0.5, 0), (0.8, 1), (0, 0.35), (1, 0.35), (0.2, 1))
+    covered = covered_pixels([star], SIZE)
+    assert covered[24, 32], "the middle of the star, which the outline goes round twice"
+    bow_tie = covered_pixels([((0, 0), (1, 1), (1, 0), (0, 1))], SIZE)
+    assert bow_tie[24, 2]
+    assert bow_tie[24, 61]
+    assert not bow_tie[2, 32]
+
+
+def test_what_an_outline_goes_round_both_ways_is_left_open() -> None:
+    inner = ((0.4, 0.4), (0.4, 0.6), (0.6, 0.6), (0.6, 0.4), (0.4, 0.4))
+    ring = covered_pixels([(*SQUARE, SQUARE[0], *inner)], SIZE)
+    assert not ring[24, 32]
+    assert ring[24, 16]
+    assert ring[24, 48]
 
 
 @pytest.mark.parametrize("layout", ["bgr", "i420"])
