@@ -6,6 +6,7 @@ however late it arrives.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from pi_cam_node.errors import PrivacyOn
@@ -16,13 +17,15 @@ from pi_cam_node.picture import Progress
 class Curtain:
     """Closed while privacy is on, and from the moment in which it is asked for.
 
-    Thread: drawn by the node thread, looked at by any.
+    Thread: drawn by the node thread, looked at and watched by any.
     """
 
     def __init__(self, *, closed: bool = False) -> None:
         self._closed = closed
         self._opened_s = float("-inf")
         self._times_closed = 0
+        self._watchers: tuple[Callable[[], None], ...] = ()
+        self._changed = threading.Lock()
 
     @property
     def closed(self) -> bool:
@@ -38,6 +41,19 @@ class Curtain:
         """Let nothing be seen from now on."""
         self._times_closed += 1
         self._closed = True
+        for closed in self._watchers:
+            closed()
+
+    def watch(self, closed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``closed`` whenever the curtain closes, on the node thread; return what ends that. It must not raise."""
+        with self._changed:
+            self._watchers = (*self._watchers, closed)
+
+        def leave() -> None:
+            with self._changed:
+                self._watchers = tuple(one for one in self._watchers if one is not closed)
+
+        return leave
 
     def open(self, now_s: float) -> None:
         """Let be seen what is taken from now on, a monotonic time."""

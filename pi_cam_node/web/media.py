@@ -15,6 +15,7 @@ from pi_cam_node.web.routes import route
 from pi_cam_node.web.sending import Stored, is_known, open_stored, send
 from pi_cam_node.web.site import Pictures
 from pi_cam_node.web.thumbnails import thumbnail_of
+from pi_cam_node.web.underway import send_whole
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +59,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
-    site.hub.curtain.check()
-    return web.Response(body=body, headers=headers)
+    return await send_whole(site.hub.curtain, request, web.Response(body=body, headers=headers))
 
 
 def asked_format(request: web.Request) -> Format | None:

@@ -19,9 +19,10 @@ from typing import BinaryIO
 
 from aiohttp import web
 
+from pi_cam_node.web import underway
+from pi_cam_node.web.keys import site_of
+
 CHUNK_BYTES = 256 * 1024
-# A client that takes no chunk in so long is gone, or might as well be.
-STALL_S = 30.0
 
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII | re.IGNORECASE)
 
@@ -115,15 +116,16 @@ async def send(request: web.Request, stored: Stored, headers: Mapping[str, str])
         headers["Content-Range"] = f"bytes {begin}-{begin + length - 1}/{stored.size_bytes}"
     response = web.StreamResponse(status=206 if span else 200, headers=headers)
     response.content_length = length
-    await response.prepare(request)
-    if request.method != "HEAD":
-        await _pour(request, response, stored.file, begin, length)
-    await response.write_eof()
+    with underway.cut_by(site_of(request).hub.curtain, request):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await _pour(request, response, stored.file, begin, length)
+        await response.write_eof()
     return response
 
 
 async def _pour(request: web.Request, response: web.StreamResponse, file: BinaryIO, begin: int, length: int) -> None:
-    """Write a part of a file.
+    """Write a part of a file, and wait until all of it has left.
 
     Raises:
         ConnectionError: The client took nothing, or the file is shorter than it was; the connection is cut.
@@ -132,12 +134,13 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
     try:
         while at < end:
             chunk = await _read(file, at, min(CHUNK_BYTES, end - at))
-            await asyncio.wait_for(response.write(chunk), STALL_S)
+            await asyncio.wait_for(response.write(chunk), underway.STALL_S)
             at += len(chunk)
+        await asyncio.wait_for(response.write_eof(), underway.STALL_S)
     except (TimeoutError, EOFError) as error:
         if request.transport is not None:
             request.transport.abort()
-        raise ConnectionAbortedError(str(error) or f"the client took nothing for {STALL_S:g} s") from error
+        raise ConnectionAbortedError(str(error) or f"the client took nothing for {underway.STALL_S:g} s") from error
 
 
 async def _read(file: BinaryIO, at: int, size_bytes: int) -> bytes:

@@ -14,6 +14,7 @@ from pi_cam_node.hub import Hub
 from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.multipart import frame_headers
 from pi_cam_node.web.statuses import RETRY_AFTER_S
+from pi_cam_node.web.underway import send_whole
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
     site, width_px = site_of(request), asked_width(request)
     site.hub.curtain.check()
+    times_closed = site.hub.curtain.times_closed
     config, frame = site.state.config, site.hub.latest
     if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
         timeout_s = fresh_timeout_s(config, frame)
@@ -47,8 +49,8 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     body = frame.made(quality) if width_px is None else None
     if body is None:
         body = await asyncio.to_thread(picture_of, frame, quality, width_px)
-        site.hub.curtain.check()
-    return web.Response(body=body, content_type="image/jpeg", headers=headers)
+    response = web.Response(body=body, content_type="image/jpeg", headers=headers)
+    return await send_whole(site.hub.curtain, request, response, times_closed)
 
 
 def asked_width(request: web.Request) -> int | None:

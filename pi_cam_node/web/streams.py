@@ -20,6 +20,7 @@ from pi_cam_node.web.places import Places
 from pi_cam_node.web.routes import route
 from pi_cam_node.web.snapshot import EMBEDDABLE, snapshot
 from pi_cam_node.web.statuses import RETRY_AFTER_S, status_of
+from pi_cam_node.web.underway import cut_by
 from pi_cam_node.web.viewer import STALL_S, Viewer
 
 FANOUT = app_key("fanout", Fanout)
@@ -123,7 +124,8 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
         times_closed = site_of(request).hub.curtain.times_closed
         answered = await site_of(request).ask("shortstream", _arguments(request))
         if answered.body["ok"]:
-            return await _send(request, answered.frames, times_closed)
+            with cut_by(site_of(request).hub.curtain, request, times_closed):
+                return await _send(request, answered.frames, times_closed)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
     return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
@@ -142,6 +144,7 @@ async def _send(request: web.Request, frames: Sequence[FramesSent], times_closed
         for piece in itertools.chain(pieces, [END]):
             site_of(request).hub.curtain.check(times_closed)
             await asyncio.wait_for(response.write(piece), STALL_S)
+        await asyncio.wait_for(response.write_eof(), STALL_S)
     except (TimeoutError, PrivacyOn):
         if request.transport is not None:
             request.transport.abort()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import io
+import logging
 import os
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -26,7 +29,7 @@ from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.hub import Hub
 from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.web import media, sending
+from pi_cam_node.web import media, sending, snapshot, streams, underway
 from pi_cam_node.web.keys import SITE
 from pi_cam_node.web.links import SignedLinks, media_path
 from pi_cam_node.web.site import Answered, Site, State
@@ -35,6 +38,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, ID, archive_in, config, noise, picture, save
 from tests.integration.broker import wait_until
 from tests.integration.serving import Serving
+from tests.integration.test_link_tls import Authority, authority
+
+__all__ = ["authority"]  # a fixture
 
 
 @dataclass(frozen=True)
@@ -279,7 +285,7 @@ def test_a_large_picture_is_sent_whole_and_in_many_chunks(tmp_path: Path) -> Non
 
 
 def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "STALL_S", 0.3)
+    monkeypatch.setattr(underway, "STALL_S", 0.3)
     path = tmp_path / f"{ID}.npy"
     np.save(path, noise(4000, 3000))
 
@@ -297,6 +303,96 @@ def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pyt
                 came += len(data)
         assert came < path.stat().st_size
         assert serving.get(f"/media/{ID}", Range="bytes=0-9").status == 206
+
+
+# ------------------------------------------------------------------ privacy
+
+RECEIVED_BYTES = 64 * 1024
+
+
+@contextlib.contextmanager
+def slow_reader(serving: Serving, path: str, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
+    """Ask for something and read only how its body begins; little fits in between."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+    plain.settimeout(20)
+    plain.connect(("127.0.0.1", serving.port))
+    with plain if tls is None else tls.wrap_socket(plain, server_hostname="localhost") as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{serving.port}\r\n\r\n".encode())
+        begun = b""
+        while not begun.partition(b"\r\n\r\n")[2]:
+            begun += client.recv(512)
+        assert begun.startswith(b"HTTP/1.1 200 OK")
+        yield client
+
+
+def rest_of(client: socket.socket) -> int:
+    """Return how many bytes still come before the connection is cut."""
+    came = 0
+    with contextlib.suppress(ConnectionResetError, ssl.SSLEOFError):
+        while data := client.recv(1 << 20):
+            came += len(data)
+    return came
+
+
+@pytest.mark.parametrize(
+    "path", [f"/media/{ID}", f"/media/{ID}/thumbnail", "/snapshot.jpg?width=64", "/shortstream?n=1"]
+)
+def test_a_picture_on_its_way_ends_when_privacy_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    large = tmp_path / f"{ID}.npy"
+    np.save(large, noise(4000, 3000))
+    # No real one is so large; a client with enough of them under way gets to the same.
+    monkeypatch.setattr(media, "thumbnail_of", lambda *_: large.read_bytes())
+    monkeypatch.setattr(snapshot, "picture_of", lambda *_: large.read_bytes())
+    monkeypatch.setattr(streams, "enclose", lambda *_: large.read_bytes())
+    with Serving(tmp_path) as serving:
+        serving.pictures.files[ID] = large
+        core = serving.core
+        assert core is not None
+        serving.show()
+        wait_until(lambda: len(core.ring) > 0, "the frame in the ring")
+        with slow_reader(serving, path) as client:
+            serving.hub.curtain.close()
+            assert serving.get(path).status == 403  # the server has come so far
+            came = rest_of(client)
+        # What the node's own kernel had not sent is dropped, so only what the client's holds is left to read.
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+        assert came <= 8 * RECEIVED_BYTES, f"{came} bytes of {large.stat().st_size}"
+        serving.hub.curtain.open(serving.clock.monotonic() - 1)
+        serving.show()
+        assert len(serving.get(path).body) >= large.stat().st_size
+
+
+def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, authority: Authority) -> None:
+    large = tmp_path / f"{ID}.npy"
+    np.save(large, noise(4000, 3000))
+    cert, key = authority.issue("localhost")
+    tls = {"enable": True, "cert": str(cert), "key": str(key)}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(authority.ca)
+    with Serving(tmp_path, http={"tls": tls}) as serving:
+        serving.pictures.files[ID] = large
+        with slow_reader(serving, f"/media/{ID}", context) as client:
+            serving.hub.curtain.close()
+            came = rest_of(client)
+        assert came <= 8 * RECEIVED_BYTES, f"{came} bytes of {large.stat().st_size}"
+
+
+def test_a_connection_whose_picture_has_left_is_not_cut(archive: DiskArchive, tmp_path: Path) -> None:
+    with Serving(tmp_path) as serving:
+        serving.pictures.files[ID] = file_of(archive)
+        kept = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
+        # Once the second is answered the first has ended on the server's side too.
+        for path, status in ((f"/media/{ID}", 200), ("/media/none", 404), (f"/media/{ID}", 403)):
+            if status == 403:
+                serving.hub.curtain.close()
+            kept.request("GET", path)
+            answer = kept.getresponse()
+            assert (answer.status, answer.will_close) == (status, False)
+            answer.read()
+        kept.close()
 
 
 # ------------------------------------------------------------------ small
