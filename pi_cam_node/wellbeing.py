@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CameraFailed
+from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
 from pi_cam_node.events import CameraChanged
 
 _UNKNOWN = "waiting for the camera"
+_OPEN = "the camera is open, the first frame is awaited"
 
 
 class Wellbeing:
@@ -36,6 +37,8 @@ class Wellbeing:
     def hear(self, message: object) -> None:
         """Take note of what concerns the camera and the broker."""
         match message:
+            case CameraOpened() if self._camera == _UNKNOWN:
+                self._camera = _OPEN
             case CameraChanged(online=True):
                 self._camera = "frames arrive"
             case CameraFailed(reason=reason) | CameraChanged(reason=reason):
@@ -55,7 +58,10 @@ class Wellbeing:
 
     @property
     def is_up(self) -> bool:
-        """Whether the node does all that it can do, with or without camera and broker."""
+        """Whether the node does all that it can do, with or without camera and broker.
+
+        An open camera is enough: the first frame of a night may be exposed for longer than the service manager waits.
+        """
         return self._view_is_up() and self._camera != _UNKNOWN
 
     @property

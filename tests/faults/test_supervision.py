@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults.sabotage import DYING
 from tests.faults.service import Service
-from tests.integration.broker import Mosquitto
+from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.running import REPOSITORY, Asker
 
 pytestmark = pytest.mark.faults
@@ -164,6 +164,20 @@ def test_a_driver_that_hangs_in_the_nodes_own_process_costs_one_start(
         assert len(service.threads()) <= threads + 1
     assert back_s <= 40 + SLACK_S
     figure(f"a new process delivers {back_s:.1f} s after the last frame (at most 40); no thread was added meanwhile")
+
+
+@pytest.mark.promise("C6")
+def test_a_node_is_ready_before_a_first_frame_that_takes_long(
+    broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    with Service(tmp_path, broker, camera={"framerate": 0.1}) as service, broker.client() as client:
+        ready_s = service.wait("ready", 1, 60)["at_s"] - service.wait("start", 1, 30)["at_s"]
+        Asker(client).wait_online(90)
+        wait_until(lambda: any("frames arrive" in event["text"] for event in service.kinds("status")), "a frame", 30)
+        order = [event.get("text", "READY=1") for event in service.events if event["ev"] in ("ready", "status")]
+        frames = next(at for at, text in enumerate(order) if "frames arrive" in text)
+        assert order.index("READY=1") < frames, order
+    figure(f"one frame in 10 s: ready after {ready_s:.1f} s, before the first of them")
 
 
 def _moment(reached: Callable[[], bool], timeout_s: float) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CameraFailed
+from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
 from pi_cam_node.board.notify import Notifier
 from pi_cam_node.events import CameraChanged
 from pi_cam_node.loops import Loop
@@ -242,6 +242,24 @@ def test_it_is_ready_with_the_first_frame_or_when_there_is_known_to_be_none(benc
     bench.wellbeing.hear(CameraFailed("no camera was found", "wait", 0))
     bench.look(3)
     assert bench.told.lines.count("READY=1") == 1
+
+
+def test_it_is_ready_with_an_open_camera_because_the_first_exposure_may_take_minutes(bench: Bench) -> None:
+    bench.wellbeing.hear(CameraOpened("synthetic", (320, 240), True))
+    bench.look(3)
+    assert bench.told.lines.count("READY=1") == 1
+    assert any(line.startswith("STATUS=the camera is open, the first frame is awaited") for line in bench.told.lines)
+
+
+def test_it_is_not_ready_while_nobody_knows_whether_the_camera_opens(bench: Bench) -> None:
+    bench.look(120)
+    assert "READY=1" not in bench.told.lines
+
+
+def test_a_camera_that_opens_again_and_delivers_nothing_is_still_away(bench: Bench) -> None:
+    bench.wellbeing.hear(CameraFailed("no frames", "reopen", 0))
+    bench.wellbeing.hear(CameraOpened("synthetic", (320, 240), True))
+    assert bench.wellbeing.status.startswith("no camera: no frames")
 
 
 def test_it_is_not_ready_before_the_live_view_is(bench: Bench) -> None:
