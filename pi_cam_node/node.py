@@ -90,7 +90,7 @@ class Node:
         self._topics = topics_of(config)
         self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
         self._link.departures.censor = self._privacy.censor
-        self._vitals = Vitals(config.export.base_dir, self._clock, lambda: self._camera.pid)
+        self._vitals = Vitals(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
         self._core = Core(
             config,
             self._clock,

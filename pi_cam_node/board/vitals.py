@@ -24,10 +24,19 @@ _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: 
 
 
 class Vitals:
-    """Reads the figures of this process, its children and its board."""
+    """Reads the figures of this process, its children and its board.
 
-    def __init__(self, folder: Path, clock: Clock, children: Callable[[], int | None]) -> None:
-        self._folder = folder
+    Args:
+        free_bytes: Tells what is free on the disk of the pictures. The disk itself is not asked here: one that hangs,
+            such as a network share that is gone, would hang the thread that asks.
+        clock: Tells the time.
+        children: Tells the process id of the camera.
+
+    Thread: the node thread.
+    """
+
+    def __init__(self, free_bytes: Callable[[], int | None], clock: Clock, children: Callable[[], int | None]) -> None:
+        self._free_bytes = free_bytes
         self._clock = clock
         self._child_pid = children
         self._started_s = clock.monotonic()
@@ -35,6 +44,7 @@ class Vitals:
 
     def read(self) -> dict[str, object]:
         """Return the figures as they stand."""
+        free_bytes = self._free_bytes()
         return {
             "rss_mib": round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1),
             "swap_pct": round(psutil.swap_memory().percent, 1),
@@ -43,7 +53,7 @@ class Vitals:
             "memory_available_mib": round(psutil.virtual_memory().available / MIB),
             "temperature_c": temperature_c(),
             "throttled": throttled(),
-            "disk_free_mib": disk_free_mib(self._folder),
+            "disk_free_mib": None if free_bytes is None else free_bytes // MIB,
             "uptime_s": round(self._clock.monotonic() - self._started_s),
         }
 
@@ -84,19 +94,3 @@ def throttled() -> str | None:
     except (OSError, ValueError):
         return None
     return ", ".join(text for bit, text in _THROTTLE_BITS.items() if bits >> bit & 1) or "none"
-
-
-def disk_free_mib(folder: Path) -> int | None:
-    """Return what is free on the disk of a folder, or of the nearest folder above that exists.
-
-    A disk that does not say, because it died, is ``None``.
-    """
-    for candidate in (folder, *folder.parents):
-        try:
-            stat = os.statvfs(candidate)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-        return stat.f_bavail * stat.f_frsize // MIB
-    return None

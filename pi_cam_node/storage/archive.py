@@ -125,6 +125,7 @@ class DiskArchive:
         """
         with reported(f"cannot save into {self._directory}"):
             directory = nearest(self._directory)
+            self._keeper.measure(directory)
             check_writable(directory)
             if self._index.usage is None:
                 self.open()
@@ -157,6 +158,13 @@ class DiskArchive:
         Thread: any.
         """
         return self._index.usage
+
+    def free_bytes(self) -> int | None:
+        """Return what was free on the disk when it was last looked at; ``None`` before, or where it did not say.
+
+        Thread: any.
+        """
+        return self._keeper.free_bytes
 
     def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
         origin = Origin(self._boot, self._clock_set())

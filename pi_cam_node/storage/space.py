@@ -25,13 +25,33 @@ ROUNDS = 8
 
 
 class Keeper:
-    """Removes the oldest pictures of a folder. Used by one thread."""
+    """Removes the oldest pictures of a folder. Used by one thread.
+
+    Attributes:
+        free_bytes: What was free on its disk when that was last asked; ``None`` before, or where it did not say.
+            May be read by any thread.
+    """
 
     def __init__(self, directory: Path, index: Index, clock: Clock, clock_set: ClockSet) -> None:
         self._directory = directory
         self._index = index
         self._clock = clock
         self._clock_set = clock_set
+        self.free_bytes: int | None = None
+
+    def measure(self, directory: Path) -> Room:
+        """Return what the disk of a directory has left, and remember how many bytes that is.
+
+        Raises:
+            OSError: It does not say.
+        """
+        try:
+            room = room_in(directory)
+        except OSError:
+            self.free_bytes = None
+            raise
+        self.free_bytes = room.free_bytes
+        return room
 
     def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
         """See to it that a file of this size leaves the reserve free.
@@ -46,14 +66,14 @@ class Keeper:
             OSError: The file system does not say what it has.
         """
         directory = directory or self._directory
-        room = room_in(directory)
+        room = self.measure(directory)
         for _ in range(ROUNDS):
             lacking = _lacking(room, size_bytes, limits)
             if not lacking or not self._remove(self._victims(limits, lacking)):
                 break
             # Btrfs and others give space back only when they have written that a file is gone.
             sync_directory(directory)
-            room = room_in(directory)
+            room = self.measure(directory)
         if _lacking(room, size_bytes, limits):
             raise NoSpace(
                 f"{room.free_bytes} bytes are free on the disk of {self._directory}, "
@@ -69,7 +89,7 @@ class Keeper:
         """
         if not self._index.size_bytes:
             return 0
-        lacking = _lacking(room_in(self._directory), 0, limits)
+        lacking = _lacking(self.measure(self._directory), 0, limits)
         return self._remove(self._victims(limits, lacking))
 
     def _victims(self, limits: StorageConfig, lacking: int) -> list[str]:

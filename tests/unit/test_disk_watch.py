@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pi_cam_node.arrivals import Arrival, StorageChanged
-from pi_cam_node.config import Config
+from pi_cam_node.board.vitals import Vitals
+from pi_cam_node.config import MIB, Config
 from pi_cam_node.errors import Busy, NodeError, NoSpace, NotSaved
 from pi_cam_node.storage import space
 from pi_cam_node.storage.archive import DiskArchive
@@ -137,10 +140,39 @@ def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
     for frame in range(3):
         save(archive, frame)
-    rooms = iter([Room(0, 1000), Room(10**12, 1000)])
+    rooms = iter([Room(0, 1000), Room(0, 1000), Room(10**12, 1000)])
     monkeypatch.setattr(space, "room_in", lambda _directory: next(rooms))
     archive.look(config(min_free_bytes=1))
     assert len(names(tmp_path / "captures")) == 4
     monkeypatch.setattr(space, "room_in", lambda _directory: Room(0, 1000))
     with pytest.raises(NoSpace):
         archive.look(config(min_free_bytes=1 << 40))
+
+
+def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = DiskArchive(tmp_path / "captures", BOOT, FakeClock())
+    assert archive.free_bytes() is None
+    monkeypatch.setattr(space, "room_in", lambda _directory: Room(3 * MIB, 1000))
+    archive.look(config())
+    assert archive.free_bytes() == 3 * MIB
+
+    def dead(_directory: Path) -> Room:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(space, "room_in", dead)
+    with pytest.raises(NotSaved):
+        archive.look(config())
+    assert archive.free_bytes() is None
+
+
+@pytest.mark.parametrize(("free_bytes", "told"), [(3 * MIB + 7, 3), (None, None)])
+def test_the_node_thread_asks_no_disk_for_its_figures(
+    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, told: int | None
+) -> None:
+    def hangs(_path: object) -> os.statvfs_result:
+        raise AssertionError("a network share that is gone would hang the node here")
+
+    monkeypatch.setattr(os, "statvfs", hangs)
+    assert Vitals(lambda: free_bytes, FakeClock(), lambda: None).read()["disk_free_mib"] == told
