@@ -29,7 +29,7 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
     """Remove pictures, index, state and token, and empty every retained topic; say what that was.
 
     What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
-    stays. One of the two failing does not keep the other from being done.
+    stays. What cannot be removed keeps nothing else from going.
 
     Args:
         config: The settings.
@@ -39,15 +39,15 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
 
     Thread: any; takes some seconds.
     """
-    trouble: list[str] = []
-    removed, swept = Removed(), Swept(0, 0, 0)
     kept = [path for path in (starts.forget(), good.forget(), private) if path is not None]
     state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
+    swept = Swept(0, 0, 0)
     try:
         removed = erase_folder(config.export.base_dir, OURS)
-        removed = removed.and_files(state)
     except NotSaved as error:
-        trouble.append(str(error))
+        removed = Removed(trouble=(str(error),))
+    removed = removed.and_files(state)
+    trouble = list(removed.trouble)
     trouble += _unsynced({path.parent for path in state})
     try:
         swept = sweep(config.mqtt, topics_of(config))

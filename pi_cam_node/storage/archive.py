@@ -85,6 +85,7 @@ class DiskArchive:
         with reported(f"cannot read {self._directory}"):
             parts = remove_parts(self._directory)
             self._index.reconcile(list_pictures(self._directory))
+        self._keeper.forgive()
         self._index.publish()
         if parts:
             logger.warning("removed %d half-written files of an earlier run from %s", parts, self._directory)

@@ -7,47 +7,52 @@ followed: names are removed within the folder that was opened, whatever its path
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pi_cam_node.atomic import PART_SUFFIX
 from pi_cam_node.storage.files import is_plain_file, reported
 from pi_cam_node.storage.names import is_part, parse_file
 
+Name = TypeVar("Name", str, Path)
+
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How much is gone."""
+    """How much is gone, and what is not.
+
+    Attributes:
+        pictures: Pictures of which a file went.
+        files: Files.
+        size_bytes: Their bytes together.
+        trouble: What could not be done, one line each; empty where all was.
+    """
 
     pictures: int = 0
     files: int = 0
     size_bytes: int = 0
+    trouble: tuple[str, ...] = ()
 
     def and_files(self, paths: Iterable[Path]) -> Removed:
-        """Remove further plain files, where they are, and return how much is gone then.
-
-        Raises:
-            NotSaved: One cannot be removed.
-        """
-        files, size_bytes = self.files, self.size_bytes
-        for path in filter(is_plain_file, paths):
-            with reported(f"cannot remove {path}"):
-                size_bytes += path.lstat().st_size
-                path.unlink()
-                files += 1
-        return Removed(self.pictures, files, size_bytes)
+        """Remove further plain files, where they are, and return how much is gone then."""
+        sizes = {path: path.lstat().st_size for path in filter(is_plain_file, paths)}
+        gone, trouble = _remove(sizes, Path.unlink)
+        size_bytes = self.size_bytes + sum(sizes[path] for path in gone)
+        return Removed(self.pictures, self.files + len(gone), size_bytes, self.trouble + trouble)
 
 
 def erase_folder(directory: Path, names: Collection[str]) -> Removed:
-    """Remove every file of ours and say how much that was. The folder itself stays.
+    """Remove every file of ours that can be removed and say how much that was. The folder itself stays.
 
     Args:
         directory: The folder.
         names: Names of ours beside those of pictures.
 
     Raises:
-        NotSaved: A file, or the folder, could not be changed; what was removed before stays removed.
+        NotSaved: The folder cannot be read; nothing is removed.
     """
     with reported(f"cannot erase {directory}"):
         try:
@@ -63,12 +68,34 @@ def erase_folder(directory: Path, names: Collection[str]) -> Removed:
 def _erase(descriptor: int, names: Collection[str]) -> Removed:
     with os.scandir(descriptor) as listing:
         ours = [e for e in listing if _is_ours(e.name, names) and e.is_file(follow_symlinks=False)]
-        sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in ours}
-    pictures = {named[0] for name in sizes if (named := parse_file(name)) is not None}
+    sizes: dict[str, int] = {}
+    for entry in ours:
+        with suppress(FileNotFoundError):  # somebody else was faster
+            sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
+    gone, trouble = _remove(sizes, lambda name: os.unlink(name, dir_fd=descriptor))
+    pictures = {named[0] for name in gone if (named := parse_file(name)) is not None}
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        trouble += (f"a power cut may bring back what was removed: {error.strerror}",)
+    return Removed(len(pictures), len(gone), sum(sizes[name] for name in gone), trouble)
+
+
+def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[list[Name], tuple[str, ...]]:
+    """Remove files one by one; return those that went, and in a line which did not. One stops none of the others."""
+    gone: list[Name] = []
+    stay: list[str] = []
     for name in sizes:
-        os.unlink(name, dir_fd=descriptor)
-    os.fsync(descriptor)
-    return Removed(len(pictures), len(sizes), sum(sizes.values()))
+        try:
+            unlink(name)
+        except FileNotFoundError:  # somebody else was faster, and removed it
+            continue
+        except OSError as error:
+            stay.append(f"{name} cannot be removed: {error.strerror}")
+        else:
+            gone.append(name)
+    more = f" (and {len(stay) - 1} more)" if len(stay) > 1 else ""
+    return gone, tuple(f"{line}{more}" for line in stay[:1])
 
 
 def _is_ours(name: str, names: Collection[str]) -> bool:

@@ -22,6 +22,8 @@ DAY_S = 86_400.0
 # How often make_room looks again after it removed pictures. The sizes it goes by are a little less than what the disk
 # gives back, so one round is enough for bytes; inodes come back a few at a time.
 ROUNDS = 8
+# How many pictures that cannot be removed one attempt to make room puts up with; each costs a look at all of them.
+RESISTING = 16
 
 
 class Keeper:
@@ -37,7 +39,12 @@ class Keeper:
         self._index = index
         self._clock = clock
         self._clock_set = clock_set
+        self._resisting: set[str] = set()
         self.free_bytes: int | None = None
+
+    def forgive(self) -> None:
+        """Try again to remove what could not be removed."""
+        self._resisting.clear()
 
     def measure(self, directory: Path) -> Room:
         """Return what the disk of a directory has left, and remember how many bytes that is.
@@ -69,7 +76,7 @@ class Keeper:
         room = self.measure(directory)
         for _ in range(ROUNDS):
             lacking = _lacking(room, size_bytes, limits)
-            if not lacking or not self._remove(self._victims(limits, lacking)):
+            if not lacking or not self._free(limits, lacking):
                 break
             # Btrfs and others give space back only when they have written that a file is gone.
             sync_directory(directory)
@@ -90,15 +97,28 @@ class Keeper:
         if not self._index.size_bytes:
             return 0
         lacking = _lacking(self.measure(self._directory), 0, limits)
-        return self._remove(self._victims(limits, lacking))
+        return self._free(limits, lacking)
+
+    def _free(self, limits: StorageConfig, lacking: int) -> int:
+        """Remove what is too old or too much, the next ones where those resist; return how many pictures went."""
+        for _ in range(RESISTING):
+            known = len(self._resisting)
+            gone = self._remove(self._victims(limits, lacking))
+            if gone or len(self._resisting) == known:
+                return gone
+        return 0
 
     def _victims(self, limits: StorageConfig, lacking: int) -> list[str]:
         if not lacking and not limits.max_age_days and self._index.size_bytes <= (limits.max_bytes or float("inf")):
             return []
         max_age_s = limits.max_age_days * DAY_S
         trusted = self._clock_set()
-        held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in self._index]
-        return plan(held, Limits(limits.max_bytes, max_age_s, lacking))
+        staying = [entry for entry in self._index if entry.id in self._resisting]
+        going = [entry for entry in self._index if entry.id not in self._resisting]
+        held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in going]
+        # What stays takes its part of the limit; 0 would be none.
+        max_bytes = limits.max_bytes and max(1, limits.max_bytes - sum(entry.size_bytes for entry in staying))
+        return plan(held, Limits(max_bytes, max_age_s, lacking))
 
     def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
         """Return the age of a picture, by the monotonic clock where it saw it being saved."""
@@ -113,7 +133,7 @@ class Keeper:
         return None if entry.clock_set is False else age_s
 
     def _remove(self, ids: list[str]) -> int:
-        """Remove pictures; return how many went. One that resists is named in the log and stays known."""
+        """Remove pictures; return how many went. One that resists is named in the log, once until `forgive`."""
         gone, freed_bytes = 0, 0
         for picture_id in ids:
             entry = self._index.get(picture_id)
@@ -121,6 +141,7 @@ class Keeper:
                 self._unlink(entry)
             except OSError as error:
                 logger.warning("the old picture %s cannot be removed: %s", picture_id, error)
+                self._resisting.add(picture_id)
                 continue
             self._index.forget(picture_id)
             gone, freed_bytes = gone + 1, freed_bytes + entry.size_bytes

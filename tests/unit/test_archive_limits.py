@@ -16,6 +16,7 @@ from pi_cam_node.storage import space
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.files import Room
 from pi_cam_node.storage.index import Usage
+from pi_cam_node.storage.space import RESISTING
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import FaultyCalls
 from tests.fakes.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, usage_of
@@ -163,6 +164,59 @@ def test_a_picture_that_cannot_be_removed_is_told_and_tried_again(
     assert ids_on_disk(tmp_path) == {old, newest}
     assert archive.tidy(config(max_bytes=1)) == 1
     assert ids_on_disk(tmp_path) == {newest}
+
+
+@pytest.fixture
+def protected(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return ids of pictures that cannot be removed, as after ``chattr +i``; tests add to them."""
+    ids: set[str] = set()
+    real = os.unlink
+
+    def unlink(path: Path) -> None:
+        if Path(path).stem in ids:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        real(path)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    return ids
+
+
+def test_where_the_oldest_cannot_be_removed_the_next_ones_make_room(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: set[str]
+) -> None:
+    ids = [save(archive, frame) for frame in range(6)]
+    protected.update(ids[:3])
+    each_bytes = usage_of(archive).size_bytes // 6
+    disk(monkeypatch, tmp_path / "captures", 6 * each_bytes + MIB + 100)
+    newest = save(archive, 6, min_free_bytes=MIB)
+    left = ids_on_disk(tmp_path)
+    assert {*ids[:3], newest} <= left
+    assert ids[3] not in left
+
+
+def test_what_cannot_be_removed_takes_its_part_of_the_limit_and_is_told_once(
+    archive: DiskArchive, tmp_path: Path, protected: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [save(archive, frame) for frame in range(4)]
+    protected.add(ids[0])
+    limit_bytes = usage_of(archive).size_bytes // 4 * 2 + 100
+    ids += [save(archive, frame, max_bytes=limit_bytes) for frame in (4, 5, 6)]
+    assert ids_on_disk(tmp_path) == {ids[0], ids[6]}
+    assert caplog.text.count("cannot be removed") == 1
+    protected.clear()
+    archive.tidy(config(max_bytes=1))
+    assert ids_on_disk(tmp_path) == {ids[6]}
+
+
+def test_pictures_none_of_which_can_be_removed_are_not_tried_without_end(
+    archive: DiskArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: set[str]
+) -> None:
+    ids = [save(archive, frame) for frame in range(2 * RESISTING)]
+    protected.update(ids)
+    disk(monkeypatch, tmp_path / "captures", usage_of(archive).size_bytes + MIB + 100)
+    with pytest.raises(NoSpace):
+        save(archive, 99, min_free_bytes=MIB)
+    assert ids_on_disk(tmp_path) == set(ids)
 
 
 def test_a_sidecar_goes_after_its_picture(

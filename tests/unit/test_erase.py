@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from pi_cam_node import configfile, erasure
 from pi_cam_node.actions.erase import ERASED_CODE
+from pi_cam_node.config import Config
 from pi_cam_node.erased import Erased
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.lastgood import LastGood, state_files
@@ -18,6 +22,7 @@ from pi_cam_node.mqtt.sweep import Swept
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.veil import Censor
 from pi_cam_node.starts import StartFile
+from pi_cam_node.storage import erase
 from pi_cam_node.storage.erase import Removed, erase_folder
 from tests.fakes.world import World
 from tests.model.disk import Disk
@@ -47,6 +52,18 @@ def world() -> World:
     world = World()
     world.see(10)
     return world
+
+
+def resisting(monkeypatch: pytest.MonkeyPatch, error: int, *names: str) -> None:
+    """Let files of these names not be removed."""
+    real = os.unlink
+
+    def unlink(path: Any, **options: Any) -> None:
+        if Path(path).name in names:
+            raise OSError(error, os.strerror(error))
+        real(path, **options)
+
+    monkeypatch.setattr(os, "unlink", unlink)
 
 
 def code(replies: list[dict[str, Any]]) -> str:
@@ -90,6 +107,52 @@ def test_only_files_of_ours_go(tmp_path: Path) -> None:
     assert erase_folder(tmp_path, NAMES) == Removed(2, len(OURS), 5 * len(OURS))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(OTHERS)
     assert erase_folder(tmp_path, NAMES) == Removed()
+
+
+@pytest.mark.parametrize(("error", "told"), [(errno.EPERM, "Operation not permitted"), (errno.ENOENT, "")])
+def test_a_file_that_cannot_be_removed_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, told: str
+) -> None:
+    for name in OURS:
+        (tmp_path / name).write_bytes(b"12345")
+    resisting(monkeypatch, error, f"{ID}.jpg", f"{ID}.png")
+    removed = erase_folder(tmp_path, NAMES)
+    assert (removed.pictures, removed.files, removed.size_bytes) == (2, len(OURS) - 2, 5 * (len(OURS) - 2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{ID}.jpg", f"{ID}.png"]
+    lines = [f"{ID}.jpg cannot be removed: {told} (and 1 more)", f"{ID}.png cannot be removed: {told} (and 1 more)"]
+    assert not removed.trouble if not told else removed.trouble[0] in lines
+
+
+def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{ID}.jpg").write_bytes(b"12345")
+    (tmp_path / f"{ID}.png").write_bytes(b"12345")
+    real = erase._is_ours
+
+    def faster(name: str, names: Collection[str]) -> bool:
+        if name == f"{ID}.png":
+            (tmp_path / name).unlink()
+        return real(name, names)
+
+    monkeypatch.setattr(erase, "_is_ours", faster)
+    assert erase_folder(tmp_path, NAMES) == Removed(1, 1, 5)
+
+
+def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "sweep", lambda _config, _topics: Swept(0, 0, 0))
+    starts, good = tmp_path / "node.yaml.starts", tmp_path / "node.yaml.good"
+    for state in (starts, good):
+        state.write_bytes(b"{}")
+    folder = tmp_path / "captures"
+    folder.write_bytes(b"not a folder")
+    config = Config.model_validate({"export": {"base_dir": str(folder)}})
+    resisting(monkeypatch, errno.EPERM, starts.name)
+    erased = erasure.erase_all(config, StartFile(starts), LastGood(good))
+    assert (erased.files, erased.size_bytes, good.exists()) == (1, 2, False)
+    assert [str(folder) in erased.trouble[0], str(starts) in erased.trouble[1]] == [True, True], erased.trouble
 
 
 def test_links_and_folders_of_our_names_are_left_and_never_followed(tmp_path: Path) -> None:
