@@ -14,6 +14,7 @@ from pi_cam_node.config import Config, Format
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.events import PictureSaved
 from pi_cam_node.picture import Picture
+from pi_cam_node.storage.answering import DiskPulse
 from pi_cam_node.storage.files import (
     check_writable,
     is_plain_file,
@@ -72,7 +73,8 @@ class DiskArchive:
         self._clock_set = clock_set
         self._packet_limit = packet_limit
         self._index = Index()
-        self._keeper = Keeper(self._directory, self._index, clock, clock_set)
+        self._pulse = DiskPulse(clock)
+        self._keeper = Keeper(self._directory, self._index, clock, clock_set, self._pulse)
 
     def open(self) -> None:
         """Remove what a crash left half-written, and look at what is there.
@@ -82,9 +84,10 @@ class DiskArchive:
         Raises:
             NotSaved: The folder cannot be read.
         """
-        with reported(f"cannot read {self._directory}"):
-            parts = remove_parts(self._directory)
-            self._index.reconcile(list_pictures(self._directory))
+        with reported(f"cannot read {self._directory}"), self._pulse.asked():
+            parts = remove_parts(self._directory, self._pulse.beat)
+            found = list_pictures(self._directory, self._pulse.beat)
+        self._index.reconcile(found)
         self._keeper.forgive()
         self._index.publish()
         if parts:
@@ -100,7 +103,8 @@ class DiskArchive:
             NotSaved: A file could not be written. In both cases none of them is left behind.
         """
         with reported(f"cannot save into {self._directory}"):
-            make_directory(self._directory)
+            with self._pulse.asked():
+                make_directory(self._directory)
             if self._index.usage is None:
                 self.open()
             picture_id, written = self._write(picture, formats, config)
@@ -125,12 +129,14 @@ class DiskArchive:
             NotSaved: The disk is read-only, dead, or not ours to write to.
         """
         with reported(f"cannot save into {self._directory}"):
-            directory = nearest(self._directory)
-            self._keeper.measure(directory)
-            check_writable(directory)
+            with self._pulse.asked():
+                directory = nearest(self._directory)
+                self._keeper.measure(directory)
+                check_writable(directory)
             if self._index.usage is None:
                 self.open()
-            self._keeper.make_room(0, config.storage, directory)
+            with self._pulse.asked():
+                self._keeper.make_room(0, config.storage, directory)
         self._index.publish()
 
     def find(self, picture_id: str) -> Path | None:
@@ -165,12 +171,18 @@ class DiskArchive:
 
         Thread: any.
         """
-        return self._keeper.free_bytes
+        return None if self.is_silent else self._keeper.free_bytes
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the disk has not answered a call for `SILENT_S`, whichever job made it. Thread: any."""
+        return self._pulse.is_stale
 
     def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
         origin = Origin(self._boot, self._clock_set())
         make_room = partial(self._keeper.make_room, limits=config.storage)
-        order = Order(self._directory, tuple(dict.fromkeys(formats)), config.export.jpeg_quality, origin, make_room)
+        wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
+        order = Order(self._directory, wanted, quality, origin, make_room, self._pulse)
         first_frame = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
             picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id
@@ -183,7 +195,8 @@ class DiskArchive:
         raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
 
     def _is_taken(self, picture_id: str) -> bool:
-        return any(os.path.lexists(self._directory / f"{picture_id}.{e}") for e in (*FORMATS, SIDECAR))
+        with self._pulse.asked():
+            return any(os.path.lexists(self._directory / f"{picture_id}.{e}") for e in (*FORMATS, SIDECAR))
 
     def _remember(self, picture_id: str, written: Written) -> None:
         name = parse_id(picture_id)
@@ -195,7 +208,8 @@ class DiskArchive:
 
     def _keep_within_limits(self, config: Config) -> int:
         try:
-            return self._keeper.tidy(config.storage)
+            with self._pulse.asked():
+                return self._keeper.tidy(config.storage)
         except OSError as error:  # what was saved is saved; the next save or tidy tries again
             logger.warning("old pictures in %s were not looked through: %s", self._directory, error)
             return 0

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,16 +82,21 @@ def room_in(directory: Path) -> Room:
     return Room(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
 
 
-def list_pictures(directory: Path) -> dict[str, dict[str, int]]:
+def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:
     """Return the size in bytes of each file of ours, by picture id and extension.
 
     Anything else in the folder is somebody else's: other names, directories, links.
+
+    Args:
+        directory: The folder.
+        beat: Called at each file: a large folder takes minutes.
 
     Raises:
         OSError: The directory cannot be read.
     """
     found: dict[str, dict[str, int]] = {}
     for entry in _entries(directory):
+        beat()
         named = parse_file(entry.name)
         if named is not None and entry.is_file(follow_symlinks=False):
             with suppress(FileNotFoundError):  # deleted by somebody in this moment
@@ -107,14 +112,23 @@ def is_plain_file(path: Path) -> bool:
         return False
 
 
-def remove_parts(directory: Path) -> int:
+def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
     """Remove the temporary files of pictures that a crash left behind; return how many there were.
+
+    Args:
+        directory: The folder.
+        beat: Called at each file.
 
     Raises:
         OSError: One cannot be removed.
     """
-    parts = [entry for entry in _entries(directory) if is_part(entry.name) and entry.is_file(follow_symlinks=False)]
+    parts: list[os.DirEntry[str]] = []
+    for entry in _entries(directory):
+        beat()
+        if is_part(entry.name) and entry.is_file(follow_symlinks=False):
+            parts.append(entry)
     for entry in parts:
+        beat()
         Path(entry.path).unlink(missing_ok=True)
     return len(parts)
 

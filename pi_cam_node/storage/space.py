@@ -9,6 +9,7 @@ from pi_cam_node.atomic import sync_directory
 from pi_cam_node.clock import Clock
 from pi_cam_node.config import StorageConfig
 from pi_cam_node.errors import NoSpace
+from pi_cam_node.storage.answering import DiskPulse
 from pi_cam_node.storage.files import LEAST_INODES, Room, room_in
 from pi_cam_node.storage.index import Entry, Index
 from pi_cam_node.storage.names import FORMATS, SIDECAR
@@ -27,18 +28,19 @@ RESISTING = 16
 
 
 class Keeper:
-    """Removes the oldest pictures of a folder. Used by one thread.
+    """Removes the oldest pictures of a folder. Used by one thread, which beats the pulse while it asks the disk.
 
     Attributes:
         free_bytes: What was free on its disk when that was last asked; ``None`` before, or where it did not say.
             May be read by any thread.
     """
 
-    def __init__(self, directory: Path, index: Index, clock: Clock, clock_set: ClockSet) -> None:
+    def __init__(self, directory: Path, index: Index, clock: Clock, clock_set: ClockSet, pulse: DiskPulse) -> None:
         self._directory = directory
         self._index = index
         self._clock = clock
         self._clock_set = clock_set
+        self._pulse = pulse
         self._resisting: set[str] = set()
         self.free_bytes: int | None = None
 
@@ -79,6 +81,7 @@ class Keeper:
             if not lacking or not self._free(limits, lacking):
                 break
             # Btrfs and others give space back only when they have written that a file is gone.
+            self._pulse.beat()
             sync_directory(directory)
             room = self.measure(directory)
         if _lacking(room, size_bytes, limits):
@@ -129,6 +132,7 @@ class Keeper:
         age_s = self._clock.utcnow().timestamp() - entry.epoch_s
         if 0 < max_age_s < age_s and entry.clock_set is None:
             # Its name may be from before the clock was set. Asked only of those that are about to go.
+            self._pulse.beat()
             entry.clock_set = clock_was_set(self._directory / f"{entry.id}.{SIDECAR}")
         return None if entry.clock_set is False else age_s
 
@@ -137,6 +141,7 @@ class Keeper:
         gone, freed_bytes = 0, 0
         for picture_id in ids:
             entry = self._index.get(picture_id)
+            self._pulse.beat()
             try:
                 self._unlink(entry)
             except OSError as error:

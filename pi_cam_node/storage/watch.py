@@ -12,6 +12,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.errors import Busy, Code, NodeError
 from pi_cam_node.picture import Progress
+from pi_cam_node.storage.answering import SILENT_S
 from pi_cam_node.storage.archive import DiskArchive
 
 _log = logging.getLogger(__name__)
@@ -20,8 +21,6 @@ _log = logging.getLogger(__name__)
 TIDY_S = 300.0
 # How often it looks whether another picture could be saved. Reads only: an idle card is not worn.
 LOOK_S = 5.0
-# A look that takes this long has met a disk that no longer answers.
-SILENT_S = 5.0
 
 Submit = Callable[[Callable[[Progress], object]], int]
 
@@ -40,7 +39,6 @@ class DiskWatch:
         self._tidied_s = clock.monotonic()
         self._asked_s = float("-inf")
         self._waiting = False
-        self._begun_s: float | None = None
         self._found: tuple[Code, str] = ("ok", "")
         self.code: Code = "ok"
 
@@ -51,7 +49,7 @@ class DiskWatch:
             self.tidy(config)
         if not self._waiting and now_s - self._asked_s >= LOOK_S:
             self._ask(config, now_s)
-        code, message = self._verdict(now_s)
+        code, message = self._verdict()
         # Of one kind of trouble the first message will do: it counts bytes, which change all the time.
         if code != self.code and self._post(StorageChanged(code, message)):
             self.code = code
@@ -80,18 +78,16 @@ class DiskWatch:
             self._waiting = True
 
     def _look(self, config: Config, _progress: Progress) -> None:
-        self._begun_s = self._clock.monotonic()
         try:
             self._archive.look(config)
             self._found = ("ok", "")
         except NodeError as error:
             self._found = (error.code, str(error))
         finally:
-            self._begun_s, self._waiting = None, False
+            self._waiting = False
 
-    def _verdict(self, now_s: float) -> tuple[Code, str]:
-        """Return how the disk is: as found, or silent."""
-        begun_s = self._begun_s
-        if begun_s is not None and now_s - begun_s >= SILENT_S:
+    def _verdict(self) -> tuple[Code, str]:
+        """Return how the disk is: as found, or silent, whether it is a look, a save or a tidy that waits for it."""
+        if self._archive.is_silent:
             return "not_saved", f"the disk has not answered for {SILENT_S:g} s"
         return self._found

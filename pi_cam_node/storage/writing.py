@@ -12,6 +12,7 @@ from pi_cam_node.atomic import place_new, sync_directory
 from pi_cam_node.config import Format
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.picture import Picture
+from pi_cam_node.storage.answering import DiskPulse
 from pi_cam_node.storage.encode import encoded
 from pi_cam_node.storage.names import SIDECAR
 from pi_cam_node.storage.sidecar import Origin, SavedFile, sidecar
@@ -29,6 +30,7 @@ class Order:
         quality: JPEG quality, 1 to 100.
         origin: What the side-car says about the node.
         make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
+        pulse: Times the calls of the disk, and not the encoding.
     """
 
     directory: Path
@@ -36,6 +38,7 @@ class Order:
     quality: int
     origin: Origin
     make_room: Callable[[int], None]
+    pulse: DiskPulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,11 @@ def write(picture: Picture, picture_id: str, order: Order) -> Written:
             jpg = data if wanted == "jpg" and isinstance(data, bytes) else jpg
         facts = sidecar(picture, picture_id, files, order.origin)
         _place(order.directory / f"{picture_id}.{SIDECAR}", facts, order, placed)
-        sync_directory(order.directory)
+        with order.pulse.asked():
+            sync_directory(order.directory)
     except BaseException:
-        _take_back(placed)
+        with order.pulse.asked():
+            _take_back(placed)
         raise
     return Written(tuple(files), len(facts), jpg)
 
@@ -91,8 +96,10 @@ def _encoded(picture: Picture, picture_id: str, wanted: Format, quality: int) ->
 
 
 def _place(path: Path, data: bytes | memoryview, order: Order, placed: list[Path]) -> None:
-    order.make_room(len(data))
-    place_new(path, data)
+    with order.pulse.asked():
+        order.make_room(len(data))
+        order.pulse.writes(len(data))
+        place_new(path, data)
     placed.append(path)
 
 

@@ -1,7 +1,10 @@
-"""The disk under a whole node fills up, turns read-only and dies."""
+"""The disk under a whole node fills up, turns read-only, hangs and dies."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from tests.faults.disks import fault_disk
 from tests.faults.watching import Watched, watched
 from tests.integration.broker import Mosquitto, wait_until
+from tests.integration.running import BASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 
@@ -111,6 +115,56 @@ def test_a_disk_in_trouble_is_told_costs_neither_stream_nor_mqtt_and_heals(
         f"said after {noticed_s:.1f} s (at most {NOTICED_S:g}), over {healed_s:.1f} s after it ended (at most "
         f"{HEALED_S:g}); meanwhile {held_s:g} s with answers within {slowest_s:.2f} s and no pause of the stream over "
         f"{stream.longest_gap_s:.1f} s"
+    )
+
+
+@pytest.fixture
+def freezing(disk: Any) -> Iterator[Callable[[bool], None]]:
+    """Return what freezes the disk, so that whoever writes waits in the kernel, or thaws it."""
+    if shutil.which("fsfreeze") is None:
+        pytest.skip("there is no fsfreeze")
+    frozen = False
+
+    def freeze(on: bool) -> None:
+        nonlocal frozen
+        if on != frozen:
+            subprocess.run(["fsfreeze", "-f" if on else "-u", disk.dir], check=True, capture_output=True)
+            frozen = on
+
+    yield freeze
+    freeze(False)
+
+
+@pytest.mark.promise("S7", "B10")
+def test_a_disk_that_hangs_while_a_picture_is_saved_is_told_and_the_picture_is_saved_when_it_answers(
+    freezing: Callable[[bool], None], disk: Any, broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    settings = {"export": {"base_dir": f"{disk.dir}/captures"}}
+    with watched(tmp_path, broker, **settings) as node, node.streaming() as stream:
+        assert node.asker.ask("save")["ok"]
+        node.forget()
+        freezing(True)
+        try:
+            node.asker.client.publish(f"{BASE}/cmd/save", json.dumps({"id": "frozen"}))
+            noticed_s = node.wait_fault("not_saved", NOTICED_S + SLACK_S)
+            slowest_s = hold(node, 5)
+            health = node.asker.ask("health")["data"]
+            assert (health["storage"], health["disk_free_mib"]) == ("not_saved", None)
+            assert node.asker.finals("frozen") == []
+        finally:  # a process that waits in the kernel cannot even be killed
+            freezing(False)
+        healed_s = node.wait_fault("ok", HEALED_S)
+        wait_until(lambda: node.asker.finals("frozen"), "the picture that waited", 30)
+        saved = node.asker.finals("frozen")[0]
+        assert saved["ok"], saved
+        assert node.said_offline() == []
+        assert not stream.ended
+    assert Path(saved["data"]["path"]).exists()
+    assert stream.longest_gap_s < 5
+    assert slowest_s < 5
+    figure(
+        f"a disk that hangs while a picture is saved: said after {noticed_s:.1f} s (at most {NOTICED_S:g}), over "
+        f"{healed_s:.1f} s after it answered, and the picture was saved"
     )
 
 

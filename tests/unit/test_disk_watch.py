@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pi_cam_node.arrivals import Arrival, StorageChanged
+from pi_cam_node.atomic import place_new
 from pi_cam_node.board.vitals import Vitals
 from pi_cam_node.config import MIB, Config
 from pi_cam_node.errors import Busy, NodeError, NoSpace, NotSaved
-from pi_cam_node.storage import space
+from pi_cam_node.storage import archive, files, space, writing
+from pi_cam_node.storage.answering import SILENT_S, SLOWEST_BYTES_PER_S, DiskPulse
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.files import Room
-from pi_cam_node.storage.watch import LOOK_S, SILENT_S, TIDY_S, DiskWatch
+from pi_cam_node.storage.watch import LOOK_S, TIDY_S, DiskWatch
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import BOOT, config, names, save
 
@@ -27,6 +30,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.error: NodeError | None = None
         self.looks = self.tidies = 0
+        self.is_silent = False
 
     def look(self, _config: Config) -> None:
         self.looks += 1
@@ -41,13 +45,13 @@ class FakeArchive:
 class Bench:
     """A watch whose worker works when told."""
 
-    def __init__(self) -> None:
-        self.clock, self.archive = FakeClock(), FakeArchive()
+    def __init__(self, disk: Callable[[FakeClock], Any] = lambda _clock: FakeArchive()) -> None:
+        self.clock = FakeClock()
+        self.archive = disk(self.clock)
         self.jobs: list[Any] = []
         self.told: list[Arrival] = []
         self.worker_full = self.inbox_full = False
-        archive: Any = self.archive
-        self.watch = DiskWatch(archive, self._submit, self._post, self.clock)
+        self.watch = DiskWatch(self.archive, self._submit, self._post, self.clock)
 
     def _submit(self, job: Any) -> int:
         if self.worker_full:
@@ -118,14 +122,103 @@ def test_a_worker_without_room_is_asked_again(bench: Bench) -> None:
     assert bench.archive.looks == 1
 
 
-def test_a_disk_that_no_longer_answers_is_told_and_so_is_its_answer(bench: Bench) -> None:
-    def hang(_config: Config) -> None:
-        bench.wait(SILENT_S, work=False)
-        assert [arrival.code for arrival in bench.told if isinstance(arrival, StorageChanged)] == ["not_saved"]
+SILENCE = StorageChanged("not_saved", f"the disk has not answered for {SILENT_S:g} s")
 
-    bench.archive.look = hang  # type: ignore[method-assign]
-    bench.wait()
-    assert bench.told[-1] == StorageChanged("ok", "")
+
+@pytest.fixture
+def real(tmp_path: Path) -> Bench:
+    """Return a watch of a real folder with a picture in it, of which nobody has looked yet."""
+    bench = Bench(lambda clock: DiskArchive(tmp_path / "captures", BOOT, clock))
+    save(bench.archive)
+    return bench
+
+
+def taking(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str, seconds: float, *, times: int = 1
+) -> None:
+    """Let a call take its time so often, while the node thread goes on."""
+    normal, left = getattr(module, call), list(range(times))
+
+    def slow(*args: Any) -> Any:
+        for _ in range(round(seconds) if left else 0):
+            bench.wait(1, work=False)
+        del left[:1]
+        return normal(*args)
+
+    monkeypatch.setattr(module, call, slow)
+
+
+@pytest.mark.parametrize(("module", "call"), [(archive, "check_writable"), (space, "room_in")])
+def test_a_disk_that_does_not_answer_a_look_is_told_and_so_is_its_answer(
+    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+) -> None:
+    taking(real, monkeypatch, module, call, SILENT_S + 1)
+    real.wait()
+    assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
+
+
+@pytest.mark.parametrize(
+    ("module", "call"), [(writing, "place_new"), (writing, "sync_directory"), (archive, "make_directory")]
+)
+def test_a_look_that_waits_behind_a_save_that_hangs_does_not_hide_the_silence(
+    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+) -> None:
+    taking(real, monkeypatch, module, call, SILENT_S + LOOK_S)
+    save(real.archive, 43)
+    assert (real.told, real.archive.is_silent) == ([SILENCE], False)
+    real.wait(0)
+    assert real.told[1:] == [StorageChanged("ok", "")]
+
+
+def test_nor_behind_a_tidy_that_hangs(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    taking(real, monkeypatch, archive, "list_pictures", SILENT_S + 1)
+    real.watch.tidy(config())
+    real.wait()
+    assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
+
+
+def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.wait()
+    assert real.archive.free_bytes() is not None
+
+    def hanging(path: Path, data: bytes) -> None:
+        real.clock.advance(SILENT_S + 1)
+        assert real.archive.free_bytes() is None
+        place_new(path, data)
+
+    monkeypatch.setattr(writing, "place_new", hanging)
+    save(real.archive, 43)
+    assert real.archive.free_bytes() is not None
+
+
+def test_a_job_that_computes_for_a_minute_is_no_silent_disk(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    taking(real, monkeypatch, writing, "encoded", 60)
+    save(real.archive, 43)
+    real.wait()
+    assert real.told == []
+
+
+def test_a_large_picture_may_take_as_much_longer_as_a_slow_card_needs() -> None:
+    clock = FakeClock()
+    pulse = DiskPulse(clock)
+    with pulse.asked():
+        pulse.writes(10 * SLOWEST_BYTES_PER_S)
+        clock.advance(SILENT_S + 9)
+        assert not pulse.is_stale
+        clock.advance(2)
+        assert pulse.is_stale
+    assert not pulse.is_stale
+
+
+def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(
+    real: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame in range(100, 110):
+        save(real.archive, frame)
+    taking(real, monkeypatch, files, "parse_file", SILENT_S - 1, times=99)
+    real.watch.tidy(config())
+    real.wait()
+    assert real.told == []
 
 
 def test_pictures_are_tidied_now_and_then(bench: Bench) -> None:
@@ -135,36 +228,36 @@ def test_pictures_are_tidied_now_and_then(bench: Bench) -> None:
 
 
 def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = DiskArchive(tmp_path / "captures", BOOT, FakeClock())
-    archive.look(config())
+    disk = DiskArchive(tmp_path / "captures", BOOT, FakeClock())
+    disk.look(config())
     assert list(tmp_path.iterdir()) == []
     for frame in range(3):
-        save(archive, frame)
+        save(disk, frame)
     rooms = iter([Room(0, 1000), Room(0, 1000), Room(10**12, 1000)])
     monkeypatch.setattr(space, "room_in", lambda _directory: next(rooms))
-    archive.look(config(min_free_bytes=1))
+    disk.look(config(min_free_bytes=1))
     assert len(names(tmp_path / "captures")) == 4
     monkeypatch.setattr(space, "room_in", lambda _directory: Room(0, 1000))
     with pytest.raises(NoSpace):
-        archive.look(config(min_free_bytes=1 << 40))
+        disk.look(config(min_free_bytes=1 << 40))
 
 
 def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_does_not_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = DiskArchive(tmp_path / "captures", BOOT, FakeClock())
-    assert archive.free_bytes() is None
+    disk = DiskArchive(tmp_path / "captures", BOOT, FakeClock())
+    assert disk.free_bytes() is None
     monkeypatch.setattr(space, "room_in", lambda _directory: Room(3 * MIB, 1000))
-    archive.look(config())
-    assert archive.free_bytes() == 3 * MIB
+    disk.look(config())
+    assert disk.free_bytes() == 3 * MIB
 
     def dead(_directory: Path) -> Room:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(space, "room_in", dead)
     with pytest.raises(NotSaved):
-        archive.look(config())
-    assert archive.free_bytes() is None
+        disk.look(config())
+    assert disk.free_bytes() is None
 
 
 @pytest.mark.parametrize(("free_bytes", "told"), [(3 * MIB + 7, 3), (None, None)])
