@@ -16,6 +16,8 @@ FRAMES_IN_FLIGHT = 13
 QUEUES_BYTES = 4 * MIB
 # A ring below this is of no use to anybody.
 LEAST_RING_BYTES = 1 * MIB
+# Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
+LEAST_WORK_SHARE = 8
 # What half of the free memory may be at most where the setting leaves it to us.
 AUTOMATIC_BYTES = 256 * MIB
 
@@ -30,6 +32,21 @@ def room_for_ring(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     """
     room = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES
     return max(LEAST_RING_BYTES, min(room, config.ring.max_bytes))
+
+
+def room_for_work(config: Config, frame_bytes: int, budget_bytes: int) -> int:
+    """Return the bytes that pictures which wait to be saved may hold: what the rest leaves, and a share at least.
+
+    Most of what they hold is in the ring too as long as the disk keeps up.
+
+    Args:
+        config: The settings.
+        frame_bytes: Bytes of one frame's pixels.
+        budget_bytes: Bytes for everything.
+    """
+    ring_bytes = room_for_ring(config, frame_bytes, budget_bytes)
+    left = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - ring_bytes
+    return max(left, budget_bytes // LEAST_WORK_SHARE)
 
 
 def least_bytes(frame_bytes: int) -> int:

@@ -61,9 +61,15 @@ class FreshFrame:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Yielded by a command that has something done on the worker thread; resumes with its result."""
+    """Yielded by a command that has something done on the worker thread; resumes with its result.
+
+    Attributes:
+        job: What is done.
+        holds_bytes: What it keeps in memory until it is done: pixels or JPEG.
+    """
 
     job: Callable[[Progress], object]
+    holds_bytes: int = 0
 
 
 Steps = Generator[FreshFrame | Work, Any, Answer]

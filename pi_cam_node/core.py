@@ -29,6 +29,7 @@ from pi_cam_node.clock import Clock
 from pi_cam_node.commands import Command, FreshFrame
 from pi_cam_node.config import Config
 from pi_cam_node.dispatcher import Dispatcher
+from pi_cam_node.errands import Errands
 from pi_cam_node.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.events import (
     CameraChanged,
@@ -74,7 +75,8 @@ class Core:
         self.ring = Ring(self._room.limits(config))
         self.night = NightController(config.night, now_s)
         self._pipeline = Pipeline(config, clock, self.ring, self.night)
-        self._dispatcher = Dispatcher(self, ports.submit, node_id, boot_id)
+        errands = Errands(ports.submit, lambda: self._room.for_work(self._config))
+        self._dispatcher = Dispatcher(self, errands, node_id, boot_id)
         self._rate = Rate()
         self._latency_ms: float | None = None
         self._online = False

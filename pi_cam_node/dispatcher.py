@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,11 +18,11 @@ from functools import partial
 from pi_cam_node.arrivals import CommandArrived, WorkAdvanced, WorkEnded
 from pi_cam_node.clock import iso, utc_of
 from pi_cam_node.commands import Answer, Context, FreshFrame, Steps, Work
+from pi_cam_node.errands import Errands
 from pi_cam_node.errors import BadRequest, Busy, CameraDown, Code, DeadlinePassed, Expired, NodeError, RetainedCommand
 from pi_cam_node.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.frame import Frame
 from pi_cam_node.parsing import Envelope, expiry, judge, open_envelope
-from pi_cam_node.picture import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ ACCEPTED_AFTER_S = 0.3
 WORK_TIMEOUT_S = 120.0
 # How much of a made-up verb is repeated to the asker and to the log.
 VERB_SHOWN = 40
-
-Submit = Callable[[Callable[[Progress], object]], int]
 
 
 @dataclass(slots=True, eq=False)
@@ -73,9 +71,9 @@ class Request:
 class Dispatcher:
     """Carries out requests and remembers what it answered."""
 
-    def __init__(self, context: Context, submit: Submit, node_id: str, boot_id: str) -> None:
+    def __init__(self, context: Context, errands: Errands, node_id: str, boot_id: str) -> None:
         self._context = context
-        self._submit = submit
+        self._errands = errands
         self._node_id = node_id
         self._boot_id = boot_id
         self._waiting: list[Request] = []
@@ -130,6 +128,8 @@ class Dispatcher:
         """Say of what takes long that it was accepted, and give up what took too long."""
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
+                if request.work is not None:
+                    self._errands.drop(request.work)
                 self._resume(request, DeadlinePassed(f"ERROR: {request.verb} took too long"))
             elif now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
                 self._accept(request)
@@ -225,6 +225,8 @@ class Dispatcher:
         except Exception as error:
             self._waiting.remove(request)
             self._refuse(request, error)
+            # It leads to this frame, which leads back to it: the command and its picture would stay for the collector.
+            error.with_traceback(None)
 
     def _wait(self, request: Request, what: FreshFrame | Work) -> None:
         now_s = self._context.clock.monotonic()
@@ -234,7 +236,7 @@ class Dispatcher:
             return
         request.deadline_s = now_s + WORK_TIMEOUT_S
         try:
-            request.work = self._submit(what.job)
+            request.work = self._errands.submit(what)
         except NodeError as error:
             self._resume(request, error)  # the command has its own words for a failure
 

@@ -34,6 +34,11 @@ class Past:
     config: Config
     automatic: bool = False
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the frames."""
+        return sum(len(frame.jpeg) for frame in self.frames)
+
 
 def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
     """Make one picture of the frames and save it.

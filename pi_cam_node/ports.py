@@ -9,8 +9,8 @@ from typing import Protocol
 
 from pi_cam_node.config import Config
 from pi_cam_node.curtain import Curtain
-from pi_cam_node.dispatcher import Submit
 from pi_cam_node.erased import Erased
+from pi_cam_node.errands import Submit
 from pi_cam_node.picture import Archive
 
 

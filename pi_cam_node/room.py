@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_ring
+from pi_cam_node.budget import frame_bytes_of, least_bytes, limits_of, room_for_ring, room_for_work
 from pi_cam_node.config import Config
 from pi_cam_node.errors import OutOfRange
 from pi_cam_node.ring import Limits
@@ -26,6 +26,10 @@ class Room:
     def limits(self, config: Config) -> Limits:
         """Return the bounds of the ring under these settings."""
         return limits_of(config, self._frame_bytes(config), self._budget_bytes)
+
+    def for_work(self, config: Config) -> int:
+        """Return what pictures that wait to be saved may take."""
+        return room_for_work(config, self._frame_bytes(config), self._budget_bytes)
 
     def check(self, old: Config, new: Config, key: str) -> None:
         """Let a changed setting pass where the memory allows it.

@@ -109,7 +109,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
         picture = picture_of(frame, "auto" if arrival.asker == "self" else "single")
         formats = arguments.formats or config.export.formats
         job = context.curtain.before(lambda _progress: context.archive.save(picture, formats, config))
-        saved: PictureSaved = yield Work(job)
+        saved: PictureSaved = yield Work(job, frame.pixels.nbytes)
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
@@ -134,19 +134,17 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     config = context.config
     frames = choose(context, arguments, arrival)
     stacked = config.export.stack_dark_frames or arguments.method is not None
-    job = partial(
-        save_stack if stacked else save_each,
-        Past(
-            context.archive,
-            frames,
-            arguments.formats or config.export.formats,
-            arguments.method or "mean",
-            config,
-            automatic=arrival.asker == "self",
-        ),
+    past = Past(
+        context.archive,
+        frames,
+        arguments.formats or config.export.formats,
+        arguments.method or "mean",
+        config,
+        automatic=arrival.asker == "self",
     )
+    job = context.curtain.before(partial(save_stack if stacked else save_each, past))
     try:
-        pictures: list[PictureSaved] = yield Work(context.curtain.before(job))
+        pictures: list[PictureSaved] = yield Work(job, past.size_bytes)
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise

@@ -46,7 +46,7 @@ _CODES = """\
 | `unknown_key` | there is no such setting; `data.nearest` may name one |
 | `out_of_range` | the value is of the wrong type, or outside its range or choices |
 | `read_only` | the setting is read at start |
-| `busy` | too much work is waiting, or the node is stopping |
+| `busy` | too much work is waiting, or the pictures that wait to be saved fill the memory, or the node is stopping |
 | `no_frames` | the ring holds no frame of that moment |
 | `camera_down` | no frames arrive |
 | `no_space` | the disk is full, or what must stay free would be touched |

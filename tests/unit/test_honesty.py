@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from pi_cam_node.arrivals import (
     WorkAdvanced,
     WorkEnded,
 )
-from pi_cam_node.config import Config
+from pi_cam_node.config import Config, Format
 from pi_cam_node.errors import NotSaved
 from pi_cam_node.events import (
     BrightnessMeasured,
@@ -32,6 +32,7 @@ from pi_cam_node.events import (
 )
 from pi_cam_node.frame import Frame, Sensor
 from pi_cam_node.inbox import MESSAGES_IN_A_ROW, Inbox
+from pi_cam_node.picture import Picture
 from tests.fakes.world import World
 
 MIB = 1 << 20
@@ -323,11 +324,17 @@ def test_work_that_fails_for_nobody_is_told() -> None:
     assert len(world.said(FaultReported)) == 1
 
 
-def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one() -> None:
+def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.see(100)
+    normal = world.archive.save
+
+    def hang(picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
+        world.wait(121)
+        return normal(picture, formats, config)
+
+    monkeypatch.setattr(world.archive, "save", hang)
     world.send("pastStack")
-    world.wait(121)
     world.work()
     assert [reply["code"] for reply in finals(world)] == ["timeout"]
     assert [saved.id for saved in world.said(PictureSaved)] == ["stack-0001"]
