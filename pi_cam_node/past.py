@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from pi_cam_node.jpeg import Pixels
 from pi_cam_node.picture import Archive, Picture, Progress
 from pi_cam_node.ring import RingFrame
 from pi_cam_node.stack import Method, stack
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
 
 
 def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
-    """Save the frames one by one, as they are in the ring.
+    """Save the frames one by one, as they are in the ring, and return those that `storage.max_bytes` has left room for.
 
     Raises:
         NoSpace, NotSaved: See `Archive.save`; the pictures before the one that failed stay and are named in the data.
@@ -66,7 +69,11 @@ def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
             error.data["saved"] = [picture.id for picture in saved]
             raise
         progress(done, len(past.frames))
-    return saved
+    kept = [picture for picture in saved if past.archive.find(picture.id) is not None]
+    if len(kept) < len(saved):
+        gone = len(saved) - len(kept)
+        _log.warning("%d of %d pictures made room for the others of the same command at once", gone, len(saved))
+    return kept or saved[-1:]  # the newest always stays, but for somebody who is faster still
 
 
 def _picture(past: Past, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:

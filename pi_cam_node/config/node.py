@@ -44,7 +44,7 @@ class NodeConfig(Section):
         Field(ge=0, le=64 * GIB),
         Setting(
             "What frames, ring and queues may take together. 0: half of what is free at start, 256 MiB at most. "
-            "When it is short the ring shrinks first.",
+            "When it is short the ring shrinks first; pictures that wait for the disk may take an eighth more.",
             unit="B",
         ),
     ] = 0

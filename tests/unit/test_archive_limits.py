@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from pi_cam_node import jpeg
 from pi_cam_node.config import MIB
 from pi_cam_node.errors import NoSpace
+from pi_cam_node.frame import Sensor
+from pi_cam_node.past import Past, save_each
+from pi_cam_node.ring import RingFrame
 from pi_cam_node.storage import space
 from pi_cam_node.storage.archive import DiskArchive
 from pi_cam_node.storage.files import Room
@@ -19,7 +23,7 @@ from pi_cam_node.storage.index import Usage
 from pi_cam_node.storage.space import RESISTING
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import FaultyCalls
-from tests.fakes.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, usage_of
+from tests.fakes.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of
 
 
 @pytest.fixture
@@ -74,6 +78,20 @@ def test_the_newest_stays_although_it_is_over_the_limit_alone(archive: DiskArchi
     save(archive, 1)
     newest = save(archive, 2, max_bytes=1)
     assert ids_on_disk(tmp_path) == {newest}
+
+
+def test_of_frames_saved_one_by_one_only_those_are_named_that_a_small_limit_left(
+    archive: DiskArchive, tmp_path: Path, clock: FakeClock
+) -> None:
+    save(archive, 1)
+    each_bytes = usage_of(archive).size_bytes
+    content = jpeg.encode(scene(), "bgr", 90)
+    frames = [RingFrame(seq, seq / 10, clock.utcnow(), content, "day", Sensor()) for seq in range(2, 8)]
+    few = config(max_bytes=4 * each_bytes)
+    told = save_each(Past(archive, frames, ["jpg"], "mean", few), lambda _done, _total: None)
+    assert {picture.id for picture in told} == ids_on_disk(tmp_path)
+    assert 1 <= len(told) < len(frames)
+    assert told[-1].frames == (7,)
 
 
 def test_pictures_saved_after_the_clock_jumped_back_count_as_newer(archive: DiskArchive, tmp_path: Path) -> None:
