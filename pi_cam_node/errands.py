@@ -70,9 +70,11 @@ class Errands:
         Raises:
             Busy: Too many jobs wait, or what waits holds too much.
         """
+        if not work.holds_bytes:
+            return self._submit(work.job)
         self._errands = {number: errand for number, errand in self._errands.items() if errand.holds_bytes}
         held_bytes = sum(errand.holds_bytes for errand in self._errands.values())
-        if work.holds_bytes and held_bytes and held_bytes + work.holds_bytes > self._room_bytes():
+        if held_bytes and held_bytes + work.holds_bytes > self._room_bytes():
             raise Busy(
                 f"ERROR: pictures that are not saved yet hold {held_bytes / _MIB:.1f} MiB, and there is no memory for "
                 "more; ask again when they are saved, ask for fewer frames, or raise node.memory_bytes",
@@ -84,7 +86,10 @@ class Errands:
         return number
 
     def drop(self, number: int) -> None:
-        """Let go of work for which nobody waits any more; what has begun is ended all the same."""
+        """Let go of a picture for which nobody waits any more.
+
+        What has begun is ended all the same, and so is what holds no picture: privacy and `erase` are owed.
+        """
         errand = self._errands.get(number)
         if errand is not None:
             errand.drop()

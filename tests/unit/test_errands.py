@@ -145,6 +145,13 @@ def test_dropped_work_is_not_done(errands: Errands, jobs: list[Callable[[Progres
     assert done == ["other"]
 
 
+def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(
+    errands: Errands, jobs: list[Callable[[Progress], object]]
+) -> None:
+    errands.drop(errands.submit(Work(lambda _progress: "remembered")))
+    assert jobs[0](no_progress) == "remembered"
+
+
 @pytest.mark.parametrize("budget_mib", [16, 56, 128, 256, 2048])
 def test_what_waits_has_what_the_rest_leaves_and_an_eighth_at_least(budget_mib: int) -> None:
     config, frame_bytes, budget = Config(), 1280 * 720 * 3, budget_mib * MIB
