@@ -150,7 +150,7 @@ def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_fold
     folder.write_bytes(b"not a folder")
     config = Config.model_validate({"export": {"base_dir": str(folder)}})
     resisting(monkeypatch, errno.EPERM, starts.name)
-    erased = erasure.erase_all(config, StartFile(starts), LastGood(good))
+    erased = erasure.erase_all(config, StartFile(starts), LastGood(good), None)
     assert (erased.files, erased.size_bytes, good.exists()) == (1, 2, False)
     assert [str(folder) in erased.trouble[0], str(starts) in erased.trouble[1]] == [True, True], erased.trouble
 
