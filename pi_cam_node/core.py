@@ -221,9 +221,9 @@ class Core:
             case CameraFailed(reason=reason):
                 self._camera_lost(reason, now_s)
             case SwitchFailed(mode=mode, reason=reason):
-                self.night.refused(now_s)
+                self.night.refused(now_s, mode)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
-                self._roll_back(self._trial.refused(self._config, f"the camera refuses {mode}: {reason}"))
+                self._roll_back(self._trial.refused(self._config, mode, f"the camera refuses {mode}: {reason}"))
             case PictureDoubted(reason=reason):
                 self._faults.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code):

@@ -1,10 +1,11 @@
 """The one door into the node thread.
 
 Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
-is counted. Messages: first in, first out, bounded in number and bytes; where the queue is full the newest is
-refused and counted, and its sender is told by the return value. Messages go before frames, so that a
-command is answered even when frames come faster than they can be worked on; but of many messages in a row only
-the first few, since a camera whose frames nobody takes would count as away.
+is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
+refused, and its sender is told by the return value. Commands of the broker wait in a queue of their own, behind
+everything else: while their replies find no room they are held, and the other doors stay open. Messages go
+before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
+messages in a row only the first few, since a camera whose frames nobody takes would count as away.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Inbox:
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
-        self._messages: deque[Arrival] = deque()
-        self._size_bytes = 0
+        self._messages = _Queue()
+        self._broker_commands = _Queue()
         self._in_a_row = 0
         self._changed = threading.Condition()
         self._frames_dropped = 0
@@ -48,7 +49,7 @@ class Inbox:
 
     @property
     def messages_refused(self) -> int:
-        """Messages that came while the queue was full."""
+        """Messages that came while their queue was full."""
         return self._messages_refused
 
     def put_frame(self, frame: Frame) -> None:
@@ -62,38 +63,68 @@ class Inbox:
 
     def put(self, message: Arrival) -> bool:
         """Hand over a message; return whether there was room."""
-        size_bytes = _size_bytes(message)
+        of_broker = isinstance(message, CommandArrived) and message.asker == "mqtt"
         with self._changed:
-            too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
-            if too_large or len(self._messages) == MESSAGES_WAITING:
+            if not (self._broker_commands if of_broker else self._messages).put(message):
                 self._messages_refused += 1
                 return False
-            self._messages.append(message)
-            self._size_bytes += size_bytes
             self._changed.notify()
             return True
 
-    def take(self, timeout_s: float, *, only_frames: bool = False) -> Arrival | Frame | None:
+    def take(self, timeout_s: float, *, hold_broker: bool = False) -> Arrival | Frame | None:
         """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
 
         Args:
             timeout_s: How long to wait for one.
-            only_frames: Leave messages where they are.
+            hold_broker: Leave the broker's commands where they are.
 
         Thread: the node thread.
         """
         with self._changed:
-            if not self._frames and (only_frames or not self._messages):
-                self._changed.wait(max(0.0, timeout_s))
-            wanted = self._messages and not only_frames
-            if wanted and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
+            self._changed.wait_for(lambda: self._frames or self._next(hold_broker), max(0.0, timeout_s))
+            queue = self._next(hold_broker)
+            if queue and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
                 self._in_a_row += 1
-                message = self._messages.popleft()
-                self._size_bytes -= _size_bytes(message)
-                return message
+                return queue.take()
             self._in_a_row = 0
             return self._frames.popleft() if self._frames else None
 
+    def _next(self, hold_broker: bool) -> _Queue | None:
+        """Return the queue whose turn it is, ``None`` where no message may be taken."""
+        if self._messages:
+            return self._messages
+        return self._broker_commands if self._broker_commands and not hold_broker else None
+
+
+class _Queue:
+    """Messages, first in, first out, bounded in number and bytes."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Arrival] = deque()
+        self._size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: Arrival) -> bool:
+        """Take in a message; return whether there was room."""
+        size_bytes = _size_bytes(message)
+        is_too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
+        if is_too_large or len(self._waiting) == MESSAGES_WAITING:
+            return False
+        self._waiting.append(message)
+        self._size_bytes += size_bytes
+        return True
+
+    def take(self) -> Arrival:
+        """Return the oldest message."""
+        message = self._waiting.popleft()
+        self._size_bytes -= _size_bytes(message)
+        return message
+
 
 def _size_bytes(message: Arrival) -> int:
-    return len(message.payload) if isinstance(message, CommandArrived) else 0
+    """Return how much an asker made a message hold: every part of it that may be long."""
+    if not isinstance(message, CommandArrived):
+        return 0
+    return sum(map(len, (message.payload, message.verb, message.reply_to or "", message.correlation or b"")))

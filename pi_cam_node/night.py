@@ -163,9 +163,9 @@ class NightController:
         self._move(Input.NIGHT_WANTED if wish == "night" else Input.DAY_WANTED, now_s)
         return ASKS.get(self._state) if self._state is not before else None
 
-    def refused(self, now_s: float) -> None:
-        """The camera did not change its mode; try again after a while."""
-        if self._state in ASKS:
+    def refused(self, now_s: float, mode: Mode | None = None) -> None:
+        """The camera did not change its mode; try again after a while, unless another mode is wanted by now."""
+        if self._state in ASKS and mode in (None, self.wanted):
             self._move(Input.REFUSED, now_s)
             self._retry_s = now_s + RETRY_S[min(self._refusals, len(RETRY_S) - 1)]
             self._refusals += 1

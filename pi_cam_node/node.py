@@ -166,11 +166,10 @@ class Node:
     def _turn(self) -> None:
         """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
         self._supervisor.watch()
-        behind = self._link.is_behind()  # replies would be lost: the next question waits
-        wait_s = TICK_S if behind or self._core.is_waiting else IDLE_TICK_S
-        message = self._inbox.take(wait_s, only_frames=behind)
         try:
-            self._step(message)
+            behind = self._link.is_behind()  # replies would be lost: what the broker asks next waits
+            wait_s = TICK_S if behind or self._core.is_waiting else IDLE_TICK_S
+            self._step(self._inbox.take(wait_s, hold_broker=behind))
             self._failed_steps = 0
         except Exception:
             self._failed_steps += 1

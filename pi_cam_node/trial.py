@@ -105,9 +105,9 @@ class Trial:
         is_due = min(silent_s, now_s - self._changed_s) >= self._patience_s or silent_s >= 2 * self._patience_s
         return self._end(config, f"no frame came for {silent_s:.0f} s") if is_due else None
 
-    def refused(self, config: Config, reason: str) -> Verdict | None:
-        """Return what to go back to, where settings are on trial while the camera refuses a switch."""
-        return self._end(config, reason) if self._before else None
+    def refused(self, config: Config, mode: Mode, reason: str) -> Verdict | None:
+        """Return what to go back to, where settings on trial want the mode that the camera refuses."""
+        return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
 
     def drop(self) -> None:
         """End the trial without a verdict: frames stay away for a reason of its own."""

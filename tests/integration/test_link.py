@@ -193,6 +193,27 @@ def test_a_slow_broker_makes_the_node_wait_before_replies_are_lost(broker: Mosqu
         assert node.link.figures()["messages_dropped"] == 0
 
 
+def test_what_waited_leaves_as_soon_as_a_broker_goes_on_without_anything_being_said(broker: Mosquitto) -> None:
+    with Proxy(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+        node.up(client)
+        client.subscribe(f"{TOPICS.root}/#")
+        proxy.freeze()
+        for number in range(outbox.FLIGHT_MESSAGES + 10):
+            node.link.publish(event(number))
+        assert not node.link.publish(state("mode", "night"))
+        assert not node.link.is_behind(), "so few that nobody has to wait"
+        proxy.thaw()
+        last = str(outbox.FLIGHT_MESSAGES + 9).encode()
+        wait_until(
+            lambda: (
+                not node.link.is_behind()
+                and client.latest(TOPICS.state("mode")) == b"night"
+                and client.latest(TOPICS.event("test")) == last
+            ),
+            "the last event and the state",
+        )
+
+
 def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) -> None:
     with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
         node.expect(BrokerConnected)

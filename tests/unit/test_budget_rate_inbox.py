@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,7 +77,7 @@ def test_a_full_inbox_refuses_and_counts() -> None:
 
 def test_large_payloads_fill_the_inbox_sooner() -> None:
     inbox = Inbox()
-    command = CommandArrived("save", b"x" * (BYTES_WAITING // 4), 0.0)
+    command = CommandArrived("", b"x" * (BYTES_WAITING // 4), 0.0)
     assert [inbox.put(command) for _ in range(5)] == [True] * 4 + [False]
     assert inbox.take(0) is command
     assert inbox.put(command)
@@ -82,16 +85,55 @@ def test_large_payloads_fill_the_inbox_sooner() -> None:
 
 def test_large_payloads_do_not_shut_out_a_question() -> None:
     inbox = Inbox()
-    large, small = CommandArrived("save", b"x" * BYTES_WAITING, 0.0), CommandArrived("health", b"x" * SMALL_BYTES, 0.0)
+    large, small = CommandArrived("", b"x" * BYTES_WAITING, 0.0), CommandArrived("", b"x" * SMALL_BYTES, 0.0)
     assert [inbox.put(large), inbox.put(large), inbox.put(small)] == [True, False, True]
 
 
-def test_messages_may_stay_while_frames_go_on() -> None:
-    inbox, frame, message = Inbox(), World().frame(), HomeAssistantStarted()
-    inbox.put(message)
+@pytest.mark.promise("B3")
+def test_while_the_brokers_commands_are_held_frames_and_every_other_door_go_on() -> None:
+    inbox, frame, news = Inbox(), World().frame(), HomeAssistantStarted()
+    held, other = CommandArrived("get", b"", 0.0), CommandArrived("privacy", b"on", 0.0, asker="http")
+    for message in (held, news, other):
+        inbox.put(message)
     inbox.put_frame(frame)
-    assert [inbox.take(0, only_frames=True) for _ in range(2)] == [frame, None]
-    assert inbox.take(0) is message
+    assert [inbox.take(0, hold_broker=True) for _ in range(4)] == [news, other, frame, None]
+    assert inbox.take(0) is held
+
+
+@pytest.mark.promise("B3")
+def test_a_broker_that_fills_its_queue_leaves_the_others_theirs() -> None:
+    inbox = Inbox()
+    assert all(inbox.put(CommandArrived("get", b"", 0.0)) for _ in range(MESSAGES_WAITING))
+    large = CommandArrived("", b"x" * BYTES_WAITING, 0.0, asker="tcp")
+    assert [inbox.put(CommandArrived("get", b"", 0.0)), inbox.put(large)] == [False, True]
+    assert inbox.take(0) is large
+
+
+LONG = "x" * (BYTES_WAITING // 4)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        CommandArrived(LONG, b"", 0.0),
+        CommandArrived("", b"", 0.0, reply_to=LONG),
+        CommandArrived("", b"", 0.0, correlation=LONG.encode()),
+    ],
+    ids=["verb", "reply_to", "correlation"],
+)
+def test_whatever_an_asker_can_make_long_counts(command: CommandArrived) -> None:
+    inbox = Inbox()
+    assert [inbox.put(command) for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_a_command_that_is_held_does_not_wake_the_node() -> None:
+    inbox = Inbox()
+    putting = threading.Timer(0.02, lambda: inbox.put(CommandArrived("get", b"", 0.0)))
+    putting.start()
+    began_s = time.monotonic()
+    assert inbox.take(0.1, hold_broker=True) is None
+    assert time.monotonic() - began_s >= 0.1
+    putting.join()
 
 
 def test_a_rate_forgets_what_is_long_past() -> None:

@@ -81,6 +81,16 @@ def test_a_refused_switch_takes_the_change_back_at_once() -> None:
     assert "no memory" in world.said(FaultReported)[-1].message
 
 
+def test_the_late_refusal_of_a_switch_that_nobody_wants_any_more_undoes_nothing() -> None:
+    world = world_of()
+    world.send("set", "night.override night")
+    world.send("set", "night.override day")
+    world.step(SwitchFailed("night", "no memory"))
+    assert world.core.config.night.override == "day"
+    assert rolled_back(world) == []
+    assert "no memory" in world.said(FaultReported)[-1].message
+
+
 def test_a_switch_that_is_refused_without_a_change_undoes_nothing() -> None:
     world = world_of()
     world.send("set", "camera.width 640")
