@@ -156,14 +156,21 @@ class Session:
         return Outcome.SENT if self._flight.add(Sent(waiting, receipt, self._clock.monotonic())) else Outcome.LATER
 
     def leave(self, farewell: Message | None, wait_s: float) -> None:
-        """Say goodbye and disconnect, so that the broker does not publish the last will.
+        """Say goodbye and disconnect; where the goodbye is not acknowledged in time the last will shall say it.
 
         Thread: any but the session's.
         """
-        if farewell is not None:
-            with suppress(ValueError, RuntimeError):  # raised where the connection is gone: nobody to say it to
-                self._publish(farewell).wait_for_publish(wait_s)
-        self._client.disconnect()
+        if farewell is not None and not self._is_said(farewell, wait_s):
+            self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
+        else:
+            self._client.disconnect()
+
+    def _is_said(self, farewell: Message, wait_s: float) -> bool:
+        with suppress(ValueError, RuntimeError):  # raised where the connection is gone: nobody to say it to
+            receipt = self._publish(farewell)
+            receipt.wait_for_publish(wait_s)
+            return receipt.is_published()
+        return False
 
     def abandon(self) -> list[Sent]:
         """End without a goodbye, within about a second; return what was not acknowledged. Thread: any."""

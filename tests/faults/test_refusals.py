@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,9 +67,9 @@ class Choking(Proxy):
 
     poison = b"\0"
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, thaw: threading.Event) -> None:
         self._sink = _Sniffing(sink, self.poison)
-        super()._forward(source, self._sink)  # type: ignore[arg-type]
+        super()._forward(source, self._sink, thaw)  # type: ignore[arg-type]
 
 
 class _Sniffing:

@@ -34,8 +34,8 @@ class Proxy:
         self.manner: Manner = manner
         self.versions: list[int] = []
         self._upstream_port = upstream_port
-        self._thaw = threading.Event()
-        self._thaw.set()
+        self._up, self._down = threading.Event(), threading.Event()
+        self.thaw()
         self._closing = False
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -50,7 +50,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        self._thaw.set()
+        self.thaw()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -60,11 +60,17 @@ class Proxy:
 
     def freeze(self) -> None:
         """Keep every connection and forward nothing."""
-        self._thaw.clear()
+        self._up.clear()
+        self._down.clear()
+
+    def freeze_answers(self) -> None:
+        """Keep back what the broker says; it still hears."""
+        self._down.clear()
 
     def thaw(self) -> None:
         """Go on."""
-        self._thaw.set()
+        self._up.set()
+        self._down.set()
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -108,13 +114,13 @@ class Proxy:
             if self.manner == "garble":
                 client.sendall(upstream.recv(4096) + _NO_PACKET)
                 return
-            self._start(self._forward, upstream, client)
-            self._forward(client, upstream)
+            self._start(self._forward, upstream, client, self._down)
+            self._forward(client, upstream, self._up)
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, thaw: threading.Event) -> None:
         with suppress(OSError):
             while chunk := source.recv(65536):
-                self._thaw.wait()
+                thaw.wait()
                 sink.sendall(chunk)
         for sock in (source, sink):
             with suppress(OSError):
