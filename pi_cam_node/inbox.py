@@ -49,7 +49,7 @@ class Inbox:
 
     @property
     def messages_refused(self) -> int:
-        """Messages that came while their queue was full."""
+        """Commands that came while their queue was full; whoever else finds it full tries again."""
         return self._messages_refused
 
     def put_frame(self, frame: Frame) -> None:
@@ -66,7 +66,7 @@ class Inbox:
         of_broker = isinstance(message, CommandArrived) and message.asker == "mqtt"
         with self._changed:
             if not (self._broker_commands if of_broker else self._messages).put(message):
-                self._messages_refused += 1
+                self._messages_refused += isinstance(message, CommandArrived)
                 return False
             self._changed.notify()
             return True

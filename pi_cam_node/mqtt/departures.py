@@ -42,6 +42,11 @@ class Departures:
         return len(self._outbox) > WAITING // 2
 
     @property
+    def dropped(self) -> int:
+        """Replies and events that were given up."""
+        return self._outbox.dropped
+
+    @property
     def is_on_guard(self) -> bool:
         """Whether messages are to be sent one by one, to find the one that a broker chokes on."""
         return self._quarantine.is_on_guard

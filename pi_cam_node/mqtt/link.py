@@ -106,16 +106,16 @@ class Link:
         }
 
     def is_behind(self) -> bool:
-        """Send what waits; return whether the broker is so slow to take it that no more should be added.
+        """Send what waits; return whether so much of it is left that nothing should be added.
 
-        A broker that is away is none: what waits for it is limited by dropping the oldest.
+        So it is as well between two sessions, until the next has its birth: what is asked meanwhile would be
+        answered to nobody.
 
         Thread: the node thread.
         """
         live = self._live
-        if live is None or live is not self._announced:
-            return False
-        self.departures.pump(live)
+        if live is not None and live is self._announced:
+            self.departures.pump(live)
         return self.departures.are_late
 
     def start(self) -> None:
@@ -270,4 +270,4 @@ class Link:
         if live is not None and self._canary.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
             self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
         self._news.deliver()
-        self._news.tell_of_losses()
+        self._news.tell_of_losses(self.departures.dropped)

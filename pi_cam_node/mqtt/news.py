@@ -23,7 +23,7 @@ class News:
         self._inbox = inbox
         self._waiting: deque[Arrival] = deque(maxlen=NEWS_WAITING)
         self._warned: set[str] = set()
-        self._lost = 0
+        self._refused = self._given_up = 0
 
     def tell(self, arrival: Arrival) -> None:
         """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
@@ -35,12 +35,18 @@ class News:
         while self._waiting and self._inbox.put(self._waiting[0]):
             self._waiting.popleft()
 
-    def tell_of_losses(self) -> None:
-        """Log how many messages found the inbox full since the last time, if any did."""
-        lost = self._inbox.messages_refused - self._lost
-        if lost:
-            self._lost += lost
-            _log.warning("too much to do: %d messages were not taken in, and get no reply", lost)
+    def tell_of_losses(self, given_up: int) -> None:
+        """Log what was lost since the last time, if anything was.
+
+        Args:
+            given_up: Replies and events that the broker never got, since the start.
+        """
+        refused, given_up_before = self._refused, self._given_up
+        self._refused, self._given_up = self._inbox.messages_refused, given_up
+        if self._refused > refused:
+            _log.warning("too much to do: %d messages were not taken in, and get no reply", self._refused - refused)
+        if given_up > given_up_before:
+            _log.warning("the broker was away or slow: %d replies and events are lost", given_up - given_up_before)
 
     def warn_once(self, subject: str, message: str) -> bool:
         """Log a message unless one on its subject was logged before; return whether it was."""

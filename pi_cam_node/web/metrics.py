@@ -54,7 +54,7 @@ TELEMETRY = (
     Figure("ring_mib", "ring_bytes", "Memory of the ring.", MIB),
     Figure("commands_waiting", "commands_waiting", "Commands without an answer so far."),
     Figure("frames_dropped", "frames_dropped", "Frames that came while the node was busy.", is_counter=True),
-    Figure("messages_refused", "messages_refused", "Messages that came while the inbox was full.", is_counter=True),
+    Figure("messages_refused", "messages_refused", "Commands that came while the inbox was full.", is_counter=True),
     Figure("camera_restarts", "camera_restarts", "Times the camera's process was started again.", is_counter=True),
     Figure("broker_sessions", "broker_sessions", "Connections to the broker.", is_counter=True),
 )
