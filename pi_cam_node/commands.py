@@ -66,10 +66,12 @@ class Work:
     Attributes:
         job: What is done.
         holds_bytes: What it keeps in memory until it is done: pixels or JPEG.
+        once_accepted: Called on the node thread as soon as the job has its place in the line; not where it is refused.
     """
 
     job: Callable[[Progress], object]
     holds_bytes: int = 0
+    once_accepted: Callable[[], None] = lambda: None
 
 
 Steps = Generator[FreshFrame | Work, Any, Answer]

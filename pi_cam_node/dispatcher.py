@@ -239,6 +239,8 @@ class Dispatcher:
             request.work = self._errands.submit(what)
         except NodeError as error:
             self._resume(request, error)  # the command has its own words for a failure
+        else:
+            what.once_accepted()
 
     def _reply(self, request: Request, answer: Answer) -> None:
         self._final(request, self._body(request, "final", "ok", answer.message, answer.data))

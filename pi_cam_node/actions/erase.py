@@ -41,17 +41,28 @@ def erase(context: Context, arguments: EraseArguments, _arrival: CommandArrived)
             "ERROR: erase removes every picture and stops the node; confirm it with the node's id",
             data={"usage": f"erase {node_id}"},
         )
-    context.privacy.ask()
-    context.privacy.close()
     return _erasing(context)
 
 
 def _erasing(context: Context) -> Steps:
-    try:
-        erased: Erased = yield Work(lambda _progress: context.erase())
-    finally:
-        context.leave(ERASED_CODE)
+    erased: Erased = yield Work(lambda _progress: _erased(context), once_accepted=lambda: _close(context))
     facts = asdict(erased)
     if erased.trouble:
         raise NotSaved(f"ERROR: {erased.text}, but: {'; '.join(erased.trouble)}", data=facts)
     return Answer(f"OK: {erased.text}; the node stops", facts)
+
+
+def _close(context: Context) -> None:
+    context.privacy.ask()
+    context.privacy.close()
+
+
+def _erased(context: Context) -> Erased:
+    """Erase, and end the node only then: neither a refusal nor an asker who waited too long may end it before.
+
+    Thread: the worker.
+    """
+    try:
+        return context.erase()
+    finally:
+        context.leave(ERASED_CODE)

@@ -13,8 +13,10 @@ import pytest
 from pi_cam_node import configfile, erasure
 from pi_cam_node.actions.erase import ERASED_CODE
 from pi_cam_node.config import Config
+from pi_cam_node.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.erased import Erased
 from pi_cam_node.errors import NotSaved
+from pi_cam_node.events import Replied
 from pi_cam_node.lastgood import LastGood, state_files
 from pi_cam_node.mqtt.board import Board
 from pi_cam_node.mqtt.messages import Message
@@ -89,6 +91,22 @@ def test_it_says_what_is_gone_and_stops_for_good(world: World, arguments: str) -
         "the node stops"
     )
     assert (reply["data"]["pictures"], reply["data"]["topics"], reply["data"]["topics_left"]) == (2, 61, 0)
+    assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
+
+
+def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(world: World) -> None:
+    world.worker_full = True
+    assert code(world.send("erase", world.core.config.node.id)) == "busy"
+    assert (world.discretion.held, world.core.curtain.closed, world.exit_code) == ([], False, None)
+    assert (len(world.core.ring), world.discretion.erasures) == (10, 0)
+
+
+def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: World) -> None:
+    world.send("erase", world.core.config.node.id)
+    replies = [dict(fact.body) for fact in world.wait(WORK_TIMEOUT_S + 1) if isinstance(fact, Replied)]
+    assert "timeout" in [reply["code"] for reply in replies]
+    assert (world.discretion.erasures, world.exit_code) == (0, None)
+    world.work()
     assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
 
 
