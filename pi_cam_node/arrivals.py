@@ -76,6 +76,7 @@ class CommandArrived:
         reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
         correlation: To be returned with the reply, unchanged.
         asker: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
+        too_late: The node is stopping, and nothing is begun any more.
     """
 
     verb: str
@@ -85,6 +86,7 @@ class CommandArrived:
     reply_to: str | None = None
     correlation: bytes | None = None
     asker: Asker = "mqtt"
+    too_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

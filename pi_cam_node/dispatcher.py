@@ -158,6 +158,8 @@ class Dispatcher:
             request.named = True
             if self._repeat(request):
                 return
+        if request.arrival.too_late:
+            raise Busy("ERROR: the node is stopping")
         expires_epoch_s = expiry(envelope)
         if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
             raise Expired("ERROR: the command came too late")

@@ -52,6 +52,11 @@ class Inbox:
         """Commands that came while their queue was full; whoever else finds it full tries again."""
         return self._messages_refused
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+        return len(self._messages) + len(self._broker_commands)
+
     def put_frame(self, frame: Frame) -> None:
         """Hand over a frame; the oldest waiting one makes room for it."""
         with self._changed:

@@ -15,7 +15,7 @@ from types import FrameType
 
 from pi_cam_node import __version__, heap, log
 from pi_cam_node.about import about
-from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, CameraOpened, WorkEnded
+from pi_cam_node.arrivals import Arrival, BrokerConnected, BrokerLost, CameraOpened
 from pi_cam_node.board import identity
 from pi_cam_node.board.notify import Notifier
 from pi_cam_node.board.vitals import Vitals
@@ -31,6 +31,7 @@ from pi_cam_node.events import CameraChanged, Fact, FramesSent, ModeWanted, Repl
 from pi_cam_node.frame import Frame
 from pi_cam_node.hub import Hub
 from pi_cam_node.inbox import Inbox
+from pi_cam_node.lastwords import last_words
 from pi_cam_node.mqtt.discovery import device_name, discovery
 from pi_cam_node.mqtt.herald import Herald
 from pi_cam_node.mqtt.link import Link
@@ -247,15 +248,11 @@ class Node:
             self._disk.tidy(config)
 
     def _stop(self) -> None:
-        """End the parts in the order of their dependence; what the worker still finishes is still answered."""
+        """End the parts in the order of their dependence; whoever still waits for an answer gets one."""
         self._supervisor.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
-        facts: list[Fact] = []
-        while (message := self._inbox.take(0)) is not None:
-            if isinstance(message, WorkEnded):
-                facts += self._core.step(message)
-        for fact in (*facts, *self._core.close()):
+        for fact in last_words(self._inbox, self._core, self._link.is_behind, self._clock):
             self._tell(fact)
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)

@@ -25,7 +25,7 @@ LAYERS = (
     },
     {
         "pulse", "loops", "inbox", "curtain", "privacy", "hub", "commands", "parsing", "past", "pipeline", "actions",
-        "dispatcher", "errands", "ports", "core", "entities",
+        "dispatcher", "errands", "ports", "core", "lastwords", "entities",
     },
     {"sources", "mqtt", "storage", "board", "web", "tcp"},
     {"node", "about", "selfrepair", "startup", "supervisor", "discretion", "erasure", "hidden"},

@@ -39,12 +39,17 @@ class Departures:
     @property
     def are_late(self) -> bool:
         """Whether so many replies and events wait that more of them would soon push out the oldest."""
-        return len(self._outbox) > WAITING // 2
+        return self.waiting > WAITING // 2
 
     @property
     def dropped(self) -> int:
         """Replies and events that were given up."""
         return self._outbox.dropped
+
+    @property
+    def waiting(self) -> int:
+        """Replies and events that wait."""
+        return len(self._outbox)
 
     @property
     def is_on_guard(self) -> bool:
@@ -54,8 +59,8 @@ class Departures:
     def figures(self) -> Mapping[str, int]:
         """Return what telemetry tells of them."""
         return {
-            "messages_waiting": len(self._outbox),
-            "messages_dropped": self._outbox.dropped,
+            "messages_waiting": self.waiting,
+            "messages_dropped": self.dropped,
             "messages_refused": self._refused,
         }
 

@@ -172,6 +172,7 @@ class Link:
         if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
             session.abandon()
             self.loop.join(ABANDON_S)
+        self._news.tell_of_losses(self.departures.dropped + self.departures.waiting)
 
     # ------------------------------------------------------------ the link's own thread
 
