@@ -23,10 +23,12 @@ from pi_cam_node.errors import BadRequest, Busy, CameraDown, Code, DeadlinePasse
 from pi_cam_node.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.frame import Frame
 from pi_cam_node.parsing import Envelope, expiry, judge, open_envelope
+from pi_cam_node.plainjson import json_bytes
 
 _log = logging.getLogger(__name__)
 
 IDS_REMEMBERED = 256
+ANSWERS_BYTES = 1 << 20
 REQUESTS_WAITING = 64
 REPEATS_WAITING = 16
 # Work that takes longer than this is announced before it is done.
@@ -78,6 +80,7 @@ class Dispatcher:
         self._boot_id = boot_id
         self._waiting: list[Request] = []
         self._answered: OrderedDict[str, Mapping[str, object]] = OrderedDict()
+        self._answer_bytes: dict[str, int] = {}
 
     @property
     def waiting(self) -> int:
@@ -281,11 +284,16 @@ class Dispatcher:
 
     def _final(self, request: Request, body: Mapping[str, object]) -> None:
         if request.named:
-            self._answered[request.id] = body
-            while len(self._answered) > IDS_REMEMBERED:
-                self._answered.popitem(last=False)
+            self._remember(request.id, body)
         for arrival in (request.arrival, *request.repeats):
             self._send(arrival, body)
+
+    def _remember(self, name: str, body: Mapping[str, object]) -> None:
+        """Keep a reply for those who ask again; the oldest make room, but for the last."""
+        self._answered[name], self._answer_bytes[name] = body, len(json_bytes(body))
+        while len(self._answered) > (IDS_REMEMBERED if sum(self._answer_bytes.values()) <= ANSWERS_BYTES else 1):
+            oldest, _ = self._answered.popitem(last=False)
+            del self._answer_bytes[oldest]
 
     def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
         if arrival.asker != "self":

@@ -14,11 +14,14 @@ from pi_cam_node.commands import Answer, Arguments, Button, Context, Steps, Work
 from pi_cam_node.config.privacy import SWITCH
 from pi_cam_node.errors import BadRequest, NodeError
 
+# The longest key of all is well below this. What is no key is repeated in the reply.
+KEY_MAX_CHARS = 128
+
 
 class SetArguments(Arguments):
     """A key and its new value."""
 
-    key: Annotated[str, Field(description="the setting, by its dotted key")]
+    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
     value: Annotated[Any, Field(description="its new value, as a text that may carry a unit, or a JSON value")]
 
     @classmethod
@@ -33,7 +36,7 @@ class SetArguments(Arguments):
 class KeyArguments(Arguments):
     """A key."""
 
-    key: Annotated[str, Field(description="the setting, by its dotted key")]
+    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pi_cam_node import dispatcher
 from pi_cam_node.arrivals import WorkAdvanced, WorkEnded
 from pi_cam_node.events import FaultReported, Replied
 from tests.fakes.world import World
@@ -198,3 +199,27 @@ def test_any_json_gets_exactly_one_final_reply(verb: str, fields: dict[str, obje
     finals = [b for b in bodies(world) if b["stage"] == "final"]
     assert len(finals) == 1
     assert finals[0]["code"] != "internal", finals[0]
+
+
+@pytest.mark.promise("B3")
+def test_what_is_remembered_of_answers_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    (size,) = (len(json.dumps(reply)) for reply in world.send("dump_config", '{"id": "first"}'))
+    monkeypatch.setattr(dispatcher, "ANSWERS_BYTES", 4 * size)
+    for number in range(20):
+        world.send("dump_config", f'{{"id": "{number}"}}')
+    kept = world.core._dispatcher._answered
+    assert 1 < len(kept) <= 4
+    assert next(reversed(kept)) == "19"
+    monkeypatch.setattr(dispatcher, "ANSWERS_BYTES", 1)
+    world.send("dump_config", '{"id": "last"}')
+    assert list(kept) == ["last"], "however large it is"
+
+
+@pytest.mark.promise("B3")
+@pytest.mark.parametrize("verb", ["get", "set"])
+def test_a_key_that_is_none_is_not_repeated_at_length(verb: str) -> None:
+    more = ', "value": 1' if verb == "set" else ""
+    (reply,) = World().send(verb, f'{{"id": "x", "key": "{"k" * 60_000}"{more}}}')
+    assert reply["code"] == "bad_request"
+    assert len(json.dumps(reply)) < 2000
