@@ -33,7 +33,7 @@ class Departures:
         self._quarantine = Quarantine(vital)
         self._outbox = Outbox()
         self._owed: dict[str, Message] = {}
-        self._refused = 0
+        self._refused = self._frames_dropped = 0
         self.censor = Censor()
 
     @property
@@ -43,8 +43,8 @@ class Departures:
 
     @property
     def dropped(self) -> int:
-        """Replies and events that were given up."""
-        return self._outbox.dropped
+        """Replies, events and frames of a stream that were given up."""
+        return self._outbox.dropped + self._frames_dropped
 
     @property
     def waiting(self) -> int:
@@ -77,6 +77,7 @@ class Departures:
         if live is None:
             if message.keep:
                 self._outbox.put(Waiting(message))
+            self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
         behind = message.keep and len(self._outbox) > 0  # whoever came first goes first
@@ -87,6 +88,7 @@ class Departures:
             self._owed[message.topic] = message
         else:
             self._owed.pop(message.topic, None)
+            self._frames_dropped += outcome is Outcome.LATER and _is_of_a_stream(message)
         return outcome is Outcome.SENT
 
     def announce(self, live: Session, messages: Iterable[Message]) -> None:
@@ -141,3 +143,8 @@ class Departures:
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
         return outcome
+
+
+def _is_of_a_stream(message: Message) -> bool:
+    """Return whether somebody asked for this message, who is told that it was sent, and nobody keeps it."""
+    return message.qos == 1 and not message.keep and not message.retain

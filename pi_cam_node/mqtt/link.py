@@ -114,9 +114,10 @@ class Link:
         Thread: the node thread.
         """
         live = self._live
-        if live is not None and live is self._announced:
-            self.departures.pump(live)
-        return self.departures.are_late
+        if live is None or live is not self._announced:
+            return self.departures.are_late
+        self.departures.pump(live)
+        return self.departures.are_late or live.is_laden
 
     def start(self) -> None:
         """Begin to connect; returns at once."""

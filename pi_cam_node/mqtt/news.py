@@ -39,14 +39,16 @@ class News:
         """Log what was lost since the last time, if anything was.
 
         Args:
-            given_up: Replies and events that the broker never got, since the start.
+            given_up: Replies, events and frames that the broker never got, since the start.
         """
         refused, given_up_before = self._refused, self._given_up
         self._refused, self._given_up = self._inbox.messages_refused, given_up
         if self._refused > refused:
             _log.warning("too much to do: %d messages were not taken in, and get no reply", self._refused - refused)
         if given_up > given_up_before:
-            _log.warning("the broker was away or slow: %d replies and events are lost", given_up - given_up_before)
+            _log.warning(
+                "the broker was away or slow: %d replies, events and frames are lost", given_up - given_up_before
+            )
 
     def warn_once(self, subject: str, message: str) -> bool:
         """Log a message unless one on its subject was logged before; return whether it was."""

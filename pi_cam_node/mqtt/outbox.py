@@ -18,6 +18,8 @@ from pi_cam_node.mqtt.veil import veiled
 # What may be unacknowledged at one time. A single larger message passes when nothing else is under way.
 FLIGHT_BYTES = 4 << 20
 FLIGHT_MESSAGES = 500
+# With more than this under way the next question waits: a stream of frames is to find room whole.
+LADEN_BYTES = FLIGHT_BYTES // 5
 # Replies and events that wait for the broker, and how often one is tried before it is given up.
 WAITING = 100
 TRIES = 3
@@ -95,6 +97,14 @@ class Flight:
         with self._lock:
             self._clear()
             return not self._sent
+
+    @property
+    def is_laden(self) -> bool:
+        """Whether more than `LADEN_BYTES` are not acknowledged yet."""
+        with self._lock:
+            if self._size_bytes > LADEN_BYTES:
+                self._clear()
+            return self._size_bytes > LADEN_BYTES
 
     def has_room(self, message: Message) -> bool:
         """Return whether a message may be sent now; of a QoS 0 topic only one is ever under way."""

@@ -93,7 +93,7 @@ class Session:
         self._abandoned = threading.Event()
         self._filters: list[str] = []
         self._tls: wire.TlsContext | None = None
-        self._packet_limit_bytes: int | None = None
+        self.packet_limit_bytes: int | None = None  # the largest that the broker takes, where it said so
         self._client = build(client_id, version, topics.availability)
         if one_by_one:
             self._client.max_inflight_messages_set(1)
@@ -104,14 +104,14 @@ class Session:
         self._client.on_subscribe = self._on_subscribe
 
     @property
-    def packet_limit_bytes(self) -> int | None:
-        """The largest packet the broker takes, where it said so."""
-        return self._packet_limit_bytes
-
-    @property
     def is_idle(self) -> bool:
         """Whether the broker has taken everything that was sent."""
         return self._flight.is_empty
+
+    @property
+    def is_laden(self) -> bool:
+        """Whether so much is under way that a whole stream of frames would not fit."""
+        return self._flight.is_laden
 
     def run(self) -> Ending:
         """Connect and stay connected; return how it ended. Raises nothing."""
@@ -142,7 +142,7 @@ class Session:
         Thread: the node thread.
         """
         message = waiting.message
-        limit = self._packet_limit_bytes
+        limit = self.packet_limit_bytes
         if limit is not None and message.size_bytes > limit:
             return Outcome.NEVER
         if not force and not self._flight.has_room(message):
@@ -239,7 +239,7 @@ class Session:
             self._cause = cause_of_code(reason.value)
             return
         self._accepted_s = self._clock.monotonic()
-        self._packet_limit_bytes = getattr(properties, "MaximumPacketSize", None)
+        self.packet_limit_bytes = getattr(properties, "MaximumPacketSize", None)
         self._subscribe()
         self._listener.on_accepted(self)
 

@@ -166,6 +166,8 @@ def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
         proxy.freeze()
         picture = Message(TOPICS.shortstream, bytes(100_000))
         taken = sum(node.link.publish(picture) for _ in range(200))
+        assert node.link.figures()["messages_dropped"] == 200 - taken
+        assert node.link.is_behind(), "the next stream would find no room"
         assert outbox.FLIGHT_BYTES // 100_000 - 1 <= taken <= outbox.FLIGHT_BYTES // 100_000
         assert node.link.publish(state("mode", "night")), "what is small still passes"
         assert not node.link.publish(Message(TOPICS.media_image, bytes(100_000), retain=True))

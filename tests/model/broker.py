@@ -53,6 +53,7 @@ class Line:
 
     version = "5"
     packet_limit_bytes: int | None = None
+    is_laden = False
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker

@@ -61,4 +61,14 @@ def test_what_is_given_up_is_told_once_in_the_log(link: SteppedLink, caplog: pyt
     with caplog.at_level(logging.WARNING):
         link.on_check()
         link.on_check()
-    assert [r.getMessage() for r in caplog.records] == ["the broker was away or slow: 7 replies and events are lost"]
+    assert [r.getMessage() for r in caplog.records] == [
+        "the broker was away or slow: 7 replies, events and frames are lost"
+    ]
+
+
+@pytest.mark.promise("M14")
+def test_a_frame_that_finds_no_broker_counts_as_lost(link: SteppedLink) -> None:
+    link.publish(Message(TOPICS.shortstream, b"frame"))
+    link.publish(Message(TOPICS.state("mode"), b"day", retain=True))
+    link.publish(Message(TOPICS.telemetry, b"{}", qos=0))
+    assert link.figures()["messages_dropped"] == 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from pi_cam_node.actions.pictures import STREAM_BYTES, STREAM_FRAMES
 from pi_cam_node.mqtt.messages import JPEG, JSON, Message
 from pi_cam_node.mqtt.outbox import (
     ACK_TIMEOUT_S,
     FLIGHT_BYTES,
     FLIGHT_MESSAGES,
+    LADEN_BYTES,
     TRIES,
     WAITING,
     Flight,
@@ -66,6 +68,22 @@ def test_a_slow_broker_that_goes_on_acknowledging_is_not_stuck() -> None:
         assert not flight.is_stuck(number * (ACK_TIMEOUT_S - 1))
     flight.add(sent(200, since_s=1000.0))
     assert flight.is_stuck(1000.0 + ACK_TIMEOUT_S + 1)
+
+
+def test_a_flight_that_is_not_laden_has_room_for_a_whole_stream_of_frames() -> None:
+    flight = Flight()
+    first = sent(1, LADEN_BYTES - 100)
+    flight.add(first)
+    assert not flight.is_laden
+    user = (("index", "1000"), ("count", "1000"), ("frame", "1000000"), ("time", "2026-11-20T19:45:01.123Z"))
+    for number in range(STREAM_FRAMES):
+        frame = sent(number, STREAM_BYTES // STREAM_FRAMES, content_type="image/jpeg", user=user)
+        assert flight.has_room(frame.message)
+        flight.add(frame)
+    assert flight.is_laden
+    for entry in flight._sent:
+        acknowledge(entry)
+    assert not flight.is_laden
 
 
 def test_flight_is_bounded_by_number() -> None:
