@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pi_cam_node.clock import Clock
+from pi_cam_node.mqtt.abridged import abridged
 from pi_cam_node.mqtt.ending import Ending
 from pi_cam_node.mqtt.messages import Message
 from pi_cam_node.mqtt.news import News
@@ -142,6 +143,8 @@ class Departures:
             if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
+            if not held and (reply := abridged(message)) is not None:
+                return live.publish(replace(waiting, message=reply))
         return outcome
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import threading
 import time
@@ -25,7 +26,7 @@ from pi_cam_node.arrivals import (
 from pi_cam_node.mqtt import link as link_module
 from pi_cam_node.mqtt import outbox
 from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.messages import JSON, Message
 from pi_cam_node.mqtt.topics import Topics
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
@@ -507,6 +508,27 @@ def test_a_message_larger_than_the_broker_takes_is_never_sent(start_broker: Star
         wait_until(lambda: client.latest(TOPICS.media_image) == b"", "the older picture to be taken away")
         assert node.link.sessions == 1
         assert node.link.figures()["messages_refused"] == 3
+
+
+@pytest.mark.promise("M8")
+def test_a_reply_larger_than_the_broker_takes_arrives_without_its_facts(start_broker: StartBroker) -> None:
+    broker = start_broker(["max_packet_size 20000"])
+    with broker.client() as client, Linked(broker.port) as node:
+        node.up(client)
+        client.subscribe(TOPICS.reply("pastStack"))
+        body = {"id": "a", "ok": True, "code": "ok", "message": "Saved " + "x" * 5000, "data": {"ids": ["y" * 30_000]}}
+        node.link.publish(Message(TOPICS.reply("pastStack"), json.dumps(body).encode(), keep=True, content_type=JSON))
+        (reply,) = client.wait_count(TOPICS.reply("pastStack"), 1)
+        told = json.loads(reply.payload)
+        assert (told["id"], told["ok"], told["code"], told["data"]) == (
+            "a",
+            True,
+            "ok",
+            {"why": "too large for the broker"},
+        )
+        assert told["message"].startswith("Saved xxx")
+        assert len(told["message"]) < 300
+        assert node.link.sessions == 1
 
 
 @pytest.mark.promise("M8", "M9")
