@@ -105,8 +105,7 @@ class ChildProcess:
         self._read_output()
         self._link.close()
         self._output.close()
-        if self._slots is not None:
-            self._slots.close()
+        self._unmap()
         return gone
 
     def _kill(self) -> bool:
@@ -152,10 +151,15 @@ class ChildProcess:
     def _map(self, note: Ready, descriptors: list[int]) -> None:
         if len(descriptors) != 2:
             raise ValueError("no memory came with the message that the camera is open")
-        if self._slots is not None:
-            self._slots.close()
+        self._unmap()
         self._slots = SlotReader(descriptors, note.opened.size, note.opened.layout)
         self._session = note.session
+
+    def _unmap(self) -> None:
+        # Forgotten first: the number of a descriptor that is closed twice may be somebody else's the second time.
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.close()
 
     def _read_output(self) -> None:
         """Bring what the process wrote to the log, as far as it is there."""
