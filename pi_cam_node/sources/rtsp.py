@@ -39,6 +39,8 @@ _ADVICE = (
 )
 # After a pause of this many intervals pictures have piled up, as they have while the stream was opened.
 _PAUSE_INTERVALS = 4
+# Of the mean over the waits: many cameras send less than they announce, and by night less than by day.
+_NEWEST_SHARE = 1 / 8
 # Ten seconds at 30 a second; a camera that sends faster than we can read must not keep us here.
 _MOST_STALE = 300
 
@@ -69,8 +71,8 @@ class RtspSource:
         self._capture: Capture | None = None
         self._controls: Controls | None = None
         self._limit = RateLimit()
-        self._interval_s = 0.0
-        self._piled_up = True
+        self._announced_s = self._interval_s = 0.0
+        self._piled_up, self._paused = True, False
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Connect."""
@@ -79,10 +81,10 @@ class RtspSource:
             request = Request(self._title, self._url, cv2.CAP_FFMPEG, _ADVICE, _PARAMETERS)
             self._capture = Capture(request, self._opener)
         rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
-        self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)
+        self._announced_s = self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)
         self._controls = controls
         self._limit = RateLimit()
-        self._piled_up = True
+        self._piled_up, self._paused = True, False
         return Opened(self._title, self._capture.size, "bgr", controls=False)
 
     def read(self) -> Shot:
@@ -108,15 +110,23 @@ class RtspSource:
     def _next_live(self, capture: Capture) -> float:
         """Take in the next image that is not of the past, and return when it came, in monotonic seconds."""
         for _ in range(_MOST_STALE):
-            took_s = self._next(capture)
-            if self._piled_up:
-                # What had to be waited for is of now; what was there at once had been waiting for us.
-                self._piled_up = took_s < self._interval_s / 2
-            else:
-                self._piled_up = took_s > _PAUSE_INTERVALS * self._interval_s
+            self._piled_up = self._is_past(self._next(capture))
             if not self._piled_up:
                 break
         return self._monotonic()
+
+    def _is_past(self, took_s: float) -> bool:
+        """Return whether a picture may be of the past, by the seconds that it was waited for."""
+        paused_before, self._paused = self._paused, took_s > _PAUSE_INTERVALS * self._interval_s
+        if self._piled_up:
+            if paused_before and self._paused:  # a pile would have come at once: this camera is as slow as that
+                self._interval_s = took_s
+            # What had to be waited for is of now; what was there at once had been waiting for us.
+            return took_s < self._announced_s / 2
+        if not self._paused:
+            mean_s = self._interval_s + (took_s - self._interval_s) * _NEWEST_SHARE
+            self._interval_s = max(self._announced_s, mean_s)
+        return self._paused
 
     def _next(self, capture: Capture) -> float:
         """Take in the next image, and return how long that took, in seconds."""

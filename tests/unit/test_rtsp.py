@@ -113,6 +113,16 @@ def test_a_pause_without_a_pile_costs_one_picture() -> None:
     assert numbers(source_on(stream), 5) == [1, 2, 3, 5, 6]
 
 
+def test_a_camera_far_slower_than_it_announces_loses_one_picture_until_that_is_known() -> None:
+    stream = FakeStream([0.5] * 12)
+    assert numbers(source_on(stream), 11) == [1, *range(3, 13)]
+
+
+def test_a_pile_is_known_again_once_a_slow_camera_has_become_as_fast_as_it_announces() -> None:
+    stream = FakeStream([0.5] * 4 + [0.1] * 30 + [1.0] + [0.001] * 8 + [0.1] * 3)
+    assert numbers(source_on(stream), 35) == [1, *range(3, 35), 44, 45]
+
+
 def test_a_camera_that_is_too_fast_to_keep_up_with_is_still_read() -> None:
     stream = FakeStream([0.001] * 10_000)
     assert len(numbers(source_on(stream), 3)) == 3
