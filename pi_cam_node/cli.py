@@ -183,7 +183,18 @@ def _introduce(loaded: LoadedConfig, *, is_named: bool) -> None:
 
 def default_file() -> Path | None:
     """Return the file that is used where none is named, ``None`` where there is none."""
-    return next((file for file in DEFAULT_FILES if file.exists()), None)
+    return next((file for file in DEFAULT_FILES if _may_be_there(file)), None)
+
+
+def _may_be_there(file: Path) -> bool:
+    """Tell whether a file is there, or may be: where we cannot look, reading it will say why."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _choice_in_words(file: Path | None) -> str:

@@ -71,6 +71,16 @@ def remembered(loaded: LoadedConfig, private: Path | None) -> LoadedConfig:
     return replace(loaded, config=settings.with_value(loaded.config, SWITCH, True))
 
 
+def doubt_of_privacy(loaded: LoadedConfig, private: Path | None) -> str:
+    """Return why `remembered` cannot tell whether privacy is on, and so says that it is; empty where it can.
+
+    Args:
+        loaded: The settings.
+        private: See `Start`.
+    """
+    return "" if loaded.config.privacy.enable else PrivacyMark(loaded.config.export.base_dir, private).doubt
+
+
 def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
     """Return the settings, or raise; see `configfile.load`. Opens no camera.
 

@@ -19,7 +19,7 @@ from pi_cam_node.cli import BAD_USE, load
 from pi_cam_node.config import Config
 from pi_cam_node.errors import NodeError, SourceError
 from pi_cam_node.lastgood import state_files
-from pi_cam_node.startup import remembered
+from pi_cam_node.startup import doubt_of_privacy, remembered
 
 SIZES: tuple[Size, ...] = ((640, 480), (1024, 768), (1280, 960), (1920, 1080))
 SECONDS = 4.0
@@ -45,7 +45,11 @@ def main(arguments: Sequence[str]) -> int:
         loaded = load(options.config)
         if loaded is None:
             return BAD_USE
-        config = remembered(loaded, state_files(loaded.path, os.environ).private).config
+        private = state_files(loaded.path, os.environ).private
+        if doubt := doubt_of_privacy(loaded, private):
+            _say(f"whether privacy is on cannot be told ({doubt}); the camera is left alone")
+            return 1
+        config = remembered(loaded, private).config
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         _measure(config, options.seconds, as_json=options.json)

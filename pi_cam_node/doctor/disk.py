@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
 from pi_cam_node.config import MIB, Config
 from pi_cam_node.doctor.finding import Finding, failed, ok, warning
@@ -16,7 +17,7 @@ LITTLE_BYTES = 200 * MIB
 def check(config: Config) -> Finding:
     """Write a file that vanishes at once into the folder, or into the one in which it will be made."""
     folder = config.export.base_dir
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    existing = next(path for path in (folder, *folder.parents) if _is_there(path))
     try:
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"x")
@@ -30,6 +31,15 @@ def check(config: Config) -> Finding:
         )
     where = str(folder) if existing == folder else f"{folder} will be made in {existing}"
     return judge(where, room.free_bytes, config.storage.min_free_bytes)
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a folder is there, as far as we may look: of one that we may not see its parent says so."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def judge(where: str, free_bytes: int, reserve_bytes: int) -> Finding:

@@ -19,7 +19,7 @@ from pi_cam_node.lastgood import state_files
 from pi_cam_node.mqtt.connection import NoBroker
 from pi_cam_node.mqtt.topics import Topics, topics_of
 from pi_cam_node.sources import catalog
-from pi_cam_node.startup import remembered
+from pi_cam_node.startup import doubt_of_privacy, remembered
 from pi_cam_node.storage.timesync import clock_is_set
 
 _BEHIND_THE_BROKER = (acl.CHECK, node.CHECK, home.DISCOVERY)
@@ -33,12 +33,16 @@ def examine(file: Path | None) -> Iterator[Finding]:
     if isinstance(loaded, ConfigError):
         yield skipped("everything else", "the configuration must be right first")
         return
-    config = remembered(loaded, state_files(loaded.path, os.environ).private).config
+    private = state_files(loaded.path, os.environ).private
+    config = remembered(loaded, private).config
     yield memory.check(config, available_bytes())
     yield disk.check(config)
     topics = topics_of(config)
     seen = yield from _broker(config, topics)
-    yield camera.from_node(topics, seen) if seen is not None and seen.online else camera.check(config)
+    if seen is not None and seen.online:
+        yield camera.from_node(topics, seen)
+    else:
+        yield camera.check(config, doubt_of_privacy(loaded, private))
 
 
 def _load(file: Path | None) -> LoadedConfig | ConfigError:

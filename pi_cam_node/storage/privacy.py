@@ -38,6 +38,21 @@ class PrivacyMark:
         """Whether privacy is on, as far as the disk can tell: where it cannot, it is."""
         return any(map(_is_there, self._paths))
 
+    @property
+    def doubt(self) -> str:
+        """Why the disk cannot tell whether privacy is on; empty where it can."""
+        doubts = []
+        for path in self._paths:
+            try:
+                path.lstat()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                doubts.append(f"{path}: {error.strerror}")
+            else:
+                return ""
+        return doubts[0] if doubts else ""
+
     def confirm(self) -> None:
         """Put on disk what was found: whoever made the file may have been killed before its name was safe there."""
         for path in filter(_is_there, self._paths):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib.util
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,22 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr("pi_cam_node.log.configure", lambda *_, **__: None)
     monkeypatch.setattr("pi_cam_node.log.install_hooks", lambda: None)
     return seen
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+    """Act a folder that is closed to us, for root as well, of whom no folder is."""
+
+    def closed(function: Callable[..., object]) -> Callable[..., object]:
+        def call(path: object, *args: object, **kwargs: object) -> object:
+            if isinstance(path, str | os.PathLike) and os.fspath(path) == hidden:
+                raise PermissionError(errno.EACCES, "Permission denied", hidden)
+            return function(path, *args, **kwargs)
+
+        return call
+
+    for seam in ("stat", "lstat"):
+        monkeypatch.setattr(os, seam, closed(getattr(os, seam)))
+    monkeypatch.setattr(io, "open", closed(io.open))
 
 
 def test_nothing_typed_shows_the_help_and_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +166,22 @@ def test_check_config_judges_the_file_and_starts_nothing(
     file.write_text("night: {gain: much}\n")
     assert cli.main(["check-config", *how]) == cli.BAD_USE
     assert "night.gain" in capsys.readouterr().err
+    assert started == []
+
+
+@pytest.mark.parametrize("name", ["check-config", "run", "erase", "doctor"])
+def test_a_file_that_may_not_be_looked_for_is_one_sentence(
+    name: str,
+    elsewhere: Path,
+    started: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hidden = str(elsewhere / "etc" / "config.yaml")
+    forbid(monkeypatch, hidden)
+    assert cli.main([name]) == (1 if name == "doctor" else cli.BAD_USE)
+    said = capsys.readouterr()
+    assert f"{hidden}: cannot be read: Permission denied" in said.out + said.err
     assert started == []
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -100,6 +102,33 @@ def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = Config.model_validate({"export": {"base_dir": str(tmp_path / "file" / "captures")}})
     assert disk.check(config).state == "failed"
+
+
+def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captures, stat = tmp_path / "closed" / "captures", os.stat
+    captures.parent.mkdir()
+
+    def closed(path: Path, **how: bool) -> object:
+        if path == captures:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **how)
+
+    def not_ours(dir: Path) -> None:  # noqa: A002 - the name it has in tempfile
+        raise PermissionError(errno.EACCES, f"{dir} is closed")
+
+    monkeypatch.setattr(os, "stat", closed)
+    monkeypatch.setattr("tempfile.TemporaryFile", not_ours)
+    finding = disk.check(Config.model_validate({"export": {"base_dir": str(captures)}}))
+    assert finding.state == "failed"
+    assert f"{captures.parent} cannot be written" in finding.text
+
+
+def test_a_camera_is_left_alone_in_doubt_and_the_doubt_is_told() -> None:
+    private = Config.model_validate({"privacy": {"enable": True}})
+    assert "privacy is on:" in camera.check(private).text
+    finding = camera.check(private, "/captures/.privacy_on: Permission denied")
+    assert finding.state == "skipped"
+    assert "cannot be told (/captures/.privacy_on: Permission denied)" in finding.text
 
 
 def test_looking_at_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:

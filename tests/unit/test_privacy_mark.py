@@ -140,3 +140,20 @@ def test_whoever_else_opens_the_camera_finds_it_too(tmp_path: Path, capsys: pyte
     (tmp_path / "my.yaml.privacy_on").touch()
     assert bench.main(["--config", str(file)]) == 1
     assert "privacy is on" in capsys.readouterr().err
+
+
+def test_a_doubt_is_not_told_as_privacy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()  # below it nothing can be looked for
+    (tmp_path / "my.yaml").write_text(
+        f"camera: {{source: synthetic}}\nexport: {{base_dir: {tmp_path}/file/captures}}\n"
+    )
+    assert bench.main(["--config", str(tmp_path / "my.yaml")]) == 1
+    said = capsys.readouterr().err
+    assert f"whether privacy is on cannot be told ({tmp_path}/file/captures/.privacy_on: Not a directory)" in said
+    assert "privacy is on;" not in said
+    beside = tmp_path / "my.yaml.privacy_on"
+    mark = PrivacyMark(tmp_path / "file" / "captures", beside)
+    assert mark.doubt
+    beside.touch()
+    assert mark.is_there
+    assert not mark.doubt, "one that is there leaves none"
