@@ -6,18 +6,36 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pi_cam_node.actions import registry
+from pi_cam_node.arrivals import CommandArrived
 from pi_cam_node.errors import BadRequest
 from pi_cam_node.mqtt.connection import Connection, Heard
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import VERB, Topics
+from pi_cam_node.parsing import open_envelope
 
 Reply = Mapping[str, Any]
 
 
-def payload_of(verb: str, words: str) -> tuple[str, bytes]:
-    """Return the id of a request and what to send.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it is sent.
+
+    Attributes:
+        verb: Says the topic.
+        id: Says which replies are ours.
+        payload: JSON.
+    """
+
+    verb: str
+    id: str
+    payload: bytes
+
+
+def request_of(verb: str, words: str) -> Request:
+    """Return what to send; whatever a node could not even read, and so not answer under our id, is refused here.
 
     The plain-text form has no room for an id, so it is turned into the JSON form as the node itself would.
 
@@ -28,13 +46,21 @@ def payload_of(verb: str, words: str) -> tuple[str, bytes]:
     Raises:
         BadRequest: It is not what the command takes.
     """
+    if not VERB.fullmatch(verb):
+        raise BadRequest(f"ERROR: {verb!a} cannot be a command: expected 1 to 32 letters, digits and _")
     if words.startswith("{"):
         fields = _object(words)
     else:
         known = registry().get(verb)
         fields = known.arguments.from_words(words) if known else {"words": words} if words else {}
-    request = {"id": uuid.uuid4().hex, **fields}
-    return str(request["id"]), json.dumps(request, ensure_ascii=False).encode()
+    try:
+        payload = json.dumps({"id": uuid.uuid4().hex, **fields}, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadRequest("ERROR: the arguments are not UTF-8") from None
+    envelope = open_envelope(CommandArrived(verb, payload, time.monotonic()))
+    if envelope.id is None:
+        raise BadRequest("ERROR: without an id no reply could be told from others: leave it out, or give one")
+    return Request(verb, envelope.id, payload)
 
 
 def _object(text: str) -> dict[str, object]:
@@ -48,8 +74,7 @@ def _object(text: str) -> dict[str, object]:
 def ask(
     connection: Connection,
     topics: Topics,
-    verb: str,
-    words: str,
+    request: Request,
     *,
     timeout_s: float,
     on_stage: Callable[[Reply], None],
@@ -62,28 +87,25 @@ def ask(
     Args:
         connection: To the broker.
         topics: The node's.
-        verb: The command.
-        words: Its arguments.
+        request: The command.
         timeout_s: How long to wait for the final reply.
         on_stage: Is told what comes before it.
 
     Raises:
-        BadRequest: The arguments are not what the command takes; nothing was sent.
         NoBroker: The connection broke.
         PermissionError: The broker says that this login may not do so.
     """
-    request_id, payload = payload_of(verb, words)
     replies_topic = f"{topics.root}/reply/+"
     if connection.subscribe([replies_topic]):
         raise PermissionError(f"the broker does not let this login read {replies_topic}")
-    refusal = connection.publish(topics.cmd(verb), payload)
+    refusal = connection.publish(topics.cmd(request.verb), request.payload)
     if refusal:
-        raise PermissionError(f"the broker does not let this login publish on {topics.cmd(verb)}: {refusal}")
+        raise PermissionError(f"the broker does not let this login publish on {topics.cmd(request.verb)}: {refusal}")
     ours: list[Reply] = []
     deadline_s = time.monotonic() + timeout_s
 
     def news(heard: Sequence[Heard]) -> Reply | None:
-        replies = [reply for reply in _replies(heard) if reply.get("id") == request_id]
+        replies = [reply for reply in _replies(heard) if reply.get("id") == request.id]
         return replies[len(ours)] if len(replies) > len(ours) else None
 
     while (reply := connection.wait_for(news, deadline_s - time.monotonic())) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from pi_cam_node import configfile
 from pi_cam_node.actions import registry
-from pi_cam_node.call.asking import Reply, ask, find_nodes, is_final
+from pi_cam_node.call.asking import Reply, ask, find_nodes, is_final, request_of
 from pi_cam_node.config import Config
+from pi_cam_node.config.node import NODE_ID_FORM, NODE_ID_PATTERN
 from pi_cam_node.errors import BadRequest, ConfigError
 from pi_cam_node.mqtt.connection import Connection, NoBroker, connect
 from pi_cam_node.mqtt.topics import Topics
@@ -24,6 +26,8 @@ from pi_cam_node.mqtt.topics import Topics
 OK, REFUSED, BAD_USE, UNANSWERED = 0, 1, 2, 3
 # A save at night waits for two exposures, and a slow card for the disk.
 TIMEOUT_S = 60.0
+# A day. What the system can wait for at all ends after some weeks on 32 bits.
+TIMEOUT_MAX_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,10 @@ def main(arguments: Sequence[str]) -> int:
     """Send one command and print its reply; return the exit code."""
     options = parser().parse_intermixed_args(arguments)
     try:
-        target = target_of(options)
+        request, target = request_of(options.verb, " ".join(options.arguments)), target_of(options)
         with connect(target.config.mqtt) as connection:
             topics = topics_of(target, connection)
-            words = " ".join(options.arguments)
-            reply = ask(connection, topics, options.verb, words, timeout_s=options.timeout, on_stage=_show_stage)
+            reply = ask(connection, topics, request, timeout_s=options.timeout, on_stage=_show_stage)
             if reply is not None and is_final(reply):
                 return show(reply, as_json=options.json)
             return _complain(_silence(connection, topics, reply, options.timeout), UNANSWERED)
@@ -68,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     except NobodyAsked as error:
         return _complain(str(error), error.code)
     except BadRequest as error:
-        return _complain(error.text, REFUSED)
+        return _complain(error.text, BAD_USE)
     except (NoBroker, PermissionError) as error:
         return _complain(f"{error}; `pi-cam-node doctor` looks closer", UNANSWERED)
 
@@ -91,11 +94,27 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, help="its port (default: 1883)")
     made.add_argument("--username", help="login name at the broker")
     made.add_argument("--password-file", type=Path, metavar="FILE", help="a file whose first line is the password")
-    made.add_argument("--node", help="id of the node (default: the only one that the broker knows)")
+    made.add_argument("--node", type=_node_id, help="id of the node (default: the only one that the broker knows)")
     made.add_argument("--base-topic", help="first part of its topics (default: pi_cam_node)")
-    made.add_argument("--timeout", type=float, default=TIMEOUT_S, metavar="S", help="seconds to wait (%(default)g)")
+    made.add_argument("--timeout", type=_seconds, default=TIMEOUT_S, metavar="S", help="seconds to wait (%(default)g)")
     made.add_argument("--json", action="store_true", help="print the whole reply as JSON")
     return made
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= TIMEOUT_MAX_S:  # not a number is not in there either
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected over 0 to {TIMEOUT_MAX_S:.0f} seconds")
+    return seconds
+
+
+def _node_id(text: str) -> str:
+    if text and not re.fullmatch(NODE_ID_PATTERN, text):
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected {NODE_ID_FORM}")
+    return text
 
 
 def target_of(options: argparse.Namespace) -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from pi_cam_node.call.asking import Reply, ask, is_final
+from pi_cam_node.call.asking import Reply, ask, is_final, request_of
 from pi_cam_node.doctor.finding import Finding, failed, ok
 from pi_cam_node.mqtt.connection import Connection
 from pi_cam_node.mqtt.topics import Topics
@@ -40,7 +40,7 @@ def check(connection: Connection, topics: Topics) -> Generator[Finding, None, Se
     if retained.get(topics.availability) != "online":
         yield ok(CHECK, f"{topics.node_id} is not running")
         return Seen(online=False, health=None, retained=retained)
-    reply = ask(connection, topics, "health", "", timeout_s=ANSWER_S, on_stage=lambda _: None)
+    reply = ask(connection, topics, request_of("health", ""), timeout_s=ANSWER_S, on_stage=lambda _: None)
     if reply is None or not is_final(reply) or not reply.get("ok"):
         yield failed(
             CHECK,

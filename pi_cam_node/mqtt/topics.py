@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from pi_cam_node.config import Config
 
-_VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
+VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
 
 # What a state topic may be called, in the order in which they are published after a connect.
 STATE_KEYS = ("mode", "brightness", "lux", "motion", "privacy", "ring_seconds", "last_error")
@@ -127,7 +127,7 @@ class Topics:
 
     def reply(self, verb: str) -> str:
         """Where replies go that name no topic of their own; ``reply/unknown`` for what cannot be a verb."""
-        return f"{self.root}/reply/{verb if _VERB.fullmatch(verb) else 'unknown'}"
+        return f"{self.root}/reply/{verb if VERB.fullmatch(verb) else 'unknown'}"
 
     def discovery(self, uid: str) -> str:
         """Home Assistant's discovery message of a device."""

@@ -10,7 +10,7 @@ import pytest
 
 from pi_cam_node.actions import registry
 from pi_cam_node.call import command
-from pi_cam_node.call.asking import payload_of
+from pi_cam_node.call.asking import request_of
 from pi_cam_node.errors import BadRequest, ConfigError
 
 
@@ -39,9 +39,9 @@ def node_of(broker: Broker, *typed: str) -> str:
 
 
 def sent(verb: str, words: str) -> dict[str, Any]:
-    request_id, payload = payload_of(verb, words)
-    fields: dict[str, Any] = json.loads(payload)
-    assert fields["id"] == request_id
+    request = request_of(verb, words)
+    fields: dict[str, Any] = json.loads(request.payload)
+    assert fields["id"] == request.id
     return fields
 
 
@@ -69,11 +69,46 @@ def test_words_become_the_fields_that_the_node_would_make_of_them(
 @pytest.mark.parametrize(("verb", "words"), [("set", "night.gain"), ("get", ""), ("save", "{jpg}"), ("save", '{"a":')])
 def test_what_cannot_be_a_request_is_refused_before_it_is_sent(verb: str, words: str) -> None:
     with pytest.raises(BadRequest, match="ERROR"):
-        payload_of(verb, words)
+        request_of(verb, words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (["#"], "cannot be a command"),
+        ([""], "cannot be a command"),
+        (["a/b"], "cannot be a command"),
+        (["sav\udce9"], "cannot be a command"),
+        (["save", "\udce9"], "not UTF-8"),
+        (["frobnicate", "\udce9"], "not UTF-8"),
+        (["save", '{"id":"\\ud800"}'], "not UTF-8"),
+        (["save", '{"id":null}'], "without an id"),
+        (["save", '{"id":""}'], "1 to 128 characters"),
+        (["save", json.dumps({"id": "x" * 200})], "1 to 128 characters"),
+        (["frobnicate", "x" * 70_000], "larger than"),
+        (["set", "night.gain"], "ERROR"),
+        (["health", "--node", "+"], "--node"),
+        (["health", "--node", "\udce9"], "--node"),
+        (["health", "--host", "\udce9"], "HOST"),
+        (["health", "--base-topic", "\udce9"], "BASE_TOPIC"),
+        *((["health", "--timeout", s], "expected over 0") for s in ("inf", "nan", "1e12", "0", "soon")),
+        (["health", "--timeout=-1"], "expected over 0"),
+    ],
+)
+def test_what_nobody_could_answer_is_wrong_use_before_a_broker_is_asked(
+    typed: list[str], why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "connect", lambda _: pytest.fail("a broker was asked"))
+    try:
+        code: object = command.main(typed)
+    except SystemExit as ended:  # argparse's way
+        code = ended.code
+    assert code == command.BAD_USE
+    assert why in capsys.readouterr().err
 
 
 def test_two_requests_never_share_an_id() -> None:
-    assert payload_of("save", "")[0] != payload_of("save", "")[0]
+    assert request_of("save", "").id != request_of("save", "").id
 
 
 def test_the_help_lists_the_registry() -> None:
