@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -100,18 +101,21 @@ def choose_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
     """Return a loopback port that nobody listens on: the wanted one, else the usual one, else any.
 
     Raises:
-        NoBrokerHere: The wanted one is taken.
+        NoBrokerHere: The wanted one is taken, or not for us.
     """
+    why = "taken"
     for port in (wanted,) if wanted is not None else (usual, 0):
         with socket.socket() as probe:
             # Connections of an earlier demo that are still dying do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    why = f"not to be had: {error.strerror}"
                 continue
             return int(probe.getsockname()[1])
-    raise NoBrokerHere(f"the port {wanted} is taken; choose another one, or leave --port out")
+    raise NoBrokerHere(f"the port {wanted} is {why}; choose another one, or leave --port out")
 
 
 class Broker:

@@ -50,6 +50,7 @@ telemetry:
 """
 # Where the live view is, if that port is free.
 VIEW_PORT = 8080
+PORT_MAX, PORT_DIGITS = 65535, 5
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -133,9 +134,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--captures", type=Path, default=Path("captures"), metavar="DIR", help="where pictures go (default: ./captures)"
     )
-    parser.add_argument("--port", type=int, help=f"of the broker (default: {brokers.USUAL_PORT}, else any free one)")
+    parser.add_argument("--port", type=_port, help=f"of the broker (default: {brokers.USUAL_PORT}, else any free one)")
     parser.add_argument("--broker", default="", choices=[kind.name for kind in brokers.KINDS], help="which broker")
     return parser
+
+
+def _port(text: str) -> int:
+    """Return a port; 0 means any free one, as it does everywhere."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= PORT_DIGITS and int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected 1 to {PORT_MAX}")
+    return int(text)
 
 
 def _end(_number: int, _frame: object) -> None:

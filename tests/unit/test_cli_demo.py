@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from pi_cam_node.actions import registry
 from pi_cam_node.call.command import parser
 from pi_cam_node.demo import brokers, walk
 from pi_cam_node.demo.brokers import Broker, Kind, NoBrokerHere
-from pi_cam_node.demo.command import settings_of
+from pi_cam_node.demo.command import main, settings_of
 from pi_cam_node.sources import script
 
 
@@ -77,6 +80,27 @@ def test_mosquitto_is_preferred_to_amqtt(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(brokers, "KINDS", (kind("mosquitto", None), kind("amqtt", None)))
     with pytest.raises(NoBrokerHere, match="apt-get install mosquitto"):
         brokers.choose()
+
+
+@pytest.mark.parametrize("port", ["99999", "-5", "many", "9" * 5000, "\u0661"])
+def test_a_port_that_is_none_is_wrong_use(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"--port={port}"])
+    assert ended.value.code == 2
+    assert "expected 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EADDRINUSE, "the port 80 is taken"), (errno.EACCES, "not to be had: Permission denied")]
+)
+def test_a_port_that_is_not_for_us_is_not_called_taken(number: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(socket.socket):
+        def bind(self, _address: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", Refused)
+    with pytest.raises(NoBrokerHere, match=said):
+        brokers.choose_port(80)
 
 
 def test_the_settings_show_a_night_within_a_few_minutes(tmp_path: Path) -> None:
