@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pi_cam_node import configfile, heap, log
 from pi_cam_node.actions.status import RESTART_CODE
+from pi_cam_node.cli import fall_silent
 from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.demo import brokers, walk
 from pi_cam_node.demo.brokers import Broker, NoBrokerHere
@@ -93,8 +94,14 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
 
 
 def say(text: str) -> None:
-    """Say something at once, also where stdout is a pipe."""
-    print(text, flush=True)
+    """Say something at once, also where stdout is a pipe; the demo goes on where nobody reads it any more.
+
+    Thread: any.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        fall_silent()
 
 
 def _run(loaded: LoadedConfig, began_s: float) -> int:

@@ -14,7 +14,7 @@ from pi_cam_node.actions import registry
 from pi_cam_node.call.command import parser
 from pi_cam_node.demo import brokers, walk
 from pi_cam_node.demo.brokers import Broker, Kind, NoBrokerHere
-from pi_cam_node.demo.command import main, settings_of
+from pi_cam_node.demo.command import main, say, settings_of
 from pi_cam_node.sources import script
 
 
@@ -101,6 +101,16 @@ def test_a_port_that_is_not_for_us_is_not_called_taken(number: int, said: str, m
     monkeypatch.setattr(socket, "socket", Refused)
     with pytest.raises(NoBrokerHere, match=said):
         brokers.choose_port(80)
+
+
+def test_the_demo_goes_on_in_silence_where_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stdout:  # its end flushes, and would complain
+        monkeypatch.setattr("sys.stdout", stdout)
+        say("first brightness")
+        say("restarting")
+        monkeypatch.undo()
 
 
 def test_the_settings_show_a_night_within_a_few_minutes(tmp_path: Path) -> None:
