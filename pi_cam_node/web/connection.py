@@ -40,6 +40,7 @@ class Connection(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type] # which switches it off, as AppRunner does it
             max_line_size=HEAD_BYTES_MAX,
             max_field_size=HEAD_BYTES_MAX,
+            auto_decompress=False,  # unpacked, what passes the bounds below would be a thousand times as large
         )
         self._own_loop = loop
         self._crowd = crowd

@@ -106,6 +106,8 @@ async def _take_body(request: web.Request) -> None:
     Raises:
         web.HTTPException: It is too large, too slow, or of the wrong kind.
     """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text="send it without Content-Encoding\n")
     has_type = "Content-Type" in request.headers
     if request.path.startswith("/api/") and has_type and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")

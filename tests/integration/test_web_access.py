@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import http.client
 import json
 import logging
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -202,6 +204,25 @@ def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: Serving
     assert (got.status, got.headers["Location"]) == (303, "/login")
     told = house.get("/stream").headers["WWW-Authenticate"]
     assert told.startswith("Basic")  # the last of the two
+
+
+@pytest.mark.parametrize("body", [gzip.compress(bytes(40 << 20), 9), b"abc"], ids=["40 MiB", "no gzip"])
+def test_a_packed_body_is_refused_and_never_unpacked(
+    house: Serving, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    house.get("/login")  # what the first request loads is not what is measured
+    head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n"
+    request = f"{head}Content-Type: application/json\r\nConnection: close\r\n\r\n".encode() + body
+    tracemalloc.start()
+    try:
+        answer = raw(house.port, request)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert len(answer) < 1024
+    assert peak_bytes < 4 << 20
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.mark.promise("H7")
