@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,7 +42,7 @@ async def command(request: web.Request) -> web.StreamResponse:
 async def state(request: web.Request) -> web.StreamResponse:
     """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
     site = site_of(request)
-    kept = await asyncio.to_thread(site.pictures.newest, PICTURES_TOLD)
+    kept = site.pictures.newest(PICTURES_TOLD)
     told, is_private = site.state, site.hub.curtain.closed
     return answer(
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web import everything, streams
+from pi_cam_node.web import disk, everything, streams
 from pi_cam_node.web.access import ACCESS, Access
 from pi_cam_node.web.connection import BODY_BYTES_MAX
 from pi_cam_node.web.crowd import CROWD, Crowd
@@ -26,4 +26,5 @@ def application(site: Site, access: Access, crowd: Crowd) -> web.Application:
     app[SITE], app[ACCESS], app[CROWD] = site, access, crowd
     app.on_response_prepare.append(harden)
     streams.attach(app)
+    disk.attach(app)
     return app

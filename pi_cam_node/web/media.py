@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import typing
-from asyncio import to_thread
 from pathlib import Path
 
 from aiohttp import web
 
 from pi_cam_node.config import Format
+from pi_cam_node.web.disk import DISK, THUMBNAILS
 from pi_cam_node.web.keys import site_of
 from pi_cam_node.web.routes import route
 from pi_cam_node.web.sending import Stored, is_known, open_stored, send
@@ -32,7 +32,8 @@ _TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "ap
 async def picture(request: web.Request) -> web.StreamResponse:
     """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
     site_of(request).hub.curtain.check()
-    stored = await to_thread(_open, site_of(request).pictures, request.match_info["id"], asked_format(request))
+    pictures, picture_id = site_of(request).pictures, request.match_info["id"]
+    stored = await request.app[DISK].ask(_open, pictures, picture_id, asked_format(request))
     if stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
     with stored.file:
@@ -45,8 +46,9 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     site, picture_id = site_of(request), request.match_info["id"]
     site.hub.curtain.check()
     width_px = site.state.config.export.thumbnail_px or THUMBNAIL_PX
-    path = await to_thread(site.pictures.find, picture_id)
-    stored = await to_thread(open_stored, path) if path is not None else None
+    disk = request.app[DISK]
+    path = await disk.ask(site.pictures.find, picture_id)
+    stored = await disk.ask(open_stored, path) if path is not None else None
     if path is None or stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
     stored.file.close()
@@ -55,7 +57,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     if is_known(request, etag, stored.modified):
         return web.Response(status=304, headers=headers)
     try:
-        body = await to_thread(thumbnail_of, path, stored.etag, width_px)
+        body = await request.app[THUMBNAILS].ask(thumbnail_of, path, stored.etag, width_px)
     except ValueError as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None

@@ -19,7 +19,9 @@ from typing import BinaryIO
 
 from aiohttp import web
 
+from pi_cam_node.errors import Busy
 from pi_cam_node.web import underway
+from pi_cam_node.web.disk import DISK, Disk
 from pi_cam_node.web.keys import site_of
 
 CHUNK_BYTES = 256 * 1024
@@ -128,28 +130,31 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
     """Write a part of a file, and wait until all of it has left.
 
     Raises:
-        ConnectionError: The client took nothing, or the file is shorter than it was; the connection is cut.
+        ConnectionError: The client took nothing, the disk gave nothing, or the file is shorter than it was;
+            the connection is cut.
     """
     at, end = begin, begin + length
     try:
         while at < end:
-            chunk = await _read(file, at, min(CHUNK_BYTES, end - at))
+            chunk = await _read(request.app[DISK], file, at, min(CHUNK_BYTES, end - at))
             await asyncio.wait_for(response.write(chunk), underway.STALL_S)
             at += len(chunk)
         await asyncio.wait_for(response.write_eof(), underway.STALL_S)
-    except (TimeoutError, EOFError) as error:
+    except (TimeoutError, EOFError, Busy) as error:
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionAbortedError(str(error) or f"the client took nothing for {underway.STALL_S:g} s") from error
 
 
-async def _read(file: BinaryIO, at: int, size_bytes: int) -> bytes:
+async def _read(disk: Disk, file: BinaryIO, at: int, size_bytes: int) -> bytes:
     """Return what stands in a file from a place on.
 
     Raises:
         EOFError: Nothing, any more.
+        Busy: The disk hangs.
+        DeadlinePassed: The disk hangs since now.
     """
-    chunk = await asyncio.to_thread(os.pread, file.fileno(), size_bytes, at)
+    chunk = await disk.ask(os.pread, file.fileno(), size_bytes, at)
     if not chunk:
         raise EOFError("the file has been cut short")
     return chunk

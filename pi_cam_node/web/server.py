@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 
 # What is no news for anybody who looks by HTTP.
 _PASSED_OVER = (FrameShown, ModeWanted)
-DISK_READERS = 4
+# What the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: see `disk`.
+WORKERS = 2
 BEAT_S = 1.0
 
 
@@ -124,8 +125,7 @@ class Web:
         assert self._loop is not None
         asyncio.set_event_loop(self._loop)
         self._beat(self._loop)
-        # For what reads the disk, so that a slow card makes its own readers wait and nobody else.
-        self._loop.set_default_executor(ThreadPoolExecutor(DISK_READERS, "http-disk"))
+        self._loop.set_default_executor(ThreadPoolExecutor(WORKERS, "http-work"))
         try:
             self._loop.run_until_complete(self._service.run())
         finally:

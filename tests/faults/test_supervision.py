@@ -24,7 +24,7 @@ pytestmark = pytest.mark.faults
 # What a machine that has other things to do may add to each figure before a test fails.
 SLACK_S = 15.0
 # Pools do what they are given and hand its errors on; nothing that they run can end them.
-POOLS = re.compile(r"(http-disk|asyncio)_\d+")
+POOLS = re.compile(r"(http-(disk|thumbnail|work)|asyncio)_\d+")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from pi_cam_node.clock import SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.hub import Hub
 from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.web import media, sending, snapshot, streams, underway
+from pi_cam_node.web import disk, media, sending, snapshot, streams, underway
 from pi_cam_node.web.keys import SITE
 from pi_cam_node.web.links import SignedLinks, media_path
 from pi_cam_node.web.site import Answered, Site, State
@@ -67,6 +67,7 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
         state = State(settings or Config())
         app = web.Application()
         app[SITE] = Site(Hub(), archive, nobody, SignedLinks(clock), state, clock, {})
+        disk.attach(app)
         app.router.add_route("GET", "/media/{id}", media.picture)
         app.router.add_route("GET", "/media/{id}/thumbnail", media.thumbnail)
         async with TestServer(app) as server, ClientSession(auto_decompress=False) as session:
@@ -493,3 +494,43 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: DiskArchive, 
         assert serving.get(f"{path}/thumbnail?{query}").status == 403
         assert serving.get(f"/api/state?{query}").status == 401
     assert not any(thread.name == "http" for thread in threading.enumerate())
+
+
+# ------------------------------------------------------------ a disk that hangs
+
+
+def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "ANSWERS_S", 0.5)
+    hangs, asked = threading.Event(), threading.Semaphore(0)
+    statuses: list[int] = []
+    with Serving(tmp_path) as serving:
+
+        def find(_picture_id: str) -> None:
+            asked.release()
+            hangs.wait(60)
+
+        monkeypatch.setattr(serving.pictures, "find", find)
+        visitors = [
+            threading.Thread(target=lambda: statuses.append(serving.get(f"{media_path(ID)}/thumbnail").status))
+            for _ in range(disk.READERS + 2)
+        ]
+        try:
+            for visitor in visitors:
+                visitor.start()
+            assert all(asked.acquire(timeout=15) for _ in range(disk.READERS))
+            serving.show()
+            for _ in range(disk.READERS):
+                assert serving.get("/api/state").status == 200
+                assert serving.get("/snapshot.jpg?width=64").status == 200
+            for visitor in visitors:
+                visitor.join(15)
+            assert len(statuses) == len(visitors)
+            assert {504} <= set(statuses) <= {503, 504}
+            refused = serving.get(media_path(ID))
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+        finally:
+            hangs.set()
+        monkeypatch.undo()
+        wait_until(lambda: serving.get(media_path(ID)).status == 404, "the disk to answer again")
