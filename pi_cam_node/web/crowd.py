@@ -78,6 +78,11 @@ class Crowd:
         """Forget one."""
         self._members.pop(member, None)
 
+    def send_idle_home(self) -> None:
+        """End those who ask for nothing, so that the end of the server waits for none of them."""
+        for member in [member for member in self._members if not member.is_served]:
+            member.force_close()
+
     def disperse(self) -> None:
         """End all of them: the server stops."""
         for member in list(self._members):

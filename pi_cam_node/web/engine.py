@@ -74,6 +74,7 @@ async def _listen(entrance: Entrance, runner: web.AppRunner, crowd: Crowd, stopp
     finally:
         for server in servers:
             server.close()
+        crowd.send_idle_home()
         await runner.shutdown()
         await engine.shutdown(FAREWELL_S)
         crowd.disperse()

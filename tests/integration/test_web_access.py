@@ -556,3 +556,20 @@ def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
         server.close(1)
         server.tell(e.RingMeasured(2.0))
         assert server.url is None
+
+
+def test_a_stop_waits_for_no_connection_that_asks_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Serving(tmp_path) as serving, contextlib.ExitStack() as closing:
+        serving.get("/healthz")
+        monkeypatch.setattr("pi_cam_node.web.engine.FAREWELL_S", 60.0)
+        address = ("127.0.0.1", serving.port)
+        silent = closing.enter_context(socket.create_connection(address, 15))
+        answered = closing.enter_context(socket.create_connection(address, 15))
+        answered.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answered.recv(65536).startswith(b"HTTP/1.1 ")
+        serving.web.close(15)
+        assert not serving.web.loop.is_alive
+        assert silent.recv(1) == answered.recv(1) == b""
+        assert "did not end" not in caplog.text

@@ -380,6 +380,15 @@ def test_who_leaves_makes_room() -> None:
     assert people.admit(Member("192.0.2.1"))
 
 
+def test_before_the_end_only_those_go_who_ask_for_nothing() -> None:
+    people = crowd()
+    idle, served = Member("192.0.2.1"), Member("192.0.2.1", is_served=True)
+    people.admit(idle)
+    people.admit(served)
+    people.send_idle_home()
+    assert (idle.closed, served.closed) == (True, False)
+
+
 def test_at_the_end_all_go() -> None:
     people = crowd()
     members = [Member("192.0.2.1", is_served=served) for served in (True, False)]
