@@ -96,7 +96,7 @@ def test_only_a_few_streams_are_sent_at_a_time(port: Port) -> None:
 
 def test_a_full_inbox_is_said(port: Port) -> None:
     for _ in range(MESSAGES_WAITING):
-        port.inbox.put(CommandArrived("health", b"", 0.0))
+        port.inbox.put(CommandArrived("health", b"", 0.0, asker="http"))
     with connected(port.number) as client:
         client.sendall(b"health\n")
         assert everything(client) == b"ERROR: busy\n"
