@@ -98,7 +98,7 @@ class Connection(web.RequestHandler):
         self._stop_waiting()
 
     def serve(self) -> None:
-        """Note that the request is whole and allowed: until its answer is out nobody else gets the place."""
+        """Note that the request is whole and allowed to few: until its answer is out nobody else gets the place."""
         self.is_served = True
 
     def end(self) -> None:

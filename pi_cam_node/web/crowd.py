@@ -1,8 +1,9 @@
 """Who is connected, and who goes when there are too many.
 
 A connection that has not finished asking makes room for a new one, the oldest first: a flood of idle or
-dribbling ones puts out itself and not those who come with a request. Only where all are being
-answered is a new one sent away.
+dribbling ones puts out itself and not those who come with a request. What anybody may have counts as no
+request: strangers could keep every place by taking it slowly. Only where all are being answered is a new
+one sent away.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from pi_cam_node.web.house import house_of
 from pi_cam_node.web.keys import app_key
 
 # Beside the viewers of the stream, each of whom holds one.
@@ -28,7 +30,7 @@ class Member(Protocol):
 
     @property
     def is_served(self) -> bool:
-        """Whether it has asked for something that it may have, and is being answered."""
+        """Whether it has asked for something that not everybody may have, and is being answered."""
         ...
 
     def force_close(self) -> None:
@@ -51,7 +53,7 @@ class Crowd:
     def __init__(self, viewers_max: Callable[[], int], is_proxy: Callable[[str], bool]) -> None:
         self._viewers_max = viewers_max
         self._is_proxy = is_proxy
-        self._members: dict[Member, None] = {}
+        self._members: dict[Member, str] = {}  # and the house that each is of
         self.refused = 0
         self.put_out = 0
 
@@ -60,8 +62,8 @@ class Crowd:
 
     def admit(self, member: Member) -> bool:
         """Take one in, at the cost of one that asks for nothing where it must be; return whether there is room."""
-        viewers = self._viewers_max()
-        alike = [m for m in self._members if m.address == member.address]
+        viewers, house = self._viewers_max(), house_of(member.address)
+        alike = [m for m, lives_in in self._members.items() if lives_in == house]
         if len(alike) >= CONNECTIONS_PER_ADDRESS + viewers and not self._is_proxy(member.address):
             has_room = self._put_one_out(alike)
         elif len(self._members) >= CONNECTIONS_MAX + viewers:
@@ -69,7 +71,7 @@ class Crowd:
         else:
             has_room = True
         if has_room:
-            self._members[member] = None
+            self._members[member] = house
         else:
             self.refused += 1
         return has_room

@@ -64,7 +64,8 @@ async def _judge(request: web.Request, handler: Handler, access: Access, route: 
     """
     try:
         await _admit(request, access, route)
-        if isinstance(request.protocol, Connection):
+        is_public = route is not None and route.right == "public"
+        if isinstance(request.protocol, Connection) and not is_public:
             request.protocol.serve()
         return await _answer(request, handler)
     except web.HTTPException as refusal:

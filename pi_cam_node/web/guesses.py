@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from pi_cam_node.clock import Clock
+from pi_cam_node.web.house import house_of
 
 GUESSES = 5
 WITHIN_S = 60.0
@@ -35,12 +35,12 @@ class Guesses:
 
     def wait_s(self, address: str) -> float:
         """Return how long an address must wait before its next try is looked at, in seconds; 0: not at all."""
-        record = self._records.get(_house(address))
+        record = self._records.get(house_of(address))
         return max(0.0, record.locked_until_s - self._clock.monotonic()) if record else 0.0
 
     def count(self, address: str) -> bool:
         """Note a wrong credential; return whether the address must wait from now on."""
-        now_s, key = self._clock.monotonic(), _house(address)
+        now_s, key = self._clock.monotonic(), house_of(address)
         record = self._records.pop(key, None)
         if record is None or (record.wait_s > FIRST_WAIT_S and now_s - record.locked_until_s > FORGIVEN_AFTER_S):
             record = _Record()
@@ -56,14 +56,3 @@ class Guesses:
         record.wrong_s.clear()
         self.lockouts += 1
         return True
-
-
-def _house(address: str) -> str:
-    """Return what stands for one client: an IPv4 address, or the /64 that a house gets in IPv6."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))

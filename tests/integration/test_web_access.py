@@ -536,6 +536,17 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving)
         assert one["after"]["failed"] <= 1, told
 
 
+def test_only_who_may_have_what_others_may_not_keeps_a_place(house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(connection.Connection, "serve", lambda one: kept.append(one.address))
+    for name in PUBLIC:
+        house.request(*concrete(name))
+    house.get("/api/state")
+    assert not kept
+    assert house.get("/api/state", Authorization=f"Bearer {TOKEN}").status == 200
+    assert kept == ["127.0.0.1"]
+
+
 def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
     with Serving(tmp_path) as serving:
         serving.show()

@@ -365,6 +365,14 @@ def test_as_many_viewers_as_allowed_fit_in_from_one_address() -> None:
     assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(64 + CONNECTIONS_PER_ADDRESS))
 
 
+def test_a_house_with_many_ipv6_addresses_gets_no_more_places_than_one_address() -> None:
+    people = crowd()
+    for number in range(CONNECTIONS_PER_ADDRESS + 10):
+        assert people.admit(Member(f"2001:db8::{number:x}", is_served=True))
+    assert not people.admit(Member("2001:db8::ffff"))
+    assert people.admit(Member("2001:db8:0:1::1"))
+
+
 def test_a_trusted_proxy_brings_many() -> None:
     people = crowd(viewers=1, trusted=lambda address: address == "192.0.2.1")
     assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(CONNECTIONS_MAX))
