@@ -24,7 +24,11 @@ from pi_cam_node.sources.pacing import RateLimit
 # 4.11's own package for Linux ignores all of this, see opencv/opencv#27091, so a burst must be borne as well).
 OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer|analyzeduration;500000"
-OPEN_TIMEOUT_MS = 4000
+# OpenCV 4.11's package looks at five seconds of pictures, and at five at least: nine seconds where one comes a second.
+# A worker that shall open again has less time (`patience.REOPEN_S`); the process that takes its place has enough.
+# Where there is no process to replace, it must answer before it counts as stuck (`unanswered.STUCK_S`), and a read
+# that hangs may go before.
+OPEN_TIMEOUT_MS = 12_000
 # Longer than the pause before a key frame: OpenCV counts from the call, not from the last packet.
 READ_TIMEOUT_MS = 10_000
 _PARAMETERS = (

@@ -282,6 +282,17 @@ def test_a_network_camera_that_vanishes_is_found_again(how: signal.Signals) -> N
     assert "canary-secret" not in f"{failure} {running.told}"
 
 
+@pytest.mark.rtsp
+def test_a_network_camera_of_few_pictures_delivers_and_is_found_again() -> None:
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    with RtspServer("--fps", "5") as server, RunningCamera(config_of(server.url, framerate=10.0)) as running:
+        running.take_frames(3)
+        running.process.suspend()
+        running.wait_for(CameraFailed)
+        running.take_frames(3)
+
+
 @pytest.mark.parametrize(
     "babble",
     ["noise", "no memory", "too small a memory", "no such slot", "too long", "an image before the camera is open"],
