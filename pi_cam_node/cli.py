@@ -31,8 +31,7 @@ INTERRUPTED, BAD_USE = 130, 2
 EXIT_CODES = """\
 exit codes:
   0    stopped by SIGTERM, SIGINT or SIGHUP
-  2    the settings are not usable, nor are there last good ones, or another node runs in
-       export.base_dir; nothing was started
+  2    the settings are not usable, nor are there last good ones; nothing was started
   70   a fault within the node that only a new start mends
   75   the command restart asked for a new start
   79   the command erase has left nothing behind
@@ -117,24 +116,22 @@ def run(arguments: Sequence[str]) -> int:
     path = parser.parse_args(arguments).config
     from pi_cam_node import heap, log, startup  # noqa: PLC0415 - see the top
     from pi_cam_node.errors import ConfigError  # noqa: PLC0415 - see the top
-    from pi_cam_node.storage.claim import FolderClaim  # noqa: PLC0415 - see the top
 
     heap.share_arenas()
     gc.disable()  # imports make next to no garbage, and looking for it takes a tenth of their time
-    with FolderClaim() as claim:
-        try:
-            loaded, start = startup.begin(path or default_file(), os.environ, claim.take)
-        except ConfigError as error:
-            return refuse(error)
-        _introduce(loaded, is_named=path is not None)
-        start = startup.with_camera_process(start, loaded)
-        from pi_cam_node.node import Node  # noqa: PLC0415 - see the top
+    try:
+        loaded, start = startup.begin(path or default_file(), os.environ)
+    except ConfigError as error:
+        return refuse(error)
+    _introduce(loaded, is_named=path is not None)
+    start = startup.with_camera_process(start, loaded)
+    from pi_cam_node.node import Node  # noqa: PLC0415 - see the top
 
-        log.configure(loaded.config)
-        log.install_hooks()
-        node = Node(loaded, start=start)
-        gc.enable()
-        return node.run()
+    log.configure(loaded.config)
+    log.install_hooks()
+    node = Node(loaded, start=start)
+    gc.enable()
+    return node.run()
 
 
 def check_config(arguments: Sequence[str]) -> int:

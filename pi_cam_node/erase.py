@@ -11,13 +11,11 @@ from pathlib import Path
 from pi_cam_node.cli import BAD_USE, PROGRAM, load
 from pi_cam_node.config import Config
 from pi_cam_node.erasure import erase_all
-from pi_cam_node.errors import ConfigError
 from pi_cam_node.lastgood import LastGood, state_files
 from pi_cam_node.mqtt.connection import NoBroker
 from pi_cam_node.mqtt.sweep import retained
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.starts import StartFile
-from pi_cam_node.storage.claim import FolderClaim
 
 FAILED = 1
 
@@ -44,13 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
     places = state_files(loaded.path, os.environ)
-    with FolderClaim() as claim:
-        try:
-            claim.take(config.export.base_dir, make=False)
-        except ConfigError as error:
-            print(f"{PROGRAM}: {error}; nothing was erased: stop it first", file=sys.stderr)
-            return BAD_USE
-        erased = erase_all(config, StartFile(places.starts), LastGood(places.good), places.private)
+    erased = erase_all(config, StartFile(places.starts), LastGood(places.good), places.private)
     print(erased.text)
     for line in erased.trouble:
         print(f"{PROGRAM}: {line}", file=sys.stderr)

@@ -58,20 +58,13 @@ class StartFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._life = Life()
-        self._upcoming: int | None = None
         self._troubled = False
         self._lock = threading.Lock()
 
-    def upcoming(self) -> int:
-        """Return the number of the start that is about to begin, 1 for a usual one; it does not count yet."""
-        if self._upcoming is None:
-            last = self._load()
-            self._upcoming = last.next_start if last is not None else 1
-        return self._upcoming
-
     def begin(self) -> int:
-        """Count the start and return its number."""
-        self._life = Life(self.upcoming())
+        """Count a start and return its number, 1 for a usual one."""
+        last = self._load()
+        self._life = Life(last.next_start if last is not None else 1)
         self._save()
         return self._life.start
 

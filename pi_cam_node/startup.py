@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,19 +92,11 @@ def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None
     return loaded
 
 
-def begin(
-    path: Path | None, environ: Mapping[str, str], claim: Callable[[Path], None] | None = None
-) -> tuple[LoadedConfig, Start]:
+def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, Start]:
     """Count the start, and return the settings and the way to start.
 
-    Args:
-        path: The configuration file.
-        environ: The environment.
-        claim: Holds the folder of the pictures for us; raises `ConfigError` where another node has it, and the start
-            does not count.
-
     Raises:
-        ConfigError: The file is not usable, and there is no last good one; or what ``claim`` raises.
+        ConfigError: The file is not usable, and there is no last good one.
     """
     places = state_files(path, environ)
     counter, good = StartFile(places.starts), LastGood(places.good)
@@ -115,7 +107,7 @@ def begin(
             fault = f"{path} is empty, and was not"
     except ConfigError as error:
         fault, loaded = error.problems[0], _instead(path, environ, kept, error)
-    number, why = counter.upcoming(), []
+    number, why = counter.begin(), []
     if fault or (number >= GOOD_START and kept and kept != loaded.content):
         why.append(f"the file is not usable, and left as it is: {fault}" if fault else _in_vain(number))
         try:
@@ -124,10 +116,7 @@ def begin(
             why.append("the last good settings are in force")
         except ConfigError as error:
             why.append(f"the last good settings are not usable: {error.problems[0]}")
-    if claim is not None:
-        claim(loaded.config.export.base_dir)
     _remove_parts(path, places.starts, places.good, places.private)
-    counter.begin()
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
         why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")

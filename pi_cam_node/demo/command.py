@@ -18,9 +18,7 @@ from pi_cam_node.configfile import LoadedConfig
 from pi_cam_node.demo import brokers, walk
 from pi_cam_node.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.demo.firstlight import FirstLight
-from pi_cam_node.errors import ConfigError
 from pi_cam_node.node import Node
-from pi_cam_node.storage.claim import FolderClaim
 
 # A day in two minutes and a half, and a night that is called as soon as it is dark.
 DAY_S, DUSK_S, NIGHT_S, DAWN_S = 30, 30, 60, 30
@@ -61,16 +59,11 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _end)  # until the node handles it; ends the broker and removes the folder
     try:
         kind, port = brokers.choose(options.broker), brokers.choose_port(options.port)
-        with (
-            tempfile.TemporaryDirectory(prefix="pi-cam-node-") as name,
-            Broker(kind, port, Path(name)) as broker,
-            FolderClaim() as claim,
-        ):
+        with tempfile.TemporaryDirectory(prefix="pi-cam-node-") as name, Broker(kind, port, Path(name)) as broker:
             loaded = settings_of(broker, Path(name), options.captures.absolute())
-            claim.take(loaded.config.export.base_dir)
             say(_greeting(broker, loaded))
             return _run(loaded, began_s)
-    except (NoBrokerHere, ConfigError) as error:
+    except NoBrokerHere as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -123,26 +123,3 @@ def test_a_broker_that_lets_nobody_look_is_emptied_all_the_same(start_broker: St
         node.stop()
         assert cli(node, "--yes").returncode == 0
         wait_until(lambda: not [t for t in eye.table() if t.startswith((BASE, "homeassistant/"))], "an empty broker")
-
-
-def test_a_second_node_in_the_folder_neither_starts_nor_erases(broker: Mosquitto, tmp_path: Path) -> None:
-    (tmp_path / "back").mkdir()
-    with (
-        open_doors(tmp_path, broker) as doors,
-        RunningNode(
-            tmp_path / "back", broker.port, node={"id": "back"}, export={"base_dir": str(tmp_path / "captures")}
-        ) as back,
-    ):
-        saved = Path(doors.asker.ask("save")["data"]["path"])
-        assert back.process.wait(60) == 2
-        assert f"export.base_dir: another node runs with {tmp_path / 'captures'}" in back.log()
-        erased = cli(back, "--yes")
-        assert (erased.returncode, "nothing was erased" in erased.stderr) == (2, True), erased.stderr
-        assert saved.exists()
-        assert not list((tmp_path / "back").glob("node.yaml.*"))
-        doors.node.process.kill()
-        doors.node.process.wait(10)
-        back.start()
-        wait_until(lambda: "is open" in back.log(), "the camera of the second", 30)
-        assert back.stop()[0] == 0
-    assert not (tmp_path / "captures" / ".pi_cam_node.lock").exists()
