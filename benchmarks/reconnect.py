@@ -19,17 +19,17 @@ from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
-from pi_cam_node.arrivals import BrokerConnected
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.entities import entities
-from pi_cam_node.frame import Frame
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.mqtt.backoff import SHORT_SESSION_S
-from pi_cam_node.mqtt.discovery import discovery
-from pi_cam_node.mqtt.herald import Herald
+from pi_cam_node.core.entities import entities
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import BrokerConnected
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.mqtt.announcer import Herald
+from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reconnect import SHORT_SESSION_S
 from pi_cam_node.mqtt.topics import Topics
 from tests.integration.broker import Client, Mosquitto, wait_until
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.frame import Frame
-from pi_cam_node.hub import Hub
-from pi_cam_node.inbox import Inbox
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.server import Web
 
 PICTURES = 20

@@ -12,27 +12,27 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pi_cam_node"
 
-# An import only ever points down, or to the same layer without a cycle. Packages stand for all their files.
-LAYERS = (
-    {
-        "errors", "clock", "jpeg", "imaging", "polygon", "frame", "arrivals", "events", "picture", "config",
-        "catalogue", "values", "settings", "yamltext", "yamledit", "layers", "draft", "configfile", "configwriter",
-        "atomic", "redaction", "log", "plainjson", "heap", "narration", "erased", "starts", "lastgood",
-    },
-    {
-        "ring", "light", "night", "stack", "budget", "rate", "silence", "trial", "autosave", "repairs", "wellbeing",
-        "room", "faults", "masks",
-    },
-    {
-        "pulse", "loops", "inbox", "curtain", "privacy", "hub", "commands", "parsing", "past", "pipeline", "actions",
-        "dispatcher", "errands", "ports", "core", "lastwords", "entities",
-    },
-    {"sources", "mqtt", "storage", "board", "web", "tcp"},
-    {"node", "about", "selfrepair", "startup", "supervisor", "discretion", "erasure", "hidden"},
-    {"cli", "call", "erase", "demo", "doctor", "bench", "docs", "__main__"},
-)  # fmt: skip
-ADAPTERS = LAYERS[3]
+# An import points to a folder named earlier, or stays in its own; the folders of one group never know each other.
+ORDER = (
+    {"base"},
+    {"imaging"},
+    {"config"},
+    {"core"},
+    {"camera", "mqtt", "storage", "recording", "web", "tcp", "system"},
+    {"runtime", "console"},
+    {"cli"},
+)
+LEVELS = {folder: level for level, group in enumerate(ORDER) for folder in group}
 
+# Narrower rules, where they guard something: what may be imported of the package from within a folder.
+ALLOWED = {
+    # Rules are pure: no I/O, no adapter, no command.
+    "core.rules": ("base", "imaging", "config", "core.rules", "core.events"),
+    # pydantic stays out of the camera's process.
+    "camera.sources": ("base", "imaging", "camera"),
+}
+
+ROOT_ENTRIES_MAX = 17
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 FUNCTION_LINES_MEDIAN = 10
@@ -46,16 +46,9 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def unit_of(module: str) -> str:
-    """Return the file or package of the house that a module belongs to; empty for the package itself."""
-    return [*module.split("."), ""][1]
-
-
-def layer_of(unit: str) -> int:
-    for level, units in enumerate(LAYERS):
-        if unit in units:
-            return level
-    raise AssertionError(f"{unit} has no place in LAYERS")
+def folder_of(module: str) -> str:
+    """Return the folder of the package that a module lies in; empty for the package's own files."""
+    return [*module.split("."), ""][1].replace("__main__", "")
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -83,24 +76,24 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
             yield node
 
 
-def test_every_file_has_a_place() -> None:
-    for path in FILES:
-        unit = unit_of(module_of(path))
-        if unit:
-            layer_of(unit)
+def test_the_root_shows_the_architecture() -> None:
+    entries = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= ROOT_ENTRIES_MAX
+    assert {path.name for path in entries if path.is_dir()} <= set(LEVELS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_point_down(path: Path) -> None:
-    unit = unit_of(module_of(path))
-    if not unit:
-        return
-    for name in own_imports(path):
-        other = unit_of(name)
-        if other == unit:
-            continue
-        assert layer_of(other) <= layer_of(unit), f"{unit} imports {name}, which lies above it"
-        assert not {unit, other} <= ADAPTERS, f"the adapter {unit} imports the adapter {other}"
+    module = module_of(path)
+    folder = folder_of(module)
+    for name in own_imports(path) if folder else ():
+        other = folder_of(name)
+        if other and other != folder:
+            assert LEVELS[other] < LEVELS[folder], f"{folder} imports {name}, which does not lie below it"
+    for inner, allowed in ALLOWED.items():
+        if module.startswith(f"pi_cam_node.{inner}."):
+            for name in own_imports(path):
+                assert name.startswith(tuple(f"pi_cam_node.{one}" for one in allowed)), f"{module} imports {name}"
 
 
 def test_there_is_no_import_cycle() -> None:

@@ -16,7 +16,7 @@ from benchmarks.program import ENVIRONMENT
 # What the node has loaded when it is built; only what others wrote, each module by its full name.
 LOADED = """
 import sys
-import pi_cam_node.node
+import pi_cam_node.runtime.node
 print(*(name for name, module in list(sys.modules.items())
         if "-packages" in (getattr(module, "__file__", None) or "") and not name.startswith("pi_cam_node")))
 """

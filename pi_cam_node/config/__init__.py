@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pi_cam_node.config.base import GIB, KIB, MIB, Section, Setting
-from pi_cam_node.config.camera import CameraConfig, NightConfig
-from pi_cam_node.config.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
-from pi_cam_node.config.node import NodeConfig, default_node_id
-from pi_cam_node.config.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
-from pi_cam_node.config.privacy import PrivacyConfig
-from pi_cam_node.config.upkeep import LoggingConfig, TelemetryConfig
-from pi_cam_node.config.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
+from pi_cam_node.config.sections.base import GIB, KIB, MIB, Section, Setting
+from pi_cam_node.config.sections.camera import CameraConfig, NightConfig
+from pi_cam_node.config.sections.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
+from pi_cam_node.config.sections.node import NodeConfig, default_node_id
+from pi_cam_node.config.sections.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
+from pi_cam_node.config.sections.privacy import PrivacyConfig
+from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
+from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
     "GIB",

@@ -11,22 +11,22 @@ import random
 import threading
 from collections.abc import Iterable, Mapping
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost, BrokerRefused
-from pi_cam_node.clock import Clock
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.threads import Loop
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.loops import Loop
-from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.backoff import SLOW_S, Backoff
-from pi_cam_node.mqtt.canary import Canary
-from pi_cam_node.mqtt.client import client_id_of, machine_id
-from pi_cam_node.mqtt.departures import Departures
-from pi_cam_node.mqtt.ending import Ending
-from pi_cam_node.mqtt.messages import Message
-from pi_cam_node.mqtt.news import News
-from pi_cam_node.mqtt.protocol import ProtocolChoice
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, BrokerRefused
+from pi_cam_node.mqtt.disconnect import Ending
+from pi_cam_node.mqtt.echo_check import Canary
+from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
+from pi_cam_node.mqtt.publish_queue import Departures
+from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
+from pi_cam_node.mqtt.reports import News
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.version_choice import ProtocolChoice
 
 _log = logging.getLogger(__name__)
 

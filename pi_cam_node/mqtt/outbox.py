@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
-from pi_cam_node.mqtt.messages import Message
-from pi_cam_node.mqtt.veil import veiled
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.privacy_filter import veiled
 
 # What may be unacknowledged at one time. A single larger message passes when nothing else is under way.
 FLIGHT_BYTES = 4 << 20

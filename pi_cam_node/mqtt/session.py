@@ -18,16 +18,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from pi_cam_node.clock import Clock
+from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import wire
-from pi_cam_node.mqtt.arrivals import Incoming
-from pi_cam_node.mqtt.client import build, connect, publish_properties, release
-from pi_cam_node.mqtt.ending import TAKEN_OVER, UNREADABLE, Ending, cause_of_code
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt import transport as wire
+from pi_cam_node.mqtt.disconnect import TAKEN_OVER, UNREADABLE, Ending, cause_of_code
+from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
-from pi_cam_node.mqtt.protocol import Cause, Version
+from pi_cam_node.mqtt.paho_client import build, connect, publish_properties, release
 from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.version_choice import Cause, Version
 
 _log = logging.getLogger(__name__)
 

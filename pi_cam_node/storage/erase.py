@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pi_cam_node.atomic import PART_SUFFIX
-from pi_cam_node.storage.files import is_plain_file, reported
-from pi_cam_node.storage.names import is_part, parse_file
+from pi_cam_node.base.atomic_files import PART_SUFFIX
+from pi_cam_node.storage.directory import is_plain_file, reported
+from pi_cam_node.storage.pictures.ids import is_part, parse_file
 
 Name = TypeVar("Name", str, Path)
 

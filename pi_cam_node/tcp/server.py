@@ -13,16 +13,16 @@ import socket
 import threading
 from contextlib import suppress
 
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.clock import Clock
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.threads import Loop
 from pi_cam_node.config import Config
-from pi_cam_node.curtain import Curtain
-from pi_cam_node.errors import Busy
-from pi_cam_node.events import Fact, FramesSent, Replied
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.loops import Loop
-from pi_cam_node.tcp.conversation import Conversation
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.core.events import Fact, FramesSent, Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.tcp.connection import Conversation
+from pi_cam_node.tcp.timeouts import Patience
 
 _log = logging.getLogger(__name__)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web import disk, everything, streams
-from pi_cam_node.web.access import ACCESS, Access
-from pi_cam_node.web.connection import BODY_BYTES_MAX
-from pi_cam_node.web.crowd import CROWD, Crowd
-from pi_cam_node.web.guard import guard
-from pi_cam_node.web.headers import harden
-from pi_cam_node.web.keys import SITE
-from pi_cam_node.web.routes import Route
-from pi_cam_node.web.site import Site
+from pi_cam_node.web import all_routes as everything
+from pi_cam_node.web.app_keys import SITE
+from pi_cam_node.web.auth.access import ACCESS, Access
+from pi_cam_node.web.context import Site
+from pi_cam_node.web.http.connection import BODY_BYTES_MAX
+from pi_cam_node.web.http.connection_limit import CROWD, Crowd
+from pi_cam_node.web.http.middleware import guard
+from pi_cam_node.web.http.routes import Route
+from pi_cam_node.web.http.security_headers import harden
+from pi_cam_node.web.live import routes as streams
+from pi_cam_node.web.media import disk_pool as disk
 
 
 def application(site: Site, access: Access, crowd: Crowd) -> web.Application:

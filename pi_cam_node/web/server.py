@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
-from pi_cam_node.clock import Clock
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.threads import Loop
 from pi_cam_node.config import Config
-from pi_cam_node.events import Fact, FrameShown, FramesSent, ModeWanted, Replied
-from pi_cam_node.hub import Hub
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.loops import Loop
-from pi_cam_node.web.asking import Asking
-from pi_cam_node.web.links import LIFETIME_S, SignedLinks
-from pi_cam_node.web.mailbox import Mailbox
-from pi_cam_node.web.service import Service
-from pi_cam_node.web.site import Pictures, Site
-from pi_cam_node.web.table import BrokerNews, Table
+from pi_cam_node.core.events import Fact, FrameShown, FramesSent, ModeWanted, Replied
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.web.api.command_bridge import Asking
+from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
+from pi_cam_node.web.context import Pictures, Site
+from pi_cam_node.web.event_queue import Mailbox
+from pi_cam_node.web.http.service import Service
+from pi_cam_node.web.state import BrokerNews, Table
 
 _log = logging.getLogger(__name__)
 

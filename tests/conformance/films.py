@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pi_cam_node.sources.scene import burn_in
+from pi_cam_node.camera.sources.synthetic.scene import burn_in
 
 SIZE = (320, 240)
 

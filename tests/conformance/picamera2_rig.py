@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from pi_cam_node.sources.picam.clock import CameraClock, SystemCameraClock
-from pi_cam_node.sources.picam.port import InstalledPicamera2, PicameraFactory
+from pi_cam_node.camera.sources.picam.clock import CameraClock, SystemCameraClock
+from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory
 from tests.fakes.picamera2_factory import FakeFactory
 from tests.fakes.picamera2_requests import Hang
 from tests.fakes.picamera2_sensor import VIRTUAL_CONTROLS

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Controls, Opened, Shot
+from pi_cam_node.camera.sources.picam.cameras import list_cameras
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.errors import SourceError
-from pi_cam_node.frame import Sensor
-from pi_cam_node.jpeg import size_of
-from pi_cam_node.sources.base import Controls, Opened, Shot
-from pi_cam_node.sources.picam.cameras import list_cameras
-from pi_cam_node.sources.picam.source import Picamera2Source
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.jpeg import size_of
 from tests.conformance.picamera2_rig import SIZE, Rig, real_only, rig_of
 
 pytestmark = [

@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from pi_cam_node.sources.picam.port import Job, Picamera, Request
+from pi_cam_node.camera.sources.picam.interface import Job, Picamera, Request
 from tests.conformance.picamera2_rig import library_only
 from tests.fakes.picamera2 import FakePicamera2
 from tests.fakes.picamera2_requests import FakeJob, FakeRequest

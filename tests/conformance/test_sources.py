@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.catalogue import make
+from pi_cam_node.camera.source import Controls, Opened, Shot, Source, controls_of
+from pi_cam_node.camera.sources.synthetic.scene import number_of
+from pi_cam_node.camera.sources.v4l2_devices import cameras
+from pi_cam_node.camera.worker.shared_memory import shape_of
 from pi_cam_node.config import CameraConfig, Config
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.base import Controls, Opened, Shot, Source, controls_of
-from pi_cam_node.sources.catalog import make
-from pi_cam_node.sources.scene import number_of
-from pi_cam_node.sources.slots import shape_of
-from pi_cam_node.sources.v4l2_devices import cameras
 from tests.conformance.films import SIZE, make_film, make_raw_film
 from tests.conformance.rtsp import RtspServer, why_not
 

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pi_cam_node import settings
-from pi_cam_node.actions import registry
-from pi_cam_node.config import Config
-from pi_cam_node.entities import entities
-from pi_cam_node.mqtt.discovery import discovery
+from pi_cam_node.config import Config, settings
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.entities import entities
+from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.mqtt.topics import topics_of
 
 BOARD = {"model": "Raspberry Pi Zero 2 W Rev 1.0", "hw_version": "imx708", "serial_number": ""}

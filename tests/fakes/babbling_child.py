@@ -6,10 +6,10 @@ import os
 import socket
 import sys
 
-from pi_cam_node.frame import Sensor
-from pi_cam_node.sources.base import Opened
-from pi_cam_node.sources.messages import Open, Ready, Slotted, decode_order, encode
-from pi_cam_node.sources.slots import SlotWriter
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.worker.messages import Open, Ready, Slotted, decode_order, encode
+from pi_cam_node.camera.worker.shared_memory import SlotWriter
+from pi_cam_node.imaging.frame import Sensor
 
 BABBLE = "BABBLE"
 

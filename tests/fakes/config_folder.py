@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.configfile import LoadedConfig, load
-from pi_cam_node.errors import ConfigError
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.config.loader import LoadedConfig, load
 
 
 class Folder:

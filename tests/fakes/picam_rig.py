@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pi_cam_node.camera.source import Controls, Opened, Shot
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.sources.base import Controls, Opened, Shot
-from pi_cam_node.sources.picam.source import Picamera2Source
 from tests.fakes.picamera2_factory import FakeFactory
 
 SMALL = CameraConfig(width=64, height=64, framerate=10)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pi_cam_node.jpeg import Pixels
+from pi_cam_node.imaging.jpeg import Pixels
 from tests.fakes.camera_clock import FakeCameraClock
 from tests.fakes.picamera2_requests import FOR_EVER_S, FakeJob, FakeRequest, Hang, Segfault
 from tests.fakes.picamera2_sensor import FakeSensor, Faults, well_typed

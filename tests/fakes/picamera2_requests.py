@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any, Protocol
 
-from pi_cam_node.jpeg import Pixels
+from pi_cam_node.imaging.jpeg import Pixels
 from tests.fakes.camera_clock import FakeCameraClock
 
 # Longer than anything in a test takes: whoever waits that long would wait for ever.

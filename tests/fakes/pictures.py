@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from pi_cam_node.config import Config, Format
-from pi_cam_node.frame import Sensor
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.picture import Picture
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.index import Usage
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.index import Usage
 from tests.fakes.clock import FakeClock
 
 BOOT = "3f2a91c0-6d1e-4b7f-9a55-0c1d2e3f4a5b"

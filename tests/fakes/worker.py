@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi_cam_node.frame import Mode, Sensor
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.base import Opened, Shot
-from pi_cam_node.sources.messages import Apply, Arrived, Note, Open, Order, Ready
-from pi_cam_node.sources.worker import WorkerLost
+from pi_cam_node.camera.source import Opened, Shot
+from pi_cam_node.camera.worker.base import WorkerLost
+from pi_cam_node.camera.worker.messages import Apply, Arrived, Note, Open, Order, Ready
+from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.jpeg import Pixels
 
 OPENED = Opened("synthetic", (64, 48), "i420", controls=True)
 

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from pi_cam_node.arrivals import CommandArrived, WorkEnded
+from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config, Format
-from pi_cam_node.core import Core
-from pi_cam_node.curtain import Curtain
-from pi_cam_node.erased import Erased
-from pi_cam_node.errors import Busy, NodeError
-from pi_cam_node.events import Fact, PictureSaved, Replied
-from pi_cam_node.frame import Frame, Mode, Sensor
-from pi_cam_node.picture import Picture, Progress
-from pi_cam_node.ports import Ports
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.events import Fact, PictureSaved, Replied
+from pi_cam_node.core.inputs import CommandArrived, WorkEnded
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from tests.fakes.clock import FakeClock
 
 

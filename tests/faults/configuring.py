@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config
-from pi_cam_node.configfile import parse
-from pi_cam_node.configwriter import overwrite
-from pi_cam_node.errors import NodeError
+from pi_cam_node.config.loader import parse
+from pi_cam_node.config.writer import overwrite
 from tests.faults import doomed
 from tests.faults.doomed import REFUSED, say
 

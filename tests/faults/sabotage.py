@@ -14,16 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pi_cam_node import cli
-from pi_cam_node.arrivals import CameraOpened
-from pi_cam_node.core import Core
-from pi_cam_node.inbox import Inbox
+from pi_cam_node.camera.controller import Keeper
+from pi_cam_node.camera.worker import process
+from pi_cam_node.camera.worker import spawn as spawning
+from pi_cam_node.cli import main as cli
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CameraOpened
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.sources import process, spawning
-from pi_cam_node.sources.keeper import Keeper
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.worker import Worker
-from pi_cam_node.supervisor import Supervisor
+from pi_cam_node.runtime.watchdog import Supervisor
+from pi_cam_node.runtime.worker import Worker
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from pi_cam_node.tcp.server import Trigger
 from pi_cam_node.web.server import Web
 

@@ -13,10 +13,10 @@ import json
 import sys
 from pathlib import Path
 
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.errors import NodeError
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.files import list_pictures
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.storage.directory import list_pictures
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.pictures import ALL, BOOT, config, picture, save
 from tests.faults import doomed
 from tests.faults.doomed import REFUSED, say

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 
+from pi_cam_node.camera.source import Controls, Opened
+from pi_cam_node.camera.sources.synthetic.source import SyntheticSource
+from pi_cam_node.camera.worker import child_main as child
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.sources import child
-from pi_cam_node.sources.base import Controls, Opened
-from pi_cam_node.sources.synthetic import SyntheticSource
 
 STARVES_FROM_PX = 4000
 

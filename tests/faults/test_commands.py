@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.inbox import MESSAGES_WAITING
+from pi_cam_node.core.inbox import MESSAGES_WAITING
 from tests.faults import tools
 from tests.faults.page import pictures
 from tests.integration.broker import Client, Mosquitto, wait_until

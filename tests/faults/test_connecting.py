@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.linked import Linked
 from tests.integration.proxy import Proxy

@@ -13,13 +13,12 @@ from urllib.parse import quote
 
 import pytest
 
-from pi_cam_node import settings
-from pi_cam_node.config import Config
-from pi_cam_node.errors import NodeError, SourceError
-from pi_cam_node.settings import catalogue
-from pi_cam_node.sources.base import controls_of
-from pi_cam_node.sources.catalog import make
-from pi_cam_node.web.everything import routes
+from pi_cam_node.base.errors import NodeError, SourceError
+from pi_cam_node.camera.catalogue import make
+from pi_cam_node.camera.source import controls_of
+from pi_cam_node.config import Config, settings
+from pi_cam_node.config.settings import catalogue
+from pi_cam_node.web.all_routes import routes
 from tests.faults.watching import Watched, watched
 from tests.integration.broker import Mosquitto
 from tests.integration.running import BASE

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Controls, Opened, Shot
+from pi_cam_node.camera.worker import source_loop as runner
+from pi_cam_node.camera.worker.messages import Arrived, Failed, Note, Open, Quit
+from pi_cam_node.camera.worker.source_loop import Runner
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources import runner
-from pi_cam_node.sources.base import Controls, Opened, Shot
-from pi_cam_node.sources.messages import Arrived, Failed, Note, Open, Quit
-from pi_cam_node.sources.runner import Runner
 from tests.faults.watching import watched
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.running import BASE

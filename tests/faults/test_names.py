@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pi_cam_node.board.identity import new_boot_id
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.names import PictureName, parse_id
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.ids import PictureName, parse_id
+from pi_cam_node.system.identity import new_boot_id
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import config, noise, picture
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from benchmarks.reconnect import LINES, SETTLED_S, Announcer, most_within, outage
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost
-from pi_cam_node.events import BrightnessMeasured
+from pi_cam_node.core.events import BrightnessMeasured
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt import outbox
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.message import Message
 from tests.faults.page import Page, resident_mib
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker

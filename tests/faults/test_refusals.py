@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost
-from pi_cam_node.jpeg import decode
-from pi_cam_node.mqtt.backoff import Backoff
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
+from pi_cam_node.imaging.jpeg import decode
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reconnect import Backoff
 from tests.faults.page import Page, pictures
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.starts import SAFE_START
-from pi_cam_node.startup import begin
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.runtime.start_counter import SAFE_START
+from pi_cam_node.runtime.startup import begin
 from tests.faults.sabotage import CRASH_PX
 from tests.faults.service import Service
 from tests.faults.starving import STARVES_FROM_PX

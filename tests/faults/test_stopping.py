@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.storage.files import list_pictures
+from pi_cam_node.storage.directory import list_pictures
 from tests.integration.broker import Mosquitto
 from tests.integration.running import BASE, RunningNode
 

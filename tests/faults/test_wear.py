@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.starts import PROVEN_S
+from pi_cam_node.runtime.start_counter import PROVEN_S
 from tests.faults.disks import fault_disk
 from tests.faults.watching import watched
 from tests.integration.broker import Mosquitto

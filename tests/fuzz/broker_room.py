@@ -9,10 +9,10 @@ from unittest.mock import Mock
 from paho.mqtt.enums import _ConnectionState
 
 from pi_cam_node.config import Config
-from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.herald import Herald
+from pi_cam_node.mqtt.announcer import Herald
+from pi_cam_node.mqtt.incoming import Incoming, arrival_of
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import topics_of
 from tests.fakes.announcement import config_of, message

@@ -8,18 +8,18 @@ import socket
 from collections.abc import Sequence
 from unittest.mock import Mock
 
-from pi_cam_node.actions.pictures import picture_of
-from pi_cam_node.frame import Frame
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.camera.controller import Keeper
+from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.worker.child_log import ChildLog
+from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.shared_memory import SLOTS
+from pi_cam_node.core.commands.pictures import picture_of
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.mqtt.event_messages import Publisher
 from pi_cam_node.mqtt.topics import topics_of
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.child_log import ChildLog
-from pi_cam_node.sources.keeper import Keeper
-from pi_cam_node.sources.process import ChildProcess
-from pi_cam_node.sources.slots import SLOTS
-from pi_cam_node.sources.wishes import Wishes
-from pi_cam_node.storage.encode import encoded
-from pi_cam_node.storage.sidecar import Origin, sidecar
+from pi_cam_node.storage.pictures.encoders import encoded
+from pi_cam_node.storage.pictures.sidecar import Origin, sidecar
 from tests.fakes.announcement import config_of
 from tests.fakes.world import World
 

@@ -11,23 +11,23 @@ from typing import Any, ClassVar
 import numpy as np
 from aiohttp import web
 
-from pi_cam_node.arrivals import CommandArrived
 from pi_cam_node.config import Config
-from pi_cam_node.events import FramesSent, Replied
-from pi_cam_node.frame import Frame, Sensor
-from pi_cam_node.hub import Hub
-from pi_cam_node.jpeg import encode
-from pi_cam_node.web.access import Access
+from pi_cam_node.core.events import FramesSent, Replied
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.imaging.jpeg import encode
 from pi_cam_node.web.application import application
-from pi_cam_node.web.connection import Connection
-from pi_cam_node.web.credential import Token
-from pi_cam_node.web.crowd import Crowd
-from pi_cam_node.web.guesses import Guesses
-from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.names import Names
-from pi_cam_node.web.peers import Proxies
-from pi_cam_node.web.sessions import Sessions
-from pi_cam_node.web.site import Answered, Site, State
+from pi_cam_node.web.auth.access import Access
+from pi_cam_node.web.auth.allowed_hosts import Names
+from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.auth.token import Token
+from pi_cam_node.web.context import Answered, Site, State
+from pi_cam_node.web.http.connection import Connection
+from pi_cam_node.web.http.connection_limit import Crowd
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ID, scene
 from tests.fuzz.command_room import CommandRoom

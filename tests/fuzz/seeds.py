@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pi_cam_node import jpeg, settings
-from pi_cam_node.actions import registry
-from pi_cam_node.frame import Sensor
-from pi_cam_node.settings import as_text
-from pi_cam_node.sources.base import Opened
-from pi_cam_node.sources.messages import Applied, Failed, Ready, Refused, Slotted, encode
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.worker.messages import Applied, Failed, Ready, Refused, Slotted, encode
+from pi_cam_node.config import settings
+from pi_cam_node.config.settings import as_text
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Sensor
 from tests.fakes.announcement import message
 from tests.fakes.pictures import ID, scene
 from tests.fuzz.http_room import TOKEN
@@ -177,7 +178,7 @@ def _camera_child() -> list[bytes]:
 
 def _child_output() -> list[bytes]:
     return [
-        b"\x01WARNING pi_cam_node.sources.rtsp: 401 Unauthorized\n",
+        b"\x01WARNING pi_cam_node.camera.sources.rtsp: 401 Unauthorized\n",
         b"[rtsp @ 0x55] rtsp://user:secret@porch/live: 404\n",
         b"x" * 9000 + b"\n",
         b"\xff\xfe\n\n\r\n",

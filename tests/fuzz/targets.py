@@ -14,22 +14,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pi_cam_node import jpeg
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.configfile import decode, parse
-from pi_cam_node.configwriter import rewritten
-from pi_cam_node.draft import Draft
-from pi_cam_node.errors import CODES, ConfigError, NotSaved
-from pi_cam_node.events import Replied
-from pi_cam_node.layers import ENVIRONMENT_PREFIX, Layer, from_environment
-from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.base.errors import CODES, ConfigError, NotSaved
+from pi_cam_node.camera.worker.child_log import ChildLog
+from pi_cam_node.config.layers import ENVIRONMENT_PREFIX, Layer, from_environment
+from pi_cam_node.config.loader import decode, parse
+from pi_cam_node.config.merge import Draft
+from pi_cam_node.config.settings import with_value
+from pi_cam_node.config.writer import rewritten
+from pi_cam_node.core.events import Replied
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.incoming import Incoming, arrival_of
 from pi_cam_node.mqtt.topics import topics_of
-from pi_cam_node.settings import with_value
-from pi_cam_node.sources.child_log import ChildLog
-from pi_cam_node.storage.exif import with_exif
-from pi_cam_node.storage.sidecar import clock_was_set
-from pi_cam_node.web.thumbnails import thumbnail_of
+from pi_cam_node.storage.pictures.exif import with_exif
+from pi_cam_node.storage.pictures.sidecar import clock_was_set
+from pi_cam_node.web.media.thumbnails import thumbnail_of
 from tests.fakes.announcement import config_of
 from tests.fakes.tracebacks import Tracebacks
 from tests.fuzz.broker_room import Wire, hear_notice

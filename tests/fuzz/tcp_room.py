@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.curtain import Curtain
-from pi_cam_node.tcp.conversation import Conversation
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.tcp.connection import Conversation
+from pi_cam_node.tcp.timeouts import Patience
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.inline import new_loop
 

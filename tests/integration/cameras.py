@@ -9,12 +9,12 @@ from typing import Any, Self, TypeVar
 
 import psutil
 
-from pi_cam_node.arrivals import Arrival, CameraFailed
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.camera.camera import Camera
 from pi_cam_node.config import Config
-from pi_cam_node.frame import Frame
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.sources.camera import Camera
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import Arrival, CameraFailed
+from pi_cam_node.imaging.frame import Frame
 
 PATIENCE_S = 40.0
 Kind = TypeVar("Kind")

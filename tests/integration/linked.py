@@ -9,13 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from pi_cam_node.arrivals import Arrival, BrokerConnected
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.mqtt.backoff import Backoff
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import Arrival, BrokerConnected
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reconnect import Backoff
 from pi_cam_node.mqtt.topics import Topics
 from tests.integration.broker import HOST, WAIT_S, Client
 

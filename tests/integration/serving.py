@@ -15,16 +15,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from pi_cam_node.arrivals import WorkEnded
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.core import Core
-from pi_cam_node.events import Fact
-from pi_cam_node.frame import Frame, Sensor
-from pi_cam_node.hub import Hub
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.picture import Progress
-from pi_cam_node.ports import Ports
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.events import Fact
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.web.server import Web
 from tests.fakes.world import FakeDiscretion, MemoryArchive
 from tests.integration.broker import wait_until

@@ -12,17 +12,16 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from pi_cam_node import settings
-from pi_cam_node.actions import registry
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.config import Config
-from pi_cam_node.errors import Busy, DeadlinePassed, NodeError
-from pi_cam_node.events import BrightnessMeasured
-from pi_cam_node.hub import Hub
-from pi_cam_node.web import api
-from pi_cam_node.web.keys import SITE
-from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.site import Answered, Site, State
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import Busy, DeadlinePassed, NodeError
+from pi_cam_node.config import Config, settings
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.events import BrightnessMeasured
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.web.api import routes as api
+from pi_cam_node.web.app_keys import SITE
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.context import Answered, Site, State
 from tests.fakes.pictures import ID
 from tests.integration.broker import wait_until
 from tests.integration.serving import Got, MemoryPictures, Serving

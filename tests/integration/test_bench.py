@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.bench.command import SIZES, main
+from pi_cam_node.cli.bench.command import SIZES, main
 from tests.conformance.films import SIZE, make_raw_film
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pi_cam_node.arrivals import BrokerRefused, CommandArrived, HomeAssistantStarted
 from pi_cam_node.config import Config, MqttConfig
-from pi_cam_node.mqtt.board import Board
-from pi_cam_node.mqtt.messages import Message
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.core.inputs import BrokerRefused, CommandArrived, HomeAssistantStarted
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.retained_state import Board
 from tests.integration.broker import Mosquitto, free_port
 from tests.integration.conftest import StartBroker
 from tests.integration.linked import TOPICS, Linked

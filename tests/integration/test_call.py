@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.call import command
-from pi_cam_node.call.command import main
+from pi_cam_node.cli.call import command
+from pi_cam_node.cli.call.command import main
 from tests.integration.broker import Mosquitto, free_port
 from tests.integration.conftest import StartBroker
 from tests.integration.running import Asker, RunningNode

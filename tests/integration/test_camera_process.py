@@ -15,17 +15,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pi_cam_node.arrivals import CameraFailed, CameraOpened, SwitchFailed
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.sources import process
-from pi_cam_node.sources.base import controls_of
-from pi_cam_node.sources.camera import Camera
-from pi_cam_node.sources.keeper import Keeper
-from pi_cam_node.sources.process import ChildProcess
-from pi_cam_node.sources.spawning import spawn
-from pi_cam_node.sources.wishes import Wishes
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.camera.camera import Camera
+from pi_cam_node.camera.controller import Keeper
+from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.source import controls_of
+from pi_cam_node.camera.worker import process
+from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.spawn import spawn
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CameraFailed, CameraOpened, SwitchFailed
 from tests.conformance.films import make_film
 from tests.conformance.rtsp import RtspServer, free_port, why_not
 from tests.fakes.babbling_child import BABBLE
@@ -338,9 +338,9 @@ def test_a_process_that_cannot_be_ended_is_left_alone(
 
 PARENT = """
 import sys, threading
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.sources.camera import Camera
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.camera.camera import Camera
 from tests.integration.cameras import config_of
 camera = Camera(config_of("synthetic"), Inbox(), SystemClock())
 camera.start()

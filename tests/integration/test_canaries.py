@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pi_cam_node.settings import catalogue
+from pi_cam_node.config.settings import catalogue
 from tests.integration.broker import Client, Mosquitto, wait_until
 from tests.integration.running import BASE, Asker, RunningNode
 from tests.integration.serving import free_port

@@ -133,7 +133,7 @@ def test_a_port_that_is_taken_is_said_and_nothing_starts(tmp_path: Path) -> None
 
 def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> None:
     code = (
-        "import sys, pi_cam_node.cli as cli\n"
+        "import sys, pi_cam_node.cli.main as cli\n"
         "try: cli.main(['--help'])\n"
         "except SystemExit: print([m for m in ('numpy', 'cv2', 'pydantic', 'paho') if m in sys.modules])"
     )

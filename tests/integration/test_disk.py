@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.config import KIB
-from pi_cam_node.errors import NoSpace, NotSaved
-from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.pictures import ALL, BOOT, config, names, noise, picture, save
 
 pytestmark = pytest.mark.root

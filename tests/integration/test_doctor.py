@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pi_cam_node.doctor.command import main
+from pi_cam_node.cli.doctor.command import main
 from tests.integration.broker import Mosquitto, free_port
 from tests.integration.conftest import StartBroker
 from tests.integration.running import Asker, RunningNode

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.actions.erase import ERASED_CODE
+from pi_cam_node.core.commands.erase import ERASED_CODE
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
 from tests.integration.doors import open_doors

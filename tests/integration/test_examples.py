@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import jpeg
+from pi_cam_node.imaging import jpeg
 from tests.integration.broker import find_mosquitto
 from tests.integration.demonstration import ENVIRONMENT, REPOSITORY, RunningDemo
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
-from pi_cam_node.entities import EVENT_TYPES
-from pi_cam_node.mqtt.discovery import removed
+from pi_cam_node.core.entities import EVENT_TYPES
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.mqtt.homeassistant.discovery import removed
 from tests.fakes.announcement import FIGURES, PICTURE, STATES, message
 from tests.integration.broker import Client, Received, wait_until
 from tests.integration.home_assistant import HomeAssistant, MadeUpNode, running

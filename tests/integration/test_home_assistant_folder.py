@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pi_cam_node import jpeg
+from pi_cam_node.imaging import jpeg
 from tests.fakes.announcement import PICTURE, STATES
 from tests.integration.broker import Client, wait_until
 from tests.integration.home_assistant import HomeAssistant, MadeUpNode, running, screenshot_text

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import jpeg, settings
-from pi_cam_node.actions import registry
-from pi_cam_node.config import Config
-from pi_cam_node.entities import Entity, entities
+from pi_cam_node.config import Config, settings
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.entities import Entity, entities
+from pi_cam_node.imaging import jpeg
 from tests.integration.broker import Client, wait_until
 from tests.integration.home_assistant import HomeAssistant, running
 

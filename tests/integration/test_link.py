@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import MQTTErrorCode
 
-from pi_cam_node.arrivals import (
+from pi_cam_node.core.inputs import (
     Arrival,
     BrokerConnected,
     BrokerLost,
@@ -25,8 +25,8 @@ from pi_cam_node.arrivals import (
 )
 from pi_cam_node.mqtt import link as link_module
 from pi_cam_node.mqtt import outbox
-from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.messages import JSON, Message
+from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.topics import Topics
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker

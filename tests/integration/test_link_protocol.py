@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CommandArrived
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CommandArrived
 from pi_cam_node.mqtt import session as session_module
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.linked import TOPICS, Linked

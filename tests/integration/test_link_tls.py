@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from tests.integration.broker import Mosquitto
 from tests.integration.conftest import StartBroker
 from tests.integration.linked import TOPICS, Linked

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_cam_node.jpeg import Pixels, decode
+from pi_cam_node.imaging.jpeg import Pixels, decode
 from tests.conformance.films import make_film
 from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.doors import Doors, open_doors, parts_of

@@ -24,16 +24,21 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from pi_cam_node import jpeg
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.hub import Hub
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.web import disk, media, sending, snapshot, streams, underway
-from pi_cam_node.web.keys import SITE
-from pi_cam_node.web.links import SignedLinks, media_path
-from pi_cam_node.web.site import Answered, Site, State
-from pi_cam_node.web.thumbnails import MAX_BYTES, thumbnail_of
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.web.app_keys import SITE
+from pi_cam_node.web.auth.signed_links import SignedLinks, media_path
+from pi_cam_node.web.context import Answered, Site, State
+from pi_cam_node.web.http import privacy_cutoff as underway
+from pi_cam_node.web.live import routes as streams
+from pi_cam_node.web.live import snapshot
+from pi_cam_node.web.media import disk_pool as disk
+from pi_cam_node.web.media import file_response as sending
+from pi_cam_node.web.media import routes as media
+from pi_cam_node.web.media.thumbnails import MAX_BYTES, thumbnail_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, ID, archive_in, config, noise, picture, save
 from tests.integration.broker import wait_until

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.jpeg import decode
+from pi_cam_node.imaging.jpeg import decode
 from tests.integration.broker import Client, Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
 from tests.integration.running import BASE, Asker, RunningNode

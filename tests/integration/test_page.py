@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.events import CameraChanged, FaultReported
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.core.events import CameraChanged, FaultReported
 from tests.integration.chromium import Tab, browsing, find_chromium
 from tests.integration.serving import Serving
 

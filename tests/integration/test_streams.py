@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
+from pi_cam_node.imaging import jpeg
 from tests.integration.broker import wait_until
 from tests.integration.mjpeg import Viewer
 from tests.integration.serving import Serving
@@ -161,7 +161,7 @@ def test_the_stream_survives_the_camera(serving: Serving) -> None:
 def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pi_cam_node.web.viewer.STALL_S", 0.5)
+    monkeypatch.setattr("pi_cam_node.web.live.viewer.STALL_S", 0.5)
     noise = np.random.default_rng(0).integers(0, 256, (960, 1280, 3)).astype(np.uint8)
     with Serving(tmp_path, node=False, mjpeg_server={"fps": 20}, http={"max_viewers": 2}) as serving:
         large = replace(serving.frame(), pixels=noise)

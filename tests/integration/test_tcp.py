@@ -13,11 +13,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.tcp.server import CLIENTS_MAX, Trigger
+from pi_cam_node.tcp.timeouts import Patience
 from tests.integration.broker import HOST, free_port, wait_until
 from tests.integration.trigger_port import SHORT, LittleNode, everything, frames_and_rest, reset
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.events import FramesSent, Replied
-from pi_cam_node.inbox import MESSAGES_WAITING, Inbox
-from pi_cam_node.tcp.conversation import FACTS_WAITING
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.core.events import FramesSent, Replied
+from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.tcp.connection import FACTS_WAITING
 from pi_cam_node.tcp.server import STREAMS_MAX, Trigger
+from pi_cam_node.tcp.timeouts import Patience
 from tests.integration.broker import free_port, wait_until
 from tests.integration.trigger_port import config_for, connected, everything
 

@@ -22,10 +22,11 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node import events as e
-from pi_cam_node.clock import SystemClock
-from pi_cam_node.web import connection, guard
-from pi_cam_node.web.everything import routes
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.core import events as e
+from pi_cam_node.web.all_routes import routes
+from pi_cam_node.web.http import connection
+from pi_cam_node.web.http import middleware as guard
 from pi_cam_node.web.server import Web
 from tests.integration.broker import wait_until
 from tests.integration.serving import Serving
@@ -574,7 +575,7 @@ def test_a_stop_waits_for_no_connection_that_asks_for_nothing(
 ) -> None:
     with Serving(tmp_path) as serving, contextlib.ExitStack() as closing:
         serving.get("/healthz")
-        monkeypatch.setattr("pi_cam_node.web.engine.FAREWELL_S", 60.0)
+        monkeypatch.setattr("pi_cam_node.web.http.engine.FAREWELL_S", 60.0)
         address = ("127.0.0.1", serving.port)
         silent = closing.enter_context(socket.create_connection(address, 15))
         answered = closing.enter_context(socket.create_connection(address, 15))

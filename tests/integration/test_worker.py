@@ -10,12 +10,12 @@ from functools import partial
 
 import pytest
 
-from pi_cam_node.arrivals import Arrival, WorkAdvanced, WorkEnded
-from pi_cam_node.errors import Busy, NoSpace
-from pi_cam_node.frame import Frame
-from pi_cam_node.inbox import MESSAGES_WAITING, Inbox
-from pi_cam_node.picture import Progress
-from pi_cam_node.storage.worker import JOBS_WAITING, Worker
+from pi_cam_node.base.errors import Busy, NoSpace
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
+from pi_cam_node.core.inputs import Arrival, WorkAdvanced, WorkEnded
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.runtime.worker import JOBS_WAITING, Worker
 from tests.fakes.clock import FakeClock
 
 PATIENCE_S = 10.0

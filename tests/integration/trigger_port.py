@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from pi_cam_node.arrivals import WorkEnded
-from pi_cam_node.clock import SystemClock
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.core import Core
-from pi_cam_node.curtain import Curtain
-from pi_cam_node.frame import Frame, Sensor
-from pi_cam_node.inbox import FRAMES_WAITING, Inbox
-from pi_cam_node.picture import Progress
-from pi_cam_node.ports import Ports
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.inbox import FRAMES_WAITING, Inbox
+from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.tcp.server import Trigger
+from pi_cam_node.tcp.timeouts import Patience
 from tests.fakes.world import FakeDiscretion, MemoryArchive
 from tests.integration.broker import HOST, wait_until
 

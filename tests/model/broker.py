@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pi_cam_node.arrivals import BrokerLost
-from pi_cam_node.mqtt.arrivals import Incoming
+from pi_cam_node.core.inputs import BrokerLost
+from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.link import Link
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.outbox import Outcome, Sent, Waiting
-from pi_cam_node.mqtt.veil import veiled
+from pi_cam_node.mqtt.privacy_filter import veiled
 
 
 @dataclass

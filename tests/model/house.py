@@ -1,7 +1,7 @@
 """The whole node in one thread: the real composition root, core, archive and herald, with a link that is stepped, a
 worker that works when told, a camera that is only spoken of, and a disk that may lose things.
 
-Whoever adds a part to the node finds it here already: it is `pi_cam_node.node.Node` that is built.
+Whoever adds a part to the node finds it here already: it is `pi_cam_node.runtime.node.Node` that is built.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from unittest.mock import Mock, patch
 
 import numpy as np
 
-from pi_cam_node import configfile, node
-from pi_cam_node.arrivals import WorkEnded
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.errors import Busy
-from pi_cam_node.events import Fact, PictureSaved, Replied
-from pi_cam_node.frame import Frame, Mode, Sensor
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.mqtt.arrivals import Incoming
-from pi_cam_node.picture import Progress
-from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.config import loader as configfile
+from pi_cam_node.core.events import Fact, PictureSaved, Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.imaging.frame import Frame, Mode, Sensor
+from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.runtime import node
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.clock import FakeClock
 from tests.model.broker import Broker, SteppedLink
 from tests.model.disk import Disk

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from pi_cam_node import configfile
-from pi_cam_node.config.privacy import SWITCH
-from pi_cam_node.events import PictureSaved
-from pi_cam_node.settings import as_text, catalogue, value_of
+from pi_cam_node.config import loader as configfile
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.settings import as_text, catalogue, value_of
+from pi_cam_node.core.events import PictureSaved
 from tests.fakes.clock import FakeClock
 from tests.fakes.tracebacks import Tracebacks
 from tests.model.broker import Broker

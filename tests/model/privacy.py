@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.config.privacy import SWITCH
-from pi_cam_node.storage.privacy import FILE_NAME
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.storage.privacy_marker import FILE_NAME
 from tests.model.house import BASE
 from tests.model.lives import MEDIA, Lives
 

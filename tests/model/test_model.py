@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from pi_cam_node.arrivals import CameraFailed
-from pi_cam_node.events import SettingsRolledBack
+from pi_cam_node.core.events import SettingsRolledBack
+from pi_cam_node.core.inputs import CameraFailed
 from tests.model.disk import FATES, Killed
 from tests.model.house import BASE
 from tests.model.privacy import Privacy

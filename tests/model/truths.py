@@ -7,7 +7,7 @@ import json
 
 from hypothesis.stateful import invariant
 
-from pi_cam_node.events import CameraChanged
+from pi_cam_node.core.events import CameraChanged
 from tests.model.house import BASE
 from tests.model.lives import LIMIT_BYTES, LIVE, MEDIA, Lives
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pi_cam_node import jpeg
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config, Format
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.frame import Frame, Sensor
-from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, BOOT, ID, archive_in, config, names, picture, scene
 

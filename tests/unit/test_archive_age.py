@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import archive_in, config, ids_on_disk, picture, save
 

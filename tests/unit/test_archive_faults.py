@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.errors import NoSpace, NotSaved
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.index import Usage
+from pi_cam_node.base.errors import NoSpace, NotSaved
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.index import Usage
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import FaultyCalls
 from tests.fakes.pictures import ALL, ID, archive_in, config, names, save, usage_of

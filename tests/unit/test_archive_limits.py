@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import jpeg
+from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.config import MIB
-from pi_cam_node.errors import NoSpace
-from pi_cam_node.frame import Sensor
-from pi_cam_node.past import Past, save_each
-from pi_cam_node.ring import RingFrame
-from pi_cam_node.storage import space
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.files import Room
-from pi_cam_node.storage.index import Usage
-from pi_cam_node.storage.space import RESISTING
+from pi_cam_node.core.commands.ring_export import Past, save_each
+from pi_cam_node.core.rules.ring import RingFrame
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.storage.directory import Room
+from pi_cam_node.storage.pictures import quota as space
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.index import Usage
+from pi_cam_node.storage.pictures.quota import RESISTING
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import FaultyCalls
 from tests.fakes.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of

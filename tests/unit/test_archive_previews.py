@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import jpeg
 from pi_cam_node.config import Config
-from pi_cam_node.storage.archive import DiskArchive
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.storage.pictures.archive import DiskArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import BOOT, archive_in, config, noise, picture, scene
 

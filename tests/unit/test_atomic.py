@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.atomic import create_atomically, replace_atomically, sync
+from pi_cam_node.base.atomic_files import create_atomically, replace_atomically, sync
 from tests.fakes.faults import FaultyCalls
 
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pi_cam_node.mqtt.backoff import LEAST_S, MOST_S, SLOW_S, SOON_S, STABLE_S, Backoff
-from pi_cam_node.mqtt.client import WILL_DELAY_S
+from pi_cam_node.mqtt.paho_client import WILL_DELAY_S
+from pi_cam_node.mqtt.reconnect import LEAST_S, MOST_S, SLOW_S, SOON_S, STABLE_S, Backoff
 
 
 class Longest(random.Random):

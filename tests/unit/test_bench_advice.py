@@ -7,8 +7,8 @@ import json
 import pytest
 import yaml
 
-from pi_cam_node.bench import report
-from pi_cam_node.bench.advice import (
+from pi_cam_node.cli.bench import report
+from pi_cam_node.cli.bench.advice import (
     FRAMES_SHARE,
     MOST_VIEWERS,
     VIEWERS_SHARE,

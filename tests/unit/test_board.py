@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.config import Config
-from pi_cam_node.mqtt.board import Board
-from pi_cam_node.mqtt.messages import Message
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.retained_state import Board
 from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")

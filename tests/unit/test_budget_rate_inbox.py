@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.arrivals import CommandArrived, HomeAssistantStarted
-from pi_cam_node.budget import (
+from pi_cam_node.config import Config
+from pi_cam_node.core.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, SMALL_BYTES, Inbox
+from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted
+from pi_cam_node.core.rules.frame_rate import Rate
+from pi_cam_node.core.rules.memory_budget import (
     FRAMES_IN_FLIGHT,
     LEAST_RING_BYTES,
     QUEUES_BYTES,
@@ -18,9 +21,6 @@ from pi_cam_node.budget import (
     frame_bytes_of,
     room_for_ring,
 )
-from pi_cam_node.config import Config
-from pi_cam_node.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, SMALL_BYTES, Inbox
-from pi_cam_node.rate import Rate
 from tests.fakes.world import World
 
 MIB = 1 << 20

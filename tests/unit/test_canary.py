@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pi_cam_node.mqtt.canary import BACK_S, Canary
+from pi_cam_node.mqtt.echo_check import BACK_S, Canary
 
 
 def test_what_came_back_is_not_missed() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.camera.catalogue import KINDS, make
+from pi_cam_node.camera.sources.auto import AutoSource
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
+from pi_cam_node.camera.sources.rtsp import RtspSource
+from pi_cam_node.camera.sources.synthetic.source import SyntheticSource
+from pi_cam_node.camera.sources.v4l2 import V4l2Source
+from pi_cam_node.camera.sources.video_file import FilmSource
+from pi_cam_node.camera.sources.y4m_file import RawFilmSource
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.sources.auto import AutoSource
-from pi_cam_node.sources.catalog import KINDS, make
-from pi_cam_node.sources.film import FilmSource
-from pi_cam_node.sources.picam.source import Picamera2Source
-from pi_cam_node.sources.rawfilm import RawFilmSource
-from pi_cam_node.sources.rtsp import RtspSource
-from pi_cam_node.sources.synthetic import SyntheticSource
-from pi_cam_node.sources.v4l2 import V4l2Source
 
 EXAMPLES = {
     "auto": AutoSource,

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from pi_cam_node.sources.child_log import ChildLog, OneLine
+from pi_cam_node.camera.worker.child_log import ChildLog, OneLine
 
 
 def written(level: int, text: str, *arguments: object) -> bytes:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import actions, cli
-from pi_cam_node import node as node_module
-from pi_cam_node.startup import Start
+from pi_cam_node.cli import main as cli
+from pi_cam_node.core.commands import all as actions
+from pi_cam_node.runtime import node as node_module
+from pi_cam_node.runtime.startup import Start
 
 PACKAGE = Path(cli.__file__).parent
 
@@ -47,9 +48,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             return 75
 
     monkeypatch.setattr(node_module, "Node", Recorder)
-    monkeypatch.setattr("pi_cam_node.sources.spawning.spawn", lambda source: PROCESS if source else None)
-    monkeypatch.setattr("pi_cam_node.log.configure", lambda *_, **__: None)
-    monkeypatch.setattr("pi_cam_node.log.install_hooks", lambda: None)
+    monkeypatch.setattr("pi_cam_node.camera.worker.spawn.spawn", lambda source: PROCESS if source else None)
+    monkeypatch.setattr("pi_cam_node.system.log.configure", lambda *_, **__: None)
+    monkeypatch.setattr("pi_cam_node.system.log.install_hooks", lambda: None)
     return seen
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.actions import registry
-from pi_cam_node.call import command
-from pi_cam_node.call.asking import request_of
-from pi_cam_node.errors import BadRequest, ConfigError
+from pi_cam_node.base.errors import BadRequest, ConfigError
+from pi_cam_node.cli.call import command
+from pi_cam_node.cli.call.request import request_of
+from pi_cam_node.core.commands.all import registry
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.actions import registry
-from pi_cam_node.call.command import parser
-from pi_cam_node.demo import brokers, walk
-from pi_cam_node.demo.brokers import Broker, Kind, NoBrokerHere
-from pi_cam_node.demo.command import main, say, settings_of
-from pi_cam_node.sources import script
+from pi_cam_node.camera.sources.synthetic import script
+from pi_cam_node.cli.call.command import parser
+from pi_cam_node.cli.demo import brokers
+from pi_cam_node.cli.demo import next_steps as walk
+from pi_cam_node.cli.demo.brokers import Broker, Kind, NoBrokerHere
+from pi_cam_node.cli.demo.command import main, say, settings_of
+from pi_cam_node.core.commands.all import registry
 
 
 def kind(name: str, program: str | None) -> Kind:

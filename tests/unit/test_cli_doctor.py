@@ -12,14 +12,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.cli.doctor import broker_checks as broker
+from pi_cam_node.cli.doctor import camera, clock, configuration, discovery, memory, packages
+from pi_cam_node.cli.doctor import machine_checks as disk
+from pi_cam_node.cli.doctor.command import line_of
+from pi_cam_node.cli.doctor.finding import Finding, failed, ok
+from pi_cam_node.cli.doctor.node import Seen
 from pi_cam_node.config import MIB, Config, HomeAssistantConfig, MqttConfig
-from pi_cam_node.configfile import LoadedConfig
-from pi_cam_node.doctor import broker, camera, clock, configuration, discovery, disk, memory, packages
-from pi_cam_node.doctor.command import line_of
-from pi_cam_node.doctor.finding import Finding, failed, ok
-from pi_cam_node.doctor.node import Seen
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.frame import Frame
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.topics import topics_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.actions import registry
-from pi_cam_node.arrivals import CameraFailed
+from pi_cam_node.base.errors import CODES, NoSpace, NotSaved
 from pi_cam_node.config import Config
-from pi_cam_node.errors import CODES, NoSpace, NotSaved
-from pi_cam_node.events import FramesSent, PictureSaved, SettingChanged
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.events import FramesSent, PictureSaved, SettingChanged
+from pi_cam_node.core.inputs import CameraFailed
 from tests.fakes.world import World
 
 CONTRACTED = [

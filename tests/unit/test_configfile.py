@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config import Config
-from pi_cam_node.configfile import load, parse
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.settings import catalogue, value_of
+from pi_cam_node.config.loader import load, parse
+from pi_cam_node.config.settings import catalogue, value_of
 from tests.fakes.config_folder import Folder
 
 

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from pi_cam_node import configwriter, docs
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.cli import reference as docs
 from pi_cam_node.config import Config
-from pi_cam_node.configfile import load, parse
-from pi_cam_node.configwriter import overwrite
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.settings import MASK, differences, with_value
+from pi_cam_node.config import writer as configwriter
+from pi_cam_node.config.loader import load, parse
+from pi_cam_node.config.settings import MASK, differences, with_value
+from pi_cam_node.config.writer import overwrite
 from tests.fakes.config_folder import Folder
 
 CANARY = "canary-3e0d"

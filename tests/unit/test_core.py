@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi_cam_node.arrivals import CameraFailed, SwitchFailed
 from pi_cam_node.config import Config
-from pi_cam_node.events import (
+from pi_cam_node.core.events import (
     BrightnessMeasured,
     CameraChanged,
     FaultReported,
@@ -22,9 +21,10 @@ from pi_cam_node.events import (
     SettingChanged,
     TelemetryTaken,
 )
-from pi_cam_node.frame import Mode
-from pi_cam_node.jpeg import decode
-from pi_cam_node.silence import frame_deadline_s
+from pi_cam_node.core.inputs import CameraFailed, SwitchFailed
+from pi_cam_node.core.rules.camera_timeout import frame_deadline_s
+from pi_cam_node.imaging.frame import Mode
+from pi_cam_node.imaging.jpeg import decode
 from tests.fakes.world import World
 
 

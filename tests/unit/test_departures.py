@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.outbox import WAITING
 from pi_cam_node.mqtt.topics import Topics
 from tests.fakes.clock import FakeClock

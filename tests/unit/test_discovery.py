@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node import events
-from pi_cam_node.entities import EVENT_TYPES
-from pi_cam_node.mqtt.discovery import device_name, removed, uid
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.core import events
+from pi_cam_node.core.entities import EVENT_TYPES
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.homeassistant.discovery import device_name, removed, uid
 from pi_cam_node.mqtt.topics import topics_of
 from tests.fakes.announcement import BOARD, config_of, message
 

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.arrivals import Arrival, StorageChanged
-from pi_cam_node.atomic import place_new
-from pi_cam_node.board.vitals import Vitals
+from pi_cam_node.base.atomic_files import place_new
+from pi_cam_node.base.errors import Busy, NodeError, NoSpace, NotSaved
 from pi_cam_node.config import MIB, Config
-from pi_cam_node.errors import Busy, NodeError, NoSpace, NotSaved
-from pi_cam_node.storage import archive, files, space, writing
-from pi_cam_node.storage.answering import SILENT_S, SLOWEST_BYTES_PER_S, DiskPulse
-from pi_cam_node.storage.archive import DiskArchive
-from pi_cam_node.storage.files import Room
-from pi_cam_node.storage.watch import LOOK_S, TIDY_S, DiskWatch
+from pi_cam_node.core.inputs import Arrival, StorageChanged
+from pi_cam_node.storage import directory as files
+from pi_cam_node.storage.directory import Room
+from pi_cam_node.storage.disk_monitor import LOOK_S, TIDY_S, DiskWatch
+from pi_cam_node.storage.io_heartbeat import SILENT_S, SLOWEST_BYTES_PER_S, DiskPulse
+from pi_cam_node.storage.pictures import archive
+from pi_cam_node.storage.pictures import quota as space
+from pi_cam_node.storage.pictures import writer as writing
+from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.system.metrics import Vitals
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import BOOT, config, names, save
 

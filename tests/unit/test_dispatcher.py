@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pi_cam_node import dispatcher
-from pi_cam_node.arrivals import WorkAdvanced, WorkEnded
-from pi_cam_node.events import FaultReported, Replied
+from pi_cam_node.core.commands import dispatcher
+from pi_cam_node.core.events import FaultReported, Replied
+from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 from tests.fakes.world import World
 
 NOW_EPOCH_S = 1795203900  # 2026-11-20 19:45 UTC, where the clock of the tests starts

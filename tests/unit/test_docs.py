@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pi_cam_node import docs
+from pi_cam_node.cli import reference as docs
 from pi_cam_node.config import Config
-from pi_cam_node.configfile import load
-from pi_cam_node.settings import catalogue, value_of
+from pi_cam_node.config.loader import load
+from pi_cam_node.config.settings import catalogue, value_of
 
 
 def test_the_pages_in_the_repository_are_up_to_date() -> None:

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from pi_cam_node.actions import registry
-from pi_cam_node.catalogue import SettingInfo, catalogue
 from pi_cam_node.config import Config
-from pi_cam_node.entities import Entity, entities
+from pi_cam_node.config.catalogue import SettingInfo, catalogue
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.entities import Entity, entities
 
 LIVE = [info for info in catalogue().values() if info.live]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.configfile import load
-from pi_cam_node.layers import variable
-from pi_cam_node.settings import catalogue, value_of
+from pi_cam_node.config.layers import variable
+from pi_cam_node.config.loader import load
+from pi_cam_node.config.settings import catalogue, value_of
 from tests.fakes.config_folder import Folder
 
 

@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node import configfile, erasure
-from pi_cam_node.actions.erase import ERASED_CODE
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config
-from pi_cam_node.dispatcher import WORK_TIMEOUT_S
-from pi_cam_node.erased import Erased
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.events import Replied
-from pi_cam_node.lastgood import LastGood, state_files
-from pi_cam_node.mqtt.board import Board
-from pi_cam_node.mqtt.messages import Message
-from pi_cam_node.mqtt.sweep import Swept
+from pi_cam_node.config import loader as configfile
+from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
+from pi_cam_node.core.commands.erase import ERASED_CODE
+from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.events import Replied
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.privacy_filter import Censor
+from pi_cam_node.mqtt.retained_cleanup import Swept
+from pi_cam_node.mqtt.retained_state import Board
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.veil import Censor
-from pi_cam_node.starts import StartFile
+from pi_cam_node.runtime import erase as erasure
+from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.start_counter import StartFile
 from pi_cam_node.storage import erase
 from pi_cam_node.storage.erase import Removed, erase_folder
 from tests.fakes.world import World

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.budget import LEAST_WORK_SHARE, room_for_ring, room_for_work
-from pi_cam_node.commands import Work
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import MIB, Config
-from pi_cam_node.dispatcher import WORK_TIMEOUT_S
-from pi_cam_node.errands import Errands
-from pi_cam_node.errors import Busy
-from pi_cam_node.events import Replied
-from pi_cam_node.picture import Progress
+from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
+from pi_cam_node.core.commands.jobs import Errands
+from pi_cam_node.core.commands.registry import Work
+from pi_cam_node.core.events import Replied
+from pi_cam_node.core.rules.memory_budget import LEAST_WORK_SHARE, room_for_ring, room_for_work
 from tests.fakes.world import World
 
 FRAME_BYTES = 64 * 48 * 3

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pi_cam_node import __version__, jpeg
-from pi_cam_node.frame import Sensor
-from pi_cam_node.storage.exif import exif_block, with_exif
+from pi_cam_node import __version__
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.storage.pictures.exif import exif_block, with_exif
 from tests.fakes.pictures import picture, scene
 
 ID = "20261120T194501123Z-3f2a91c0-000042-single"

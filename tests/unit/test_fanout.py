@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
 from pi_cam_node.config import Config
-from pi_cam_node.frame import Frame
-from pi_cam_node.hub import Hub
-from pi_cam_node.web.fanout import Fanout
-from pi_cam_node.web.multipart import END
-from pi_cam_node.web.site import State
-from pi_cam_node.web.viewer import Viewer
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.web.context import State
+from pi_cam_node.web.live.fanout import Fanout
+from pi_cam_node.web.live.multipart import END
+from pi_cam_node.web.live.viewer import Viewer
 from tests.fakes.clock import FakeClock
 from tests.fakes.transport import FakeTransport, FakeWriter
 
@@ -314,7 +314,7 @@ async def test_closing_does_not_wait_for_a_viewer_who_takes_nothing(stage: Stage
 @staged
 async def test_a_viewer_who_takes_nothing_until_the_deadline_is_cut_off(stage: Stage) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pi_cam_node.web.viewer.STALL_S", 0.01)
+        patch.setattr("pi_cam_node.web.live.viewer.STALL_S", 0.01)
         seat = stage.enter()
         seat.transport.is_full = True
         await stage.show()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pi_cam_node.events import FaultReported
-from pi_cam_node.faults import INTERVAL_S, Faults
+from pi_cam_node.core.events import FaultReported
+from pi_cam_node.core.rules.fault_state import INTERVAL_S, Faults
 
 WELL = FaultReported("ok", "")
 FULL = FaultReported("no_space", "full")

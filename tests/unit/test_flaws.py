@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.arrivals import WorkAdvanced
 from pi_cam_node.config import Config
-from pi_cam_node.events import Replied
-from pi_cam_node.settings import as_text, catalogue
+from pi_cam_node.config.settings import as_text, catalogue
+from pi_cam_node.core.events import Replied
+from pi_cam_node.core.inputs import WorkAdvanced
 from tests.fakes.world import World
 
 PACKAGE = Path(__file__).parents[2] / "pi_cam_node"

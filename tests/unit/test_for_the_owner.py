@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.atomic import make_directory
-from pi_cam_node.log import _File
-from pi_cam_node.web.credential import read_or_make
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.system.log import _File
+from pi_cam_node.web.auth.token import read_or_make
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, archive_in, config, picture
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
-from pi_cam_node.frame import Frame
-from pi_cam_node.jpeg import Layout, Pixels
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.jpeg import Layout, Pixels
 
 RNG = np.random.default_rng(5)
 AT = datetime(2026, 11, 20, tzinfo=UTC)

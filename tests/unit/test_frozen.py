@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.frozen import Frozen, Sight
+from pi_cam_node.camera.freeze_detector import Frozen, Sight
+from pi_cam_node.imaging.jpeg import Pixels
 
 AFTER_S = 30.0
 RANDOM = np.random.default_rng(3)

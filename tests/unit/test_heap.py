@@ -11,7 +11,7 @@ import pytest
 # Threads allocate side by side, then the C library tells of its arenas.
 ARENAS = """
 import ctypes, threading
-from pi_cam_node import heap
+from pi_cam_node.base import malloc
 {first}
 libc, together = ctypes.CDLL(None), threading.Barrier(6)
 libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
@@ -29,7 +29,7 @@ libc.fflush(out)
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="this is not glibc")
-@pytest.mark.parametrize(("first", "is_few"), [("heap.share_arenas()", True), ("", False)])
+@pytest.mark.parametrize(("first", "is_few"), [("malloc.share_arenas()", True), ("", False)])
 def test_all_threads_share_two_arenas(first: str, is_few: bool) -> None:
     command = [sys.executable, "-c", ARENAS.format(first=first)]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout

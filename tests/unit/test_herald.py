@@ -6,21 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pi_cam_node.arrivals import (
-    BrokerConnected,
-    DiscoveryFound,
-    HomeAssistantStarted,
-    OwnOfflineSeen,
-)
 from pi_cam_node.config import Config
-from pi_cam_node.events import (
-    BrightnessMeasured,
-    CameraChanged,
-    FrameShown,
-    ModeChanged,
-)
-from pi_cam_node.mqtt.herald import Herald
-from pi_cam_node.mqtt.messages import Message
+from pi_cam_node.core.events import BrightnessMeasured, CameraChanged, FrameShown, ModeChanged
+from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssistantStarted, OwnOfflineSeen
+from pi_cam_node.mqtt.announcer import Herald
+from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import World

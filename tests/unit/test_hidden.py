@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.hidden import said_of_privacy
-from pi_cam_node.startup import begin
+from pi_cam_node.runtime.fallback_privacy import said_of_privacy
+from pi_cam_node.runtime.startup import begin
 
 MASKED = "privacy:\n  masks: ['0,0 1,0 1,1']\n"
 OTHER = "privacy:\n  masks: ['0,0 1,0 0,1']\n"

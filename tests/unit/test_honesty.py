@@ -10,18 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi_cam_node.actions.pictures import STREAM_BYTES, STREAM_FRAMES
-from pi_cam_node.arrivals import (
-    CameraFailed,
-    CameraOpened,
-    CommandArrived,
-    HomeAssistantStarted,
-    WorkAdvanced,
-    WorkEnded,
-)
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config, Format
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.events import (
+from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
+from pi_cam_node.core.events import (
     BrightnessMeasured,
     CameraChanged,
     FaultReported,
@@ -30,9 +22,17 @@ from pi_cam_node.events import (
     PictureSaved,
     Replied,
 )
-from pi_cam_node.frame import Frame, Sensor
-from pi_cam_node.inbox import MESSAGES_IN_A_ROW, Inbox
-from pi_cam_node.picture import Picture
+from pi_cam_node.core.inbox import MESSAGES_IN_A_ROW, Inbox
+from pi_cam_node.core.inputs import (
+    CameraFailed,
+    CameraOpened,
+    CommandArrived,
+    HomeAssistantStarted,
+    WorkAdvanced,
+    WorkEnded,
+)
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging.frame import Frame, Sensor
 from tests.fakes.world import World
 
 MIB = 1 << 20

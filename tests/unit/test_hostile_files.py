@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
-from pi_cam_node.frame import Sensor
-from pi_cam_node.web.thumbnails import thumbnail_of
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.web.media.thumbnails import thumbnail_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import ALL, archive_in, config, picture, scene
 

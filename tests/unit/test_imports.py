@@ -19,19 +19,28 @@ def imported_with(module: str) -> set[str]:
     ("module", "unwanted"),
     [
         (
-            "pi_cam_node.sources.child",
+            "pi_cam_node.camera.worker.child_main",
             {"pydantic", "pydantic_core", "cv2", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
         ),
-        ("pi_cam_node.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
-        ("pi_cam_node.node", {"cv2", "aiohttp", "ruamel", "picamera2", "PIL"}),
-        ("pi_cam_node.cli", {"numpy", "pydantic", "cv2"}),
+        ("pi_cam_node.camera.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
+        ("pi_cam_node.runtime.node", {"cv2", "aiohttp", "ruamel", "picamera2", "PIL"}),
+        ("pi_cam_node.cli.main", {"numpy", "pydantic", "cv2"}),
     ],
 )
 def test_nothing_is_imported_before_it_is_used(module: str, unwanted: set[str]) -> None:
     assert not imported_with(module) & unwanted
 
 
-@pytest.mark.parametrize("module", ["imaging", "sources.scene", "sources.film", "sources.rtsp", "sources.v4l2"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "imaging.opencv",
+        "camera.sources.synthetic.scene",
+        "camera.sources.video_file",
+        "camera.sources.rtsp",
+        "camera.sources.v4l2",
+    ],
+)
 def test_opencv_has_one_thread_whoever_brings_it(module: str) -> None:
     script = f"import pi_cam_node.{module}, cv2; print(cv2.getNumThreads())"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -7,25 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pi_cam_node.arrivals import (
-    Arrival,
-    CameraFailed,
-    CameraOpened,
-    PictureDoubted,
-    SwitchFailed,
-)
+from pi_cam_node.camera.controller import Keeper
+from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.freeze_detector import BLANK
+from pi_cam_node.camera.hang_detector import STUCK_S
+from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S, hidden_s
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S
+from pi_cam_node.camera.worker.messages import Applied, Failed, Open, Refused
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.frame import Frame, Mode
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.frozen import BLANK
-from pi_cam_node.sources.keeper import Keeper
-from pi_cam_node.sources.ladder import BACKOFF_S, HEALTHY_S, hidden_s
-from pi_cam_node.sources.messages import Applied, Failed, Open, Refused
-from pi_cam_node.sources.patience import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S
-from pi_cam_node.sources.unanswered import STUCK_S
-from pi_cam_node.sources.wishes import Wishes
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import Arrival, CameraFailed, CameraOpened, PictureDoubted, SwitchFailed
+from pi_cam_node.imaging.frame import Frame, Mode
+from pi_cam_node.imaging.jpeg import Pixels
 from tests.fakes.clock import FakeClock
 from tests.fakes.worker import OPENED, FakeWorker
 

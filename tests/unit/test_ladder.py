@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.ladder import BACKOFF_S, FLAPPING_S, HEALTHY_S, Ladder, frame_deadline_s
+from pi_cam_node.camera.recovery import BACKOFF_S, FLAPPING_S, HEALTHY_S, Ladder, frame_deadline_s
+from pi_cam_node.camera.source import Controls
 
 
 def healthy(factor: float = 1.0) -> Ladder:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.arrivals import CommandArrived, HomeAssistantStarted, WorkEnded
-from pi_cam_node.events import Replied
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.lastwords import last_words
+from pi_cam_node.core.events import Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted, WorkEnded
+from pi_cam_node.runtime.drain import last_words
 from tests.fakes.world import World
 
 

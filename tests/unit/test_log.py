@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node import log
+from pi_cam_node.base.redaction import MASK, redactor
 from pi_cam_node.config import Config
-from pi_cam_node.redaction import MASK, redactor
+from pi_cam_node.system import log
 from tests.fakes.clock import FakeClock
 
 CANARY = "canary-5d21"

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi_cam_node.config.privacy import MASKS_MAX
-from pi_cam_node.frame import Frame
-from pi_cam_node.jpeg import Layout, Pixels, decode, encode, planes, to_bgr
-from pi_cam_node.masks import Masks, covered_pixels
-from pi_cam_node.polygon import POINTS_MAX, Polygon, polygon_of
+from pi_cam_node.config.sections.privacy import MASKS_MAX
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.jpeg import Layout, Pixels, decode, encode, planes, to_bgr
+from pi_cam_node.imaging.masks import Masks, covered_pixels
+from pi_cam_node.imaging.polygon import POINTS_MAX, Polygon, polygon_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.config_folder import Folder
 from tests.fakes.world import World

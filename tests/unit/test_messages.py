@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.config import CameraConfig
-from pi_cam_node.frame import Sensor
-from pi_cam_node.sources.base import Controls, Opened
-from pi_cam_node.sources.messages import (
+from pi_cam_node.camera.source import Controls, Opened
+from pi_cam_node.camera.worker.message_validation import decode_note
+from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
     Failed,
@@ -27,7 +26,8 @@ from pi_cam_node.sources.messages import (
     encode,
     short,
 )
-from pi_cam_node.sources.notes import decode_note
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging.frame import Sensor
 
 CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
 SLOTTED = Slotted(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)

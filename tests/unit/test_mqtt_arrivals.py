@@ -6,17 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.arrivals import (
-    CommandArrived,
-    DiscoveryFound,
-    HomeAssistantStarted,
-    OwnOfflineSeen,
-)
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt.arrivals import Incoming, arrival_of
-from pi_cam_node.mqtt.client import client_id_of
+from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
+from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, OwnOfflineSeen
+from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.paho_client import client_id_of
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.parsing import MAX_PAYLOAD_BYTES
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 

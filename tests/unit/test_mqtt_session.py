@@ -13,8 +13,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import wire
-from pi_cam_node.mqtt.arrivals import Incoming
+from pi_cam_node.mqtt import transport as wire
+from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 from tests.fakes.clock import FakeClock

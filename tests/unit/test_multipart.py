@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pi_cam_node.frame import Frame, Mode
-from pi_cam_node.web.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, part_of
+from pi_cam_node.imaging.frame import Frame, Mode
+from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, part_of
 
 JPEG = b"\xff\xd8 picture with \r\n--frame inside \xff\xd9"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from pi_cam_node.config import NightConfig
-from pi_cam_node.frame import Mode
-from pi_cam_node.light import estimate_lux
-from pi_cam_node.night import CONFIRM_FRAMES, CONFIRM_S, TRANSITIONS, Input, NightController, State
+from pi_cam_node.core.rules.night import CONFIRM_FRAMES, CONFIRM_S, TRANSITIONS, Input, NightController, State
+from pi_cam_node.imaging.frame import Mode
+from pi_cam_node.imaging.lux import estimate_lux
 
 QUICK = NightConfig(min_dark_frames=3, min_bright_frames=3, dwell_s=100, settle_s=0)
 

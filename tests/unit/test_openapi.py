@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.actions import registry
-from pi_cam_node.errors import CODES
-from pi_cam_node.web import everything, openapi
-from pi_cam_node.web.contents import BODIES, CONTENTS, NOT_FOUND, QUERIES
-from pi_cam_node.web.statuses import STATUSES
+from pi_cam_node.base.errors import CODES
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.web import all_routes as everything
+from pi_cam_node.web.api import openapi
+from pi_cam_node.web.api.schemas import BODIES, CONTENTS, NOT_FOUND, QUERIES
+from pi_cam_node.web.http.status_codes import STATUSES
 
 ROUTES = everything.routes()
 DOCUMENT = openapi.document(ROUTES, "1.2.3", "session_porch")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pi_cam_node.actions.pictures import STREAM_BYTES, STREAM_FRAMES
-from pi_cam_node.mqtt.messages import JPEG, JSON, Message
+from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.outbox import (
     ACK_TIMEOUT_S,
     FLIGHT_BYTES,
@@ -19,7 +19,7 @@ from pi_cam_node.mqtt.outbox import (
     Sent,
     Waiting,
 )
-from pi_cam_node.mqtt.quarantine import HELD_S, SOON_S, STRIKES, TOPICS_HELD, Quarantine
+from pi_cam_node.mqtt.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, Quarantine
 
 
 @dataclass

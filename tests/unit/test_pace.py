@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.web.pace import KEEPALIVE_S, REPEAT_S, SLACK_S, Pace
+from pi_cam_node.web.live.pacing import KEEPALIVE_S, REPEAT_S, SLACK_S, Pace
 
 
 def shown_at(frames_s: list[float], interval_s: float) -> list[float]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.catalogue import catalogue
-from pi_cam_node.web import page
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.web.pages import routes as page
 
 FOLDER = Path(page.__file__).parent / "static"
 TEXTS = {name: (FOLDER / name).read_text() for name in (*page.STATIC, *page.PAGES)}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.picam.cameras import PiCamera, choose, known_cameras, list_cameras
-from pi_cam_node.sources.picam.faults import explain
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.sources.picam.cameras import PiCamera, choose, known_cameras, list_cameras
+from pi_cam_node.camera.sources.picam.error_hints import explain
 from tests.fakes.picamera2_factory import FakeFactory
 
 FRONT = PiCamera(0, "imx708_wide", "/base/axi/i2c@88000/imx708@1a")

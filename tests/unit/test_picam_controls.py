@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.picam.controls import admitted, asked_of_camera
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.sources.picam.controls import admitted, asked_of_camera
 from tests.fakes.picamera2_sensor import PI_CONTROLS, VIRTUAL_CONTROLS, well_typed
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources.picam.port import InstalledPicamera2
-from pi_cam_node.sources.picam.source import Picamera2Source
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
+from pi_cam_node.imaging import jpeg
 from tests.fakes.picam_rig import DAY, NIGHT, SMALL, Rig
 from tests.fakes.picamera2_requests import Hang
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.picam.formats import Granted, convert
+from pi_cam_node.camera.sources.picam.formats import Granted, convert
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.jpeg import Pixels
 
 HEIGHT = 6
 EVERY_EVEN_WIDTH = range(2, 513, 2)

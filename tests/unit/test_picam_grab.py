@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources import picam
-from pi_cam_node.sources.picam.grab import Handover, grab
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.sources import picam
+from pi_cam_node.camera.sources.picam.grab import Handover, grab
 from tests.fakes.picamera2 import FakePicamera2
 from tests.fakes.picamera2_factory import FakeFactory
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.sources.picam.mode_watch import FRAMES_TO_CONFIRM, ModeWatch
+from pi_cam_node.camera.sources.picam.plan import plan_of, step_between
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.picam.modes import FRAMES_TO_CONFIRM, ModeWatch
-from pi_cam_node.sources.picam.plan import plan_of, step_between
 
 DAY = Controls("day", 10.0, 500_000, 6.0, "stream")
 NIGHT = replace(DAY, mode="night")

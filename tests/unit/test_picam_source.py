@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pi_cam_node.errors import SourceError
-from pi_cam_node.frame import Sensor
-from pi_cam_node.sources.base import Opened
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.imaging.frame import Sensor
 from tests.fakes.picam_rig import DAY, NIGHT, QUICK_DAY, QUICK_NIGHT, SMALL, Rig
 from tests.fakes.picamera2_sensor import CONTROL_LATENCY_FRAMES, VIRTUAL_CONTROLS
 

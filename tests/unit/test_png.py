@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.storage import png
+from pi_cam_node.imaging import png
+from pi_cam_node.imaging.jpeg import Pixels
 
 
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 2**32 - 1))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.arrivals import CameraFailed, WorkEnded
+from pi_cam_node.base.errors import NotSaved, PrivacyOn
 from pi_cam_node.config import Config
-from pi_cam_node.errors import NotSaved, PrivacyOn
-from pi_cam_node.events import CameraChanged, FrameShown, PictureSaved, Replied, RingMeasured, SettingChanged
-from pi_cam_node.frame import Frame
-from pi_cam_node.hub import Hub
+from pi_cam_node.core.events import CameraChanged, FrameShown, PictureSaved, Replied, RingMeasured, SettingChanged
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inputs import CameraFailed, WorkEnded
+from pi_cam_node.imaging.frame import Frame
 from tests.fakes.world import World
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import configfile
-from pi_cam_node.bench import command as bench
-from pi_cam_node.errors import NotSaved
-from pi_cam_node.startup import remembered
-from pi_cam_node.storage.privacy import PrivacyMark
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.cli.bench import command as bench
+from pi_cam_node.config import loader as configfile
+from pi_cam_node.runtime.startup import remembered
+from pi_cam_node.storage.privacy_marker import PrivacyMark
 from tests.model.disk import Disk, Killed
 
 

@@ -9,12 +9,12 @@ from typing import cast
 
 import pytest
 
-from pi_cam_node.sources.base import Opened
-from pi_cam_node.sources.messages import Ready, encode
-from pi_cam_node.sources.process import ChildProcess
-from pi_cam_node.sources.slots import SlotWriter
-from pi_cam_node.sources.spawning import Spawned
-from pi_cam_node.sources.worker import WorkerLost
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.worker.base import WorkerLost
+from pi_cam_node.camera.worker.messages import Ready, encode
+from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.shared_memory import SlotWriter
+from pi_cam_node.camera.worker.spawn import Spawned
 
 SIZE = (64, 48)
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node import events as e
+from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config
-from pi_cam_node.frame import Frame
-from pi_cam_node.mqtt.messages import JPEG, JSON, Message
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.config.settings import catalogue
+from pi_cam_node.core import events as e
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.plainjson import json_bytes
-from pi_cam_node.settings import catalogue
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 WORDS = Publisher(TOPICS)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import controls_of
+from pi_cam_node.camera.sources.synthetic.scene import number_of
+from pi_cam_node.camera.sources.y4m_file import RawFilmSource, parse
 from pi_cam_node.config import CameraConfig, Config
-from pi_cam_node.errors import SourceError
-from pi_cam_node.jpeg import planes
-from pi_cam_node.sources.base import controls_of
-from pi_cam_node.sources.rawfilm import RawFilmSource, parse
-from pi_cam_node.sources.scene import number_of
+from pi_cam_node.imaging.jpeg import planes
 from tests.conformance.films import SIZE, make_raw_film
 
 CONFIG = Config(camera=CameraConfig(framerate=60.0))

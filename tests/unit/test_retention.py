@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.storage.retention import Held, Limits, plan
+from pi_cam_node.storage.pictures.retention import Held, Limits, plan
 
 DAY_S = 86_400.0
 

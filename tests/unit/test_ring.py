@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.frame import Sensor
-from pi_cam_node.ring import Limits, Ring, RingFrame
+from pi_cam_node.core.rules.ring import Limits, Ring, RingFrame
+from pi_cam_node.imaging.frame import Sensor
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WIDE = Limits(frames=10_000, seconds=1e6, size_bytes=1 << 30)

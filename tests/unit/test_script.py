@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.sources.script import Script, parse
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.camera.sources.synthetic.script import Script, parse
 
 
 def test_without_parameters_it_is_day_for_ever() -> None:

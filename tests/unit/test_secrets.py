@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.configfile import LoadedConfig, load
-from pi_cam_node.settings import secrets_of, tree_of
+from pi_cam_node.config.loader import LoadedConfig, load
+from pi_cam_node.config.settings import secrets_of, tree_of
 from tests.fakes.config_folder import Folder
 
 CANARY = "canary-77ab"

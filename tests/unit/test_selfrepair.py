@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.configfile import LoadedConfig
-from pi_cam_node.errors import Busy
-from pi_cam_node.events import CameraChanged, Fact, FaultReported, SettingChanged
-from pi_cam_node.lastgood import LastGood
-from pi_cam_node.selfrepair import PROBES_S, SelfRepair
-from pi_cam_node.starts import PROVEN_S, StartFile
-from pi_cam_node.startup import Start, checked
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.core.events import CameraChanged, Fact, FaultReported, SettingChanged
+from pi_cam_node.runtime.crash_loop_guard import PROBES_S, SelfRepair
+from pi_cam_node.runtime.last_good_config import LastGood
+from pi_cam_node.runtime.start_counter import PROVEN_S, StartFile
+from pi_cam_node.runtime.startup import Start, checked
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

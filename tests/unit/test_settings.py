@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
 from pi_cam_node.config import Config
-from pi_cam_node.errors import OutOfRange, ReadOnly, UnknownKey
-from pi_cam_node.settings import (
+from pi_cam_node.config.settings import (
     MASK,
     as_text,
     catalogue,

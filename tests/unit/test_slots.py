@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi_cam_node.sources.slots import SLOTS, SlotReader, SlotWriter, shape_of
+from pi_cam_node.camera.worker.shared_memory import SLOTS, SlotReader, SlotWriter, shape_of
 
 SIZE = (64, 48)
 

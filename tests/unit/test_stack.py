@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node import stack as module
-from pi_cam_node.errors import BadRequest
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.stack import MOST_FRAMES, Method, Stacked, stack
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.imaging import stacking as module
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.stacking import MOST_FRAMES, Method, Stacked, stack
 from tests.fakes.pictures import scene
 
 ALL = ("mean", "median", "sigma_clip", "max")

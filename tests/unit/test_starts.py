@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.errors import ConfigError
-from pi_cam_node.lastgood import LastGood, state_files
-from pi_cam_node.starts import GOOD_START, SAFE_START, StartFile
-from pi_cam_node.startup import Start, begin, remembered, with_camera_process
-from pi_cam_node.storage.privacy import PrivacyMark
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartFile
+from pi_cam_node.runtime.startup import Start, begin, remembered, with_camera_process
+from pi_cam_node.storage.privacy_marker import PrivacyMark
 
 GOOD = b"# mine\ncamera: {source: synthetic}\nnode: {id: porch}\n"
 OTHER = b"camera: {source: synthetic}\nnode: {id: other}\n"

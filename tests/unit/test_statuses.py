@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pi_cam_node.errors import CODES
-from pi_cam_node.web.statuses import STATUSES, codes_of, status_of
+from pi_cam_node.base.errors import CODES
+from pi_cam_node.web.http.status_codes import STATUSES, codes_of, status_of
 
 
 def test_every_code_has_a_status_and_nothing_else_has() -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.arrivals import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
-from pi_cam_node.board.notify import Notifier
-from pi_cam_node.events import CameraChanged
-from pi_cam_node.loops import Loop
-from pi_cam_node.pulse import Pulse
-from pi_cam_node.repairs import WINDOW_S, Repairs
-from pi_cam_node.supervisor import INTERNAL_CODE, Supervisor
-from pi_cam_node.wellbeing import Wellbeing
+from pi_cam_node.base.heartbeat import Pulse
+from pi_cam_node.base.restart_budget import WINDOW_S, Repairs
+from pi_cam_node.base.threads import Loop
+from pi_cam_node.core.events import CameraChanged
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
+from pi_cam_node.runtime.health import Wellbeing
+from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Supervisor
+from pi_cam_node.system.systemd import Notifier
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_cam_node import jpeg
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.sources.synthetic.scene import Scene, number_of
+from pi_cam_node.camera.sources.synthetic.source import SyntheticSource, exposure_of
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.jpeg import Pixels
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.scene import Scene, number_of
-from pi_cam_node.sources.synthetic import SyntheticSource, exposure_of
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.jpeg import Pixels
 
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
 NIGHT = Controls("night", 10.0, 2_000_000, 6.0, "still")

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from pi_cam_node.errors import BadRequest, DeadlinePassed
-from pi_cam_node.tcp.line import read_line
-from pi_cam_node.tcp.patience import Patience
+from pi_cam_node.base.errors import BadRequest, DeadlinePassed
+from pi_cam_node.tcp.line_reader import read_line
+from pi_cam_node.tcp.timeouts import Patience
 
 MAX = 64 * 1024
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pi_cam_node.storage.timesync import clock_is_set
+from pi_cam_node.base.time_sync import clock_is_set
 
 
 def kernel_says(monkeypatch: pytest.MonkeyPatch, state: int) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.arrivals import CameraFailed, SwitchFailed
-from pi_cam_node.catalogue import catalogue
 from pi_cam_node.config import Config
-from pi_cam_node.events import FaultReported, ModeWanted, SettingChanged, SettingsRolledBack
-from pi_cam_node.trial import ON_TRIAL, PATIENCE_S
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.core.events import FaultReported, ModeWanted, SettingChanged, SettingsRolledBack
+from pi_cam_node.core.inputs import CameraFailed, SwitchFailed
+from pi_cam_node.core.rules.settings_rollback import ON_TRIAL, PATIENCE_S
 from tests.fakes.world import World
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.redaction import without_logins
+from pi_cam_node.base.redaction import without_logins
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.sources import auto
+from pi_cam_node.camera.sources.v4l2 import V4l2Source
+from pi_cam_node.camera.sources.v4l2_devices import Device, cameras, parse_capability, query
 from pi_cam_node.config import CameraConfig
-from pi_cam_node.errors import SourceError
-from pi_cam_node.sources import auto
-from pi_cam_node.sources.base import Controls
-from pi_cam_node.sources.v4l2 import V4l2Source
-from pi_cam_node.sources.v4l2_devices import Device, cameras, parse_capability, query
 
 DAY = Controls("day", 60.0, 2_000_000, 6.0, "still")
 NIGHT = Controls("night", 60.0, 2_000_000, 6.0, "still")

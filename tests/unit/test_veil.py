@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node import events as e
-from pi_cam_node.jpeg import encode
-from pi_cam_node.mqtt.board import Board
-from pi_cam_node.mqtt.messages import JPEG, JSON, Message
-from pi_cam_node.mqtt.publisher import Publisher
+from pi_cam_node.core import events as e
+from pi_cam_node.imaging.jpeg import encode
+from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
+from pi_cam_node.mqtt.privacy_filter import veiled
+from pi_cam_node.mqtt.retained_state import Board
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.veil import veiled
 from tests.fakes.pictures import ID, scene
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")

@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pi_cam_node.web.access import Access, Need
-from pi_cam_node.web.credential import Token
-from pi_cam_node.web.crowd import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS, Crowd
-from pi_cam_node.web.guesses import GUESSES, Guesses
-from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.names import Names, is_same_origin
-from pi_cam_node.web.peers import Proxies
-from pi_cam_node.web.sessions import Sessions
+from pi_cam_node.web.auth.access import Access, Need
+from pi_cam_node.web.auth.allowed_hosts import Names, is_same_origin
+from pi_cam_node.web.auth.lockout import GUESSES, Guesses
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.auth.token import Token
+from pi_cam_node.web.http.connection_limit import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS, Crowd
 from tests.fakes.clock import FakeClock
 
 TOKEN = "a-token-of-the-house"

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.arrivals import CommandArrived
-from pi_cam_node.errors import Busy, DeadlinePassed
-from pi_cam_node.events import FramesSent, Replied
-from pi_cam_node.inbox import Inbox
-from pi_cam_node.web import asking
-from pi_cam_node.web.asking import WAITING_MAX, Asking, deadline_s
-from pi_cam_node.web.mailbox import WAITING_MAX as MAIL_MAX
-from pi_cam_node.web.mailbox import Mailbox
+from pi_cam_node.base.errors import Busy, DeadlinePassed
+from pi_cam_node.core.events import FramesSent, Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.web.api import command_bridge as asking
+from pi_cam_node.web.api.command_bridge import WAITING_MAX, Asking, deadline_s
+from pi_cam_node.web.event_queue import WAITING_MAX as MAIL_MAX
+from pi_cam_node.web.event_queue import Mailbox
 from tests.fakes.clock import FakeClock
 
 AT = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from pi_cam_node.web import guesses as guessing
-from pi_cam_node.web import sessions as sitting
-from pi_cam_node.web.credential import Token, read_or_make
-from pi_cam_node.web.guesses import Guesses
-from pi_cam_node.web.links import SignedLinks
-from pi_cam_node.web.sessions import Sessions
+from pi_cam_node.web.auth import lockout as guessing
+from pi_cam_node.web.auth import sessions as sitting
+from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.auth.token import Token, read_or_make
 from tests.fakes.clock import FakeClock
 
 TOKEN = "a-token-of-the-house"

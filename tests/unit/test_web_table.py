@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from pi_cam_node import events as e
 from pi_cam_node.config import Config
-from pi_cam_node.web.table import BRIGHTNESS_KEPT_S, PICTURES_KEPT, Table
+from pi_cam_node.core import events as e
+from pi_cam_node.web.state import BRIGHTNESS_KEPT_S, PICTURES_KEPT, Table
 from tests.fakes.clock import FakeClock
 
 

@@ -1,0 +1,1 @@
+"""What everything else is built of: errors, clocks, files, threads. Knows nothing of cameras."""

@@ -1,0 +1,179 @@
+"""The camera as the node uses it: frames and arrivals come out into the inbox, wishes go in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import select
+import weakref
+from dataclasses import replace
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.threads import Loop
+from pi_cam_node.camera.catalogue import check
+from pi_cam_node.camera.controller import Keeper
+from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.source import Controls, controls_of
+from pi_cam_node.camera.worker.base import Worker
+from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.spawn import Spawned
+from pi_cam_node.camera.worker.thread import InProcess
+from pi_cam_node.config import Config
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.imaging.polygon import polygon_of
+
+log = logging.getLogger(__name__)
+
+# What the kernel usually takes to end a process, out of the time for stopping.
+_KILL_S = 0.5
+_LONGEST_WAIT_S = 5.0
+_AFTER_A_FAULT_S = 1.0
+
+
+class Camera:
+    """The camera, in a process of its own unless the settings say otherwise.
+
+    Frames have growing numbers over all restarts, and pixels of their own. A camera that fails is brought back for as
+    long as it takes; see `Ladder` for how.
+
+    Thread: the node thread, but for the properties.
+    """
+
+    def __init__(self, config: Config, inbox: Inbox, clock: Clock, spawned: Spawned | None = None) -> None:
+        """Check the settings; start nothing yet.
+
+        Args:
+            config: The settings.
+            inbox: Takes frames and arrivals.
+            clock: Tells the time.
+            spawned: The camera's process, where it was started beforehand.
+
+        Raises:
+            ConfigError: `camera.source` names no source.
+        """
+        check(config.camera.source)
+        self._isolate = config.camera.isolate
+        self._spawned = spawned
+        self._wishes = Wishes(
+            config.camera,
+            controls_of(config, "night" if config.night.override == "night" else "day"),
+            held=config.privacy.enable,
+            masks=tuple(map(polygon_of, config.privacy.masks)),
+        )
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
+        self._keeper = Keeper(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
+        self._poll = select.poll()
+        self._watched = [-1]  # so that the first wait registers what there is
+        self._stopping = False
+        self._stop_s = 0.0
+        self.loop = Loop("camera", self._run, clock, before_restart=self._begin_anew)
+        self._fault = False
+
+    @property
+    def restarts(self) -> int:
+        """Child processes started, less the first."""
+        return self._keeper.restarts
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the camera's process; ``None`` while there is none."""
+        return self._keeper.pid
+
+    @property
+    def is_online(self) -> bool:
+        """Whether frames arrive."""
+        return self._keeper.online
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a source that cannot be ended hangs in this process, so that only another process can help."""
+        return self._keeper.is_stuck
+
+    @property
+    def frames_skipped(self) -> int:
+        """Images that came while the node was too busy to take them, before the inbox."""
+        return self._keeper.skipped
+
+    def start(self) -> None:
+        """Open the camera, without waiting for it."""
+        self.loop.start()
+
+    def want(self, controls: Controls) -> None:
+        """Ask for a mode, exposure, gain and rate, now and whenever the camera is opened again. Does not wait."""
+        self._wish(replace(self._wishes, controls=controls, number=self._wishes.number + 1))
+
+    def reconfigure(self, config: Config) -> None:
+        """Take changed settings into use, opening the camera again only where they ask for it. Does not wait."""
+        controls = controls_of(config, self._wishes.controls.mode)
+        number = self._wishes.number + (controls != self._wishes.controls)
+        self._wish(replace(self._wishes, camera=config.camera, controls=controls, number=number))
+
+    def hold(self, held: bool) -> None:
+        """Let go of the camera, ending its process, or take it up again. Does not wait."""
+        if self.loop.is_alive:
+            self._keeper.released.clear()
+        self._wish(replace(self._wishes, held=held))
+
+    def wait_released(self, timeout_s: float) -> bool:
+        """Return whether nobody of ours has the camera any more, as soon as that is so. Thread: any."""
+        return self._keeper.released.wait(timeout_s)
+
+    def stop(self, deadline_s: float = 3.0) -> None:
+        """Let go of the camera, and end its process in any case. Safe to call twice, and before `start`."""
+        self._stop_s = deadline_s
+        self._stopping = True
+        if self.loop.is_alive:
+            self._wake()
+            if not self.loop.join(deadline_s):
+                log.error("the camera did not stop within %g s", deadline_s)
+                return
+        if self._isolate:
+            # A source that hangs in a thread of ours may still use it.
+            self._close_wakeup()
+
+    def _wish(self, wishes: Wishes) -> None:
+        # One thread writes and one reads, and what is written never changes: no lock is needed.
+        self._wishes = wishes
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._close_wakeup.alive:
+            os.eventfd_write(self._wakeup, 1)
+
+    def _launch(self) -> Worker:
+        if not self._isolate:
+            return InProcess(self._wake)
+        spawned, self._spawned = self._spawned, None
+        return ChildProcess(spawned)
+
+    def _begin_anew(self) -> None:
+        # The kernel has killed the camera's process together with the thread that started it.
+        self._fault = True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.loop.beat()
+            try:
+                if self._fault:
+                    self._keeper.recover("an internal fault; the log holds more")
+                    self._fault = False
+                self._keeper.obey(self._wishes)
+                self._keeper.turn()
+                self._wait(self._keeper.wait_s, self._keeper.descriptors)
+            except Exception:
+                log.exception("a fault in keeping the camera; it is started anew")
+                self._fault = True
+                self._wait(_AFTER_A_FAULT_S, [])
+        self._keeper.close(max(0.0, self._stop_s - _KILL_S))
+
+    def _wait(self, timeout_s: float, descriptors: list[int]) -> None:
+        """Wait until there is something to do."""
+        if descriptors != self._watched:
+            self._watched, self._poll = descriptors, select.poll()
+            for descriptor in (self._wakeup, *descriptors):
+                self._poll.register(descriptor, select.POLLIN)
+        ready = self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
+        if any(descriptor == self._wakeup for descriptor, _ in ready):
+            os.eventfd_read(self._wakeup)

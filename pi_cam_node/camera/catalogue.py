@@ -1,0 +1,83 @@
+"""Every source, declared once: how it is written in `camera.source`, and what makes it.
+
+A source is imported when it is made: most bring OpenCV along, which no other needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.sources.synthetic import script
+
+if TYPE_CHECKING:  # brings numpy, which a look at the settings does without
+    from pi_cam_node.camera.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of source.
+
+    Attributes:
+        form: How it is written, for people.
+        pattern: Regular expression that a whole `camera.source` of this kind matches; its group is what
+            the class takes.
+        module: Module of the class, below this package.
+        name: Name of the class, which opens nothing yet.
+        check: Raises ConfigError where the group does not make sense.
+    """
+
+    form: str
+    pattern: str
+    module: str
+    name: str
+    check: Callable[[str], object] = str
+
+
+KINDS = (
+    Kind("auto", r"auto()", "sources.auto", "AutoSource"),
+    Kind("picamera2", r"picamera2()", "sources.picam.source", "Picamera2Source"),
+    Kind("picamera2:<model or id>", r"picamera2:(.+)", "sources.picam.source", "Picamera2Source"),
+    Kind("v4l2:<device>", r"v4l2:(.+)", "sources.v4l2", "V4l2Source"),
+    Kind("rtsp://…", r"(rtsps?://.+)", "sources.rtsp", "RtspSource"),
+    Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "RawFilmSource"),
+    Kind("file:<path>", r"file:(.+)", "sources.video_file", "FilmSource"),
+    Kind("synthetic", r"synthetic()", "sources.synthetic.source", "SyntheticSource"),
+    Kind("synthetic?<name>=<value>&…", r"synthetic\?(.*)", "sources.synthetic.source", "SyntheticSource", script.parse),
+)
+
+
+def check(source: str) -> str:
+    """Return the module of the source that a value of `camera.source` names, without importing it.
+
+    Raises:
+        ConfigError: It names none, or its script is wrong.
+    """
+    kind, rest = _find(source)
+    kind.check(rest)
+    return kind.module
+
+
+def make(source: str) -> Source:
+    """Return the source that a value of `camera.source` names; opens nothing.
+
+    Raises:
+        ConfigError: It names none, or its script is wrong.
+    """
+    kind, rest = _find(source)
+    made: Source = getattr(importlib.import_module(f"{__package__}.{kind.module}"), kind.name)(rest)
+    return made
+
+
+def _find(source: str) -> tuple[Kind, str]:
+    for kind in KINDS:
+        match = re.fullmatch(kind.pattern, source)
+        if match is not None:
+            return kind, match[1]
+    forms = ", ".join(kind.form for kind in KINDS)
+    raise ConfigError([f"camera.source: {without_logins(source)!r} is none of {forms}"])

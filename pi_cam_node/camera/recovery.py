@@ -1,0 +1,85 @@
+"""What to do when frames stop: one step after the other, from the gentlest to patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from pi_cam_node.camera.source import Controls
+
+Step = Literal["reopen", "respawn", "wait"]
+
+BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Pauses between attempts; the last one for ever."""
+
+FLAPPING_S = 5.0
+"""The longest pause for a camera that delivered after the last attempt: it comes back when it is asked."""
+
+HEALTHY_S = 10.0
+"""Frames for so long, and a new failure begins at the gentlest step again."""
+
+_LEAST_DEADLINE_S = 5.0
+HIDDEN_FRAMES = 8
+
+
+def frame_deadline_s(controls: Controls) -> float:
+    """Return how long the camera may be silent before something is done: max(5, 3 intervals, exposure + 3) seconds."""
+    return max(_LEAST_DEADLINE_S, 3 * controls.interval_s, controls.exposure_s + 3)
+
+
+def hidden_s(controls: Controls) -> float:
+    """Return how long a camera that has just been started may hide its frames, in seconds.
+
+    Source: libcamera's Raspberry Pi algorithms drop up to eight frames, until exposure and gains have settled.
+    """
+    return HIDDEN_FRAMES * controls.interval_s
+
+
+class Ladder:
+    """Chooses the next step: reopen, start the process anew, then wait longer and longer.
+
+    Pure; the first two steps are left out until there have been frames: before, there is nothing to get back to.
+    """
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        """Begin.
+
+        Args:
+            jitter: Returns a factor around 1 for each pause, so that many nodes do not knock at once.
+        """
+        self._jitter = jitter
+        self._rung = 2
+        self._frames_since_s: float | None = None
+
+    def fresh(self) -> None:
+        """Begin anew: what is opened now is something else."""
+        self._rung, self._frames_since_s = 2, None
+
+    def frame(self, now_s: float) -> None:
+        """Note that a frame came, at a monotonic time."""
+        if self._frames_since_s is None:
+            self._frames_since_s = now_s
+        if now_s - self._frames_since_s >= HEALTHY_S:
+            self._rung = 0
+
+    def fall(self, *, lost: bool, killable: bool) -> tuple[Step, float]:
+        """Return the next step, and the seconds before it.
+
+        Args:
+            lost: The worker is gone and cannot reopen anything.
+            killable: It can be replaced by force.
+        """
+        delivered, self._frames_since_s = self._frames_since_s is not None, None
+        if self._rung == 0:
+            self._rung = 1
+            if not lost:
+                return "reopen", 0.0
+        if self._rung == 1:
+            self._rung = 2
+            if killable:
+                return "respawn", 0.0
+        pause_s = BACKOFF_S[min(self._rung - 2, len(BACKOFF_S) - 1)]
+        if delivered and pause_s >= FLAPPING_S:
+            return "wait", FLAPPING_S * self._jitter()
+        self._rung += 1
+        return "wait", pause_s * self._jitter()

@@ -1,0 +1,151 @@
+"""What every source is and what it hands over.
+
+A source is used by one thread, in the order open, (read | apply)…, close. It may block in `read` for
+as long as its camera takes; whoever calls it keeps the deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.jpeg import Layout, Pixels
+
+if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
+    from pi_cam_node.config import Config
+
+
+class CameraSettings(Protocol):
+    """What a source may read of the settings: the section ``camera``, or what its process was sent of it."""
+
+    @property
+    def source(self) -> str:
+        """Which source, and its address."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Width asked for, in pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Height asked for, in pixels."""
+        ...
+
+    @property
+    def codec(self) -> Literal["yuv420", "rgb"]:
+        """Pixels asked of a Pi camera."""
+        ...
+
+    @property
+    def video_mode(self) -> Literal["stream", "still"]:
+        """Configuration of a Pi camera by day."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """How the camera shall expose.
+
+    Attributes:
+        mode: ``day`` asks for automatic exposure, ``night`` for the fixed one.
+        framerate: Frames a second by day, in hertz.
+        exposure_us: Exposure time at night, in microseconds.
+        gain: Analogue gain at night.
+        night_mode: Configuration at night: ``still`` or ``stream``.
+    """
+
+    mode: Mode
+    framerate: float
+    exposure_us: int
+    gain: float
+    night_mode: Literal["still", "stream"]
+
+    @property
+    def exposure_s(self) -> float:
+        """Exposure at night in seconds, 0 by day."""
+        return self.exposure_us / 1e6 if self.mode == "night" else 0.0
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds between two frames."""
+        return max(1 / self.framerate, self.exposure_s)
+
+
+def controls_of(config: Config, mode: Mode) -> Controls:
+    """Return what the settings ask of the camera in a mode."""
+    night = config.night
+    return Controls(mode, config.camera.framerate, night.exposure_us, night.gain, night.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a source really grants.
+
+    Attributes:
+        source: Its name for logs and topics; never a password.
+        size: Width and height in pixels; may differ from what was asked.
+        layout: How its pixels lie in memory.
+        controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
+        live: A camera, as opposed to a film.
+    """
+
+    source: str
+    size: tuple[int, int]
+    layout: Layout
+    controls: bool
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One image as a source hands it over.
+
+    Attributes:
+        pixels: uint8 in the layout that `Opened` named; the source will not write to it before the next `read`.
+        exposed_mono_s: Monotonic time before which the exposure did not begin. Where the camera does not tell
+            its exposure: one frame interval before the image came.
+        captured_mono_s: Monotonic time at which the exposure had ended.
+        mode: The mode that the image was really taken in.
+        sensor: What the sensor says.
+    """
+
+    pixels: Pixels
+    exposed_mono_s: float
+    captured_mono_s: float
+    mode: Mode
+    sensor: Sensor = Sensor()
+
+
+class Source(Protocol):
+    """A camera, or what stands for one."""
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Open the camera in the mode asked for.
+
+        Raises:
+            SourceError: It cannot be opened; the message says what to do.
+        """
+        ...
+
+    def read(self) -> Shot:
+        """Return the next image once it is there; every source paces itself.
+
+        Raises:
+            SourceError: No image came, or the camera is gone. The source must be closed and opened again.
+        """
+        ...
+
+    def apply(self, controls: Controls) -> None:
+        """Change mode, exposure, gain or rate. Images of the new mode say so in `Shot.mode`.
+
+        Raises:
+            SourceError: The camera refused; it goes on as it was.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera. Safe to call twice, and after a failed `open`."""
+        ...

@@ -1,0 +1,1 @@
+"""One camera or stand-in for a camera each."""

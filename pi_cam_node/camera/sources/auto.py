@@ -1,0 +1,63 @@
+"""The first real camera of this machine. Never the synthetic one: a broken cable must not show a test card."""
+
+from __future__ import annotations
+
+import logging
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot, Source
+from pi_cam_node.camera.sources.picam.cameras import list_cameras
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
+from pi_cam_node.camera.sources.v4l2_devices import cameras
+
+log = logging.getLogger(__name__)
+
+
+class AutoSource:
+    """A Pi camera where libcamera lists one, else the first camera of Video4Linux. Looks anew at each `open`."""
+
+    def __init__(self, _rest: str = "") -> None:
+        self._chosen: Source | None = None
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Find a camera and open it."""
+        self._chosen = _find()
+        return self._chosen.open(camera, controls)
+
+    def read(self) -> Shot:
+        """Return the next image of the camera found."""
+        if self._chosen is None:
+            raise SourceError("no camera is open")
+        return self._chosen.read()
+
+    def apply(self, controls: Controls) -> None:
+        """Pass the controls on."""
+        if self._chosen is None:
+            raise SourceError("no camera is open")
+        self._chosen.apply(controls)
+
+    def close(self) -> None:
+        """Let go of the camera found."""
+        if self._chosen is not None:
+            self._chosen.close()
+
+
+def _find() -> Source:
+    """Return the source of the first camera there is.
+
+    Raises:
+        SourceError: There is none.
+    """
+    for listed in list_cameras():
+        if not listed.is_usb:
+            log.info("the camera is picamera2:%s", listed.model)
+            return Picamera2Source(listed.id)
+    for device in cameras():
+        log.info("the camera is v4l2:%s", device)
+        from pi_cam_node.camera.sources.v4l2 import V4l2Source  # noqa: PLC0415 - brings OpenCV, which a Pi camera does without
+
+        return V4l2Source(device)
+    raise SourceError(
+        "no camera found: neither libcamera (`rpicam-hello --list-cameras`) nor Video4Linux (`ls /dev/video*`) knows "
+        "one; check the cable, or set camera.source to an rtsp:// address or to file:<path>"
+    )

@@ -1,0 +1,92 @@
+"""What the sources that read through OpenCV have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.imaging.jpeg import Pixels
+
+# As in `imaging`, which is not loaded here.
+cv2.setNumThreads(1)
+
+OpenCapture = Callable[[str, int, list[int]], Any]
+"""`cv2.VideoCapture`, or what a test puts in its place: called with name, backend and parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be opened.
+
+    Attributes:
+        title: Names it in errors; holds no secret.
+        name: Path, device or address.
+        backend: One of OpenCV's ``CAP_…``.
+        advice: What to try where it cannot be opened; OpenCV does not say why.
+        parameters: Properties and values in turn that opening depends on; one that is refused makes it fail.
+        wishes: Properties and values that are asked for afterwards; the backend may refuse each of them.
+    """
+
+    title: str
+    name: str
+    backend: int
+    advice: str
+    parameters: Sequence[int] = ()
+    wishes: Sequence[tuple[int, float]] = ()
+
+
+class Capture:
+    """An open `cv2.VideoCapture` that raises instead of returning flags.
+
+    After a read has failed it never recovers, even where the camera does (measured): close it and open another.
+    """
+
+    def __init__(self, request: Request, opener: OpenCapture) -> None:
+        """Open what is requested.
+
+        Raises:
+            SourceError: OpenCV cannot.
+        """
+        self._title = request.title
+        self._handle = opener(request.name, request.backend, list(request.parameters))
+        if not self._handle.isOpened():
+            self._handle.release()
+            raise SourceError(f"cannot open {request.title}: {request.advice}")
+        for what, value in request.wishes:
+            self.set(what, value)
+        self.size = (round(self.get(cv2.CAP_PROP_FRAME_WIDTH)), round(self.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+
+    def grab(self) -> bool:
+        """Take the next image in, not yet as pixels; return whether there was one."""
+        return bool(self._handle.grab())
+
+    def pixels(self) -> Pixels:
+        """Return the image grabbed last, as (height, width, 3) uint8 BGR.
+
+        Raises:
+            SourceError: It is broken, or of another size than those before.
+        """
+        ok, image = self._handle.retrieve()
+        if not ok or image is None:
+            raise SourceError(f"{self._title}: an image cannot be decoded")
+        width, height = self.size
+        if image.dtype != np.uint8 or image.shape != (height, width, 3):
+            raise SourceError(f"{self._title}: an image of shape {image.shape} came instead of {(height, width, 3)}")
+        return np.asarray(image, dtype=np.uint8)
+
+    def get(self, what: int) -> float:
+        """Return a property, 0 or less where the backend does not know it."""
+        return float(self._handle.get(what))
+
+    def set(self, what: int, value: float) -> bool:
+        """Ask for a property; return whether the backend accepts it."""
+        return bool(self._handle.set(what, value))
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._handle.release()

@@ -1,0 +1,82 @@
+"""One frame out of picamera2 with a deadline, and without losing its buffer.
+
+A capture that timed out stays queued in picamera2. When frames come back it takes a buffer that
+nobody would ever release: a few of those and a healthy camera stands still, or, when Python throws the
+forgotten request away, the process crashes inside libcamera. So each capture goes through a
+`Handover` that releases the request itself once its reader has given up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.sources.picam.clock import CameraClock
+from pi_cam_node.camera.sources.picam.interface import Job, Picamera, Request
+
+log = logging.getLogger(__name__)
+
+
+class Handover:
+    """Carries a finished job from picamera2's camera thread to the reader, or releases it."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Event()
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+        self._given_up = False
+
+    def deliver(self, job: Job) -> None:
+        """Take the job in; picamera2's signal function.
+
+        Thread: picamera2's, which an exception from here would end for good.
+        """
+        with self._lock:
+            if not self._given_up:
+                self._job = job
+                self.arrived.set()
+                return
+        _release_late(job)
+
+    def collect(self) -> Request | None:
+        """Return the request, or give up on it for good.
+
+        Raises:
+            Exception: What picamera2 raised while it captured.
+        """
+        with self._lock:
+            # The job refers to this object: were it kept, the two would hold camera memory until some garbage
+            # collection, and the next configuration would find none.
+            job, self._job = self._job, None
+            self._given_up = job is None
+        return job.get_result(timeout=0) if job is not None else None
+
+
+@contextmanager
+def grab(camera: Picamera, clock: CameraClock, timeout_s: float) -> Iterator[Request]:
+    """Give the next frame, and release it afterwards.
+
+    Raises:
+        SourceError: None came in time; nothing is left queued.
+    """
+    handover = Handover()
+    camera.capture_request(signal_function=handover.deliver)
+    clock.wait(handover.arrived, timeout_s)
+    request = handover.collect()
+    if request is None:
+        camera.cancel_all_and_flush()
+        raise SourceError(f"no image from the camera for {timeout_s:.1f} s: check its cable and power")
+    try:
+        yield request
+    finally:
+        request.release()
+
+
+def _release_late(job: Job) -> None:
+    try:
+        job.get_result(timeout=0).release()
+    except Exception:
+        log.exception("a late camera buffer could not be released")

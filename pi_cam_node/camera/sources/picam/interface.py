@@ -1,0 +1,185 @@
+"""The part of picamera2 that the source uses, and the way to it.
+
+picamera2 and libcamera come from the system's packages, are never required by ours, and are
+imported only here, when a camera is opened or looked for. Names, order and defaults are those of
+picamera2 0.3.31 to 0.3.38.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.imaging.jpeg import Pixels
+
+INSTALL_ADVICE = (
+    "install it with `sudo apt install python3-picamera2 --no-install-recommends`, and run the node in an environment "
+    "made with `python3 -m venv --system-site-packages` by the system's own Python"
+)
+
+
+class Request(Protocol):
+    """One frame in a camera buffer. The buffer is lost to the camera until `release`."""
+
+    def make_buffer(self, name: str) -> Pixels:
+        """Return a copy of the stream's bytes, one-dimensional uint8."""
+        ...
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Return what libcamera says about the frame."""
+        ...
+
+    def release(self) -> None:
+        """Give the buffer back; once."""
+        ...
+
+
+class Job(Protocol):
+    """A capture that picamera2's camera thread carries out."""
+
+    def get_result(self, timeout: float | None = None) -> Request:
+        """Return the request, or raise what went wrong."""
+        ...
+
+
+class Picamera(Protocol):
+    """An opened Picamera2."""
+
+    @property
+    def camera_controls(self) -> Mapping[str, tuple[Any, Any, Any]]:
+        """The least, greatest and default value of each control, for the configuration in force."""
+        ...
+
+    def create_video_configuration(
+        self, *, main: Mapping[str, Any], colour_space: object, buffer_count: int, queue: bool = True
+    ) -> dict[str, Any]:
+        """Return a configuration for a steady rate."""
+        ...
+
+    def create_still_configuration(
+        self, *, main: Mapping[str, Any], colour_space: object, buffer_count: int, queue: bool = True
+    ) -> dict[str, Any]:
+        """Return a configuration that favours quality."""
+        ...
+
+    def configure(self, camera_config: Mapping[str, Any] | None = None) -> None:
+        """Configure the stopped camera. A failure leaves it without a configuration."""
+        ...
+
+    def stream_configuration(self, name: str = "main") -> dict[str, Any]:
+        """Return what the camera granted: format, size and stride may differ from what was asked."""
+        ...
+
+    def set_controls(self, controls: Mapping[str, Any]) -> None:
+        """Set controls: with the start, or with the next released request. Checks the names only."""
+        ...
+
+    def start(self) -> None:
+        """Start the camera and its thread. After a failure close the camera; a second start ends in a crash."""
+        ...
+
+    def stop_preview(self) -> None:
+        """Stop and join the camera thread, dead or alive."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the camera; in the camera thread where there is one, behind every job that waits there."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera. Does not wake whoever waits for a capture."""
+        ...
+
+    def capture_request(
+        self, wait: float | bool | None = None, signal_function: Callable[[Any], None] | None = None
+    ) -> Any:
+        """Queue a capture. With a signal function: return its `Job`, and call the function in the camera thread."""
+        ...
+
+    def cancel_all_and_flush(self) -> None:
+        """Throw away the jobs that wait."""
+        ...
+
+
+class PicameraFactory(Protocol):
+    """Finds and opens cameras."""
+
+    def cameras(self) -> list[dict[str, Any]]:
+        """Return picamera2's ``global_camera_info``: Model, Id and more of each camera, in the order of their numbers.
+
+        Raises:
+            SourceError: picamera2 is not installed, or cannot be imported.
+        """
+        ...
+
+    def open(self, number: int) -> Picamera:
+        """Open a camera that `cameras` lists."""
+        ...
+
+    def full_range_space(self) -> object:
+        """Return the colour space of JPEG files, sYCC: full range, so that black is 0 and white 255."""
+        ...
+
+    def is_limited(self, camera: Picamera) -> bool:
+        """Whether the camera, as it is configured, delivers luma of 16 to 235."""
+        ...
+
+
+class InstalledPicamera2:
+    """The picamera2 of this machine."""
+
+    def cameras(self) -> list[dict[str, Any]]:
+        """Return the cameras that libcamera knows."""
+        return list(_picamera2().Picamera2.global_camera_info())
+
+    def open(self, number: int) -> Picamera:
+        """Open a camera."""
+        opened: Picamera = _tidy_class(_picamera2().Picamera2)(number)
+        return opened
+
+    def full_range_space(self) -> object:
+        """Return libcamera's sYCC."""
+        return _libcamera().ColorSpace.Sycc()
+
+    def is_limited(self, camera: Picamera) -> bool:
+        """Read the range from libcamera: picamera2's own configuration names a near colour space instead."""
+        config = getattr(camera, "libcamera_config", None)
+        space = config.at(0).color_space if config else None
+        return space is not None and bool(space.range == _libcamera().ColorSpace.Range.Limited)
+
+
+def _tidy_class(picamera2_class: Any) -> Any:
+    """Return the class with a constructor that leaks nothing when it fails.
+
+    picamera2 leaves its pipe open for each failed open, and a node tries again for as long as it runs.
+    """
+
+    class TidyPicamera2(picamera2_class):  # type: ignore[misc]
+        def __init__(self, number: int) -> None:
+            try:
+                super().__init__(number)
+            except Exception:
+                # One that came to be open closes the pipe itself.
+                if hasattr(self, "notifymeread") and not self.is_open:
+                    self.notifymeread.close()
+                    os.close(self.notifyme_w)
+                raise
+
+    return TidyPicamera2
+
+
+def _picamera2() -> Any:
+    try:
+        import picamera2  # noqa: PLC0415
+    except (ImportError, ValueError) as error:
+        # ValueError: its compiled parts were built against another numpy than the one that is found first.
+        raise SourceError(f"picamera2 cannot be imported ({error}): {INSTALL_ADVICE}") from error
+    return picamera2
+
+
+def _libcamera() -> Any:
+    import libcamera  # noqa: PLC0415
+
+    return libcamera

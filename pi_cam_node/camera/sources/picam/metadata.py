@@ -1,0 +1,44 @@
+"""What libcamera says about a frame, where it says anything: every key may be missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pi_cam_node.camera.sources.picam.clock import CameraClock
+from pi_cam_node.imaging.frame import Sensor
+
+
+def sensor_of(metadata: Mapping[str, Any]) -> Sensor:
+    """Return the sensor's own words; an exposure or a gain of 0 and nonsense count as nothing said."""
+    exposure_us = _number(metadata.get("ExposureTime"))
+    gain = _number(metadata.get("AnalogueGain"))
+    return Sensor(
+        exposure_us=round(exposure_us) if exposure_us else None,
+        gain=float(gain) if gain else None,
+        lux=_number(metadata.get("Lux")),
+        temperature_c=_number(metadata.get("SensorTemperature")),
+    )
+
+
+def captured_mono_s(metadata: Mapping[str, Any], clock: CameraClock) -> float:
+    """Return the monotonic second at which the first row of a frame had been exposed.
+
+    ``SensorTimestamp`` is CLOCK_BOOTTIME by libcamera's definition, but its USB handler passes CLOCK_MONOTONIC on.
+    The two differ by the time the machine slept, so the reading that makes the frame youngest is the right one.
+    Without a timestamp, or with one of the future, the frame counts as captured now.
+    """
+    mono_ns, boot_ns = clock.monotonic_ns(), clock.boottime_ns()
+    stamp_ns = _number(metadata.get("SensorTimestamp"))
+    if not stamp_ns:
+        return mono_ns / 1e9
+    ages_ns = (mono_ns - stamp_ns, boot_ns - stamp_ns)
+    return (mono_ns - min((age for age in ages_ns if age >= 0), default=0)) / 1e9
+
+
+def _number(value: object) -> int | float | None:
+    """Return a finite number, or nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,65 @@
+"""In which mode the camera took a frame, which is not always the mode it was last told."""
+
+from __future__ import annotations
+
+from pi_cam_node.imaging.frame import Mode
+
+# A control takes effect after the requests in flight and the sensor's own pipeline: four and three frames, and some.
+FRAMES_TO_CONFIRM = 10
+# Sensors round exposures to whole rows, 10 to 100 microseconds each.
+EXPOSURE_TOLERANCE = 0.05
+EXPOSURE_TOLERANCE_US = 200
+
+
+class ModeWatch:
+    """Says in which mode a frame was really taken.
+
+    After a switch frames keep the name of the old mode until one shows the exposure that was asked for, or, into
+    automatic exposure, no longer shows the one that was fixed. Believed at once are a camera that tells no exposure,
+    and a restart into automatic exposure.
+    """
+
+    def __init__(self, mode: Mode, fixed_us: int) -> None:
+        self._mode = mode
+        self._next = mode
+        self._fixed_us = fixed_us
+        self._sign: tuple[int, bool] | None = None
+        self._waited = 0
+        self.live = False
+
+    def switch(self, mode: Mode, fixed_us: int, *, live: bool) -> None:
+        """Note that the camera was told to go into a mode.
+
+        Args:
+            mode: The mode asked for.
+            fixed_us: The exposure asked for, in microseconds; 0 for automatic.
+            live: The camera was not stopped for it, so frames of the old mode are still to come.
+        """
+        before_us, self._fixed_us = self._fixed_us, fixed_us
+        self._next, self.live, self._waited = mode, live, 0
+        self._sign = (fixed_us, True) if fixed_us else (before_us, False)
+        if not fixed_us and not (live and before_us):
+            self.believe()
+
+    def frame(self, exposure_us: int | None) -> Mode:
+        """Take note of a frame's exposure and return its mode."""
+        if self._sign is not None:
+            self._waited += 1
+            asked_us, should_be_near = self._sign
+            if exposure_us is None or _near(exposure_us, asked_us) == should_be_near:
+                self.believe()
+        return self._mode
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the camera should have come round by now."""
+        return self._sign is not None and self._waited >= FRAMES_TO_CONFIRM
+
+    def believe(self) -> None:
+        """Take the mode as reached."""
+        self._mode = self._next
+        self._sign = None
+
+
+def _near(exposure_us: int, asked_us: int) -> bool:
+    return abs(exposure_us - asked_us) <= max(EXPOSURE_TOLERANCE * asked_us, EXPOSURE_TOLERANCE_US)

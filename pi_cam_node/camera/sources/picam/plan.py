@@ -1,0 +1,74 @@
+"""What the camera shall do, and the least that leads there from what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pi_cam_node.camera.source import CameraSettings, Controls
+
+Kind = Literal["video", "still"]
+Step = Literal["nothing", "live", "restart", "configure"]
+
+# From this exposure on a restart is sooner through than the frames in flight.
+LONG_EXPOSURE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is needed to set the camera up from nothing.
+
+    Attributes:
+        kind: Which of picamera2's configurations.
+        pixel_format: libcamera's name of the format asked for.
+        size: Width and height in pixels asked for.
+        controls: How to expose.
+    """
+
+    kind: Kind
+    pixel_format: Literal["YUV420", "RGB888"]
+    size: tuple[int, int]
+    controls: Controls
+
+    @property
+    def buffers(self) -> int:
+        """One is held by us, one kept by picamera2, the rest are the camera's. Boards of 512 MB have no more."""
+        return 4 if self.kind == "video" else 3
+
+    @property
+    def silence_s(self) -> float:
+        """How long a running camera may be silent before it counts as dead.
+
+        libcamera itself gives up after five frames, or a second.
+        """
+        return max(3.0, 6 / self.controls.framerate, 2 * self.controls.exposure_s + 1)
+
+    @property
+    def first_silence_s(self) -> float:
+        """The same for the first frame after a start: a sensor drops several frames until it has settled."""
+        return self.silence_s + 8 * self.controls.interval_s
+
+
+def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
+    """Return what the settings come to in a mode."""
+    by_day: Kind = "video" if camera.video_mode == "stream" else "still"
+    at_night: Kind = "still" if controls.night_mode == "still" else by_day
+    return Plan(
+        kind=by_day if controls.mode == "day" else at_night,
+        pixel_format="YUV420" if camera.codec == "yuv420" else "RGB888",
+        size=(camera.width, camera.height),
+        controls=controls,
+    )
+
+
+def step_between(old: Plan, new: Plan, *, tells_exposure: bool) -> Step:
+    """Return the least that leads from one plan to the other.
+
+    A live change shows in the frames sooner or later, so it is only good for a camera that tells its exposure.
+    """
+    if (old.kind, old.pixel_format, old.size) != (new.kind, new.pixel_format, new.size):
+        return "configure"
+    if old.controls == new.controls:
+        return "nothing"
+    longest_s = max(old.controls.exposure_s, new.controls.exposure_s)
+    return "live" if tells_exposure and longest_s < LONG_EXPOSURE_S else "restart"

@@ -1,0 +1,143 @@
+"""A network camera that speaks RTSP, read with the FFmpeg inside OpenCV.
+
+The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used,
+and day and night are labels.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import cv2
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
+from pi_cam_node.camera.sources.pacing import RateLimit
+
+# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Without nobuffer and the shorter
+# analysis, opening takes three seconds and then hands out the pictures of these three seconds in a burst (OpenCV
+# 4.11's own package for Linux ignores all of this, see opencv/opencv#27091, so a burst must be borne as well).
+OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer|analyzeduration;500000"
+# OpenCV 4.11's package looks at five seconds of pictures, and at five at least: nine seconds where one comes a second.
+# A worker that shall open again has less time (`patience.REOPEN_S`); the process that takes its place has enough.
+# Where there is no process to replace, it must answer before it counts as stuck (`unanswered.STUCK_S`), and a read
+# that hangs may go before.
+OPEN_TIMEOUT_MS = 12_000
+# Longer than the pause before a key frame: OpenCV counts from the call, not from the last packet.
+READ_TIMEOUT_MS = 10_000
+_PARAMETERS = (
+    *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
+    *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
+    # More threads hold more pictures back, and make a stall last one timeout for each of them.
+    *(cv2.CAP_PROP_N_THREADS, 1),
+)
+_ADVICE = (
+    "nothing answers there, it refuses the login, or it has no such stream; check host, port, login and path, "
+    "for example with ffprobe"
+)
+# After a pause of this many intervals pictures have piled up, as they have while the stream was opened.
+_PAUSE_INTERVALS = 4
+# Of the mean over the waits: many cameras send less than they announce, and by night less than by day.
+_NEWEST_SHARE = 1 / 8
+# Ten seconds at 30 a second; a camera that sends faster than we can read must not keep us here.
+_MOST_STALE = 300
+
+
+@contextmanager
+def _options() -> Iterator[None]:
+    """Let OpenCV open with our options, unless the user gave some; films opened later are not to get them."""
+    if OPTIONS_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[OPTIONS_VARIABLE] = OPTIONS
+    try:
+        yield
+    finally:
+        del os.environ[OPTIONS_VARIABLE]
+
+
+class RtspSource:
+    """One stream of a network camera."""
+
+    def __init__(
+        self, url: str, opener: OpenCapture = cv2.VideoCapture, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Take the address, ``rtsp://[user:password@]host[:port]/path``."""
+        self._url = url
+        self._title = without_logins(url)
+        self._opener, self._monotonic = opener, monotonic
+        self._capture: Capture | None = None
+        self._controls: Controls | None = None
+        self._limit = RateLimit()
+        self._announced_s = self._interval_s = 0.0
+        self._piled_up, self._paused = True, False
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Connect."""
+        del camera  # a network camera has its own size
+        with _options():
+            request = Request(self._title, self._url, cv2.CAP_FFMPEG, _ADVICE, _PARAMETERS)
+            self._capture = Capture(request, self._opener)
+        rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
+        self._announced_s = self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)
+        self._controls = controls
+        self._limit = RateLimit()
+        self._piled_up, self._paused = True, False
+        return Opened(self._title, self._capture.size, "bgr", controls=False)
+
+    def read(self) -> Shot:
+        """Return the next image that the frame rate admits."""
+        if self._capture is None or self._controls is None:
+            raise SourceError(f"{self._title} is not open")
+        interval_s = 1 / self._controls.framerate
+        moment = self._next_live(self._capture)
+        while not self._limit.admits(moment, interval_s):
+            moment = self._next_live(self._capture)
+        return Shot(self._capture.pixels(), moment - interval_s, moment, self._controls.mode)
+
+    def apply(self, controls: Controls) -> None:
+        """Take the rate and the mode, which is only a label."""
+        self._controls = controls
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._capture is not None:
+            self._capture.release()
+        self._capture = None
+
+    def _next_live(self, capture: Capture) -> float:
+        """Take in the next image that is not of the past, and return when it came, in monotonic seconds."""
+        for _ in range(_MOST_STALE):
+            self._piled_up = self._is_past(self._next(capture))
+            if not self._piled_up:
+                break
+        return self._monotonic()
+
+    def _is_past(self, took_s: float) -> bool:
+        """Return whether a picture may be of the past, by the seconds that it was waited for."""
+        paused_before, self._paused = self._paused, took_s > _PAUSE_INTERVALS * self._interval_s
+        if self._piled_up:
+            if paused_before and self._paused:  # a pile would have come at once: this camera is as slow as that
+                self._interval_s = took_s
+            # What had to be waited for is of now; what was there at once had been waiting for us.
+            return took_s < self._announced_s / 2
+        if not self._paused:
+            mean_s = self._interval_s + (took_s - self._interval_s) * _NEWEST_SHARE
+            self._interval_s = max(self._announced_s, mean_s)
+        return self._paused
+
+    def _next(self, capture: Capture) -> float:
+        """Take in the next image, and return how long that took, in seconds."""
+        began = self._monotonic()
+        came = capture.grab()
+        took_s = self._monotonic() - began
+        # OpenCV hands out an old picture and calls it good when its timeout ends a read.
+        if not came or took_s >= READ_TIMEOUT_MS / 1000:
+            raise SourceError(f"{self._title} sends no more pictures")
+        return took_s

@@ -1,0 +1,1 @@
+"""A camera made of arithmetic."""

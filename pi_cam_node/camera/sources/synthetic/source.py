@@ -1,0 +1,116 @@
+"""A camera made of arithmetic: for demos, tests and machines without a camera.
+
+It obeys its controls as a sensor does: by day an automatic exposure that ends at the frame interval and gain 8, so
+that pictures darken only where light is really short; by night the fixed exposure and gain.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.pacing import Metronome
+from pi_cam_node.camera.sources.synthetic.scene import MEAN_PER_LUX_S, Scene
+from pi_cam_node.camera.sources.synthetic.script import Script, parse
+from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.jpeg import Pixels, planes
+
+AE_MEAN = 0.18
+"""Linear mean that the automatic exposure aims at: middle grey."""
+AE_MAX_GAIN = 8.0
+_SHORTEST_US = 100
+_NEUTRAL = 128
+
+
+class SyntheticSource:
+    """The synthetic camera; see `Script` for what it can act."""
+
+    def __init__(self, query: str = "") -> None:
+        """Read the script.
+
+        Args:
+            query: ``name=value&…``, see `Script`.
+
+        Raises:
+            ConfigError: The script is wrong.
+        """
+        self._script: Script = parse(query)
+        self._never = threading.Event()
+        self._metronome = Metronome()
+        self._number = 0
+        self._start_mono_s = 0.0
+        self._scene: Scene | None = None
+        self._controls: Controls | None = None
+        self._still: Pixels | None = None
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Begin, in any size."""
+        zero = self._script.start_mono_s
+        self._start_mono_s = time.monotonic() if zero < 0 else zero
+        self._act_loss()
+        self._scene = Scene(camera.width, camera.height)
+        self._controls = controls
+        self._metronome.restart()
+        return Opened("synthetic", self._scene.size, "i420", controls=True)
+
+    def read(self) -> Shot:
+        """Return the next picture, one frame interval or exposure after the last."""
+        if self._scene is None or self._controls is None:
+            raise SourceError("the synthetic camera is not open")
+        controls = self._controls
+        self._act_loss()
+        moment = self._metronome.wait(controls.interval_s)
+        second = moment - self._start_mono_s
+        lux = self._script.lux_at(second)
+        exposure_us, gain = exposure_of(controls, lux)
+        pixels = self._seen(self._scene, second, lux * exposure_us / 1e6, gain)
+        sensor = Sensor(exposure_us, round(gain, 3), round(lux, 4))
+        return Shot(pixels, moment - exposure_us / 1e6, moment, controls.mode, sensor)
+
+    def apply(self, controls: Controls) -> None:
+        """Expose the next picture so."""
+        if controls.mode == self._script.refuse:
+            raise SourceError(f"the synthetic camera refuses the mode {controls.mode}, as its script says")
+        self._controls = controls
+
+    def close(self) -> None:
+        """Forget the scene."""
+        self._scene = self._still = None
+
+    def _seen(self, scene: Scene, second: float, lux_s: float, gain: float) -> Pixels:
+        """Return what the camera sees, or pretends to see while the script says so."""
+        acts = self._script.loss if self._script.loss_left_s(second) else ""
+        if acts == "blank":
+            pixels = np.full((scene.size[1] * 3 // 2, scene.size[0]), _NEUTRAL, np.uint8)
+            planes(pixels)[0][:] = 0
+            return pixels
+        if acts == "freeze":
+            # Whoever draws it, the process that takes over from this one included, it is the same to the last bit.
+            if self._still is None:
+                self._still = Scene(*scene.size, seed=0).render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
+            return self._still
+        self._number += 1
+        return scene.render(self._number, second, lux_s, gain)
+
+    def _act_loss(self) -> None:
+        """Fail or hang while the script says that the camera is away."""
+        if self._script.loss not in ("error", "hang"):
+            return
+        while left_s := self._script.loss_left_s(time.monotonic() - self._start_mono_s):
+            if self._script.loss == "error":
+                raise SourceError(f"the synthetic camera is away for {self._script.loss_s:g} s, as its script says")
+            self._never.wait(left_s)
+
+
+def exposure_of(controls: Controls, lux: float) -> tuple[int, float]:
+    """Return exposure time in microseconds and gain."""
+    if controls.mode == "night":
+        return controls.exposure_us, controls.gain
+    longest_us = 1e6 / controls.framerate
+    wanted_us = AE_MEAN / (MEAN_PER_LUX_S * lux) * 1e6
+    exposure_us = min(max(wanted_us, _SHORTEST_US), longest_us)
+    return int(exposure_us), min(max(wanted_us / exposure_us, 1.0), AE_MAX_GAIN)

@@ -1,0 +1,147 @@
+"""A USB camera, or another one that Video4Linux serves, read through OpenCV.
+
+Where the camera lets its exposure be set, night means the fixed exposure, shortened to the longest that it knows.
+Its gain stays its own business: it has no unit that `night.gain` could be put in.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
+from pi_cam_node.camera.sources.pacing import RateLimit
+from pi_cam_node.camera.sources.v4l2_devices import cameras
+from pi_cam_node.imaging.frame import Mode, Sensor
+
+# V4L2_CID_EXPOSURE_AUTO of linux/v4l2-controls.h; cameras have one of the two automatic ones.
+_MANUAL = 1
+_AUTOMATIC = (3, 0)
+# V4L2_CID_EXPOSURE_ABSOLUTE counts in these.
+_EXPOSURE_STEP_US = 100
+_BUFFERS = 2
+_ADVICE = (
+    "it delivers no pictures, or another program uses it; `fuser -v {device}` shows which, and "
+    "`v4l2-ctl --list-devices` which devices are cameras"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exposed:
+    """How an image was exposed; ``exposure_us`` is unknown where the camera decides."""
+
+    mode: Mode
+    exposure_us: int | None = None
+
+
+class V4l2Source:
+    """A camera behind ``/dev/video<n>``."""
+
+    def __init__(
+        self, device: str, opener: OpenCapture = cv2.VideoCapture, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Take the device: a path, or the number of ``/dev/video<n>``."""
+        self._device = f"/dev/video{device}" if device.isdecimal() else device
+        self._title = f"v4l2:{self._device}"
+        self._opener, self._monotonic = opener, monotonic
+        self._capture: Capture | None = None
+        self._framerate = 1.0
+        self._limit = RateLimit()
+        self._obeys = False
+        self._shown = self._coming = _Exposed("day")
+        self._late_images = 0
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Open the camera in the size nearest to the one asked for that it knows."""
+        self._check_device()
+        # MJPG first, as few cameras manage more than five large uncompressed pictures a second; one that has no MJPG
+        # keeps its own format.
+        wishes = (
+            (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
+            (cv2.CAP_PROP_FRAME_WIDTH, camera.width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, camera.height),
+            (cv2.CAP_PROP_FPS, max(1, round(controls.framerate))),
+            (cv2.CAP_PROP_BUFFERSIZE, _BUFFERS),
+        )
+        advice = _ADVICE.format(device=self._device)
+        capture = Capture(Request(self._title, self._device, cv2.CAP_V4L2, advice, wishes=wishes), self._opener)
+        self._capture, self._framerate, self._limit = capture, controls.framerate, RateLimit()
+        self._obeys = _fix_exposure(capture, controls.exposure_us) is not None and _free_exposure(capture)
+        self._shown = self._coming = self._expose(capture, controls)
+        return Opened(self._title, capture.size, "bgr", controls=self._obeys)
+
+    def read(self) -> Shot:
+        """Return the next image that the frame rate admits."""
+        if self._capture is None:
+            raise SourceError(f"{self._title} is not open")
+        interval_s = 1 / self._framerate
+        moment = self._next(self._capture)
+        while not self._limit.admits(moment, interval_s):
+            moment = self._next(self._capture)
+        exposure_us = self._shown.exposure_us
+        exposed_s = moment - max(interval_s, (exposure_us or 0) / 1e6)
+        return Shot(self._capture.pixels(), exposed_s, moment, self._shown.mode, Sensor(exposure_us))
+
+    def apply(self, controls: Controls) -> None:
+        """Expose so from now on; the images that are in the buffers still bear the old mode."""
+        if self._capture is None:
+            raise SourceError(f"{self._title} is not open")
+        self._coming, self._late_images = self._expose(self._capture, controls), _BUFFERS
+        self._framerate = controls.framerate
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        if self._capture is not None:
+            self._capture.release()
+        self._capture = None
+
+    def _check_device(self) -> None:
+        if not Path(self._device).exists():
+            there = ", ".join(cameras()) or "none"
+            raise SourceError(f"{self._title} does not exist; cameras that are there: {there}")
+        if not os.access(self._device, os.R_OK | os.W_OK):
+            raise SourceError(f"{self._title} may not be opened: add the node's user to the group video")
+
+    def _expose(self, capture: Capture, controls: Controls) -> _Exposed:
+        """Set the exposure of a mode; where the camera does not let that be done, the mode is only a label."""
+        if not self._obeys:
+            return _Exposed(controls.mode)
+        if controls.mode == "day":
+            if _free_exposure(capture):
+                return _Exposed("day")
+        else:
+            granted_us = _fix_exposure(capture, controls.exposure_us)
+            if granted_us is not None:
+                return _Exposed("night", granted_us)
+            if self._coming.mode == "day":
+                _free_exposure(capture)
+        raise SourceError(f"{self._title} refuses the exposure of the mode {controls.mode}")
+
+    def _next(self, capture: Capture) -> float:
+        """Take in the next image, and return when it came, in monotonic seconds."""
+        if not capture.grab():
+            raise SourceError(f"{self._title} sends no more pictures; is it still plugged in?")
+        if self._late_images == 0:
+            self._shown = self._coming
+        self._late_images = max(0, self._late_images - 1)
+        return self._monotonic()
+
+
+def _fix_exposure(capture: Capture, exposure_us: int) -> int | None:
+    """Fix the exposure; return the one granted in microseconds, ``None`` where the camera does not do that."""
+    steps = max(1, exposure_us // _EXPOSURE_STEP_US)
+    if not capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL) or not capture.set(cv2.CAP_PROP_EXPOSURE, steps):
+        return None
+    return round(capture.get(cv2.CAP_PROP_EXPOSURE)) * _EXPOSURE_STEP_US
+
+
+def _free_exposure(capture: Capture) -> bool:
+    """Let the camera expose as it likes; return whether it took that."""
+    return any(capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, automatic) for automatic in _AUTOMATIC)

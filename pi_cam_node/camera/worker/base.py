@@ -1,0 +1,49 @@
+"""What the keeper of the camera needs of whoever runs the source, be it a process or a thread."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pi_cam_node.camera.worker.messages import Note, Order
+
+
+class WorkerLost(Exception):
+    """The worker is gone, or what it says makes no sense; it is to be ended and another one started."""
+
+
+class Worker(Protocol):
+    """Runs a source.
+
+    Thread: one.
+    """
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, where it is a process of its own."""
+        ...
+
+    @property
+    def killable(self) -> bool:
+        """Whether it can be ended without its help, so that another one may be started."""
+        ...
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What becomes readable when notes come."""
+        ...
+
+    def send(self, order: Order) -> None:
+        """Pass an order on. Never waits; an order to a worker that does not listen is lost."""
+        ...
+
+    def take(self) -> list[Note]:
+        """Return the notes that came, without waiting.
+
+        Raises:
+            WorkerLost: No more will come.
+        """
+        ...
+
+    def end(self, deadline_s: float) -> bool:
+        """Ask it to close its source, wait, then use force; return whether it ended."""
+        ...

@@ -1,0 +1,80 @@
+"""What the camera's process writes, brought into the node's log: its own records, and the noise of libraries."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.worker.messages import short
+
+log = logging.getLogger("pi_cam_node.camera")
+
+# A broken film makes a decoder complain about every picture.
+_LINES_PER_SPAN = 20
+_SPAN_S = 10.0
+_HINT_AGE_S = 10.0
+_MAX_LINE_BYTES = 4096
+_MARK = "\x01"
+_RECORD = re.compile(rf"{_MARK}(DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)")
+# Module, address and time of day before FFmpeg's, OpenCV's and libcamera's messages.
+_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
+
+
+class OneLine(logging.Formatter):
+    """Writes a record, its traceback included, on one line that `ChildLog` can read."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{_MARK}%(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record on one line."""
+        return super().format(record).replace("\n", " | ")
+
+
+class ChildLog:
+    """Turns bytes into log records, without secrets; the noise at a bounded rate and only for debugging.
+
+    Thread: one.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._span_mono_s = float("-inf")
+        self._lines = 0
+        self._hint = ""
+        self._hint_mono_s = float("-inf")
+
+    def feed(self, chunk: bytes, now_s: float) -> None:
+        """Take in what was read, at a monotonic time; whole lines are logged."""
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[-_MAX_LINE_BYTES:]
+        for line in lines:
+            text = without_logins(line[-_MAX_LINE_BYTES:].decode("utf-8", "replace")).strip()
+            if text:
+                self._take(text, now_s)
+
+    def hint(self, now_s: float) -> str:
+        """Return what a library said last, where that was a moment ago; else nothing."""
+        return self._hint if now_s - self._hint_mono_s <= _HINT_AGE_S else ""
+
+    def forget(self) -> None:
+        """Begin anew: what was said does not belong to what comes."""
+        self._hint = ""
+
+    def _take(self, text: str, now_s: float) -> None:
+        record = _RECORD.search(text)
+        if record is not None:
+            logging.getLogger(record[2]).log(logging.getLevelNamesMapping()[record[1]], "%s", record[3])
+            return
+        self._hint, self._hint_mono_s = short(_PREFIX.sub("", text)), now_s
+        if now_s - self._span_mono_s > _SPAN_S:
+            self._end_span(now_s)
+        self._lines += 1
+        if self._lines <= _LINES_PER_SPAN:
+            log.debug("camera process: %s", text)
+
+    def _end_span(self, now_s: float) -> None:
+        if self._lines > _LINES_PER_SPAN:
+            log.debug("camera process: %d more lines", self._lines - _LINES_PER_SPAN)
+        self._span_mono_s, self._lines = now_s, 0

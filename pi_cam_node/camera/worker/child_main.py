@@ -1,0 +1,144 @@
+"""The camera's own process: ``python -m pi_cam_node.camera.worker.child_main <fd> <pid of the node> [<source>]``.
+
+The main thread owns the source. A second one hears the node's orders, so that they are heard while a driver hangs,
+and ends the process when the node is gone. Signals meant for the node are blocked by whoever starts us.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+from pi_cam_node.base import malloc as heap
+from pi_cam_node.camera.worker.child_log import OneLine
+from pi_cam_node.camera.worker.messages import (
+    MAX_MESSAGE_BYTES,
+    Arrived,
+    Note,
+    Order,
+    Quit,
+    Ready,
+    Slotted,
+    decode_order,
+    encode,
+)
+from pi_cam_node.camera.worker.shared_memory import SlotWriter
+from pi_cam_node.camera.worker.source_loop import Runner
+
+log = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+# How long a source may take to close; drivers that hang are left to the kernel.
+_CLOSE_S = 2.0
+
+
+class Outlet:
+    """Sends notes to the node, pixels through shared memory. Thread: the main thread."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._session = 0
+        self._slots: SlotWriter | None = None
+        self._skipped = 0
+        self._is_settled = False
+
+    def post(self, note: Note) -> None:
+        """Send a note.
+
+        Raises:
+            OSError: The node is gone.
+        """
+        if isinstance(note, Ready):
+            self._begin(note)
+        elif isinstance(note, Arrived):
+            self._send_image(note)
+        else:
+            self._link.send(encode(note))
+
+    def _begin(self, note: Ready) -> None:
+        old = self._slots
+        self._slots = SlotWriter(note.opened.size, note.opened.layout)
+        self._session, self._skipped, self._is_settled = note.session, 0, False
+        if old is not None:
+            old.close()
+        socket.send_fds(self._link, [encode(note)], self._slots.descriptors)
+
+    def _send_image(self, note: Arrived) -> None:
+        slot = self._slots.put(note.shot.pixels) if self._slots is not None else None
+        if slot is None:
+            self._skipped += 1
+            return
+        shot = note.shot
+        times = (shot.exposed_mono_s, shot.captured_mono_s)
+        self._link.send(encode(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        if not self._is_settled:  # with the first image everything is imported and prepared
+            self._is_settled = True
+            heap.settle()
+
+
+def hear(link: socket.socket, runner: Runner, ended: threading.Event) -> None:
+    """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
+    order = _next_order(link)
+    while not isinstance(order, Quit):
+        runner.order(order)
+        order = _next_order(link)
+    runner.order(order)
+    if not ended.wait(_CLOSE_S):
+        log.warning("the source did not close within %g s", _CLOSE_S)
+        os._exit(1)
+
+
+def _next_order(link: socket.socket) -> Order:
+    """Return the next order; a node that is gone, or talks nonsense, wants us to quit."""
+    try:
+        datagram = link.recv(MAX_MESSAGE_BYTES)
+        return decode_order(datagram) if datagram else Quit()
+    except (OSError, ValueError) as error:
+        log.warning("no more orders: %s", error)
+        return Quit()
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill us when the thread that started us ends: no node, no camera in use, even while we hang."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def prepare(source: str) -> None:
+    """Import a module of this package, so that opening its source will not have to wait for it."""
+    try:
+        importlib.import_module(f"pi_cam_node.camera.{source}")
+    except ImportError as error:
+        log.debug("%s cannot be imported yet: %s", source, error)  # who is told to open it says so
+
+
+def main(descriptor: int, parent: int, source: str) -> None:
+    """Run a source until told to quit."""
+    die_with(parent)
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    link = socket.socket(fileno=descriptor)
+    runner, ended = Runner(Outlet(link).post), threading.Event()
+    threading.Thread(target=hear, args=(link, runner, ended), name="orders", daemon=True).start()
+    if source:
+        prepare(source)
+    try:
+        runner.run()
+    except OSError as error:
+        log.warning("the node is gone: %s", error)
+    ended.set()
+    # Nothing of ours is left to do, and what libraries do at exit may hang.
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,203 @@
+"""The camera's process, as the node sees it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from pi_cam_node.camera.source import Shot
+from pi_cam_node.camera.worker.base import WorkerLost
+from pi_cam_node.camera.worker.child_log import ChildLog
+from pi_cam_node.camera.worker.message_validation import decode_note
+from pi_cam_node.camera.worker.messages import (
+    MAX_MESSAGE_BYTES,
+    Arrived,
+    Failed,
+    Note,
+    Order,
+    Quit,
+    Ready,
+    Slotted,
+    WireNote,
+    encode,
+)
+from pi_cam_node.camera.worker.shared_memory import SlotReader
+from pi_cam_node.camera.worker.spawn import Spawned, spawn
+
+log = logging.getLogger(__name__)
+
+# A process that waits inside a driver cannot even be killed; it is not waited for longer than this.
+CORPSE_S = 2.0
+_CHUNK_BYTES = 65_536
+_NOTES_AT_ONCE = 16
+# As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
+_CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
+_CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
+
+# Processes that could not be ended, until the kernel lets them go.
+_abandoned: list[subprocess.Popen[bytes]] = []
+
+
+class ChildProcess:
+    """Runs a source in a process of its own.
+
+    Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
+    """
+
+    killable = True
+
+    def __init__(self, spawned: Spawned | None = None) -> None:
+        """Take a process that was started, or start one; it opens nothing yet.
+
+        Args:
+            spawned: The process, and nobody else's.
+
+        Raises:
+            OSError: There is no memory or no process left for it.
+        """
+        _bury()
+        spawned = spawned or spawn()
+        self._process, self._link, self._output = spawned.process, spawned.link, spawned.output
+        self._log = ChildLog()
+        self._slots: SlotReader | None = None
+        self._session = 0
+        self._at_end = False
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Its link and its output."""
+        return [self._link.fileno(), self._output.fileno()]
+
+    def send(self, order: Order) -> None:
+        """Pass an order on; it is lost where the process is gone or has not listened for long."""
+        try:
+            self._link.send(encode(order))
+        except OSError as error:
+            log.debug("an order to the camera process %d is lost: %s", self.pid, error)
+
+    def take(self) -> list[Note]:
+        """Return what came, and bring its output to the log."""
+        if self._at_end:
+            raise WorkerLost(self._cause_of_death())
+        wire: list[Note] = []
+        try:
+            while len(wire) < _NOTES_AT_ONCE and (note := self._receive()) is not None:
+                wire.append(note)
+        except (ValueError, OSError) as error:
+            raise WorkerLost(f"the camera process sends nonsense: {error}") from error
+        self._read_output()
+        return [self._with_hint(note) if isinstance(note, Failed) else note for note in wire]
+
+    def end(self, deadline_s: float) -> bool:
+        """Ask it to close the camera, wait, then kill it; return whether it is gone."""
+        self.send(Quit())
+        gone = _wait(self._process, deadline_s) or self._kill()
+        # Its last words.
+        self._read_output()
+        self._link.close()
+        self._output.close()
+        self._unmap()
+        return gone
+
+    def _kill(self) -> bool:
+        self._process.send_signal(signal.SIGKILL)
+        if _wait(self._process, CORPSE_S):
+            return True
+        log.error("the camera process %d hangs in a driver and cannot be ended", self.pid)
+        _abandoned.append(self._process)
+        return False
+
+    def _receive(self) -> Note | None:
+        """Return the next note, ``None`` where none is there."""
+        try:
+            datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 2, _CLOSE_ON_EXEC)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            datagram, descriptors, flags = b"", [], 0
+        try:
+            if not datagram:
+                self._at_end = True
+                return None
+            if flags & _CUT_OFF:
+                raise ValueError("a message that is too long")
+            return self._unpack(decode_note(datagram), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _unpack(self, note: WireNote, descriptors: list[int]) -> Note:
+        """Return a note with its pixels."""
+        if isinstance(note, Ready):
+            self._map(note, descriptors)
+            return note
+        if not isinstance(note, Slotted):
+            return note
+        if self._slots is None or note.session != self._session:
+            raise ValueError("an image of a session that is not open")
+        pixels = self._slots.take(note.slot)
+        shot = Shot(pixels, note.exposed_mono_s, note.captured_mono_s, note.mode, note.sensor)
+        return Arrived(note.session, shot, note.skipped)
+
+    def _map(self, note: Ready, descriptors: list[int]) -> None:
+        if len(descriptors) != 2:
+            raise ValueError("no memory came with the message that the camera is open")
+        self._unmap()
+        self._slots = SlotReader(descriptors, note.opened.size, note.opened.layout)
+        self._session = note.session
+
+    def _unmap(self) -> None:
+        # Forgotten first: the number of a descriptor that is closed twice may be somebody else's the second time.
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.close()
+
+    def _read_output(self) -> None:
+        """Bring what the process wrote to the log, as far as it is there."""
+        try:
+            while chunk := os.read(self._output.fileno(), _CHUNK_BYTES):
+                self._log.feed(chunk, time.monotonic())
+        except BlockingIOError:
+            return
+        except OSError as error:
+            log.debug("the output of the camera process %d cannot be read: %s", self.pid, error)
+        # The pipe is at its end: so is the process, or it will be in a moment.
+        self._at_end = True
+
+    def _with_hint(self, note: Failed) -> Failed:
+        """Return a failure with what a library said about it, such as ``401 Unauthorized``."""
+        hint = self._log.hint(time.monotonic())
+        self._log.forget()
+        return Failed(note.session, f"{note.reason} ({hint})") if hint else note
+
+    def _cause_of_death(self) -> str:
+        """Return how the process ended, in words."""
+        if not _wait(self._process, CORPSE_S):
+            return "the camera process closed its connection"
+        code = self._process.returncode
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        hint = self._log.hint(time.monotonic())
+        return f"the camera process {how}" + (f" ({hint})" if hint else "")
+
+
+def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
+    """Wait for the end of a process; return whether it came in time."""
+    try:
+        process.wait(deadline_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _bury() -> None:
+    """Forget the abandoned processes that ended in the meantime."""
+    _abandoned[:] = [process for process in _abandoned if process.poll() is None]

@@ -1,0 +1,135 @@
+"""What a frame costs here: the camera in its own process, and the way that each frame goes in the node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.camera import Camera
+from pi_cam_node.cli.bench.advice import FrameCost, Size
+from pi_cam_node.config import Config
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CameraFailed, CameraOpened
+from pi_cam_node.core.pipeline import Pipeline
+from pi_cam_node.core.rules.memory_budget import limits_of
+from pi_cam_node.core.rules.night import NightController
+from pi_cam_node.core.rules.ring import Ring
+from pi_cam_node.imaging.frame import Frame
+
+# A small board may take ten seconds to start the process, and a network camera as long to its first picture.
+FIRST_FRAME_S = 40.0
+# Exposure and caches settle.
+SETTLE_S = 1.0
+STOP_S = 3.0
+# Frames are few: the ring of the measurement need not be large.
+RING_BYTES = 32 << 20
+_CPUCLOCK_SCHED = 2
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time of all threads of a process, in seconds.
+
+    Source: clock_getcpuclockid(3) and the kernel's posix-timers.h, which make a clock's number of a process's.
+    """
+    return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
+
+
+class FramePath:
+    """A camera and the stages that a frame passes, without a broker. Used by one thread.
+
+    Attributes:
+        title: What the camera calls itself.
+        latest: The newest frame.
+    """
+
+    def __init__(self, config: Config, inbox: Inbox, camera: Camera) -> None:
+        """Take the parts; the camera has been started."""
+        clock = SystemClock()
+        self._config, self._inbox, self._camera = config, inbox, camera
+        ring = Ring(limits_of(config, 0, RING_BYTES))
+        self._pipeline = Pipeline(config, clock, ring, NightController(config.night, clock.monotonic()))
+        self.title = ""
+        self.latest: Frame | None = None
+
+    def measure(self, size: Size, seconds: float) -> FrameCost:
+        """Ask for a size, and count what its frames cost.
+
+        Raises:
+            SourceError: The camera does not deliver.
+        """
+        asked = self._config.camera.model_copy(update={"width": size[0], "height": size[1]})
+        if (asked.width, asked.height) != (self._config.camera.width, self._config.camera.height) or not self.title:
+            self._config = self._config.model_copy(update={"camera": asked})
+            self._camera.reconfigure(self._config)
+            self._wait_for_camera()
+        self._run(min(SETTLE_S, seconds))
+        return self._count(seconds)
+
+    def _wait_for_camera(self) -> None:
+        """Wait until the camera is open as it was asked for last."""
+        deadline_s = time.monotonic() + FIRST_FRAME_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            match self._inbox.take(left_s):
+                case CameraOpened(source=source):
+                    self.title = source
+                    return
+                case CameraFailed(reason=reason):
+                    raise SourceError(reason)
+        raise SourceError(f"the camera was not open within {FIRST_FRAME_S:.0f} s")
+
+    def _count(self, seconds: float) -> FrameCost:
+        child = self._camera.pid
+        camera_s, node_s = cpu_s(child) if child is not None else 0.0, time.process_time()
+        frames, luma_s, encode_s, jpeg_bytes = self._run(seconds)
+        node_s = time.process_time() - node_s
+        camera_s = cpu_s(child) - camera_s if child is not None and child == self._camera.pid else 0.0
+        if not frames or self.latest is None:
+            raise SourceError(f"no frame came within {seconds + FIRST_FRAME_S:.0f} s")
+        per_frame = 1000 / frames
+        costs = (camera_s * per_frame, node_s * per_frame, luma_s * per_frame, encode_s * per_frame)
+        return FrameCost(self.latest.size, *costs, jpeg_bytes // frames)
+
+    def _run(self, seconds: float) -> tuple[int, float, float, int]:
+        """Let frames pass for a while, until one came at the least.
+
+        Returns:
+            Their number, the time in seconds for luma and for encoding, and the bytes made.
+        """
+        frames, luma_s, encode_s, jpeg_bytes = 0, 0.0, 0.0, 0
+        quality = self._config.ring.quality
+        end_s = time.monotonic() + seconds
+        last_s = end_s + FIRST_FRAME_S
+        while (left_s := (end_s if frames else last_s) - time.monotonic()) > 0:
+            match self._inbox.take(left_s):
+                case Frame() as frame:
+                    begin_s = time.thread_time()
+                    frame.brightness  # noqa: B018 - measured at the first demand, and kept
+                    measured_s = time.thread_time()
+                    jpeg_bytes += len(frame.jpeg(quality))
+                    luma_s, encode_s = luma_s + measured_s - begin_s, encode_s + time.thread_time() - measured_s
+                    list(self._pipeline.process(frame))
+                    frames, self.latest = frames + 1, frame
+                case CameraFailed(reason=reason):
+                    raise SourceError(reason)
+        return frames, luma_s, encode_s, jpeg_bytes
+
+
+@contextmanager
+def frame_path(config: Config) -> Iterator[FramePath]:
+    """Start the camera of the settings, and stop it in the end.
+
+    Raises:
+        SourceError: Privacy is on, and the camera is left alone.
+    """
+    if config.privacy.enable:
+        raise SourceError("privacy is on; the camera is left alone")
+    inbox = Inbox()
+    camera = Camera(config, inbox, SystemClock())
+    camera.start()
+    try:
+        yield FramePath(config, inbox, camera)
+    finally:
+        camera.stop(STOP_S)

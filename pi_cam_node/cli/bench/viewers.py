@@ -1,0 +1,134 @@
+"""What a viewer of the stream costs here: the web server as it is shipped, and viewers on the loopback."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.cli.bench.advice import ViewerCost
+from pi_cam_node.config import Config
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.web.server import Web
+
+VIEWERS, FPS = 8, 10.0
+PICTURE_BEGINS = b"Content-Type: image/jpeg"
+CONNECT_S, STOP_S = 10.0, 2.0
+RECEIVE_BYTES = 1 << 20
+
+
+class NoPictures:
+    """Nothing is saved here."""
+
+    def find(self, _picture_id: str) -> Path | None:
+        """Return nothing."""
+        return None
+
+    def newest(self, _count: int) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+
+class Viewers:
+    """Connections that take what comes, on a thread of their own.
+
+    Attributes:
+        pictures: How many came to all of them together.
+    """
+
+    def __init__(self, port: int) -> None:
+        """Connect.
+
+        Raises:
+            OSError: The server does not answer.
+        """
+        self.pictures = 0
+        self._over = threading.Event()
+        self._selector = selectors.DefaultSelector()
+        for _ in range(VIEWERS):
+            viewer = _connect(port)
+            viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            self._selector.register(viewer, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._read, name="bench viewers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._over.set()
+        self._thread.join(STOP_S)
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._selector.close()
+
+    def _read(self) -> None:
+        buffer = bytearray(RECEIVE_BYTES)
+        while not self._over.is_set():
+            for key, _ in self._selector.select(0.1):
+                if isinstance(key.fileobj, socket.socket):
+                    self.pictures += buffer.count(PICTURE_BEGINS, 0, key.fileobj.recv_into(buffer))
+
+
+def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
+    """Serve a frame again and again, first to nobody and then to `VIEWERS`; return what the difference is.
+
+    Raises:
+        NodeError: The server does not serve.
+    """
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = int(sock.getsockname()[1])
+    config = Config.model_validate({"mjpeg_server": {"port": port, "fps": FPS}, "node": {"id": "bench"}})
+    hub = Hub()
+    web = Web(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
+    web.start()
+    try:
+        thread = next(thread for thread in threading.enumerate() if thread.name == "http")
+        clock = time.pthread_getcpuclockid(thread.ident or 0)
+        alone_s = _publish(hub, frame, quality, seconds, clock)
+        viewers = Viewers(port)
+        _publish(hub, frame, quality, min(1.0, seconds), clock)
+        before = viewers.pictures
+        spent_s = _publish(hub, frame, quality, seconds, clock)
+        pictures = viewers.pictures - before
+        viewers.close()
+    except (OSError, StopIteration) as error:
+        raise NodeError(f"the web server cannot be measured: {error}") from error
+    finally:
+        web.close(STOP_S)
+    if not pictures:
+        raise NodeError("no viewer got a picture")
+    return ViewerCost(max(0.0, spent_s - alone_s) / pictures * 1e6, len(frame.jpeg(quality)))
+
+
+def _publish(hub: Hub, frame: Frame, quality: int, seconds: float, clock: int) -> float:
+    """Publish frames, their JPEGs made beforehand as the pipeline does; return what the thread of a clock spent."""
+    before_s, never = time.clock_gettime(clock), threading.Event()
+    start_s = time.monotonic()
+    for number in range(1, int(seconds * FPS) + 1):
+        never.wait(max(0.0, start_s + number / FPS - time.monotonic()))
+        shown = replace(frame, seq=frame.seq + number)
+        shown.jpeg(quality)
+        hub.publish(shown)
+    never.wait(1 / FPS)
+    return time.clock_gettime(clock) - before_s
+
+
+def _connect(port: int) -> socket.socket:
+    """Connect to a server that may still be starting."""
+    deadline_s, never = time.monotonic() + CONNECT_S, threading.Event()
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), CONNECT_S)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline_s:
+                raise
+            never.wait(0.05)

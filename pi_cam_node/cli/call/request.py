@@ -1,0 +1,142 @@
+"""Which node is meant, what it is sent, and which of the replies is ours."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.commands.parsing import open_envelope
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.mqtt.blocking_client import Connection, Heard
+from pi_cam_node.mqtt.topics import VERB, Topics
+
+Reply = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it is sent.
+
+    Attributes:
+        verb: Says the topic.
+        id: Says which replies are ours.
+        payload: JSON.
+    """
+
+    verb: str
+    id: str
+    payload: bytes
+
+
+def request_of(verb: str, words: str) -> Request:
+    """Return what to send; whatever a node could not even read, and so not answer under our id, is refused here.
+
+    The plain-text form has no room for an id, so it is turned into the JSON form as the node itself would.
+
+    Args:
+        verb: The command; one that is not known here is left to the node to judge.
+        words: What was typed after it: the plain-text form, or a JSON object.
+
+    Raises:
+        BadRequest: It is not what the command takes.
+    """
+    if not VERB.fullmatch(verb):
+        raise BadRequest(f"ERROR: {verb!a} cannot be a command: expected 1 to 32 letters, digits and _")
+    if words.startswith("{"):
+        fields = _object(words)
+    else:
+        known = registry().get(verb)
+        fields = known.arguments.from_words(words) if known else {"words": words} if words else {}
+    try:
+        payload = json.dumps({"id": uuid.uuid4().hex, **fields}, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadRequest("ERROR: the arguments are not UTF-8") from None
+    envelope = open_envelope(CommandArrived(verb, payload, time.monotonic()))
+    if envelope.id is None:
+        raise BadRequest("ERROR: without an id no reply could be told from others: leave it out, or give one")
+    return Request(verb, envelope.id, payload)
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        fields: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"ERROR: begins like JSON but is none: {error}") from None
+    return fields
+
+
+def ask(
+    connection: Connection,
+    topics: Topics,
+    request: Request,
+    *,
+    timeout_s: float,
+    on_stage: Callable[[Reply], None],
+) -> Reply | None:
+    """Send a command and return its final reply.
+
+    Where that did not come in time: the last one before it (``accepted`` or ``progress``), or ``None`` where
+    there was no sign of life.
+
+    Args:
+        connection: To the broker.
+        topics: The node's.
+        request: The command.
+        timeout_s: How long to wait for the final reply.
+        on_stage: Is told what comes before it.
+
+    Raises:
+        NoBroker: The connection broke.
+        PermissionError: The broker says that this login may not do so.
+    """
+    replies_topic = f"{topics.root}/reply/+"
+    if connection.subscribe([replies_topic]):
+        raise PermissionError(f"the broker does not let this login read {replies_topic}")
+    refusal = connection.publish(topics.cmd(request.verb), request.payload)
+    if refusal:
+        raise PermissionError(f"the broker does not let this login publish on {topics.cmd(request.verb)}: {refusal}")
+    ours: list[Reply] = []
+    deadline_s = time.monotonic() + timeout_s
+
+    def news(heard: Sequence[Heard]) -> Reply | None:
+        replies = [reply for reply in _replies(heard) if reply.get("id") == request.id]
+        return replies[len(ours)] if len(replies) > len(ours) else None
+
+    while (reply := connection.wait_for(news, deadline_s - time.monotonic())) is not None:
+        if is_final(reply):
+            return reply
+        ours.append(reply)
+        on_stage(reply)
+    return ours[-1] if ours else None
+
+
+def is_final(reply: Reply | None) -> bool:
+    """Return whether nothing more will come."""
+    return reply is not None and reply.get("stage") == "final"
+
+
+def _replies(heard: Sequence[Heard]) -> Iterator[Reply]:
+    for message in heard:
+        try:
+            body = json.loads(message.payload)
+        except ValueError:
+            continue
+        if isinstance(body, dict):
+            yield body
+
+
+def find_nodes(connection: Connection, base: str) -> dict[str, bool]:
+    """Return the nodes that the broker knows below a base topic, and whether they are online.
+
+    Raises:
+        NoBroker: The connection broke.
+    """
+    texts = connection.retained([f"{base}/+/info", f"{base}/+/availability"])
+    ids = {topic.split("/")[-2] for topic in texts if topic.endswith("/info")}
+    return {node_id: texts.get(f"{base}/{node_id}/availability") == "online" for node_id in sorted(ids)}

@@ -1,0 +1,58 @@
+"""amqtt as a broker on a loopback port: a program of its own, for demonstration where mosquitto is missing.
+
+It speaks MQTT 3.1.1 only. The version is pinned in setup.cfg, because one of its faults is cured here in a method
+that is not public.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+
+from amqtt.broker import Broker
+from amqtt.session import Session
+
+from pi_cam_node.cli.demo.parent_death import tie
+
+
+class DemoBroker(Broker):  # type: ignore[misc] # amqtt ships no types
+    """Sends retained messages to those who subscribed to them.
+
+    amqtt 0.12.1 sends every new client the retained messages of all filters that anybody subscribed to. They fill the
+    screen of ``mosquitto_sub``, and a client that publishes and leaves meanwhile is not heard.
+    """
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribers = self._subscriptions.get(subscription[0], [])
+        if any(subscriber is session for subscriber, _ in subscribers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
+async def serve(port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    broker = DemoBroker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        }
+    )
+    await broker.start()
+    await stop.wait()
+    await broker.shutdown()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="amqtt on a loopback port, for demonstration")
+    parser.add_argument("parent_pid", type=int)
+    parser.add_argument("port", type=int)
+    options = parser.parse_args()
+    tie(options.parent_pid)
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(serve(options.port))

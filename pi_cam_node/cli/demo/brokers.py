@@ -1,0 +1,180 @@
+"""A broker as a child process, on loopback only: mosquitto where it is installed, else amqtt."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+USUAL_PORT = 1883
+START_S, STOP_S = 10.0, 2.0
+# Debian keeps daemons out of an ordinary user's PATH.
+_DAEMONS = "/usr/sbin:/usr/local/sbin:/sbin"
+
+
+class NoBrokerHere(RuntimeError):
+    """No broker can be started; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One broker that can be a child process.
+
+    Attributes:
+        name: What it is called.
+        command: Returns the command line for a port, given a folder for its files; the leash comes before it.
+        find: Returns its program; ``None`` where it is not installed.
+        remark: What people should know about it, for the walk.
+        protocol: What to set `mqtt.protocol` to.
+    """
+
+    name: str
+    command: Callable[[str, int, Path], Sequence[str]]
+    find: Callable[[], str | None]
+    remark: str
+    protocol: str
+
+
+def _find_mosquitto() -> str | None:
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_DAEMONS)
+
+
+def _mosquitto(program: str, port: int, folder: Path) -> Sequence[str]:
+    lines = [
+        f"listener {port} {HOST}",
+        "allow_anonymous true",
+        "persistence false",
+        "set_tcp_nodelay true",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+    ]
+    if os.geteuid() == 0:
+        lines.append("user root")  # else it changes to a user of its own, and falls off the leash
+    file = folder / "mosquitto.conf"
+    file.write_text("\n".join(lines) + "\n")
+    return [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.parent_death", str(os.getpid()), program, "-c", str(file)]
+
+
+def _find_amqtt() -> str | None:
+    return sys.executable if importlib.util.find_spec("amqtt") else None
+
+
+def _amqtt(program: str, port: int, _folder: Path) -> Sequence[str]:
+    return [program, "-P", "-m", "pi_cam_node.cli.demo.amqtt_broker", str(os.getpid()), str(port)]
+
+
+KINDS = (
+    Kind("mosquitto", _mosquitto, _find_mosquitto, "", "auto"),
+    Kind("amqtt", _amqtt, _find_amqtt, "for demonstration only, and MQTT 3.1.1 only; mosquitto does more", "3.1.1"),
+)
+
+
+def choose(name: str = "") -> Kind:
+    """Return the first broker that is installed, or the named one.
+
+    Raises:
+        NoBrokerHere: It is not installed, or none is.
+    """
+    for kind in KINDS:
+        if name in ("", kind.name) and kind.find() is not None:
+            return kind
+    raise NoBrokerHere(
+        f"{name or 'no broker'} is {'not ' if name else ''}installed: "
+        "`apt-get install mosquitto`, or `pip install 'pi-cam-node[demo]'` for amqtt"
+    )
+
+
+def choose_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
+    """Return a loopback port that nobody listens on: the wanted one, else the usual one, else any.
+
+    Raises:
+        NoBrokerHere: The wanted one is taken, or not for us.
+    """
+    why = "taken"
+    for port in (wanted,) if wanted is not None else (usual, 0):
+        with socket.socket() as probe:
+            # Connections of an earlier demo that are still dying do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    why = f"not to be had: {error.strerror}"
+                continue
+            return int(probe.getsockname()[1])
+    raise NoBrokerHere(f"the port {wanted} is {why}; choose another one, or leave --port out")
+
+
+class Broker:
+    """A running broker; ``with`` ends it."""
+
+    def __init__(self, kind: Kind, port: int, folder: Path) -> None:
+        self.kind = kind
+        self.port = port
+        self._folder = folder
+        self._log = folder / f"{kind.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        program = self.kind.find()
+        if program is None:
+            raise NoBrokerHere(f"{self.kind.name} has gone")
+        command = self.kind.command(program, self.port, self._folder)
+        with self._log.open("wb") as log:
+            # A process group of its own: Ctrl-C is for the node, which says goodbye to the broker.
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                # Modules come from where ours do, never from the working directory.
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        self._wait(self._process)
+        return self
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the broker listens.
+
+        Raises:
+            NoBrokerHere: It ended, or does not.
+        """
+        pause = threading.Event()
+        deadline_s = time.monotonic() + START_S
+        while time.monotonic() < deadline_s and process.poll() is None:
+            with socket.socket() as probe:
+                probe.settimeout(1.0)
+                if probe.connect_ex((HOST, self.port)) == 0:
+                    return
+            pause.wait(0.02)
+        self._end(process)
+        said = self._log.read_text(errors="replace").strip()[-500:]
+        raise NoBrokerHere(f"{self.kind.name} does not start: {said or 'it says nothing'}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._end(self._process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_S)

@@ -1,0 +1,153 @@
+"""The command line of ``pi-cam-node demo``: broker, settings, node, and what to type next."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_cam_node.base import malloc as heap
+from pi_cam_node.cli.demo import brokers
+from pi_cam_node.cli.demo import next_steps as walk
+from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
+from pi_cam_node.cli.demo.first_reading import FirstLight
+from pi_cam_node.cli.main import fall_silent
+from pi_cam_node.config import loader as configfile
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.core.commands.status import RESTART_CODE
+from pi_cam_node.runtime.node import Node
+from pi_cam_node.system import log
+
+# A day in two minutes and a half, and a night that is called as soon as it is dark.
+DAY_S, DUSK_S, NIGHT_S, DAWN_S = 30, 30, 60, 30
+SETTINGS = """\
+# The settings of this demo. `overwrite_config` writes what was changed meanwhile in here.
+node:
+  id: {node_id}
+  name: Demo camera
+mqtt:
+  host: {host}
+  port: {port}
+  protocol: "{protocol}"
+camera:
+  source: {source}
+night:
+  min_dark_frames: 10
+  min_bright_frames: 6
+  dwell_s: 10
+  settle_s: 2
+  exposure_us: 500000
+export:
+  base_dir: {captures}
+mjpeg_server:
+  port: {view_port}
+  fps: 5
+telemetry:
+  interval_s: 10
+"""
+# Where the live view is, if that port is free.
+VIEW_PORT = 8080
+PORT_MAX, PORT_DIGITS = 65535, 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo until Ctrl-C; return the exit code."""
+    began_s = time.monotonic()
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)  # until the node handles it; ends the broker and removes the folder
+    try:
+        kind, port = brokers.choose(options.broker), brokers.choose_port(options.port)
+        with tempfile.TemporaryDirectory(prefix="pi-cam-node-") as name, Broker(kind, port, Path(name)) as broker:
+            loaded = settings_of(broker, Path(name), options.captures.absolute())
+            say(_greeting(broker, loaded))
+            return _run(loaded, began_s)
+    except NoBrokerHere as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
+    """Write the configuration file of the demo and return what it says; the environment has no say here."""
+    script = f"day_s={DAY_S}&dusk_s={DUSK_S}&night_s={NIGHT_S}&dawn_s={DAWN_S}&start_mono_s={time.monotonic():.0f}"
+    file = folder / "config.yaml"
+    file.write_text(
+        SETTINGS.format(
+            node_id=walk.NODE_ID,
+            host=brokers.HOST,
+            port=broker.port,
+            protocol=broker.kind.protocol,
+            source=f"synthetic?{script}",
+            captures=json.dumps(str(captures)),  # quoted as YAML wants it
+            view_port=brokers.choose_port(None, VIEW_PORT),
+        )
+    )
+    return configfile.load(file, {})
+
+
+def say(text: str) -> None:
+    """Say something at once, also where stdout is a pipe; the demo goes on where nobody reads it any more.
+
+    Thread: any.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        fall_silent()
+
+
+def _run(loaded: LoadedConfig, began_s: float) -> int:
+    """Run the node, anew each time somebody sends it ``restart``: there is no supervisor that would."""
+    heap.share_arenas()
+    config = loaded.config
+    log.configure(config)
+    first_light = FirstLight(config.mqtt, f"{walk.ROOT}/state/brightness", say, began_s)
+    first_light.start()
+    try:
+        while (code := Node(loaded).run()) == RESTART_CODE:
+            say("restarting, as asked")
+        return code
+    finally:
+        first_light.stop()
+
+
+def _greeting(broker: Broker, loaded: LoadedConfig) -> str:
+    remark = f" ({broker.kind.remark})" if broker.kind.remark else ""
+    return f"""\
+A node on a synthetic camera, and {broker.kind.name} on {brokers.HOST}:{broker.port}{remark}.
+Nothing can be reached from outside this machine. Ctrl-C ends both.
+See it live: http://{brokers.HOST}:{loaded.config.mjpeg_server.port}/
+Pictures go to {loaded.config.export.base_dir}; settings are in {loaded.path}.
+Dusk begins after {DAY_S} s and takes {DUSK_S} s; the camera switches to night by itself, and back at dawn.
+
+In another terminal, in this folder:
+{walk.walk(broker.port, walk.program_name(), has_mosquitto_clients=walk.has_mosquitto_clients())}
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pi-cam-node demo",
+        description="Run a node on a synthetic camera with a broker of its own, on this machine only.",
+    )
+    parser.add_argument(
+        "--captures", type=Path, default=Path("captures"), metavar="DIR", help="where pictures go (default: ./captures)"
+    )
+    parser.add_argument("--port", type=_port, help=f"of the broker (default: {brokers.USUAL_PORT}, else any free one)")
+    parser.add_argument("--broker", default="", choices=[kind.name for kind in brokers.KINDS], help="which broker")
+    return parser
+
+
+def _port(text: str) -> int:
+    """Return a port; 0 means any free one, as it does everywhere."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= PORT_DIGITS and int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected 1 to {PORT_MAX}")
+    return int(text)
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,54 @@
+"""The command line of ``pi-cam-node doctor``, and its report."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pi_cam_node.cli.doctor import packages
+from pi_cam_node.cli.doctor.finding import Finding, skipped
+from pi_cam_node.cli.main import default_file
+
+WIDTH = 14
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print every finding as it comes; return 1 where something failed, else 0."""
+    parser = argparse.ArgumentParser(
+        prog="pi-cam-node doctor",
+        description="Find out what is wrong here, and what to do about it.",
+        epilog="exit code: 0 nothing failed, 1 something did",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the settings (default: those that `run` would take)"
+    )
+    options = parser.parse_args(arguments)
+    # The findings say what the log would.
+    logging.getLogger().addHandler(logging.NullHandler())
+    count: Counter[str] = Counter()
+    for finding in _findings(options.config or default_file()):
+        count[finding.state] += 1
+        print(line_of(finding), flush=True)
+    warnings = f"{count['warning']} warning{'' if count['warning'] == 1 else 's'}"
+    print(f"\n{count['ok']} ok, {warnings}, {count['failed']} failed, {count['skipped']} skipped")
+    return 1 if count["failed"] else 0
+
+
+def line_of(finding: Finding) -> str:
+    """Return a finding as it is printed."""
+    line = f"{finding.state:8}{finding.check:{WIDTH}} {finding.text}"
+    return f"{line}\n{'':{8 + WIDTH}} -> {finding.advice}" if finding.advice else line
+
+
+def _findings(file: Path | None) -> Iterator[Finding]:
+    found = list(packages.check())
+    yield from found
+    if any(finding.state == "failed" for finding in found):
+        yield skipped("everything else", "the packages must be right first")
+        return
+    from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - only now is it known that it can be imported
+
+    yield from examine(file)

@@ -1,0 +1,61 @@
+"""Whether the Python packages can be imported, and fit together. Imports nothing of ours that needs them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from types import ModuleType
+
+from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
+
+CHECK = "packages"
+Import = Callable[[str], ModuleType]
+
+_NEEDED = ("numpy", "cv2", "paho.mqtt.client", "pydantic", "yaml", "psutil", "PIL")
+_SHOWN = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "pydantic")
+_INSTALL = "install pi-cam-node anew in its environment (`pip install --force-reinstall pi-cam-node`)"
+
+
+def check(import_module: Import = importlib.import_module) -> Iterator[Finding]:
+    """Import what the node needs."""
+    broken = [finding for name in _NEEDED if (finding := _try(name, import_module)) is not None]
+    yield from broken
+    yield from _simplejpeg(import_module)
+    if not broken:
+        yield ok(CHECK, ", ".join(_versions()))
+
+
+def _try(name: str, import_module: Import) -> Finding | None:
+    """Return a finding where a module cannot be imported."""
+    try:
+        import_module(name)
+    except Exception as error:  # an extension module may raise anything
+        return failed(CHECK, f"{name} cannot be imported: {error}", _INSTALL)
+    return None
+
+
+def _simplejpeg(import_module: Import) -> Iterator[Finding]:
+    """Judge the one package that the node can do without, and that breaks most easily."""
+    try:
+        import_module("simplejpeg")
+    except ImportError as error:
+        yield warning(
+            CHECK, f"simplejpeg is missing ({error}); OpenCV encodes, which costs more", "pip install simplejpeg"
+        )
+    except ValueError as error:
+        # What numpy says to an extension that was built against another one of its ABIs.
+        yield warning(
+            CHECK,
+            f"simplejpeg does not fit numpy ({error}); OpenCV encodes, which costs more",
+            "beside apt's python3-picamera2 keep apt's numpy: `pip uninstall numpy` in the environment; "
+            "elsewhere `pip install --force-reinstall simplejpeg`",
+        )
+
+
+def _versions() -> Iterator[str]:
+    for name in _SHOWN:
+        try:
+            yield f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            yield f"{name} of unknown version"

@@ -1,0 +1,58 @@
+"""``pi-cam-node erase``: the same as the command, for a node that does not run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
+from pi_cam_node.config import Config
+from pi_cam_node.mqtt.blocking_client import NoBroker
+from pi_cam_node.mqtt.retained_cleanup import retained
+from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.runtime.erase import erase_all
+from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.start_counter import StartFile
+
+FAILED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Remove what a node left behind; return 0 where nothing is left, 1 where something is, 2 where nobody said yes."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} erase",
+        description="Removes every picture, the token and the memory of a node that is stopped, and empties its "
+        "retained topics. The configuration file stays, and so does every file that it names.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    parser.add_argument("--yes", action="store_true", help="really do it; without this nothing is changed")
+    options = parser.parse_args(arguments)
+    loaded = load(options.config)
+    if loaded is None:
+        return BAD_USE
+    config = loaded.config
+    if not options.yes:
+        where = f"{config.export.base_dir} and the topics of {config.node.id} at {config.mqtt.host}:{config.mqtt.port}"
+        print(f"{PROGRAM}: nothing was erased; --yes erases {where}", file=sys.stderr)
+        return BAD_USE
+    if _is_running(config):
+        print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
+        return BAD_USE
+    places = state_files(loaded.path, os.environ)
+    erased = erase_all(config, StartFile(places.starts), LastGood(places.good), places.private)
+    print(erased.text)
+    for line in erased.trouble:
+        print(f"{PROGRAM}: {line}", file=sys.stderr)
+    return FAILED if erased.trouble or erased.topics_left else 0
+
+
+def _is_running(config: Config) -> bool:
+    """Tell whether the broker says that the node is there; where it cannot be asked, erasing will say why."""
+    topics = topics_of(config)
+    try:
+        return retained(config.mqtt, topics).get(topics.availability) == "online"
+    except NoBroker:
+        return False

@@ -1,0 +1,226 @@
+"""The program ``pi-cam-node``: what it can be told to do.
+
+Only what every subcommand needs is imported at the top: numpy and OpenCV take seconds on a small
+board, and ``--help`` shall not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pi_cam_node import __version__
+
+if TYPE_CHECKING:
+    from pi_cam_node.base.errors import ConfigError
+    from pi_cam_node.config.loader import LoadedConfig
+
+PROGRAM = "pi-cam-node"
+DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
+
+# As every shell does it: 128 and the number of SIGINT; sysexits.h has no better word for a bad file than usage.
+INTERRUPTED, BAD_USE = 130, 2
+
+EXIT_CODES = """\
+exit codes:
+  0    stopped by SIGTERM, SIGINT or SIGHUP
+  2    the settings are not usable, nor are there last good ones; nothing was started
+  70   a fault within the node that only a new start mends
+  75   the command restart asked for a new start
+  79   the command erase has left nothing behind
+A supervisor such as systemd shall start the node again whatever the code, but for 79; see
+systemd/pi-cam-node.service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """Something the program can do.
+
+    Attributes:
+        module: Has ``main(arguments) -> exit code``, or another function of that kind.
+        summary: One line for ``--help``.
+        function: Its name.
+    """
+
+    module: str
+    summary: str
+    function: str = "main"
+
+    def start(self, arguments: Sequence[str]) -> int:
+        """Import the subcommand, run it, and return its exit code."""
+        return int(getattr(importlib.import_module(self.module), self.function)(arguments))
+
+
+SUBCOMMANDS = {
+    "run": Subcommand(__name__, "run the node", "run"),
+    "demo": Subcommand("pi_cam_node.cli.demo.command", "run a node on a synthetic camera with a broker of its own"),
+    "check-config": Subcommand(__name__, "tell every fault of a configuration file", "check_config"),
+    "call": Subcommand("pi_cam_node.cli.call.command", "send a command to a node and print its reply"),
+    "doctor": Subcommand("pi_cam_node.cli.doctor.command", "find out what is wrong here, and what to do about it"),
+    "bench": Subcommand("pi_cam_node.cli.bench.command", "measure what this board can hold, and suggest settings"),
+    "erase": Subcommand("pi_cam_node.cli.erase", "remove everything that a stopped node has left behind"),
+    "docs": Subcommand("pi_cam_node.cli.reference", "write the reference: settings, commands, topics"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: What was typed after its name; by default the process's own.
+
+    Returns:
+        The exit code.
+    """
+    # More threads than one only cost on a small board. Read when numpy is imported, here and in the camera's process.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
+    if subcommand is None:
+        parser = _parser()
+        parser.parse_args(typed)  # tells about help, version and what is misspelt, and exits
+        parser.print_help(sys.stderr)
+        return BAD_USE
+    try:
+        return subcommand.start(typed[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        fall_silent()
+        return INTERRUPTED
+
+
+def fall_silent() -> None:
+    """Write nowhere from now on: whoever read stdout has seen enough, and a flush must not complain about it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the node until it is stopped."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} run",
+        description="Run the node.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
+    path = parser.parse_args(arguments).config
+    from pi_cam_node.base import malloc as heap  # noqa: PLC0415 - see the top
+    from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
+    from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
+    from pi_cam_node.system import log  # noqa: PLC0415 - see the top
+
+    heap.share_arenas()
+    gc.disable()  # imports make next to no garbage, and looking for it takes a tenth of their time
+    try:
+        loaded, start = startup.begin(path or default_file(), os.environ)
+    except ConfigError as error:
+        return refuse(error)
+    _introduce(loaded, is_named=path is not None)
+    start = startup.with_camera_process(start, loaded)
+    from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
+
+    log.configure(loaded.config)
+    log.install_hooks()
+    node = Node(loaded, start=start)
+    gc.enable()
+    return node.run()
+
+
+def check_config(arguments: Sequence[str]) -> int:
+    """Tell every fault of a configuration file and of the environment."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
+    )
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_files_in_words())
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
+    options = parser.parse_args(arguments)
+    loaded = load(options.file or options.config)
+    if loaded is None:
+        return BAD_USE
+    print(f"{loaded.path or 'without a file'}: no faults")
+    return 0
+
+
+def load(path: Path | None) -> LoadedConfig | None:
+    """Return the settings; or say on stderr what is wrong with them, all of it, and return ``None``.
+
+    Args:
+        path: The file named by the user; where there is none the first of `DEFAULT_FILES` that exists is taken.
+    """
+    from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
+    from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
+
+    try:
+        loaded = startup.checked(path or default_file(), os.environ)
+    except ConfigError as error:
+        refuse(error)
+        return None
+    _introduce(loaded, is_named=path is not None)
+    return loaded
+
+
+def refuse(error: ConfigError) -> int:
+    """Say on stderr what is wrong with the settings, all of it; return the exit code."""
+    for problem in error.problems:
+        print(problem, file=sys.stderr)
+    count = len(error.problems)
+    print(f"{PROGRAM}: {count} fault{'s' * (count != 1)} in the settings; nothing was started", file=sys.stderr)
+    return BAD_USE
+
+
+def _introduce(loaded: LoadedConfig, *, is_named: bool) -> None:
+    """Say on stderr where the settings come from, and what is unwise about them."""
+    if not is_named:
+        print(f"{PROGRAM}: {_choice_in_words(loaded.path)}", file=sys.stderr)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def default_file() -> Path | None:
+    """Return the file that is used where none is named, ``None`` where there is none."""
+    return next((file for file in DEFAULT_FILES if _may_be_there(file)), None)
+
+
+def _may_be_there(file: Path) -> bool:
+    """Tell whether a file is there, or may be: where we cannot look, reading it will say why."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _choice_in_words(file: Path | None) -> str:
+    if file is not None:
+        return f"settings from {file.absolute()}"
+    return f"neither {' nor '.join(map(str, DEFAULT_FILES))} exists: every setting has its default"
+
+
+def _files_in_words() -> str:
+    return f"the settings; by default {' or '.join(map(str, DEFAULT_FILES))}, whichever exists first"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="An MQTT-driven camera node.",
+        epilog=f"`{PROGRAM} <command> --help` tells more about each.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="<command>")
+    for name, subcommand in SUBCOMMANDS.items():
+        commands.add_parser(name, help=subcommand.summary)
+    return parser

@@ -1,0 +1,136 @@
+"""Every setting, described: read off the models once, for ``set``, the entities, the file and the documents."""
+
+from __future__ import annotations
+
+import functools
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import annotated_types
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from pi_cam_node.config import Config, Setting, values
+
+Kind = Literal["bool", "int", "float", "choice", "list", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting, described for people and programs.
+
+    Attributes:
+        key: Dotted path, e.g. ``night.gain``.
+        kind: What its value is.
+        default: The default, ``None`` for an empty one.
+        unit: Unit of the number, or empty.
+        minimum: Least value; ``None`` where there is none.
+        maximum: Greatest value; ``None`` where there is none.
+        step: The number is a multiple of this; ``None`` where it need not be.
+        choices: The values allowed, for a choice or the items of a list; empty otherwise.
+        live: Takes effect at once.
+        secret: Never shown.
+        title: A short name for people.
+        doc: One or two sentences for people.
+        expected: What a value must be, in words: ``a number from 0 to 255``.
+        expected_item: What an item of a list must be; empty for other kinds.
+        is_path: Names a file or a folder.
+    """
+
+    key: str
+    kind: Kind
+    default: object
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    choices: tuple[str, ...]
+    live: bool
+    secret: bool
+    title: str
+    doc: str
+    expected: str
+    expected_item: str
+    is_path: bool
+
+    @property
+    def section(self) -> str:
+        """The first part of the key."""
+        return self.key.partition(".")[0]
+
+
+@functools.cache
+def catalogue() -> Mapping[str, SettingInfo]:
+    """Return every setting in the order of the file, by dotted key."""
+    return types.MappingProxyType({info.key: info for info in _walk(Config, "")})
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[SettingInfo]:
+    for name, field in model.model_fields.items():
+        marker = next((m for m in field.metadata if isinstance(m, Setting)), None)
+        if marker is not None:
+            yield _describe(prefix + name, field, marker)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _walk(field.annotation, f"{prefix}{name}.")
+        else:
+            raise TypeError(f"{prefix}{name} is declared without Setting(…)")
+
+
+def _describe(key: str, field: FieldInfo, marker: Setting) -> SettingInfo:
+    kind, choices, secret = _kind_of(field.annotation)
+    rules: dict[type, Any] = {type(rule): rule for rule in field.metadata}
+    is_path = Path in (field.annotation, *typing.get_args(field.annotation))
+    item = (f"one of {', '.join(choices)}" if choices else marker.form or "text") if kind == "list" else ""
+    return SettingInfo(
+        key=key,
+        kind=kind,
+        default=values.plain(field.get_default(call_default_factory=False)),
+        unit=marker.unit,
+        minimum=getattr(rules.get(annotated_types.Ge), "ge", None),
+        maximum=getattr(rules.get(annotated_types.Le), "le", None),
+        step=getattr(rules.get(annotated_types.MultipleOf), "multiple_of", None),
+        choices=choices,
+        live=marker.live,
+        secret=secret,
+        title=marker.title or re.sub(r"[._]", " ", re.sub(r"_(s|us|bytes|px|days)$", "", key)).capitalize(),
+        doc=marker.doc,
+        expected=_expected(kind, choices, marker, rules, "a path" if is_path else "text"),
+        expected_item=item,
+        is_path=is_path,
+    )
+
+
+def _expected(kind: Kind, choices: tuple[str, ...], marker: Setting, rules: dict[type, Any], text: str) -> str:
+    """Say in words what a value must be."""
+    longest = getattr(rules.get(annotated_types.MaxLen), "max_length", None)
+    if kind == "bool":
+        return "on or off"
+    if kind == "choice":
+        return "one of " + ", ".join(choices)
+    if kind == "list":
+        items = f"a list, each item {marker.form}" if marker.form else f"a list of {', '.join(choices) or 'names'}"
+        return f"{items}; {longest} at most" if longest else items
+    if kind == "text":
+        return marker.form or (f"{text} of at most {longest} characters" if longest else text)
+    step = rules.get(annotated_types.MultipleOf)
+    number = f"a multiple of {step.multiple_of}" if step else "a whole number" if kind == "int" else "a number"
+    return f"{number} {values.span(rules[annotated_types.Ge].ge, rules[annotated_types.Le].le, marker.unit)}"
+
+
+def _kind_of(annotation: Any) -> tuple[Kind, tuple[str, ...], bool]:
+    """Return kind, choices and secrecy of a field's type."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return "choice", tuple(str(a) for a in arguments), False
+    if origin is list:
+        item = arguments[0]
+        return "list", tuple(typing.get_args(item)) if typing.get_origin(item) is Literal else (), False
+    if SecretStr in (annotation, *arguments):
+        return "text", (), True
+    kinds: dict[Any, Kind] = {bool: "bool", int: "int", float: "float"}
+    return kinds.get(annotation, "text"), (), False

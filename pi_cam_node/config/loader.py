@@ -1,0 +1,169 @@
+"""Reads the configuration file, the environment, and the files that they name."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.redaction import carries_login
+from pi_cam_node.config import Config
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config.layers import Layer, from_environment, from_file
+from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, Draft
+from pi_cam_node.config.yaml_reader import Leaf, Tree
+
+MAX_FILE_BYTES = 1 << 20
+MAX_PASSWORD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """The settings to start with.
+
+    Attributes:
+        config: The settings; every path in them is absolute.
+        path: The file they came from; ``None`` where there was none.
+        warnings: What is allowed but unwise, one line each, without a secret.
+        content: What was read, secrets and all; ``None`` without a file.
+    """
+
+    config: Config
+    path: Path | None
+    warnings: tuple[str, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
+
+
+def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
+    """Return the settings that a file and the environment give together; the environment wins.
+
+    Relative paths in the settings start at the folder of the file, whatever the working directory is;
+    without a file, at the working directory.
+
+    Args:
+        path: The file; ``None`` for none.
+        environ: The environment.
+        content: Taken instead of the file's.
+
+    Raises:
+        ConfigError: The file cannot be read, or something in it or in the environment is wrong.
+    """
+    if path is not None and content is None:
+        content = _content_of(path)
+    file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
+    draft = Draft(file, from_environment(environ), path.absolute().parent if path is not None else Path.cwd())
+    _read_password(draft)
+    _try_login(draft)
+    _try_certificates(draft)
+    config = draft.settle()
+    return LoadedConfig(config, path, tuple(_warnings(file, config, path)), content)
+
+
+def parse(text: str, path: Path) -> Config:
+    """Return the settings that a text would give as the content of a file. Opens nothing, so the password is missing.
+
+    Raises:
+        ConfigError: Something in the text is wrong.
+    """
+    return Draft(from_file(text, str(path)), Layer(), path.absolute().parent).settle()
+
+
+def decode(content: bytes, path: Path) -> str:
+    """Return the text of a configuration file.
+
+    Raises:
+        ConfigError: It is too large or not UTF-8.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        raise ConfigError([f"{path}: larger than 1 MiB, expected a configuration file"])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path}:{line}: found the byte 0x{content[error.start]:02x}, expected UTF-8"]) from None
+
+
+def _content_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _read_password(draft: Draft) -> None:
+    path = draft.values.get(PASSWORD_FILE)
+    if path is None:
+        return
+    try:
+        draft.values[PASSWORD] = _first_line(path)
+    except (OSError, ValueError) as error:
+        draft.fault(PASSWORD_FILE, f"{path}: {_why(error)}")
+
+
+def _try_login(draft: Draft) -> None:
+    if PASSWORD in draft.values and not draft.values.get("mqtt.username"):
+        key = PASSWORD if PASSWORD in draft.givens else PASSWORD_FILE
+        draft.fault(key, "found without mqtt.username, expected both; MQTT 3.1.1 knows no password alone")
+
+
+def _first_line(path: str) -> str:
+    with _opened(path) as file:
+        line = file.readline(MAX_PASSWORD_BYTES + 1).rstrip(b"\r\n")
+    if not line:
+        raise ValueError("found nothing in the first line, expected the password")
+    if len(line) > MAX_PASSWORD_BYTES:
+        raise ValueError(f"found a first line of over {MAX_PASSWORD_BYTES} bytes, expected the password")
+    return line.decode()
+
+
+def _try_certificates(draft: Draft) -> None:
+    """Find out now rather than at the broker that a file is missing."""
+    for key in ("mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"):
+        path = draft.values.get(key)
+        if path is None:
+            continue
+        try:
+            _opened(path).close()
+        except (OSError, ValueError) as error:
+            draft.fault(key, f"{path}: {_why(error)}")
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a file for reading; a pipe or a device is refused, because opening it may take for ever."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise ValueError("found no regular file, expected one")
+    return Path(path).open("rb")
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "found bytes that are not UTF-8, expected text"
+    return f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+
+
+def _warnings(file: Layer, config: Config, path: Path | None) -> Iterator[str]:
+    secrets = [key for key, given in file.givens.items() if _is_secret(key, given.tree)]
+    if path is not None and secrets and _mode(path) & stat.S_IROTH:
+        yield f"{path} holds {' and '.join(secrets)}, and everybody on this machine can read it: chmod 600 {path}"
+    password_file = config.mqtt.password_file
+    if password_file is not None and _mode(password_file) & (stat.S_IRGRP | stat.S_IROTH):
+        yield f"mqtt.password_file: not only its owner can read {password_file}: chmod 600 {password_file}"
+    if not config.mqtt.tls.enable and (config.mqtt.tls.ca or config.mqtt.tls.cert):
+        yield "mqtt.tls.enable is off: the certificates given beside it are not used, and nothing is encrypted"
+
+
+def _is_secret(key: str, tree: Tree) -> bool:
+    text = tree.text if isinstance(tree, Leaf) else None
+    return bool(text) and (catalogue()[key].secret or carries_login(text or ""))
+
+
+def _mode(path: Path) -> int:
+    """Return who may do what with a file; nobody anything, where it has just gone."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0

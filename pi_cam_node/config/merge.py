@@ -1,0 +1,149 @@
+"""Settings on their way from what was given to a `Config`: merged, interpreted, judged as a whole. Pure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.config import Config
+from pi_cam_node.config.catalogue import SettingInfo, catalogue
+from pi_cam_node.config.layers import AFTER_THE_FILE, Given, Layer, Problem
+from pi_cam_node.config.settings import Fault, faults_of, interpret
+from pi_cam_node.config.yaml_reader import MOST_FAULTS, Branch, Leaf, Row, Tree, kind_of
+
+PASSWORD, PASSWORD_FILE = "mqtt.password", "mqtt.password_file"
+
+
+class Draft:
+    """What the layers give together, with the faults found so far.
+
+    Args:
+        file: What the configuration file gives.
+        environment: What the environment gives; it wins.
+        folder: Where relative paths start.
+
+    Attributes:
+        givens: What was given, by dotted key.
+        values: What it means, by dotted key; paths are absolute. Only faultless values, and the defaults of paths.
+    """
+
+    def __init__(self, file: Layer, environment: Layer, folder: Path) -> None:
+        self._folder = folder
+        self._problems: list[Problem] = [*file.problems, *environment.problems]
+        self._faulty: set[str] = set()
+        self.givens = self._merged(file.givens, environment.givens)
+        self.values: dict[str, Any] = {}
+        for info in catalogue().values():
+            self._take(info)
+
+    def _merged(self, file: dict[str, Given], environment: dict[str, Given]) -> dict[str, Given]:
+        """Let the environment win, also where the two say by different keys what the password is."""
+        for layer in (file, environment):
+            if _says_something(layer, PASSWORD) and _says_something(layer, PASSWORD_FILE):
+                where = layer[PASSWORD_FILE]
+                self._problems.append(
+                    (where.line, f"{where.where}: {PASSWORD_FILE}: found beside {PASSWORD}, expected one of them")
+                )
+        overruled = {
+            other
+            for key, other in ((PASSWORD, PASSWORD_FILE), (PASSWORD_FILE, PASSWORD))
+            if _says_something(environment, key)
+        }
+        return {key: given for key, given in file.items() if key not in overruled} | environment
+
+    def _take(self, info: SettingInfo) -> None:
+        """Interpret what was given for a setting. Where nothing was, the models have the default."""
+        value: Any = None
+        given = self.givens.get(info.key)
+        if given is not None:
+            misfit = _misfit(info, given.tree)
+            if misfit:
+                self.fault(info.key, f"found {misfit}, expected {info.expected}")
+                return
+            value = interpret(info, _raw(given.tree))
+        if info.is_path:
+            value = info.default if value is None else value
+            value = self._absolute(value) if value else value
+        elif info.key == "camera.source" and isinstance(value, str) and value.startswith("file:") and value != "file:":
+            value = "file:" + self._absolute(value.removeprefix("file:"))
+        if value is not None:
+            self.values[info.key] = value
+
+    def _absolute(self, path: str) -> str:
+        return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where nobody has a home
+
+    def fault(self, key: str, why: str) -> None:
+        """Note that a value cannot be used."""
+        given = self.givens.get(key) or Given("the settings", AFTER_THE_FILE, Leaf(AFTER_THE_FILE, None))
+        self._faulty.add(key)
+        self._problems.append((given.line, f"{given.where}: {key}: {why}"))
+
+    def settle(self) -> Config:
+        """Return the settings.
+
+        Raises:
+            ConfigError: With every fault found, in the order of the file.
+        """
+        tree: dict[str, Any] = {}
+        for key, value in self.values.items():
+            *path, name = key.split(".")
+            branch = tree
+            for part in path:
+                branch = branch.setdefault(part, {})
+            branch[name] = value
+        try:
+            config = Config.model_validate(tree)
+        except ValidationError as error:
+            raws = {key: _raw(self.givens[key].tree) for key in self.values if key in self.givens}
+            for fault in faults_of(error, raws):
+                self._note(fault)
+            raise self._refusal() from None
+        if self._problems:
+            raise self._refusal()
+        return config
+
+    def _note(self, fault: Fault) -> None:
+        if fault.key in catalogue():
+            said = f"found {fault.found}" if fault.found else ""
+            wanted = fault.reason or f"expected {fault.expected}"
+            self.fault(fault.key, f"{said}, {wanted}" if said else wanted)
+        elif not any(key.startswith(f"{fault.key}.") for key in self._faulty):
+            # Settings that do not go together: a fault in one of them has been named already, or this is the news.
+            self._note_conflict(fault)
+
+    def _note_conflict(self, fault: Fault) -> None:
+        members = [key for key in self.givens if key.startswith(f"{fault.key}.")]
+        named = [key for key in members if key.rpartition(".")[2] in fault.reason]
+        given = self.givens[(named or members)[0]]
+        self._problems.append((given.line, f"{given.where}: {fault.key}: {fault.reason}"))
+
+    def _refusal(self) -> ConfigError:
+        lines = [text for _, text in sorted(self._problems, key=lambda problem: problem[0])]
+        more = len(lines) - MOST_FAULTS
+        return ConfigError(lines[:MOST_FAULTS] + ([f"… and {more} more"] if more > 0 else []))
+
+
+def _says_something(givens: dict[str, Given], key: str) -> bool:
+    given = givens.get(key)
+    return given is not None and not (isinstance(given.tree, Leaf) and not given.tree.text)
+
+
+def _misfit(info: SettingInfo, tree: Tree) -> str:
+    """Name what was found where it has the wrong shape; empty where the shape is right."""
+    if isinstance(tree, Branch) or (isinstance(tree, Row) and info.kind != "list"):
+        return kind_of(tree)
+    if isinstance(tree, Row):
+        return next((f"{kind_of(item)} in the list" for item in tree.items if not isinstance(item, Leaf)), "")
+    may_be_empty = info.kind == "list" or (info.kind == "text" and not info.default)
+    return "nothing" if tree.text is None and not may_be_empty else ""
+
+
+def _raw(tree: Tree) -> object:
+    """Return what was typed: a text, or a list of texts."""
+    if isinstance(tree, Row):
+        return [item.text for item in tree.items if isinstance(item, Leaf)]
+    return tree.text or "" if isinstance(tree, Leaf) else None

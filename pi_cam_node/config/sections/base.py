@@ -1,0 +1,54 @@
+"""What every section of the settings is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from pi_cam_node.base.redaction import without_logins
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a setting is for, beside its type and range.
+
+    Attributes:
+        doc: One or two sentences for the person who changes it.
+        unit: Unit of the number, as Home Assistant writes it; empty for none.
+        live: Takes effect at once; otherwise it is read when the node starts.
+        title: A short name for people, where the key itself would make a poor one.
+        form: What a text must look like, in words; for a list, each of its items.
+    """
+
+    doc: str
+    unit: str = ""
+    live: bool = False
+    title: str = ""
+    form: str = ""
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, and strict about names and numbers."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, hide_input_in_errors=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _on_one_line(cls, value: object) -> object:
+        # A line break or a NUL in a topic, a path or a name does harm far from here, where nobody looks for it.
+        if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f-\x9f]", value):
+            raise ValueError("a line break or another control character is in it")
+        return value
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield what repr() shows, with the login of a camera's address masked."""
+        for name, value in super().__repr_args__():
+            yield name, without_logins(value) if isinstance(value, str) else value

@@ -1,0 +1,127 @@
+"""What is kept of the frames: in memory, on disk, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.config.sections.base import GIB, MIB, Section, Setting
+
+Format = Literal["jpg", "png", "npy"]
+
+
+class DownscaleConfig(Section):
+    """Smaller frames in the ring, for more seconds in the same memory."""
+
+    enable: Annotated[
+        bool, Setting("Keep the ring's frames in this smaller size.", live=True, title="Ring downscaling")
+    ] = False
+    width: Annotated[int, Field(ge=16, le=4608, multiple_of=2), Setting("Width in the ring.", "px", live=True)] = 256
+    height: Annotated[int, Field(ge=16, le=3456, multiple_of=2), Setting("Height in the ring.", "px", live=True)] = 192
+
+
+class RingConfig(Section):
+    """The last seconds, kept in memory as JPEG."""
+
+    size: Annotated[int, Field(ge=2, le=100_000), Setting("Most frames kept.", live=True, title="Ring frame limit")] = (
+        300
+    )
+    max_seconds: Annotated[
+        float, Field(ge=1, le=86_400), Setting("Frames older than this go.", "s", live=True, title="Ring length limit")
+    ] = 600.0
+    max_bytes: Annotated[
+        int,
+        Field(ge=MIB, le=64 * GIB),
+        Setting("Most memory the ring may take.", "B", live=True, title="Ring memory limit"),
+    ] = 64 * MIB
+    quality: Annotated[int, Field(ge=30, le=100), Setting("JPEG quality in the ring and on topics.", live=True)] = 85
+    downscale: DownscaleConfig = DownscaleConfig()
+
+
+class ExportConfig(Section):
+    """Pictures on disk and on topics."""
+
+    base_dir: Annotated[
+        Path, Setting("Folder of the saved pictures, relative to the folder of the configuration file.")
+    ] = Path("./captures")
+    formats: Annotated[
+        list[Format],
+        Field(min_length=1, max_length=3),
+        Setting(
+            "What save and pastStack write when they are not told: jpg, png, npy.", live=True, title="Picture formats"
+        ),
+    ] = ["jpg", "png"]
+    save_before_s: Annotated[
+        float,
+        Field(ge=0, le=86_400),
+        Setting("How long ago pastStack looks when it is not told.", "s", live=True, title="Past picture age"),
+    ] = 5.0
+    stack_count: Annotated[
+        int, Field(ge=1, le=256), Setting("Frames of a stack.", live=True, title="Past picture frames")
+    ] = 4
+    stack_dark_frames: Annotated[
+        bool,
+        Setting(
+            "pastStack makes one picture of its frames; false: it saves them one by one.",
+            live=True,
+            title="Past picture stacking",
+        ),
+    ] = True
+    auto_save_interval_s: Annotated[
+        float,
+        Field(ge=0, le=604_800),
+        Setting("Save a picture this often. 0: never.", "s", live=True, title="Auto-save interval"),
+    ] = 900.0
+    auto_save_use_ring: Annotated[
+        bool,
+        Setting(
+            "The automatic picture is a pastStack instead of a fresh frame.", live=True, title="Auto-save from the past"
+        ),
+    ] = False
+    jpeg_quality: Annotated[
+        int, Field(ge=30, le=100), Setting("JPEG quality of saved pictures.", live=True, title="Picture JPEG quality")
+    ] = 92
+    thumbnail_px: Annotated[
+        int,
+        Field(ge=0, le=1024),
+        Setting(
+            "Width of the base64 thumbnail on media/thumbnail. 0: none is sent.",
+            "px",
+            live=True,
+            title="Picture thumbnail width",
+        ),
+    ] = 320
+
+    @field_validator("base_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("a folder must be named; . is the one of the configuration file")
+        return value
+
+    @field_validator("formats")
+    @classmethod
+    def _each_once(cls, value: list[Format]) -> list[Format]:
+        return list(dict.fromkeys(value))
+
+
+class StorageConfig(Section):
+    """What saved pictures may take. The oldest go first."""
+
+    max_bytes: Annotated[
+        int,
+        Field(ge=0, le=1024 * GIB),
+        Setting("Most bytes of saved pictures. 0: no limit.", "B", live=True, title="Storage limit"),
+    ] = 2 * GIB
+    min_free_bytes: Annotated[
+        int,
+        Field(ge=0, le=1024 * GIB),
+        Setting("What must stay free on the disk.", "B", live=True, title="Storage reserve"),
+    ] = 200 * MIB
+    max_age_days: Annotated[
+        float,
+        Field(ge=0, le=36_500),
+        Setting("Pictures older than this go. 0: no limit.", "d", live=True, title="Storage age limit"),
+    ] = 0.0

@@ -1,0 +1,43 @@
+"""What nobody shall see: everything for a while, or parts of the picture for ever."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.imaging.polygon import FORM, polygon_of
+
+# The one live setting that is remembered without being written into the file.
+SWITCH = "privacy.enable"
+
+MASKS_MAX = 16
+
+
+def _judged(text: str) -> str:
+    polygon_of(text)
+    return text
+
+
+class PrivacyConfig(Section):
+    """What nobody shall see. See docs/privacy.md."""
+
+    enable: Annotated[
+        bool,
+        Setting(
+            "Let go of the camera, forget what it saw, and show no picture to anybody. A switch is remembered by "
+            "itself; on in the file means that every start begins so.",
+            live=True,
+            title="Privacy",
+        ),
+    ] = False
+    masks: Annotated[
+        list[Annotated[str, AfterValidator(_judged)]],
+        Field(max_length=MASKS_MAX),
+        Setting(
+            "Parts of the picture that are black in everything the node keeps and shows. Corners as the picture is "
+            "seen: 0,0 is its upper left, 1,1 its lower right.",
+            form=FORM,
+        ),
+    ] = []

@@ -1,0 +1,44 @@
+"""How the node speaks of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.config.sections.base import Section, Setting
+
+
+class TelemetryConfig(Section):
+    """How often the node speaks of itself."""
+
+    interval_s: Annotated[
+        float, Field(ge=1, le=86_400), Setting("Time between two telemetry messages.", "s", live=True)
+    ] = 60.0
+    refresh_s: Annotated[
+        float, Field(ge=10, le=86_400), Setting("Unchanged states are sent again this often.", "s", live=True)
+    ] = 600.0
+    brightness_deadband: Annotated[
+        float, Field(ge=0, le=255), Setting("Smaller changes of brightness are not published.", live=True)
+    ] = 2.0
+    brightness_min_interval_s: Annotated[
+        float, Field(ge=0, le=3600), Setting("Brightness is not published more often than this.", "s", live=True)
+    ] = 1.0
+
+
+class LoggingConfig(Section):
+    """What the node writes about its work."""
+
+    level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Setting("Least serious message that is written.", live=True, title="Log level"),
+    ] = "INFO"
+    file: Annotated[
+        Path | None, Setting("Also write to this file, 5 MiB at most, three old ones kept. Empty: console only.")
+    ] = None
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value

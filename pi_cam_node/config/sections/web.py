@@ -1,0 +1,95 @@
+"""The live view over HTTP, and the TCP port for clients of the service we grew from."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pi_cam_node.config.sections.base import Section, Setting
+
+NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
+
+
+class MjpegServerConfig(Section):
+    """The HTTP server: stream, snapshots, pictures, commands and a page."""
+
+    enable: Annotated[bool, Setting("Serve the live view over HTTP.")] = True
+    fps: Annotated[
+        float,
+        Field(ge=0.1, le=60),
+        Setting("Pictures a second of the stream; a viewer may ask for less.", "Hz", live=True, title="Stream rate"),
+    ] = 2.0
+    port: Annotated[int, Field(ge=1, le=65535), Setting("Its port.")] = 8080
+
+
+class HttpTlsConfig(Section):
+    """Encryption of the HTTP server itself, where no proxy does it."""
+
+    enable: Annotated[bool, Setting("Serve HTTPS instead of HTTP.")] = False
+    cert: Annotated[Path | None, Setting("The certificate, with those between it and its authority.")] = None
+    key: Annotated[Path | None, Setting("Its private key.")] = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> HttpTlsConfig:
+        if self.enable and (self.cert is None or self.key is None):
+            raise ValueError("TLS needs cert and key")
+        return self
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not {NETWORK_FORM}") from None
+    return text
+
+
+class HttpConfig(Section):
+    """Who may reach the HTTP server, and how."""
+
+    host: Annotated[
+        str,
+        Field(min_length=1, max_length=253),
+        Setting("Address to listen on. Anything beyond this machine asks for the token."),
+    ] = "127.0.0.1"
+    token_file: Annotated[
+        Path | None,
+        Setting(
+            "File with the token that programs send and people log in with. Where a token is needed and none is "
+            "named, one is made beside the pictures. Nobody is asked for one only where http.host is this machine, no "
+            "file is named and no proxy is trusted."
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        list[Annotated[str, Field(max_length=64), AfterValidator(_network)]],
+        Field(max_length=16),
+        Setting("Proxies whose X-Forwarded headers are believed.", form=NETWORK_FORM),
+    ] = []
+    allowed_hosts: Annotated[
+        list[Annotated[str, Field(max_length=253)]],
+        Field(max_length=16),
+        Setting("Names under which the server is reached beside its own addresses; other Host headers are refused."),
+    ] = []
+    max_viewers: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        Setting("Viewers of the stream at one time; more get a 503.", live=True, title="Stream viewers"),
+    ] = 10
+    tls: HttpTlsConfig = HttpTlsConfig()
+
+
+class NetworkConfig(Section):
+    """The text protocol of the service we grew from, for its clients."""
+
+    trigger_enable: Annotated[bool, Setting("Listen for the old text commands over TCP.")] = False
+    trigger_host: Annotated[
+        str,
+        Field(min_length=1, max_length=253),
+        Setting(
+            "Address to listen on. The protocol knows no login: beyond this machine everybody may command the node."
+        ),
+    ] = "127.0.0.1"
+    trigger_port: Annotated[int, Field(ge=1, le=65535), Setting("Its port.")] = 9999

@@ -1,0 +1,199 @@
+"""The settings in force: list them, read one, and make a new configuration with one changed.
+
+A change validates the whole configuration again, so cross-checks hold, and a refused one changes
+nothing. Everything here is pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
+from pi_cam_node.base.redaction import MASK, logins_in
+from pi_cam_node.config import Config, values
+from pi_cam_node.config.catalogue import Kind, SettingInfo, catalogue
+from pi_cam_node.config.values import as_text, plain
+
+__all__ = [
+    "MASK",
+    "Fault",
+    "Kind",
+    "SettingInfo",
+    "as_text",
+    "catalogue",
+    "describe",
+    "differences",
+    "faults_of",
+    "interpret",
+    "nearest_key",
+    "plain",
+    "raw_value",
+    "secrets_of",
+    "tree_of",
+    "value_of",
+    "with_value",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the models say about a value.
+
+    Attributes:
+        key: The setting, or the section whose settings do not go together.
+        found: The value for people; empty for a secret and for a section.
+        expected: What it must be; empty where ``reason`` says all.
+        reason: What a check of ours says.
+    """
+
+    key: str
+    found: str
+    expected: str
+    reason: str = ""
+
+
+def describe(key: str) -> SettingInfo:
+    """Return one setting's description.
+
+    Raises:
+        UnknownKey: There is none; the nearest one is named.
+    """
+    info = catalogue().get(key)
+    if info is None:
+        nearest = nearest_key(key)
+        data = {"key": key, "nearest": nearest} if nearest else {"key": key}
+        raise UnknownKey(f"ERROR: invalid key {key}", data=data)
+    return info
+
+
+def nearest_key(key: str) -> str | None:
+    """Return the known key that most resembles a wrong one, or ``None``."""
+    last = key.rpartition(".")[2]
+    close = difflib.get_close_matches(key, catalogue(), 1, 0.6)
+    same_name = [k for k in catalogue() if k.rpartition(".")[2] == last]
+    return next(iter(close or same_name), None)
+
+
+def value_of(config: Config, key: str) -> Any:
+    """Return the value in force: a bool, number, text, list or ``None``; secrets masked.
+
+    Raises:
+        UnknownKey: There is no such setting.
+    """
+    describe(key)
+    return plain(raw_value(config, key))
+
+
+def raw_value(config: Config, key: str) -> Any:
+    """Return the value in force as the models have it: secrets as secrets, paths as paths, logins in the clear."""
+    value: Any = config
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def secrets_of(config: Config) -> set[str]:
+    """Return every text in the settings that nobody may read, for masking it elsewhere."""
+    secrets = set()
+    for key in catalogue():
+        value = raw_value(config, key)
+        if isinstance(value, SecretStr):
+            secrets.add(value.get_secret_value())
+        elif isinstance(value, str):
+            secrets.update(logins_in(value))
+    return secrets
+
+
+def with_value(config: Config, key: str, raw: object, *, live_only: bool = True) -> Config:
+    """Return a configuration in which one setting has another value.
+
+    Args:
+        config: The configuration in force, which stays as it is.
+        key: Dotted key.
+        raw: Text as typed (``off``, ``2.5 s``, ``64 MiB``, ``jpg png``), or a JSON value.
+        live_only: Refuse settings that are read at start.
+
+    Raises:
+        UnknownKey: There is no such setting.
+        ReadOnly: It cannot be changed while the node runs.
+        OutOfRange: The models refuse the value, by itself or beside the others.
+    """
+    info = describe(key)
+    if live_only and not info.live:
+        raise ReadOnly(
+            f"ERROR: {key}: is read at start; change it in the configuration file and restart", data={"key": key}
+        )
+    tree = config.model_dump()
+    *path, name = key.split(".")
+    branch = tree
+    for part in path:
+        branch = branch[part]
+    branch[name] = interpret(info, raw)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        faults = faults_of(error, {key: raw})
+        why = "; ".join(dict.fromkeys(f.reason or f"{f.found or 'that'} is not {f.expected}" for f in faults))
+        raise OutOfRange(f"ERROR: {key}: {why}", data={"key": key, "expected": info.expected}) from None
+
+
+def faults_of(error: ValidationError, raws: Mapping[str, object]) -> list[Fault]:
+    """Return what the models say in the words of the settings.
+
+    Args:
+        error: From ``Config.model_validate``.
+        raws: What was typed for each key, before it was interpreted.
+    """
+    return [_fault(fault, raws) for fault in error.errors(include_url=False)]
+
+
+def _fault(fault: ErrorDetails, raws: Mapping[str, object]) -> Fault:
+    path = [str(part) for part in fault["loc"]]
+    key = next((k for k in (".".join(path[:n]) for n in range(len(path), 0, -1)) if k in catalogue()), None)
+    reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
+    if key is None:
+        return Fault(".".join(path), "", "a section", reason)
+    info = catalogue()[key]
+    in_item = key != ".".join(path)
+    found = "" if info.secret else values.shown(fault["input"] if in_item else raws.get(key, fault["input"]))
+    return Fault(key, found, info.expected_item if in_item else info.expected, reason)
+
+
+def interpret(info: SettingInfo, raw: object) -> object:
+    """Return a value ready for the models: text split into lists, units resolved, booleans kept from numbers."""
+    if info.kind in ("int", "float") and isinstance(raw, bool):
+        return str(raw)  # true is not 1 where a number is meant; the models refuse the text
+    if not isinstance(raw, str):
+        return raw
+    if info.secret:
+        return raw or None  # and not stripped: blanks may be part of it
+    text = raw.strip()
+    if info.kind in ("int", "float"):
+        return values.number(text, info.unit)
+    if info.kind == "list":
+        return values.items(text)
+    return text or (None if info.kind == "text" and info.default is None else text)
+
+
+def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
+    """Return ``{key: (old value, new value)}`` of the settings that differ, secrets masked."""
+    pairs = {key: (value_of(old, key), value_of(new, key)) for key in catalogue()}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def tree_of(config: Config) -> dict[str, Any]:
+    """Return the whole configuration as nested mappings of JSON values; secrets masked."""
+    tree: dict[str, Any] = {}
+    for key in catalogue():
+        *path, name = key.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[name] = value_of(config, key)
+    return tree

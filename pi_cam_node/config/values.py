@@ -1,0 +1,109 @@
+"""What people type for a value, and how a value is shown to them. Pure, and knows no setting."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from pi_cam_node.base.redaction import MASK, guarded, without_logins
+
+LONGEST_SHOWN = 40
+LONGEST_NUMBER = 100
+# Masking logins in longer texts costs more than a message is worth.
+LONGEST_QUOTED = 1000
+
+# What one of each suffix is, in the unit that the setting is kept in. Never a float: 1.1 ms is 1100 µs exactly.
+_SCALES: dict[str, dict[str, Decimal | int]] = {
+    "B": {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9},
+    "s": {"ms": Decimal("0.001"), "s": 1, "min": 60, "h": 3600, "d": 86_400},
+    "µs": {"µs": 1, "us": 1, "ms": 10**3, "s": 10**6},
+    "d": {"h": Decimal(1) / 24, "d": 1},
+    "px": {"px": 1},
+    "Hz": {"hz": 1, "fps": 1},
+}
+# The Greek letter looks like the sign for a millionth, and keyboards have either.
+_MICRO = str.maketrans("μ", "µ")
+_NUMBER = re.compile(
+    r"([-+]?(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]{1,3})?)\s*([A-Za-zµ]*)", re.IGNORECASE | re.ASCII
+)
+
+
+def number(text: str, unit: str) -> int | float | str:
+    """Return the number of ``2.5 s`` or ``1e6`` in the unit given; the text itself where it is not one."""
+    match = _NUMBER.fullmatch(text.translate(_MICRO)) if len(text) <= LONGEST_NUMBER else None
+    if match is None:
+        return text
+    scale = _SCALES.get(unit, {}).get(match[2].lower()) if match[2] else 1
+    if scale is None:
+        return text
+    value = Decimal(match[1]) * scale
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def items(text: str) -> object:
+    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself where it is broken JSON."""
+    if not text.startswith("["):
+        return [item for item in re.split(r"[\s,]+", text) if item]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def amount(value: float, unit: str) -> tuple[str, str]:
+    """Return a number and its unit as people prefer them: 67108864 B as ``("64", "MiB")``."""
+    steps = {"B": (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)), "µs": (("s", 10**6), ("ms", 10**3))}
+    for name, size in steps.get(unit, ()):
+        if value >= size and value % size == 0:
+            return f"{value / size:.10g}", name
+    return f"{value:.10g}", unit
+
+
+def span(minimum: float, maximum: float, unit: str) -> str:
+    """Return a range in words: ``from 1 MiB to 64 GiB``."""
+    (low, low_unit), (high, high_unit) = amount(minimum, unit), amount(maximum, unit)
+    first = low if low_unit == high_unit else f"{low} {low_unit}"
+    return f"from {first} to {high} {high_unit}".rstrip()
+
+
+def plain(value: object) -> Any:
+    """Return a setting's value as JSON has it; secrets masked, and the login in a camera's address too."""
+    if isinstance(value, SecretStr):
+        return MASK if value.get_secret_value() else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list):
+        return list(value)
+    if isinstance(value, str):
+        return without_logins(value)
+    return value if isinstance(value, bool | int | float) else None
+
+
+def as_text(value: object) -> str:
+    """Return a value as a topic or a person reads it: ``on``, ``2.5``, ``jpg, png``; empty for none."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def shown(raw: object) -> str:
+    """Return a rejected value for a message: short, on one line, and without a login in it."""
+    if raw is None or raw == "":
+        return "nothing"
+    try:
+        text = str(raw)
+    except (ValueError, RecursionError):
+        return "something endless"  # an integer or a nesting too large to be written down
+    if len(text) > LONGEST_QUOTED:
+        return f"{len(text)} characters"
+    text = guarded(text)
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…")

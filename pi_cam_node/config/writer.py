@@ -1,0 +1,140 @@
+"""Writes the settings in force into the configuration file, in place: comments, order and spacing stay.
+
+Only settings that differ from what the file gives are touched. Secrets are never written, wherever
+they came from. What is written has been read back first, so the node will start with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import stat
+from pathlib import Path
+from typing import Any
+
+from pi_cam_node.base.atomic_files import replace_atomically, sync
+from pi_cam_node.base.errors import ConfigError, NotSaved
+from pi_cam_node.base.redaction import carries_login
+from pi_cam_node.config import Config
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config.loader import decode, parse
+from pi_cam_node.config.merge import PASSWORD_FILE
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.settings import raw_value
+
+_log = logging.getLogger(__name__)
+
+# What rename() answers where a container has the file mounted by itself instead of its folder.
+_MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
+
+
+def overwrite(path: Path | None, config: Config, base: bytes | None = None) -> Path:
+    """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
+
+    One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
+
+    A file that gives them already is left alone.
+    Thread: any, but one at a time. Takes up to a second on a small board, most of it for loading the YAML library.
+
+    Args:
+        path: The file that the node was started with; ``None`` where it was started without one.
+        config: The settings in force.
+        base: The content that they were loaded from, where that was not the file's.
+
+    Raises:
+        NotSaved: The file is the old one; the message says why.
+    """
+    if path is None:
+        raise NotSaved("started without a configuration file; start with --config")
+    try:
+        if base is not None and not _is_usable(path):
+            return _replaced(path, config, base)
+        content = path.read_bytes()
+        new = rewritten(content, path, config)
+        if new != content:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
+            replace_atomically(path, new, mode)
+        else:
+            sync(path)  # an earlier life may have been killed between giving it its name and syncing that
+    except ConfigError as error:
+        raise NotSaved(f"the file is not valid as it stands: {error.problems[0]}") from error
+    except NotSaved:
+        raise  # which is an OSError, but says all already
+    except OSError as error:
+        hint = "; mount its folder instead of the file alone" if error.errno in _MOUNTED_ALONE else ""
+        raise NotSaved(f"{path}: {error.strerror}{hint}") from error
+    return path
+
+
+def _replaced(path: Path, config: Config, base: bytes) -> Path:
+    """Put a file that the node could not start with aside, and make one with which it can."""
+    new = rewritten(base, path, config)
+    try:
+        replace_atomically(path.with_name(f"{path.name}.bad"), path.read_bytes())
+    except OSError as error:
+        _log.warning("%s cannot be kept aside: %s", path, error.strerror)
+    replace_atomically(path, new)
+    return path
+
+
+def _is_usable(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+        return bool(content.strip(b" \t\r\n\0")) and parse(decode(content, path), path) is not None
+    except (OSError, ConfigError):
+        return False
+
+
+def rewritten(content: bytes, path: Path, config: Config) -> bytes:
+    """Return the content that gives the settings in force; the same content where it does already.
+
+    Raises:
+        ConfigError: The file is not valid as it stands.
+        NotSaved: No change was found that a start would read as meant.
+    """
+    text = decode(content, path)
+    changes = _changes(parse(text, path), config)
+    if not changes:
+        return content
+    from pi_cam_node.config import yaml_editor as yamledit  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
+
+    lines = text.replace("\r\n", "\n")
+    by_hand = f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}"
+    try:
+        edited = yamledit.edited(lines, changes)
+    except ValueError as error:
+        raise NotSaved(by_hand) from error
+    for candidate in (yamledit.as_written(lines, edited), edited):
+        if _gives(candidate, path, config):
+            written = candidate.replace("\n", "\r\n") if "\r\n" in text else candidate
+            return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
+    raise NotSaved(by_hand)
+
+
+def _changes(filed: Config, config: Config) -> dict[str, Any]:
+    """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept.
+
+    Nor whether privacy is on, which is remembered by itself: on in the file would bring it back at each start.
+    """
+    changes = {}
+    for key, info in catalogue().items():
+        value = _value(config, key)
+        if info.secret or key in (PASSWORD_FILE, SWITCH) or carries_login(str(value)) or value == _value(filed, key):
+            continue
+        changes[key] = value
+    return changes
+
+
+def _value(config: Config, key: str) -> Any:
+    value = raw_value(config, key)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _gives(text: str, path: Path, config: Config) -> bool:
+    try:
+        return not _changes(parse(text, path), config)
+    except ConfigError:
+        return False

@@ -1,0 +1,300 @@
+"""One door for commands: every request gets exactly one final reply, whatever happens.
+
+Commands that must wait are generators; the dispatcher resumes them with the frame or the result that
+they wait for, and throws a time-out into those whose deadline has passed. Nothing here blocks, and
+everything is called by one thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from pi_cam_node.base import errors
+from pi_cam_node.base.clock import iso, utc_of
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.core.commands.jobs import Errands
+from pi_cam_node.core.commands.parsing import Envelope, expiry, judge, open_envelope
+from pi_cam_node.core.commands.registry import Answer, Context, FreshFrame, Steps, Work
+from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
+from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
+from pi_cam_node.imaging.frame import Frame
+
+_log = logging.getLogger(__name__)
+
+IDS_REMEMBERED = 256
+ANSWERS_BYTES = 1 << 20
+REQUESTS_WAITING = 64
+REPEATS_WAITING = 16
+# Work that takes longer than this is announced before it is done.
+ACCEPTED_AFTER_S = 0.3
+# No work on the worker thread takes longer; a card that stalls for longer than this is broken.
+WORK_TIMEOUT_S = 120.0
+# How much of a made-up verb is repeated to the asker and to the log.
+VERB_SHOWN = 40
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A command between its arrival and its final reply.
+
+    Attributes:
+        arrival: What came in.
+        received: When, in UTC.
+        verb: What is asked for.
+        id: Its name; made up where the asker gave none.
+        named: The asker gave one, so a repetition is known as such.
+        repeats: Later arrivals of the same id, which get the same reply.
+        steps: The command, where it waits.
+        frame: The frame it waits for.
+        work: The number of the work it waits for.
+        deadline_s: Monotonic time at which waiting ends.
+        accepted: The asker has been told that it takes a while.
+    """
+
+    arrival: CommandArrived
+    received: datetime
+    verb: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    named: bool = False
+    repeats: list[CommandArrived] = field(default_factory=list)
+    steps: Steps | None = None
+    frame: FreshFrame | None = None
+    work: int | None = None
+    deadline_s: float = 0.0
+    accepted: bool = False
+
+
+class Dispatcher:
+    """Carries out requests and remembers what it answered."""
+
+    def __init__(self, context: Context, errands: Errands, node_id: str, boot_id: str) -> None:
+        self._context = context
+        self._errands = errands
+        self._node_id = node_id
+        self._boot_id = boot_id
+        self._waiting: list[Request] = []
+        self._answered: OrderedDict[str, Mapping[str, object]] = OrderedDict()
+        self._answer_bytes: dict[str, int] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._waiting)
+
+    def receive(self, arrival: CommandArrived) -> None:
+        """Carry out a request, or refuse it, or begin it and go on later."""
+        request = Request(arrival, utc_of(arrival.mono_s, self._context.clock), arrival.verb)
+        try:
+            self._begin(request)
+        except Exception as error:
+            self._refuse(request, error)
+
+    def offer(self, frame: Frame) -> None:
+        """Hand a frame to the requests that wait for one of its age."""
+        for request in list(self._waiting):
+            if request.frame is not None and frame.exposed_mono_s >= request.frame.after_mono_s:
+                self._resume(request, frame)
+
+    def advance(self, progress: WorkAdvanced) -> None:
+        """Tell the asker how far its work is."""
+        request = self._by_work(progress.work)
+        if request is not None:
+            self._accept(request)
+            share = {"done": progress.done, "total": progress.total}
+            body = self._body(request, "progress", "ok", f"{progress.done} of {progress.total}", share)
+            self._send(request.arrival, body)
+
+    def end(self, ended: WorkEnded) -> None:
+        """Go on with the request whose work is done."""
+        request = self._by_work(ended.work)
+        if request is not None:
+            self._resume(request, ended.error if ended.error is not None else ended.result)
+        else:
+            self._end_for_nobody(ended)
+
+    def _end_for_nobody(self, ended: WorkEnded) -> None:
+        """Tell what came of work for which nobody waits, or nobody any more: what is saved is saved."""
+        if isinstance(ended.error, errors.NodeError):
+            _log.warning("work %d, for which nobody waits, failed: %s", ended.work, ended.error)
+            self._context.emit(FaultReported(ended.error.code, str(ended.error)))
+        for saved in ended.result if isinstance(ended.result, list) else [ended.result]:
+            if isinstance(saved, PictureSaved):
+                self._context.emit(saved)
+
+    def tick(self, now_s: float) -> None:
+        """Say of what takes long that it was accepted, and give up what took too long."""
+        for request in list(self._waiting):
+            if now_s >= request.deadline_s:
+                if request.work is not None:
+                    self._errands.drop(request.work)
+                self._resume(request, errors.DeadlinePassed(f"ERROR: {request.verb} took too long"))
+            elif now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
+                self._accept(request)
+
+    def fail_frames(self, error: errors.NodeError) -> None:
+        """Refuse everything that waits for a frame: none will come."""
+        for request in list(self._waiting):
+            if request.frame is not None:
+                self._resume(request, error)
+
+    def forget_pictures(self) -> None:
+        """Take the pictures out of the replies that are kept for those who ask again."""
+        for body in self._answered.values():
+            facts = body["data"]
+            if isinstance(facts, dict):
+                facts.pop("thumbnail", None)
+
+    def close(self) -> None:
+        """Refuse everything that still waits: the node is stopping."""
+        for request in list(self._waiting):
+            self._resume(request, errors.Busy("ERROR: the node is stopping"))
+
+    def _begin(self, request: Request) -> None:
+        envelope = self._open(request)
+        if envelope.id is not None:
+            request.named = True
+            if self._repeat(request):
+                return
+        if request.arrival.too_late:
+            raise errors.Busy("ERROR: the node is stopping")
+        expires_epoch_s = expiry(envelope)
+        if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
+            raise errors.Expired("ERROR: the command came too late")
+        command, arguments = judge(envelope)
+        if command.shows:
+            self._context.curtain.check()
+        if command.needs_camera and not self._context.camera_online:
+            raise errors.CameraDown("ERROR: no frames arrive from the camera")
+        outcome = command.run(self._context, arguments, request.arrival)
+        if isinstance(outcome, Answer):
+            self._reply(request, outcome)
+        elif len(self._waiting) >= REQUESTS_WAITING:
+            raise errors.Busy("ERROR: too many commands are waiting")
+        else:
+            request.steps = outcome
+            self._waiting.append(request)
+            self._resume(request, None)
+
+    def _open(self, request: Request) -> Envelope:
+        """Read who asks for what, so that a refusal bears the id; a retained command is refused whatever it is."""
+        refusal = errors.RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
+        try:
+            envelope = open_envelope(request.arrival)
+        except errors.BadRequest as error:
+            raise refusal if request.arrival.retained else error from None
+        request.verb, request.id = envelope.verb, envelope.id or request.id
+        if request.arrival.retained:
+            raise refusal
+        return envelope
+
+    def _accept(self, request: Request) -> None:
+        """Tell the asker, once, that it takes a while."""
+        if not request.accepted:
+            request.accepted = True
+            self._send(request.arrival, self._body(request, "accepted", "ok", "accepted", {}))
+
+    def _repeat(self, request: Request) -> bool:
+        """Treat a known id as the request that it repeats; return whether it was one."""
+        if request.id in self._answered:
+            self._send(request.arrival, self._answered[request.id])
+            return True
+        first = next((w for w in self._waiting if w.id == request.id), None)
+        if first is None:
+            return False
+        if len(first.repeats) >= REPEATS_WAITING:
+            raise errors.Busy("ERROR: this id has been repeated too often")
+        first.repeats.append(request.arrival)
+        return True
+
+    def _by_work(self, work: int) -> Request | None:
+        return next((w for w in self._waiting if w.work == work), None)
+
+    def _resume(self, request: Request, value: object) -> None:
+        """Run a command up to where it waits again, or to its end; an exception is thrown into it."""
+        steps = request.steps
+        if steps is None:
+            raise RuntimeError(f"{request.verb} does not wait")
+        go_on = partial(steps.throw, value) if isinstance(value, Exception) else partial(steps.send, value)
+        request.frame = request.work = None
+        try:
+            self._wait(request, go_on())
+        except StopIteration as end:
+            self._waiting.remove(request)
+            self._reply(request, end.value)
+        except Exception as error:
+            self._waiting.remove(request)
+            self._refuse(request, error)
+            # It leads to this frame, which leads back to it: the command and its picture would stay for the collector.
+            error.with_traceback(None)
+
+    def _wait(self, request: Request, what: FreshFrame | Work) -> None:
+        now_s = self._context.clock.monotonic()
+        if isinstance(what, FreshFrame):
+            request.frame = what
+            request.deadline_s = now_s + what.timeout_s
+            return
+        request.deadline_s = now_s + WORK_TIMEOUT_S
+        try:
+            request.work = self._errands.submit(what)
+        except errors.NodeError as error:
+            self._resume(request, error)  # the command has its own words for a failure
+        else:
+            what.once_accepted()
+
+    def _reply(self, request: Request, answer: Answer) -> None:
+        self._final(request, self._body(request, "final", "ok", answer.message, answer.data))
+
+    def _refuse(self, request: Request, error: Exception) -> None:
+        """Turn an error into the final reply; a bug is logged whole and answered as internal."""
+        shown = request.verb[:VERB_SHOWN] or "command"
+        code: errors.Code = "internal"
+        if isinstance(error, errors.NodeError):
+            code, message, facts = error.code, error.text, {**error.data, "why": str(error)}
+            _log.info("%s refused: %s", shown, error)
+        else:
+            message, facts = f"ERROR: internal error ({type(error).__name__}); the log has more", {}
+            _log.error("%s failed", shown, exc_info=error)
+        self._final(request, self._body(request, "final", code, message, facts))
+        self._context.emit(FaultReported(code, f"{shown}: {message}"[:200]))
+
+    def _body(
+        self, request: Request, stage: str, code: errors.Code, message: str, facts: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Return a reply as contracted."""
+        took_s = self._context.clock.monotonic() - request.arrival.mono_s
+        return {
+            "id": request.id,
+            "verb": request.verb[:VERB_SHOWN],
+            "ok": code == "ok",
+            "code": code,
+            "message": message,
+            "data": dict(facts),
+            "stage": stage,
+            "received": iso(request.received),
+            "took_ms": round(took_s * 1000, 1),
+            "node": self._node_id,
+            "boot": self._boot_id,
+        }
+
+    def _final(self, request: Request, body: Mapping[str, object]) -> None:
+        if request.named:
+            self._remember(request.id, body)
+        for arrival in (request.arrival, *request.repeats):
+            self._send(arrival, body)
+
+    def _remember(self, name: str, body: Mapping[str, object]) -> None:
+        """Keep a reply for those who ask again; the oldest make room, but for the last."""
+        self._answered[name], self._answer_bytes[name] = body, len(json_bytes(body))
+        while len(self._answered) > (IDS_REMEMBERED if sum(self._answer_bytes.values()) <= ANSWERS_BYTES else 1):
+            oldest, _ = self._answered.popitem(last=False)
+            del self._answer_bytes[oldest]
+
+    def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
+        if arrival.asker != "self":
+            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation, arrival.asker))

@@ -1,0 +1,68 @@
+"""The command that leaves nothing behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import Field
+
+from pi_cam_node.base.errors import BadRequest, NotSaved
+from pi_cam_node.core.commands.registry import Answer, Arguments, Context, Steps, Work, command
+from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.inputs import CommandArrived
+
+# The exit code after which nobody shall start the node again: what was erased would come back.
+ERASED_CODE = 79
+
+
+class EraseArguments(Arguments):
+    """Which node is meant, so that nobody erases one by accident."""
+
+    confirm: Annotated[str, Field(description="the id of the node")] = ""
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``<node id>``."""
+        return {"confirm": words}
+
+
+@command(
+    "erase",
+    "erase <node id>",
+    "Removes every picture, the token and the memory of the node, empties all its retained topics, and stops it.",
+    EraseArguments,
+)
+def erase(context: Context, arguments: EraseArguments, _arrival: CommandArrived) -> Steps:
+    """Let go of the camera, remove everything, say how much that was, and stop."""
+    node_id = context.config.node.id
+    if arguments.confirm != node_id:
+        raise BadRequest(
+            "ERROR: erase removes every picture and stops the node; confirm it with the node's id",
+            data={"usage": f"erase {node_id}"},
+        )
+    return _erasing(context)
+
+
+def _erasing(context: Context) -> Steps:
+    erased: Erased = yield Work(lambda _progress: _erased(context), once_accepted=lambda: _close(context))
+    facts = asdict(erased)
+    if erased.trouble:
+        raise NotSaved(f"ERROR: {erased.text}, but: {'; '.join(erased.trouble)}", data=facts)
+    return Answer(f"OK: {erased.text}; the node stops", facts)
+
+
+def _close(context: Context) -> None:
+    context.privacy.ask()
+    context.privacy.close()
+
+
+def _erased(context: Context) -> Erased:
+    """Erase, and end the node only then: neither a refusal nor an asker who waited too long may end it before.
+
+    Thread: the worker.
+    """
+    try:
+        return context.erase()
+    finally:
+        context.leave(ERASED_CODE)

@@ -1,0 +1,294 @@
+"""Commands that answer with pictures: of now, and of what the camera saw before."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.base.clock import mono_of
+from pi_cam_node.base.errors import BadRequest, NodeError, NoFrames
+from pi_cam_node.config import Format
+from pi_cam_node.core.commands.parsing import moment
+from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, FreshFrame, Steps, Work, command
+from pi_cam_node.core.commands.ring_export import Past, save_each, save_stack
+from pi_cam_node.core.events import FramesSent, PictureSaved
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.picture import Kind, Picture
+from pi_cam_node.core.rules.camera_timeout import changeover_s, interval_s
+from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.stacking import Method
+
+FORMATS = ("jpg", "png", "npy")
+STACK_MAX = 256
+# What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
+STREAM_FRAMES = 400
+STREAM_BYTES = 3 << 20
+
+
+class SaveArguments(Arguments):
+    """What to write: the formats of ``export.formats`` unless told otherwise."""
+
+    formats: Annotated[
+        list[Format] | None,
+        Field(min_length=1, max_length=3, description="what to write; `export.formats` unless told otherwise"),
+    ] = None
+    thumbnail: Annotated[bool, Field(description="put a small base64 JPEG into the reply and `media/last`")] = False
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[formats…]``, apart by blanks or commas."""
+        return {"formats": words.replace(",", " ").split()} if words else {}
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        for name in value if isinstance(value, list) else []:
+            if name not in FORMATS:
+                raise ValueError(f"unknown format {str(name)[:40]!r}; known: {', '.join(FORMATS)}")
+        return list(dict.fromkeys(value)) if isinstance(value, list) else value
+
+
+class PastArguments(SaveArguments):
+    """Which moment, how many frames around it, and what becomes of them."""
+
+    at: Annotated[
+        float | str | None,
+        Field(description="seconds ago, or an absolute ISO 8601 time; `export.save_before_s` unless told otherwise"),
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(ge=1, le=STACK_MAX, description="frames around it; `export.stack_count` unless told otherwise"),
+    ] = None
+    span_s: Annotated[float | None, Field(gt=0, le=3600, description="all frames of so many seconds around it")] = None
+    method: Annotated[Method | None, Field(description="how they become one picture; `mean` unless told otherwise")] = (
+        None
+    )
+
+    @field_validator("at", "span_s", "count", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
+        return value
+
+
+class CountArguments(Arguments):
+    """How many frames."""
+
+    n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[n]``."""
+        return {"n": words} if words else {}
+
+
+@command(
+    "save",
+    "save [formats…]",
+    "Saves a fresh full-resolution frame whose exposure begins after the command.",
+    SaveArguments,
+    button=Button("Take picture", "mdi:camera"),
+    needs_camera=True,
+    shows=True,
+)
+def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) -> Steps:
+    """Wait for a frame exposed after the command, write it, and say where it is."""
+    config = context.config
+    timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
+    try:
+        frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
+        picture = picture_of(frame, "auto" if arrival.asker == "self" else "single")
+        formats = arguments.formats or config.export.formats
+        job = context.curtain.before(lambda _progress: context.archive.save(picture, formats, config))
+        saved: PictureSaved = yield Work(job, frame.pixels.nbytes)
+    except NodeError as error:
+        error.text = "NOT_SAVED"
+        raise
+    (saved,) = announced(context, [saved], thumbnail=arguments.thumbnail)
+    age_s = context.clock.monotonic() - saved.first_mono_s
+    message = (
+        f"Saved single full-resolution image: {saved.paths[0]} (timestamp: {stamp(saved.first_at)}, age: {age_s:.2f}s)"
+    )
+    return Answer(message, facts_of(context, [saved], thumbnail=arguments.thumbnail))
+
+
+@command(
+    "pastStack",
+    "pastStack [formats…]",
+    "Saves what the camera saw export.save_before_s seconds ago, stacked or frame by frame.",
+    PastArguments,
+    button=Button("Picture of the past", "mdi:camera-timer"),
+    shows=True,
+)
+def past_stack(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Steps:
+    """Find the frames around a moment, stack and write them, and say what was used."""
+    config = context.config
+    frames = choose(context, arguments, arrival)
+    stacked = config.export.stack_dark_frames or arguments.method is not None
+    past = Past(
+        context.archive,
+        frames,
+        arguments.formats or config.export.formats,
+        arguments.method or "mean",
+        config,
+        automatic=arrival.asker == "self",
+    )
+    job = context.curtain.before(partial(save_stack if stacked else save_each, past))
+    try:
+        pictures: list[PictureSaved] = yield Work(job, past.size_bytes)
+    except NodeError as error:
+        error.text = "NOT_SAVED"
+        raise
+    pictures = announced(context, pictures, thumbnail=arguments.thumbnail)
+    facts = facts_of(context, pictures, thumbnail=arguments.thumbnail)
+    return Answer(past_message(context, pictures, stacked=stacked), facts)
+
+
+@command(
+    "shortstream",
+    "shortstream [n=10]",
+    "Sends the last n frames of the ring, as many as the way back takes.",
+    CountArguments,
+    shows=True,
+)
+def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
+    """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
+    available = len(context.ring)
+    frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
+    # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
+    while arrival.asker == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
+        del frames[0]
+    for index, frame in enumerate(frames):
+        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.asker, arrival.reply_to)
+        context.emit(sent_frame)
+    sent, skipped = len(frames), arguments.n - len(frames)
+    return Answer(
+        f"STREAM_DONE: sent={sent}, skipped={skipped}, available={available}",
+        {"sent": sent, "skipped": skipped, "available": available},
+    )
+
+
+def longest_frame_s(context: Context) -> float:
+    """Return how long two frames may take: one under way when the command came, and the one after a switch, if any."""
+    config, mode, wanted = context.config, context.night.mode, context.night.wanted
+    return interval_s(config, mode) + interval_s(config, wanted) + changeover_s(config, mode, wanted)
+
+
+def picture_of(frame: Frame, kind: Kind) -> Picture:
+    """Return a fresh frame as a picture to save."""
+    return Picture(
+        kind=kind,
+        content=frame,
+        frames=(frame.seq,),
+        first_at=frame.captured_at,
+        last_at=frame.captured_at,
+        first_mono_s=frame.captured_mono_s,
+        last_mono_s=frame.captured_mono_s,
+        mode=frame.mode,
+        sensor=frame.sensor,
+    )
+
+
+def choose(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Sequence[RingFrame]:
+    """Return the frames of the ring that a request means, oldest first.
+
+    Raises:
+        NoFrames: The ring does not reach back that far, or is empty.
+        BadRequest: The moment lies in the future, or both count and span are given.
+    """
+    at_s = moment_of(context, arguments.at, arrival)
+    if arguments.count is not None and arguments.span_s is not None:
+        raise BadRequest("ERROR: give count or span_s, not both")
+    if arguments.span_s is None:
+        frames = context.ring.around(at_s, arguments.count or context.config.export.stack_count)
+    else:
+        half_s = arguments.span_s / 2
+        frames = context.ring.between(at_s - half_s, at_s + half_s)
+    newest = context.ring.last(1)
+    is_over = bool(newest) and not context.camera_online and at_s > newest[-1].mono_s + TOLERANCE_S
+    if not frames or is_over:
+        held = {"ring_seconds": round(context.ring.seconds, 1), "ring_frames": len(context.ring)}
+        raise NoFrames("the ring holds no frame of that moment", data=held, text="NO_FRAMES")
+    if len(frames) > STACK_MAX:
+        raise BadRequest(f"ERROR: {len(frames)} frames lie in that span; {STACK_MAX} can be stacked")
+    return frames
+
+
+def moment_of(context: Context, at: float | str | None, arrival: CommandArrived) -> float:
+    """Return the monotonic time of ``at``: seconds before the command, or an absolute time."""
+    if at is None:
+        return arrival.mono_s - context.config.export.save_before_s
+    seconds = _seconds(at)
+    mono_s = mono_of(_absolute(str(at)), context.clock) if seconds is None else arrival.mono_s - seconds
+    if mono_s > arrival.mono_s + 1:
+        raise BadRequest("ERROR: at lies in the future")
+    return mono_s
+
+
+def _seconds(at: float | str) -> float | None:
+    try:
+        seconds = float(at)
+    except ValueError:
+        return None
+    if not math.isfinite(seconds):
+        raise BadRequest("ERROR: at must be a number of seconds or a time")
+    return seconds
+
+
+def _absolute(at: str) -> datetime:
+    return moment(at, "at")
+
+
+def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:
+    """Return the contracted plain-text reply."""
+    before_s = context.config.export.save_before_s
+    now_s = context.clock.monotonic()
+    first, last = pictures[0], pictures[-1]
+    begin = f"timestamp: {stamp(first.first_at)} (age: {now_s - first.first_mono_s:.2f}s)"
+    if not stacked:
+        return (
+            f"Saved {len(pictures)} separate images from ring buffer, starting at {begin}"
+            f"(export.save_before_s: {before_s:g} s)"
+        )
+    return (
+        f"Saved stacked image: {first.paths[0]} | stack of {len(first.frames)} frames | first frame {begin} | "
+        f"last frame timestamp: {stamp(last.last_at)} (age: {now_s - last.last_mono_s:.2f}s)"
+        f"(export.save_before_s: {before_s:g} s)"
+    )
+
+
+def stamp(at: datetime) -> str:
+    """Return a UTC time as it stands in plain-text replies."""
+    return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> list[PictureSaved]:
+    """Tell the adapters of saved pictures, each with its link, and return them so.
+
+    Raises:
+        PrivacyOn: Privacy was switched on meanwhile: the files stay, and nobody is shown them.
+    """
+    context.curtain.check()
+    told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]
+    for saved in told:
+        context.emit(saved)
+    return told
+
+
+def facts_of(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> dict[str, Any]:
+    """Return the typed facts of a reply: the first picture's at the top, and all of them as a list."""
+    now_s = context.clock.monotonic()
+    told = [{**saved.facts(), "age_s": round(now_s - saved.first_mono_s, 3)} for saved in pictures]
+    facts: dict[str, Any] = {**told[0], "pictures": told}
+    if thumbnail and pictures[0].thumbnail is not None:
+        facts["thumbnail"] = base64.b64encode(pictures[0].thumbnail).decode()
+    return facts

@@ -1,0 +1,71 @@
+"""How privacy is switched, by whichever command: steps that begin at once and end when all of it is done."""
+
+from __future__ import annotations
+
+from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.config import settings
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.core.commands.registry import Answer, Context, Steps, Work
+
+
+def changed(context: Context, raw: object) -> Steps:
+    """Do what ``set privacy.enable`` asks for.
+
+    Raises:
+        OutOfRange: It is neither on nor off.
+    """
+    old = settings.value_of(context.config, SWITCH)
+    on = settings.value_of(settings.with_value(context.config, SWITCH, raw), SWITCH)
+    text = f"OK: changed {SWITCH} from {settings.as_text(old)} to {settings.as_text(on)}"
+    return drawn(context, on=on, done=Answer(text, {"key": SWITCH, "old": old, "new": on, "live": True}))
+
+
+def drawn(context: Context, *, on: bool, done: Answer) -> Steps:
+    """Close the curtain at once and tell so, or begin to open it; the steps that remain end with ``done``.
+
+    Closing happens before anything can be refused, and waits for no disk: whatever fails afterwards, the camera is let
+    go, nothing is seen, and no picture stays with the broker.
+    """
+    number = context.privacy.ask()
+    if on:
+        context.privacy.close()
+        context.change(SWITCH, True)
+    return _closing(context, number, done) if on else _opening(context, number, done)
+
+
+def _closing(context: Context, number: int, done: Answer) -> Steps:
+    try:
+        # All work that was begun before has ended with this, so nothing of it comes after the answer.
+        yield Work(context.privacy.sealing(number, closed=True))
+    except NodeError as error:
+        if number != context.privacy.asked:
+            raise _switched_again() from None
+        context.privacy.insist()
+        error.text = f"ERROR: privacy is on, but: {error}"
+        raise
+    if number != context.privacy.asked:
+        raise _switched_again()
+    return done
+
+
+def _opening(context: Context, number: int, done: Answer) -> Steps:
+    try:
+        yield Work(context.privacy.sealing(number, closed=False))
+    except NodeError as error:
+        if number != context.privacy.asked:
+            raise _switched_again() from None
+        if context.curtain.closed:
+            context.privacy.insist()
+            error.text = f"ERROR: privacy stays on, also over a restart: {error}"
+        else:
+            error.text = f"ERROR: privacy is off, but a restart may bring it back: {error}"
+        raise
+    if number != context.privacy.asked:
+        raise _switched_again()
+    context.change(SWITCH, False)
+    context.privacy.open()
+    return done
+
+
+def _switched_again() -> Busy:
+    return Busy("ERROR: privacy was switched again meanwhile")

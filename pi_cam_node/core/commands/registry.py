@@ -1,0 +1,253 @@
+"""What a command is: the mechanism. The commands themselves are in `pi_cam_node.core.commands.all`.
+
+A command is declared once, by a decorator on the function that carries it out, with a model of its
+arguments. MQTT, the command line, the Home Assistant buttons, ``help`` and the reference page are
+all derived from the registry that the decorator fills.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import UnknownVerb
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.config import Config
+from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.events import Fact
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.picture import Archive
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.rules.night import NightController
+from pi_cam_node.core.rules.ring import Ring
+from pi_cam_node.imaging.frame import Frame
+
+
+class Arguments(BaseModel):
+    """Arguments of a command. The plain-text form is turned into the same fields as the JSON form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Return the fields that the words after the verb stand for; by default no words are understood.
+
+        Raises:
+            BadRequest: The words cannot be understood.
+        """
+        return {"words": words} if words else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says when it went well: the plain-text reply, and the same facts typed."""
+
+    message: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshFrame:
+    """Yielded by a command that waits for a frame whose exposure began after ``after_mono_s``."""
+
+    after_mono_s: float
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Yielded by a command that has something done on the worker thread; resumes with its result.
+
+    Attributes:
+        job: What is done.
+        holds_bytes: What it keeps in memory until it is done: pixels or JPEG.
+        once_accepted: Called on the node thread as soon as the job has its place in the line; not where it is refused.
+    """
+
+    job: Callable[[Progress], object]
+    holds_bytes: int = 0
+    once_accepted: Callable[[], None] = lambda: None
+
+
+Steps = Generator[FreshFrame | Work, Any, Answer]
+
+
+class Switch(Protocol):
+    """Draws the curtain; see `pi_cam_node.core.privacy_switch.Privacy`."""
+
+    @property
+    def asked(self) -> int:
+        """How often it was switched."""
+        ...
+
+    def ask(self) -> int:
+        """Count a switch and return its number."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera and forget every picture, at once."""
+        ...
+
+    def open(self) -> None:
+        """Take the camera up again."""
+        ...
+
+    def sealing(self, number: int, *, closed: bool) -> Callable[[Progress], object]:
+        """Return the job for the worker that makes a switch last."""
+        ...
+
+    def insist(self) -> None:
+        """Give the present switch up, and make it last that privacy is on, however long it takes."""
+        ...
+
+
+class Context(Protocol):
+    """What a command may see and touch. All of it belongs to the node thread."""
+
+    clock: Clock
+    ring: Ring
+    night: NightController
+    archive: Archive
+    curtain: Curtain
+    erase: Callable[[], Erased]
+
+    @property
+    def privacy(self) -> Switch:
+        """What draws the curtain."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        ...
+
+    @property
+    def camera_online(self) -> bool:
+        """Whether frames arrive."""
+        ...
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest frame, ``None`` before the first."""
+        ...
+
+    def change(self, key: str, raw: object) -> tuple[object, object]:
+        """Change one live setting and return its old and its new value.
+
+        Raises:
+            UnknownKey, ReadOnly, OutOfRange: It stays as it was.
+        """
+        ...
+
+    @property
+    def unproven(self) -> FreshFrame | None:
+        """The frame that the settings in force still have to bring about, ``None`` where nothing is on trial."""
+        ...
+
+    def write_config(self, config: Config) -> Path:
+        """Write settings into the configuration file.
+
+        Thread: the worker.
+
+        Raises:
+            NotSaved: There is no file, or it cannot be written.
+        """
+        ...
+
+    def figures(self) -> Mapping[str, object]:
+        """Return the telemetry figures as they stand."""
+        ...
+
+    def emit(self, fact: Fact) -> None:
+        """Tell the adapters."""
+        ...
+
+    def url_of(self, picture_id: str) -> str | None:
+        """Return a link that opens a saved picture over HTTP for a while; ``None`` where HTTP is off."""
+        ...
+
+    def leave(self, code: int) -> None:
+        """Stop cleanly after this reply and exit with a code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """How a command without arguments looks in Home Assistant."""
+
+    title: str
+    icon: str
+    device_class: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb.
+
+    Attributes:
+        verb: Its name, as contracted.
+        usage: Its plain-text form.
+        summary: What it does, one sentence.
+        arguments: The model of its arguments.
+        run: Carries it out on the node thread; returns an `Answer`, or yields where it must wait.
+        button: Set where it makes sense without arguments.
+        needs_camera: It cannot be answered while the camera is away.
+        shows: It is answered with pictures, and so refused while privacy is on.
+    """
+
+    verb: str
+    usage: str
+    summary: str
+    arguments: type[Arguments]
+    run: Callable[[Context, Any, CommandArrived], Answer | Steps]
+    button: Button | None = None
+    needs_camera: bool = False
+    shows: bool = False
+
+
+_REGISTRY: dict[str, Command] = {}
+
+
+def command(
+    verb: str,
+    usage: str,
+    summary: str,
+    arguments: type[Arguments],
+    *,
+    button: Button | None = None,
+    needs_camera: bool = False,
+    shows: bool = False,
+) -> Callable[[Callable[[Context, Any, CommandArrived], Answer | Steps]], Callable[..., Answer | Steps]]:
+    """Declare the command that the decorated function carries out."""
+
+    def declare(run: Callable[[Context, Any, CommandArrived], Answer | Steps]) -> Callable[..., Answer | Steps]:
+        if verb in _REGISTRY:
+            raise ValueError(f"{verb} is declared twice")
+        _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera, shows)
+        return run
+
+    return declare
+
+
+def declared() -> Mapping[str, Command]:
+    """Return what has been declared so far; `pi_cam_node.core.commands.all.registry` has all of it."""
+    return types.MappingProxyType(_REGISTRY)
+
+
+def find(verb: str) -> Command:
+    """Return a command by its exact name.
+
+    Raises:
+        UnknownVerb: There is none.
+    """
+    found = _REGISTRY.get(verb)
+    if found is None:
+        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:40]!r}", data={"known": sorted(_REGISTRY)}, text="UNKNOWN_COMMAND")
+    return found

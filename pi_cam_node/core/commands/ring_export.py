@@ -1,0 +1,93 @@
+"""Pictures of the past, made and written on the worker thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.config import Config, Format
+from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.picture import Archive, Picture
+from pi_cam_node.core.rules.ring import RingFrame
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.stacking import Method, stack
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is to be made of which frames.
+
+    Attributes:
+        archive: Where it goes.
+        frames: Frames of the ring, oldest first, at least one.
+        formats: What to write.
+        method: How a stack is made.
+        config: The settings as they stood when the command came.
+        automatic: Nobody asked for it but the clock.
+    """
+
+    archive: Archive
+    frames: Sequence[RingFrame]
+    formats: Sequence[Format]
+    method: Method
+    config: Config
+    automatic: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the frames."""
+        return sum(len(frame.jpeg) for frame in self.frames)
+
+
+def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
+    """Make one picture of the frames and save it.
+
+    Raises:
+        NoSpace, NotSaved: See `Archive.save`.
+    """
+    stacked = stack([frame.jpeg for frame in past.frames], past.method, progress)
+    used = [past.frames[index] for index in stacked.used]
+    picture = _picture(past, used, stacked.pixels, past.method)
+    return [past.archive.save(picture, past.formats, past.config)]
+
+
+def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
+    """Save the frames one by one, as they are in the ring, and return those that `storage.max_bytes` has left room for.
+
+    Raises:
+        NoSpace, NotSaved: See `Archive.save`; the pictures before the one that failed stay and are named in the data.
+    """
+    saved: list[PictureSaved] = []
+    for done, frame in enumerate(past.frames, start=1):
+        try:
+            saved.append(past.archive.save(_picture(past, [frame], frame.jpeg, ""), past.formats, past.config))
+        except NodeError as error:
+            error.data["saved"] = [picture.id for picture in saved]
+            raise
+        progress(done, len(past.frames))
+    kept = [picture for picture in saved if past.archive.find(picture.id) is not None]
+    if len(kept) < len(saved):
+        gone = len(saved) - len(kept)
+        _log.warning("%d of %d pictures made room for the others of the same command at once", gone, len(saved))
+    return kept or saved[-1:]  # the newest always stays, but for somebody who is faster still
+
+
+def _picture(past: Past, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
+    first, last = frames[0], frames[-1]
+    return Picture(
+        kind="auto" if past.automatic else "stack" if method else "ring",
+        content=content,
+        frames=tuple(frame.seq for frame in frames),
+        first_at=first.at,
+        last_at=last.at,
+        first_mono_s=first.mono_s,
+        last_mono_s=last.mono_s,
+        mode=last.mode,
+        sensor=first.sensor,
+        method=method,
+    )

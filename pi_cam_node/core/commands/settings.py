@@ -1,0 +1,111 @@
+"""Commands that read and change settings."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pi_cam_node.base.errors import BadRequest, NodeError
+from pi_cam_node.config import settings
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.core.commands.privacy_steps import changed
+from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, Steps, Work, command
+from pi_cam_node.core.inputs import CommandArrived
+
+# The longest key of all is well below this. What is no key is repeated in the reply.
+KEY_MAX_CHARS = 128
+
+
+class SetArguments(Arguments):
+    """A key and its new value."""
+
+    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
+    value: Annotated[Any, Field(description="its new value, as a text that may carry a unit, or a JSON value")]
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``<key> <value>``; the value may hold blanks."""
+        key, _, value = words.partition(" ")
+        if not key or not value.strip():
+            raise BadRequest("ERROR: usage set <key_path> <value>")
+        return {"key": key, "value": value.strip()}
+
+
+class KeyArguments(Arguments):
+    """A key."""
+
+    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``<key>``."""
+        if not words:
+            raise BadRequest("ERROR: usage get <key_path>")
+        return {"key": words}
+
+
+@command(
+    "set",
+    "set <dotted.key> <value>",
+    "Changes one live setting, at once; one that is read at start is refused.",
+    SetArguments,
+)
+def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Answer | Steps:
+    """Change a live setting and say what was stored."""
+    if arguments.key == SWITCH:
+        return changed(context, arguments.value)
+    old, new = context.change(arguments.key, arguments.value)
+    shown = (settings.as_text(old), settings.as_text(new))
+    return Answer(
+        f"OK: changed {arguments.key} from {shown[0]} to {shown[1]}",
+        {"key": arguments.key, "old": old, "new": new, "live": True},
+    )
+
+
+@command("get", "get <dotted.key>", "Returns a setting's value in force, type, range, unit and default.", KeyArguments)
+def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArrived) -> Answer:
+    """Return one setting."""
+    info = settings.describe(arguments.key)
+    value = settings.value_of(context.config, arguments.key)
+    facts = {
+        "key": info.key,
+        "value": value,
+        "type": info.kind,
+        "minimum": info.minimum,
+        "maximum": info.maximum,
+        "choices": list(info.choices),
+        "unit": info.unit,
+        "default": settings.MASK if info.secret else info.default,
+        "live": info.live,
+        "doc": info.doc,
+    }
+    return Answer(settings.as_text(value), facts)
+
+
+@command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments)
+def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+    """Return all settings as indented JSON with sorted keys."""
+    tree = settings.tree_of(context.config)
+    return Answer(json.dumps(tree, indent=4, sort_keys=True, ensure_ascii=False), {"config": tree})
+
+
+@command(
+    "overwrite_config",
+    "overwrite_config",
+    "Writes the settings in force into the configuration file; comments and order stay, and a backup is kept.",
+    Arguments,
+    button=Button("Save settings", "mdi:content-save-cog", category="config"),
+)
+def overwrite_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Steps:
+    """Write the configuration file on the worker thread; settings on trial have to prove themselves before."""
+    try:
+        while (proof := context.unproven) is not None:
+            yield proof
+        config = context.config
+        path = yield Work(lambda _progress: context.write_config(config))
+    except NodeError as error:
+        error.text = f"ERROR: failed to dump configuration: {error}"
+        raise
+    return Answer(f"OK: configuration dumped to {path}", {"path": str(path)})

@@ -1,0 +1,89 @@
+"""Commands that tell how the node is, and the one that ends it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pi_cam_node.base.errors import NoFrames
+from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, command, declared, find
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.imaging.lux import estimate_lux
+
+# The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
+RESTART_CODE = 75
+
+
+class VerbArguments(Arguments):
+    """A verb, or nothing."""
+
+    verb: Annotated[str, Field(description="the command; all of them unless told otherwise")] = ""
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[verb]``."""
+        return {"verb": words}
+
+
+@command("night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments)
+def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+    """Return brightness, thresholds and the inputs of the decision."""
+    frame, night, limits = context.latest, context.night, context.config.night
+    if frame is None:
+        raise NoFrames("no frame has arrived yet", text="NO_DATA")
+    relevant = limits.bright_threshold if night.mode == "night" else limits.dark_threshold
+    sensor = frame.sensor
+    lux = sensor.lux if sensor.lux is not None else estimate_lux(frame.brightness, sensor.exposure_us, sensor.gain)
+    message = (
+        f"LEVEL={frame.brightness:.1f} relevant threshold={relevant:g} "
+        f"dark_threshold: < {limits.dark_threshold:g} bright_threshold: > {limits.bright_threshold:g} "
+        f"STATUS={night.mode.upper()}"
+    )
+    why = asdict(night.explain(context.clock.monotonic()))
+    facts = {
+        "level": round(frame.brightness, 1),
+        "lux": None if lux is None else round(lux, 2),
+        "mode": night.mode,
+        "frame": frame.seq,
+        "age_s": round(context.clock.monotonic() - frame.captured_mono_s, 3),
+        **{key: round(value, 1) if isinstance(value, float) else value for key, value in why.items()},
+    }
+    return Answer(message, facts)
+
+
+@command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments)
+def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+    """Return the telemetry as it stands."""
+    figures = context.figures()
+    return Answer(f"RSS={figures['rss_mib']:.1f}MiB SWAP={figures['swap_pct']:.1f}%", figures)
+
+
+@command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
+def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived) -> Answer:
+    """Return the registry for people."""
+    chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
+    lines = [f"{c.usage}: {c.summary}" for c in chosen]
+    facts = {c.verb: {"usage": c.usage, "summary": c.summary, "arguments": _schema_of(c.arguments)} for c in chosen}
+    return Answer("\n".join(lines), {"commands": facts})
+
+
+@cache
+def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
+    """Return what arguments look like; made once, as it holds up the node thread longer than all else in the reply."""
+    return arguments.model_json_schema()
+
+
+@command(
+    "restart",
+    "restart",
+    "Stops cleanly and exits with the restart code, so that the supervisor starts the node anew.",
+    Arguments,
+    button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
+)
+def restart(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+    """Ask for a clean stop."""
+    context.leave(RESTART_CODE)
+    return Answer("OK: restarting")

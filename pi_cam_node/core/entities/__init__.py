@@ -1,0 +1,36 @@
+"""What the node offers to a home automation system, in nobody's dialect.
+
+Everything is derived: controls from the settings and the commands, the rest from one table.
+`pi_cam_node.mqtt.homeassistant.discovery` puts it into Home Assistant's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pi_cam_node.config import Config
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.core.commands.registry import Command
+from pi_cam_node.core.entities.controls import of_command, of_setting
+from pi_cam_node.core.entities.entity import Entity, Origin, Platform
+from pi_cam_node.core.entities.sensors import EVENT_TYPES, FIGURES, PICTURES, STATES
+
+__all__ = ["EVENT_TYPES", "Entity", "Origin", "Platform", "entities"]
+
+
+def entities(config: Config, commands: Iterable[Command]) -> list[Entity]:
+    """Return what this node offers: what is looked at first, then the settings, then the node's own figures.
+
+    Args:
+        config: The settings in force; pictures that they switch off are not offered.
+        commands: Those with a button become one.
+    """
+    off: set[Origin] = set()
+    if config.homeassistant.camera_fps == 0:
+        off.add("frame")
+    if config.mqtt.image_max_bytes == 0:
+        off.add("picture")
+    pictures = [entity for entity in PICTURES if entity.origin not in off]
+    buttons = [of_command(command, command.button) for command in commands if command.button]
+    settings = [of_setting(info) for info in catalogue().values() if info.live]
+    return [*pictures, *STATES, *buttons, *settings, *FIGURES]

@@ -1,0 +1,193 @@
+"""What happened: frozen facts, named in the past tense, that leave the core for the adapters.
+
+They carry no behaviour, so publishers are functions from a fact to messages and are tested by equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.base.errors import Code
+from pi_cam_node.core.inputs import Asker
+from pi_cam_node.imaging.frame import Frame, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class BrightnessMeasured:
+    """Brightness moved by more than its dead-band. ``level`` 0–255 mean luma; ``lux`` when known."""
+
+    level: float
+    lux: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """Frames in another mode than before arrive: the camera is really in it."""
+
+    mode: Mode
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModeWanted:
+    """The camera shall change its mode."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    """Frames began or ceased to arrive."""
+
+    online: bool
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RingMeasured:
+    """Seconds between the oldest and the newest frame of the ring."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """A live setting has another value in force."""
+
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRolledBack:
+    """Settings that starved the camera went back; ``settings`` has the values that are in force again."""
+
+    settings: Mapping[str, Any]
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReported:
+    """Something went wrong that its asker may not see. An empty message says that all is well again."""
+
+    code: Code
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryTaken:
+    """The node's own figures."""
+
+    figures: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSaved:
+    """A picture is on disk, synced and under its final name.
+
+    Attributes:
+        id: Names the picture for ever, e.g. ``20261120T194501123Z-3f2a91c0-000042-single``.
+        kind: ``single`` (a fresh frame), ``stack``, ``ring`` (one frame of the past) or ``auto``.
+        paths: Absolute paths, one per format, in the order asked for.
+        size_bytes: Size of the first file.
+        sha256: Hex digest of the first file.
+        frames: Frame numbers used, in order of time.
+        first_at: UTC time of the first frame.
+        last_at: UTC time of the last frame.
+        first_mono_s: The same on the monotonic clock.
+        last_mono_s: The same on the monotonic clock.
+        image: The picture as a JPEG within ``mqtt.image_max_bytes``; ``None`` where that is 0.
+        thumbnail: A small JPEG within 48 KiB; ``None`` where ``export.thumbnail_px`` is 0.
+        thumbnail_asked: The asker wants it beside the facts too.
+        url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
+    """
+
+    id: str
+    kind: Literal["single", "stack", "ring", "auto"]
+    paths: tuple[Path, ...]
+    size_bytes: int
+    sha256: str
+    frames: tuple[int, ...]
+    first_at: datetime
+    last_at: datetime
+    first_mono_s: float
+    last_mono_s: float
+    image: bytes | None = field(default=None, repr=False)
+    thumbnail: bytes | None = field(default=None, repr=False)
+    thumbnail_asked: bool = False
+    url: str | None = None
+
+    def facts(self) -> dict[str, object]:
+        """Return what is told of it in replies and on topics; JSON values."""
+        link = {"url": self.url} if self.url is not None else {}
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            **link,
+            "path": str(self.paths[0]),
+            "paths": [str(path) for path in self.paths],
+            "bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "frames": list(self.frames),
+            "frames_used": len(self.frames),
+            "first_at": iso(self.first_at),
+            "last_at": iso(self.last_at),
+            "first_epoch_ms": round(self.first_at.timestamp() * 1000),
+            "last_epoch_ms": round(self.last_at.timestamp() * 1000),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply is ready for its asker. ``body`` is the reply object of the contract."""
+
+    body: Mapping[str, object]
+    reply_to: str | None
+    correlation: bytes | None
+    asker: Asker = "mqtt"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameShown:
+    """A live picture is due on the frame topic; it is encoded only if somebody can receive it."""
+
+    frame: Frame
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class FramesSent:
+    """One frame of a ``shortstream``: ``index`` of ``count``, with its number and UTC time."""
+
+    index: int
+    count: int
+    seq: int
+    at: datetime
+    jpeg: bytes = field(repr=False)
+    asker: Asker = "mqtt"
+    reply_to: str | None = None
+
+
+Fact = (
+    BrightnessMeasured
+    | ModeChanged
+    | ModeWanted
+    | CameraChanged
+    | RingMeasured
+    | SettingChanged
+    | SettingsRolledBack
+    | FaultReported
+    | TelemetryTaken
+    | PictureSaved
+    | Replied
+    | FrameShown
+    | FramesSent
+)

@@ -1,0 +1,58 @@
+"""The newest frame, for everybody who looks. A frame goes to those who subscribed, and costs nothing while nobody does.
+
+Subscribers are called on the node thread and only enqueue. Whoever is slow misses frames; nobody
+waits for anybody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.imaging.frame import Frame
+
+Subscriber = Callable[[Frame | None], None]
+
+
+class Hub:
+    """Fan-out of frames. ``None`` says that the camera is away, or that nothing may be seen.
+
+    Thread: any, for everything but `publish`.
+
+    Attributes:
+        curtain: Whether anything may be seen.
+    """
+
+    def __init__(self, curtain: Curtain | None = None) -> None:
+        self.curtain = curtain or Curtain()
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._changed = threading.Lock()
+        self._latest: Frame | None = None
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest frame, ``None`` while the camera is away."""
+        return self._latest
+
+    def publish(self, frame: Frame | None) -> None:
+        """Hand a frame to everybody who looks.
+
+        Thread: the node thread.
+        """
+        if frame is not None and self.curtain.hides(frame):
+            frame = None
+        self._latest = frame
+        for subscriber in self._subscribers:
+            subscriber(frame)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call ``subscriber`` with each frame from now on; return what ends that."""
+        with self._changed:
+            self._subscribers = (*self._subscribers, subscriber)
+
+        def leave() -> None:
+            with self._changed:
+                self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+
+        return leave

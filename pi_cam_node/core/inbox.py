@@ -1,0 +1,135 @@
+"""The one door into the node thread.
+
+Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
+is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
+refused, and its sender is told by the return value. Commands of the broker wait in a queue of their own, behind
+everything else: while their replies find no room they are held, and the other doors stay open. Messages go
+before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
+messages in a row only the first few, since a camera whose frames nobody takes would count as away.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from pi_cam_node.core.inputs import Arrival, CommandArrived
+from pi_cam_node.imaging.frame import Frame
+
+# A hiccup of the node thread shorter than this many frames loses none.
+FRAMES_WAITING = 4
+# A script that sends thousands of commands in one go gets an answer to each of them.
+MESSAGES_WAITING = 10_000
+# What is small always finds room among them: large messages must not shut out a question.
+BYTES_WAITING = 4 << 20
+SMALL_BYTES = 512
+# So many messages are taken before a waiting frame has its turn.
+MESSAGES_IN_A_ROW = 16
+
+
+class Inbox:
+    """Frames and arrivals on their way to the node thread.
+
+    Thread: any, for everything but `take`.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque()
+        self._messages = _Queue()
+        self._broker_commands = _Queue()
+        self._in_a_row = 0
+        self._changed = threading.Condition()
+        self._frames_dropped = 0
+        self._messages_refused = 0
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames that came while the node was too busy to take them."""
+        return self._frames_dropped
+
+    @property
+    def messages_refused(self) -> int:
+        """Commands that came while their queue was full; whoever else finds it full tries again."""
+        return self._messages_refused
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+        return len(self._messages) + len(self._broker_commands)
+
+    def put_frame(self, frame: Frame) -> None:
+        """Hand over a frame; the oldest waiting one makes room for it."""
+        with self._changed:
+            if len(self._frames) == FRAMES_WAITING:
+                self._frames.popleft()
+                self._frames_dropped += 1
+            self._frames.append(frame)
+            self._changed.notify()
+
+    def put(self, message: Arrival) -> bool:
+        """Hand over a message; return whether there was room."""
+        of_broker = isinstance(message, CommandArrived) and message.asker == "mqtt"
+        with self._changed:
+            if not (self._broker_commands if of_broker else self._messages).put(message):
+                self._messages_refused += isinstance(message, CommandArrived)
+                return False
+            self._changed.notify()
+            return True
+
+    def take(self, timeout_s: float, *, hold_broker: bool = False) -> Arrival | Frame | None:
+        """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
+
+        Args:
+            timeout_s: How long to wait for one.
+            hold_broker: Leave the broker's commands where they are.
+
+        Thread: the node thread.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._next(hold_broker), max(0.0, timeout_s))
+            queue = self._next(hold_broker)
+            if queue and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
+                self._in_a_row += 1
+                return queue.take()
+            self._in_a_row = 0
+            return self._frames.popleft() if self._frames else None
+
+    def _next(self, hold_broker: bool) -> _Queue | None:
+        """Return the queue whose turn it is, ``None`` where no message may be taken."""
+        if self._messages:
+            return self._messages
+        return self._broker_commands if self._broker_commands and not hold_broker else None
+
+
+class _Queue:
+    """Messages, first in, first out, bounded in number and bytes."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Arrival] = deque()
+        self._size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: Arrival) -> bool:
+        """Take in a message; return whether there was room."""
+        size_bytes = _size_bytes(message)
+        is_too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
+        if is_too_large or len(self._waiting) == MESSAGES_WAITING:
+            return False
+        self._waiting.append(message)
+        self._size_bytes += size_bytes
+        return True
+
+    def take(self) -> Arrival:
+        """Return the oldest message."""
+        message = self._waiting.popleft()
+        self._size_bytes -= _size_bytes(message)
+        return message
+
+
+def _size_bytes(message: Arrival) -> int:
+    """Return how much an asker made a message hold: every part of it that may be long."""
+    if not isinstance(message, CommandArrived):
+        return 0
+    return sum(map(len, (message.payload, message.verb, message.reply_to or "", message.correlation or b"")))

@@ -1,0 +1,172 @@
+"""What comes into the node: frozen news of the adapters, named in the past tense, on its way through the inbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pi_cam_node.base.errors import Code
+from pi_cam_node.imaging.frame import Mode
+
+Asker = Literal["mqtt", "http", "tcp", "self"]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOpened:
+    """A source is open and about to deliver.
+
+    Attributes:
+        source: Its name without secrets, e.g. ``rtsp://porch.example/live``.
+        size: Width and height in pixels, as granted.
+        controls: Whether exposure and gain can be set.
+    """
+
+    source: str
+    size: tuple[int, int]
+    controls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFailed:
+    """The camera is away: it could not be opened, or its frames stopped. Sent once per reason.
+
+    Attributes:
+        reason: For people; holds no secret.
+        step: What is being done about it: ``reopen``, ``respawn`` or ``wait``.
+        restarts: Child processes started since the node started, less the first.
+    """
+
+    reason: str
+    step: Literal["reopen", "respawn", "wait"]
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFailed:
+    """The camera refused to change its mode and went on in the old one."""
+
+    mode: Mode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureDoubted:
+    """Frames arrive and show nothing. An empty reason: they show something again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """Whether pictures can be saved changed: ``no_space`` or ``not_saved`` with a message, or ``ok``."""
+
+    code: Code
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandArrived:
+    """Somebody asked for something. The payload is as it came; nothing about it is trusted.
+
+    Attributes:
+        verb: From the topic or the first word; empty where ``payload`` is a whole command line.
+        payload: The raw arguments.
+        mono_s: When it arrived, on the monotonic clock.
+        retained: It was a retained message.
+        reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
+        correlation: To be returned with the reply, unchanged.
+        asker: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
+        too_late: The node is stopping, and nothing is begun any more.
+    """
+
+    verb: str
+    payload: bytes
+    mono_s: float
+    retained: bool = False
+    reply_to: str | None = None
+    correlation: bytes | None = None
+    asker: Asker = "mqtt"
+    too_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConnected:
+    """The broker accepted us.
+
+    Attributes:
+        protocol: ``5`` or ``3.1.1``.
+        session: Number of the connection since the node started, from 1.
+    """
+
+    protocol: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLost:
+    """The connection ended or could not be made. Sent once per reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerRefused:
+    """The broker takes us but not all that we do: its ACL forbids a topic, or another client uses our id.
+
+    Sent once per reason; people have to do something about it.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantStarted:
+    """Home Assistant announced itself on its birth topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryFound:
+    """The broker held a discovery message of an earlier life of this node."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOfflineSeen:
+    """Our availability topic says ``offline`` although we are here: the late will of an old session."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAdvanced:
+    """A piece of work is under way."""
+
+    work: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnded:
+    """A piece of work is done: ``error`` is ``None`` and ``result`` what it returned, or it failed."""
+
+    work: int
+    result: Any = None
+    error: Exception | None = None
+
+
+Arrival = (
+    CameraOpened
+    | CameraFailed
+    | SwitchFailed
+    | PictureDoubted
+    | StorageChanged
+    | CommandArrived
+    | BrokerConnected
+    | BrokerLost
+    | BrokerRefused
+    | HomeAssistantStarted
+    | DiscoveryFound
+    | OwnOfflineSeen
+    | WorkAdvanced
+    | WorkEnded
+)

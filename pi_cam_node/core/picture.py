@@ -1,0 +1,64 @@
+"""A picture on its way to disk: pixels or a finished JPEG, and the facts that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pi_cam_node.config import Config, Format
+from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.imaging.frame import Frame, Mode, Sensor
+from pi_cam_node.imaging.jpeg import Pixels
+
+Kind = Literal["single", "stack", "ring", "auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be saved.
+
+    Attributes:
+        kind: How it came about.
+        content: A frame, pixels as (height, width, 3) uint8 BGR, or the bytes of a finished JPEG.
+        frames: Numbers of the frames it was made of, in order of time.
+        first_at: UTC time of the first of them.
+        last_at: UTC time of the last of them.
+        first_mono_s: The same on the monotonic clock.
+        last_mono_s: The same on the monotonic clock.
+        mode: Mode of the camera.
+        sensor: Exposure and gain of the first frame.
+        method: How several frames became one; empty for one frame.
+    """
+
+    kind: Kind
+    content: Frame | Pixels | bytes
+    frames: tuple[int, ...]
+    first_at: datetime
+    last_at: datetime
+    first_mono_s: float
+    last_mono_s: float
+    mode: Mode
+    sensor: Sensor
+    method: str = ""
+
+
+class Archive(Protocol):
+    """Where pictures are kept."""
+
+    def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
+        """Write the picture in each format, sync it, and only then return.
+
+        Thread: the worker.
+
+        Raises:
+            NoSpace: The disk is full, or the reserve would be touched.
+            NotSaved: A file could not be written; none of the formats is left behind.
+        """
+        ...
+
+    def find(self, picture_id: str) -> Path | None:
+        """Return the path of a saved picture's first file, or ``None`` where there is none (any more)."""
+        ...

@@ -1,0 +1,112 @@
+"""The fixed order of stages that each frame passes: measure, decide, keep, show.
+
+A frame goes in, facts come out. New stages (motion, clips) take their place in `process`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.config import Config
+from pi_cam_node.core.events import BrightnessMeasured, Fact, FrameShown, ModeChanged, ModeWanted, RingMeasured
+from pi_cam_node.core.rules.night import NightController
+from pi_cam_node.core.rules.ring import Ring, RingFrame
+from pi_cam_node.imaging.frame import Frame, Mode
+from pi_cam_node.imaging.jpeg import encode, resize
+from pi_cam_node.imaging.lux import estimate_lux
+
+# Seconds held are told when they moved by this much, and not more often than this.
+RING_STEP_S = 1.0
+RING_INTERVAL_S = 5.0
+# By day the exposure keeps the brightness, so light is news of its own from this share on.
+LUX_STEP = 0.2
+# Frames are not spaced evenly: one that comes this early is not put off to the next.
+SLACK_S = 0.02
+
+
+class Pipeline:
+    """What the node knows from its frames. Used by the node thread."""
+
+    def __init__(self, config: Config, clock: Clock, ring: Ring, night: NightController) -> None:
+        self._config = config
+        self._clock = clock
+        self._ring = ring
+        self._night = night
+        self._mode: Mode | None = None
+        self._told_light: tuple[float, float | None, float] | None = None
+        self._told_ring: tuple[float, float] | None = None
+        self._shown_s = float("-inf")
+        self.latest: Frame | None = None
+
+    def configure(self, config: Config) -> None:
+        """Go on with other settings."""
+        self._config = config
+
+    def process(self, frame: Frame) -> Iterator[Fact]:
+        """Take in a frame and yield what it changed."""
+        now_s = self._clock.monotonic()
+        self.latest = frame
+        yield from self._measure(frame, now_s)
+        yield from self._decide(frame, now_s)
+        yield from self._keep(frame, now_s)
+        yield from self._show(frame, now_s)
+
+    def remember(self, frame: Frame) -> Iterator[Fact]:
+        """Keep a frame for the past alone: it says nothing of now."""
+        yield from self._keep(frame, self._clock.monotonic())
+
+    def camera_lost(self) -> None:
+        """Forget what only a living camera can say."""
+        self._told_light = None
+        self.latest = None
+
+    def _measure(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+        limits = self._config.telemetry
+        level, sensor = frame.brightness, frame.sensor
+        lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
+        if self._told_light is not None:
+            told, told_lux, told_s = self._told_light
+            is_news = abs(level - told) >= limits.brightness_deadband or _is_other_light(lux, told_lux)
+            if not is_news or now_s - told_s < limits.brightness_min_interval_s:
+                return
+        self._told_light = (level, lux, now_s)
+        yield BrightnessMeasured(level, lux)
+
+    def _decide(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+        wanted = self._night.observe(frame.mode, frame.brightness, now_s)
+        if frame.mode != self._mode:
+            self._mode = frame.mode
+            yield ModeChanged(frame.mode, self._night.cause, frame.captured_at)
+        if wanted is not None:
+            yield ModeWanted(wanted)
+
+    def _keep(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+        sensor, at = frame.sensor, frame.captured_at
+        self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, self._ring_jpeg(frame), frame.mode, sensor))
+        seconds = self._ring.seconds
+        if self._told_ring is not None:
+            told, told_s = self._told_ring
+            if abs(seconds - told) < RING_STEP_S or now_s - told_s < RING_INTERVAL_S:
+                return
+        self._told_ring = (seconds, now_s)
+        yield RingMeasured(seconds)
+
+    def _ring_jpeg(self, frame: Frame) -> bytes:
+        ring = self._config.ring
+        if not ring.downscale.enable:
+            return frame.jpeg(ring.quality)
+        size = (ring.downscale.width, ring.downscale.height)
+        return encode(resize(frame.pixels, frame.layout, size), frame.layout, ring.quality)
+
+    def _show(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+        live = self._config.homeassistant
+        if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
+            self._shown_s = now_s
+            yield FrameShown(frame, self._config.ring.quality)
+
+
+def _is_other_light(lux: float | None, told: float | None) -> bool:
+    if lux is None or told is None:
+        return lux is not told
+    return abs(lux - told) > LUX_STEP * max(lux, told)

@@ -1,0 +1,234 @@
+"""Day and night: a table of transitions, and the rules that say which input holds.
+
+Theory of operation. Two states are steady: DAY and NIGHT. Two are on the way: TO_NIGHT and TO_DAY;
+in them the camera has been asked and its frames do not show the new mode yet. What the world is told
+is never what was asked, only what the frames show: the mode changes when a frame of the new mode is
+seen. A camera that refuses brings the state back, and the wish is uttered again after a pause that
+grows; so does one that neither refuses nor obeys.
+
+Night is wanted after ``min_dark_frames`` frames in a row below ``dark_threshold``; day after
+``min_bright_frames`` in a row above ``bright_threshold``. A single frame on the wrong side starts the
+count anew: lightning and headlights are short. Frames within ``settle_s`` of a switch, a start or a
+return of the camera do not count, and no wish is uttered before ``dwell_s`` in a mode that the
+controller itself chose. An override needs neither counts nor dwell.
+
+All times are on the monotonic clock, in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal
+
+from pi_cam_node.config import NightConfig
+from pi_cam_node.imaging.frame import Mode
+
+# How long the camera may take to show the mode that it was asked for: this, and so many frames of the night.
+CONFIRM_S = 30.0
+CONFIRM_FRAMES = 12
+# Pauses before a refused switch is tried again.
+RETRY_S = (5.0, 10.0, 30.0, 60.0)
+
+
+class State(Enum):
+    """Where the controller stands."""
+
+    DAY = "day"
+    TO_NIGHT = "to_night"
+    NIGHT = "night"
+    TO_DAY = "to_day"
+
+
+class Input(Enum):
+    """What can move it."""
+
+    NIGHT_WANTED = "night wanted"
+    DAY_WANTED = "day wanted"
+    NIGHT_SEEN = "night seen"
+    DAY_SEEN = "day seen"
+    REFUSED = "refused"
+
+
+TRANSITIONS = MappingProxyType(
+    {
+        (State.DAY, Input.NIGHT_WANTED): State.TO_NIGHT,
+        (State.DAY, Input.NIGHT_SEEN): State.NIGHT,
+        (State.TO_NIGHT, Input.NIGHT_SEEN): State.NIGHT,
+        (State.TO_NIGHT, Input.DAY_WANTED): State.TO_DAY,
+        (State.TO_NIGHT, Input.REFUSED): State.DAY,
+        (State.NIGHT, Input.DAY_WANTED): State.TO_DAY,
+        (State.NIGHT, Input.DAY_SEEN): State.DAY,
+        (State.TO_DAY, Input.DAY_SEEN): State.DAY,
+        (State.TO_DAY, Input.NIGHT_WANTED): State.TO_NIGHT,
+        (State.TO_DAY, Input.REFUSED): State.NIGHT,
+    }
+)
+"""What is not in the table changes nothing."""
+
+ASKS: MappingProxyType[State, Mode] = MappingProxyType({State.TO_NIGHT: "night", State.TO_DAY: "day"})
+"""States whose entry asks the camera for a mode."""
+
+Cause = Literal["start", "light", "override", "disabled", "camera"]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why it is day or night: the inputs of the last decision.
+
+    Attributes:
+        state: Where the controller stands.
+        dark_frames: Dark frames in a row so far, by day.
+        bright_frames: Bright frames in a row so far, by night.
+        dwell_left_s: Seconds before a wish may be uttered.
+        settling_left_s: Seconds during which frames do not count yet.
+        retry_left_s: Seconds before a refused switch is tried again.
+        override: ``auto``, ``day`` or ``night``.
+        cause: What brought the mode about.
+    """
+
+    state: str
+    dark_frames: int
+    bright_frames: int
+    dwell_left_s: float
+    settling_left_s: float
+    retry_left_s: float
+    override: str
+    cause: Cause
+
+
+class NightController:
+    """Decides between day and night. Pure: no camera, no clock, no thread."""
+
+    def __init__(self, settings: NightConfig, now_s: float) -> None:
+        self._settings = settings
+        self._state = State.DAY
+        self._cause: Cause = "start"
+        self._wish_cause: Cause = "start"
+        self._dark = self._bright = 0
+        self._entered_s: float | None = None  # None: the mode was not chosen by the controller, so no dwell
+        self._settled_s = now_s + settings.settle_s
+        self._asked_s = now_s
+        self._refusals = 0
+        self._retry_s = now_s
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that the frames show."""
+        return "night" if self._state in (State.NIGHT, State.TO_DAY) else "day"
+
+    @property
+    def wanted(self) -> Mode:
+        """The mode that the camera was asked for last, or shows unasked."""
+        return ASKS.get(self._state, self.mode)
+
+    @property
+    def cause(self) -> Cause:
+        """What brought the mode about."""
+        return self._cause
+
+    def configure(self, settings: NightConfig) -> None:
+        """Go on with other settings."""
+        self._settings = settings
+
+    def restarted(self, now_s: float) -> None:
+        """The camera is new or back: its exposure settles, and counts begin anew."""
+        self._dark = self._bright = 0
+        self._settled_s = now_s + self._settings.settle_s
+
+    def observe(self, mode: Mode, level: float, now_s: float) -> Mode | None:
+        """Take in a frame.
+
+        Args:
+            mode: The mode that the frame was taken in.
+            level: Its mean luma, 0 to 255.
+            now_s: Monotonic time.
+
+        Returns:
+            The mode to ask of the camera, or ``None``.
+        """
+        self._move(Input.NIGHT_SEEN if mode == "night" else Input.DAY_SEEN, now_s)
+        self._count(mode, level, now_s)
+        return self.decide(now_s)
+
+    def decide(self, now_s: float) -> Mode | None:
+        """Return the mode to ask of the camera now, or ``None``; frames or no frames."""
+        if self._state in ASKS and now_s - self._asked_s > self._confirm_s:
+            self.refused(now_s)
+        wish = self._wish(now_s)
+        if wish is None or now_s < self._retry_s:
+            return None
+        before = self._state
+        self._move(Input.NIGHT_WANTED if wish == "night" else Input.DAY_WANTED, now_s)
+        return ASKS.get(self._state) if self._state is not before else None
+
+    def refused(self, now_s: float, mode: Mode | None = None) -> None:
+        """The camera did not change its mode; try again after a while, unless another mode is wanted by now."""
+        if self._state in ASKS and mode in (None, self.wanted):
+            self._move(Input.REFUSED, now_s)
+            self._retry_s = now_s + RETRY_S[min(self._refusals, len(RETRY_S) - 1)]
+            self._refusals += 1
+
+    def explain(self, now_s: float) -> Why:
+        """Return the inputs of the decision as they stand."""
+        return Why(
+            state=self._state.value,
+            dark_frames=self._dark,
+            bright_frames=self._bright,
+            dwell_left_s=self._dwell_left_s(now_s),
+            settling_left_s=max(0.0, self._settled_s - now_s),
+            retry_left_s=max(0.0, self._retry_s - now_s),
+            override=self._settings.override,
+            cause=self._cause,
+        )
+
+    @property
+    def _confirm_s(self) -> float:
+        return CONFIRM_S + CONFIRM_FRAMES * self._settings.exposure_us / 1e6
+
+    def _wish(self, now_s: float) -> Mode | None:
+        """Return the mode that the rules want, where they want one."""
+        settings = self._settings
+        if settings.override != "auto":
+            self._wish_cause = "override"
+            return settings.override
+        if not settings.enable:
+            self._wish_cause = "disabled"
+            return "day"
+        if self._dwell_left_s(now_s) > 0:
+            return None
+        self._wish_cause = "light"
+        if self._state is State.DAY and self._dark >= settings.min_dark_frames:
+            return "night"
+        if self._state is State.NIGHT and self._bright >= settings.min_bright_frames:
+            return "day"
+        return None
+
+    def _count(self, mode: Mode, level: float, now_s: float) -> None:
+        if now_s < self._settled_s:
+            self._dark = self._bright = 0
+        elif mode == "day":
+            self._dark = self._dark + 1 if level < self._settings.dark_threshold else 0
+        else:
+            self._bright = self._bright + 1 if level > self._settings.bright_threshold else 0
+
+    def _dwell_left_s(self, now_s: float) -> float:
+        if self._entered_s is None:
+            return 0.0
+        return max(0.0, self._entered_s + self._settings.dwell_s - now_s)
+
+    def _move(self, what: Input, now_s: float) -> None:
+        """Follow the table; the entry of a state does what the state is for."""
+        state = TRANSITIONS.get((self._state, what))
+        if state is None:
+            return
+        asked = self._state in ASKS
+        self._state = state
+        if state in ASKS:
+            self._asked_s = now_s
+        elif what is not Input.REFUSED:
+            self._cause = self._wish_cause if asked else "camera"
+            self._entered_s = now_s if self._cause == "light" else None
+            self._refusals = 0
+            self.restarted(now_s)

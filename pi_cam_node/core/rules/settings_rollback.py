@@ -1,0 +1,134 @@
+"""Changes of the camera's settings are on trial until frames taken with them arrive, and are taken back where none do.
+
+A value can be within its range and still starve this camera: a size that its driver cannot stream, an exposure that
+it refuses. The rule, on the monotonic clock: a change that asks something else of a camera that delivers begins a
+trial. A frame that was exposed well after the change ends it well. No frame for `PATIENCE_S`, or for as long as the
+slowest of the old and the new settings allows, ends it badly, and so does a camera that refuses the switch: every
+setting changed since the camera last delivered goes back. A change during a trial joins it and has its own time, but
+after twice the patience without any frame nothing more is waited for.
+
+A camera that is away when its settings change is not the settings' fault, and begins no trial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pi_cam_node.config import Config
+from pi_cam_node.core.rules.camera_timeout import changeover_s, frame_deadline_s, interval_s
+from pi_cam_node.imaging.frame import Mode
+
+ON_TRIAL = (
+    "camera.width",
+    "camera.height",
+    "camera.framerate",
+    "night.enable",
+    "night.override",
+    "night.exposure_us",
+    "night.gain",
+)
+"""The live settings that ask something of the camera."""
+
+PATIENCE_S = 15.0
+# What is on its way when the settings change is still of the old ones: orders take a moment, and drivers hold frames.
+UNDER_WAY_S, UNDER_WAY_FRAMES = 1.0, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Settings that did not do.
+
+    Attributes:
+        config: The settings to go back to.
+        keys: What goes back.
+        reason: Why, for people.
+    """
+
+    config: Config
+    keys: tuple[str, ...]
+    reason: str
+
+
+class Trial:
+    """At most one trial. Pure; used by the node thread."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Any] = {}
+        self._patience_s = self._proof_mono_s = 0.0
+        self._changed_s = self._heard_s = 0.0
+
+    @property
+    def proof_mono_s(self) -> float | None:
+        """A frame exposed at this monotonic time or later proves the settings; ``None`` where nothing is on trial."""
+        return self._proof_mono_s if self._before else None
+
+    @property
+    def patience_s(self) -> float:
+        """How long after the change the first frame may come, in seconds."""
+        return self._patience_s
+
+    def begin(self, old: Config, new: Config, modes: tuple[Mode, Mode], now_s: float, *, delivers: bool) -> None:
+        """Put a change on trial, where it asks anything of the camera; one under way goes on with it.
+
+        Args:
+            old: The settings before the change.
+            new: The settings after it.
+            modes: The mode that the frames show, and the one that the camera was asked for last.
+            now_s: Monotonic time.
+            delivers: The camera is there.
+        """
+        changed = {key: _value(old, key) for key in ON_TRIAL if _value(old, key) != _value(new, key)}
+        if not changed or not (delivers or self._before):
+            return
+        if not self._before:
+            self._heard_s, self._patience_s = now_s, 0.0
+        for key, value in changed.items():
+            self._before.setdefault(key, value)
+        self._changed_s = now_s
+        mode, wanted = modes[0], _wanted(new, modes[1])
+        slowest_s = max(frame_deadline_s(config, each) for config in (old, new) for each in (mode, wanted))
+        self._patience_s = max(self._patience_s, PATIENCE_S, slowest_s + changeover_s(new, mode, wanted))
+        self._proof_mono_s = now_s + UNDER_WAY_S + UNDER_WAY_FRAMES * interval_s(old, mode)
+
+    def frame(self, exposed_mono_s: float, now_s: float) -> None:
+        """Take note of a good frame."""
+        self._heard_s = now_s
+        if self._before and exposed_mono_s >= self._proof_mono_s:
+            self._before = {}
+
+    def overdue(self, config: Config, now_s: float) -> Verdict | None:
+        """Return what to go back to, where the settings in force have starved the camera."""
+        if not self._before:
+            return None
+        silent_s = now_s - self._heard_s
+        is_due = min(silent_s, now_s - self._changed_s) >= self._patience_s or silent_s >= 2 * self._patience_s
+        return self._end(config, f"no frame came for {silent_s:.0f} s") if is_due else None
+
+    def refused(self, config: Config, mode: Mode, reason: str) -> Verdict | None:
+        """Return what to go back to, where settings on trial want the mode that the camera refuses."""
+        return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
+
+    def drop(self) -> None:
+        """End the trial without a verdict: frames stay away for a reason of its own."""
+        self._before = {}
+
+    def _end(self, config: Config, reason: str) -> Verdict:
+        before, self._before = self._before, {}
+        tree = config.model_dump()
+        for key, value in before.items():
+            section, _, name = key.partition(".")
+            tree[section][name] = value
+        return Verdict(Config.model_validate(tree), tuple(before), reason)
+
+
+def _value(config: Config, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)
+
+
+def _wanted(config: Config, asked: Mode) -> Mode:
+    """Return the mode that the settings demand by themselves, or the one that was asked for last."""
+    if config.night.override != "auto":
+        return config.night.override
+    return asked if config.night.enable else "day"

@@ -1,0 +1,177 @@
+"""From facts to messages. Pure, so that it is tested by equality."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.config import Config, settings
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.core import events as e
+from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
+from pi_cam_node.mqtt.topics import Topics
+
+ONLINE, OFFLINE = "online", "offline"
+# An empty retained payload would take the topic away, so a fault that is over has a word of its own.
+NO_FAULT = "ok"
+
+
+class Publisher:
+    """Words facts for the broker."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+
+    # ------------------------------------------------------------ what the node says of itself
+
+    def availability(self, *, online: bool) -> Message:
+        """Return whether the node is there."""
+        return self._retained(self._topics.availability, ONLINE if online else OFFLINE)
+
+    def info(self, body: Mapping[str, object]) -> Message:
+        """Return what the node is."""
+        return Message(self._topics.info, json_bytes(body), retain=True, content_type=JSON)
+
+    def discovery(self, body: Mapping[str, object] | None) -> Message:
+        """Return Home Assistant's discovery message; without a body the one that takes the device away."""
+        payload = b"" if body is None else json_bytes(body)
+        return Message(self._topics.own_discovery, payload, retain=True, content_type=JSON)
+
+    def beginning(self, *, private: bool) -> list[Message]:
+        """Return the states before the first frame; what an earlier life of the node left behind is taken away."""
+        unknown = [self._state(key, "") for key in ("mode", "brightness", "lux")]
+        return [
+            *unknown,
+            self._state("motion", "OFF"),
+            *self._privacy(on=private),
+            self._state("ring_seconds", "0.0"),
+            self._state("last_error", NO_FAULT),
+            self.no_camera(),
+        ]
+
+    def no_camera(self) -> Message:
+        """Return that no frames arrive."""
+        return self._retained(self._topics.camera_availability, OFFLINE)
+
+    def config(self, config: Config) -> list[Message]:
+        """Return the value in force of every live setting."""
+        live = (key for key, info in settings.catalogue().items() if info.live)
+        return [self._setting(key, settings.value_of(config, key)) for key in live]
+
+    # ------------------------------------------------------------ what happened
+
+    def messages(self, fact: e.Fact) -> list[Message]:
+        """Return what a fact is to the outside, in the order in which it shall be published."""
+        match fact:
+            case e.BrightnessMeasured(level=level, lux=lux):
+                made = [self._state("brightness", f"{level:.1f}"), self._state("lux", _lux(lux))]
+            case e.RingMeasured(seconds=seconds):
+                made = [self._state("ring_seconds", f"{seconds:.1f}")]
+            case e.SettingChanged(key=key, value=value):
+                switched = self._privacy(on=bool(value)) if key == SWITCH else []
+                made = [*switched, self._setting(key, value)]
+            case e.FaultReported(code=code, message=message):
+                made = [self._state("last_error", _one_line(f"{code}: {message}") if message else NO_FAULT)]
+            case e.TelemetryTaken(figures=figures):
+                made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
+            case e.FrameShown(frame=frame, quality=quality):
+                made = [Message(self._topics.frame, frame.jpeg(quality), qos=0, retain=True, content_type=JPEG)]
+            case e.ModeWanted():
+                made = []
+            case _:
+                made = self._occasion(fact)
+        return made
+
+    def _occasion(
+        self, fact: e.ModeChanged | e.SettingsRolledBack | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
+    ) -> list[Message]:
+        """Return the messages of what is told as an event, or to one asker."""
+        match fact:
+            case e.ModeChanged(mode=mode, cause=cause, at=at):
+                return [self._state("mode", mode), self._event("mode_changed", at, cause, mode=mode)]
+            case e.CameraChanged(online=online, reason=reason, at=at):
+                kind = "camera_back" if online else "camera_lost"
+                available = self._retained(self._topics.camera_availability, ONLINE if online else OFFLINE)
+                return [available, self._event(kind, at, reason)]
+            case e.SettingsRolledBack(settings=restored, reason=reason, at=at):
+                return [self._event("settings_rolled_back", at, reason, settings=dict(restored))]
+            case e.PictureSaved():
+                return self._picture(fact)
+            case e.Replied():
+                return [self._reply(fact)]
+            case e.FramesSent():
+                return [self._stream_frame(fact)]
+
+    def _privacy(self, *, on: bool) -> list[Message]:
+        """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
+        topics = self._topics
+        pictures = (topics.frame, topics.media_image, topics.media_thumbnail, topics.media_last) if on else ()
+        return [
+            *(Message(topic, b"", retain=True) for topic in pictures),
+            self._state("privacy", "ON" if on else "OFF"),
+        ]
+
+    def _picture(self, saved: e.PictureSaved) -> list[Message]:
+        facts = saved.facts()
+        small = base64.b64encode(saved.thumbnail) if saved.thumbnail is not None else b""
+        last = {**facts, "thumbnail": small.decode()} if saved.thumbnail_asked and small else facts
+        cause = "interval" if saved.kind == "auto" else "command"
+        event = self._event("picture_saved", saved.last_at, cause, event_id=saved.id, media=facts)
+        # Where a picture or thumbnail is not wanted an empty message takes the older one away: it would be of
+        # another picture than the facts beside it.
+        return [
+            Message(self._topics.media_image, saved.image or b"", retain=True, content_type=JPEG),
+            Message(self._topics.media_thumbnail, small, retain=True, shows=True),
+            Message(self._topics.media_last, json_bytes(last), retain=True, content_type=JSON),
+            event,
+        ]
+
+    def _reply(self, replied: e.Replied) -> Message:
+        topic = replied.reply_to
+        if topic is None or not self._topics.may_reply_to(topic):
+            topic = self._topics.reply(str(replied.body.get("verb", "")))
+        body = json_bytes(replied.body)
+        return Message(topic, body, keep=True, content_type=JSON, correlation=replied.correlation)
+
+    def _stream_frame(self, sent: e.FramesSent) -> Message:
+        user = (
+            ("index", str(sent.index)),
+            ("count", str(sent.count)),
+            ("frame", str(sent.seq)),
+            ("time", iso(sent.at)),
+        )
+        return Message(self._topics.shortstream, sent.jpeg, content_type=JPEG, user=user)
+
+    def _event(self, kind: str, at: datetime, cause: str, event_id: str = "", **more: object) -> Message:
+        body = {
+            "event_type": kind,
+            "id": event_id or f"{at:%Y%m%dT%H%M%S%f}-{kind}",
+            "at": iso(at),
+            "epoch_ms": round(at.timestamp() * 1000),
+            "cause": cause,
+            **more,
+        }
+        return Message(self._topics.event(kind), json_bytes(body), keep=True, content_type=JSON)
+
+    def _state(self, key: str, value: str) -> Message:
+        return self._retained(self._topics.state(key), value)
+
+    def _setting(self, key: str, value: object) -> Message:
+        return self._retained(self._topics.config(key), settings.as_text(value))
+
+    def _retained(self, topic: str, value: str) -> Message:
+        return Message(topic, text(value), retain=True)
+
+
+def _lux(lux: float | None) -> str:
+    """Return lux to three significant digits; empty, which takes the topic away, where nobody knows it."""
+    if lux is None:
+        return ""
+    return f"{lux:.2f}" if lux < 10 else f"{lux:.0f}"
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())

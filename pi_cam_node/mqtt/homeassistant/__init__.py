@@ -1,0 +1,1 @@
+"""The node's entities in Home Assistant's words."""

@@ -1,0 +1,99 @@
+"""The node's entities in Home Assistant's words: one retained message for the whole device.
+
+Home Assistant refuses the whole message for one key that it does not know at the root, in
+``device`` or in ``origin``; inside a component it drops such a key without a word. So whatever newer
+than 2024.11 is used stands inside components. A root ``qos`` reaches the components only since 2026.6.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from pi_cam_node.config import Config, NodeConfig
+from pi_cam_node.core.entities import Entity, Platform
+from pi_cam_node.mqtt.homeassistant.components import component
+from pi_cam_node.mqtt.topics import Topics
+
+ORIGIN = "pi_cam_node"
+
+
+def uid(node_id: str) -> str:
+    """Return what names the device in Home Assistant."""
+    return f"{ORIGIN}_{node_id}"
+
+
+def device_name(node: NodeConfig) -> str:
+    """Return what people call the device: never only its place, which Home Assistant puts before it by itself."""
+    words = node.id.replace("_", " ").replace("-", " ").strip()
+    return node.name or (words if "cam" in words else f"{words} camera").strip().capitalize()
+
+
+def discovery(
+    entities: Iterable[Entity], topics: Topics, config: Config, version: str, board: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the discovery message.
+
+    Args:
+        entities: What to announce.
+        topics: The node's topics.
+        config: The settings in force.
+        version: The node's version.
+        board: What is known of ``model``, ``model_id``, ``serial_number``, ``hw_version`` and
+            ``configuration_url``; other keys and empty values are left out.
+    """
+    name = uid(config.node.id)
+    known = ("model", "model_id", "serial_number", "hw_version", "configuration_url")
+    device = {
+        "identifiers": [name],
+        "name": device_name(config.node),
+        "manufacturer": ORIGIN,
+        "sw_version": version,
+        **{key: board[key] for key in known if board.get(key)},
+    }
+    return {
+        "device": device,
+        "origin": {"name": ORIGIN, "sw_version": version},
+        "availability": [{"topic": topics.availability}],
+        "components": {entity.key: component(entity, name, topics, config) for entity in entities},
+    }
+
+
+def removed(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the message that takes away what an earlier one announced and ``current`` does not.
+
+    Home Assistant keeps a component that is merely left out. To be published before ``current``.
+
+    Args:
+        previous: The retained message of an earlier life of the node, as it came.
+        current: What will be published next.
+
+    Returns:
+        ``current`` with the components that go emptied to their platform; ``None`` where nothing goes.
+    """
+    components: Mapping[str, Any] = current["components"]
+    gone = {
+        key: {"platform": platform}
+        for key, platform in _platforms(previous).items()
+        if key not in components or components[key]["platform"] != platform
+    }
+    return {**current, "components": {**components, **gone}} if gone else None
+
+
+def _platforms(message: bytes) -> dict[str, str]:
+    """Return the components of a discovery message with their platforms; nothing where it is none."""
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        return {}
+    found = found if isinstance(found, dict) else {}
+    components = found.get("components", found.get("cmps"))
+    pairs = components.items() if isinstance(components, dict) else ()
+    platforms = {key: part.get("platform", part.get("p")) for key, part in pairs if isinstance(part, dict)}
+    # One that Home Assistant does not know would cost the whole message.
+    return {
+        key: platform
+        for key, platform in platforms.items()
+        if isinstance(platform, str) and platform in get_args(Platform)
+    }

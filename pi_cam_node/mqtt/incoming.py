@@ -1,0 +1,58 @@
+"""From a message of the broker to what it means for the node. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
+from pi_cam_node.core.inputs import Arrival, CommandArrived, DiscoveryFound, HomeAssistantStarted, OwnOfflineSeen
+from pi_cam_node.mqtt.topics import Notice, ParsedCommand, Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as the broker delivered it; MQTT 5 alone knows ``reply_to`` and ``correlation``."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    retained: bool
+    reply_to: str | None = None
+    correlation: bytes | None = None
+
+
+def arrival_of(incoming: Incoming, topics: Topics, mono_s: float) -> Arrival | None:
+    """Return what a message means to the node, ``None`` where it means nothing.
+
+    Args:
+        incoming: The message.
+        topics: The node's topics.
+        mono_s: When it came, on the monotonic clock.
+    """
+    meaning = topics.parse(incoming.topic)
+    if isinstance(meaning, ParsedCommand):
+        return _command(incoming, meaning, topics, mono_s)
+    if meaning is Notice.HOME_ASSISTANT:
+        # A retained one may be old, and whoever has just connected tells everything anyway.
+        started = incoming.payload == b"online" and not incoming.retained
+        return HomeAssistantStarted() if started else None
+    if meaning is Notice.OWN_AVAILABILITY:
+        # A retained one is what our last session left; the birth message that follows this connect replaces it.
+        return OwnOfflineSeen() if incoming.payload == b"offline" and not incoming.retained else None
+    if meaning is Notice.OWN_DISCOVERY and incoming.retained and incoming.payload:
+        return DiscoveryFound(incoming.payload)
+    return None
+
+
+def _command(incoming: Incoming, command: ParsedCommand, topics: Topics, mono_s: float) -> CommandArrived:
+    payload = incoming.payload
+    if command.set_key is not None:
+        payload = command.set_key.encode() + b" " + payload
+    # One byte over the limit is enough to be refused as too large.
+    return CommandArrived(
+        verb=command.verb,
+        payload=payload[: MAX_PAYLOAD_BYTES + 1],
+        mono_s=mono_s,
+        retained=incoming.retained,
+        reply_to=incoming.reply_to if topics.may_reply_to(incoming.reply_to) else None,
+        correlation=incoming.correlation,
+    )

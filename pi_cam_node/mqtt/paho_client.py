@@ -1,0 +1,124 @@
+"""How paho-mqtt is set up: its options, and the properties of MQTT 5."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.mqtt import transport as wire
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.version_choice import Version
+
+MACHINE_ID = Path("/etc/machine-id")
+CONNECT_TIMEOUT_S = 5.0
+# paho-mqtt gives up a silent broker after twice the keepalive and two of its looks at the time, once a second each.
+KEEPALIVE_LESS_S = 2
+# No more than the brokers in use take at once (MQTT 5's Receive Maximum); paho-mqtt does not heed their number.
+IN_FLIGHT = 10
+# A gap shorter than this stays unseen: the broker publishes the last will only after it (MQTT 5).
+WILL_DELAY_S = 10
+SESSION_EXPIRY_S = 30
+# Larger messages are not delivered to us at all (MQTT 5); the largest that is understood is far smaller.
+LARGEST_INCOMING_BYTES = 4 << 20
+
+
+def client_id_of(config: MqttConfig, topics: Topics, machine: str) -> str:
+    """Return the client id: always the same for one node on one machine.
+
+    With another id at each start the broker would publish the last will of the session before over the
+    ``online`` of the new one.
+    """
+    digest = hashlib.sha256((machine + topics.node_id).encode()).hexdigest()
+    return config.client_id or f"{topics.base}-{topics.node_id}-{digest[:8]}".replace("/", "-")
+
+
+def machine_id() -> str:
+    """Return what names this machine, empty where nothing does."""
+    try:
+        return MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""  # a container without one: the node id alone must do
+
+
+def build(client_id: str, version: Version, will_topic: str) -> paho.Client:
+    """Return a client whose last will is ``offline`` and that leaves reconnecting to its owner."""
+    five = version == "5"
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if five else True,
+        protocol=paho.MQTTv5 if five else paho.MQTTv311,
+        reconnect_on_failure=False,
+    )
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    client.max_inflight_messages_set(IN_FLIGHT)
+    delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if five else None
+    client.will_set(will_topic, b"offline", qos=1, retain=True, properties=delay)
+    client.on_socket_open = _on_socket_open
+    # With this callback set publish() leaves the writing to the loop, which it wakes.
+    client.on_socket_register_write = _leave_it_to_the_loop
+    return client
+
+
+def connect(client: paho.Client, config: MqttConfig) -> None:
+    """Open the connection and send CONNECT; a broker's old session is not continued.
+
+    Raises:
+        OSError: Nobody answers, or TLS fails.
+    """
+    keepalive_s = config.keepalive_s - KEEPALIVE_LESS_S
+    if client.protocol != paho.MQTTv5:
+        client.connect(config.host, config.port, keepalive_s)
+        return
+    wishes = _properties(
+        PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
+    )
+    client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=wishes)
+
+
+def publish_properties(message: Message) -> Properties | None:
+    """Return what MQTT 5 carries beside a message, ``None`` where there is nothing."""
+    values: dict[str, object] = {}
+    if message.content_type:
+        values["ContentType"] = message.content_type
+    if message.correlation is not None:
+        values["CorrelationData"] = message.correlation
+    if message.user:
+        values["UserProperty"] = list(message.user)
+    return _properties(PacketTypes.PUBLISH, **values) if values else None
+
+
+def _properties(packet: int, **values: object) -> Properties:
+    made = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def _on_socket_open(_client: object, _userdata: object, sock: Any) -> None:
+    wire.tune(sock)
+
+
+def _leave_it_to_the_loop(_client: object, _userdata: object, _sock: object) -> None:
+    """Do nothing: the loop has been woken already."""
+
+
+def release(client: paho.Client, tls: wire.TlsContext | None) -> None:
+    """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
+    sock = client.socket()
+    with suppress(OSError):
+        if sock is not None:
+            sock.close()
+        if tls is not None:
+            tls.close_socket()
+    client.on_connect = client.on_disconnect = client.on_message = None
+    client.on_publish = client.on_subscribe = None

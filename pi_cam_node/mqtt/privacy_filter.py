@@ -1,0 +1,54 @@
+"""What may leave for the broker: no pictures in privacy, and nothing that stays there once it is being erased."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
+
+_THUMBNAIL = "thumbnail"
+
+
+class Censor:
+    """Decides what leaves for the broker.
+
+    Thread: any.
+
+    Args:
+        curtain: While it is closed no picture leaves.
+    """
+
+    def __init__(self, curtain: Curtain | None = None) -> None:
+        self._curtain = curtain or Curtain()
+        self._muted = False
+
+    @property
+    def hides_pictures(self) -> bool:
+        """Whether no picture may leave."""
+        return self._curtain.closed
+
+    def mute(self) -> None:
+        """Let nothing be retained any more: what was is being taken away."""
+        self._muted = True
+
+    def passed(self, message: Message | None) -> Message | None:
+        """Return the message as it may leave, ``None`` for nothing."""
+        if message is None or (self._muted and message.retain):
+            return None
+        return veiled(message) if self._curtain.closed else message
+
+
+def veiled(message: Message) -> Message:
+    """Return the message itself where it holds no picture; else one that says the same without it."""
+    if message.payload and (message.shows or message.content_type == JPEG):
+        return replace(message, payload=b"")
+    if message.content_type != JSON or _THUMBNAIL.encode() not in message.payload:
+        return message
+    body = json.loads(message.payload)
+    for facts in (body, body.get("data")):
+        if isinstance(facts, dict) and isinstance(facts.get(_THUMBNAIL), str):
+            del facts[_THUMBNAIL]
+    return replace(message, payload=json_bytes(body))

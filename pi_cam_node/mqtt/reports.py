@@ -1,0 +1,59 @@
+"""What the link tells: the node by the inbox, where some of it may have to wait, and people by the log, once."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import Arrival
+
+_log = logging.getLogger(__name__)
+
+# Warnings on so many subjects are logged; a broker that refuses everything needs no longer list.
+WARNINGS = 32
+# News for the node that found the inbox full.
+NEWS_WAITING = 16
+
+
+class News:
+    """Thread: the link's."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: deque[Arrival] = deque(maxlen=NEWS_WAITING)
+        self._warned: set[str] = set()
+        self._refused = self._given_up = 0
+
+    def tell(self, arrival: Arrival) -> None:
+        """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
+        self._waiting.append(arrival)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over what waits, as far as there is room."""
+        while self._waiting and self._inbox.put(self._waiting[0]):
+            self._waiting.popleft()
+
+    def tell_of_losses(self, given_up: int) -> None:
+        """Log what was lost since the last time, if anything was.
+
+        Args:
+            given_up: Replies, events and frames that the broker never got, since the start.
+        """
+        refused, given_up_before = self._refused, self._given_up
+        self._refused, self._given_up = self._inbox.messages_refused, given_up
+        if self._refused > refused:
+            _log.warning("too much to do: %d messages were not taken in, and get no reply", self._refused - refused)
+        if given_up > given_up_before:
+            _log.warning(
+                "the broker was away or slow: %d replies, events and frames are lost", given_up - given_up_before
+            )
+
+    def warn_once(self, subject: str, message: str) -> bool:
+        """Log a message unless one on its subject was logged before; return whether it was."""
+        if subject in self._warned or len(self._warned) >= WARNINGS:
+            return False
+        self._warned.add(subject)
+        _log.warning("%s", message)
+        return True

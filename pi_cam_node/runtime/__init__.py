@@ -1,0 +1,1 @@
+"""The composition root: builds, runs, watches and stops the node."""

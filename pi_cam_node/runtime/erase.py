@@ -1,0 +1,77 @@
+"""Everything that a node leaves behind, removed: on its disk and at its broker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import parts_of, sync_directory
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.config import Config
+from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.mqtt.blocking_client import NoBroker
+from pi_cam_node.mqtt.retained_cleanup import Swept, sweep
+from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.runtime.last_good_config import LastGood
+from pi_cam_node.runtime.start_counter import StartFile
+from pi_cam_node.storage import privacy_marker as privacy
+from pi_cam_node.storage.directory import is_plain_file
+from pi_cam_node.storage.erase import Removed, erase_folder
+from pi_cam_node.web.auth import token as credential
+
+_log = logging.getLogger(__name__)
+
+OURS = (privacy.FILE_NAME, credential.FILE_NAME)
+
+
+def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path | None) -> Erased:
+    """Remove pictures, index, state and token, and empty every retained topic; say what that was.
+
+    What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
+    stays. What cannot be removed keeps nothing else from going.
+
+    Args:
+        config: The settings.
+        starts: The count of starts, which is not kept any more.
+        good: The last good configuration; likewise.
+        private: What remembers privacy beside it.
+
+    Thread: any; takes some seconds.
+    """
+    kept = [path for path in (starts.forget(), good.forget(), private) if path is not None]
+    state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
+    swept = Swept(0, 0, 0)
+    try:
+        removed = erase_folder(config.export.base_dir, OURS)
+    except NotSaved as error:
+        removed = Removed(trouble=(str(error),))
+    removed = removed.and_files(state)
+    trouble = list(removed.trouble)
+    trouble += _unsynced({path.parent for path in state})
+    try:
+        swept = sweep(config.mqtt, topics_of(config))
+    except NoBroker as error:
+        trouble.append(f"the retained topics stay: {error}")
+    if swept.refused:
+        trouble.append(f"the broker refused to empty {swept.refused} topics; see its ACL")
+    erased = Erased(
+        str(config.export.base_dir),
+        removed.pictures,
+        removed.files,
+        removed.size_bytes,
+        swept.found,
+        swept.left,
+        tuple(trouble),
+    )
+    _log.warning("%s%s", erased.text, "".join(f"; {line}" for line in trouble))
+    return erased
+
+
+def _unsynced(folders: Iterable[Path]) -> Iterator[str]:
+    """Put on disk that files are gone from folders; yield a line for each where that cannot be."""
+    for folder in folders:
+        try:
+            sync_directory(folder)
+        except OSError as error:
+            yield f"a power cut may bring back what was removed from {folder}: {error.strerror}"

@@ -1,0 +1,75 @@
+"""How the node is, in a few words for the service manager, and whether it has come up. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pi_cam_node.core.events import CameraChanged
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
+
+_UNKNOWN = "waiting for the camera"
+_OPEN = "the camera is open, the first frame is awaited"
+
+
+class Wellbeing:
+    """What the node thread has heard of its parts. Written by the node thread, read by the supervisor.
+
+    Attributes:
+        trouble: What else a person must know; empty for nothing.
+    """
+
+    def __init__(self, view_is_up: Callable[[], bool], camera_is_stuck: Callable[[], bool]) -> None:
+        """Know nothing yet.
+
+        Args:
+            view_is_up: Whether the live view is served, or off, or has said why it cannot be had.
+            camera_is_stuck: Whether only a new process can help the camera.
+        """
+        self._view_is_up, self._camera_is_stuck = view_is_up, camera_is_stuck
+        self._camera = _UNKNOWN
+        self._broker = "looking for the broker"
+        self.trouble = ""
+
+    def leave_camera_alone(self, why: str) -> None:
+        """Take note that no frames are to be expected."""
+        self._camera = f"no camera: {why}"
+
+    def hear(self, message: object) -> None:
+        """Take note of what concerns the camera and the broker."""
+        match message:
+            case CameraOpened() if self._camera == _UNKNOWN:
+                self._camera = _OPEN
+            case CameraChanged(online=True):
+                self._camera = "frames arrive"
+            case CameraFailed(reason=reason) | CameraChanged(reason=reason):
+                self._camera = f"no camera: {reason}"
+            case BrokerConnected():
+                self._broker = "broker connected"
+            case BrokerLost(reason=reason):
+                self._broker = f"no broker: {reason}"
+
+    def mended(self, part: str, how: str) -> None:
+        """Take note of a repair."""
+        self.trouble = f"the thread {part} {how} and was begun again"
+
+    def waiting(self, part: str) -> None:
+        """Take note of a part that waits for the kernel."""
+        self.trouble = f"the thread {part} waits for a device that does not answer"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the node does all that it can do, with or without camera and broker.
+
+        An open camera is enough: the first frame of a night may be exposed for longer than the service manager waits.
+        """
+        return self._view_is_up() and self._camera != _UNKNOWN
+
+    @property
+    def hopeless(self) -> str | None:
+        """Why only a new process can help; ``None`` while there is hope."""
+        return "the camera hangs in a driver within this process" if self._camera_is_stuck() else None
+
+    @property
+    def status(self) -> str:
+        """One line."""
+        return "; ".join(filter(None, (self._camera, self._broker, self.trouble)))

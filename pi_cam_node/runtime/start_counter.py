@@ -1,0 +1,118 @@
+"""Counts the starts that came to nothing, so that a node that cannot live as it is set up tries otherwise.
+
+A life counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
+the camera delivered anything, unless privacy was on. It does not count where it was ended in order, where it lasted
+`PROVEN_S` with frames or with the absence of the camera known and said, or where it vanished after frames had come:
+that is no fault of its settings. From the `GOOD_START`-th start in a row the last settings known to be good are used,
+from the `SAFE_START`-th the camera is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import replace_atomically
+
+_log = logging.getLogger(__name__)
+
+GOOD_START, SAFE_START = 3, 5
+PROVEN_S = 60.0
+MAX_BYTES = 4096
+# A thread that hangs while it writes must not keep another from saying that it does.
+LOCK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is on disk of the life of a node.
+
+    Attributes:
+        start: Its number in a row of starts that came to nothing; 0 where it has proved itself.
+        had_frames: The camera delivered, or privacy kept it from that.
+        failed: Why the node gave it up; empty where it did not.
+    """
+
+    start: int = 0
+    had_frames: bool = False
+    failed: str = ""
+
+    @property
+    def next_start(self) -> int:
+        """The number of the start after this life."""
+        return self.start + 1 if self.failed or not self.had_frames else 1
+
+
+class StartFile:
+    """The count on disk: small, synced, and never a reason to fail.
+
+    Thread: any.
+
+    Args:
+        path: The file; ``None`` where there is no place for it, and every start is the first.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._life = Life()
+        self._troubled = False
+        self._lock = threading.Lock()
+
+    def begin(self) -> int:
+        """Count a start and return its number, 1 for a usual one."""
+        last = self._load()
+        self._life = Life(last.next_start if last is not None else 1)
+        self._save()
+        return self._life.start
+
+    def frames_came(self) -> None:
+        """Note that the camera delivers, or that none is to come in privacy."""
+        if not self._life.had_frames:
+            self._life = replace(self._life, had_frames=True)
+            self._save()
+
+    def failed(self, why: str) -> None:
+        """Note that the node gives up."""
+        self._life = replace(self._life, failed=why[:200])
+        self._save()
+
+    def proved(self) -> None:
+        """Note that this life is worth living, or ended in order: the next start is the first again."""
+        if self._life != Life(0, had_frames=True):
+            self._life = Life(0, had_frames=True)
+            self._save()
+
+    def forget(self) -> Path | None:
+        """Count no more, and return the file, for whoever removes it."""
+        with self._lock:
+            path, self._path = self._path, None
+        return path
+
+    def _load(self) -> Life | None:
+        """Return the last life, ``None`` where nothing is known of one."""
+        if self._path is None:
+            return None
+        try:
+            with self._path.open("rb") as file:
+                told = json.loads(file.read(MAX_BYTES))
+            return Life(max(0, int(told["start"])), bool(told["had_frames"]), str(told["failed"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+            _log.warning("%s says nothing of the last start: %s", self._path, error)
+            return None
+
+    def _save(self) -> None:
+        if self._path is None or not self._lock.acquire(timeout=LOCK_S):
+            return
+        try:
+            replace_atomically(self._path, json.dumps(asdict(self._life)).encode())
+        except OSError as error:
+            if not self._troubled:
+                _log.warning("starts are not counted: %s: %s", self._path, error.strerror)
+            self._troubled = True
+        finally:
+            self._lock.release()

@@ -1,0 +1,153 @@
+"""Watches over the node's threads, and tells the service manager how the node is.
+
+A thread that died is begun again, within a budget; a thread that hangs cannot be helped from within Python, so the
+process ends with `INTERNAL_CODE` and whoever supervises it starts another: what the other threads can finish in
+`FINISH_S` they finish. The service manager's watchdog is fed only while every pulse is fresh, so a fault that
+stops this thread too, such as an extension that never lets go of the interpreter, ends the process from outside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.heartbeat import Pulse
+from pi_cam_node.base.restart_budget import Repairs
+from pi_cam_node.base.threads import Loop
+from pi_cam_node.runtime.health import Wellbeing
+from pi_cam_node.system.systemd import Notifier
+
+_log = logging.getLogger(__name__)
+
+# EX_SOFTWARE of sysexits.h.
+INTERNAL_CODE = 70
+CHECK_S = 1.0
+FINISH_S = 2.0
+# A look that comes so late means that the whole process stood still: stopped by a signal, or starved by the machine.
+STOOD_STILL_S = 5.0
+WATCHDOG_MAX_S = 10.0
+
+
+class Supervisor:
+    """The thread that watches the others; the node thread watches it.
+
+    Args:
+        node: The pulse of the node thread.
+        loops: Every other thread.
+        wellbeing: What is known of the camera, the broker and the live view.
+        notifier: The way to the service manager.
+        clock: Tells the time.
+        give_up: Told why, before the process ends. Thread: the supervisor.
+        kill: Ends the process at once; tests give their own.
+    """
+
+    def __init__(  # noqa: PLR0917 - the node builds it, from left to right
+        self,
+        node: Pulse,
+        loops: Sequence[Loop],
+        wellbeing: Wellbeing,
+        notifier: Notifier,
+        clock: Clock,
+        give_up: Callable[[str], None],
+        kill: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._node, self._loops = node, loops
+        self._wellbeing, self._notifier, self._clock = wellbeing, notifier, clock
+        self._give_up, self._kill = give_up, kill
+        self._repairs = Repairs()
+        self._closing = threading.Event()
+        self._looked_s = self._fed_s = clock.monotonic()
+        self._ready = self._gave_up = False
+        self._said = ""
+        self.loop = Loop("supervisor", self._run, clock)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.loop.start()
+
+    def close(self, deadline_s: float) -> None:
+        """End the thread. Thread: the node thread."""
+        self._closing.set()
+        self.loop.join(deadline_s)
+
+    def stopping(self) -> None:
+        """Say that the node stops; from now on threads may end. Thread: the node thread."""
+        self._notifier.say("STOPPING=1")
+        self._node.rest()
+        for loop in self._loops:
+            loop.end()
+
+    def watch(self) -> None:
+        """See to it that there is a supervisor. Thread: the node thread."""
+        self._node.beat()
+        if self.loop.is_dead or self.loop.is_stale:
+            self._mend(self.loop)
+
+    def look(self) -> None:
+        """Look at everything once."""
+        now_s = self._clock.monotonic()
+        if now_s - self._looked_s > STOOD_STILL_S:
+            _log.warning("the node stood still for %.0f s", now_s - self._looked_s)
+            for pulse in (self._node, *self._loops):
+                pulse.forgive()
+        self._looked_s = now_s
+        for loop in self._loops:
+            if loop.is_stale and loop.is_in_kernel:
+                # Another process would wait for the same disk, and do nothing else in the meantime either.
+                self._wellbeing.waiting(loop.name)
+                loop.forgive()
+            elif loop.is_dead or loop.is_stale:
+                self._mend(loop)
+        if self._node.is_stale:
+            self._end("the node thread hangs")
+        elif (why := self._wellbeing.hopeless) is not None:
+            self._end(why)
+        self._tell(now_s)
+
+    def _run(self) -> None:
+        while not self._closing.wait(CHECK_S):
+            self.loop.beat()
+            self.look()
+
+    def _mend(self, loop: Loop) -> None:
+        how = "died" if loop.is_dead else "hangs"
+        can = loop.is_dead or loop.replaceable
+        if can and self._repairs.allow(loop.name, loop.repairs, self._clock.monotonic()):
+            _log.error("the thread %s %s; it is begun again", loop.name, how)
+            loop.restart()
+            self._wellbeing.mended(loop.name, how)
+        else:
+            self._end(f"the thread {loop.name} {how}" + (" again and again" if can else ""))
+
+    def _end(self, why: str) -> None:
+        """End the process; the node thread does so in order, unless it hangs itself."""
+        if self._gave_up or self._closing.is_set():
+            return
+        self._gave_up = True
+        _log.critical("%s: the node ends, to be started anew", why)
+        self._notifier.say(f"STATUS={why}")
+        words = threading.Thread(target=self._give_up, args=(why,), name="last-words", daemon=True)
+        words.start()  # on a thread of their own, because they go to a disk that may be what hangs
+        words.join(FINISH_S / 2)
+        if self.loop.is_mine:
+            # Also where all ended in order: a thread that hangs could still keep the interpreter from ending.
+            self._closing.wait(FINISH_S / 2 if words.is_alive() else FINISH_S)
+            self._kill(INTERNAL_CODE)
+
+    def _tell(self, now_s: float) -> None:
+        if self._gave_up:
+            return
+        status = self._wellbeing.status
+        if status != self._said:
+            self._said = status
+            self._notifier.say(f"STATUS={status}")
+        if not self._ready and self._wellbeing.is_up:
+            self._ready = self._notifier.say("READY=1") or self._notifier.watchdog_s == 0
+        every_s = min(WATCHDOG_MAX_S, self._notifier.watchdog_s / 3)
+        is_fresh = not any(pulse.is_stale for pulse in (self._node, *self._loops))
+        if every_s and is_fresh and now_s - self._fed_s >= every_s:
+            self._fed_s = now_s
+            self._notifier.say("WATCHDOG=1")

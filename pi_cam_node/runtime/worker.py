@@ -1,0 +1,164 @@
+"""The thread for slow work: encoding, stacking, writing, deleting.
+
+One job at a time, in order. A card that stalls for two seconds stalls this thread and nothing else.
+What becomes of a job goes into the inbox; the thread touches no other state of the node.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from pi_cam_node.base.clock import Clock, SystemClock
+from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.threads import Loop
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
+
+logger = logging.getLogger(__name__)
+
+JOBS_WAITING = 16
+PROGRESS_INTERVAL_S = 0.5
+# How long the news of an end waits for room in a full inbox, and how often it tries.
+DELIVERY_DEADLINE_S = 30.0
+DELIVERY_RETRY_S = 0.05
+
+Job = Callable[[Progress], object]
+
+
+class Worker:
+    """Runs jobs one after the other on a thread of its own."""
+
+    def __init__(self, inbox: Inbox, clock: Clock | None = None) -> None:
+        self._inbox = inbox
+        self._clock = clock or SystemClock()
+        self._numbers = itertools.count(1)
+        self._jobs: queue.Queue[tuple[int, Job, float] | None] = queue.Queue(JOBS_WAITING)
+        self._running: int | None = None
+        self._stopping = threading.Event()
+        self._given_up = threading.Event()
+        self.loop = Loop("worker", self._run, self._clock, before_restart=self._give_up_job)
+
+    def start(self) -> None:
+        """Start the thread. Once."""
+        self.loop.start()
+
+    def submit(self, job: Job, patience_s: float = 0.0) -> int:
+        """Put a job in line and return the number that its `WorkAdvanced` and `WorkEnded` will bear.
+
+        Never waits. The job gets a function ``progress(done, total)``, which it may call as often as
+        it likes: one that says nothing for too long counts as hanging.
+
+        Args:
+            job: What to do.
+            patience_s: How much longer than usual it may say nothing.
+
+        Thread: any.
+
+        Raises:
+            Busy: `JOBS_WAITING` jobs wait already, or the worker stops.
+        """
+        if self._stopping.is_set():
+            raise Busy("the node is stopping")
+        work = next(self._numbers)
+        try:
+            self._jobs.put_nowait((work, job, patience_s))
+        except queue.Full:
+            raise Busy(f"{JOBS_WAITING} jobs are waiting already", data={"waiting": JOBS_WAITING}) from None
+        return work
+
+    def stop(self, deadline_s: float) -> tuple[int, ...]:
+        """Finish what runs and what waits, then end the thread; take no new job.
+
+        Returns:
+            Numbers of the jobs that were not done in time: the one still running, if any, then
+            those that will never run. Empty when all went well.
+        """
+        self._stopping.set()
+        self.loop.end()
+        if not self.loop.is_alive:
+            return self._left()
+        end_s = self._clock.monotonic() + deadline_s
+        try:
+            self._jobs.put(None, timeout=max(0.0, deadline_s))
+        except queue.Full:
+            logger.warning("the worker's queue stayed full; what waits in it is not done")
+        else:
+            self.loop.join(end_s - self._clock.monotonic())
+        if not self.loop.is_alive:
+            return ()
+        self._given_up.set()
+        running = self._running
+        left = (*(() if running is None else (running,)), *self._left())
+        self._jobs.put_nowait(None)  # for a thread that came back to an empty queue in this moment
+        logger.warning("stopped after %.1f s with %d jobs not done", deadline_s, len(left))
+        return left
+
+    def _left(self) -> tuple[int, ...]:
+        """Empty the queue and return the numbers of the jobs that were in it."""
+        left: list[int] = []
+        while True:
+            try:
+                waiting = self._jobs.get_nowait()
+            except queue.Empty:
+                return tuple(left)
+            if waiting is not None:
+                left.append(waiting[0])
+
+    def _run(self) -> None:
+        while not self._given_up.is_set():
+            self.loop.rest()
+            waiting = self._jobs.get()
+            if waiting is None:
+                return
+            work, job, patience_s = waiting
+            self._running = work
+            self.loop.beat(patience_s)
+            self._deliver(self._outcome(work, job))
+            self._running = None
+            del waiting, job  # a job may hold pixels, and the next may be hours away
+
+    def _give_up_job(self) -> None:
+        """Say that the job which the thread died of will not end. Thread: the supervisor."""
+        running, self._running = self._running, None
+        if running is not None:
+            self._inbox.put(WorkEnded(running, error=NodeError("ERROR: the worker ended in the middle of it")))
+
+    def _outcome(self, work: int, job: Job) -> WorkEnded:
+        try:
+            return WorkEnded(work, result=job(self._progress(work)))
+        except NodeError as error:
+            return WorkEnded(work, error=error)
+        except Exception as error:
+            logger.exception("job %d failed: a bug", work)
+            return WorkEnded(work, error=error)
+        except BaseException as error:  # SystemExit from some library: it may end the job, not the thread
+            logger.exception("job %d tried to end the thread", work)
+            return WorkEnded(work, error=NodeError(repr(error)))
+
+    def _progress(self, work: int) -> Progress:
+        """Return the job's progress function; it posts at most every `PROGRESS_INTERVAL_S`, the first time included."""
+        posted_s = self._clock.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal posted_s
+            self.loop.beat()
+            now_s = self._clock.monotonic()
+            if now_s - posted_s >= PROGRESS_INTERVAL_S:
+                posted_s = now_s
+                self._inbox.put(WorkAdvanced(work, done, total))  # where there is no room the next one tells more
+
+        return progress
+
+    def _deliver(self, ended: WorkEnded) -> None:
+        """Post the end of a job: somebody waits for it, so a full inbox is tried again for a while."""
+        end_s = self._clock.monotonic() + DELIVERY_DEADLINE_S
+        while not self._inbox.put(ended):
+            self.loop.beat()
+            if self._clock.monotonic() >= end_s or self._given_up.wait(DELIVERY_RETRY_S):
+                logger.error("the end of job %d was lost: the inbox stayed full", ended.work)
+                return

@@ -1,0 +1,142 @@
+"""The directory of the pictures: making it, writing into it, listing it, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import sync_directory
+from pi_cam_node.base.errors import NoSpace, NotSaved
+from pi_cam_node.storage.pictures.ids import is_part, parse_file
+
+# Fewer free inodes than a picture with all its files may need, and the disk is full for us.
+LEAST_INODES = 16
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a file system has left for us.
+
+    Attributes:
+        free_bytes: Bytes.
+        free_inodes: Files; as good as infinite where the file system does not count them.
+    """
+
+    free_bytes: int
+    free_inodes: int
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Turn what the operating system says into an error of ours.
+
+    Raises:
+        NoSpace: The disk or the quota is full.
+        NotSaved: Anything else.
+    """
+    try:
+        yield
+    except (NoSpace, NotSaved):
+        raise
+    except OSError as error:
+        raise (NoSpace if error.errno in _FULL else NotSaved)(f"{what}: {error.strerror or error}") from error
+
+
+def nearest(directory: Path) -> Path:
+    """Return the directory, or what is there of the way to it."""
+    return next(path for path in (directory, *directory.parents) if path.is_dir())
+
+
+def check_writable(directory: Path) -> None:
+    """See whether files could be made in a directory, without making one.
+
+    A card that died still shows what is in memory of it; asking it to sync a directory in which nothing changed
+    costs nothing and finds out.
+
+    Raises:
+        OSError: They could not.
+    """
+    sync_directory(directory)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        is_read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
+        reason = errno.EROFS if is_read_only else errno.EACCES
+        raise OSError(reason, os.strerror(reason))
+
+
+def room_in(directory: Path) -> Room:
+    """Return what the file system of a directory has left for ordinary users.
+
+    Raises:
+        OSError: It does not say.
+    """
+    said = os.statvfs(directory)
+    # Btrfs, FAT and some network file systems count no inodes: 0 of 0.
+    return Room(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
+
+
+def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:
+    """Return the size in bytes of each file of ours, by picture id and extension.
+
+    Anything else in the folder is somebody else's: other names, directories, links.
+
+    Args:
+        directory: The folder.
+        beat: Called at each file: a large folder takes minutes.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for entry in _entries(directory):
+        beat()
+        named = parse_file(entry.name)
+        if named is not None and entry.is_file(follow_symlinks=False):
+            with suppress(FileNotFoundError):  # deleted by somebody in this moment
+                found.setdefault(named[0], {})[named[1]] = entry.stat(follow_symlinks=False).st_size
+    return found
+
+
+def is_plain_file(path: Path) -> bool:
+    """Tell whether a path is a plain file: not a link, which could lead out of the folder, nor anything else."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
+    """Remove the temporary files of pictures that a crash left behind; return how many there were.
+
+    Args:
+        directory: The folder.
+        beat: Called at each file.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    parts: list[os.DirEntry[str]] = []
+    for entry in _entries(directory):
+        beat()
+        if is_part(entry.name) and entry.is_file(follow_symlinks=False):
+            parts.append(entry)
+    for entry in parts:
+        beat()
+        Path(entry.path).unlink(missing_ok=True)
+    return len(parts)
+
+
+def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        listing = os.scandir(directory)
+    except FileNotFoundError:  # no picture was saved yet
+        return
+    with listing:
+        yield from listing

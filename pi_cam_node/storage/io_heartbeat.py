@@ -1,0 +1,40 @@
+"""Whether the disk answers, whichever job waits for it.
+
+What a job computes takes as long as it takes and says nothing of the disk, so only calls of the disk are timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.heartbeat import Pulse
+
+# A call that takes this long has met a disk that no longer answers.
+SILENT_S = 5.0
+# What the slowest card writes that is still of use; a large picture may take as much longer. Source: SD speed class 4.
+SLOWEST_BYTES_PER_S = 4_000_000
+
+
+class DiskPulse(Pulse):
+    """Beats at each call of the disk and rests while nothing is asked of it; stale, it tells of a silent disk.
+
+    Thread: the one that uses the disk; `is_stale` may be asked by any.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__("disk", clock, SILENT_S)
+
+    def writes(self, size_bytes: int) -> None:
+        """Say that so many bytes are written in the next call."""
+        self.beat(size_bytes / SLOWEST_BYTES_PER_S)
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Time what is done in the block; where it makes many calls it beats at each."""
+        self.beat()
+        try:
+            yield
+        finally:
+            self.rest()

@@ -1,0 +1,227 @@
+"""Pictures in a folder: saved whole or not at all, found by id, and removed when they take too much."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.time_sync import ClockSet, clock_is_set
+from pi_cam_node.config import Config, Format
+from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.storage.directory import check_writable, is_plain_file, list_pictures, nearest, remove_parts, reported
+from pi_cam_node.storage.io_heartbeat import DiskPulse
+from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR, PictureName, boot_part, parse_id
+from pi_cam_node.storage.pictures.index import Entry, Index, Usage
+from pi_cam_node.storage.pictures.previews import previews
+from pi_cam_node.storage.pictures.quota import Keeper
+from pi_cam_node.storage.pictures.sidecar import Origin
+from pi_cam_node.storage.pictures.writer import Order, Written, write
+
+logger = logging.getLogger(__name__)
+
+# Names that pictures with the same facts may take before something else must be wrong.
+MOST_COUNTED = 10_000
+
+
+class DiskArchive:
+    """Implements `pi_cam_node.core.picture.Archive` in one flat folder.
+
+    A picture is one file per format and a JSON side-car, all named by its id. Files that are not
+    named so are never touched.
+
+    Thread: the worker, except where a method says otherwise.
+    """
+
+    def __init__(
+        self,
+        base_dir: Path,
+        boot_id: str,
+        clock: Clock,
+        clock_set: ClockSet = clock_is_set,
+        packet_limit: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Remember where pictures go; nothing is made or read yet.
+
+        Args:
+            base_dir: The folder; made at the first save. A relative one is taken from the current folder.
+            boot_id: Begins with 8 hex digits; another one at each start of the node.
+            clock: The clocks.
+            clock_set: Says whether UTC can be trusted; where it cannot, nothing is removed by age.
+            packet_limit: Says how many bytes a message to the broker may have, for the picture that goes there.
+
+        Raises:
+            ValueError: The boot id does not begin so.
+        """
+        self._directory = base_dir.absolute()
+        self._boot = boot_id
+        self._boot_part = boot_part(boot_id)
+        self._clock = clock
+        self._clock_set = clock_set
+        self._packet_limit = packet_limit
+        self._index = Index()
+        self._pulse = DiskPulse(clock)
+        self._keeper = Keeper(self._directory, self._index, clock, clock_set, self._pulse)
+
+    def open(self) -> None:
+        """Remove what a crash left half-written, and look at what is there.
+
+        Meant to be the worker's first job; `save` and `tidy` do it where it was not done.
+
+        Raises:
+            NotSaved: The folder cannot be read.
+        """
+        with reported(f"cannot read {self._directory}"), self._pulse.asked():
+            parts = remove_parts(self._directory, self._pulse.beat)
+            found = list_pictures(self._directory, self._pulse.beat)
+        self._index.reconcile(found)
+        self._keeper.forgive()
+        self._index.publish()
+        if parts:
+            logger.warning("removed %d half-written files of an earlier run from %s", parts, self._directory)
+
+    def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
+        """Write the picture in each format, then its side-car, sync them, and only then return.
+
+        The oldest pictures make room where the disk needs it, and go afterwards where a limit says so.
+
+        Raises:
+            NoSpace: The disk or a quota is full, or the reserve would be touched.
+            NotSaved: A file could not be written. In both cases none of them is left behind.
+        """
+        with reported(f"cannot save into {self._directory}"):
+            with self._pulse.asked():
+                make_directory(self._directory)
+            if self._index.usage is None:
+                self.open()
+            picture_id, written = self._write(picture, formats, config)
+        self._remember(picture_id, written)
+        self._keep_within_limits(config)
+        return self._saved(picture, picture_id, written, config)
+
+    def tidy(self, config: Config) -> int:
+        """Look at the folder again and remove what is too old or too much; return how many pictures went.
+
+        Raises:
+            NotSaved: The folder cannot be read.
+        """
+        self.open()
+        return self._keep_within_limits(config)
+
+    def look(self, config: Config) -> None:
+        """See that another picture could be saved; the oldest make room where the disk needs it. Writes nothing.
+
+        Raises:
+            NoSpace: The reserve is touched, and no picture is left that could make room.
+            NotSaved: The disk is read-only, dead, or not ours to write to.
+        """
+        with reported(f"cannot save into {self._directory}"):
+            with self._pulse.asked():
+                directory = nearest(self._directory)
+                self._keeper.measure(directory)
+                check_writable(directory)
+            if self._index.usage is None:
+                self.open()
+            with self._pulse.asked():
+                self._keeper.make_room(0, config.storage, directory)
+        self._index.publish()
+
+    def find(self, picture_id: str) -> Path | None:
+        """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy.
+
+        Anything that is not exactly an id of ours, or is there under the name of one but not as a
+        plain file, is ``None``.
+
+        Thread: any.
+        """
+        if parse_id(picture_id) is None:
+            return None
+        paths = (self._directory / f"{picture_id}.{extension}" for extension in FORMATS)
+        return next((path for path in paths if is_plain_file(path)), None)
+
+    def newest(self, count: int) -> tuple[str, ...]:
+        """Return the ids of the newest pictures, the newest first; none before `open`.
+
+        Thread: any.
+        """
+        return self._index.newest(count)
+
+    def usage(self) -> Usage | None:
+        """Return what the pictures take, from memory; ``None`` before `open`, when nobody has looked.
+
+        Thread: any.
+        """
+        return self._index.usage
+
+    def free_bytes(self) -> int | None:
+        """Return what was free on the disk when it was last looked at; ``None`` before, or where it did not say.
+
+        Thread: any.
+        """
+        return None if self.is_silent else self._keeper.free_bytes
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the disk has not answered a call for `SILENT_S`, whichever job made it. Thread: any."""
+        return self._pulse.is_stale
+
+    def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
+        origin = Origin(self._boot, self._clock_set())
+        make_room = partial(self._keeper.make_room, limits=config.storage)
+        wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
+        order = Order(self._directory, wanted, quality, origin, make_room, self._pulse)
+        first_frame = picture.frames[0] if picture.frames else 0
+        for again in range(1, MOST_COUNTED):
+            picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id
+            if self._is_taken(picture_id):
+                continue
+            try:
+                return picture_id, write(picture, picture_id, order)
+            except FileExistsError:  # taken in this moment by somebody else; the next one then
+                logger.info("the name %s was taken meanwhile", picture_id)
+        raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
+
+    def _is_taken(self, picture_id: str) -> bool:
+        with self._pulse.asked():
+            return any(os.path.lexists(self._directory / f"{picture_id}.{e}") for e in (*FORMATS, SIDECAR))
+
+    def _remember(self, picture_id: str, written: Written) -> None:
+        name = parse_id(picture_id)
+        assert name is not None, picture_id
+        extensions = (*(file.format for file in written.files), SIDECAR)
+        size_bytes = sum(file.size_bytes for file in written.files) + written.sidecar_bytes
+        now_s = self._clock.monotonic()
+        self._index.add(Entry(picture_id, name.at.timestamp(), extensions, size_bytes, now_s))
+
+    def _keep_within_limits(self, config: Config) -> int:
+        try:
+            with self._pulse.asked():
+                return self._keeper.tidy(config.storage)
+        except OSError as error:  # what was saved is saved; the next save or tidy tries again
+            logger.warning("old pictures in %s were not looked through: %s", self._directory, error)
+            return 0
+        finally:
+            self._index.publish()
+
+    def _saved(self, picture: Picture, picture_id: str, written: Written, config: Config) -> PictureSaved:
+        image, thumbnail = previews(picture, written.jpg, config, self._packet_limit())
+        return PictureSaved(
+            id=picture_id,
+            kind=picture.kind,
+            paths=tuple(file.path for file in written.files),
+            size_bytes=written.files[0].size_bytes,
+            sha256=written.files[0].sha256,
+            frames=picture.frames,
+            first_at=picture.first_at,
+            last_at=picture.last_at,
+            first_mono_s=picture.first_mono_s,
+            last_mono_s=picture.last_mono_s,
+            image=image,
+            thumbnail=thumbnail,
+        )

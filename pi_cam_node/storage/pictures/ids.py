@@ -1,0 +1,100 @@
+"""Names of saved pictures: when, which start of the node, which frame, what kind.
+
+``20261120T194501123Z-3f2a91c0-000042-single``: UTC, because local time repeats an hour each
+autumn; the boot id and the frame number, because UTC may be wrong and even repeat on a board
+without a battery clock. A name that is taken all the same gets a counter at its end, from 2.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import get_args
+
+from pi_cam_node.config import Format
+from pi_cam_node.core.picture import Kind
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SIDECAR = "json"
+
+# Always used with fullmatch: an id from outside that fits holds no slash, no dot and no newline, and nothing else is
+# ever made into a path. Each set of facts fits in one spelling only.
+_ID = (
+    r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+    r"T(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?P<ms>[0-9]{3})Z-(?P<boot>[0-9a-f]{8})-(?P<frame>[0-9]{6}|[1-9][0-9]{6,11})"
+    rf"-(?P<kind>{'|'.join(KINDS)})(?:-(?P<again>[2-9]|[1-9][0-9]{{1,5}}))?"
+)
+_ID_PATTERN = re.compile(_ID)
+_FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, SIDECAR))})")
+_PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureName:
+    """The facts in a picture id.
+
+    Attributes:
+        at: UTC time of the first frame; whole milliseconds.
+        boot: First 8 hex digits of the node's boot id.
+        frame: Number of the first frame.
+        kind: How the picture came about.
+        again: 1, or the counter that tells it from pictures with the same facts.
+    """
+
+    at: datetime
+    boot: str
+    frame: int
+    kind: Kind
+    again: int = 1
+
+    @property
+    def id(self) -> str:
+        """The facts as text; ids of equal length sort by time."""
+        at = self.at.astimezone(UTC)
+        # The year on four digits by hand: strftime leaves out leading zeros.
+        stamp = f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
+        name = f"{stamp}-{self.boot}-{self.frame:06d}-{self.kind}"
+        return name if self.again == 1 else f"{name}-{self.again}"
+
+
+def boot_part(boot_id: str) -> str:
+    """Return the first 8 hex digits of a boot id, dashes left out.
+
+    Raises:
+        ValueError: It does not begin with 8 hex digits.
+    """
+    digits = boot_id.replace("-", "").lower()[:8]
+    if not re.fullmatch(r"[0-9a-f]{8}", digits):
+        raise ValueError(f"a boot id begins with 8 hex digits, not {boot_id!r}")
+    return digits
+
+
+def parse_id(text: str) -> PictureName | None:
+    """Return the facts in a picture id, or ``None`` where the text is not exactly one."""
+    match = _ID_PATTERN.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        # Not strptime, which takes four times as long: ten thousand names may be read at start.
+        year, month, day, hour, minute, second, ms = (int(digits) for digits in match.groups()[:7])
+        at = datetime(year, month, day, hour, minute, second, ms * 1000, tzinfo=UTC)
+    except ValueError:  # digits, but no day of the calendar
+        return None
+    kind = next(kind for kind in KINDS if kind == match["kind"])
+    return PictureName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
+
+
+def parse_file(file_name: str) -> tuple[str, str] | None:
+    """Return ``(picture id, extension)`` of a file of ours, or ``None`` where it is somebody else's."""
+    match = _FILE_PATTERN.fullmatch(file_name)
+    if match is None or parse_id(match["id"]) is None:
+        return None
+    return match["id"], match["extension"]
+
+
+def is_part(file_name: str) -> bool:
+    """Tell whether the name is that of a picture's temporary file, as `pi_cam_node.base.atomic_files` makes it."""
+    match = _PART_PATTERN.fullmatch(file_name)
+    return match is not None and parse_id(match["id"]) is not None

@@ -1,0 +1,114 @@
+"""What is known of the saved pictures without looking at the disk: their order, sizes and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pi_cam_node.storage.pictures.ids import parse_id
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the pictures take.
+
+    Attributes:
+        size_bytes: All their files together.
+        count: How many pictures.
+    """
+
+    size_bytes: int
+    count: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """One saved picture.
+
+    Attributes:
+        id: Its id.
+        epoch_s: UTC in its name, as seconds since 1970.
+        extensions: Of its files, the side-car included.
+        size_bytes: All its files together.
+        saved_mono_s: When it was saved, on the monotonic clock; ``None`` for those of earlier runs.
+        clock_set: Whether the time in its name can be trusted; ``None``: its side-car was not read yet.
+    """
+
+    id: str
+    epoch_s: float
+    extensions: tuple[str, ...]
+    size_bytes: int
+    saved_mono_s: float | None = None
+    clock_set: bool | None = None
+
+
+class Index:
+    """The pictures, oldest first.
+
+    Those of earlier runs come in order of the UTC in their names, since nothing better is known;
+    those of this run in the order in which they were saved, whatever the wall clock did meanwhile.
+
+    Thread: the worker. `newest` and `usage` may be read by any: they show the state of the last `publish`.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._size_bytes = 0
+        self._ids: tuple[str, ...] = ()
+        self._usage: Usage | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the pictures take; ``None`` as long as nobody has looked."""
+        return self._usage
+
+    @property
+    def size_bytes(self) -> int:
+        """All files of all pictures together, at this moment."""
+        return self._size_bytes
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def newest(self, count: int) -> tuple[str, ...]:
+        """Return the ids of the newest pictures, the newest first."""
+        return self._ids[: -count - 1 : -1] if count > 0 else ()
+
+    def get(self, picture_id: str) -> Entry:
+        """Return a picture that is here."""
+        return self._entries[picture_id]
+
+    def add(self, entry: Entry) -> None:
+        """Take in the newest picture."""
+        self._entries[entry.id] = entry
+        self._size_bytes += entry.size_bytes
+
+    def forget(self, picture_id: str) -> None:
+        """Drop a picture that is gone."""
+        self._size_bytes -= self._entries.pop(picture_id).size_bytes
+
+    def reconcile(self, found: Mapping[str, Mapping[str, int]]) -> None:
+        """Take in what a look at the folder showed: new pictures, missing ones, other sizes.
+
+        Args:
+            found: Bytes of each file, by picture id and extension.
+        """
+        ours = [entry for entry in self if entry.saved_mono_s is not None and entry.id in found]
+        for entry in ours:
+            entry.extensions, entry.size_bytes = tuple(found[entry.id]), sum(found[entry.id].values())
+        known = {entry.id for entry in ours}
+        others = [self._found(picture_id, found[picture_id]) for picture_id in sorted(found.keys() - known)]
+        self._entries = {entry.id: entry for entry in (*others, *ours)}
+        self._size_bytes = sum(entry.size_bytes for entry in self)
+
+    def publish(self) -> None:
+        """Let other threads see the present state."""
+        self._ids = tuple(self._entries)
+        self._usage = Usage(self._size_bytes, len(self._entries))
+
+    def _found(self, picture_id: str, sizes: Mapping[str, int]) -> Entry:
+        before = self._entries.get(picture_id)
+        name = parse_id(picture_id)
+        assert name is not None, picture_id
+        clock_set = before.clock_set if before else None
+        return Entry(picture_id, name.at.timestamp(), tuple(sizes), sum(sizes.values()), clock_set=clock_set)

@@ -1,0 +1,67 @@
+"""The small copies of a saved picture that go over MQTT."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from pi_cam_node.config import KIB, Config
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.storage.pictures.encoders import as_jpeg
+
+logger = logging.getLogger(__name__)
+
+THUMBNAIL_MAX_BYTES = 48 * KIB
+# Wider than any picture: the width stays unless bytes force it down.
+_ANY_WIDTH_PX = 1 << 16
+# What a packet holds beside the picture: topic and properties.
+_PACKET_REST_BYTES = KIB
+
+
+def previews(
+    picture: Picture, jpg: bytes | None, config: Config, packet_limit_bytes: int | None = None
+) -> tuple[bytes | None, bytes | None]:
+    """Return the image and the thumbnail of a picture, each as a JPEG, or ``None`` where none is wanted.
+
+    The picture is on disk by now, so a copy that cannot be made is logged and left out.
+
+    Args:
+        picture: The picture.
+        jpg: Its content as a JPEG, where that was written.
+        config: The settings; `mqtt.image_max_bytes` bounds the image, `export.thumbnail_px` the thumbnail's width.
+        packet_limit_bytes: The largest packet that the broker takes; ``None`` where it did not say.
+    """
+    image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
+    if packet_limit_bytes is not None:
+        image_max_bytes = max(0, min(image_max_bytes, packet_limit_bytes - _PACKET_REST_BYTES))
+    if not image_max_bytes and not thumbnail_px:
+        return None, None
+    try:
+        source = jpg or as_jpeg(picture, config.export.jpeg_quality)
+        # The pixels of a stack are at hand: decoding what was just encoded of them takes three times as long.
+        pixels = picture.content if isinstance(picture.content, np.ndarray) else source
+        return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(pixels, thumbnail_px)
+    except ValueError as error:
+        logger.warning("no preview of a picture that was saved: %s", error)
+        return None, None
+
+
+def _small(source: bytes | Pixels, width_px: int) -> bytes | None:
+    if not width_px:
+        return None
+    return jpeg.thumbnail(source, width_px, THUMBNAIL_MAX_BYTES)
+
+
+def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:
+    if not max_bytes:
+        return None
+    if len(source) <= max_bytes:
+        return source
+    smaller = jpeg.thumbnail(source, width_px, max_bytes)
+    if len(smaller) > max_bytes:
+        logger.warning("no picture is as small as mqtt.image_max_bytes or the broker allows (%d)", max_bytes)
+        return None
+    return smaller

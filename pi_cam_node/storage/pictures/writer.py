@@ -1,0 +1,111 @@
+"""One picture becomes its files: all of them, synced and under their final names, or none."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import place_new, sync_directory
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.config import Format
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.storage.io_heartbeat import DiskPulse
+from pi_cam_node.storage.pictures.encoders import encoded
+from pi_cam_node.storage.pictures.ids import SIDECAR
+from pi_cam_node.storage.pictures.sidecar import Origin, SavedFile, sidecar
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a picture is to be written.
+
+    Attributes:
+        directory: Into which folder, which exists.
+        formats: One file for each.
+        quality: JPEG quality, 1 to 100.
+        origin: What the side-car says about the node.
+        make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
+        pulse: Times the calls of the disk, and not the encoding.
+    """
+
+    directory: Path
+    formats: Sequence[Format]
+    quality: int
+    origin: Origin
+    make_room: Callable[[int], None]
+    pulse: DiskPulse
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        files: One for each format, in the order asked for.
+        sidecar_bytes: Size of the side-car.
+        jpg: Content of the JPEG, where that was one of the formats.
+    """
+
+    files: tuple[SavedFile, ...]
+    sidecar_bytes: int
+    jpg: bytes | None
+
+
+def write(picture: Picture, picture_id: str, order: Order) -> Written:
+    """Write the files of a picture, the side-car last, then sync the folder.
+
+    Each format is encoded when its turn comes, so that only one is in memory at a time.
+
+    Raises:
+        FileExistsError: One of the names is taken.
+        NoSpace: There is no room.
+        NotSaved: The content is not a picture.
+        OSError: A file could not be written. In each case none of them is left.
+    """
+    placed: list[Path] = []
+    files: list[SavedFile] = []
+    jpg: bytes | None = None
+    try:
+        for wanted in order.formats:
+            data = _encoded(picture, picture_id, wanted, order.quality)
+            path = order.directory / f"{picture_id}.{wanted}"
+            _place(path, data, order, placed)
+            files.append(SavedFile(path, wanted, len(data), hashlib.sha256(data).hexdigest()))
+            jpg = data if wanted == "jpg" and isinstance(data, bytes) else jpg
+        facts = sidecar(picture, picture_id, files, order.origin)
+        _place(order.directory / f"{picture_id}.{SIDECAR}", facts, order, placed)
+        with order.pulse.asked():
+            sync_directory(order.directory)
+    except BaseException:
+        with order.pulse.asked():
+            _take_back(placed)
+        raise
+    return Written(tuple(files), len(facts), jpg)
+
+
+def _encoded(picture: Picture, picture_id: str, wanted: Format, quality: int) -> bytes | memoryview:
+    try:
+        return encoded(picture, picture_id, wanted, quality)
+    except ValueError as error:
+        raise NotSaved(f"cannot write the picture as {wanted}: {error}") from error
+
+
+def _place(path: Path, data: bytes | memoryview, order: Order, placed: list[Path]) -> None:
+    with order.pulse.asked():
+        order.make_room(len(data))
+        order.pulse.writes(len(data))
+        place_new(path, data)
+    placed.append(path)
+
+
+def _take_back(placed: Sequence[Path]) -> None:
+    for path in placed:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("%s belongs to a picture that was not saved, and cannot be removed: %s", path, error)

@@ -1,0 +1,247 @@
+"""Sends the log where it is read: a terminal, the journal, and a file that cannot grow for ever.
+
+Nothing that is logged can hurt: secrets are masked in the finished text, tracebacks included,
+control characters are spelled out, and a stream or disk that fails costs lines, not the node.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, TextIO
+
+from pi_cam_node.base.atomic_files import FILE_MODE, make_directory
+from pi_cam_node.base.redaction import redactor
+from pi_cam_node.config import Config
+from pi_cam_node.config.settings import secrets_of
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+MAX_FILE_BYTES = 5 << 20
+OLD_FILES = 3
+# How long a log file that cannot be written is left in peace.
+RETRY_S = 60.0
+
+# Libraries whose debugging is about their own inside, at thousands of lines a minute.
+_TALKATIVE = ("PIL", "asyncio")
+
+_COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
+# Priorities of syslog, which the journal takes from the start of a line. Source: sd-daemon(3).
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+# What moves a cursor, rings a bell or looks like a line of its own. Real line breaks are indented instead.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+_log = logging.getLogger(__name__)
+_installed: list[logging.Handler] = []
+
+
+def configure(config: Config, stream: TextIO | None = None, *, environ: Mapping[str, str] = os.environ) -> None:
+    """Set the root logger up. May be called again; the last call holds.
+
+    Args:
+        config: Level and file, and the secrets that shall not appear in either.
+        stream: The console; standard error where none is given.
+        environ: Where ``JOURNAL_STREAM``, ``NO_COLOR`` and ``TERM`` are looked up.
+    """
+    stream = sys.stderr if stream is None else stream
+    redact = redactor(secrets_of(config))
+    handlers: list[logging.Handler] = [_Console(stream)]
+    if _is_journal(stream, environ):
+        handlers[0].setFormatter(_JournalFormatter(redact))
+    else:
+        handlers[0].setFormatter(_TextFormatter(redact, coloured=_wants_colours(stream, environ)))
+    if config.logging.file is not None:
+        handlers.append(_File(config.logging.file))
+        handlers[1].setFormatter(_TextFormatter(redact))
+    _install(handlers)
+    set_level(config.logging.level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+    # The standard library would print a record that it cannot handle as it is, secrets and all.
+    logging.raiseExceptions = False
+    logging.captureWarnings(capture=True)
+
+
+def set_level(level: Level) -> None:
+    """Change the least serious message that is written, at once."""
+    logging.getLogger().setLevel(level)
+
+
+def install_hooks() -> None:
+    """Let errors that nobody caught reach the log, from every thread."""
+    sys.excepthook = _on_uncaught
+    threading.excepthook = _on_thread_ended
+    sys.unraisablehook = _on_unraisable
+
+
+def _install(handlers: list[logging.Handler]) -> None:
+    root = logging.getLogger()
+    for old in _installed:
+        root.removeHandler(old)
+        old.close()
+    _installed[:] = handlers
+    for handler in handlers:
+        root.addHandler(handler)
+
+
+def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether a stream leads to the journal. Source: systemd.exec, ``$JOURNAL_STREAM``."""
+    try:
+        file = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
+
+
+def _wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether escape codes are welcome. Source: no-color.org."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+class _Formatter(logging.Formatter):
+    """Makes a text that is safe to show; the subclasses say what stands in front of it."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def safe_text(self, record: logging.LogRecord) -> str:
+        """Return name, message and traceback, masked; every line but the first is indented."""
+        parts = [f"{record.name}: {_message(record)}"]
+        if record.exc_info:
+            parts.append(self.formatException(record.exc_info))
+        if record.stack_info:
+            parts.append(self.formatStack(record.stack_info))
+        text = self._redact("\n".join(parts))
+        return _CONTROL.sub(lambda odd: ascii(odd[0])[1:-1], text).replace("\n", "\n    ")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:
+        # A bug in a log call must neither end the work it tells of nor be lost.
+        where = f"{record.filename}:{record.lineno}"
+        return f"{record.msg!r} (the message of {where} could not be filled in: {type(error).__name__})"
+
+
+class _TextFormatter(_Formatter):
+    def __init__(self, redact: Callable[[str], str], *, coloured: bool = False) -> None:
+        super().__init__(redact)
+        self._coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
+        level = f"{record.levelname:<8}"
+        if self._coloured and record.levelno in _COLOURS:
+            level = f"\x1b[{_COLOURS[record.levelno]}m{level}\x1b[0m"
+        return f"{moment} {level} {self.safe_text(record)}"
+
+
+class _JournalFormatter(_Formatter):
+    """Leaves the time to the journal. Each line carries the priority, because the journal takes it line by line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return prefix + self.safe_text(record).replace("\n", f"\n{prefix}")
+
+
+class _Console(logging.StreamHandler[TextIO]):
+    """Writes to a stream for as long as there is one.
+
+    Attributes:
+        lost: Lines that the stream refused.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.lost = 0
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
+        self.lost += 1
+
+
+class _File(RotatingFileHandler):
+    """Writes to a file of bounded size; says once when it cannot, and tries again later.
+
+    Attributes:
+        lost: Lines that were not written since the file was last in order.
+    """
+
+    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(
+            path,
+            maxBytes=MAX_FILE_BYTES,
+            backupCount=OLD_FILES,
+            encoding="utf-8",
+            errors="backslashreplace",
+            delay=True,
+        )
+        self.lost = 0
+        self._monotonic = monotonic
+        self._quiet_until_s = monotonic()
+
+    def _open(self) -> TextIOWrapper:
+        make_directory(Path(self.baseFilename).parent)
+        make = partial(open, opener=_for_the_owner)
+        return make(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._monotonic() < self._quiet_until_s:
+            self.lost += 1
+            return
+        failed_before = self.lost
+        super().emit(record)
+        if failed_before and self.lost == failed_before:
+            self.lost = 0
+            _log.warning("%s is written again; %d lines are missing in it", self.baseFilename, failed_before)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
+        error = sys.exc_info()[1]
+        self._quiet_until_s = self._monotonic() + RETRY_S
+        self.lost += 1
+        if self.stream is not None:
+            with suppress(OSError):  # closing flushes, to the same dead disk
+                self.stream.close()
+            self.stream = None  # logging's own way to say that it must be opened again
+        if self.lost == 1:
+            _log.error("%s cannot be written: %s; trying again every %.0f s", self.baseFilename, error, RETRY_S)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
+
+
+def _on_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    _log.critical("an error that nobody caught ends the program", exc_info=(kind, error, trace))
+
+
+def _on_thread_ended(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_type is SystemExit:
+        return
+    error = ended.exc_value if ended.exc_value is not None else ended.exc_type()
+    name = ended.thread.name if ended.thread is not None else "unknown"
+    _log.critical("thread %s ended by an error", name, exc_info=(ended.exc_type, error, ended.exc_traceback))
+
+
+def _on_unraisable(event: sys.UnraisableHookArgs) -> None:
+    error = event.exc_value if event.exc_value is not None else event.exc_type()
+    _log.error(
+        "%s in %r", event.err_msg or "error", event.object, exc_info=(event.exc_type, error, event.exc_traceback)
+    )

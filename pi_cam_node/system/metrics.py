@@ -1,0 +1,96 @@
+"""Figures of the process tree and the board: memory, processor, temperature, throttling, disk.
+
+What the board does not tell is ``None``, never a made-up number.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from pi_cam_node.base.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+MIB = 1 << 20
+_THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+
+# Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.
+_THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
+
+
+class Vitals:
+    """Reads the figures of this process, its children and its board.
+
+    Args:
+        free_bytes: Tells what is free on the disk of the pictures. The disk itself is not asked here: one that hangs,
+            such as a network share that is gone, would hang the thread that asks.
+        clock: Tells the time.
+        children: Tells the process id of the camera.
+
+    Thread: the node thread.
+    """
+
+    def __init__(self, free_bytes: Callable[[], int | None], clock: Clock, children: Callable[[], int | None]) -> None:
+        self._free_bytes = free_bytes
+        self._clock = clock
+        self._child_pid = children
+        self._started_s = clock.monotonic()
+        self._cpu_s: tuple[float, float] | None = None
+
+    def read(self) -> dict[str, object]:
+        """Return the figures as they stand."""
+        free_bytes = self._free_bytes()
+        return {
+            "rss_mib": round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1),
+            "swap_pct": round(psutil.swap_memory().percent, 1),
+            "cpu_pct": self._cpu_pct(),
+            "load_1m": round(os.getloadavg()[0], 2),
+            "memory_available_mib": round(psutil.virtual_memory().available / MIB),
+            "temperature_c": temperature_c(),
+            "throttled": throttled(),
+            "disk_free_mib": None if free_bytes is None else free_bytes // MIB,
+            "uptime_s": round(self._clock.monotonic() - self._started_s),
+        }
+
+    def _of_each(self, figure: Callable[[psutil.Process], float]) -> Iterator[float]:
+        """Yield a figure of this process and of the camera's, where that lives."""
+        yield figure(psutil.Process())
+        pid = self._child_pid()
+        if pid is None:
+            return
+        try:
+            yield figure(psutil.Process(pid))
+        except psutil.NoSuchProcess:
+            _log.debug("the camera's process %d ended while it was looked at", pid)
+
+    def _cpu_pct(self) -> float | None:
+        """Return the share of one core since the last reading, in percent; ``None`` at the first."""
+        used_s = sum(self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system))
+        now_s = self._clock.monotonic()
+        last, self._cpu_s = self._cpu_s, (used_s, now_s)
+        if last is None or now_s <= last[1] or used_s < last[0]:  # less than before: the camera's process is new
+            return None
+        return round((used_s - last[0]) / (now_s - last[1]) * 100, 1)
+
+
+def temperature_c() -> float | None:
+    """Return the processor's temperature in degrees Celsius."""
+    sensors = psutil.sensors_temperatures()
+    for name in ("cpu_thermal", "coretemp", "k10temp", "soc_thermal"):
+        if sensors.get(name):
+            return round(sensors[name][0].current, 1)
+    return None
+
+
+def throttled() -> str | None:
+    """Return what slows a Raspberry Pi down now: ``none``, or causes; ``None`` on other boards."""
+    try:
+        bits = int(_THROTTLED.read_text().strip(), 16)
+    except (OSError, ValueError):
+        return None
+    return ", ".join(text for bit, text in _THROTTLE_BITS.items() if bits >> bit & 1) or "none"

@@ -1,0 +1,1 @@
+"""Commands, states, metrics and their description."""

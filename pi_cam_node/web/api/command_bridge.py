@@ -1,0 +1,93 @@
+"""Puts the commands of HTTP clients to the node, and finds the one to whom a reply belongs."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import Busy, DeadlinePassed
+from pi_cam_node.core.events import Fact, FramesSent, Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.web.context import Answered
+
+WAITING_MAX = 64
+DEADLINE_S = 30.0
+# The node gives its own work two minutes; a stack of many frames on a slow card may need them.
+PATIENT_DEADLINE_S = 150.0
+PATIENT_VERBS = frozenset({"pastStack"})
+# The frames are those of the ring, shared and not copied; a client gets no more of them than this.
+FRAMES_MAX = 1000
+FRAMES_BYTES_MAX = 64 << 20
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request that waits for its final reply."""
+
+    reply: asyncio.Future[Answered]
+    frames: list[FramesSent] = field(default_factory=list)
+    size_bytes: int = 0
+
+
+class Asking:
+    """The `Ask` of the handlers. Thread: the web server's."""
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self._waiting: dict[str, _Asked] = {}
+        self.late = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests without an answer so far."""
+        return len(self._waiting)
+
+    async def __call__(self, verb: str, payload: bytes) -> Answered:
+        """Return the final reply, and the frames that came before it.
+
+        Raises:
+            DeadlinePassed: The node did not answer in time.
+            Busy: Too many wait already, or the node's inbox is full.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise Busy("ERROR: too many requests are waiting")
+        name, asked = str(next(self._numbers)), _Asked(asyncio.get_running_loop().create_future())
+        self._waiting[name] = asked
+        try:
+            arrival = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, asker="http")
+            if not self._inbox.put(arrival):
+                raise Busy("ERROR: too many commands are waiting")
+            return await asyncio.wait_for(asked.reply, deadline_s(verb))
+        except TimeoutError:
+            raise DeadlinePassed(f"ERROR: {verb}: the node did not answer in time") from None
+        finally:
+            del self._waiting[name]
+
+    def tell(self, fact: Fact) -> None:
+        """Hand a reply or a frame to the request that waits for it; one that nobody waits for any more is counted."""
+        if not isinstance(fact, Replied | FramesSent) or fact.asker != "http":
+            return
+        asked = self._waiting.get(fact.reply_to or "")
+        if asked is None:
+            self.late += 1
+        elif isinstance(fact, FramesSent):
+            _keep(asked, fact)
+        elif fact.body.get("stage") == "final" and not asked.reply.done():
+            asked.reply.set_result(Answered(fact.body, tuple(asked.frames)))
+
+
+def deadline_s(verb: str) -> float:
+    """Return how long a command may take, in seconds."""
+    return PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S
+
+
+def _keep(asked: _Asked, sent: FramesSent) -> None:
+    size_bytes = asked.size_bytes + len(sent.jpeg)
+    if len(asked.frames) < FRAMES_MAX and size_bytes <= FRAMES_BYTES_MAX:
+        asked.frames.append(sent)
+        asked.size_bytes = size_bytes

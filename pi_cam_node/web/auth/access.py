@@ -1,0 +1,168 @@
+"""Decides who may do what. One place for every route: what is not declared public asks for a credential."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import math
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pi_cam_node.web.app_keys import app_key
+from pi_cam_node.web.auth.allowed_hosts import Names, is_same_origin
+from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.proxies import Peer, Proxies
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks, is_signed
+from pi_cam_node.web.auth.token import Token
+from pi_cam_node.web.http.routes import Right
+
+_log = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# What a browser says of its own pages, and of addresses that a person typed.
+OWN_SITES = frozenset({"same-origin", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a request must bring; of an unknown path it is not told that it is unknown before it has brought it."""
+
+    right: Right = "control"
+    signed: bool = False
+
+
+@dataclass(slots=True)
+class Access:
+    """The rules and what they need to know.
+
+    Attributes:
+        token: What opens everything; ``None``: nobody is asked, because only this machine can reach us.
+        links: Signed links.
+        sessions: Who is logged in.
+        guesses: Who guesses.
+        proxies: Whose word is taken.
+        names: How we are called.
+        cookie: Name of the session's cookie.
+    """
+
+    token: Token | None
+    links: SignedLinks
+    sessions: Sessions
+    guesses: Guesses
+    proxies: Proxies
+    names: Names
+    cookie: str
+
+    def admit(self, request: web.Request, need: Need) -> None:
+        """Let a request pass.
+
+        Raises:
+            web.HTTPException: It may not, or not yet.
+        """
+        peer = self.proxies.peer_of(request)
+        if not self.names.knows(peer.host):
+            raise web.HTTPForbidden(text="this name is not ours; a name that is belongs into http.allowed_hosts\n")
+        if request.method not in SAFE_METHODS:
+            self._refuse_foreign_page(request, peer)
+        if need.right == "public" or self._is_open(peer) or self._is_known(request, peer):
+            return
+        if need.signed and is_signed(request.query):
+            if self.links.holds(request.path, request.query):
+                return
+            raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
+        raise unauthorized(request)
+
+    def log_in(self, request: web.Request, given: str) -> str:
+        """Return the name of a new session for somebody who knows the token.
+
+        Raises:
+            web.HTTPException: He does not, or he has to wait.
+        """
+        if self.token is not None and not self._is_right(self.token, given, self.proxies.peer_of(request)):
+            raise web.HTTPUnauthorized(text="that is not the token\n")
+        return self.sessions.begin()
+
+    def _is_open(self, peer: Peer) -> bool:
+        """Tell whether nobody is asked. A proxy that we were not told of makes the world look like this machine."""
+        if self.token is not None:
+            return False
+        if peer.through_stranger:
+            raise web.HTTPForbidden(text="a proxy forwards this; name it in http.trusted_proxies, with a token\n")
+        return True
+
+    def _is_known(self, request: web.Request, peer: Peer) -> bool:
+        """Tell whether a request brings a session or the token; a session costs no guess, nobody guesses one."""
+        name = request.cookies.get(self.cookie)
+        if name and self.sessions.holds(name):
+            if request.method not in SAFE_METHODS and "Origin" not in request.headers:
+                raise web.HTTPForbidden(text="a session changes things only from its own page\n")
+            return True
+        given = _given(request)
+        if given is None or self.token is None:
+            return False
+        if not self._is_right(self.token, given, peer):
+            raise unauthorized(request)
+        return True
+
+    def _is_right(self, token: Token, given: str, peer: Peer) -> bool:
+        """Compare with the token, unless the address has to wait: then even the right one is not looked at."""
+        wait_s = self.guesses.wait_s(peer.address)
+        if wait_s > 0:
+            after = {"Retry-After": str(math.ceil(wait_s))}
+            raise web.HTTPTooManyRequests(text="too many wrong tries; wait\n", headers=after)
+        if token.is_(given):
+            return True
+        if self.guesses.count(peer.address):
+            _log.warning("%s guesses the token of the HTTP server and has to wait", peer.address)
+        return False
+
+    def _refuse_foreign_page(self, request: web.Request, peer: Peer) -> None:
+        """Refuse what a page of another site makes a browser send.
+
+        Raises:
+            web.HTTPForbidden: It is that.
+        """
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        is_foreign = (site is not None and site not in OWN_SITES) or (
+            origin is not None and not is_same_origin(origin, peer.scheme, peer.host)
+        )
+        if is_foreign:
+            raise web.HTTPForbidden(text="another site's page may not do this\n")
+
+
+ACCESS = app_key("access", Access)
+
+
+def access_of(request: web.Request) -> Access:
+    """Return the rules that this request is under."""
+    return request.app[ACCESS]
+
+
+def unauthorized(request: web.Request) -> web.HTTPException:
+    """Return what a request without a credential gets: a browser the page to log in, a program the ways to do it.
+
+    A browser would put its own dialog over the page when it is told of basic authentication, so only others are.
+    """
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        return web.HTTPSeeOther("/login")
+    is_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith("Mozilla/")
+    refusal = web.HTTPUnauthorized(text="log in, or send the token\n")
+    refusal.headers.add("WWW-Authenticate", 'Bearer realm="pi_cam_node"')
+    if not is_browser:
+        refusal.headers.add("WWW-Authenticate", 'Basic realm="pi_cam_node", charset="UTF-8"')
+    return refusal
+
+
+def _given(request: web.Request) -> str | None:
+    """Return the credential in the Authorization header; of basic authentication the password, whoever it names."""
+    kind, _, rest = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return rest.strip()
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:  # no base64, not even ASCII, or not UTF-8
+        return ""

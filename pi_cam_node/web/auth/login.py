@@ -1,0 +1,72 @@
+"""Logging in and out: the token is given once, then a cookie stands for it."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from pi_cam_node.web.auth.access import access_of
+from pi_cam_node.web.auth.sessions import LIFETIME_S
+from pi_cam_node.web.http.routes import route
+
+
+@route("POST", "/login", "public")
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """Begin a session for whoever sends the token, as the field ``token`` of a form or of a JSON object."""
+    access = access_of(request)
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    name = access.log_in(request, await _token_in(request, is_form=is_form))
+    response = _done("/", is_form=is_form)
+    response.set_cookie(
+        access.cookie,
+        name,
+        max_age=int(LIFETIME_S),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=access.proxies.peer_of(request).scheme == "https",
+    )
+    return response
+
+
+@route("POST", "/logout", "public")
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """End the session of whoever asks."""
+    access = access_of(request)
+    access.sessions.end(request.cookies.get(access.cookie, ""))
+    response = _done("/login", is_form=request.content_type == "application/x-www-form-urlencoded")
+    response.del_cookie(access.cookie, path="/")
+    return response
+
+
+async def _token_in(request: web.Request, *, is_form: bool) -> str:
+    """Return what was sent as the token.
+
+    Raises:
+        web.HTTPBadRequest: Nothing was.
+        web.HTTPUnsupportedMediaType: It is neither a form nor JSON.
+    """
+    if is_form:
+        try:
+            given: object = (await request.post()).get("token")
+        except (ValueError, LookupError):  # not UTF-8, or an encoding that nobody knows
+            raise web.HTTPBadRequest(text="that is no form\n") from None
+    elif request.content_type == "application/json":
+        try:
+            fields = json.loads(await request.read())
+        except (ValueError, RecursionError):
+            raise web.HTTPBadRequest(text="that is not JSON\n") from None
+        given = fields.get("token") if isinstance(fields, dict) else None
+    else:
+        raise web.HTTPUnsupportedMediaType(text="send a form or application/json\n")
+    if not isinstance(given, str):
+        raise web.HTTPBadRequest(text="the field token is missing\n")
+    return given.strip()
+
+
+def _done(where: str, *, is_form: bool) -> web.Response:
+    """Return the answer: a person is sent on, a program told that it worked."""
+    if is_form:
+        return web.Response(status=303, headers={"Location": where})
+    return web.json_response({"ok": True})

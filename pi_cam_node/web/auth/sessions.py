@@ -1,0 +1,47 @@
+"""The sessions of people who logged in: bounded in number and in time, gone with a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+
+from pi_cam_node.base.clock import Clock
+
+SESSIONS_MAX = 64
+LIFETIME_S = 7 * 86_400.0
+
+
+class Sessions:
+    """Who is logged in. What is kept is a hash, so that memory read by others opens nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends_s: OrderedDict[bytes, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._ends_s)
+
+    def begin(self) -> str:
+        """Return the name of a new session; where there are too many the oldest ends."""
+        name = secrets.token_urlsafe(32)
+        self._ends_s[_key(name)] = self._clock.monotonic() + LIFETIME_S
+        while len(self._ends_s) > SESSIONS_MAX:
+            self._ends_s.popitem(last=False)
+        return name
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a session is there and has not ended."""
+        end_s = self._ends_s.get(_key(name))
+        if end_s is not None and self._clock.monotonic() >= end_s:
+            self.end(name)
+            return False
+        return end_s is not None
+
+    def end(self, name: str) -> None:
+        """End a session, if there is one of this name."""
+        self._ends_s.pop(_key(name), None)
+
+
+def _key(name: str) -> bytes:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,68 @@
+"""The one credential: a random token in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+import stat
+from pathlib import Path
+
+from pi_cam_node.base import atomic_files as atomic
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME = ".http_token"
+LENGTH_MIN = 12
+LENGTH_MAX = 1024
+
+
+class Token:
+    """A secret that can be compared with, and not read. Its repr tells nothing."""
+
+    __slots__ = ("_digest",)
+
+    def __init__(self, text: str) -> None:
+        self._digest = _digest(text)
+
+    def is_(self, given: str) -> bool:
+        """Tell whether somebody knows the token, in a time that tells nothing about it."""
+        return hmac.compare_digest(self._digest, _digest(given))
+
+
+def read_or_make(path: Path) -> Token:
+    """Return the token in the first line of a file, which is made where there is none.
+
+    Raises:
+        OSError: The file can be neither read nor made.
+        ValueError: What is in it is no token.
+    """
+    if not path.exists():
+        atomic.make_directory(path.parent)
+        try:
+            atomic.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode())
+        except FileExistsError:
+            _log.debug("%s was made by somebody else meanwhile", path)
+        else:
+            _log.warning("a new token for the HTTP server is in %s; read it with: cat '%s'", path, path)
+    else:
+        _log.info("others need the token in %s", path)
+    return Token(_read(path))
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"{path} is no regular file")
+        line = file.readline(LENGTH_MAX + 2).strip()
+    if not LENGTH_MIN <= len(line) <= LENGTH_MAX or not line.isascii() or not line.decode("ascii").isprintable():
+        raise ValueError(f"the first line of {path} must be a token of {LENGTH_MIN} to {LENGTH_MAX} ASCII characters")
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        _log.warning("not only its owner can read %s: chmod 600 '%s'", path, path)
+    return line.decode("ascii")
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,101 @@
+"""What the handlers may use: the node, as it looks from the web server's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.config import Config
+from pi_cam_node.core.events import FramesSent
+from pi_cam_node.core.frame_hub import Hub
+
+
+class Pictures(Protocol):
+    """Saved pictures. Thread: any; may read the disk, so call it in an executor."""
+
+    def find(self, picture_id: str) -> Path | None:
+        """Return the path of a picture's first file, ``None`` where there is none (any more)."""
+        ...
+
+    def newest(self, count: int) -> Sequence[str]:
+        """Return the ids of the newest pictures, newest first."""
+        ...
+
+
+class Ask(Protocol):
+    """Puts a command to the node and waits for its final reply."""
+
+    def __call__(self, verb: str, payload: bytes) -> Awaitable[Answered]:
+        """Return the reply, and the frames that a ``shortstream`` sent before it.
+
+        Raises:
+            DeadlinePassed: The node did not answer in time.
+            Busy: The node's inbox is full.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A final reply as contracted, and what came before it."""
+
+    body: Mapping[str, object]
+    frames: Sequence[FramesSent] = ()
+
+
+class Links(Protocol):
+    """Expiring signed links."""
+
+    def sign(self, path: str, lifetime_s: float) -> str:
+        """Return the path with a signature and the time at which it ends."""
+        ...
+
+
+@dataclass(slots=True)
+class State:
+    """What is, as last told by the node. Thread: the web server's.
+
+    Attributes:
+        config: The settings in force.
+        states: Bare values by state key: ``mode``, ``brightness``, ``lux``, ``ring_seconds``, ``privacy``,
+            ``last_error``, and ``camera`` (``online`` or ``offline``).
+        telemetry: The last figures.
+        brightness: (UTC epoch seconds, level) of the last hour, at most one a ten seconds, oldest first.
+        media: Facts of the last saved pictures, newest first, at most 24.
+        broker: Whether the broker is connected.
+        broker_away_because: Why it is not, for people; empty while it is, and before the first attempt has failed.
+    """
+
+    config: Config
+    states: dict[str, object] = field(default_factory=dict)
+    telemetry: Mapping[str, object] = field(default_factory=dict)
+    brightness: list[tuple[float, float]] = field(default_factory=list)
+    media: list[Mapping[str, object]] = field(default_factory=list)
+    broker: bool = False
+    broker_away_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything a handler may use.
+
+    Attributes:
+        hub: The newest frames.
+        pictures: Saved pictures.
+        ask: Puts commands.
+        links: Signs links.
+        state: What is.
+        clock: Tells the time.
+        info: Who the node is: id, name, version.
+    """
+
+    hub: Hub
+    pictures: Pictures
+    ask: Ask
+    links: Links
+    state: State
+    clock: Clock
+    info: Mapping[str, str]

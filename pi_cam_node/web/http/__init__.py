@@ -1,0 +1,1 @@
+"""The HTTP server itself: sockets, TLS, limits, routing."""

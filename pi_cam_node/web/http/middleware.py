@@ -1,0 +1,132 @@
+"""The one middleware that every request passes, known path or not: rights, the body, errors, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from pi_cam_node.base.errors import Busy, DeadlinePassed, PrivacyOn
+from pi_cam_node.web.auth.access import Access, Need
+from pi_cam_node.web.http.connection import Connection
+from pi_cam_node.web.http.routes import Route
+from pi_cam_node.web.http.status_codes import status_of
+
+_log = logging.getLogger(__name__)
+
+BODY_DEADLINE_S = 10.0
+
+
+class Middleware(Protocol):
+    """As aiohttp wants it; aiohttp 3.8 has no name for the type."""
+
+    def __call__(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+        """Answer a request."""
+        ...
+
+
+def guard(access: Access, table: Mapping[web.AbstractRoute, Route]) -> Middleware:
+    """Return the middleware.
+
+    Args:
+        access: The rules.
+        table: What was declared for each route; what is not in it needs every right.
+    """
+
+    @web.middleware
+    async def pass_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        connection = request.protocol
+        if not isinstance(connection, Connection):
+            raise TypeError(f"a request came by a {type(connection).__name__}, which bounds nothing")
+        connection.asked()
+        try:
+            return await _judge(request, handler, access, table.get(request.match_info.route))
+        except ConnectionError as error:
+            _log.debug("%s has gone: %s", connection.address, error)
+            connection.force_close()
+            return web.Response(status=400)  # which nobody gets any more
+        finally:
+            connection.end()
+
+    return pass_guard
+
+
+async def _judge(request: web.Request, handler: Handler, access: Access, route: Route | None) -> web.StreamResponse:
+    """Answer a request that may pass, and refuse one that may not.
+
+    Raises:
+        web.HTTPException: It was refused, and the refusal is sent.
+        ConnectionError: The client went before it had all of the answer, or of the refusal.
+    """
+    try:
+        await _admit(request, access, route)
+        is_public = route is not None and route.right == "public"
+        if isinstance(request.protocol, Connection) and not is_public:
+            request.protocol.serve()
+        return await _answer(request, handler)
+    except web.HTTPException as refusal:
+        await _send(request, refusal)
+        raise
+
+
+async def _admit(request: web.Request, access: Access, route: Route | None) -> None:
+    """Let a request pass that may, and wait for the rest of it.
+
+    Raises:
+        web.HTTPException: It may not, or what it brings is not wanted.
+    """
+    access.admit(request, Need(route.right, route.signed) if route else Need())
+    if route is not None and route.method == "POST":
+        await _take_body(request)
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return the response when all of it has been sent, so that the connection counts as served until then."""
+    try:
+        response = await handler(request)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:
+        response = _failure(request, error)
+    await _send(request, response)
+    return response
+
+
+async def _send(request: web.Request, response: web.StreamResponse) -> None:
+    await response.prepare(request)
+    await response.write_eof()
+
+
+async def _take_body(request: web.Request) -> None:
+    """Read the body, of a bounded size, in a bounded time; a page of another site can send no JSON without asking.
+
+    Raises:
+        web.HTTPException: It is too large, too slow, or of the wrong kind.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text="send it without Content-Encoding\n")
+    has_type = "Content-Type" in request.headers
+    if request.path.startswith("/api/") and has_type and request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="send application/json\n")
+    try:
+        body = await asyncio.wait_for(request.read(), BODY_DEADLINE_S)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not come in time\n") from None
+    if request.path.startswith("/api/") and body and not has_type:
+        raise web.HTTPUnsupportedMediaType(text="send application/json\n")
+
+
+def _failure(request: web.Request, error: Exception) -> web.Response:
+    """Return what a client gets to know of an error; the log has the rest."""
+    if isinstance(error, Busy):
+        return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
+    if isinstance(error, DeadlinePassed):
+        return web.Response(status=504, text=f"{error}\n")
+    if isinstance(error, PrivacyOn):
+        return web.Response(status=status_of(error.code), text=f"{error.code}: {error.text}\n")
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return web.Response(status=500, text="internal error; the log has more\n")

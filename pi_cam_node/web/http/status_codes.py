@@ -1,0 +1,43 @@
+"""What each code of the contract is in HTTP. One table."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import cast
+
+from pi_cam_node.base.errors import Code
+
+STATUSES: Mapping[Code, int] = types.MappingProxyType(
+    {
+        "ok": 200,
+        "bad_request": 400,
+        "unknown_verb": 404,
+        "unknown_key": 404,
+        "out_of_range": 422,
+        "read_only": 409,
+        "busy": 503,
+        "no_frames": 404,
+        "camera_down": 503,
+        "privacy_on": 403,
+        "no_space": 507,
+        "not_saved": 500,
+        "timeout": 504,
+        "expired": 410,
+        "retained": 400,
+        "forbidden": 403,
+        "internal": 500,
+    }
+)
+# Where the same request may succeed a little later.
+RETRY_AFTER_S: Mapping[int, int] = types.MappingProxyType({503: 5})
+
+
+def status_of(code: object) -> int:
+    """Return the status of a reply with this code; that of ``internal`` for what is no code of ours."""
+    return STATUSES.get(cast("Code", code), 500)
+
+
+def codes_of(status: int) -> list[Code]:
+    """Return the codes that share a status, in the order of the contract."""
+    return [code for code, one in STATUSES.items() if one == status]

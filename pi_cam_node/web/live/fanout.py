@@ -1,0 +1,162 @@
+"""One encode and one part per frame for all viewers, and no work at all while there are none.
+
+The hub calls on the node thread and only wakes the loop here, and not even that while no viewer is
+due. A callback there turns the newest frame into a part (in an executor where nobody has encoded it
+yet) and offers it to every viewer in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.web.context import State
+from pi_cam_node.web.live.multipart import END, Part, part_of
+from pi_cam_node.web.live.placeholder import Away, placeholder_of
+from pi_cam_node.web.live.viewer import NEVER_S, Viewer
+from pi_cam_node.web.live.viewer_limit import Places
+
+_log = logging.getLogger(__name__)
+
+
+class Fanout:
+    """The stream and its viewers. Thread: the web server's, but for `_on_frame`.
+
+    Attributes:
+        places: Those for viewers, of which there are ``http.max_viewers``.
+    """
+
+    def __init__(self, hub: Hub, state: State, clock: Clock) -> None:
+        self._hub = hub
+        self._state = state
+        self._clock = clock
+        self._viewers: set[Viewer] = set()
+        self._part: Part | None = None
+        self._away = Away()
+        self._making: asyncio.Task[None] | None = None
+        self._due_s = NEVER_S
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stop: Callable[[], None] | None = None
+        self._closed = False
+        self.places = Places(lambda: state.config.http.max_viewers)
+
+    async def accompany(self, viewer: Viewer) -> None:
+        """Send a viewer its pictures until it leaves, stalls, or the stream is closed."""
+        self._join(viewer)
+        try:
+            while await viewer.until_caught_up():
+                self._look()
+        finally:
+            self._leave(viewer)
+
+    def close(self) -> None:
+        """End every stream, and every one that begins from now on."""
+        self._closed = True
+        for viewer in self._viewers:
+            viewer.end(END)
+
+    def _join(self, viewer: Viewer) -> None:
+        self._viewers.add(viewer)
+        if self._stop is None:
+            self._stop = self._start()
+        if self._closed:
+            viewer.end()
+        self._look()
+
+    def _leave(self, viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
+        if not self._viewers and self._stop is not None:
+            self._stop()
+            self._stop = None
+
+    def _start(self) -> Callable[[], None]:
+        loop = asyncio.get_running_loop()
+        unsubscribe = self._hub.subscribe(lambda frame: self._on_frame(loop, frame))
+
+        def stop() -> None:
+            unsubscribe()
+            self._set_alarm(NEVER_S)
+            self._part, self._due_s = None, NEVER_S
+            # What comes while nobody looks is not seen, so this would no longer be the last picture.
+            self._away = replace(self._away, since=None)
+
+        return stop
+
+    def _on_frame(self, loop: asyncio.AbstractEventLoop, frame: Frame | None) -> None:
+        """Wake the loop where somebody is due. Thread: the node thread."""
+        if frame is not None and self._clock.monotonic() < self._due_s:
+            return
+        try:
+            loop.call_soon_threadsafe(self._look)
+        except RuntimeError:
+            _log.debug("a frame came after the web server's loop had closed")
+
+    def _look(self) -> None:
+        """Offer every viewer the newest frame, as soon as it is a part."""
+        if not self._viewers or self._making is not None:
+            return
+        make = self._to_make()
+        if make is not None:
+            self._making = asyncio.get_running_loop().create_task(self._made(make), name="stream part")
+        else:
+            self._serve()
+
+    def _to_make(self) -> Callable[[], Part] | None:
+        """Return what makes the part that is wanted next, where that takes long; make it at once otherwise."""
+        frame, is_private = self._hub.latest, self._hub.curtain.closed
+        if is_private != self._away.private:
+            self._away = replace(self._away, private=is_private)
+            for viewer in self._viewers if is_private else ():
+                viewer.cut()
+        elif self._part is not None and frame is self._part.frame:
+            return None
+        if frame is None:
+            return partial(placeholder_of, self._away)
+        self._away = Away(frame.size, frame.captured_at)
+        if all(viewer.due_s > self._clock.monotonic() for viewer in self._viewers):
+            return None
+        quality = self._state.config.ring.quality
+        if frame.made(quality) is None:
+            return partial(part_of, frame, quality)
+        self._part = part_of(frame, quality)
+        return None
+
+    async def _made(self, make: Callable[[], Part]) -> None:
+        """Make a part in an executor, and serve it; meanwhile nobody is served."""
+        part = None
+        try:
+            part = await asyncio.to_thread(make)
+        except Exception:
+            _log.exception("a frame could not be made part of the stream")
+        finally:
+            self._making = None
+        if part is not None and self._viewers:
+            if part.frame is None or self._hub.latest is not None:  # what has gone meanwhile is not shown any more
+                self._part = part
+                self._serve()
+            self._look()  # the camera may have gone away meanwhile
+
+    def _serve(self) -> None:
+        if self._part is None:
+            return
+        now_s, interval_s = self._clock.monotonic(), 1 / self._state.config.mjpeg_server.fps
+        look_s = due_s = NEVER_S
+        for viewer in self._viewers:
+            look_s = min(look_s, viewer.offer(self._part, now_s, interval_s))
+            due_s = min(due_s, viewer.due_s)
+        self._due_s = due_s
+        self._set_alarm(look_s)
+
+    def _set_alarm(self, at_s: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if at_s < NEVER_S:
+            delay_s = at_s - self._clock.monotonic()
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._look)

@@ -1,0 +1,151 @@
+"""Live pictures over HTTP: the stream, the newest picture, and the last pictures of the ring."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from typing import cast
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import PrivacyOn
+from pi_cam_node.core.events import FramesSent
+from pi_cam_node.web.app_keys import SITE, app_key, site_of
+from pi_cam_node.web.http.privacy_cutoff import cut_by
+from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
+from pi_cam_node.web.live.fanout import Fanout
+from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
+from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
+from pi_cam_node.web.live.viewer import STALL_S, Viewer
+from pi_cam_node.web.live.viewer_limit import Places
+
+FANOUT = app_key("fanout", Fanout)
+SHORTSTREAMS = app_key("shortstreams", Places)
+
+# Each may hold on to a whole ring of pictures until its client has taken them.
+SHORTSTREAMS_MAX = 2
+
+route("GET", "/snapshot.jpg", "view")(snapshot)
+
+HEADERS = {
+    "Content-Type": CONTENT_TYPE,
+    "Cache-Control": "no-store, no-cache, must-revalidate, private",
+    "Pragma": "no-cache",
+    "Expires": "0",
+    "X-Accel-Buffering": "no",  # nginx would hold pictures back until its buffer is full
+    **EMBEDDABLE,
+}
+
+
+def attach(app: web.Application) -> None:
+    """Give an application with a `SITE` its stream; ends the streams when the application shuts down."""
+    site = app[SITE]
+    fanout = app[FANOUT] = Fanout(site.hub, site.state, site.clock)
+    app[SHORTSTREAMS] = Places(lambda: SHORTSTREAMS_MAX)
+
+    async def close(_app: web.Application) -> None:
+        fanout.close()
+
+    app.on_shutdown.append(close)
+
+
+class _Endless(web.StreamResponse):
+    """A response that ends with the connection.
+
+    aiohttp would send it in chunks, whose framing would have to be made for each viewer and which
+    readers of HTTP/1.0 cannot take apart.
+    """
+
+    _length_check = False
+
+    def __init__(self) -> None:
+        super().__init__(headers=HEADERS)
+        self.force_close()
+
+
+@route("GET", "/stream", "view")
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
+    interval_s = 1 / asked_fps(request)
+    fanout = request.app[FANOUT]
+    site_of(request).hub.curtain.check()
+    if request.method == "HEAD":
+        return await _prepared(request)
+    with fanout.places.one() as is_free:
+        if not is_free:
+            places = site_of(request).state.config.http.max_viewers
+            return _full(f"All {places} places for viewers are taken (http.max_viewers).")
+        response = await _prepared(request)
+        writer = await response.prepare(request)
+        if writer is not None and request.transport is not None:
+            await fanout.accompany(Viewer(cast("asyncio.WriteTransport", request.transport), writer, interval_s))
+    return response
+
+
+async def _prepared(request: web.Request) -> web.StreamResponse:
+    response = _Endless()
+    await response.prepare(request)
+    return response
+
+
+def _full(why: str) -> web.Response:
+    text = f"{why} Close one, or try again later.\n"
+    return web.Response(status=503, text=text, headers={"Retry-After": str(RETRY_AFTER_S[503])})
+
+
+def asked_fps(request: web.Request) -> float:
+    """Return ``?fps=``, infinite where it is missing: then the settings decide alone.
+
+    Raises:
+        HTTPBadRequest: It is not a number above zero.
+    """
+    raw = request.query.get("fps", "inf")
+    try:
+        fps = float(raw)
+    except ValueError:
+        fps = math.nan
+    if not fps > 0:
+        raise web.HTTPBadRequest(text=f"fps must be a number above 0 (found {raw[:40]!r})\n")
+    return max(fps, 0.01)
+
+
+@route("GET", "/shortstream", "view")
+async def shortstream(request: web.Request) -> web.StreamResponse:
+    """Send the last ``?n=`` pictures of the ring, oldest first, as one multipart body with an end."""
+    if request.method == "HEAD":
+        return web.Response(headers=HEADERS)
+    with request.app[SHORTSTREAMS].one() as is_free:
+        if not is_free:
+            return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
+        times_closed = site_of(request).hub.curtain.times_closed
+        answered = await site_of(request).ask("shortstream", _arguments(request))
+        if answered.body["ok"]:
+            with cut_by(site_of(request).hub.curtain, request, times_closed):
+                return await _send(request, answered.frames, times_closed)
+    status = status_of(answered.body["code"])
+    headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
+    return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
+
+
+def _arguments(request: web.Request) -> bytes:
+    n = request.query.get("n")
+    return b"" if n is None else json.dumps({"n": n}).encode()
+
+
+async def _send(request: web.Request, frames: Sequence[FramesSent], times_closed: int) -> web.StreamResponse:
+    response = await _prepared(request)
+    # One after the other, so that the pictures are not in memory twice.
+    pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
+    try:
+        for piece in itertools.chain(pieces, [END]):
+            site_of(request).hub.curtain.check(times_closed)
+            await asyncio.wait_for(response.write(piece), STALL_S)
+        await asyncio.wait_for(response.write_eof(), STALL_S)
+    except (TimeoutError, PrivacyOn):
+        if request.transport is not None:
+            request.transport.abort()
+    return response

@@ -1,0 +1,112 @@
+"""One live picture: the newest, or one whose exposure began after it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from pi_cam_node.config import Config
+from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.web.app_keys import site_of
+from pi_cam_node.web.http.privacy_cutoff import send_whole
+from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
+from pi_cam_node.web.live.multipart import frame_headers
+
+_log = logging.getLogger(__name__)
+
+LEAST_WIDTH_PX = 16
+
+# A dashboard elsewhere may show the picture in an <img>, whose pixels its scripts cannot read. Chromium takes two ports
+# of one address for two sites, so nothing narrower would do.
+EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
+
+
+async def snapshot(request: web.Request) -> web.StreamResponse:
+    """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
+    site, width_px = site_of(request), asked_width(request)
+    site.hub.curtain.check()
+    times_closed = site.hub.curtain.times_closed
+    config, frame = site.state.config, site.hub.latest
+    if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
+        timeout_s = fresh_timeout_s(config, frame)
+        try:
+            frame = await asyncio.wait_for(frame_after(site.hub, site.clock.monotonic()), timeout_s)
+        except TimeoutError:
+            text = f"No picture was taken within {timeout_s:.1f} s of the request.\n"
+            return web.Response(status=504, text=text)
+    site.hub.curtain.check()
+    if frame is None:
+        return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
+    quality = config.ring.quality
+    etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{quality}-{width_px or 'full'}"
+    headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", **EMBEDDABLE}
+    if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    body = frame.made(quality) if width_px is None else None
+    if body is None:
+        body = await asyncio.to_thread(picture_of, frame, quality, width_px)
+    response = web.Response(body=body, content_type="image/jpeg", headers=headers)
+    return await send_whole(site.hub.curtain, request, response, times_closed)
+
+
+def asked_width(request: web.Request) -> int | None:
+    """Return ``?width=`` in pixels, ``None`` where it is missing.
+
+    Raises:
+        HTTPBadRequest: It is not a whole number, or too small.
+    """
+    raw = request.query.get("width")
+    if raw is None:
+        return None
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and int(raw) >= LEAST_WIDTH_PX):
+        raise web.HTTPBadRequest(text=f"width must be {LEAST_WIDTH_PX} or more pixels (found {raw[:40]!r})\n")
+    return int(raw)
+
+
+def fresh_timeout_s(config: Config, frame: Frame) -> float:
+    """Return how long to wait for a fresh frame, in seconds: as long as a ``save`` does.
+
+    That is ``camera.capture_timeout_s`` beyond the frame under way and the one after it.
+    """
+    exposure_s = config.night.exposure_us / 1e6 if frame.mode == "night" else 0.0
+    return config.camera.capture_timeout_s + 2 * max(1 / config.camera.framerate, exposure_s)
+
+
+async def frame_after(hub: Hub, mono_s: float) -> Frame | None:
+    """Return the first frame whose exposure began after a monotonic time, ``None`` when the camera goes away."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Frame | None] = loop.create_future()
+
+    def settle(frame: Frame | None) -> None:
+        if not found.done():
+            found.set_result(frame)
+
+    def look(frame: Frame | None) -> None:  # on the node thread
+        if frame is None or frame.exposed_mono_s >= mono_s:
+            try:
+                loop.call_soon_threadsafe(settle, frame)
+            except RuntimeError:
+                _log.debug("a frame came after the web server's loop had closed")
+
+    leave = hub.subscribe(look)
+    try:
+        return await found
+    finally:
+        leave()
+
+
+def picture_of(frame: Frame, quality: int, width_px: int | None) -> bytes:
+    """Return a frame as a JPEG, no wider than ``width_px``; never enlarges.
+
+    Thread: any.
+    """
+    width, height = frame.size
+    if width_px is None or width_px >= width:
+        return frame.jpeg(quality)
+    # Even, as the colour planes are half as large.
+    size = (max(2, width_px // 2 * 2), max(2, round(height * width_px / width / 2) * 2))
+    return jpeg.encode(jpeg.resize(frame.pixels, frame.layout, size), frame.layout, quality)

@@ -1,0 +1,81 @@
+"""Threads that read the disk for the server, and what happens when the disk answers no more.
+
+They are apart from those that encode, so that a disk that hangs, for ever perhaps, takes neither the live view
+nor the state along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import Busy, DeadlinePassed
+from pi_cam_node.web.app_keys import app_key
+
+READERS = 4
+# To find, open or read a piece of a file: a hundred times what a worn card needs.
+ANSWERS_S = 3.0
+# To make a thumbnail, those that a page asked for before it included; of 12 megapixels that is a second each.
+THUMBNAIL_S = 20.0
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+class Disk:
+    """Some threads for work on the disk. Thread: the web server's.
+
+    Args:
+        name: What the threads are called.
+        threads: How many there are.
+        deadline_s: How long the work may take, waiting for a thread included.
+    """
+
+    def __init__(self, name: str, threads: int, deadline_s: float) -> None:
+        self._pool = ThreadPoolExecutor(threads, name)
+        self._threads = threads
+        self._deadline_s = deadline_s
+        self._hanging: set[Future[Any]] = set()
+
+    async def ask(self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs) -> Found:
+        """Return what some work on the disk returns; raises what that raises.
+
+        Raises:
+            Busy: Every thread hangs already.
+            DeadlinePassed: The disk did not answer in time.
+        """
+        self._hanging = {job for job in self._hanging if not job.done()}
+        if len(self._hanging) >= self._threads:
+            raise Busy("the disk does not answer")
+        job = self._pool.submit(work, *args, **kwargs)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(job), self._deadline_s)
+        except TimeoutError:  # ours, or that of a disk at the other end of a network
+            raise DeadlinePassed("the disk did not answer in time") from None
+        finally:
+            if not job.done():  # late, or the client has gone; nothing ends a read that hangs
+                self._hanging.add(job)
+
+    def close(self) -> None:
+        """Let the threads go, without waiting for those that hang."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+DISK = app_key("disk", Disk)
+THUMBNAILS = app_key("thumbnails", Disk)
+
+
+def attach(app: web.Application) -> None:
+    """Give an application its threads for the disk, for as long as it lives."""
+    disk = app[DISK] = Disk("http-disk", READERS, ANSWERS_S)
+    thumbnails = app[THUMBNAILS] = Disk("http-thumbnail", 1, THUMBNAIL_S)
+
+    async def close(_app: web.Application) -> None:
+        disk.close()
+        thumbnails.close()
+
+    app.on_cleanup.append(close)

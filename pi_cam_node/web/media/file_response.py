@@ -1,0 +1,160 @@
+"""Sends a file from disk: whole, in part, or not again. Disk and client are both allowed to be slow.
+
+aiohttp's own FileResponse follows links, prefers a ``.gz`` beside the file, and waits for ever for a
+client that takes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.web.app_keys import site_of
+from pi_cam_node.web.http import privacy_cutoff as underway
+from pi_cam_node.web.media.disk_pool import DISK, Disk
+
+CHUNK_BYTES = 256 * 1024
+
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An open file and what tells it from others of its name. Close `file` after use.
+
+    Attributes:
+        file: Open for reading.
+        name: Its name without the folder.
+        size_bytes: Its size when it was opened.
+        modified: When it was written, UTC, whole seconds.
+        etag: Changes with the content; strong.
+    """
+
+    file: BinaryIO
+    name: str
+    size_bytes: int
+    modified: datetime
+    etag: str
+
+
+class Unsatisfiable(Exception):
+    """The range lies beyond the end."""
+
+
+def open_stored(path: Path) -> Stored | None:
+    """Return a plain file, open; ``None`` where there is none, or something else, such as a link.
+
+    Thread: any but the event loop's; reads the disk.
+    """
+    try:
+        # Not blocking: a FIFO of this name would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        return None
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
+    return Stored(file, path.name, facts.st_size, modified, f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
+
+
+def is_known(request: web.Request, etag: str, modified: datetime) -> bool:
+    """Tell whether the client has this already. Where it names tags, its date does not count (RFC 9110, 13.2.2)."""
+    if request.if_none_match is not None:
+        return any(tag.value in (etag, "*") for tag in request.if_none_match)
+    since = request.if_modified_since
+    return since is not None and modified <= since
+
+
+def span_of(asked: str | None, size_bytes: int) -> tuple[int, int] | None:
+    """Return offset and length of a ``Range`` header in a file; ``None`` for the whole.
+
+    What cannot be understood, and several ranges in one, is answered with the whole, as RFC 9110 allows.
+
+    Raises:
+        Unsatisfiable: It lies beyond the end.
+    """
+    match = _RANGE.fullmatch(asked or "")
+    first, last = match.groups() if match else ("", "")
+    if not first and not last:
+        return None
+    if not first:
+        begin, end = max(0, size_bytes - int(last)), size_bytes
+    else:
+        begin, end = int(first), min(int(last) + 1 if last else size_bytes, size_bytes)
+        if last and int(last) < begin:
+            return None
+    if begin >= size_bytes:
+        raise Unsatisfiable
+    return begin, end - begin
+
+
+async def send(request: web.Request, stored: Stored, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Send an open file, or the part that is asked for, or that the client's copy is still good."""
+    date = format_datetime(stored.modified, usegmt=True)
+    headers = {**headers, "ETag": f'"{stored.etag}"', "Last-Modified": date, "Accept-Ranges": "bytes"}
+    if is_known(request, stored.etag, stored.modified):
+        return web.Response(status=304, headers=headers)
+    is_same = request.headers.get("If-Range", date) in (date, headers["ETag"])
+    try:
+        span = span_of(request.headers.get("Range") if is_same else None, stored.size_bytes)
+    except Unsatisfiable:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{stored.size_bytes}"}) from None
+    begin, length = span or (0, stored.size_bytes)
+    if span:
+        headers["Content-Range"] = f"bytes {begin}-{begin + length - 1}/{stored.size_bytes}"
+    response = web.StreamResponse(status=206 if span else 200, headers=headers)
+    response.content_length = length
+    with underway.cut_by(site_of(request).hub.curtain, request):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await _pour(request, response, stored.file, begin, length)
+        await response.write_eof()
+    return response
+
+
+async def _pour(request: web.Request, response: web.StreamResponse, file: BinaryIO, begin: int, length: int) -> None:
+    """Write a part of a file, and wait until all of it has left.
+
+    Raises:
+        ConnectionError: The client took nothing, the disk gave nothing, or the file is shorter than it was;
+            the connection is cut.
+    """
+    at, end = begin, begin + length
+    try:
+        while at < end:
+            chunk = await _read(request.app[DISK], file, at, min(CHUNK_BYTES, end - at))
+            await asyncio.wait_for(response.write(chunk), underway.STALL_S)
+            at += len(chunk)
+        await asyncio.wait_for(response.write_eof(), underway.STALL_S)
+    except (TimeoutError, EOFError, Busy) as error:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionAbortedError(str(error) or f"the client took nothing for {underway.STALL_S:g} s") from error
+
+
+async def _read(disk: Disk, file: BinaryIO, at: int, size_bytes: int) -> bytes:
+    """Return what stands in a file from a place on.
+
+    Raises:
+        EOFError: Nothing, any more.
+        Busy: The disk hangs.
+        DeadlinePassed: The disk hangs since now.
+    """
+    chunk = await disk.ask(os.pread, file.fileno(), size_bytes, at)
+    if not chunk:
+        raise EOFError("the file has been cut short")
+    return chunk

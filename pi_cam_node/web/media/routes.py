@@ -1,0 +1,91 @@
+"""Saved pictures by their id, never by a name of a file; and their thumbnails."""
+
+from __future__ import annotations
+
+import logging
+import typing
+from pathlib import Path
+
+from aiohttp import web
+
+from pi_cam_node.config import Format
+from pi_cam_node.web.app_keys import site_of
+from pi_cam_node.web.context import Pictures
+from pi_cam_node.web.http.privacy_cutoff import send_whole
+from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.media.disk_pool import DISK, THUMBNAILS
+from pi_cam_node.web.media.file_response import Stored, is_known, open_stored, send
+from pi_cam_node.web.media.thumbnails import thumbnail_of
+
+_log = logging.getLogger(__name__)
+
+FORMATS: tuple[Format, ...] = typing.get_args(Format)
+# Where export.thumbnail_px says that none go over MQTT, the page shows some all the same.
+THUMBNAIL_PX = 320
+# A reader keeps a picture but asks each time: a link that has ended, or a session, must not live on in its cache.
+CACHING = {"Cache-Control": "private, no-cache"}
+
+_TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream"}
+
+
+@route("GET", "/media/{id}", "view", signed=True)
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
+    site_of(request).hub.curtain.check()
+    pictures, picture_id = site_of(request).pictures, request.match_info["id"]
+    stored = await request.app[DISK].ask(_open, pictures, picture_id, asked_format(request))
+    if stored is None:
+        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+    with stored.file:
+        return await send(request, stored, headers_of(stored.name))
+
+
+@route("GET", "/media/{id}/thumbnail", "view", signed=True)
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """Send a small JPEG of a saved picture."""
+    site, picture_id = site_of(request), request.match_info["id"]
+    site.hub.curtain.check()
+    width_px = site.state.config.export.thumbnail_px or THUMBNAIL_PX
+    disk = request.app[DISK]
+    path = await disk.ask(site.pictures.find, picture_id)
+    stored = await disk.ask(open_stored, path) if path is not None else None
+    if path is None or stored is None:
+        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+    stored.file.close()
+    etag = f"{stored.etag}-{width_px}"
+    headers = {**headers_of(f"{path.stem}-small.jpg"), "ETag": f'"{etag}"'}
+    if is_known(request, etag, stored.modified):
+        return web.Response(status=304, headers=headers)
+    try:
+        body = await request.app[THUMBNAILS].ask(thumbnail_of, path, stored.etag, width_px)
+    except ValueError as error:
+        _log.warning("no thumbnail of %s: %s", picture_id, error)
+        raise web.HTTPNotFound(text="this picture cannot be read\n") from None
+    return await send_whole(site.hub.curtain, request, web.Response(body=body, headers=headers))
+
+
+def asked_format(request: web.Request) -> Format | None:
+    """Return ``?format=``, ``None`` where it is missing.
+
+    Raises:
+        HTTPBadRequest: There is no such format.
+    """
+    raw = request.query.get("format")
+    known = next((one for one in FORMATS if one == raw), None)
+    if raw is not None and known is None:
+        raise web.HTTPBadRequest(text=f"unknown format {raw[:40]!r}; known: {', '.join(FORMATS)}\n")
+    return known
+
+
+def headers_of(name: str) -> dict[str, str]:
+    """Return what is said of a file: its type, and the name under which a reader would keep it."""
+    kind = _TYPES[Path(name).suffix]
+    return {"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"', **CACHING}
+
+
+def _open(pictures: Pictures, picture_id: str, wanted: Format | None) -> Stored | None:
+    """Open a file of a picture. The id is judged by the archive; nothing else of a request becomes part of a path."""
+    path = pictures.find(picture_id)
+    if path is None:
+        return None
+    return open_stored(path if wanted is None else path.with_suffix(f".{wanted}"))

@@ -1,0 +1,108 @@
+"""The pages for people: the live view at ``/``, the login, and the files that they are made of."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+
+from aiohttp import web
+
+from pi_cam_node.web.auth.access import access_of
+from pi_cam_node.web.http.routes import route
+
+_TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
+
+# What may be asked for by name. Nothing of a request ever becomes a path, so none can lead elsewhere.
+STATIC = (
+    "api.js",
+    "app.js",
+    "base.css",
+    "controls.js",
+    "dom.js",
+    "icon.svg",
+    "live.js",
+    "login.css",
+    "login.js",
+    "parts.js",
+    "pictures.js",
+    "plot.js",
+    "privacy.js",
+    "settings.css",
+    "settings.js",
+    "shoot.js",
+    "state.js",
+    "units.js",
+    "view.css",
+)
+PAGES = ("index.html", "login.html")
+IN_SESSION = "index.html in a session"
+_NO_SESSION = b'data-session="no"'
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the package as it is sent.
+
+    Attributes:
+        content: Its bytes.
+        content_type: Its media type.
+        etag: Changes with the content.
+    """
+
+    content: bytes = field(repr=False)
+    content_type: str
+    etag: str
+
+
+@functools.cache
+def files() -> Mapping[str, File]:
+    """Return the pages and their files by name; read once."""
+    folder = resources.files("pi_cam_node.web.pages") / "static"
+    contents = {name: (folder / name).read_bytes() for name in (*STATIC, *PAGES)}
+    in_session = contents["index.html"].replace(_NO_SESSION, b'data-session="yes"')
+    return {name: _file(name, content) for name, content in contents.items()} | {IN_SESSION: _file(".html", in_session)}
+
+
+def _file(name: str, content: bytes) -> File:
+    return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
+
+
+@route("GET", "/", "view")
+async def index(request: web.Request) -> web.Response:
+    """Send the live view, with a way to log out for those who logged in."""
+    access = access_of(request)
+    is_session = access.sessions.holds(request.cookies.get(access.cookie, ""))
+    return _send(request, IN_SESSION if is_session else "index.html")
+
+
+@route("GET", "/login", "public")
+async def login(request: web.Request) -> web.Response:
+    """Send the page on which people log in."""
+    return _send(request, "login.html")
+
+
+@route("GET", "/static/{name}", "public")
+async def static(request: web.Request) -> web.Response:
+    """Send a file of the pages."""
+    name = request.match_info["name"]
+    if name not in STATIC:
+        raise web.HTTPNotFound(text="no such file\n")
+    return _send(request, name)
+
+
+def _send(request: web.Request, name: str) -> web.Response:
+    """Send a file, or say that the reader's copy is still good.
+
+    ``no-cache`` lets a browser keep it but ask each time: after an update of the node all files change together.
+    """
+    file = files()[name]
+    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
+    response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
+    if not known:
+        response.charset = "utf-8"
+    response.etag = file.etag
+    response.headers["Cache-Control"] = "no-cache"
+    return response

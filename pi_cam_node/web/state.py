@@ -1,0 +1,96 @@
+"""Keeps what the pages and the API tell of the node: facts go in, `State` says what is.
+
+Thread: the web server's, as everything here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.config import Config, settings
+from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.core import events as e
+from pi_cam_node.web.context import State
+
+_log = logging.getLogger(__name__)
+
+BRIGHTNESS_KEPT_S = 3600.0
+BRIGHTNESS_EVERY_S = 10.0
+PICTURES_KEPT = 24
+NO_FAULT = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNews:
+    """Whether the broker is connected, and why not."""
+
+    connected: bool
+    reason: str = ""
+
+
+class Table:
+    """The keeper of one `State`."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._clock = clock
+        self.state = State(
+            config, states={"camera": "offline", "privacy": _on(config.privacy.enable), "last_error": NO_FAULT}
+        )
+
+    def tell(self, fact: e.Fact) -> None:
+        """Note what a fact says about how things are; facts about anything else are passed over."""
+        states = self.state.states
+        match fact:
+            case e.BrightnessMeasured(level=level, lux=lux):
+                states["brightness"] = round(level, 1)
+                states["lux"] = None if lux is None else round(lux, 2)
+                self._plot(level)
+            case e.RingMeasured(seconds=seconds):
+                states["ring_seconds"] = round(seconds, 1)
+            case e.ModeChanged(mode=mode):
+                states["mode"] = mode
+            case e.CameraChanged(online=online):
+                states["camera"] = "online" if online else "offline"
+            case e.FaultReported(code=code, message=message):
+                states["last_error"] = f"{code}: {message}" if message else NO_FAULT
+            case e.TelemetryTaken(figures=figures):
+                self.state.telemetry = figures
+            case e.SettingChanged(key=key, value=value):
+                self._change(key, value)
+                if key == SWITCH:
+                    states["privacy"] = _on(bool(value))
+            case e.PictureSaved():
+                self.state.media = [fact.facts(), *self.state.media[: PICTURES_KEPT - 1]]
+            case _:
+                return
+
+    def broker(self, news: BrokerNews) -> None:
+        """Note whether the broker is connected."""
+        self.state.broker, self.state.broker_away_because = news.connected, news.reason
+
+    def _plot(self, level: float) -> None:
+        """Keep a point for every ten seconds at most, the newest.
+
+        The wall clock may jump: what then lies ahead of now goes like what is too old.
+        """
+        points, now_s = self.state.brightness, self._clock.utcnow().timestamp()
+        points[:] = [point for point in points if 0 <= now_s - point[0] <= BRIGHTNESS_KEPT_S]
+        point = (round(now_s, 1), round(level, 1))
+        if points and points[-1][0] // BRIGHTNESS_EVERY_S == point[0] // BRIGHTNESS_EVERY_S:
+            points[-1] = point
+        else:
+            points.append(point)
+
+    def _change(self, key: str, value: object) -> None:
+        try:
+            self.state.config = settings.with_value(self.state.config, key, value)
+        except NodeError as error:
+            # Settings that go together arrive one by one; the core has checked them as a whole.
+            _log.warning("%s is shown with its old value: %s", key, error)
+
+
+def _on(is_on: bool) -> str:
+    return "ON" if is_on else "OFF"
