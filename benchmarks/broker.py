@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.broker import HOST, Mosquitto
+from tests.support.broker import HOST, Mosquitto
 
 
 def make(folder: Path) -> Mosquitto:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import motion
-from tests.integration.broker import find_mosquitto
+from tests.support.broker import find_mosquitto
 
 PACKAGES = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "aiohttp", "pydantic")
 

@@ -25,13 +25,13 @@ from pi_cam_node.core.entities import entities
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.mqtt.announcer import Herald
+from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
-from pi_cam_node.mqtt.link import Link
+from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import SHORT_SESSION_S
 from pi_cam_node.mqtt.topics import Topics
-from tests.integration.broker import Client, Mosquitto, wait_until
+from tests.support.broker import Client, Mosquitto, wait_until
 
 # A watcher of everything must not be the one whom the broker drops messages for.
 LINES = ("set_tcp_nodelay true", "max_queued_messages 0", "max_inflight_messages 0")
@@ -56,18 +56,18 @@ class Reconnect:
     most_in_1_s: int
 
 
-class BirthNoted(Link):
+class BirthNoted(BrokerLink):
     """A link that keeps the last birth that went through it."""
 
     birth: Sequence[Message] = ()
 
     def announce(self, messages: Iterable[Message]) -> None:
-        """See `Link.announce`."""
+        """See `BrokerLink.announce`."""
         self.birth = list(messages)
         super().announce(self.birth)
 
 
-class Announcer:
+class AnnouncingNode:
     """A node as far as the broker sees it. Starts with ``with``; leaves without a farewell.
 
     Args:
@@ -84,12 +84,12 @@ class Announcer:
         self._inbox = Inbox()
         clock = SystemClock()
         self.link = BirthNoted(self.config.mqtt, self.topics, self._inbox, clock)
-        self.herald = Herald(self.topics, self.link, clock, self._info, self._discovery)
+        self.announcer = Announcer(self.topics, self.link, clock, self._info, self._discovery)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"announcer-{number}")
 
     def __enter__(self) -> Self:
-        self.herald.start(self.config)
+        self.announcer.start(self.config)
         self.link.start()
         self._thread.start()
         return self
@@ -118,7 +118,7 @@ class Announcer:
                 continue
             if isinstance(message, BrokerConnected):
                 self.connected_s.append(time.monotonic())
-            self.herald.hear(message, self.config)
+            self.announcer.hear(message, self.config)
 
 
 def measure(counts: Sequence[int] = (1, 10, 50), rounds: int = 3) -> list[Reconnect]:
@@ -131,7 +131,7 @@ def _measure(count: int, rounds: int) -> Reconnect:
     back_s: list[float] = []
     crowd: list[int] = []
     with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder), LINES) as broker:
-        nodes = [Announcer(broker.port, number) for number in range(count)]
+        nodes = [AnnouncingNode(broker.port, number) for number in range(count)]
         try:
             for node in nodes:
                 node.__enter__()
@@ -150,7 +150,7 @@ def _measure(count: int, rounds: int) -> Reconnect:
     return Reconnect(count, rounds, topics, round(median(took_s), 3), *worst)
 
 
-def outage(broker: Mosquitto, nodes: Sequence[Announcer]) -> list[float]:
+def outage(broker: Mosquitto, nodes: Sequence[AnnouncingNode]) -> list[float]:
     """Kill the broker and start it empty; return for each node how long after its connect all was right, in seconds.
 
     Raises:
@@ -166,7 +166,7 @@ def outage(broker: Mosquitto, nodes: Sequence[Announcer]) -> list[float]:
         return [max(0.0, (right_since(watcher, node) or 0.0) - node.connected_s[-1]) for node in nodes]
 
 
-def right_since(watcher: Client, node: Announcer) -> float | None:
+def right_since(watcher: Client, node: AnnouncingNode) -> float | None:
     """Return when the last topic of a node got its right value, on the monotonic clock; ``None``: not all have it."""
     wanted = node.table()
     since_s: dict[str, float] = {}

@@ -17,10 +17,10 @@ import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.web.server import Web
+from pi_cam_node.web.server import WebServer
 
 PICTURES = 20
 VIEWERS_MAX = 1000
@@ -55,7 +55,7 @@ def frames_of(size_bytes: int, quality: int) -> list[Frame]:
     return made
 
 
-def publish(hub: Hub, frames: list[Frame], fps: float) -> None:
+def publish(hub: FrameHub, frames: list[Frame], fps: float) -> None:
     start_s = time.monotonic()
     for number, frame in enumerate(itertools.cycle(frames), start=1):
         time.sleep(max(0.0, start_s + number / fps - time.monotonic()))
@@ -68,9 +68,11 @@ def main() -> None:
     config = Config.model_validate(
         {"mjpeg_server": {"fps": fps, "port": port}, "http": {"max_viewers": VIEWERS_MAX}, "node": {"id": "bench"}}
     )
-    hub = Hub()
+    hub = FrameHub()
     frames = frames_of(size_bytes, config.ring.quality)
-    server = Web(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
+    server = WebServer(
+        config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"}
+    )
     server.start()
     publish(hub, frames, fps)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.soak.records import Records
 from benchmarks.soak.rig import ROOT, Rig
-from tests.integration.broker import Client, wait_until
+from tests.support.broker import Client, wait_until
 
 SETTLE_S = 3.0
 CONFIG = f"{ROOT}/config/"

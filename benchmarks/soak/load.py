@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.soak.ear import Ear
 from benchmarks.soak.records import Records
-from tests.integration.mjpeg import Viewer
+from tests.support.mjpeg import Viewer
 
 PING_S = 1.0
 COMMAND_EVERY = 8

@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from benchmarks.soak.tools import tool
-from tests.integration.broker import Mosquitto, free_port
+from tests.support.broker import Mosquitto, free_port
 
 ROOT = "pi_cam_node/soak"
 REPOSITORY = Path(__file__).resolve().parents[2]

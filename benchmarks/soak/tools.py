@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 
-from tests.integration.broker import find_mosquitto
+from tests.support.broker import find_mosquitto
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "tools" / "faults"
 NAMES = ("faultproxy", "clock", "disk", "soak")

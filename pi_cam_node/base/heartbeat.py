@@ -9,7 +9,7 @@ from pi_cam_node.base.clock import Clock
 LIMIT_S = 20.0
 
 
-class Pulse:
+class Heartbeat:
     """Beaten by the loop that it belongs to, looked at by the supervisor.
 
     Attributes:

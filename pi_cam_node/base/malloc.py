@@ -23,17 +23,17 @@ def share_arenas() -> None:
         library.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def settle() -> None:
+def release_startup_memory() -> None:
     """Give back what imports and preparations left unused; to be called when a process has got going.
 
     What is alive now is there to stay, so Python looks through it no more when it collects garbage.
     """
     gc.collect()
     gc.freeze()
-    trim()
+    return_free_memory()
 
 
-def trim() -> None:
+def return_free_memory() -> None:
     """Give freed memory back to the system; takes milliseconds. Thread: any.
 
     glibc keeps it for later, megabytes of it after an import of numpy or a picture drawn in floating point, and more

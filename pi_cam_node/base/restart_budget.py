@@ -7,7 +7,7 @@ from collections import deque
 WINDOW_S = 600.0
 
 
-class Repairs:
+class RestartBudget:
     """A budget of repairs for each part within a sliding window. Pure."""
 
     def __init__(self) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import LIMIT_S, Pulse
+from pi_cam_node.base.heartbeat import LIMIT_S, Heartbeat
 
 REPAIRS = 3
 
 
-class Loop(Pulse):
+class MonitoredThread(Heartbeat):
     """A thread that runs until its owner ends it.
 
     Attributes:

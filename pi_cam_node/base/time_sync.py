@@ -9,7 +9,7 @@ from collections.abc import Callable
 _TIMEX_BYTES = 512
 _ERROR, _TIME_ERROR = -1, 5
 
-ClockSet = Callable[[], bool]
+IsClockSynced = Callable[[], bool]
 
 
 def clock_is_set() -> bool:

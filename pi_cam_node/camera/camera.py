@@ -10,18 +10,18 @@ import weakref
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.threads import Loop
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.catalogue import check
-from pi_cam_node.camera.controller import Keeper
-from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls, controls_of
 from pi_cam_node.camera.worker.base import Worker
-from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import Spawned
-from pi_cam_node.camera.worker.thread import InProcess
+from pi_cam_node.camera.worker.thread import ThreadWorker
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.imaging.polygon import polygon_of
+from pi_cam_node.imaging.polygon import parse_polygon
 
 log = logging.getLogger(__name__)
 
@@ -55,20 +55,20 @@ class Camera:
         check(config.camera.source)
         self._isolate = config.camera.isolate
         self._spawned = spawned
-        self._wishes = Wishes(
+        self._wishes = DesiredState(
             config.camera,
             controls_of(config, "night" if config.night.override == "night" else "day"),
             held=config.privacy.enable,
-            masks=tuple(map(polygon_of, config.privacy.masks)),
+            masks=tuple(map(parse_polygon, config.privacy.masks)),
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
-        self._keeper = Keeper(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
+        self._keeper = CameraController(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
         self._poll = select.poll()
         self._watched = [-1]  # so that the first wait registers what there is
         self._stopping = False
         self._stop_s = 0.0
-        self.loop = Loop("camera", self._run, clock, before_restart=self._begin_anew)
+        self.loop = MonitoredThread("camera", self._run, clock, before_restart=self._begin_anew)
         self._fault = False
 
     @property
@@ -133,7 +133,7 @@ class Camera:
             # A source that hangs in a thread of ours may still use it.
             self._close_wakeup()
 
-    def _wish(self, wishes: Wishes) -> None:
+    def _wish(self, wishes: DesiredState) -> None:
         # One thread writes and one reads, and what is written never changes: no lock is needed.
         self._wishes = wishes
         self._wake()
@@ -144,9 +144,9 @@ class Camera:
 
     def _launch(self) -> Worker:
         if not self._isolate:
-            return InProcess(self._wake)
+            return ThreadWorker(self._wake)
         spawned, self._spawned = self._spawned, None
-        return ChildProcess(spawned)
+        return ProcessWorker(spawned)
 
     def _begin_anew(self) -> None:
         # The kernel has killed the camera's process together with the thread that started it.

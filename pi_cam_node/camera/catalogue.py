@@ -45,8 +45,8 @@ KINDS = (
     Kind("picamera2:<model or id>", r"picamera2:(.+)", "sources.picam.source", "Picamera2Source"),
     Kind("v4l2:<device>", r"v4l2:(.+)", "sources.v4l2", "V4l2Source"),
     Kind("rtsp://…", r"(rtsps?://.+)", "sources.rtsp", "RtspSource"),
-    Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "RawFilmSource"),
-    Kind("file:<path>", r"file:(.+)", "sources.video_file", "FilmSource"),
+    Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
+    Kind("file:<path>", r"file:(.+)", "sources.video_file", "VideoFileSource"),
     Kind("synthetic", r"synthetic()", "sources.synthetic.source", "SyntheticSource"),
     Kind("synthetic?<name>=<value>&…", r"synthetic\?(.*)", "sources.synthetic.source", "SyntheticSource", script.parse),
 )

@@ -12,24 +12,24 @@ from collections.abc import Callable
 from typing import Literal
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.camera import timeouts as patience
-from pi_cam_node.camera.desired_state import Wishes
-from pi_cam_node.camera.frame_factory import Framer
+from pi_cam_node.camera import timeouts
+from pi_cam_node.camera.desired_state import DesiredState
+from pi_cam_node.camera.frame_factory import FrameFactory
 from pi_cam_node.camera.freeze_detector import Watch
-from pi_cam_node.camera.hang_detector import Unanswered
-from pi_cam_node.camera.recovery import Ladder, frame_deadline_s, hidden_s
+from pi_cam_node.camera.hang_detector import HangDetector
+from pi_cam_node.camera.recovery import RecoveryPolicy, frame_deadline_s, hidden_s
 from pi_cam_node.camera.source import Opened
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
-from pi_cam_node.camera.worker.messages import Applied, Apply, Arrived, Failed, Note, Open, Ready, Refused
+from pi_cam_node.camera.worker.messages import Applied, Apply, Arrived, Failed, Open, Ready, Refused, Report
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import Arrival, CameraFailed, CameraOpened, SwitchFailed
+from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, SwitchFailed
 
 log = logging.getLogger(__name__)
 
 _END_S = 0.5
 
 
-class Keeper:
+class CameraController:
     """The state of the camera.
 
     Thread: one; the properties may be read by any.
@@ -37,7 +37,7 @@ class Keeper:
 
     def __init__(
         self,
-        wishes: Wishes,
+        wishes: DesiredState,
         launch: Callable[[], Worker],
         inbox: Inbox,
         clock: Clock,
@@ -50,17 +50,17 @@ class Keeper:
             launch: Starts a worker; raises OSError where it cannot.
             inbox: Takes frames and arrivals.
             clock: Tells the time.
-            jitter: See `Ladder`.
+            jitter: See `RecoveryPolicy`.
         """
         self._wishes = wishes
         self._launch, self._inbox, self._clock = launch, inbox, clock
-        self._ladder, self._framer = Ladder(jitter), Framer(clock, wishes.masks)
+        self._ladder, self._framer = RecoveryPolicy(jitter), FrameFactory(clock, wishes.masks)
         self._worker: Worker | None = None
         self._phase: Literal["waiting", "opening", "running", "held"] = "waiting"
         self._due_mono_s = clock.monotonic()
         self._session = self._launched = self._opened_with = 0
         self._opened: Opened | None = None
-        self._first_frame_s = patience.FIRST_FRAME_S
+        self._first_frame_s = timeouts.FIRST_FRAME_S
         self._patience_s = frame_deadline_s(wishes.controls)
         self._switching = False
         self._asked = self._granted = wishes.controls
@@ -68,7 +68,7 @@ class Keeper:
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
         self._watch = Watch(self._tell)
-        self._unanswered = Unanswered(clock)
+        self._unanswered = HangDetector(clock)
         self.online = False
         self.released = threading.Event()
         self.released.set()
@@ -110,7 +110,7 @@ class Keeper:
 
     # ------------------------------------------------------------ what is asked of it
 
-    def obey(self, wishes: Wishes) -> None:
+    def obey(self, wishes: DesiredState) -> None:
         """Act on what changed."""
         old, self._wishes = self._wishes, wishes
         if wishes is old:
@@ -121,7 +121,7 @@ class Keeper:
             self._phase, self._due_mono_s = "waiting", self._clock.monotonic()
         elif wishes.opening != old.opening:
             self._ladder.fresh()
-            self._open(patience.RECONFIGURE_S)
+            self._open(timeouts.RECONFIGURE_S)
         elif wishes.number != old.number and self._phase == "running":
             self._apply()
 
@@ -160,7 +160,7 @@ class Keeper:
 
     # ------------------------------------------------------------ what the worker says
 
-    def _hear(self, note: Note) -> None:
+    def _hear(self, note: Report) -> None:
         match note:
             case Ready() if note.session == self._session and self._phase == "opening":
                 self._on_ready(note)
@@ -216,7 +216,7 @@ class Keeper:
                 return
             self.released.clear()
             self._launched += 1
-        self._open(patience.OPEN_S)
+        self._open(timeouts.OPEN_S)
 
     def _open(self, deadline_s: float) -> None:
         """Let the worker close what it has and open the camera; start one where there is none."""
@@ -230,7 +230,7 @@ class Keeper:
         self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
-        self._first_frame_s = (0.0 if deadline_s == patience.REOPEN_S else patience.FIRST_FRAME_S) + hidden_s(
+        self._first_frame_s = (0.0 if deadline_s == timeouts.REOPEN_S else timeouts.FIRST_FRAME_S) + hidden_s(
             self._asked
         )
         self._patience_s = frame_deadline_s(self._asked)
@@ -241,7 +241,7 @@ class Keeper:
         if self._worker is None:
             return
         self._switching, self._asked = True, self._wishes.controls
-        switch_s = max(patience.SWITCH_S, hidden_s(self._asked))
+        switch_s = max(timeouts.SWITCH_S, hidden_s(self._asked))
         self._patience_s = max(self._patience_s, frame_deadline_s(self._asked) + switch_s)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
         self._worker.send(Apply(self._wishes.number, self._wishes.controls))
@@ -275,7 +275,7 @@ class Keeper:
         if step == "wait":
             self._phase, self._due_mono_s = "waiting", self._clock.monotonic() + pause_s
         elif step == "reopen":
-            self._open(patience.REOPEN_S)
+            self._open(timeouts.REOPEN_S)
         else:
             self._start()
 
@@ -292,6 +292,6 @@ class Keeper:
         log.warning("the camera is away: %s; next: %s", reason, step)
         self._tell(CameraFailed(reason, step, self.restarts))
 
-    def _tell(self, arrival: Arrival) -> None:
+    def _tell(self, arrival: Input) -> None:
         if not self._inbox.put(arrival):
             log.error("the node is too busy to hear: %s", arrival)

@@ -13,7 +13,7 @@ _SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DesiredState:
     """What the camera shall be.
 
     Attributes:

@@ -12,7 +12,7 @@ from pi_cam_node.imaging.masks import Masks
 from pi_cam_node.imaging.polygon import Polygon
 
 
-class Framer:
+class FrameFactory:
     """Numbers grow over all sessions of the camera. Used by one thread.
 
     Attributes:

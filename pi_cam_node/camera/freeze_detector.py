@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from pi_cam_node.core.inputs import PictureDoubted
+from pi_cam_node.core.inputs import PictureBlank
 from pi_cam_node.imaging.jpeg import Pixels
 
 BLANK = "the picture is blank: every pixel is alike; is the lens covered?"
@@ -26,7 +26,7 @@ _ROW_STEP = 16
 _FLAT_LEVELS = 2
 
 
-class Frozen:
+class FreezeDetector:
     """Compares pictures. Pure; all times on the monotonic clock, in seconds.
 
     What it remembers outlives a restart of the camera: the same picture again is no new one.
@@ -72,15 +72,15 @@ class Watch:
         tell: Takes the news.
     """
 
-    def __init__(self, tell: Callable[[PictureDoubted], None]) -> None:
+    def __init__(self, tell: Callable[[PictureBlank], None]) -> None:
         self._tell = tell
-        self._frozen = Frozen()
+        self._frozen = FreezeDetector()
 
     def look(self, pixels: Pixels, now_s: float, after_s: float) -> Sight:
-        """Return how the camera sees; see `Frozen.see`. That it sees nothing is only told."""
+        """Return how the camera sees; see `FreezeDetector.see`. That it sees nothing is only told."""
         before, sight = self._frozen.sight, self._frozen.see(pixels, now_s, after_s)
         if before != sight and "blank" in (before, sight):
-            self._tell(PictureDoubted(BLANK if sight == "blank" else ""))
+            self._tell(PictureBlank(BLANK if sight == "blank" else ""))
         return sight
 
 

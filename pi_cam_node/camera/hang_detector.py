@@ -8,7 +8,7 @@ STUCK_S = 20.0
 """A worker that has not answered the order to open for so long hangs."""
 
 
-class Unanswered:
+class HangDetector:
     """Thread: the camera's, but for `is_overdue`, which any may ask."""
 
     def __init__(self, clock: Clock) -> None:

@@ -35,7 +35,7 @@ def hidden_s(controls: Controls) -> float:
     return HIDDEN_FRAMES * controls.interval_s
 
 
-class Ladder:
+class RecoveryPolicy:
     """Chooses the next step: reopen, start the process anew, then wait longer and longer.
 
     Pure; the first two steps are left out until there have been frames: before, there is nothing to get back to.

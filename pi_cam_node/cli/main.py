@@ -114,12 +114,12 @@ def run(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
     path = parser.parse_args(arguments).config
-    from pi_cam_node.base import malloc as heap  # noqa: PLC0415 - see the top
+    from pi_cam_node.base import malloc  # noqa: PLC0415 - see the top
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.system import log  # noqa: PLC0415 - see the top
 
-    heap.share_arenas()
+    malloc.share_arenas()
     gc.disable()  # imports make next to no garbage, and looking for it takes a tenth of their time
     try:
         loaded, start = startup.begin(path or default_file(), os.environ)

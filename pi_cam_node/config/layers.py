@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.config.settings import nearest_key
-from pi_cam_node.config.values import shown
-from pi_cam_node.config.yaml_reader import MOST_FAULTS, Branch, Leaf, Tree, Unreadable, kind_of, read
+from pi_cam_node.config.values import quoted
+from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, Tree, YamlError, kind_of, read
 
 ENVIRONMENT_PREFIX = "PI_CAM_NODE__"
 LONGEST_NAME = 100
@@ -24,7 +24,7 @@ AFTER_THE_FILE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class LayerValue:
     """A value as it was given.
 
     Attributes:
@@ -42,7 +42,7 @@ class Given:
 class Layer:
     """The values of one origin, and what is wrong with the rest of it."""
 
-    givens: dict[str, Given] = field(default_factory=dict)
+    givens: dict[str, LayerValue] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -63,7 +63,7 @@ def from_file(text: str, label: str) -> Layer:
     layer = Layer()
     try:
         tree, faults = read(text)
-    except Unreadable as fault:
+    except YamlError as fault:
         layer.problems.append((fault.line, f"{label}:{fault.line}: {fault.why}"))
         return layer
     layer.problems += [(fault.line, f"{label}:{fault.line}: {fault.why}") for fault in faults]
@@ -71,23 +71,23 @@ def from_file(text: str, label: str) -> Layer:
     return layer
 
 
-def _gather(layer: Layer, branch: Branch, prefix: str, label: str) -> None:
+def _gather(layer: Layer, branch: MappingNode, prefix: str, label: str) -> None:
     for name, child in branch.children.items():
         key, where = prefix + name, f"{label}:{child.line}"
         if "." in name:
             problem = f"{where}: {_brief(key)}: found a dot in a name, expected sections with their keys indented below"
             layer.problems.append((child.line, problem))
         elif key in catalogue():
-            layer.givens[key] = Given(where, child.line, child)
+            layer.givens[key] = LayerValue(where, child.line, child)
         elif key in sections():
-            if isinstance(child, Branch):
+            if isinstance(child, MappingNode):
                 _gather(layer, child, f"{key}.", label)
-            elif not isinstance(child, Leaf) or child.text is not None:
+            elif not isinstance(child, ScalarNode) or child.text is not None:
                 layer.problems.append((child.line, f"{where}: {key}: found {kind_of(child)}, expected {_members(key)}"))
         else:
             hint = len(layer.problems) < MOST_FAULTS
             layer.problems.append(
-                (child.line, f"{where}: {_refusal(key, is_section=isinstance(child, Branch), hint=hint)}")
+                (child.line, f"{where}: {_refusal(key, is_section=isinstance(child, MappingNode), hint=hint)}")
             )
 
 
@@ -97,7 +97,7 @@ def from_environment(environ: Mapping[str, str]) -> Layer:
     for name in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
         key = name.removeprefix(ENVIRONMENT_PREFIX).replace("__", ".").lower()
         if key in catalogue() and name == variable(key):
-            layer.givens[key] = Given(name, AFTER_THE_FILE, Leaf(AFTER_THE_FILE, environ[name]))
+            layer.givens[key] = LayerValue(name, AFTER_THE_FILE, ScalarNode(AFTER_THE_FILE, environ[name]))
         else:
             layer.problems.append((AFTER_THE_FILE, f"{_brief(name)}: {_variable_refusal(key)}"))
     return layer
@@ -143,4 +143,4 @@ def _members(section: str) -> str:
 
 
 def _brief(name: str) -> str:
-    return name if name.isprintable() and 0 < len(name) <= LONGEST_NAME else shown(name)
+    return name if name.isprintable() and 0 < len(name) <= LONGEST_NAME else quoted(name)

@@ -13,8 +13,8 @@ from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
-from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, Draft
-from pi_cam_node.config.yaml_reader import Leaf, Tree
+from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, MergedLayers
+from pi_cam_node.config.yaml_reader import ScalarNode, Tree
 
 MAX_FILE_BYTES = 1 << 20
 MAX_PASSWORD_BYTES = 4096
@@ -54,7 +54,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     if path is not None and content is None:
         content = _content_of(path)
     file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
-    draft = Draft(file, from_environment(environ), path.absolute().parent if path is not None else Path.cwd())
+    draft = MergedLayers(file, from_environment(environ), path.absolute().parent if path is not None else Path.cwd())
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
@@ -68,7 +68,7 @@ def parse(text: str, path: Path) -> Config:
     Raises:
         ConfigError: Something in the text is wrong.
     """
-    return Draft(from_file(text, str(path)), Layer(), path.absolute().parent).settle()
+    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent).settle()
 
 
 def decode(content: bytes, path: Path) -> str:
@@ -94,7 +94,7 @@ def _content_of(path: Path) -> bytes:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
-def _read_password(draft: Draft) -> None:
+def _read_password(draft: MergedLayers) -> None:
     path = draft.values.get(PASSWORD_FILE)
     if path is None:
         return
@@ -104,7 +104,7 @@ def _read_password(draft: Draft) -> None:
         draft.fault(PASSWORD_FILE, f"{path}: {_why(error)}")
 
 
-def _try_login(draft: Draft) -> None:
+def _try_login(draft: MergedLayers) -> None:
     if PASSWORD in draft.values and not draft.values.get("mqtt.username"):
         key = PASSWORD if PASSWORD in draft.givens else PASSWORD_FILE
         draft.fault(key, "found without mqtt.username, expected both; MQTT 3.1.1 knows no password alone")
@@ -120,7 +120,7 @@ def _first_line(path: str) -> str:
     return line.decode()
 
 
-def _try_certificates(draft: Draft) -> None:
+def _try_certificates(draft: MergedLayers) -> None:
     """Find out now rather than at the broker that a file is missing."""
     for key in ("mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"):
         path = draft.values.get(key)
@@ -157,7 +157,7 @@ def _warnings(file: Layer, config: Config, path: Path | None) -> Iterator[str]:
 
 
 def _is_secret(key: str, tree: Tree) -> bool:
-    text = tree.text if isinstance(tree, Leaf) else None
+    text = tree.text if isinstance(tree, ScalarNode) else None
     return bool(text) and (catalogue()[key].secret or carries_login(text or ""))
 
 

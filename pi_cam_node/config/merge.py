@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
-from pi_cam_node.config.layers import AFTER_THE_FILE, Given, Layer, Problem
+from pi_cam_node.config.layers import AFTER_THE_FILE, Layer, LayerValue, Problem
 from pi_cam_node.config.settings import Fault, faults_of, interpret
-from pi_cam_node.config.yaml_reader import MOST_FAULTS, Branch, Leaf, Row, Tree, kind_of
+from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, SequenceNode, Tree, kind_of
 
 PASSWORD, PASSWORD_FILE = "mqtt.password", "mqtt.password_file"
 
 
-class Draft:
+class MergedLayers:
     """What the layers give together, with the faults found so far.
 
     Args:
@@ -40,7 +40,7 @@ class Draft:
         for info in catalogue().values():
             self._take(info)
 
-    def _merged(self, file: dict[str, Given], environment: dict[str, Given]) -> dict[str, Given]:
+    def _merged(self, file: dict[str, LayerValue], environment: dict[str, LayerValue]) -> dict[str, LayerValue]:
         """Let the environment win, also where the two say by different keys what the password is."""
         for layer in (file, environment):
             if _says_something(layer, PASSWORD) and _says_something(layer, PASSWORD_FILE):
@@ -78,7 +78,7 @@ class Draft:
 
     def fault(self, key: str, why: str) -> None:
         """Note that a value cannot be used."""
-        given = self.givens.get(key) or Given("the settings", AFTER_THE_FILE, Leaf(AFTER_THE_FILE, None))
+        given = self.givens.get(key) or LayerValue("the settings", AFTER_THE_FILE, ScalarNode(AFTER_THE_FILE, None))
         self._faulty.add(key)
         self._problems.append((given.line, f"{given.where}: {key}: {why}"))
 
@@ -127,23 +127,23 @@ class Draft:
         return ConfigError(lines[:MOST_FAULTS] + ([f"… and {more} more"] if more > 0 else []))
 
 
-def _says_something(givens: dict[str, Given], key: str) -> bool:
+def _says_something(givens: dict[str, LayerValue], key: str) -> bool:
     given = givens.get(key)
-    return given is not None and not (isinstance(given.tree, Leaf) and not given.tree.text)
+    return given is not None and not (isinstance(given.tree, ScalarNode) and not given.tree.text)
 
 
 def _misfit(info: SettingInfo, tree: Tree) -> str:
     """Name what was found where it has the wrong shape; empty where the shape is right."""
-    if isinstance(tree, Branch) or (isinstance(tree, Row) and info.kind != "list"):
+    if isinstance(tree, MappingNode) or (isinstance(tree, SequenceNode) and info.kind != "list"):
         return kind_of(tree)
-    if isinstance(tree, Row):
-        return next((f"{kind_of(item)} in the list" for item in tree.items if not isinstance(item, Leaf)), "")
+    if isinstance(tree, SequenceNode):
+        return next((f"{kind_of(item)} in the list" for item in tree.items if not isinstance(item, ScalarNode)), "")
     may_be_empty = info.kind == "list" or (info.kind == "text" and not info.default)
     return "nothing" if tree.text is None and not may_be_empty else ""
 
 
 def _raw(tree: Tree) -> object:
     """Return what was typed: a text, or a list of texts."""
-    if isinstance(tree, Row):
-        return [item.text for item in tree.items if isinstance(item, Leaf)]
-    return tree.text or "" if isinstance(tree, Leaf) else None
+    if isinstance(tree, SequenceNode):
+        return [item.text for item in tree.items if isinstance(item, ScalarNode)]
+    return tree.text or "" if isinstance(tree, ScalarNode) else None

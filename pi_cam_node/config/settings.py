@@ -161,7 +161,7 @@ def _fault(fault: ErrorDetails, raws: Mapping[str, object]) -> Fault:
         return Fault(".".join(path), "", "a section", reason)
     info = catalogue()[key]
     in_item = key != ".".join(path)
-    found = "" if info.secret else values.shown(fault["input"] if in_item else raws.get(key, fault["input"]))
+    found = "" if info.secret else values.quoted(fault["input"] if in_item else raws.get(key, fault["input"]))
     return Fault(key, found, info.expected_item if in_item else info.expected, reason)
 
 

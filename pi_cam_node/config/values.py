@@ -55,7 +55,7 @@ def items(text: str) -> object:
         return text
 
 
-def amount(value: float, unit: str) -> tuple[str, str]:
+def with_unit(value: float, unit: str) -> tuple[str, str]:
     """Return a number and its unit as people prefer them: 67108864 B as ``("64", "MiB")``."""
     steps = {"B": (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)), "µs": (("s", 10**6), ("ms", 10**3))}
     for name, size in steps.get(unit, ()):
@@ -66,7 +66,7 @@ def amount(value: float, unit: str) -> tuple[str, str]:
 
 def span(minimum: float, maximum: float, unit: str) -> str:
     """Return a range in words: ``from 1 MiB to 64 GiB``."""
-    (low, low_unit), (high, high_unit) = amount(minimum, unit), amount(maximum, unit)
+    (low, low_unit), (high, high_unit) = with_unit(minimum, unit), with_unit(maximum, unit)
     first = low if low_unit == high_unit else f"{low} {low_unit}"
     return f"from {first} to {high} {high_unit}".rstrip()
 
@@ -95,7 +95,7 @@ def as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def shown(raw: object) -> str:
+def quoted(raw: object) -> str:
     """Return a rejected value for a message: short, on one line, and without a login in it."""
     if raw is None or raw == "":
         return "nothing"

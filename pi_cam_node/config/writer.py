@@ -19,7 +19,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.config.loader import decode, parse
 from pi_cam_node.config.merge import PASSWORD_FILE
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import raw_value
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
 
 
-def overwrite(path: Path | None, config: Config, base: bytes | None = None) -> Path:
+def write_back(path: Path | None, config: Config, base: bytes | None = None) -> Path:
     """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
 
     One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
@@ -97,15 +97,15 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
     changes = _changes(parse(text, path), config)
     if not changes:
         return content
-    from pi_cam_node.config import yaml_editor as yamledit  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
+    from pi_cam_node.config import yaml_editor  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
 
     lines = text.replace("\r\n", "\n")
     by_hand = f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}"
     try:
-        edited = yamledit.edited(lines, changes)
+        edited = yaml_editor.with_changes(lines, changes)
     except ValueError as error:
         raise NotSaved(by_hand) from error
-    for candidate in (yamledit.as_written(lines, edited), edited):
+    for candidate in (yaml_editor.keep_formatting(lines, edited), edited):
         if _gives(candidate, path, config):
             written = candidate.replace("\n", "\r\n") if "\r\n" in text else candidate
             return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
@@ -120,7 +120,12 @@ def _changes(filed: Config, config: Config) -> dict[str, Any]:
     changes = {}
     for key, info in catalogue().items():
         value = _value(config, key)
-        if info.secret or key in (PASSWORD_FILE, SWITCH) or carries_login(str(value)) or value == _value(filed, key):
+        if (
+            info.secret
+            or key in (PASSWORD_FILE, PRIVACY_KEY)
+            or carries_login(str(value))
+            or value == _value(filed, key)
+        ):
             continue
         changes[key] = value
     return changes

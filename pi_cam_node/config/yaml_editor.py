@@ -22,7 +22,7 @@ from ruamel.yaml.tokens import CommentToken
 MOST_LINES = 5000
 
 
-def edited(text: str, changes: Mapping[str, Any]) -> str:
+def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     """Return a text of mappings with other values, by dotted key; keys that it lacks are added to their sections.
 
     Raises:
@@ -46,7 +46,7 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
-def as_written(old: str, new: str) -> str:
+def keep_formatting(old: str, new: str) -> str:
     """Return the new text, but every line that says the same as before with the spacing it had."""
     before, after = _lines(old), _lines(new)
     if max(len(before), len(after)) > MOST_LINES:

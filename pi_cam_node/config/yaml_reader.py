@@ -22,7 +22,7 @@ _NULLS = ("", "~", "null", "Null", "NULL")
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class ScalarNode:
     """A value. ``text`` is ``None`` where nothing, or ``null``, was written."""
 
     line: int
@@ -30,7 +30,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SequenceNode:
     """A list."""
 
     line: int
@@ -38,22 +38,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class MappingNode:
     """A mapping; every child knows the line of its key."""
 
     line: int
     children: dict[str, Tree] = field(default_factory=dict)
 
 
-Tree = Leaf | Row | Branch
+Tree = ScalarNode | SequenceNode | MappingNode
 
 
 def kind_of(tree: Tree) -> str:
     """Name what a tree is, without a value that may be a secret in the wrong place."""
-    return "a list" if isinstance(tree, Row) else "a section" if isinstance(tree, Branch) else "a value"
+    return "a list" if isinstance(tree, SequenceNode) else "a section" if isinstance(tree, MappingNode) else "a value"
 
 
-class Unreadable(Exception):
+class YamlError(Exception):
     """The text is not YAML of our kind.
 
     Attributes:
@@ -67,7 +67,7 @@ class Unreadable(Exception):
         self.why = why
 
 
-def read(text: str) -> tuple[Branch, list[Unreadable]]:
+def read(text: str) -> tuple[MappingNode, list[YamlError]]:
     """Return the mapping that the text holds, and the faults that did not keep it from being read.
 
     An empty text is an empty mapping.
@@ -77,33 +77,33 @@ def read(text: str) -> tuple[Branch, list[Unreadable]]:
     """
     odd = _NOT_TEXT.search(text)
     if odd:
-        raise Unreadable(text.count("\n", 0, odd.start()) + 1, f"the character {odd[0]!r} is not allowed")
+        raise YamlError(text.count("\n", 0, odd.start()) + 1, f"the character {odd[0]!r} is not allowed")
     reader = _Reader(text)
     try:
         tree = reader.document()
     except yaml.MarkedYAMLError as error:
         raise _in_words(error) from None
-    if isinstance(tree, Leaf) and tree.text is None:
-        return Branch(tree.line), reader.faults
-    if not isinstance(tree, Branch):
-        raise Unreadable(tree.line, "found no section; expected lines like `camera:` with the settings indented below")
+    if isinstance(tree, ScalarNode) and tree.text is None:
+        return MappingNode(tree.line), reader.faults
+    if not isinstance(tree, MappingNode):
+        raise YamlError(tree.line, "found no section; expected lines like `camera:` with the settings indented below")
     return tree, reader.faults
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> Unreadable:
+def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     if "\\t" in (error.problem or ""):
-        return Unreadable(line, "found a tab; expected blanks for the indentation")
+        return YamlError(line, "found a tab; expected blanks for the indentation")
     begun = f", {error.context} that began in line {error.context_mark.line + 1}" if error.context_mark else ""
-    return Unreadable(line, f"not YAML: {error.problem}{begun}")
+    return YamlError(line, f"not YAML: {error.problem}{begun}")
 
 
 class _Reader:
     """Builds the tree from the parser's events, which hold no more than one token at a time."""
 
     def __init__(self, text: str) -> None:
-        self.faults: list[Unreadable] = []
+        self.faults: list[YamlError] = []
         self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
 
     def document(self) -> Tree:
@@ -111,33 +111,33 @@ class _Reader:
         while not isinstance(event, yaml.NodeEvent | yaml.StreamEndEvent):
             event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
-            return Leaf(1, None)
+            return ScalarNode(1, None)
         tree = self._tree(event, _line(event), ())
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                raise Unreadable(_line(event), "found a second document; expected one")
+                raise YamlError(_line(event), "found a second document; expected one")
         return tree
 
     def _tree(self, event: yaml.Event, line: int, path: tuple[str, ...]) -> Tree:
         if len(path) > DEEPEST:
-            raise Unreadable(line, f"nested deeper than {DEEPEST} levels")
+            raise YamlError(line, f"nested deeper than {DEEPEST} levels")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise Unreadable(_line(event), "found an anchor or alias (& or *); write the value out")
+            raise YamlError(_line(event), "found an anchor or alias (& or *); write the value out")
         # A lone ! says that a text is a text, which it is here anyway. The tag is not repeated: it may be a password.
         if getattr(event, "tag", None) not in (None, "!"):
-            raise Unreadable(_line(event), "found a tag (!…); expected a plain value, in quotes where it begins with !")
+            raise YamlError(_line(event), "found a tag (!…); expected a plain value, in quotes where it begins with !")
         if isinstance(event, yaml.ScalarEvent):
-            return Leaf(line, None if event.style is None and event.value in _NULLS else event.value)
+            return ScalarNode(line, None if event.style is None and event.value in _NULLS else event.value)
         if isinstance(event, yaml.SequenceStartEvent):
-            return Row(line, list(self._items(path)))
+            return SequenceNode(line, list(self._items(path)))
         return self._branch(line, path)
 
     def _items(self, path: tuple[str, ...]) -> Iterator[Tree]:
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             yield self._tree(event, _line(event), (*path, "[]"))
 
-    def _branch(self, line: int, path: tuple[str, ...]) -> Branch:
-        branch = Branch(line)
+    def _branch(self, line: int, path: tuple[str, ...]) -> MappingNode:
+        branch = MappingNode(line)
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key, at = self._key(event), _line(event)
             child = self._tree(self._next(), at, (*path, key))
@@ -149,12 +149,12 @@ class _Reader:
 
     def _key(self, event: yaml.Event) -> str:
         if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-            raise Unreadable(_line(event), "found no plain word for the name of a setting")
+            raise YamlError(_line(event), "found no plain word for the name of a setting")
         return event.value
 
     def _fault(self, line: int, why: str) -> None:
         if len(self.faults) < MOST_FAULTS:
-            self.faults.append(Unreadable(line, why))
+            self.faults.append(YamlError(line, why))
 
     def _next(self) -> yaml.Event:
         return next(self._events)

@@ -15,11 +15,11 @@ from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.dispatcher import Dispatcher
-from pi_cam_node.core.commands.jobs import Errands
+from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Command, FreshFrame
 from pi_cam_node.core.events import (
     CameraChanged,
-    Fact,
+    Event,
     FaultReported,
     ModeWanted,
     PictureSaved,
@@ -29,12 +29,12 @@ from pi_cam_node.core.events import (
     TelemetryTaken,
 )
 from pi_cam_node.core.inputs import (
-    Arrival,
     BrokerRefused,
     CameraFailed,
     CameraOpened,
     CommandArrived,
-    PictureDoubted,
+    Input,
+    PictureBlank,
     StorageChanged,
     SwitchFailed,
     WorkAdvanced,
@@ -42,15 +42,15 @@ from pi_cam_node.core.inputs import (
 )
 from pi_cam_node.core.pipeline import Pipeline
 from pi_cam_node.core.ports import Ports
-from pi_cam_node.core.privacy_switch import Privacy
+from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.auto_save import AutoSave
-from pi_cam_node.core.rules.camera_timeout import Silence
-from pi_cam_node.core.rules.fault_state import Faults
-from pi_cam_node.core.rules.frame_rate import Rate
-from pi_cam_node.core.rules.memory_limits import Room
+from pi_cam_node.core.rules.camera_timeout import CameraTimeout
+from pi_cam_node.core.rules.fault_state import FaultState
+from pi_cam_node.core.rules.frame_rate import FrameRate
+from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
-from pi_cam_node.core.rules.settings_rollback import Trial, Verdict
+from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
 from pi_cam_node.imaging.frame import Frame, Mode
 
 _log = logging.getLogger(__name__)
@@ -66,22 +66,22 @@ class Core:
         self.clock = clock
         self.archive = ports.archive
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
-        self.privacy = Privacy(ports.discretion, clock, self._forget)
+        self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
         self._ports = ports
         self._config = config
-        self._room = Room(budget_bytes)
-        self._facts: list[Fact] = []
+        self._room = MemoryLimits(budget_bytes)
+        self._facts: list[Event] = []
         self.ring = Ring(self._room.limits(config))
         self.night = NightController(config.night, now_s)
         self._pipeline = Pipeline(config, clock, self.ring, self.night)
-        errands = Errands(ports.submit, lambda: self._room.for_work(self._config))
+        errands = JobQueue(ports.submit, lambda: self._room.for_work(self._config))
         self._dispatcher = Dispatcher(self, errands, node_id, boot_id)
-        self._rate = Rate()
+        self._rate = FrameRate()
         self._latency_ms: float | None = None
         self._online = False
-        self._silence = Silence()
-        self._faults = Faults()
-        self._trial = Trial()
+        self._silence = CameraTimeout()
+        self._faults = FaultState()
+        self._trial = SettingsTrial()
         self._lost_s = float("-inf")
         self._telemetry_s = now_s
         self._saving = AutoSave(now_s)
@@ -119,7 +119,7 @@ class Core:
         """The mode that the camera was asked for last."""
         return self.night.wanted
 
-    def emit(self, fact: Fact) -> None:
+    def emit(self, fact: Event) -> None:
         """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(fact, FaultReported):
             self._faults.report(fact)
@@ -169,7 +169,7 @@ class Core:
 
     # ------------------------------------------------------------ the door
 
-    def step(self, message: Arrival | Frame | None) -> list[Fact]:
+    def step(self, message: Input | Frame | None) -> list[Event]:
         """Take in one message, or only the time that has passed, and return what follows from it."""
         now_s = self.clock.monotonic()
         try:
@@ -182,7 +182,7 @@ class Core:
         facts, self._facts = self._facts, []
         return facts
 
-    def close(self) -> list[Fact]:
+    def close(self) -> list[Event]:
         """Answer what still waits, and return the last facts."""
         self._dispatcher.close()
         facts, self._facts = self._facts, []
@@ -206,7 +206,7 @@ class Core:
         self._dispatcher.offer(frame)
         self._latency_ms = round((self.clock.monotonic() - frame.captured_mono_s) * 1000, 1)
 
-    def _on_arrival(self, message: Arrival, now_s: float) -> None:
+    def _on_arrival(self, message: Input, now_s: float) -> None:
         match message:
             case CommandArrived():
                 self._dispatcher.receive(message)
@@ -223,7 +223,7 @@ class Core:
                 self.night.refused(now_s, mode)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
                 self._roll_back(self._trial.refused(self._config, mode, f"the camera refuses {mode}: {reason}"))
-            case PictureDoubted(reason=reason):
+            case PictureBlank(reason=reason):
                 self._faults.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code):
                 self._faults.note("storage", code, message.message)
@@ -261,7 +261,7 @@ class Core:
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._dispatcher.fail_frames(refusal)
 
-    def _roll_back(self, verdict: Verdict | None) -> None:
+    def _roll_back(self, verdict: Rollback | None) -> None:
         if verdict is not None:
             what = {key: settings.value_of(verdict.config, key) for key in verdict.keys}
             self._put_in_force(verdict.config)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class EraseReport:
     """What is gone.
 
     Attributes:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Code
-from pi_cam_node.core.inputs import Asker
+from pi_cam_node.core.inputs import Origin
 from pi_cam_node.imaging.frame import Frame, Mode
 
 
@@ -152,11 +152,11 @@ class Replied:
     body: Mapping[str, object]
     reply_to: str | None
     correlation: bytes | None
-    asker: Asker = "mqtt"
+    asker: Origin = "mqtt"
 
 
 @dataclass(frozen=True, slots=True)
-class FrameShown:
+class LiveFrameDue:
     """A live picture is due on the frame topic; it is encoded only if somebody can receive it."""
 
     frame: Frame
@@ -172,11 +172,11 @@ class FramesSent:
     seq: int
     at: datetime
     jpeg: bytes = field(repr=False)
-    asker: Asker = "mqtt"
+    asker: Origin = "mqtt"
     reply_to: str | None = None
 
 
-Fact = (
+Event = (
     BrightnessMeasured
     | ModeChanged
     | ModeWanted
@@ -188,6 +188,6 @@ Fact = (
     | TelemetryTaken
     | PictureSaved
     | Replied
-    | FrameShown
+    | LiveFrameDue
     | FramesSent
 )

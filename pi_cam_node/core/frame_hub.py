@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.imaging.frame import Frame
 
 Subscriber = Callable[[Frame | None], None]
 
 
-class Hub:
+class FrameHub:
     """Fan-out of frames. ``None`` says that the camera is away, or that nothing may be seen.
 
     Thread: any, for everything but `publish`.
@@ -24,8 +24,8 @@ class Hub:
         curtain: Whether anything may be seen.
     """
 
-    def __init__(self, curtain: Curtain | None = None) -> None:
-        self.curtain = curtain or Curtain()
+    def __init__(self, curtain: PrivacyGate | None = None) -> None:
+        self.curtain = curtain or PrivacyGate()
         self._subscribers: tuple[Subscriber, ...] = ()
         self._changed = threading.Lock()
         self._latest: Frame | None = None

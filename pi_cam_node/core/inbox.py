@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from pi_cam_node.core.inputs import Arrival, CommandArrived
+from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
 
 # A hiccup of the node thread shorter than this many frames loses none.
@@ -66,7 +66,7 @@ class Inbox:
             self._frames.append(frame)
             self._changed.notify()
 
-    def put(self, message: Arrival) -> bool:
+    def put(self, message: Input) -> bool:
         """Hand over a message; return whether there was room."""
         of_broker = isinstance(message, CommandArrived) and message.asker == "mqtt"
         with self._changed:
@@ -76,7 +76,7 @@ class Inbox:
             self._changed.notify()
             return True
 
-    def take(self, timeout_s: float, *, hold_broker: bool = False) -> Arrival | Frame | None:
+    def take(self, timeout_s: float, *, hold_broker: bool = False) -> Input | Frame | None:
         """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
 
         Args:
@@ -105,13 +105,13 @@ class _Queue:
     """Messages, first in, first out, bounded in number and bytes."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Arrival] = deque()
+        self._waiting: deque[Input] = deque()
         self._size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, message: Arrival) -> bool:
+    def put(self, message: Input) -> bool:
         """Take in a message; return whether there was room."""
         size_bytes = _size_bytes(message)
         is_too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
@@ -121,14 +121,14 @@ class _Queue:
         self._size_bytes += size_bytes
         return True
 
-    def take(self) -> Arrival:
+    def take(self) -> Input:
         """Return the oldest message."""
         message = self._waiting.popleft()
         self._size_bytes -= _size_bytes(message)
         return message
 
 
-def _size_bytes(message: Arrival) -> int:
+def _size_bytes(message: Input) -> int:
     """Return how much an asker made a message hold: every part of it that may be long."""
     if not isinstance(message, CommandArrived):
         return 0

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pi_cam_node.base.errors import Code
 from pi_cam_node.imaging.frame import Mode
 
-Asker = Literal["mqtt", "http", "tcp", "self"]
+Origin = Literal["mqtt", "http", "tcp", "self"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SwitchFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureDoubted:
+class PictureBlank:
     """Frames arrive and show nothing. An empty reason: they show something again."""
 
     reason: str
@@ -85,7 +85,7 @@ class CommandArrived:
     retained: bool = False
     reply_to: str | None = None
     correlation: bytes | None = None
-    asker: Asker = "mqtt"
+    asker: Origin = "mqtt"
     too_late: bool = False
 
 
@@ -132,7 +132,7 @@ class DiscoveryFound:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnOfflineSeen:
+class StaleWillSeen:
     """Our availability topic says ``offline`` although we are here: the late will of an old session."""
 
 
@@ -154,11 +154,11 @@ class WorkEnded:
     error: Exception | None = None
 
 
-Arrival = (
+Input = (
     CameraOpened
     | CameraFailed
     | SwitchFailed
-    | PictureDoubted
+    | PictureBlank
     | StorageChanged
     | CommandArrived
     | BrokerConnected
@@ -166,7 +166,7 @@ Arrival = (
     | BrokerRefused
     | HomeAssistantStarted
     | DiscoveryFound
-    | OwnOfflineSeen
+    | StaleWillSeen
     | WorkAdvanced
     | WorkEnded
 )

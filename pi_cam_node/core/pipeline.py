@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import BrightnessMeasured, Fact, FrameShown, ModeChanged, ModeWanted, RingMeasured
+from pi_cam_node.core.events import BrightnessMeasured, Event, LiveFrameDue, ModeChanged, ModeWanted, RingMeasured
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
@@ -43,7 +43,7 @@ class Pipeline:
         """Go on with other settings."""
         self._config = config
 
-    def process(self, frame: Frame) -> Iterator[Fact]:
+    def process(self, frame: Frame) -> Iterator[Event]:
         """Take in a frame and yield what it changed."""
         now_s = self._clock.monotonic()
         self.latest = frame
@@ -52,7 +52,7 @@ class Pipeline:
         yield from self._keep(frame, now_s)
         yield from self._show(frame, now_s)
 
-    def remember(self, frame: Frame) -> Iterator[Fact]:
+    def remember(self, frame: Frame) -> Iterator[Event]:
         """Keep a frame for the past alone: it says nothing of now."""
         yield from self._keep(frame, self._clock.monotonic())
 
@@ -61,7 +61,7 @@ class Pipeline:
         self._told_light = None
         self.latest = None
 
-    def _measure(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+    def _measure(self, frame: Frame, now_s: float) -> Iterator[Event]:
         limits = self._config.telemetry
         level, sensor = frame.brightness, frame.sensor
         lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
@@ -73,7 +73,7 @@ class Pipeline:
         self._told_light = (level, lux, now_s)
         yield BrightnessMeasured(level, lux)
 
-    def _decide(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+    def _decide(self, frame: Frame, now_s: float) -> Iterator[Event]:
         wanted = self._night.observe(frame.mode, frame.brightness, now_s)
         if frame.mode != self._mode:
             self._mode = frame.mode
@@ -81,7 +81,7 @@ class Pipeline:
         if wanted is not None:
             yield ModeWanted(wanted)
 
-    def _keep(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+    def _keep(self, frame: Frame, now_s: float) -> Iterator[Event]:
         sensor, at = frame.sensor, frame.captured_at
         self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, self._ring_jpeg(frame), frame.mode, sensor))
         seconds = self._ring.seconds
@@ -99,11 +99,11 @@ class Pipeline:
         size = (ring.downscale.width, ring.downscale.height)
         return encode(resize(frame.pixels, frame.layout, size), frame.layout, ring.quality)
 
-    def _show(self, frame: Frame, now_s: float) -> Iterator[Fact]:
+    def _show(self, frame: Frame, now_s: float) -> Iterator[Event]:
         live = self._config.homeassistant
         if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
-            yield FrameShown(frame, self._config.ring.quality)
+            yield LiveFrameDue(frame, self._config.ring.quality)
 
 
 def _is_other_light(lux: float | None, told: float | None) -> bool:

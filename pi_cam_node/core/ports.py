@@ -9,15 +9,15 @@ from typing import Protocol
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.jobs import Submit
-from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.picture import Archive
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 
 
-class Discretion(Protocol):
+class PrivacyPort(Protocol):
     """What privacy and erase need of the world."""
 
-    curtain: Curtain
+    curtain: PrivacyGate
 
     def hold(self, held: bool) -> None:
         """Let go of the camera, or take it up again, without waiting for it. Thread: the node thread."""
@@ -34,7 +34,7 @@ class Discretion(Protocol):
         """
         ...
 
-    def erase(self) -> Erased:
+    def erase(self) -> EraseReport:
         """Remove everything that the node leaves behind, and say what that was. Thread: the worker."""
         ...
 
@@ -58,5 +58,5 @@ class Ports:
     vitals: Callable[[], Mapping[str, object]]
     write_config: Callable[[Config], Path]
     stop: Callable[[int], None]
-    discretion: Discretion
+    discretion: PrivacyPort
     url_of: Callable[[str], str | None] = lambda _picture_id: None

@@ -14,7 +14,7 @@ from pi_cam_node.base.progress import Progress
 from pi_cam_node.imaging.frame import Frame
 
 
-class Curtain:
+class PrivacyGate:
     """Closed while privacy is on, and from the moment in which it is asked for.
 
     Thread: drawn by the node thread, looked at and watched by any.

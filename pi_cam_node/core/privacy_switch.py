@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.progress import Progress
-from pi_cam_node.core.ports import Discretion
+from pi_cam_node.core.ports import PrivacyPort
 
 # How soon a disk that did not remember is asked again, and one that has not answered at all.
 AGAIN_S, SILENT_S = 30.0, 120.0
@@ -15,7 +15,7 @@ AGAIN_S, SILENT_S = 30.0, 120.0
 Job = Callable[[Progress], object]
 
 
-class Privacy:
+class PrivacySwitch:
     """Draws the curtain. Used by the node thread, but for its jobs.
 
     Args:
@@ -24,7 +24,7 @@ class Privacy:
         forget: Forgets every picture, and refuses whoever waits for one.
     """
 
-    def __init__(self, discretion: Discretion, clock: Clock, forget: Callable[[], None]) -> None:
+    def __init__(self, discretion: PrivacyPort, clock: Clock, forget: Callable[[], None]) -> None:
         self._discretion = discretion
         self._curtain = discretion.curtain
         self._clock = clock

@@ -53,17 +53,17 @@ def to_bgr(pixels: Pixels, layout: Layout) -> Pixels:
     """
     if layout == "bgr":
         return pixels
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - see the top
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
-    return imaging.bgr_of(*planes(pixels))
+    return opencv.bgr_of(*planes(pixels))
 
 
 def encode(pixels: Pixels, layout: Layout, quality: int) -> bytes:
     """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
     if simplejpeg is None:
-        from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - see the top
+        from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
-        return imaging.encode(to_bgr(pixels, layout), quality)
+        return opencv.encode(to_bgr(pixels, layout), quality)
     if layout == "i420":
         y, u, v = planes(pixels)
         return bytes(simplejpeg.encode_jpeg_yuv_planes(y, u, v, quality))
@@ -79,9 +79,9 @@ def decode(data: bytes) -> Pixels:
     if simplejpeg is not None:
         _size_in(data)
         return np.asarray(simplejpeg.decode_jpeg(data, "BGR"), dtype=np.uint8)
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - see the top
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
-    return imaging.decode(data)
+    return opencv.decode(data)
 
 
 def shrink(pixels: Pixels, width_px: int) -> Pixels:
@@ -89,21 +89,21 @@ def shrink(pixels: Pixels, width_px: int) -> Pixels:
     height, width = pixels.shape[:2]
     if width <= width_px:
         return pixels
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - see the top
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
-    return imaging.scaled(pixels, (width_px, max(1, round(height * width_px / width))))
+    return opencv.resize(pixels, (width_px, max(1, round(height * width_px / width))))
 
 
 def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     """Return the picture in another size, ``(width, height)`` even, in the same layout."""
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - see the top
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
     if layout == "bgr":
-        return imaging.scaled(pixels, size)
+        return opencv.resize(pixels, size)
     width, height = size
     half = (width // 2, height // 2)
     y, u, v = planes(pixels)
-    scaled = [imaging.scaled(p, s) for p, s in ((y, size), (u, half), (v, half))]
+    scaled = [opencv.resize(p, s) for p, s in ((y, size), (u, half), (v, half))]
     return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
 
 

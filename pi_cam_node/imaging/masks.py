@@ -35,7 +35,7 @@ class Masks:
             size: Width and height in pixels, even where the layout is ``i420``.
             layout: How the pixels lie.
         """
-        covered = covered_pixels(polygons, size)
+        covered = rasterize(polygons, size)
         self.visible = 1.0 - float(np.mean(covered[::LUMA_ROW_STEP]))
         rows = np.flatnonzero(covered.any(axis=1))
         self._first, self._last = (int(rows[0]) & ~1, int(rows[-1]) | 1) if len(rows) else (0, -1)
@@ -64,7 +64,7 @@ class Masks:
         return pixels
 
 
-def covered_pixels(polygons: Sequence[Polygon], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def rasterize(polygons: Sequence[Polygon], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Return (height, width): whether a mask covers or touches a pixel.
 
     What an outline encloses is covered, however often it goes round it: the non-zero winding rule. Only what it goes

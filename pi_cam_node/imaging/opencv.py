@@ -22,18 +22,18 @@ def bgr_of(y: Pixels, u: Pixels, v: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
 
 
-def reordered(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:
+def to_bgr(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:
     """Return pixels in another order of colours as (height, width, 3) uint8 in B, G, R order."""
     codes = {"RGB": cv2.COLOR_RGB2BGR, "BGRA": cv2.COLOR_BGRA2BGR, "RGBA": cv2.COLOR_RGBA2BGR}
     return np.asarray(cv2.cvtColor(pixels, codes[order]), dtype=np.uint8)
 
 
-def looked_up(pixels: Pixels, table: Pixels) -> Pixels:
+def apply_lut(pixels: Pixels, table: Pixels) -> Pixels:
     """Return each value replaced by that of a table of 256."""
     return np.asarray(cv2.LUT(pixels, table), dtype=np.uint8)
 
 
-def scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Return one or three channels in another size, ``(width, height)``; each pixel is the mean of its area.
 
     Halves first, as far as that goes: two such steps take a third of the time of one to a quarter of the size.

@@ -15,7 +15,7 @@ Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 
 
-def polygon_of(text: str) -> Polygon:
+def parse_polygon(text: str) -> Polygon:
     """Return the corners of a mask, relative to the width and the height of the picture.
 
     Raises:

@@ -80,13 +80,13 @@ def stack(
     """
     if not 1 <= len(frames) <= MOST_FRAMES:
         raise BadRequest(f"a stack is made of 1 to {MOST_FRAMES} frames, not {len(frames)}")
-    film = _Film(frames, decode, progress)
+    film = _FrameSequence(frames, decode, progress)
     pixels = _in_one_pass(film, method) if method in ("mean", "max") else _in_bands(film, method == "sigma_clip")
     used = tuple(sorted(film.used))
     return Stacked(pixels, used, len(frames) - len(used))
 
 
-class _Film:
+class _FrameSequence:
     """The frames, to be run through several times; the newest first, because it decides about the size.
 
     Attributes:
@@ -122,7 +122,7 @@ class _Film:
             del pixels  # before the next one is decoded; those who run through do the same
 
 
-def _in_one_pass(film: _Film, method: Method) -> Pixels:
+def _in_one_pass(film: _FrameSequence, method: Method) -> Pixels:
     """Add up, or take the larger, in place; numpy's ``+=`` into 16 bits is the fastest sum there is."""
     run = film.run()
     first = next(run)
@@ -148,7 +148,7 @@ def _divided(total: npt.NDArray[np.uint16], count: int | npt.NDArray[np.uint16])
     return total.astype(np.uint8)
 
 
-def _in_bands(film: _Film, clip: bool) -> Pixels:
+def _in_bands(film: _FrameSequence, clip: bool) -> Pixels:
     """Work through the picture in bands of rows, each narrow enough for all frames' values of it."""
     shape = film.shape()
     row_bytes = prod(shape[1:])

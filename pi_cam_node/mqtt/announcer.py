@@ -1,6 +1,6 @@
 """What the node tells the broker, and when: births, changes, refreshes, discovery.
 
-The order after each connect is fixed by the contract and kept by the `Board`. The link only carries;
+The order after each connect is fixed by the contract and kept by the `RetainedState`. The link only carries;
 what is said is decided here, on the node thread.
 """
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
-from pi_cam_node.config.sections.privacy import SWITCH
-from pi_cam_node.core.events import Fact, FrameShown, SettingChanged
-from pi_cam_node.core.inputs import Arrival, BrokerConnected, DiscoveryFound, HomeAssistantStarted, OwnOfflineSeen
-from pi_cam_node.mqtt.event_messages import Publisher
-from pi_cam_node.mqtt.homeassistant.discovery import removed
-from pi_cam_node.mqtt.link import Link
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.events import Event, LiveFrameDue, SettingChanged
+from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
+from pi_cam_node.mqtt.event_messages import EventMessages
+from pi_cam_node.mqtt.homeassistant.discovery import removal_message
+from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.retained_state import Board
+from pi_cam_node.mqtt.retained_state import RetainedState
 from pi_cam_node.mqtt.topics import Topics
 
 Info = Callable[[int], Mapping[str, object]]
@@ -28,7 +28,7 @@ Discovery = Callable[[Config], dict[str, Any]]
 ECHO_S = 1.0
 
 
-class Herald:
+class Announcer:
     """Keeps the broker's picture of the node true. Used by the node thread.
 
     Args:
@@ -39,13 +39,13 @@ class Herald:
         discovery: Returns the discovery message for a configuration.
     """
 
-    def __init__(self, topics: Topics, link: Link, clock: Clock, info: Info, discovery: Discovery) -> None:
+    def __init__(self, topics: Topics, link: BrokerLink, clock: Clock, info: Info, discovery: Discovery) -> None:
         self._link = link
         self._clock = clock
         self._info = info
         self._discovery = discovery
-        self._words = Publisher(topics)
-        self._board = Board(topics)
+        self._words = EventMessages(topics)
+        self._board = RetainedState(topics)
         self._session = 0
         self._announced = b""
         self._refreshed_s = clock.monotonic()
@@ -71,7 +71,7 @@ class Herald:
         self._announced = message.payload
         self._say(message)
 
-    def hear(self, arrival: Arrival, config: Config) -> None:
+    def hear(self, arrival: Input, config: Config) -> None:
         """React to what came from the broker; arrivals that are not its own are ignored."""
         match arrival:
             case BrokerConnected(session=session):
@@ -87,16 +87,16 @@ class Herald:
                 current = self._discovery(config)
                 if self._take_away(payload, current):
                     self._link.publish(self._words.discovery(current))
-            case OwnOfflineSeen():
+            case StaleWillSeen():
                 self._link.publish(self._words.availability(online=True))
             case _:
                 return
 
-    def tell(self, fact: Fact) -> None:
+    def tell(self, fact: Event) -> None:
         """Publish what happened, where it is news."""
-        if isinstance(fact, FrameShown) and not self._link.is_connected:
+        if isinstance(fact, LiveFrameDue) and not self._link.is_connected:
             return  # nobody can see it, so it is not worth its encoding
-        if isinstance(fact, SettingChanged) and fact.key == SWITCH and fact.value:
+        if isinstance(fact, SettingChanged) and fact.key == PRIVACY_KEY and fact.value:
             self._link.forget_pictures()
         for message in self._words.messages(fact):
             self._say(message)
@@ -117,7 +117,7 @@ class Herald:
 
     def _take_away(self, previous: bytes, current: Mapping[str, Any]) -> bool:
         """Empty what was announced and is no more; Home Assistant keeps what is merely left out."""
-        cleaned = removed(previous, current)
+        cleaned = removal_message(previous, current)
         if cleaned is None:
             return False
         self._link.publish(self._words.discovery(cleaned))

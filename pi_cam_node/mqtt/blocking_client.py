@@ -16,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport as wire
+from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.version_choice import Cause, ProtocolChoice, Version
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class NoBroker(ConnectionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """A message as the broker delivered it."""
 
     topic: str
@@ -59,7 +59,7 @@ class Heard:
         return self.payload.decode(errors="replace")
 
 
-class Connection:
+class BlockingClient:
     """One connection under a random client id, so that it never puts off the node's own.
 
     Args:
@@ -72,7 +72,7 @@ class Connection:
 
     def __init__(self, config: MqttConfig, version: Version) -> None:
         self.version = version
-        self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        self._heard: deque[Received] = deque(maxlen=HEARD_MAX)
         self._acknowledged: dict[tuple[str, int], list[ReasonCode]] = {}
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
@@ -99,12 +99,12 @@ class Connection:
     def _open(self, config: MqttConfig) -> None:
         try:
             if config.username:
-                self._client.username_pw_set(config.username, wire.password_of(config))
+                self._client.username_pw_set(config.username, transport.password_of(config))
             if config.tls.enable:
-                self._client.tls_set_context(wire.tls_context(config.tls))
+                self._client.tls_set_context(transport.tls_context(config.tls))
             self._client.connect(config.host, config.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:
-            raise NoBroker(wire.reason_of(error, config.host, config.port), "network") from error
+            raise NoBroker(transport.reason_of(error, config.host, config.port), "network") from error
         self._client.loop_start()
         with self._changed:
             self._changed.wait_for(lambda: self._answer is not None or self._lost, ANSWER_S)
@@ -148,7 +148,7 @@ class Connection:
         reasons = self._acknowledgement("publish", mid)
         return str(reasons[0]) if reasons[0].is_failure else ""
 
-    def wait_for(self, found: Callable[[Sequence[Heard]], T | None], timeout_s: float) -> T | None:
+    def wait_for(self, found: Callable[[Sequence[Received]], T | None], timeout_s: float) -> T | None:
         """Wait until a function of everything heard so far returns something; return that, ``None`` when it is late.
 
         Raises:
@@ -201,7 +201,7 @@ class Connection:
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         with self._changed:
-            self._heard.append(Heard(message.topic, bytes(message.payload), message.retain))
+            self._heard.append(Received(message.topic, bytes(message.payload), message.retain))
             self._changed.notify_all()
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _p: object) -> None:
@@ -216,7 +216,7 @@ class Connection:
             self._changed.notify_all()
 
 
-def connect(config: MqttConfig) -> Connection:
+def connect(config: MqttConfig) -> BlockingClient:
     """Return a connection in the version of MQTT that the settings and the broker allow.
 
     Raises:
@@ -225,11 +225,11 @@ def connect(config: MqttConfig) -> Connection:
     choice = ProtocolChoice(config.protocol)
     while True:
         try:
-            return Connection(config, choice.version)
+            return BlockingClient(config, choice.version)
         except NoBroker as error:
             if not choice.failed(error.cause):
                 raise
 
 
 def _tune(_client: object, _userdata: object, sock: Any) -> None:
-    wire.tune(sock)
+    transport.tune(sock)

@@ -24,7 +24,7 @@ _CAUSES: dict[int, Cause] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Disconnect:
     """How a connection ended.
 
     Attributes:

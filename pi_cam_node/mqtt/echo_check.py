@@ -8,7 +8,7 @@ from __future__ import annotations
 BACK_S = 5.0
 
 
-class Canary:
+class EchoCheck:
     """Waits for our own ``online``. Thread: the session's, but for `release`."""
 
     def __init__(self) -> None:

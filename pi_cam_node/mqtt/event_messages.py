@@ -9,7 +9,7 @@ from datetime import datetime
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
@@ -19,7 +19,7 @@ ONLINE, OFFLINE = "online", "offline"
 NO_FAULT = "ok"
 
 
-class Publisher:
+class EventMessages:
     """Words facts for the broker."""
 
     def __init__(self, topics: Topics) -> None:
@@ -63,7 +63,7 @@ class Publisher:
 
     # ------------------------------------------------------------ what happened
 
-    def messages(self, fact: e.Fact) -> list[Message]:
+    def messages(self, fact: e.Event) -> list[Message]:
         """Return what a fact is to the outside, in the order in which it shall be published."""
         match fact:
             case e.BrightnessMeasured(level=level, lux=lux):
@@ -71,13 +71,13 @@ class Publisher:
             case e.RingMeasured(seconds=seconds):
                 made = [self._state("ring_seconds", f"{seconds:.1f}")]
             case e.SettingChanged(key=key, value=value):
-                switched = self._privacy(on=bool(value)) if key == SWITCH else []
+                switched = self._privacy(on=bool(value)) if key == PRIVACY_KEY else []
                 made = [*switched, self._setting(key, value)]
             case e.FaultReported(code=code, message=message):
                 made = [self._state("last_error", _one_line(f"{code}: {message}") if message else NO_FAULT)]
             case e.TelemetryTaken(figures=figures):
                 made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
-            case e.FrameShown(frame=frame, quality=quality):
+            case e.LiveFrameDue(frame=frame, quality=quality):
                 made = [Message(self._topics.frame, frame.jpeg(quality), qos=0, retain=True, content_type=JPEG)]
             case e.ModeWanted():
                 made = []

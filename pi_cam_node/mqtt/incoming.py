@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
-from pi_cam_node.core.inputs import Arrival, CommandArrived, DiscoveryFound, HomeAssistantStarted, OwnOfflineSeen
+from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
 from pi_cam_node.mqtt.topics import Notice, ParsedCommand, Topics
 
 
@@ -20,7 +20,7 @@ class Incoming:
     correlation: bytes | None = None
 
 
-def arrival_of(incoming: Incoming, topics: Topics, mono_s: float) -> Arrival | None:
+def parse_message(incoming: Incoming, topics: Topics, mono_s: float) -> Input | None:
     """Return what a message means to the node, ``None`` where it means nothing.
 
     Args:
@@ -37,7 +37,7 @@ def arrival_of(incoming: Incoming, topics: Topics, mono_s: float) -> Arrival | N
         return HomeAssistantStarted() if started else None
     if meaning is Notice.OWN_AVAILABILITY:
         # A retained one is what our last session left; the birth message that follows this connect replaces it.
-        return OwnOfflineSeen() if incoming.payload == b"offline" and not incoming.retained else None
+        return StaleWillSeen() if incoming.payload == b"offline" and not incoming.retained else None
     if meaning is Notice.OWN_DISCOVERY and incoming.retained and incoming.payload:
         return DiscoveryFound(incoming.payload)
     return None

@@ -12,18 +12,18 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.threads import Loop
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, BrokerRefused
-from pi_cam_node.mqtt.disconnect import Ending
-from pi_cam_node.mqtt.echo_check import Canary
-from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.disconnect import Disconnect
+from pi_cam_node.mqtt.echo_check import EchoCheck
+from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
-from pi_cam_node.mqtt.publish_queue import Departures
+from pi_cam_node.mqtt.publish_queue import PublishQueue
 from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
-from pi_cam_node.mqtt.reports import News
+from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.version_choice import ProtocolChoice
@@ -39,7 +39,7 @@ REPAIRS = 2
 FAREWELL_S = 1.0
 
 
-class Link:
+class BrokerLink:
     """The broker, as the node sees it.
 
     Args:
@@ -63,16 +63,16 @@ class Link:
         self._client_id = client_id_of(config, topics, machine_id())
         self._backoff = backoff or Backoff(random.Random())
         self._protocol = ProtocolChoice(config.protocol)
-        self._canary = Canary()
-        self._news = News(inbox)
-        self.departures = Departures({topics.availability, topics.camera_availability}, clock, self._news)
+        self._canary = EchoCheck()
+        self._news = LinkReports(inbox)
+        self.departures = PublishQueue({topics.availability, topics.camera_availability}, clock, self._news)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
-        self.loop = Loop(
+        self.loop = MonitoredThread(
             "mqtt-link", self._run, clock, SILENCE_S, self._leave_behind, repairs=REPAIRS, replaceable=True
         )
 
@@ -124,7 +124,7 @@ class Link:
         self.loop.start()
 
     def publish(self, message: Message) -> bool:
-        """Send a message, or let it wait where it may; see `Departures.publish`. Never blocks.
+        """Send a message, or let it wait where it may; see `PublishQueue.publish`. Never blocks.
 
         Thread: the node thread.
         """
@@ -213,7 +213,7 @@ class Link:
         self._news.deliver()
         return wait_s
 
-    def _after(self, ending: Ending) -> float:
+    def _after(self, ending: Disconnect) -> float:
         """Take note of how a session ended; return how long to wait for the next."""
         now_s = self._clock.monotonic()
         if ending.lasted_s is None and self._protocol.failed(ending.cause):
@@ -251,7 +251,7 @@ class Link:
         try:
             if incoming.topic == self._topics.availability and not incoming.retained:
                 self._canary.back()
-            arrival = arrival_of(incoming, self._topics, self._clock.monotonic())
+            arrival = parse_message(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set():
                 self._inbox.put(arrival)  # where it finds no room it is counted
         except Exception:

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.privacy_filter import veiled
+from pi_cam_node.mqtt.privacy_filter import without_picture
 
 # What may be unacknowledged at one time. A single larger message passes when nothing else is under way.
 FLIGHT_BYTES = 4 << 20
@@ -71,7 +71,7 @@ class Sent:
         return self.waiting.message
 
 
-class Flight:
+class InFlight:
     """The messages of one session that are not acknowledged yet.
 
     Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
@@ -138,7 +138,7 @@ class Flight:
         """Whether a picture is under way."""
         with self._lock:
             self._clear()
-            return any(veiled(sent.message) is not sent.message for sent in self._sent)
+            return any(without_picture(sent.message) is not sent.message for sent in self._sent)
 
     def topic_of(self, mid: int) -> str:
         """Return the topic of a packet number; empty where it is not known (any more)."""
@@ -203,7 +203,9 @@ class Outbox:
     def veil(self) -> None:
         """Take the pictures out of what waits."""
         with self._lock:
-            self._waiting = deque(replace(waiting, message=veiled(waiting.message)) for waiting in self._waiting)
+            self._waiting = deque(
+                replace(waiting, message=without_picture(waiting.message)) for waiting in self._waiting
+            )
 
     def take(self) -> Waiting | None:
         """Return the oldest message, ``None`` where none waits."""

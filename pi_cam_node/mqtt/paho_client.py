@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport as wire
+from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.version_choice import Version
@@ -105,14 +105,14 @@ def _properties(packet: int, **values: object) -> Properties:
 
 
 def _on_socket_open(_client: object, _userdata: object, sock: Any) -> None:
-    wire.tune(sock)
+    transport.tune(sock)
 
 
 def _leave_it_to_the_loop(_client: object, _userdata: object, _sock: object) -> None:
     """Do nothing: the loop has been woken already."""
 
 
-def release(client: paho.Client, tls: wire.TlsContext | None) -> None:
+def release(client: paho.Client, tls: transport.TlsContext | None) -> None:
     """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
     sock = client.socket()
     with suppress(OSError):

@@ -18,7 +18,7 @@ SMALL_BYTES = 8192
 TOPICS_HELD = 8
 
 
-class Quarantine:
+class PoisonMessageGuard:
     """Finds the message that ends session after session, and holds its topic back. Not thread-safe.
 
     Args:

@@ -6,13 +6,13 @@ import json
 from dataclasses import replace
 
 from pi_cam_node.base.strict_json import json_bytes
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.message import JPEG, JSON, Message
 
 _THUMBNAIL = "thumbnail"
 
 
-class Censor:
+class PrivacyFilter:
     """Decides what leaves for the broker.
 
     Thread: any.
@@ -21,8 +21,8 @@ class Censor:
         curtain: While it is closed no picture leaves.
     """
 
-    def __init__(self, curtain: Curtain | None = None) -> None:
-        self._curtain = curtain or Curtain()
+    def __init__(self, curtain: PrivacyGate | None = None) -> None:
+        self._curtain = curtain or PrivacyGate()
         self._muted = False
 
     @property
@@ -38,10 +38,10 @@ class Censor:
         """Return the message as it may leave, ``None`` for nothing."""
         if message is None or (self._muted and message.retain):
             return None
-        return veiled(message) if self._curtain.closed else message
+        return without_picture(message) if self._curtain.closed else message
 
 
-def veiled(message: Message) -> Message:
+def without_picture(message: Message) -> Message:
     """Return the message itself where it holds no picture; else one that says the same without it."""
     if message.payload and (message.shows or message.content_type == JPEG):
         return replace(message, payload=b"")

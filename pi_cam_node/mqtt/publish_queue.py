@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.mqtt.disconnect import Ending
+from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.outbox import WAITING, Outbox, Outcome, Sent, Waiting
-from pi_cam_node.mqtt.poison_messages import SMALL_BYTES, Quarantine
-from pi_cam_node.mqtt.privacy_filter import Censor, veiled
-from pi_cam_node.mqtt.reply_limit import abridged
-from pi_cam_node.mqtt.reports import News
+from pi_cam_node.mqtt.poison_messages import SMALL_BYTES, PoisonMessageGuard
+from pi_cam_node.mqtt.privacy_filter import PrivacyFilter, without_picture
+from pi_cam_node.mqtt.reply_limit import shortened
+from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 
 
-class Departures:
+class PublishQueue:
     """Hands messages to the session that is up. Thread: the node thread, but for `take_back`.
 
     Args:
@@ -28,14 +28,14 @@ class Departures:
         censor: Decides what leaves.
     """
 
-    def __init__(self, vital: set[str], clock: Clock, news: News) -> None:
+    def __init__(self, vital: set[str], clock: Clock, news: LinkReports) -> None:
         self._clock = clock
         self._news = news
-        self._quarantine = Quarantine(vital)
+        self._quarantine = PoisonMessageGuard(vital)
         self._outbox = Outbox()
         self._owed: dict[str, Message] = {}
         self._refused = self._frames_dropped = 0
-        self.censor = Censor()
+        self.censor = PrivacyFilter()
 
     @property
     def are_late(self) -> bool:
@@ -118,10 +118,10 @@ class Departures:
 
     def veil(self) -> None:
         """Take the pictures out of what waits. Thread: any."""
-        self._owed = {topic: veiled(message) for topic, message in self._owed.items()}
+        self._owed = {topic: without_picture(message) for topic, message in self._owed.items()}
         self._outbox.veil()
 
-    def suspect(self, ending: Ending) -> str | None:
+    def suspect(self, ending: Disconnect) -> str | None:
         """Learn from the end of a session; return a topic that is held back from now on.
 
         A link that is bad tells nothing of the messages on it.
@@ -143,7 +143,7 @@ class Departures:
             if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
-            if not held and (reply := abridged(message)) is not None:
+            if not held and (reply := shortened(message)) is not None:
                 return live.publish(replace(waiting, message=reply))
         return outcome
 

@@ -12,7 +12,7 @@ _LONGEST = 200
 _WHY = "too large for the broker"
 
 
-def abridged(message: Message) -> Message | None:
+def shortened(message: Message) -> Message | None:
     """Return a reply with its code and the beginning of its words only; ``None`` for what is no reply."""
     if not message.keep or message.content_type != JSON:
         return None

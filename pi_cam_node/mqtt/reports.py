@@ -6,7 +6,7 @@ import logging
 from collections import deque
 
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import Arrival
+from pi_cam_node.core.inputs import Input
 
 _log = logging.getLogger(__name__)
 
@@ -16,16 +16,16 @@ WARNINGS = 32
 NEWS_WAITING = 16
 
 
-class News:
+class LinkReports:
     """Thread: the link's."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._waiting: deque[Arrival] = deque(maxlen=NEWS_WAITING)
+        self._waiting: deque[Input] = deque(maxlen=NEWS_WAITING)
         self._warned: set[str] = set()
         self._refused = self._given_up = 0
 
-    def tell(self, arrival: Arrival) -> None:
+    def tell(self, arrival: Input) -> None:
         """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
         self._waiting.append(arrival)
         self.deliver()

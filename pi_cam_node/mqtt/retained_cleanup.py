@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.blocking_client import connect
-from pi_cam_node.mqtt.retained_state import Board
+from pi_cam_node.mqtt.retained_state import RetainedState
 from pi_cam_node.mqtt.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Cleared:
     """What was taken away.
 
     Attributes:
@@ -37,7 +37,7 @@ def retained(config: MqttConfig, topics: Topics) -> Mapping[str, str]:
     return {topic: text for topic, text in held.items() if not topics.is_command(topic)}
 
 
-def sweep(config: MqttConfig, topics: Topics) -> Swept:
+def clear_retained(config: MqttConfig, topics: Topics) -> Cleared:
     """Empty every topic of a node: those that hold something, and those that might where we may not look.
 
     Takes a few seconds. The node must not publish any more, or be stopped.
@@ -47,6 +47,6 @@ def sweep(config: MqttConfig, topics: Topics) -> Swept:
     """
     found = retained(config, topics)
     with connect(config) as connection:
-        wanted = dict.fromkeys((*found, *Board(topics).topics))
+        wanted = dict.fromkeys((*found, *RetainedState(topics).topics))
         refusals = [connection.publish(topic, b"", retain=True) for topic in wanted]
-    return Swept(len(found), len(retained(config, topics)), sum(map(bool, refusals)))
+    return Cleared(len(found), len(retained(config, topics)), sum(map(bool, refusals)))

@@ -11,7 +11,7 @@ from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
 
 
-class Board:
+class RetainedState:
     """The last retained message of each topic. Used by the node thread."""
 
     def __init__(self, topics: Topics) -> None:

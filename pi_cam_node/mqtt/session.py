@@ -20,11 +20,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport as wire
-from pi_cam_node.mqtt.disconnect import TAKEN_OVER, UNREADABLE, Ending, cause_of_code
+from pi_cam_node.mqtt import transport
+from pi_cam_node.mqtt.disconnect import TAKEN_OVER, UNREADABLE, Disconnect, cause_of_code
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.outbox import Flight, Outcome, Sent, Waiting
+from pi_cam_node.mqtt.outbox import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.paho_client import build, connect, publish_properties, release
 from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.mqtt.version_choice import Cause, Version
@@ -85,14 +85,14 @@ class Session:
         self._clock = clock
         self._listener = listener
         self._five = version == "5"
-        self._flight = Flight()
+        self._flight = InFlight()
         self._reason = ""
         self._cause: Cause = "network"
         self._taken_over = self._noisy = self._gave_up = False
         self._accepted_s: float | None = None
         self._abandoned = threading.Event()
         self._filters: list[str] = []
-        self._tls: wire.TlsContext | None = None
+        self._tls: transport.TlsContext | None = None
         self.packet_limit_bytes: int | None = None  # the largest that the broker takes, where it said so
         self._client = build(client_id, version, topics.availability)
         if one_by_one:
@@ -113,24 +113,24 @@ class Session:
         """Whether so much is under way that a whole stream of frames would not fit."""
         return self._flight.is_laden
 
-    def run(self) -> Ending:
+    def run(self) -> Disconnect:
         """Connect and stay connected; return how it ended. Raises nothing."""
         try:
             self._connect()
             self._loop()
         except OSError as error:
-            self._reason = self._reason or wire.reason_of(error, self._config.host, self._config.port)
+            self._reason = self._reason or transport.reason_of(error, self._config.host, self._config.port)
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._cause = "certificate"
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
             self._noisy = True  # paho-mqtt before 2.2 stumbles over packets that are none
-            self._reason = wire.reason_of(error, self._config.host, self._config.port)
+            self._reason = transport.reason_of(error, self._config.host, self._config.port)
         release(self._client, self._tls)
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
         reason, left = self._reason or "the connection broke", self._flight.close()
         why = (self._taken_over, self._noisy, self._gave_up)
-        return Ending(reason, self._cause, lasted_s, *why, left, self._flight.acknowledged)
+        return Disconnect(reason, self._cause, lasted_s, *why, left, self._flight.acknowledged)
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         """Hand a message over; never blocks.
@@ -180,22 +180,22 @@ class Session:
     @property
     def carries_pictures(self) -> bool:
         """Whether pictures are on their way: not acknowledged, or with the kernel, which takes all that comes."""
-        return self._flight.carries_pictures or wire.holds_pictures(self._client.socket())
+        return self._flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
 
     def break_off(self) -> None:
         """End at once, and let the kernel drop what it has not sent. Thread: any."""
         self._reason, self._gave_up = "broken off, since pictures were on their way", True
         self._abandoned.set()
-        wire.cut(self._client.socket())
+        transport.cut(self._client.socket())
 
     # ------------------------------------------------------------ the life of a connection
 
     def _connect(self) -> None:
         config = self._config
         if config.username:
-            self._client.username_pw_set(config.username, wire.password_of(config))
+            self._client.username_pw_set(config.username, transport.password_of(config))
         if config.tls.enable:
-            self._tls = wire.tls_context(config.tls)
+            self._tls = transport.tls_context(config.tls)
             self._client.tls_set_context(self._tls)
         connect(self._client, config)
         # From here on a broker that hangs up before it answers may dislike the version of MQTT.
@@ -206,7 +206,7 @@ class Session:
         while not self._abandoned.is_set() and self._read():
             sock: Any = self._client.socket()
             if sock is not None:
-                wire.acknowledge_at_once(sock)
+                transport.acknowledge_at_once(sock)
             now_s = self._clock.monotonic()
             if self._accepted_s is None and now_s - connected_s > CONNACK_TIMEOUT_S:
                 self._reason = "the broker takes the connection but does not answer"

@@ -43,7 +43,7 @@ def acknowledge_at_once(sock: Socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-def holds_pictures(sock: Any) -> bool:
+def has_unsent_picture(sock: Any) -> bool:
     """Return whether the kernel has not sent, or the peer not acknowledged, more than some states would take."""
     try:
         waiting = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))

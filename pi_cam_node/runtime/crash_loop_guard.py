@@ -10,8 +10,8 @@ from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.config.sections.privacy import SWITCH
-from pi_cam_node.core.events import CameraChanged, Fact, FaultReported, SettingChanged
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.events import CameraChanged, Event, FaultReported, SettingChanged
 from pi_cam_node.runtime.start_counter import PROVEN_S, SAFE_START
 from pi_cam_node.runtime.startup import Start
 
@@ -24,7 +24,7 @@ RETRY_S = 5.0
 Job = Callable[[Progress], object]
 
 
-class SelfRepair:
+class CrashLoopGuard:
     """What this life is worth. Used by the node thread; what it writes is written by the worker.
 
     Args:
@@ -43,7 +43,7 @@ class SelfRepair:
         self._noted_frames = self._lived = self._kept = False
         self.leaves_camera = start.is_safe
 
-    def announce(self, emit: Callable[[Fact], None]) -> None:
+    def announce(self, emit: Callable[[Event], None]) -> None:
         """Say what is unusual about the start."""
         if self._start.why:
             said = "; ".join(self._start.why)
@@ -59,7 +59,7 @@ class SelfRepair:
             "trouble": "; ".join(self._start.why) or None,
         }
 
-    def hear(self, fact: Fact) -> None:
+    def hear(self, fact: Event) -> None:
         """Take note of what makes a life steady or not."""
         if isinstance(fact, CameraChanged):
             self._online = fact.online
@@ -67,7 +67,7 @@ class SelfRepair:
             self._steady_s, self._kept = self._clock.monotonic(), False
         if isinstance(fact, FaultReported) and fact.code == "camera_down":
             self._named = True
-        if isinstance(fact, SettingChanged) and fact.key == SWITCH and fact.value:
+        if isinstance(fact, SettingChanged) and fact.key == PRIVACY_KEY and fact.value:
             self._named = self._private = True
 
     def tick(self, config: Config) -> None:

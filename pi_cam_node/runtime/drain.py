@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.core.core import Core
-from pi_cam_node.core.events import Fact
+from pi_cam_node.core.events import Event
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 
@@ -20,7 +20,7 @@ REFUSING_S = 0.5
 PAUSES, PAUSE_S = 5, 0.05
 
 
-def last_words(inbox: Inbox, core: Core, is_behind: Callable[[], bool], clock: Clock) -> Iterator[Fact]:
+def drain_inbox(inbox: Inbox, core: Core, is_behind: Callable[[], bool], clock: Clock) -> Iterator[Event]:
     """Yield what the core says to all that waits, one after the other; log how much finds no answer.
 
     Args:

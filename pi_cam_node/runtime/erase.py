@@ -9,23 +9,23 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import parts_of, sync_directory
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config
-from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.mqtt.blocking_client import NoBroker
-from pi_cam_node.mqtt.retained_cleanup import Swept, sweep
+from pi_cam_node.mqtt.retained_cleanup import Cleared, clear_retained
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.last_good_config import LastGood
-from pi_cam_node.runtime.start_counter import StartFile
-from pi_cam_node.storage import privacy_marker as privacy
+from pi_cam_node.runtime.start_counter import StartCounter
+from pi_cam_node.storage import privacy_marker
 from pi_cam_node.storage.directory import is_plain_file
 from pi_cam_node.storage.erase import Removed, erase_folder
-from pi_cam_node.web.auth import token as credential
+from pi_cam_node.web.auth import token
 
 _log = logging.getLogger(__name__)
 
-OURS = (privacy.FILE_NAME, credential.FILE_NAME)
+OURS = (privacy_marker.FILE_NAME, token.FILE_NAME)
 
 
-def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path | None) -> Erased:
+def erase_all(config: Config, starts: StartCounter, good: LastGood, private: Path | None) -> EraseReport:
     """Remove pictures, index, state and token, and empty every retained topic; say what that was.
 
     What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
@@ -41,7 +41,7 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
     """
     kept = [path for path in (starts.forget(), good.forget(), private) if path is not None]
     state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
-    swept = Swept(0, 0, 0)
+    swept = Cleared(0, 0, 0)
     try:
         removed = erase_folder(config.export.base_dir, OURS)
     except NotSaved as error:
@@ -50,12 +50,12 @@ def erase_all(config: Config, starts: StartFile, good: LastGood, private: Path |
     trouble = list(removed.trouble)
     trouble += _unsynced({path.parent for path in state})
     try:
-        swept = sweep(config.mqtt, topics_of(config))
+        swept = clear_retained(config.mqtt, topics_of(config))
     except NoBroker as error:
         trouble.append(f"the retained topics stay: {error}")
     if swept.refused:
         trouble.append(f"the broker refused to empty {swept.refused} topics; see its ACL")
-    erased = Erased(
+    erased = EraseReport(
         str(config.export.base_dir),
         removed.pictures,
         removed.files,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from pi_cam_node.config.values import as_text
-from pi_cam_node.core.events import Fact, ModeChanged, PictureSaved, SettingChanged, SettingsRolledBack
+from pi_cam_node.core.events import Event, ModeChanged, PictureSaved, SettingChanged, SettingsRolledBack
 
 _log = logging.getLogger(__name__)
 
 
-def narrate(fact: Fact) -> None:
+def log_event(fact: Event) -> None:
     """Write into the log what a person would want to know of."""
     match fact:
         case ModeChanged(mode=mode, cause=cause):

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import with_value
-from pi_cam_node.config.yaml_reader import Branch, Row, Tree, Unreadable, read
+from pi_cam_node.config.yaml_reader import MappingNode, SequenceNode, Tree, YamlError, read
 
 NAMES = ("privacy", "masks")
 NAME_LETTERS_MAX = 20
@@ -39,7 +39,7 @@ def with_privacy_of(good: LoadedConfig, file: LoadedConfig | None, content: byte
         return replace(good, config=_with(good.config, file.config))
     if content is None or _say_the_same(content, good.content or b""):
         return good
-    return replace(good, config=with_value(good.config, SWITCH, True))
+    return replace(good, config=with_value(good.config, PRIVACY_KEY, True))
 
 
 def said_of_privacy(content: bytes) -> bytes:
@@ -75,14 +75,14 @@ def _meaning(content: bytes) -> list[object] | None:
     """Return what is given under the names of privacy, or what resembles them; ``None`` where it is no YAML of ours."""
     try:
         tree, faults = read(content.decode("utf-8-sig"))
-    except (Unreadable, UnicodeDecodeError):
+    except (YamlError, UnicodeDecodeError):
         return None
     return None if faults else list(_given(tree))
 
 
 def _given(tree: Tree) -> Iterator[object]:
     """Yield each name that resembles one of privacy, wherever it stands, and its value."""
-    for name, child in tree.children.items() if isinstance(tree, Branch) else ():
+    for name, child in tree.children.items() if isinstance(tree, MappingNode) else ():
         if difflib.get_close_matches(name.lower()[:NAME_LETTERS_MAX], NAMES, 1):
             yield name, _plain(child)
         else:
@@ -90,9 +90,9 @@ def _given(tree: Tree) -> Iterator[object]:
 
 
 def _plain(tree: Tree) -> object:
-    if isinstance(tree, Branch):
+    if isinstance(tree, MappingNode):
         return {name: _plain(child) for name, child in tree.children.items()}
-    return [_plain(item) for item in tree.items] if isinstance(tree, Row) else (tree.text,)
+    return [_plain(item) for item in tree.items] if isinstance(tree, SequenceNode) else (tree.text,)
 
 
 def _with(good: Config, file: Config) -> Config:

@@ -11,7 +11,7 @@ _UNKNOWN = "waiting for the camera"
 _OPEN = "the camera is open, the first frame is awaited"
 
 
-class Wellbeing:
+class NodeHealth:
     """What the node thread has heard of its parts. Written by the node thread, read by the supervisor.
 
     Attributes:

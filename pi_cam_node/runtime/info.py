@@ -17,7 +17,7 @@ API_VERSION = 1
 CAPABILITIES = ("night", "discovery", "privacy")
 
 
-def about(
+def info_body(
     config: Config, opened: CameraOpened | None, commands: Mapping[str, Command], start: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the body of the info topic, but for boot and session.

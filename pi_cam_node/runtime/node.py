@@ -14,45 +14,45 @@ from functools import partial
 from types import FrameType
 
 from pi_cam_node import __version__
-from pi_cam_node.base import malloc as heap
+from pi_cam_node.base import malloc
 from pi_cam_node.base.clock import Clock, SystemClock
-from pi_cam_node.base.heartbeat import Pulse
+from pi_cam_node.base.heartbeat import Heartbeat
 from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.camera.camera import Camera
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.config.writer import overwrite
+from pi_cam_node.config.writer import write_back
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.entities import entities
-from pi_cam_node.core.events import CameraChanged, Fact, FramesSent, ModeWanted, Replied, SettingChanged
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.events import CameraChanged, Event, FramesSent, ModeWanted, Replied, SettingChanged
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import Arrival, BrokerConnected, BrokerLost, CameraOpened
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraOpened, Input
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.mqtt.announcer import Herald
+from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import device_name, discovery
-from pi_cam_node.mqtt.link import Link
+from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.topics import topics_of
-from pi_cam_node.runtime.crash_loop_guard import SelfRepair
-from pi_cam_node.runtime.drain import last_words
-from pi_cam_node.runtime.event_log import narrate
-from pi_cam_node.runtime.health import Wellbeing
-from pi_cam_node.runtime.info import about
-from pi_cam_node.runtime.privacy_control import Discretion
+from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
+from pi_cam_node.runtime.drain import drain_inbox
+from pi_cam_node.runtime.event_log import log_event
+from pi_cam_node.runtime.health import NodeHealth
+from pi_cam_node.runtime.info import info_body
+from pi_cam_node.runtime.privacy_control import PrivacyControl
 from pi_cam_node.runtime.startup import Start, remembered
-from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Supervisor
+from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Watchdog
 from pi_cam_node.runtime.worker import Worker
-from pi_cam_node.storage.disk_monitor import DiskWatch
-from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.disk_monitor import DiskMonitor
+from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system import identity, log
-from pi_cam_node.system.metrics import Vitals
-from pi_cam_node.system.systemd import Notifier
-from pi_cam_node.tcp.server import Trigger
+from pi_cam_node.system.metrics import SystemMetrics
+from pi_cam_node.system.systemd import SystemdNotifier
+from pi_cam_node.tcp.server import TextPort
 from pi_cam_node.web.auth.signed_links import media_path
-from pi_cam_node.web.server import Web
+from pi_cam_node.web.server import WebServer
 
 _log = logging.getLogger(__name__)
 
@@ -81,18 +81,18 @@ class Node:
         self._opened: CameraOpened | None = None
         self._inbox = Inbox()
         self._worker = Worker(self._inbox)
-        self._repair = SelfRepair(loaded, start, self._clock, self._worker.submit)
-        self._archive = DiskArchive(
+        self._repair = CrashLoopGuard(loaded, start, self._clock, self._worker.submit)
+        self._archive = PictureArchive(
             config.export.base_dir, self._boot_id, self._clock, packet_limit=lambda: self._link.packet_limit_bytes
         )
         disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
-        self._disk = DiskWatch(self._archive, disk_work, self._inbox.put, self._clock)
+        self._disk = DiskMonitor(self._archive, disk_work, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock, start.spawned)
-        self._privacy = Discretion(loaded, start, self._camera)
+        self._privacy = PrivacyControl(loaded, start, self._camera)
         self._topics = topics_of(config)
-        self._link = Link(config.mqtt, self._topics, self._inbox, self._clock)
+        self._link = BrokerLink(config.mqtt, self._topics, self._inbox, self._clock)
         self._link.departures.censor = self._privacy.censor
-        self._vitals = Vitals(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
+        self._vitals = SystemMetrics(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
         self._core = Core(
             config,
             self._clock,
@@ -102,17 +102,17 @@ class Node:
             node_id=config.node.id,
         )
         self._announced_url: str | None = None
-        self._hub = Hub(self._core.curtain)
+        self._hub = FrameHub(self._core.curtain)
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
-        self._web = Web(config, self._inbox, self._hub, self._archive, self._clock, who)
-        self._trigger = Trigger(config, self._inbox, self._clock, curtain=self._core.curtain)
-        self._herald = Herald(self._topics, self._link, self._clock, self._info, self._discovery)
-        self._wellbeing = Wellbeing(lambda: self._web.is_up, lambda: self._camera.is_stuck)
-        self._supervisor = Supervisor(
-            Pulse("node", self._clock),
+        self._web = WebServer(config, self._inbox, self._hub, self._archive, self._clock, who)
+        self._trigger = TextPort(config, self._inbox, self._clock, curtain=self._core.curtain)
+        self._herald = Announcer(self._topics, self._link, self._clock, self._info, self._discovery)
+        self._wellbeing = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
+        self._supervisor = Watchdog(
+            Heartbeat("node", self._clock),
             [part.loop for part in (self._worker, self._camera, self._link, self._web, self._trigger)],
             self._wellbeing,
-            Notifier.of(os.environ),
+            SystemdNotifier.of(os.environ),
             self._clock,
             self._give_up,
         )
@@ -179,7 +179,7 @@ class Node:
             if self._failed_steps >= STEPS_FAILED_MAX:
                 self._give_up("every step of the node thread fails")
 
-    def _step(self, message: Arrival | Frame | None) -> None:
+    def _step(self, message: Input | Frame | None) -> None:
         facts = self._core.step(message)
         if isinstance(message, Frame):
             self._hub.publish(self._core.latest)  # not one that waited behind the news of the camera's loss
@@ -200,12 +200,12 @@ class Node:
         self._herald.tick(self._core.config.telemetry.refresh_s)
         self._disk.tick(self._core.config)
 
-    def _note(self, message: Arrival) -> None:
+    def _note(self, message: Input) -> None:
         """Let the parts know what concerns them."""
         match message:
             case CameraOpened():
                 if self._opened is None:
-                    heap.settle()
+                    malloc.release_startup_memory()
                 self._opened = message
                 self._herald.announce(self._core.config)
             case BrokerConnected() | BrokerLost():
@@ -213,7 +213,7 @@ class Node:
         self._wellbeing.hear(message)
         self._herald.hear(message, self._core.config)
 
-    def _follow(self, fact: Fact) -> None:
+    def _follow(self, fact: Event) -> None:
         """Carry out what the core decided, and let the log say what a person would want to know."""
         if isinstance(fact, ModeWanted):
             self._camera.want(controls_of(self._core.config, fact.mode))
@@ -223,7 +223,7 @@ class Node:
             self._hub.publish(None)
         self._tell(fact)
 
-    def _tell(self, fact: Fact) -> None:
+    def _tell(self, fact: Event) -> None:
         """Tell the outside; what answers one asker goes through the door that the question came by."""
         asker = fact.asker if isinstance(fact, Replied | FramesSent) else "mqtt"
         if asker == "mqtt":
@@ -233,7 +233,7 @@ class Node:
         self._web.tell(fact)
         self._wellbeing.hear(fact)
         self._repair.hear(fact)
-        narrate(fact)
+        log_event(fact)
 
     def _apply(self, changed: SettingChanged) -> None:
         """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
@@ -253,7 +253,7 @@ class Node:
         self._supervisor.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
-        for fact in last_words(self._inbox, self._core, self._link.is_behind, self._clock):
+        for fact in drain_inbox(self._inbox, self._core, self._link.is_behind, self._clock):
             self._tell(fact)
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
@@ -268,7 +268,7 @@ class Node:
             self._archive,
             self._worker.submit,
             self._figures,
-            lambda config: overwrite(self._path, config, self._base),
+            lambda config: write_back(self._path, config, self._base),
             self.stop,
             self._privacy,
             lambda picture_id: self._web.signed(media_path(picture_id)),
@@ -289,7 +289,7 @@ class Node:
     def _info(self, session: int) -> Mapping[str, object]:
         """Return the body of the info topic; it holds no secret."""
         config, start = self._core.config, {"boot": self._boot_id, "session": session, **self._repair.facts()}
-        return about(config, self._opened, self._core.commands, start)
+        return info_body(config, self._opened, self._core.commands, start)
 
     def _discovery(self, config: Config) -> dict[str, object]:
         offered = entities(config, self._core.commands.values())

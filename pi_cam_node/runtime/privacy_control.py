@@ -5,19 +5,19 @@ from __future__ import annotations
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.camera.camera import Camera
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.core.erase_report import Erased
-from pi_cam_node.core.privacy_gate import Curtain
-from pi_cam_node.mqtt.privacy_filter import Censor
+from pi_cam_node.core.erase_report import EraseReport
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.mqtt.privacy_filter import PrivacyFilter
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.startup import Start
-from pi_cam_node.storage.privacy_marker import PrivacyMark
+from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 # Half a second for the camera's process to close it, two for the kernel to end the process, and some for a busy board.
 RELEASE_S = 5.0
 
 
-class Discretion:
-    """Implements `pi_cam_node.core.ports.Discretion`.
+class PrivacyControl:
+    """Implements `pi_cam_node.core.ports.PrivacyControl`.
 
     Args:
         loaded: The settings.
@@ -33,23 +33,23 @@ class Discretion:
         self._config = loaded.config
         self._start = start
         self._camera = camera
-        self._mark = PrivacyMark(loaded.config.export.base_dir, start.private)
-        self.curtain = Curtain(closed=loaded.config.privacy.enable)
-        self.censor = Censor(self.curtain)
+        self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
+        self.curtain = PrivacyGate(closed=loaded.config.privacy.enable)
+        self.censor = PrivacyFilter(self.curtain)
 
     def hold(self, held: bool) -> None:
-        """See `pi_cam_node.core.ports.Discretion`."""
+        """See `pi_cam_node.core.ports.PrivacyControl`."""
         self._camera.hold(held)
 
     def seal(self, closed: bool) -> None:
-        """See `pi_cam_node.core.ports.Discretion`."""
+        """See `pi_cam_node.core.ports.PrivacyControl`."""
         try:
             self._mark.put(closed)
         finally:
             if closed and not self._camera.wait_released(RELEASE_S):
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
 
-    def erase(self) -> Erased:
-        """See `pi_cam_node.core.ports.Discretion`."""
+    def erase(self) -> EraseReport:
+        """See `pi_cam_node.core.ports.PrivacyControl`."""
         self.censor.mute()
         return erase_all(self._config, self._start.file, self._start.good, self._start.private)

@@ -27,7 +27,7 @@ LOCK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class RunRecord:
     """What is on disk of the life of a node.
 
     Attributes:
@@ -46,7 +46,7 @@ class Life:
         return self.start + 1 if self.failed or not self.had_frames else 1
 
 
-class StartFile:
+class StartCounter:
     """The count on disk: small, synced, and never a reason to fail.
 
     Thread: any.
@@ -57,14 +57,14 @@ class StartFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._life = Life()
+        self._life = RunRecord()
         self._troubled = False
         self._lock = threading.Lock()
 
     def begin(self) -> int:
         """Count a start and return its number, 1 for a usual one."""
         last = self._load()
-        self._life = Life(last.next_start if last is not None else 1)
+        self._life = RunRecord(last.next_start if last is not None else 1)
         self._save()
         return self._life.start
 
@@ -81,8 +81,8 @@ class StartFile:
 
     def proved(self) -> None:
         """Note that this life is worth living, or ended in order: the next start is the first again."""
-        if self._life != Life(0, had_frames=True):
-            self._life = Life(0, had_frames=True)
+        if self._life != RunRecord(0, had_frames=True):
+            self._life = RunRecord(0, had_frames=True)
             self._save()
 
     def forget(self) -> Path | None:
@@ -91,14 +91,14 @@ class StartFile:
             path, self._path = self._path, None
         return path
 
-    def _load(self) -> Life | None:
+    def _load(self) -> RunRecord | None:
         """Return the last life, ``None`` where nothing is known of one."""
         if self._path is None:
             return None
         try:
             with self._path.open("rb") as file:
                 told = json.loads(file.read(MAX_BYTES))
-            return Life(max(0, int(told["start"])), bool(told["had_frames"]), str(told["failed"]))
+            return RunRecord(max(0, int(told["start"])), bool(told["had_frames"]), str(told["failed"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:

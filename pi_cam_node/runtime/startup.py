@@ -9,17 +9,16 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import parts_of
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.camera import catalogue as catalog
-from pi_cam_node.camera.worker import spawn as spawning
+from pi_cam_node.camera import catalogue
+from pi_cam_node.camera.worker import spawn
 from pi_cam_node.camera.worker.spawn import Spawned
-from pi_cam_node.config import loader as configfile
-from pi_cam_node.config import settings
+from pi_cam_node.config import loader, settings
 from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.runtime.fallback_privacy import with_privacy_of
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
-from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartFile
-from pi_cam_node.storage.privacy_marker import PrivacyMark
+from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartCounter
+from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Start:
     is_safe: bool = False
     has_last_good: bool = False
     why: tuple[str, ...] = ()
-    file: StartFile = field(default_factory=lambda: StartFile(None))
+    file: StartCounter = field(default_factory=lambda: StartCounter(None))
     good: LastGood = field(default_factory=lambda: LastGood(None))
     private: Path | None = None
     spawned: Spawned | None = None
@@ -55,7 +54,7 @@ def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
     camera = loaded.config.camera
     if camera.isolate and not start.is_safe and not remembered(loaded, start.private).config.privacy.enable:
         with suppress(OSError):  # who keeps the camera tries again, and says what is wrong
-            return replace(start, spawned=spawning.spawn(source=catalog.check(camera.source)))
+            return replace(start, spawned=spawn.spawn(source=catalogue.check(camera.source)))
     return start
 
 
@@ -66,11 +65,11 @@ def remembered(loaded: LoadedConfig, private: Path | None) -> LoadedConfig:
         loaded: The settings.
         private: See `Start`.
     """
-    mark = PrivacyMark(loaded.config.export.base_dir, private)
+    mark = PrivacyMarker(loaded.config.export.base_dir, private)
     if loaded.config.privacy.enable or not mark.is_there:
         return loaded
     mark.confirm()
-    return replace(loaded, config=settings.with_value(loaded.config, SWITCH, True))
+    return replace(loaded, config=settings.with_value(loaded.config, PRIVACY_KEY, True))
 
 
 def doubt_of_privacy(loaded: LoadedConfig, private: Path | None) -> str:
@@ -80,7 +79,7 @@ def doubt_of_privacy(loaded: LoadedConfig, private: Path | None) -> str:
         loaded: The settings.
         private: See `Start`.
     """
-    return "" if loaded.config.privacy.enable else PrivacyMark(loaded.config.export.base_dir, private).doubt
+    return "" if loaded.config.privacy.enable else PrivacyMarker(loaded.config.export.base_dir, private).doubt
 
 
 def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
@@ -89,8 +88,8 @@ def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None
     Raises:
         ConfigError: They are not usable.
     """
-    loaded = configfile.load(path, environ, content)
-    catalog.check(loaded.config.camera.source)  # it alone knows the script of a synthetic camera
+    loaded = loader.load(path, environ, content)
+    catalogue.check(loaded.config.camera.source)  # it alone knows the script of a synthetic camera
     return loaded
 
 
@@ -101,7 +100,7 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
         ConfigError: The file is not usable, and there is no last good one.
     """
     places = state_files(path, environ)
-    counter, good = StartFile(places.starts), LastGood(places.good)
+    counter, good = StartCounter(places.starts), LastGood(places.good)
     kept, fault = good.read(), ""
     try:
         loaded = checked(path, environ)

@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import Pulse
-from pi_cam_node.base.restart_budget import Repairs
-from pi_cam_node.base.threads import Loop
-from pi_cam_node.runtime.health import Wellbeing
-from pi_cam_node.system.systemd import Notifier
+from pi_cam_node.base.heartbeat import Heartbeat
+from pi_cam_node.base.restart_budget import RestartBudget
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.runtime.health import NodeHealth
+from pi_cam_node.system.systemd import SystemdNotifier
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ STOOD_STILL_S = 5.0
 WATCHDOG_MAX_S = 10.0
 
 
-class Supervisor:
+class Watchdog:
     """The thread that watches the others; the node thread watches it.
 
     Args:
@@ -46,10 +46,10 @@ class Supervisor:
 
     def __init__(  # noqa: PLR0917 - the node builds it, from left to right
         self,
-        node: Pulse,
-        loops: Sequence[Loop],
-        wellbeing: Wellbeing,
-        notifier: Notifier,
+        node: Heartbeat,
+        loops: Sequence[MonitoredThread],
+        wellbeing: NodeHealth,
+        notifier: SystemdNotifier,
         clock: Clock,
         give_up: Callable[[str], None],
         kill: Callable[[int], object] = os._exit,
@@ -57,12 +57,12 @@ class Supervisor:
         self._node, self._loops = node, loops
         self._wellbeing, self._notifier, self._clock = wellbeing, notifier, clock
         self._give_up, self._kill = give_up, kill
-        self._repairs = Repairs()
+        self._repairs = RestartBudget()
         self._closing = threading.Event()
         self._looked_s = self._fed_s = clock.monotonic()
         self._ready = self._gave_up = False
         self._said = ""
-        self.loop = Loop("supervisor", self._run, clock)
+        self.loop = MonitoredThread("supervisor", self._run, clock)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -112,7 +112,7 @@ class Supervisor:
             self.loop.beat()
             self.look()
 
-    def _mend(self, loop: Loop) -> None:
+    def _mend(self, loop: MonitoredThread) -> None:
         how = "died" if loop.is_dead else "hangs"
         can = loop.is_dead or loop.replaceable
         if can and self._repairs.allow(loop.name, loop.repairs, self._clock.monotonic()):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pi_cam_node.base.clock import Clock, SystemClock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.progress import Progress
-from pi_cam_node.base.threads import Loop
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 
@@ -41,7 +41,7 @@ class Worker:
         self._running: int | None = None
         self._stopping = threading.Event()
         self._given_up = threading.Event()
-        self.loop = Loop("worker", self._run, self._clock, before_restart=self._give_up_job)
+        self.loop = MonitoredThread("worker", self._run, self._clock, before_restart=self._give_up_job)
 
     def start(self) -> None:
         """Start the thread. Once."""

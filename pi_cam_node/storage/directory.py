@@ -22,7 +22,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FreeSpace:
     """What a file system has left for us.
 
     Attributes:
@@ -35,7 +35,7 @@ class Room:
 
 
 @contextmanager
-def reported(what: str) -> Iterator[None]:
+def as_storage_error(what: str) -> Iterator[None]:
     """Turn what the operating system says into an error of ours.
 
     Raises:
@@ -71,7 +71,7 @@ def check_writable(directory: Path) -> None:
         raise OSError(reason, os.strerror(reason))
 
 
-def room_in(directory: Path) -> Room:
+def room_in(directory: Path) -> FreeSpace:
     """Return what the file system of a directory has left for ordinary users.
 
     Raises:
@@ -79,7 +79,7 @@ def room_in(directory: Path) -> Room:
     """
     said = os.statvfs(directory)
     # Btrfs, FAT and some network file systems count no inodes: 0 of 0.
-    return Room(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
+    return FreeSpace(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
 
 
 def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:

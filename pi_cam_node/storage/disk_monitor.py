@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from pi_cam_node.base import malloc as heap
+from pi_cam_node.base import malloc
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code, NodeError
 from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.core.inputs import Arrival, StorageChanged
+from pi_cam_node.core.inputs import Input, StorageChanged
 from pi_cam_node.storage.io_heartbeat import SILENT_S
-from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.archive import PictureArchive
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LOOK_S = 5.0
 Submit = Callable[[Callable[[Progress], object]], int]
 
 
-class DiskWatch:
+class DiskMonitor:
     """Lets the worker look at the disk, and tells the node what changed.
 
     Thread: the node thread, but for `_look` and `_tidy`, which the worker runs.
@@ -34,7 +34,7 @@ class DiskWatch:
         code: How the disk is: ``ok``, ``no_space`` or ``not_saved``.
     """
 
-    def __init__(self, archive: DiskArchive, submit: Submit, post: Callable[[Arrival], bool], clock: Clock) -> None:
+    def __init__(self, archive: PictureArchive, submit: Submit, post: Callable[[Input], bool], clock: Clock) -> None:
         self._archive, self._submit, self._post, self._clock = archive, submit, post, clock
         self._tidied_s = clock.monotonic()
         self._asked_s = float("-inf")
@@ -66,7 +66,7 @@ class DiskWatch:
         try:
             self._archive.tidy(config)
         finally:
-            heap.trim()  # the one job that comes every few minutes whatever else happens
+            malloc.return_free_memory()  # the one job that comes every few minutes whatever else happens
 
     def _ask(self, config: Config, now_s: float) -> None:
         self._asked_s = now_s

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
-from pi_cam_node.storage.directory import is_plain_file, reported
+from pi_cam_node.storage.directory import as_storage_error, is_plain_file
 from pi_cam_node.storage.pictures.ids import is_part, parse_file
 
 Name = TypeVar("Name", str, Path)
@@ -54,7 +54,7 @@ def erase_folder(directory: Path, names: Collection[str]) -> Removed:
     Raises:
         NotSaved: The folder cannot be read; nothing is removed.
     """
-    with reported(f"cannot erase {directory}"):
+    with as_storage_error(f"cannot erase {directory}"):
         try:
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import Pulse
+from pi_cam_node.base.heartbeat import Heartbeat
 
 # A call that takes this long has met a disk that no longer answers.
 SILENT_S = 5.0
@@ -17,7 +17,7 @@ SILENT_S = 5.0
 SLOWEST_BYTES_PER_S = 4_000_000
 
 
-class DiskPulse(Pulse):
+class IoHeartbeat(Heartbeat):
     """Beats at each call of the disk and rests while nothing is asked of it; stale, it tells of a silent disk.
 
     Thread: the one that uses the disk; `is_stale` may be asked by any.

@@ -12,14 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import create_atomically, make_directory, sync_directory
-from pi_cam_node.storage.directory import reported
+from pi_cam_node.storage.directory import as_storage_error
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME = ".privacy_on"
 
 
-class PrivacyMark:
+class PrivacyMarker:
     """The file in the folder of the pictures, and the one beside the last good settings.
 
     Thread: one at a time; the worker, but for the look at start.
@@ -80,7 +80,7 @@ class PrivacyMark:
                 _make(self._beside)
             except OSError as error:
                 logger.warning("privacy is remembered with the pictures only: %s", error)
-        with reported(f"cannot change {self.path}"):
+        with as_storage_error(f"cannot change {self.path}"):
             make_directory(self.path.parent)
         _make(self.path)
 
@@ -100,7 +100,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _make(path: Path) -> None:
-    with reported(f"cannot change {path}"):
+    with as_storage_error(f"cannot change {path}"):
         try:
             create_atomically(path, b"")
         except FileExistsError:
@@ -108,7 +108,7 @@ def _make(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    with reported(f"cannot change {path}"):
+    with as_storage_error(f"cannot change {path}"):
         if _is_there(path):  # asked first: on a read-only file system also what is not there cannot be removed
             path.unlink(missing_ok=True)
         with suppress(FileNotFoundError):  # without the folder nothing is in it

@@ -23,7 +23,7 @@ _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
 
 
-class Vitals:
+class SystemMetrics:
     """Reads the figures of this process, its children and its board.
 
     Args:

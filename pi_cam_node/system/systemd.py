@@ -15,7 +15,7 @@ from collections.abc import Mapping
 _log = logging.getLogger(__name__)
 
 
-class Notifier:
+class SystemdNotifier:
     """The way to the service manager; without one everything is accepted and goes nowhere. Thread: any.
 
     Attributes:
@@ -28,7 +28,7 @@ class Notifier:
         self._failed = False
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Notifier:
+    def of(cls, environ: Mapping[str, str]) -> SystemdNotifier:
         """Return the one that the service manager asked for."""
         usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
         is_meant = usec.isdecimal() and (not pid or pid == str(os.getpid()))

@@ -10,9 +10,9 @@ from typing import Any
 
 from pi_cam_node.base.errors import DeadlinePassed, NodeError
 from pi_cam_node.core.events import FramesSent, Replied
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.tcp.line_reader import read_line
-from pi_cam_node.tcp.timeouts import Patience
+from pi_cam_node.tcp.timeouts import Timeouts
 
 # The frames of the longest shortstream, what announces the reply, and the reply.
 FACTS_WAITING = 1100
@@ -20,7 +20,7 @@ _LENGTH = struct.Struct(">I")
 _PART_BYTES = 1 << 16
 
 
-class Conversation:
+class Connection:
     """One connection, one line, one reply.
 
     The reply is the plain text of the contract and a newline. A ``shortstream`` is answered with frames, each after its
@@ -44,9 +44,9 @@ class Conversation:
         self,
         number: str,
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        submit: Callable[[Conversation, bytes], None],
-        patience: Patience,
-        curtain: Curtain,
+        submit: Callable[[Connection, bytes], None],
+        patience: Timeouts,
+        curtain: PrivacyGate,
     ) -> None:
         task = asyncio.current_task()
         assert task is not None

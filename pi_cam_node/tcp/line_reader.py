@@ -6,12 +6,12 @@ import asyncio
 
 from pi_cam_node.base.errors import BadRequest, DeadlinePassed
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
-from pi_cam_node.tcp.timeouts import Patience
+from pi_cam_node.tcp.timeouts import Timeouts
 
 _CHUNK_BYTES = 4096
 
 
-async def read_line(reader: asyncio.StreamReader, patience: Patience) -> bytes | None:
+async def read_line(reader: asyncio.StreamReader, patience: Timeouts) -> bytes | None:
     """Return the first line without its end; ``None`` where the client left without a word.
 
     The line ends at a newline, at the end of the input, or after a short silence. What follows a newline is not

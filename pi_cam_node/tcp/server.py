@@ -15,14 +15,14 @@ from contextlib import suppress
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.threads import Loop
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import Fact, FramesSent, Replied
+from pi_cam_node.core.events import Event, FramesSent, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.core.privacy_gate import Curtain
-from pi_cam_node.tcp.connection import Conversation
-from pi_cam_node.tcp.timeouts import Patience
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.tcp.connection import Connection
+from pi_cam_node.tcp.timeouts import Timeouts
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _ADVICE = {
 }
 
 
-class Trigger:
+class TextPort:
     """Listens for the old text commands, where ``network.trigger_enable`` says so.
 
     Args:
@@ -56,23 +56,23 @@ class Trigger:
         config: Config,
         inbox: Inbox,
         clock: Clock,
-        patience: Patience | None = None,
-        curtain: Curtain | None = None,
+        patience: Timeouts | None = None,
+        curtain: PrivacyGate | None = None,
     ) -> None:
-        self._curtain = curtain or Curtain()
+        self._curtain = curtain or PrivacyGate()
         self._network = config.network
         self._inbox = inbox
         self._clock = clock
-        self._patience = patience or Patience()
+        self._patience = patience or Timeouts()
         self._numbers = itertools.count(1)
-        self._clients: dict[str, Conversation] = {}
+        self._clients: dict[str, Connection] = {}
         self._refusing = 0
         self._trouble = ""
         self._grace_s = 0.0
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
-        self.loop = Loop("tcp-trigger", self._run, clock, before_restart=self._forget_clients)
+        self.loop = MonitoredThread("tcp-trigger", self._run, clock, before_restart=self._forget_clients)
 
     # ------------------------------------------------------------ for the node thread
 
@@ -81,7 +81,7 @@ class Trigger:
         if self._network.trigger_enable:
             self.loop.start()
 
-    def tell(self, fact: Fact) -> None:
+    def tell(self, fact: Event) -> None:
         """Pass a fact on to the client that it is for; never blocks."""
         loop = self._loop
         if loop is None or not isinstance(fact, Replied | FramesSent) or fact.asker != "tcp":
@@ -164,7 +164,7 @@ class Trigger:
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to a client, whatever it does; only its own connection can end by it."""
         number = str(next(self._numbers))
-        conversation = Conversation(number, (reader, writer), self._submit, self._patience, self._curtain)
+        conversation = Connection(number, (reader, writer), self._submit, self._patience, self._curtain)
         try:
             if len(self._clients) < CLIENTS_MAX:
                 self._clients[number] = conversation
@@ -179,7 +179,7 @@ class Trigger:
             self._clients.pop(number, None)
             conversation.abort()
 
-    async def _refuse(self, conversation: Conversation) -> None:
+    async def _refuse(self, conversation: Connection) -> None:
         if self._refusing >= REFUSED_MAX:
             return
         if not self._refusing:
@@ -191,7 +191,7 @@ class Trigger:
         finally:
             self._refusing -= 1
 
-    def _submit(self, conversation: Conversation, line: bytes) -> None:
+    def _submit(self, conversation: Connection, line: bytes) -> None:
         """Put a line to the node.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 from aiohttp import web
 
-from pi_cam_node.web.context import Site
+from pi_cam_node.web.context import WebContext
 
 Kept = TypeVar("Kept")
 
@@ -19,9 +19,9 @@ def app_key(name: str, kind: type[Kept]) -> web.AppKey[Kept]:
     return web.AppKey(name, kind) if hasattr(web, "AppKey") else cast("web.AppKey[Kept]", name)
 
 
-SITE = app_key("site", Site)
+SITE = app_key("site", WebContext)
 
 
-def site_of(request: web.Request) -> Site:
+def site_of(request: web.Request) -> WebContext:
     """Return what the handlers of this request may use."""
     return request.app[SITE]

@@ -10,10 +10,10 @@ from typing import Protocol
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 
 
-class Pictures(Protocol):
+class PictureStore(Protocol):
     """Saved pictures. Thread: any; may read the disk, so call it in an executor."""
 
     def find(self, picture_id: str) -> Path | None:
@@ -79,7 +79,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class WebContext:
     """Everything a handler may use.
 
     Attributes:
@@ -92,8 +92,8 @@ class Site:
         info: Who the node is: id, name, version.
     """
 
-    hub: Hub
-    pictures: Pictures
+    hub: FrameHub
+    pictures: PictureStore
     ask: Ask
     links: Links
     state: State

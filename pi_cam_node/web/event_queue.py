@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 WAITING_MAX = 2000
 
 
-class Mailbox:
+class LoopQueue:
     """Calls a function on a loop's thread, once for each thing put in.
 
     Args:

@@ -10,48 +10,48 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.threads import Loop
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import Fact, FrameShown, FramesSent, ModeWanted, Replied
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, ModeWanted, Replied
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.web.api.command_bridge import Asking
+from pi_cam_node.web.api.command_bridge import CommandBridge
 from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
-from pi_cam_node.web.context import Pictures, Site
-from pi_cam_node.web.event_queue import Mailbox
-from pi_cam_node.web.http.service import Service
-from pi_cam_node.web.state import BrokerNews, Table
+from pi_cam_node.web.context import PictureStore, WebContext
+from pi_cam_node.web.event_queue import LoopQueue
+from pi_cam_node.web.http.service import HttpService
+from pi_cam_node.web.state import BrokerNews, StateCache
 
 _log = logging.getLogger(__name__)
 
 # What is no news for anybody who looks by HTTP.
-_PASSED_OVER = (FrameShown, ModeWanted)
+_PASSED_OVER = (LiveFrameDue, ModeWanted)
 # What the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: see `disk`.
 WORKERS = 2
 BEAT_S = 1.0
 
 
-class Web:
+class WebServer:
     """The live view over HTTP; does nothing where ``mjpeg_server.enable`` is off."""
 
     def __init__(  # noqa: PLR0917 - the node builds it, from left to right
         self,
         config: Config,
         inbox: Inbox,
-        hub: Hub,
-        pictures: Pictures,
+        hub: FrameHub,
+        pictures: PictureStore,
         clock: Clock,
         info: Mapping[str, str],
     ) -> None:
         self._enabled = config.mjpeg_server.enable
         self._links = SignedLinks(clock)
-        self._table = Table(config, clock)
-        self._asking = Asking(inbox, clock)
-        self.site = Site(hub, pictures, self._asking, self._links, self._table.state, clock, info)
-        self._service = Service(self.site, self._links)
+        self._table = StateCache(config, clock)
+        self._asking = CommandBridge(inbox, clock)
+        self.site = WebContext(hub, pictures, self._asking, self._links, self._table.state, clock, info)
+        self._service = HttpService(self.site, self._links)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._mailbox: Mailbox | None = None
-        self.loop = Loop("http", self._run, clock, before_restart=self._prepare)
+        self._mailbox: LoopQueue | None = None
+        self.loop = MonitoredThread("http", self._run, clock, before_restart=self._prepare)
         if self._enabled:
             self._prepare()
 
@@ -75,7 +75,7 @@ class Web:
         if self._enabled:
             self.loop.start()
 
-    def tell(self, fact: Fact) -> None:
+    def tell(self, fact: Event) -> None:
         """Hand a fact over. Thread: the node thread."""
         # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
         is_for_others = isinstance(fact, Replied | FramesSent) and fact.asker != "http"
@@ -107,15 +107,15 @@ class Web:
         if isinstance(thing, BrokerNews):
             self._table.broker(thing)
             return
-        fact = cast("Fact", thing)
+        fact = cast("Event", thing)
         self._table.tell(fact)
         self._asking.tell(fact)
 
     def _prepare(self) -> None:
         """Make what one life of the thread needs; a life before this one took its connections along."""
-        self._service = Service(self.site, self._links)
+        self._service = HttpService(self.site, self._links)
         self._loop = asyncio.new_event_loop()
-        self._mailbox = Mailbox(self._loop, self._take)
+        self._mailbox = LoopQueue(self._loop, self._take)
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop.beat()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config, settings
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
 from pi_cam_node.web.context import State
 
@@ -31,7 +31,7 @@ class BrokerNews:
     reason: str = ""
 
 
-class Table:
+class StateCache:
     """The keeper of one `State`."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class Table:
             config, states={"camera": "offline", "privacy": _on(config.privacy.enable), "last_error": NO_FAULT}
         )
 
-    def tell(self, fact: e.Fact) -> None:
+    def tell(self, fact: e.Event) -> None:
         """Note what a fact says about how things are; facts about anything else are passed over."""
         states = self.state.states
         match fact:
@@ -60,7 +60,7 @@ class Table:
                 self.state.telemetry = figures
             case e.SettingChanged(key=key, value=value):
                 self._change(key, value)
-                if key == SWITCH:
+                if key == PRIVACY_KEY:
                     states["privacy"] = _on(bool(value))
             case e.PictureSaved():
                 self.state.media = [fact.facts(), *self.state.media[: PICTURES_KEPT - 1]]

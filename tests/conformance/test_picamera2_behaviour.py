@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.picamera2_rig import SIZE, Rig, real_only, rig_of
+from tests.support.picamera2_rig import SIZE, Rig, real_only, rig_of
 
 pytestmark = [
     # picamera2's own thread is made with the old call.

@@ -23,7 +23,7 @@ from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.frame import Sensor
 from pi_cam_node.imaging.jpeg import size_of
-from tests.conformance.picamera2_rig import SIZE, Rig, real_only, rig_of
+from tests.support.picamera2_rig import SIZE, Rig, real_only, rig_of
 
 pytestmark = [
     pytest.mark.picamera2_real,

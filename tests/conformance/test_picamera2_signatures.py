@@ -8,9 +8,9 @@ import inspect
 import pytest
 
 from pi_cam_node.camera.sources.picam.interface import Job, Picamera, Request
-from tests.conformance.picamera2_rig import library_only
-from tests.fakes.picamera2 import FakePicamera2
-from tests.fakes.picamera2_requests import FakeJob, FakeRequest
+from tests.support.fakes.picamera2 import FakePicamera2
+from tests.support.fakes.picamera2_requests import FakeJob, FakeRequest
+from tests.support.picamera2_rig import library_only
 
 OURS_AND_THEIRS = [
     (Picamera, "picamera2", "Picamera2"),

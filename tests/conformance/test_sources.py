@@ -20,8 +20,8 @@ from pi_cam_node.camera.sources.synthetic.scene import number_of
 from pi_cam_node.camera.sources.v4l2_devices import cameras
 from pi_cam_node.camera.worker.shared_memory import shape_of
 from pi_cam_node.config import CameraConfig, Config
-from tests.conformance.films import SIZE, make_film, make_raw_film
-from tests.conformance.rtsp import RtspServer, why_not
+from tests.support.films import SIZE, make_film, make_raw_film
+from tests.support.rtsp_server import RtspServer, why_not
 
 RATE_HZ = 10.0
 LOGIN = "cam:canary-secret"

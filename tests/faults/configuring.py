@@ -14,7 +14,7 @@ from pathlib import Path
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import parse
-from pi_cam_node.config.writer import overwrite
+from pi_cam_node.config.writer import write_back
 from tests.faults import doomed
 from tests.faults.doomed import REFUSED, say
 
@@ -38,14 +38,14 @@ def forever(folder: Path) -> None:
     """Write one file after the other."""
     prepare(folder)
     for number in range(FIRST + 1, LAST):
-        overwrite(folder / "node.yaml", configured(folder, number))
+        write_back(folder / "node.yaml", configured(folder, number))
         say(f"ack {number}")
 
 
 def once(folder: Path) -> int:
     """Write one file."""
     try:
-        overwrite(folder / "node.yaml", configured(folder, FIRST + 1))
+        write_back(folder / "node.yaml", configured(folder, FIRST + 1))
     except NodeError as error:
         say(f"{error.code}: {error}")
         return REFUSED

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.faults import tools
-from tests.integration.broker import Mosquitto
 from tests.integration.conftest import broker, start_broker
-from tests.integration.serving import Serving
+from tests.support.broker import Mosquitto
+from tests.support.web_server import Serving
 
 __all__ = ["broker", "faulty_link", "long", "start_broker"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from tests.integration.broker import free_port
-from tests.integration.running import RunningNode
+from tests.support.broker import free_port
+from tests.support.running_node import RunningNode
 
 MIB = 1 << 20
 

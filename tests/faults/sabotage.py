@@ -14,35 +14,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pi_cam_node.camera.controller import Keeper
-from pi_cam_node.camera.worker import process
-from pi_cam_node.camera.worker import spawn as spawning
-from pi_cam_node.cli import main as cli
+from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.worker import process, spawn
+from pi_cam_node.cli import main
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraOpened
-from pi_cam_node.mqtt.link import Link
-from pi_cam_node.runtime.watchdog import Supervisor
+from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.runtime.watchdog import Watchdog
 from pi_cam_node.runtime.worker import Worker
-from pi_cam_node.storage.pictures.archive import DiskArchive
-from pi_cam_node.tcp.server import Trigger
-from pi_cam_node.web.server import Web
+from pi_cam_node.storage.pictures.archive import PictureArchive
+from pi_cam_node.tcp.server import TextPort
+from pi_cam_node.web.server import WebServer
 
 CRASH_PX = 666
 """A width with which the node crashes as soon as the camera is open."""
 
 DYING = {
     "node": (Inbox, "take"),
-    "camera": (Keeper, "turn"),
-    "mqtt-link": (Link, "on_check"),
+    "camera": (CameraController, "turn"),
+    "mqtt-link": (BrokerLink, "on_check"),
     "worker": (Worker, "_deliver"),
-    "http": (Web, "_beat"),
-    "tcp-trigger": (Trigger, "_beat"),
-    "supervisor": (Supervisor, "look"),
+    "http": (WebServer, "_beat"),
+    "tcp-trigger": (TextPort, "_beat"),
+    "supervisor": (Watchdog, "look"),
 }
 """Where each thread passes again and again; nothing between there and its end catches what is raised."""
 
-HANGING = {**DYING, "worker": (DiskArchive, "save")}
+HANGING = {**DYING, "worker": (PictureArchive, "save")}
 
 
 class Sabotage(SystemExit):
@@ -100,12 +99,12 @@ def crash_with_bad_settings() -> None:
 
 def starve_in_some_sizes() -> None:
     """Give the camera's process a driver that hangs in some sizes, whoever starts it."""
-    starving = partial(spawning.spawn, "tests.faults.starving")
-    spawning.spawn = process.spawn = starving  # type: ignore[attr-defined]
+    starving = partial(spawn.spawn, "tests.faults.starving")
+    spawn.spawn = process.spawn = starving  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
     Saboteur(Path(sys.argv[1])).stand()
     crash_with_bad_settings()
     starve_in_some_sizes()
-    sys.exit(cli.main(sys.argv[2:]))
+    sys.exit(main.main(sys.argv[2:]))

@@ -16,15 +16,15 @@ from pathlib import Path
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.storage.directory import list_pictures
-from pi_cam_node.storage.pictures.archive import DiskArchive
-from tests.fakes.pictures import ALL, BOOT, config, picture, save
+from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.faults import doomed
 from tests.faults.doomed import REFUSED, say
+from tests.support.pictures import ALL, BOOT, config, picture, save
 
 
 def forever(folder: Path) -> None:
     """Save pictures one after the other."""
-    archive = DiskArchive(folder, BOOT, SystemClock())
+    archive = PictureArchive(folder, BOOT, SystemClock())
     for frame in itertools.count():
         say(f"ack {save(archive, frame, ['jpg', 'npy'])}")
 
@@ -32,7 +32,7 @@ def forever(folder: Path) -> None:
 def once(folder: Path) -> int:
     """Save one picture in all formats."""
     try:
-        say(f"ack {DiskArchive(folder, BOOT, SystemClock()).save(picture(), ALL, config()).id}")
+        say(f"ack {PictureArchive(folder, BOOT, SystemClock()).save(picture(), ALL, config()).id}")
     except NodeError as error:
         say(f"{error.code}: {error}")
         return REFUSED
@@ -41,7 +41,7 @@ def once(folder: Path) -> int:
 
 def check(folder: Path, acks: set[str]) -> list[str]:
     """Return what is wrong with the folder, as the next start of the node finds it."""
-    archive = DiskArchive(folder, BOOT, SystemClock())
+    archive = PictureArchive(folder, BOOT, SystemClock())
     archive.open()
     found = list_pictures(folder)
     wrong = [f"lost {picture_id}" for picture_id in acks - {known for known in found if "json" in found[known]}]

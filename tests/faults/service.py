@@ -17,9 +17,9 @@ from typing import Any, Self
 import pytest
 
 from tests.faults.tools import FOLDER
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import REPOSITORY, Asker, RunningNode
-from tests.integration.serving import free_port
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import REPOSITORY, Asker, RunningNode
+from tests.support.web_server import free_port
 
 Event = dict[str, Any]
 

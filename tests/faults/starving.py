@@ -7,7 +7,7 @@ import threading
 
 from pi_cam_node.camera.source import Controls, Opened
 from pi_cam_node.camera.sources.synthetic.source import SyntheticSource
-from pi_cam_node.camera.worker import child_main as child
+from pi_cam_node.camera.worker import child_main
 from pi_cam_node.config import CameraConfig
 
 STARVES_FROM_PX = 4000
@@ -23,4 +23,4 @@ def open_or_hang(source: SyntheticSource, camera: CameraConfig, controls: Contro
 
 if __name__ == "__main__":
     SyntheticSource.open = open_or_hang  # type: ignore[assignment,method-assign]
-    child.main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    child_main.main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

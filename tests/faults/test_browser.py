@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.conftest import TOKEN
-from tests.integration.broker import wait_until
-from tests.integration.serving import Serving
+from tests.support.broker import wait_until
+from tests.support.web_server import Serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.short, pytest.mark.promise("H6")]
 

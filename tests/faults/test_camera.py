@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conformance.films import make_film
 from tests.faults.watching import Watched, watched
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import BASE, Asker, RunningNode
-from tests.integration.serving import free_port
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.films import make_film
+from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.faults
 

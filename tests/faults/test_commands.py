@@ -15,9 +15,9 @@ import pytest
 from pi_cam_node.core.inbox import MESSAGES_WAITING
 from tests.faults import tools
 from tests.faults.page import pictures
-from tests.integration.broker import Client, Mosquitto, wait_until
-from tests.integration.proxy import Proxy
-from tests.integration.running import BASE, Asker, RunningNode
+from tests.support.broker import Client, Mosquitto, wait_until
+from tests.support.proxy import Proxy
+from tests.support.running_node import BASE, Asker, RunningNode
 
 pytestmark = pytest.mark.faults
 

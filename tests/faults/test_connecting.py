@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.linked import Linked
-from tests.integration.proxy import Proxy
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import Linked
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.faults
 

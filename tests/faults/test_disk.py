@@ -14,8 +14,8 @@ import pytest
 
 from tests.faults.disks import fault_disk
 from tests.faults.watching import Watched, watched
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import BASE
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import BASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 

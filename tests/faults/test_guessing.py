@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.conftest import TOKEN
-from tests.integration.serving import Serving
+from tests.support.web_server import Serving
 
 pytestmark = pytest.mark.faults
 

@@ -20,8 +20,8 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.web.all_routes import routes
 from tests.faults.watching import Watched, watched
-from tests.integration.broker import Mosquitto
-from tests.integration.running import BASE
+from tests.support.broker import Mosquitto
+from tests.support.running_node import BASE
 
 pytestmark = pytest.mark.faults
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reconnect import SETTLED_S, Announcer
+from benchmarks.reconnect import SETTLED_S, AnnouncingNode
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import Backoff
 from tests.faults.conftest import FaultyLink
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.linked import TOPICS, Linked
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import TOPICS, Linked
 
 pytestmark = pytest.mark.faults
 
@@ -81,14 +81,14 @@ def test_a_link_that_flips_bits_heals_when_it_ends(
 ) -> None:
     for_s = 600 if long else 45
     link = faulty_link(broker)
-    with Announcer(link.port) as node, broker.client() as client:
+    with AnnouncingNode(link.port) as node, broker.client() as client:
         client.subscribe(f"{node.topics.root}/#")
         client.wait_for(node.topics.availability, "online", 20)
         link.set("corrupt", 0.05)
         level, ends_s = 0, time.monotonic() + for_s
         while time.monotonic() < ends_s:
             level += 1
-            node.herald.tell(BrightnessMeasured(level=level % 256, lux=None))
+            node.announcer.tell(BrightnessMeasured(level=level % 256, lux=None))
             client.publish(node.topics.cmd("help"), b"x", qos=0)
             time.sleep(0.05)
         link.set("pass")
@@ -98,7 +98,7 @@ def test_a_link_that_flips_bits_heals_when_it_ends(
         def is_whole() -> bool:
             nonlocal level
             level += 1
-            node.herald.tell(BrightnessMeasured(level=level % 256, lux=None))
+            node.announcer.tell(BrightnessMeasured(level=level % 256, lux=None))
             time.sleep(0.1)
             return client.latest(brightness) == b"%.1f" % (level % 256)
 
@@ -161,7 +161,7 @@ def test_a_link_that_flaps_is_seen_by_nobody_and_a_long_gap_once(
     with ExitStack() as stack:
         client = stack.enter_context(broker.client())
         client.subscribe("reconnect/+/availability")
-        nodes = [stack.enter_context(Announcer(link.port, number)) for number, link in enumerate(links)]
+        nodes = [stack.enter_context(AnnouncingNode(link.port, number)) for number, link in enumerate(links)]
         wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", 20)
 
         def gap(seconds: float) -> list[bytes]:
@@ -195,7 +195,7 @@ def test_a_node_back_from_a_power_cut_ends_online(broker: Mosquitto, faulty_link
     keepalive_s = 5
     with ExitStack() as stack, broker.client() as client:
         client.subscribe("reconnect/+/availability")
-        old = [Announcer(link.port, number, keepalive_s=keepalive_s) for number in range(10)]
+        old = [AnnouncingNode(link.port, number, keepalive_s=keepalive_s) for number in range(10)]
         for node in old:
             node.__enter__()
         wait_until(lambda: all(n.connected_s for n in old), "all nodes to connect", 20)
@@ -204,7 +204,9 @@ def test_a_node_back_from_a_power_cut_ends_online(broker: Mosquitto, faulty_link
         for node in old:
             node.__exit__(None, None, None)
         began_s = time.monotonic()
-        new = [stack.enter_context(Announcer(broker.port, number, keepalive_s=keepalive_s)) for number in range(10)]
+        new = [
+            stack.enter_context(AnnouncingNode(broker.port, number, keepalive_s=keepalive_s)) for number in range(10)
+        ]
         wait_until(lambda: all(n.connected_s for n in new), "all nodes to connect", 20)
         # The old sessions would have expired, and their wills would have come, 1.5 keepalives and the delay later.
         time.sleep(1.5 * keepalive_s + 10 + 5 - (time.monotonic() - began_s))
@@ -253,7 +255,7 @@ def test_two_nodes_with_one_client_id_are_diagnosed_and_slow_down(
 @pytest.mark.promise("B5")
 def test_a_node_is_back_within_ten_seconds_of_the_brokers_return(tmp_path: Path, figure: Figure) -> None:
     with Mosquitto(tmp_path) as broker, ExitStack() as stack:
-        nodes = [stack.enter_context(Announcer(broker.port, number)) for number in range(10)]
+        nodes = [stack.enter_context(AnnouncingNode(broker.port, number)) for number in range(10)]
         wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", 20)
         time.sleep(SETTLED_S)
         broker.kill()

@@ -12,13 +12,13 @@ import pytest
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Controls, Opened, Shot
-from pi_cam_node.camera.worker import source_loop as runner
-from pi_cam_node.camera.worker.messages import Arrived, Failed, Note, Open, Quit
-from pi_cam_node.camera.worker.source_loop import Runner
+from pi_cam_node.camera.worker import source_loop
+from pi_cam_node.camera.worker.messages import Arrived, Failed, Open, Quit, Report
+from pi_cam_node.camera.worker.source_loop import SourceLoop
 from pi_cam_node.config import CameraConfig
 from tests.faults.watching import watched
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import BASE
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import BASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("C4")]
 
@@ -97,11 +97,11 @@ def test_images_of_a_wrong_size_or_kind_are_named_and_never_handed_on(
 ) -> None:
     caplog.set_level("CRITICAL")
     wanted, made = 10_000, LyingSource()
-    monkeypatch.setattr(runner, "make", lambda _spec: made)
+    monkeypatch.setattr(source_loop, "make", lambda _spec: made)
     order = Open(1, CameraConfig(source="synthetic"), Controls("day", 10.0, 1, 1.0, "still"))
     good, failed, finished = 0, set(), threading.Event()
 
-    def post(note: Note) -> None:
+    def post(note: Report) -> None:
         nonlocal good
         if isinstance(note, Arrived):
             good += 1
@@ -114,7 +114,7 @@ def test_images_of_a_wrong_size_or_kind_are_named_and_never_handed_on(
             under_test.order(Quit())
             finished.set()
 
-    under_test = Runner(post)
+    under_test = SourceLoop(post)
     under_test.order(order)
     thread = threading.Thread(target=under_test.run, name="runner", daemon=True)
     thread.start()

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.ids import PictureName, parse_id
 from pi_cam_node.system.identity import new_boot_id
-from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import config, noise, picture
+from tests.support.fakes.clock import FakeClock
+from tests.support.pictures import config, noise, picture
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("S10")]
 
@@ -32,7 +32,7 @@ def test_no_save_touches_what_another_saved(saves: list[tuple[str, int, int]]) -
     with TemporaryDirectory() as folder:
         before: dict[Path, bytes] = {}
         for number, (boot, ms, frame) in enumerate(saves):
-            archive = DiskArchive(Path(folder, "captures"), boot, FakeClock())
+            archive = PictureArchive(Path(folder, "captures"), boot, FakeClock())
             at = EPOCH + timedelta(milliseconds=ms)
             wanted = picture(content=noise(16, 16) + number % 8, frames=(frame,), first_at=at, last_at=at)
             saved = archive.save(wanted, ["npy"], config())

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks.reconnect import LINES, SETTLED_S, Announcer, most_within, outage
+from benchmarks.reconnect import LINES, SETTLED_S, AnnouncingNode, most_within, outage
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt import outbox
 from pi_cam_node.mqtt.message import Message
 from tests.faults.page import Page, resident_mib
-from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
-from tests.integration.linked import TOPICS, Linked
-from tests.integration.proxy import Proxy
-from tests.integration.running import Asker, RunningNode
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import TOPICS, Linked
+from tests.support.proxy import Proxy
+from tests.support.running_node import Asker, RunningNode
 
 pytestmark = pytest.mark.faults
 
@@ -69,7 +69,7 @@ def test_a_node_without_a_broker_goes_on_in_every_other_way(
 @pytest.mark.promise("M2", "B7")
 def test_a_broker_that_forgot_everything_is_told_everything_again(figure: Figure, tmp_path: Path, long: bool) -> None:
     with Mosquitto(tmp_path, LINES) as broker, ExitStack() as stack:
-        nodes = [stack.enter_context(Announcer(broker.port, number)) for number in range(5)]
+        nodes = [stack.enter_context(AnnouncingNode(broker.port, number)) for number in range(5)]
         wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect")
         took_s: list[float] = []
         for _ in range(20 if long else 4):
@@ -86,7 +86,7 @@ def test_a_broker_that_forgot_everything_is_told_everything_again(figure: Figure
 @pytest.mark.promise("M6", "B7")
 def test_fifty_nodes_that_lose_one_broker_come_back_spread_out(figure: Figure, tmp_path: Path) -> None:
     with Mosquitto(tmp_path, LINES) as broker, ExitStack() as stack:
-        nodes = [stack.enter_context(Announcer(broker.port, number)) for number in range(50)]
+        nodes = [stack.enter_context(AnnouncingNode(broker.port, number)) for number in range(50)]
         wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", 60)
         time.sleep(SETTLED_S)
         took_s = outage(broker, nodes)
@@ -115,7 +115,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
         return resolve("127.0.0.1", *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    with Announcer(broker.port, host="broker.invalid") as node:
+    with AnnouncingNode(broker.port, host="broker.invalid") as node:
         time.sleep(12)
         assert node.connected_s == []
         is_known, healed_s = True, time.monotonic()
@@ -196,10 +196,10 @@ def test_a_broker_that_hangs_is_held_up_to_four_mebibytes(broker: Mosquitto, fig
 @pytest.mark.promise("M14")
 def test_after_an_outage_the_newest_state_is_told_and_no_history(start_broker: StartBroker, figure: Figure) -> None:
     broker = start_broker(start=False)
-    with Announcer(broker.port) as node:
+    with AnnouncingNode(broker.port) as node:
         for number in range(10_000):
-            node.herald.tell(BrightnessMeasured(level=number % 256, lux=None))
-        node.herald.tell(BrightnessMeasured(level=42.0, lux=None))
+            node.announcer.tell(BrightnessMeasured(level=number % 256, lux=None))
+        node.announcer.tell(BrightnessMeasured(level=42.0, lux=None))
         broker.start()
         with broker.client() as client:
             client.subscribe(f"{node.topics.root}/#")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.broker import Mosquitto, free_port, wait_until
 from tests.integration.conftest import StartBroker
-from tests.integration.running import BASE, Asker, RunningNode
+from tests.support.broker import Mosquitto, free_port, wait_until
+from tests.support.running_node import BASE, Asker, RunningNode
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.faults.conftest import FaultyLink
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.doors import Doors, open_doors
-from tests.integration.running import BASE
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.interfaces import Doors, open_doors
+from tests.support.running_node import BASE
 
 pytestmark = pytest.mark.faults
 

@@ -17,11 +17,11 @@ from pi_cam_node.imaging.jpeg import decode
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import Backoff
 from tests.faults.page import Page, pictures
-from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
-from tests.integration.linked import TOPICS, Linked
-from tests.integration.proxy import Proxy
-from tests.integration.running import BASE, Asker, RunningNode
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import TOPICS, Linked
+from tests.support.proxy import Proxy
+from tests.support.running_node import BASE, Asker, RunningNode
 
 pytestmark = pytest.mark.faults
 

@@ -18,8 +18,8 @@ from pi_cam_node.runtime.startup import begin
 from tests.faults.sabotage import CRASH_PX
 from tests.faults.service import Service
 from tests.faults.starving import STARVES_FROM_PX
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import BASE, Asker
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import BASE, Asker
 
 pytestmark = pytest.mark.faults
 

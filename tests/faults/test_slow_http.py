@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults import tools
 from tests.faults.watching import Watched, watched
-from tests.integration.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.storage.directory import list_pictures
-from tests.integration.broker import Mosquitto
-from tests.integration.running import BASE, RunningNode
+from tests.support.broker import Mosquitto
+from tests.support.running_node import BASE, RunningNode
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("C12")]
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.faults.sabotage import DYING
 from tests.faults.service import Service
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.running import REPOSITORY, Asker
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import REPOSITORY, Asker
 
 pytestmark = pytest.mark.faults
 

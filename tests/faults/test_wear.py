@@ -13,7 +13,7 @@ import pytest
 from pi_cam_node.runtime.start_counter import PROVEN_S
 from tests.faults.disks import fault_disk
 from tests.faults.watching import watched
-from tests.integration.broker import Mosquitto
+from tests.support.broker import Mosquitto
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.faults.results import ROOT
-from tests.integration.broker import HOST
+from tests.support.broker import HOST
 
 FOLDER = ROOT.parent / "shared" / "tools" / "faults"
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.mjpeg import Viewer
-from tests.integration.running import BASE, Asker, RunningNode
-from tests.integration.serving import free_port
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.mjpeg import Viewer
+from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.web_server import free_port
 
 AVAILABILITIES = (f"{BASE}/availability", f"{BASE}/camera/availability")
 

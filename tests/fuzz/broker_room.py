@@ -9,14 +9,14 @@ from unittest.mock import Mock
 from paho.mqtt.enums import _ConnectionState
 
 from pi_cam_node.config import Config
-from pi_cam_node.mqtt.announcer import Herald
-from pi_cam_node.mqtt.incoming import Incoming, arrival_of
-from pi_cam_node.mqtt.link import Link
+from pi_cam_node.mqtt.announcer import Announcer
+from pi_cam_node.mqtt.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import topics_of
-from tests.fakes.announcement import config_of, message
-from tests.fakes.clock import FakeClock
+from tests.support.announcement import config_of, message
+from tests.support.fakes.clock import FakeClock
 
 CONFIG: Config = config_of()
 TOPICS = topics_of(CONFIG)
@@ -43,9 +43,9 @@ class DeafLink:
 def hear_notice(data: bytes) -> None:
     """Let a herald hear a notice: of Home Assistant (``h``), of our availability (``a``), or else our own discovery."""
     link = DeafLink()
-    herald = Herald(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
+    herald = Announcer(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
     topic = {b"h": TOPICS.birth_topic, b"a": TOPICS.availability}.get(data[:1], TOPICS.own_discovery)
-    arrival = arrival_of(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)
+    arrival = parse_message(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)
     if arrival is not None:
         herald.hear(arrival, CONFIG)
     assert len(link.sent) < SENT_MAX
@@ -66,7 +66,7 @@ class Wire:
         clock, self.inbox = FakeClock(), Mock()
         self.inbox.put.return_value = True
         version = "3.1.1" if data[:1] == b"3" else "5"
-        listener = Link(CONFIG.mqtt, TOPICS, self.inbox, clock)
+        listener = BrokerLink(CONFIG.mqtt, TOPICS, self.inbox, clock)
         self.session = Session(CONFIG.mqtt, TOPICS, "porch", version, clock=clock, listener=listener)  # type: ignore[arg-type]
         self.listener = listener
 

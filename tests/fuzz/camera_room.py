@@ -8,29 +8,29 @@ import socket
 from collections.abc import Sequence
 from unittest.mock import Mock
 
-from pi_cam_node.camera.controller import Keeper
-from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.worker.child_log import ChildLog
-from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.shared_memory import SLOTS
 from pi_cam_node.core.commands.pictures import picture_of
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.sidecar import Origin, sidecar
-from tests.fakes.announcement import config_of
-from tests.fakes.world import World
+from tests.support.announcement import config_of
+from tests.support.core_world import World
 
 FRAME_BYTES = 64 * 48 * 3
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
-PUBLISHER = Publisher(topics_of(config_of()))
+PUBLISHER = EventMessages(topics_of(config_of()))
 ID = "20261120T194501123Z-3f2a91c0-000042-single"
 DATAGRAMS_MAX = 12
 
 
-class Puppet(ChildProcess):
+class Puppet(ProcessWorker):
     """The node's side of a camera process that there is not: what it sends was said before."""
 
     def __init__(self, datagrams: Sequence[bytes], memory_bytes: int) -> None:
@@ -62,7 +62,7 @@ class CameraRoom:
     def __init__(self, data: bytes) -> None:
         self.world = World()
         # Both begin at the second 1000 of the monotonic clock.
-        wishes = Wishes(config_of(camera={"source": "synthetic"}).camera, DAY)
+        wishes = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
         size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
         datagrams = [line[:60_000] for line in data[1:].split(b"\n")[:DATAGRAMS_MAX]]
         self.puppet = Puppet(datagrams, size)
@@ -70,14 +70,14 @@ class CameraRoom:
         inbox = Mock()
         inbox.put.side_effect = self._take
         inbox.put_frame.side_effect = self._take
-        self.keeper = Keeper(wishes, self._launch, inbox, self.world.clock, lambda: 1.0)
+        self.keeper = CameraController(wishes, self._launch, inbox, self.world.clock, lambda: 1.0)
         self._launches = 0
 
     def _take(self, taken: object) -> bool:
         self.taken.append(taken)
         return True
 
-    def _launch(self) -> ChildProcess:
+    def _launch(self) -> ProcessWorker:
         self._launches += 1
         if self._launches > 1:
             raise OSError("one is enough")

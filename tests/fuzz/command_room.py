@@ -7,7 +7,7 @@ from typing import ClassVar
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.inputs import CommandArrived
-from tests.fakes.world import World
+from tests.support.core_world import World
 
 # Commands change settings; a new core now and then keeps an input's effect from depending on thousands before it.
 COMMANDS_PER_CORE = 500

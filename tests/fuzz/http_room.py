@@ -13,25 +13,25 @@ from aiohttp import web
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent, Replied
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.imaging.jpeg import encode
 from pi_cam_node.web.application import application
 from pi_cam_node.web.auth.access import Access
-from pi_cam_node.web.auth.allowed_hosts import Names
-from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
+from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.context import Answered, Site, State
+from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.http.connection import Connection
-from pi_cam_node.web.http.connection_limit import Crowd
-from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import ID, scene
+from pi_cam_node.web.http.connection_limit import ConnectionLimit
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.inline import new_loop, turns
+from tests.support.fakes.clock import FakeClock
+from tests.support.pictures import ID, scene
 
 TOKEN = "a-token-of-the-house"
 # A request is answered within so many turns of the loop, or it waits for something that does not come.
@@ -96,21 +96,21 @@ class HttpRoom:
         self.failures: list[BaseException] = []
         self._loop = new_loop(self.failures)
         clock, config = FakeClock(), Config.model_validate({"node": {"id": "porch"}})
-        links, hub = SignedLinks(clock), Hub()
-        site = Site(hub, OnePicture(), self._ask, links, State(config), clock, {"id": "porch", "version": "0"})
+        links, hub = SignedLinks(clock), FrameHub()
+        site = WebContext(hub, OnePicture(), self._ask, links, State(config), clock, {"id": "porch", "version": "0"})
         at = clock.utcnow()
         hub.publish(Frame(1, 999.9, 1000.0, at, np.full((48, 64, 3), 99, np.uint8), "bgr", "day", Sensor()))
         access = Access(
             Token(TOKEN) if has_token else None,
             links,
             Sessions(clock),
-            Guesses(clock),
+            Lockout(clock),
             Proxies(()),
-            Names((), lambda: {"127.0.0.1"}, clock.monotonic),
+            AllowedHosts((), lambda: {"127.0.0.1"}, clock.monotonic),
             "session_porch",
         )
         self._clock = clock
-        self._crowd = Crowd(lambda: 10, access.proxies.trusts)
+        self._crowd = ConnectionLimit(lambda: 10, access.proxies.trusts)
         self._runner = web.AppRunner(application(site, access, self._crowd), handle_signals=False, access_log=None)
         self._loop.run_until_complete(self._runner.setup())
 

@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 from pi_cam_node.camera.source import Opened
-from pi_cam_node.camera.worker.messages import Applied, Failed, Ready, Refused, Slotted, encode
+from pi_cam_node.camera.worker.messages import Applied, Failed, FrameInSlot, Ready, Refused, encode
 from pi_cam_node.config import settings
 from pi_cam_node.config.settings import as_text
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Sensor
-from tests.fakes.announcement import message
-from tests.fakes.pictures import ID, scene
 from tests.fuzz.http_room import TOKEN
+from tests.support.announcement import message
+from tests.support.pictures import ID, scene
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,8 +163,8 @@ def _camera_child() -> list[bytes]:
     ready = encode(Ready(1, Opened("synthetic", (64, 48), "bgr", controls=True)))
     tall = encode(Ready(1, Opened("synthetic", (64, 32), "i420", controls=False)))
     sensor = Sensor(exposure_us=20_000, gain=2.5, lux=120.0, temperature_c=40.0)
-    image = encode(Slotted(1, 0, 999.9, 1000.0, "day", sensor, 0))
-    dark = encode(Slotted(1, 2, 999.0, 1000.0, "night", Sensor(), 3))
+    image = encode(FrameInSlot(1, 0, 999.9, 1000.0, "day", sensor, 0))
+    dark = encode(FrameInSlot(1, 2, 999.0, 1000.0, "night", Sensor(), 3))
     notes = [encode(Applied(0)), encode(Refused(0, "night", "no")), encode(Failed(1, "gone"))]
     return [
         b"m" + b"\n".join([ready, image, dark, *notes]),

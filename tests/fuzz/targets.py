@@ -18,32 +18,32 @@ from pi_cam_node.base.errors import CODES, ConfigError, NotSaved
 from pi_cam_node.camera.worker.child_log import ChildLog
 from pi_cam_node.config.layers import ENVIRONMENT_PREFIX, Layer, from_environment
 from pi_cam_node.config.loader import decode, parse
-from pi_cam_node.config.merge import Draft
+from pi_cam_node.config.merge import MergedLayers
 from pi_cam_node.config.settings import with_value
 from pi_cam_node.config.writer import rewritten
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.mqtt.event_messages import Publisher
-from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.event_messages import EventMessages
+from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
 from pi_cam_node.storage.pictures.sidecar import clock_was_set
 from pi_cam_node.web.media.thumbnails import thumbnail_of
-from tests.fakes.announcement import config_of
-from tests.fakes.tracebacks import Tracebacks
 from tests.fuzz.broker_room import Wire, hear_notice
 from tests.fuzz.camera_room import CameraRoom
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.http_room import HttpRoom
 from tests.fuzz.tcp_room import TcpRoom
+from tests.support.announcement import config_of
+from tests.support.tracebacks import Tracebacks
 
 Target = Callable[[bytes], None]
 TARGETS: dict[str, Target] = {}
 
 PATH = Path("/etc/pi_cam_node/config.yaml")
 TOPICS = topics_of(config_of())
-PUBLISHER = Publisher(TOPICS)
+PUBLISHER = EventMessages(TOPICS)
 
 
 def target(function: Target) -> Target:
@@ -79,7 +79,7 @@ def command(data: bytes) -> None:
         reply_to=reply_to.decode("utf-8", "replace") or None,
     )
     room = CommandRoom.shared()
-    arrival = arrival_of(incoming, TOPICS, room.world.clock.monotonic())
+    arrival = parse_message(incoming, TOPICS, room.world.clock.monotonic())
     if isinstance(arrival, CommandArrived):
         _judge(room.ask(arrival))
 
@@ -135,7 +135,7 @@ def environment(data: bytes) -> None:
     pairs = (line.partition("=") for line in data.decode("utf-8", "surrogateescape").split("\n"))
     environ = {f"{ENVIRONMENT_PREFIX}{name}": value for name, _, value in pairs if "\0" not in name + value}
     with suppress(ConfigError):
-        Draft(Layer(), from_environment(environ), PATH.parent).settle()
+        MergedLayers(Layer(), from_environment(environ), PATH.parent).settle()
 
 
 # ------------------------------------------------------------ HTTP and TCP

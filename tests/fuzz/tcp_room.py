@@ -6,13 +6,13 @@ import asyncio
 from typing import Any, ClassVar
 
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.core.privacy_gate import Curtain
-from pi_cam_node.tcp.connection import Conversation
-from pi_cam_node.tcp.timeouts import Patience
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.tcp.connection import Connection
+from pi_cam_node.tcp.timeouts import Timeouts
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.inline import new_loop
 
-PATIENCE = Patience(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, part_s=0.05)
+PATIENCE = Timeouts(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, part_s=0.05)
 
 
 class Paper:
@@ -66,14 +66,14 @@ class TcpRoom:
     async def _talk(self, pieces: list[bytes]) -> bytes:
         reader, paper = asyncio.StreamReader(), Paper()
         connection: Any = (reader, paper)
-        conversation = Conversation("1", connection, self._submit, PATIENCE, Curtain())
+        conversation = Connection("1", connection, self._submit, PATIENCE, PrivacyGate())
         for piece in pieces:
             reader.feed_data(piece)
         reader.feed_eof()
         await conversation.hold()
         return bytes(paper.written)
 
-    def _submit(self, conversation: Conversation, line: bytes) -> None:
+    def _submit(self, conversation: Connection, line: bytes) -> None:
         room = CommandRoom.shared()
         arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", asker="tcp")
         for fact in room.facts(arrival):

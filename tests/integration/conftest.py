@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.broker import Mosquitto, find_mosquitto
+from tests.support.broker import Mosquitto, find_mosquitto
 
 StartBroker = Callable[..., Mosquitto]
 

@@ -17,14 +17,14 @@ from pi_cam_node.base.errors import Busy, DeadlinePassed, NodeError
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.events import BrightnessMeasured
-from pi_cam_node.core.frame_hub import Hub
-from pi_cam_node.web.api import routes as api
+from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.web.api import routes
 from pi_cam_node.web.app_keys import SITE
 from pi_cam_node.web.auth.signed_links import SignedLinks
-from pi_cam_node.web.context import Answered, Site, State
-from tests.fakes.pictures import ID
-from tests.integration.broker import wait_until
-from tests.integration.serving import Got, MemoryPictures, Serving
+from pi_cam_node.web.context import Answered, State, WebContext
+from tests.support.broker import wait_until
+from tests.support.pictures import ID
+from tests.support.web_server import Got, MemoryPictures, Serving
 
 KEYS = ["id", "verb", "ok", "code", "message", "data", "stage", "received", "took_ms", "node", "boot"]
 OTHER = "20261119T010203004Z-3f2a91c0-000007-stack-2"
@@ -166,9 +166,9 @@ class Node:
             clock = SystemClock()
             app = web.Application()
             info = {"id": "porch", "name": "Porch", "version": "1"}
-            app[SITE] = Site(Hub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, info)
-            app.router.add_route("POST", "/api/commands/{verb}", api.command)
-            app.router.add_route("GET", "/api/state", api.state)
+            app[SITE] = WebContext(FrameHub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, info)
+            app.router.add_route("POST", "/api/commands/{verb}", routes.command)
+            app.router.add_route("GET", "/api/state", routes.state)
             async with TestServer(app) as server, ClientSession() as session:
                 url = server.make_url(path)
                 async with session.request(method, url, **options) as response:

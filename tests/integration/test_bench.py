@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.cli.bench.command import SIZES, main
-from tests.conformance.films import SIZE, make_raw_film
+from tests.support.films import SIZE, make_raw_film
 
 
 def test_it_measures_every_size_and_suggests_settings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.broker import Mosquitto
 from tests.integration.conftest import StartBroker
+from tests.support.broker import Mosquitto
 
 
 def test_a_message_reaches_its_subscriber(broker: Mosquitto) -> None:

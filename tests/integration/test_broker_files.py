@@ -13,12 +13,12 @@ import yaml
 
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.core.inputs import BrokerRefused, CommandArrived, HomeAssistantStarted
-from pi_cam_node.mqtt.event_messages import Publisher
+from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.retained_state import Board
-from tests.integration.broker import Mosquitto, free_port
+from pi_cam_node.mqtt.retained_state import RetainedState
 from tests.integration.conftest import StartBroker
-from tests.integration.linked import TOPICS, Linked
+from tests.support.broker import Mosquitto, free_port
+from tests.support.linked import TOPICS, Linked
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "docker" / "broker" / "config"
@@ -36,7 +36,7 @@ def service() -> dict[str, Any]:
 
 
 def test_the_acl_lets_a_node_do_all_that_it_does(broker: Mosquitto) -> None:
-    words, board = Publisher(TOPICS), Board(TOPICS)
+    words, board = EventMessages(TOPICS), RetainedState(TOPICS)
     birth = [
         *words.config(Config()),
         *words.beginning(private=True),

@@ -10,9 +10,9 @@ import pytest
 
 from pi_cam_node.cli.call import command
 from pi_cam_node.cli.call.command import main
-from tests.integration.broker import Mosquitto, free_port
 from tests.integration.conftest import StartBroker
-from tests.integration.running import Asker, RunningNode
+from tests.support.broker import Mosquitto, free_port
+from tests.support.running_node import Asker, RunningNode
 
 Call = Callable[..., int]
 

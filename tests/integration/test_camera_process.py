@@ -18,18 +18,18 @@ import pytest
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.camera.camera import Camera
-from pi_cam_node.camera.controller import Keeper
-from pi_cam_node.camera.desired_state import Wishes
+from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.camera.worker import process
-from pi_cam_node.camera.worker.process import ChildProcess
+from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import spawn
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, SwitchFailed
-from tests.conformance.films import make_film
-from tests.conformance.rtsp import RtspServer, free_port, why_not
-from tests.fakes.babbling_child import BABBLE
-from tests.integration.cameras import PATIENCE_S, RunningCamera, config_of
+from tests.support.cameras import PATIENCE_S, RunningCamera, config_of
+from tests.support.fakes.babbling_child import BABBLE
+from tests.support.films import make_film
+from tests.support.rtsp_server import RtspServer, free_port, why_not
 
 CORRUPTING_FILM = Path(__file__).parents[2].parent / "shared" / "data" / "corrupts-the-decoder.avi"
 
@@ -301,8 +301,10 @@ def test_a_network_camera_of_few_pictures_delivers_and_is_found_again() -> None:
 def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BABBLE, babble)
     config, inbox, clock = config_of("synthetic"), Inbox(), SystemClock()
-    wishes = Wishes(config.camera, controls_of(config, "day"))
-    keeper = Keeper(wishes, lambda: ChildProcess(spawn("tests.fakes.babbling_child")), inbox, clock, lambda: 1.0)
+    wishes = DesiredState(config.camera, controls_of(config, "day"))
+    keeper = CameraController(
+        wishes, lambda: ProcessWorker(spawn("tests.support.fakes.babbling_child")), inbox, clock, lambda: 1.0
+    )
     failures: list[CameraFailed] = []
 
     def turn() -> bool:
@@ -321,7 +323,7 @@ def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pyt
 def test_a_process_that_cannot_be_ended_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    child = ChildProcess()
+    child = ProcessWorker()
     pid = child.pid
     assert pid is not None
     with monkeypatch.context() as patched:
@@ -330,7 +332,7 @@ def test_a_process_that_cannot_be_ended_is_left_alone(
         assert not child.end(0)
     assert "cannot be ended" in caplog.text
     wait_until(lambda: is_gone(pid), "the end of the process")
-    assert ChildProcess().end(1)
+    assert ProcessWorker().end(1)
     assert not [each for each in process._abandoned if each.pid == pid]
 
 
@@ -341,7 +343,7 @@ import sys, threading
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.camera.camera import Camera
-from tests.integration.cameras import config_of
+from tests.support.cameras import config_of
 camera = Camera(config_of("synthetic"), Inbox(), SystemClock())
 camera.start()
 while not camera.is_online:

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from pi_cam_node.config.settings import catalogue
-from tests.integration.broker import Client, Mosquitto, wait_until
-from tests.integration.running import BASE, Asker, RunningNode
-from tests.integration.serving import free_port
+from tests.support.broker import Client, Mosquitto, wait_until
+from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.broker
 
@@ -25,7 +25,7 @@ LOGIN = "canary-of-camera-41c9"
 # Every setting that is a secret, may carry one, or names a file that holds one, and the test that looks after it.
 CANARIES = {"mqtt.password": PASSWORD, "camera.source": LOGIN, "http.token_file": TOKEN}
 ELSEWHERE = {
-    "mqtt.password_file": "tests/unit/test_secrets.py; its content becomes mqtt.password",
+    "mqtt.password_file": "tests/unit/config/test_secrets.py; its content becomes mqtt.password",
     "mqtt.tls.key": "handed to OpenSSL by path and never read",
     "http.tls.key": "handed to OpenSSL by path and never read",
 }

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.broker import find_mosquitto, wait_until
-from tests.integration.demonstration import ENVIRONMENT, RunningDemo, program
+from tests.support.broker import find_mosquitto, wait_until
+from tests.support.demonstration import ENVIRONMENT, RunningDemo, program
 
 BROKERS = {
     "mosquitto": find_mosquitto() is not None,

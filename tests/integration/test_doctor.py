@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from pi_cam_node.cli.doctor.command import main
-from tests.integration.broker import Mosquitto, free_port
 from tests.integration.conftest import StartBroker
-from tests.integration.running import Asker, RunningNode
+from tests.support.broker import Mosquitto, free_port
+from tests.support.running_node import Asker, RunningNode
 
 
 class Report:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.core.commands.erase import ERASED_CODE
-from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
-from tests.integration.doors import open_doors
-from tests.integration.running import BASE, REPOSITORY, RunningNode
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.interfaces import open_doors
+from tests.support.running_node import BASE, REPOSITORY, RunningNode
 
 pytestmark = pytest.mark.broker
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.imaging import jpeg
-from tests.integration.broker import find_mosquitto
-from tests.integration.demonstration import ENVIRONMENT, REPOSITORY, RunningDemo
+from tests.support.broker import find_mosquitto
+from tests.support.demonstration import ENVIRONMENT, REPOSITORY, RunningDemo
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 LINES_MAX = 25

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.broker import Mosquitto, free_port
-from tests.integration.running import Asker, RunningNode
+from tests.support.broker import Mosquitto, free_port
+from tests.support.running_node import Asker, RunningNode
 
 pytestmark = pytest.mark.broker
 

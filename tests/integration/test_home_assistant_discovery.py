@@ -10,10 +10,10 @@ import pytest
 
 from pi_cam_node.core.entities import EVENT_TYPES
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.mqtt.homeassistant.discovery import removed
-from tests.fakes.announcement import FIGURES, PICTURE, STATES, message
-from tests.integration.broker import Client, Received, wait_until
-from tests.integration.home_assistant import HomeAssistant, MadeUpNode, running
+from pi_cam_node.mqtt.homeassistant.discovery import removal_message
+from tests.support.announcement import FIGURES, PICTURE, STATES, message
+from tests.support.broker import Client, Received, wait_until
+from tests.support.home_assistant import HomeAssistant, MadeUpNode, running
 
 pytestmark = pytest.mark.home_assistant
 
@@ -228,7 +228,7 @@ def test_what_a_new_configuration_drops_is_really_removed(home: HomeAssistant, n
     earlier, current = message(NODE), message(NODE, homeassistant={"camera_fps": 0})
     node.announce(current)
     assert "camera" in home.registered(), "a component that is merely left out stays"
-    farewell = removed(json.dumps(earlier).encode(), current)
+    farewell = removal_message(json.dumps(earlier).encode(), current)
     assert farewell is not None
     node.announce(farewell)
     wait_until(lambda: "camera" not in home.registered(), "the camera entity to go")

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from pi_cam_node.imaging import jpeg
-from tests.fakes.announcement import PICTURE, STATES
-from tests.integration.broker import Client, wait_until
-from tests.integration.home_assistant import HomeAssistant, MadeUpNode, running, screenshot_text
+from tests.support.announcement import PICTURE, STATES
+from tests.support.broker import Client, wait_until
+from tests.support.home_assistant import HomeAssistant, MadeUpNode, running, screenshot_text
 
 pytestmark = pytest.mark.home_assistant
 

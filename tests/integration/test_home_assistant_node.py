@@ -16,8 +16,8 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import Entity, entities
 from pi_cam_node.imaging import jpeg
-from tests.integration.broker import Client, wait_until
-from tests.integration.home_assistant import HomeAssistant, running
+from tests.support.broker import Client, wait_until
+from tests.support.home_assistant import HomeAssistant, running
 
 pytestmark = pytest.mark.home_assistant
 

@@ -14,24 +14,24 @@ import pytest
 from paho.mqtt.enums import MQTTErrorCode
 
 from pi_cam_node.core.inputs import (
-    Arrival,
     BrokerConnected,
     BrokerLost,
     BrokerRefused,
     CommandArrived,
     DiscoveryFound,
     HomeAssistantStarted,
-    OwnOfflineSeen,
+    Input,
+    StaleWillSeen,
 )
 from pi_cam_node.mqtt import link as link_module
 from pi_cam_node.mqtt import outbox
-from pi_cam_node.mqtt.incoming import Incoming, arrival_of
+from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.topics import Topics
-from tests.integration.broker import Mosquitto, wait_until
 from tests.integration.conftest import StartBroker
-from tests.integration.linked import OFFLINE, ONLINE, TOPICS, Linked, password_file
-from tests.integration.proxy import Proxy
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import OFFLINE, ONLINE, TOPICS, Linked, password_file
+from tests.support.proxy import Proxy
 
 
 def state(key: str, value: str) -> Message:
@@ -410,7 +410,7 @@ def test_home_assistants_start_own_discovery_and_a_late_will_are_told(broker: Mo
             client.publish("homeassistant/status", "online", qos=0)
             node.expect(HomeAssistantStarted)
             client.publish(TOPICS.availability, "offline", retain=True)
-            node.expect(OwnOfflineSeen)
+            node.expect(StaleWillSeen)
             client.publish("homeassistant/status", "offline", qos=0)
             node.link.publish(ONLINE)
             assert node.drain() == []
@@ -420,12 +420,12 @@ def test_home_assistants_start_own_discovery_and_a_late_will_are_told(broker: Mo
 def test_an_error_while_taking_a_message_in_is_counted_and_survived(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_on_save(incoming: Incoming, topics: Topics, mono_s: float) -> Arrival | None:
+    def fail_on_save(incoming: Incoming, topics: Topics, mono_s: float) -> Input | None:
         if incoming.topic == TOPICS.cmd("save"):
             raise KeyError("a bug")
-        return arrival_of(incoming, topics, mono_s)
+        return parse_message(incoming, topics, mono_s)
 
-    monkeypatch.setattr(link_module, "arrival_of", fail_on_save)
+    monkeypatch.setattr(link_module, "parse_message", fail_on_save)
     with broker.client() as client, Linked(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("save"))

@@ -6,9 +6,9 @@ import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CommandArrived
 from pi_cam_node.mqtt import session as session_module
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.linked import TOPICS, Linked
-from tests.integration.proxy import Manner, Proxy
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.linked import TOPICS, Linked
+from tests.support.proxy import Manner, Proxy
 
 
 @pytest.mark.parametrize("manner", ["refuse-5-as-5", "refuse-5-as-3", "hang-up-on-5", "silent-on-5"])

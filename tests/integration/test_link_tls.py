@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from tests.integration.broker import Mosquitto
 from tests.integration.conftest import StartBroker
-from tests.integration.linked import TOPICS, Linked
+from tests.support.broker import Mosquitto
+from tests.support.linked import TOPICS, Linked
 
 Figure = Callable[[str], None]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pi_cam_node.imaging.jpeg import Pixels, decode
-from tests.conformance.films import make_film
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.doors import Doors, open_doors, parts_of
-from tests.integration.running import BASE, RunningNode
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.films import make_film
+from tests.support.interfaces import Doors, open_doors, parts_of
+from tests.support.running_node import BASE, RunningNode
 
 pytestmark = pytest.mark.broker
 

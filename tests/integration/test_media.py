@@ -26,24 +26,23 @@ from yarl import URL
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.storage.pictures.archive import DiskArchive
+from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.web.app_keys import SITE
 from pi_cam_node.web.auth.signed_links import SignedLinks, media_path
-from pi_cam_node.web.context import Answered, Site, State
-from pi_cam_node.web.http import privacy_cutoff as underway
-from pi_cam_node.web.live import routes as streams
+from pi_cam_node.web.context import Answered, State, WebContext
+from pi_cam_node.web.http import privacy_cutoff
+from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.live import snapshot
-from pi_cam_node.web.media import disk_pool as disk
-from pi_cam_node.web.media import file_response as sending
-from pi_cam_node.web.media import routes as media
+from pi_cam_node.web.media import disk_pool, file_response
+from pi_cam_node.web.media import routes as media_routes
 from pi_cam_node.web.media.thumbnails import MAX_BYTES, thumbnail_of
-from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import ALL, ID, archive_in, config, noise, picture, save
-from tests.integration.broker import wait_until
-from tests.integration.serving import Serving
 from tests.integration.test_link_tls import Authority, authority
+from tests.support.broker import wait_until
+from tests.support.fakes.clock import FakeClock
+from tests.support.pictures import ALL, ID, archive_in, config, noise, picture, save
+from tests.support.web_server import Serving
 
 __all__ = ["authority"]  # a fixture
 
@@ -71,10 +70,10 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
         clock = SystemClock()
         state = State(settings or Config())
         app = web.Application()
-        app[SITE] = Site(Hub(), archive, nobody, SignedLinks(clock), state, clock, {})
-        disk.attach(app)
-        app.router.add_route("GET", "/media/{id}", media.picture)
-        app.router.add_route("GET", "/media/{id}/thumbnail", media.thumbnail)
+        app[SITE] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, {})
+        disk_pool.attach(app)
+        app.router.add_route("GET", "/media/{id}", media_routes.picture)
+        app.router.add_route("GET", "/media/{id}/thumbnail", media_routes.thumbnail)
         async with TestServer(app) as server, ClientSession(auto_decompress=False) as session:
 
             async def get(path: str, **headers: str) -> Got:
@@ -89,14 +88,14 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> DiskArchive:
+def archive(tmp_path: Path) -> PictureArchive:
     """An archive with one picture, `ID`, in every format."""
     archive = archive_in(tmp_path, FakeClock())
     assert save(archive, formats=ALL) == ID
     return archive
 
 
-def file_of(archive: DiskArchive, extension: str = "jpg") -> Path:
+def file_of(archive: PictureArchive, extension: str = "jpg") -> Path:
     found = archive.find(ID)
     assert found is not None
     return found.with_suffix(f".{extension}")
@@ -114,7 +113,7 @@ def file_of(archive: DiskArchive, extension: str = "jpg") -> Path:
         ("?format=npy", "npy", "application/octet-stream"),
     ],
 )
-def test_a_picture_is_sent_as_it_is_on_disk(archive: DiskArchive, query: str, extension: str, kind: str) -> None:
+def test_a_picture_is_sent_as_it_is_on_disk(archive: PictureArchive, query: str, extension: str, kind: str) -> None:
     async def talk(get: Get) -> None:
         got = await get(f"/media/{ID}{query}")
         assert got.status == 200
@@ -149,7 +148,7 @@ def test_a_picture_without_a_jpeg_is_sent_in_the_format_it_has(tmp_path: Path) -
     ],
 )  # fmt: skip
 @pytest.mark.promise("X2")
-def test_only_an_exact_id_opens_a_picture(archive: DiskArchive, path: str) -> None:
+def test_only_an_exact_id_opens_a_picture(archive: PictureArchive, path: str) -> None:
     async def talk(get: Get) -> None:
         for ending in ("", "/thumbnail"):
             got = await get(f"/media/{path}{ending}")
@@ -159,7 +158,7 @@ def test_only_an_exact_id_opens_a_picture(archive: DiskArchive, path: str) -> No
     with_server(archive, talk)
 
 
-def test_a_picture_that_was_removed_is_gone(archive: DiskArchive) -> None:
+def test_a_picture_that_was_removed_is_gone(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         assert (await get(f"/media/{ID}/thumbnail")).status == 200
         for path in file_of(archive).parent.iterdir():
@@ -172,7 +171,7 @@ def test_a_picture_that_was_removed_is_gone(archive: DiskArchive) -> None:
 
 @pytest.mark.parametrize("linked", ALL)
 @pytest.mark.promise("X2")
-def test_a_link_is_not_followed(archive: DiskArchive, tmp_path: Path, linked: str) -> None:
+def test_a_link_is_not_followed(archive: PictureArchive, tmp_path: Path, linked: str) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret")
     file_of(archive, linked).unlink(missing_ok=True)
@@ -185,7 +184,7 @@ def test_a_link_is_not_followed(archive: DiskArchive, tmp_path: Path, linked: st
     with_server(archive, talk)
 
 
-def test_a_file_beside_a_picture_is_not_sent_in_its_place(archive: DiskArchive) -> None:
+def test_a_file_beside_a_picture_is_not_sent_in_its_place(archive: PictureArchive) -> None:
     file_of(archive, "jpg.gz").write_bytes(b"something else")
 
     async def talk(get: Get) -> None:
@@ -199,7 +198,7 @@ def test_a_file_beside_a_picture_is_not_sent_in_its_place(archive: DiskArchive) 
 # ------------------------------------------------------------------ not again, and in part
 
 
-def test_what_a_reader_has_is_not_sent_again(archive: DiskArchive) -> None:
+def test_what_a_reader_has_is_not_sent_again(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         for path in (f"/media/{ID}", f"/media/{ID}/thumbnail"):
             first = await get(path)
@@ -213,7 +212,7 @@ def test_what_a_reader_has_is_not_sent_again(archive: DiskArchive) -> None:
     with_server(archive, talk)
 
 
-def test_dates_count_where_no_tag_is_named(archive: DiskArchive) -> None:
+def test_dates_count_where_no_tag_is_named(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         first = await get(f"/media/{ID}")
         date = first.headers["Last-Modified"]
@@ -225,7 +224,7 @@ def test_dates_count_where_no_tag_is_named(archive: DiskArchive) -> None:
     with_server(archive, talk)
 
 
-def test_each_format_and_each_content_has_a_tag_of_its_own(archive: DiskArchive) -> None:
+def test_each_format_and_each_content_has_a_tag_of_its_own(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         tags = [(await get(f"/media/{ID}?format={one}")).headers["ETag"] for one in ALL]
         tags.append((await get(f"/media/{ID}/thumbnail")).headers["ETag"])
@@ -237,7 +236,7 @@ def test_each_format_and_each_content_has_a_tag_of_its_own(archive: DiskArchive)
     with_server(archive, talk)
 
 
-def test_parts_together_are_the_whole(archive: DiskArchive) -> None:
+def test_parts_together_are_the_whole(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         whole = file_of(archive).read_bytes()
         size, parts = len(whole), []
@@ -253,7 +252,7 @@ def test_parts_together_are_the_whole(archive: DiskArchive) -> None:
     with_server(archive, talk)
 
 
-def test_a_part_beyond_the_end_is_refused_with_the_size(archive: DiskArchive) -> None:
+def test_a_part_beyond_the_end_is_refused_with_the_size(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         size = file_of(archive).stat().st_size
         got = await get(f"/media/{ID}", Range=f"bytes={size}-")
@@ -262,7 +261,7 @@ def test_a_part_beyond_the_end_is_refused_with_the_size(archive: DiskArchive) ->
     with_server(archive, talk)
 
 
-def test_a_part_of_what_has_changed_is_the_whole(archive: DiskArchive) -> None:
+def test_a_part_of_what_has_changed_is_the_whole(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         first = await get(f"/media/{ID}")
         for given, status in (
@@ -284,14 +283,14 @@ def test_a_large_picture_is_sent_whole_and_in_many_chunks(tmp_path: Path) -> Non
 
     async def talk(get: Get) -> None:
         got = await get(f"/media/{ID}")
-        assert len(got.body) > 8 * sending.CHUNK_BYTES
+        assert len(got.body) > 8 * file_response.CHUNK_BYTES
         assert np.array_equal(np.load(io.BytesIO(got.body)), pixels)
 
     with_server(archive, talk)
 
 
 def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(underway, "STALL_S", 0.3)
+    monkeypatch.setattr(privacy_cutoff, "STALL_S", 0.3)
     path = tmp_path / f"{ID}.npy"
     np.save(path, noise(4000, 3000))
 
@@ -350,9 +349,9 @@ def test_a_picture_on_its_way_ends_when_privacy_begins(
     large = tmp_path / f"{ID}.npy"
     np.save(large, noise(4000, 3000))
     # No real one is so large; a client with enough of them under way gets to the same.
-    monkeypatch.setattr(media, "thumbnail_of", lambda *_: large.read_bytes())
+    monkeypatch.setattr(media_routes, "thumbnail_of", lambda *_: large.read_bytes())
     monkeypatch.setattr(snapshot, "picture_of", lambda *_: large.read_bytes())
-    monkeypatch.setattr(streams, "enclose", lambda *_: large.read_bytes())
+    monkeypatch.setattr(live_routes, "enclose", lambda *_: large.read_bytes())
     with Serving(tmp_path) as serving:
         serving.pictures.files[ID] = large
         core = serving.core
@@ -386,7 +385,7 @@ def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, au
         assert came <= 8 * RECEIVED_BYTES, f"{came} bytes of {large.stat().st_size}"
 
 
-def test_a_connection_whose_picture_has_left_is_not_cut(archive: DiskArchive, tmp_path: Path) -> None:
+def test_a_connection_whose_picture_has_left_is_not_cut(archive: PictureArchive, tmp_path: Path) -> None:
     with Serving(tmp_path) as serving:
         serving.pictures.files[ID] = file_of(archive)
         kept = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
@@ -431,7 +430,7 @@ def test_a_thumbnail_is_as_wide_as_the_settings_say_and_never_large(tmp_path: Pa
     with_server(archive, talk, Config.model_validate({"export": {"thumbnail_px": 1024}}))
 
 
-def test_a_thumbnail_is_made_once(archive: DiskArchive) -> None:
+def test_a_thumbnail_is_made_once(archive: PictureArchive) -> None:
     async def talk(get: Get) -> None:
         before = thumbnail_of.cache_info()
         bodies = {(await get(f"/media/{ID}/thumbnail")).body for _ in range(5)}
@@ -444,7 +443,7 @@ def test_a_thumbnail_is_made_once(archive: DiskArchive) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0" + bytes(100)])
 @pytest.mark.parametrize("one", ALL)
-def test_what_cannot_be_read_has_no_thumbnail(archive: DiskArchive, content: bytes, one: str) -> None:
+def test_what_cannot_be_read_has_no_thumbnail(archive: PictureArchive, content: bytes, one: str) -> None:
     folder = file_of(archive).parent
     for extension in ALL:
         (folder / f"{ID}.{extension}").unlink()
@@ -482,7 +481,7 @@ def test_many_thumbnails_at_once_are_all_sent(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ by whom
 
 
-def test_a_signed_link_opens_its_picture_and_nothing_else(archive: DiskArchive, tmp_path: Path) -> None:
+def test_a_signed_link_opens_its_picture_and_nothing_else(archive: PictureArchive, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a-token-of-good-length\n")
     token.chmod(0o600)
@@ -507,7 +506,7 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: DiskArchive, 
 def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "ANSWERS_S", 0.5)
+    monkeypatch.setattr(disk_pool, "ANSWERS_S", 0.5)
     hangs, asked = threading.Event(), threading.Semaphore(0)
     statuses: list[int] = []
     with Serving(tmp_path) as serving:
@@ -519,14 +518,14 @@ def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
         monkeypatch.setattr(serving.pictures, "find", find)
         visitors = [
             threading.Thread(target=lambda: statuses.append(serving.get(f"{media_path(ID)}/thumbnail").status))
-            for _ in range(disk.READERS + 2)
+            for _ in range(disk_pool.READERS + 2)
         ]
         try:
             for visitor in visitors:
                 visitor.start()
-            assert all(asked.acquire(timeout=15) for _ in range(disk.READERS))
+            assert all(asked.acquire(timeout=15) for _ in range(disk_pool.READERS))
             serving.show()
-            for _ in range(disk.READERS):
+            for _ in range(disk_pool.READERS):
                 assert serving.get("/api/state").status == 200
                 assert serving.get("/snapshot.jpg?width=64").status == 200
             for visitor in visitors:

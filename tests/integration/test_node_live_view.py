@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.jpeg import decode
-from tests.integration.broker import Mosquitto, free_port, wait_until
-from tests.integration.running import BASE, Asker, RunningNode
+from tests.support.broker import Mosquitto, free_port, wait_until
+from tests.support.running_node import BASE, Asker, RunningNode
 
 pytestmark = pytest.mark.broker
 

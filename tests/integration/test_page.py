@@ -15,8 +15,8 @@ import pytest
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.events import CameraChanged, FaultReported
-from tests.integration.chromium import Tab, browsing, find_chromium
-from tests.integration.serving import Serving
+from tests.support.chromium import Tab, browsing, find_chromium
+from tests.support.web_server import Serving
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 

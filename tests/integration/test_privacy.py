@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.broker import Mosquitto, wait_until
-from tests.integration.doors import Doors, open_doors, parts_of
-from tests.integration.running import BASE
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.interfaces import Doors, open_doors, parts_of
+from tests.support.running_node import BASE
 
 pytestmark = pytest.mark.broker
 

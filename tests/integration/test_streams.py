@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from pi_cam_node.imaging import jpeg
-from tests.integration.broker import wait_until
-from tests.integration.mjpeg import Viewer
-from tests.integration.serving import Serving
+from tests.support.broker import wait_until
+from tests.support.mjpeg import Viewer
+from tests.support.web_server import Serving
 
 
 @pytest.fixture

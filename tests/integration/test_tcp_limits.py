@@ -15,10 +15,10 @@ from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.tcp.connection import FACTS_WAITING
-from pi_cam_node.tcp.server import STREAMS_MAX, Trigger
-from pi_cam_node.tcp.timeouts import Patience
-from tests.integration.broker import free_port, wait_until
-from tests.integration.trigger_port import config_for, connected, everything
+from pi_cam_node.tcp.server import STREAMS_MAX, TextPort
+from pi_cam_node.tcp.timeouts import Timeouts
+from tests.support.broker import free_port, wait_until
+from tests.support.text_port import config_for, connected, everything
 
 AT = datetime(2026, 11, 20, 19, 45, 1, tzinfo=UTC)
 # More than the kernel keeps for a client that does not read.
@@ -28,10 +28,10 @@ HUGE = bytes(32 << 20)
 class Port:
     """The port alone; what arrives is taken and answered by the test."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Timeouts) -> None:
         self.number = free_port()
         self.inbox = Inbox()
-        self.trigger = Trigger(config_for(self.number), self.inbox, SystemClock(), patience)
+        self.trigger = TextPort(config_for(self.number), self.inbox, SystemClock(), patience)
         self.trigger.start()
 
     def taken(self) -> str:
@@ -51,7 +51,7 @@ class Port:
 
 @pytest.fixture
 def port() -> Iterator[Port]:
-    port = Port(Patience(silence_s=0.1, part_s=0.1, write_s=0.3))
+    port = Port(Timeouts(silence_s=0.1, part_s=0.1, write_s=0.3))
     yield port
     port.trigger.close(2)
     assert not any(thread.name == "tcp-trigger" for thread in threading.enumerate())

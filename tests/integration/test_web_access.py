@@ -25,12 +25,11 @@ import pytest
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core import events as e
 from pi_cam_node.web.all_routes import routes
-from pi_cam_node.web.http import connection
-from pi_cam_node.web.http import middleware as guard
-from pi_cam_node.web.server import Web
-from tests.integration.broker import wait_until
-from tests.integration.serving import Serving
+from pi_cam_node.web.http import connection, middleware
+from pi_cam_node.web.server import WebServer
 from tests.integration.test_link_tls import Authority, authority
+from tests.support.broker import wait_until
+from tests.support.web_server import Serving
 
 __all__ = ["authority"]  # a fixture
 
@@ -502,7 +501,7 @@ def test_the_api_takes_nothing_that_a_form_can_send(open_house: Serving, content
 @pytest.mark.promise("H1")
 def test_silence_and_dribbling_are_ended(open_house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_DEADLINE_S", 0.5)
-    monkeypatch.setattr(guard, "BODY_DEADLINE_S", 0.5)
+    monkeypatch.setattr(middleware, "BODY_DEADLINE_S", 0.5)
     assert raw(open_house.port, b"") == b""
     assert raw(open_house.port, b"GET /healthz HTTP/1.1\r\nX-a:").startswith(b"HTTP/1.1 408")
     slow = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
@@ -562,7 +561,7 @@ def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
 
 def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
     serving = Serving(tmp_path)
-    web = Web(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, {})
+    web = WebServer(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, {})
     web.tell(e.RingMeasured(1.0))
     for server in (web, serving.web):
         server.close(1)

@@ -13,10 +13,10 @@ import pytest
 from pi_cam_node.base.errors import Busy, NoSpace
 from pi_cam_node.base.progress import Progress
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
-from pi_cam_node.core.inputs import Arrival, WorkAdvanced, WorkEnded
+from pi_cam_node.core.inputs import Input, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.runtime.worker import JOBS_WAITING, Worker
-from tests.fakes.clock import FakeClock
+from tests.support.fakes.clock import FakeClock
 
 PATIENCE_S = 10.0
 
@@ -133,7 +133,7 @@ def test_progress_is_posted_at_most_twice_a_second(inbox: Inbox) -> None:
     worker = Worker(inbox, clock)
     worker.start()
     work = worker.submit(job)
-    told: list[Arrival | Frame | None] = []
+    told: list[Input | Frame | None] = []
     while not told or isinstance(told[-1], WorkAdvanced):
         told.append(inbox.take(PATIENCE_S))
     worker.stop(PATIENCE_S)
@@ -151,7 +151,7 @@ def test_a_full_inbox_delays_the_end_of_a_job_and_does_not_lose_it(
         pass
     put, tried = inbox.put, threading.Semaphore(0)
 
-    def put_and_count(message: Arrival) -> bool:
+    def put_and_count(message: Input) -> bool:
         tried.release()
         return put(message)
 

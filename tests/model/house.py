@@ -18,18 +18,17 @@ import numpy as np
 
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.progress import Progress
-from pi_cam_node.config import Config
-from pi_cam_node.config import loader as configfile
-from pi_cam_node.core.events import Fact, PictureSaved, Replied
+from pi_cam_node.config import Config, loader
+from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.runtime import node
-from pi_cam_node.storage.pictures.archive import DiskArchive
-from tests.fakes.clock import FakeClock
-from tests.model.broker import Broker, SteppedLink
-from tests.model.disk import Disk
+from pi_cam_node.storage.pictures.archive import PictureArchive
+from tests.support.fakes.clock import FakeClock
+from tests.support.model_broker import Broker, SteppedLink
+from tests.support.model_disk import Disk
 
 BASE = "pi_cam_node/porch"
 JOBS_WAITING = 16
@@ -113,16 +112,16 @@ class House:
         self, path: Path, disk: Disk, clock: FakeClock, boot: int, keep: Callable[[PictureSaved], None]
     ) -> None:
         self.disk, self.clock = disk, clock
-        self.told: list[Fact] = []
+        self.told: list[Event] = []
         self._seq = itertools.count(1)
-        loaded = configfile.load(path, {})
+        loaded = loader.load(path, {})
         with ExitStack() as patched, disk.watched():
             for name, part in _parts(boot).items():
                 patched.enter_context(patch.object(node, name, part))
             self.node = node.Node(loaded, clock)
         tell = self.node._tell
 
-        def listen(fact: Fact) -> None:
+        def listen(fact: Event) -> None:
             self.told.append(fact)
             if isinstance(fact, PictureSaved):
                 keep(fact)
@@ -148,7 +147,7 @@ class House:
         return self.node._camera  # type: ignore[return-value]
 
     @property
-    def archive(self) -> DiskArchive:
+    def archive(self) -> PictureArchive:
         return self.node._archive
 
     @property
@@ -233,7 +232,7 @@ def _parts(boot: int) -> dict[str, Any]:
         "Camera": NoCamera,
         "Supervisor": Mock(),
         "Vitals": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
-        "DiskArchive": partial(DiskArchive, clock_set=lambda: True),
+        "DiskArchive": partial(PictureArchive, clock_set=lambda: True),
         "identity": type(
             "Identity",
             (),

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from pi_cam_node.config import loader as configfile
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config import loader
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import as_text, catalogue, value_of
 from pi_cam_node.core.events import PictureSaved
-from tests.fakes.clock import FakeClock
-from tests.fakes.tracebacks import Tracebacks
-from tests.model.broker import Broker
-from tests.model.disk import Disk
 from tests.model.house import BASE, House
+from tests.support.fakes.clock import FakeClock
+from tests.support.model_broker import Broker
+from tests.support.model_disk import Disk
+from tests.support.tracebacks import Tracebacks
 
 # Three or four pictures of 64 x 48 pixels in numpy's format.
 LIMIT_BYTES = 40_000
@@ -34,7 +34,7 @@ storage: {{max_bytes: {LIMIT_BYTES}, min_free_bytes: 1 MiB}}
 """
 MEDIA = {f"{BASE}/media/last", f"{BASE}/media/last/image", f"{BASE}/media/thumbnail"}
 # The switch of privacy is remembered by itself, and never in the file.
-LIVE = [key for key, info in catalogue().items() if info.live and key != SWITCH]
+LIVE = [key for key, info in catalogue().items() if info.live and key != PRIVACY_KEY]
 
 
 class Lives(RuleBasedStateMachine):
@@ -176,5 +176,5 @@ class Lives(RuleBasedStateMachine):
 
 @lru_cache(maxsize=8)  # it is looked at after each step, and rarely another
 def _settings_of(path: Path, content: bytes) -> dict[str, str]:
-    config = configfile.load(path, {}, content).config
+    config = loader.load(path, {}, content).config
     return {key: as_text(value_of(config, key)) for key in LIVE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from pi_cam_node.config.sections.privacy import SWITCH
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.storage.privacy_marker import FILE_NAME
 from tests.model.house import BASE
@@ -47,7 +47,7 @@ class Privacy(Lives):
     def switch(self, *, on: bool, by_set: bool) -> str:
         """Ask for privacy, or for its end; while there is no broker, by HTTP."""
         verb = "set" if by_set else "privacy"
-        fields: dict[str, object] = {"key": SWITCH, "value": on} if by_set else {"enable": on}
+        fields: dict[str, object] = {"key": PRIVACY_KEY, "value": on} if by_set else {"enable": on}
         if on and not self.is_private:
             self.told_before = len(self.broker.told)
         self.switches.append((f"c{self.names + 1}", on))
@@ -90,6 +90,6 @@ class Privacy(Lives):
         held = self.broker.retained
         private = self.is_private
         assert held[f"{BASE}/state/privacy"] == (b"ON" if private else b"OFF")
-        assert held[f"{BASE}/config/{SWITCH}"] == (b"on" if private else b"off")
+        assert held[f"{BASE}/config/{PRIVACY_KEY}"] == (b"on" if private else b"off")
         if private:
             assert not PICTURES & held.keys(), "no picture stays at the broker"

@@ -13,10 +13,10 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from pi_cam_node.core.events import SettingsRolledBack
 from pi_cam_node.core.inputs import CameraFailed
-from tests.model.disk import FATES, Killed
 from tests.model.house import BASE
 from tests.model.privacy import Privacy
 from tests.model.truths import Truths
+from tests.support.model_disk import FATES, Killed
 
 # What may be asked of a live setting, and whether it is granted.
 CHANGES = [

@@ -15,7 +15,7 @@ from pi_cam_node.camera.sources.pacing import Metronome
 _ADVICE = "OpenCV cannot decode it; convert it, for example with `ffmpeg -i <film> -c:v mjpeg -q:v 3 <new>.avi`"
 
 
-class FilmSource:
+class VideoFileSource:
     """A film. Its size is its own; its pace is its own, thinned out to `camera.framerate` where it is faster.
 
     At its end it begins again. Day and night are labels.

@@ -67,7 +67,7 @@ def parse(start: bytes) -> Header:
     return Header((width, height), min(max(rate_hz, 1.0), 240.0), "XCOLORRANGE=FULL" in words, len(line) + 1)
 
 
-class RawFilmSource:
+class Y4mFileSource:
     """An uncompressed film. Size and pace are its own; it is thinned out to `camera.framerate` where it is faster.
 
     At its end it begins again. Day and night are labels.
@@ -140,11 +140,11 @@ class RawFilmSource:
 
 def _stretch(pixels: Pixels) -> None:
     """Bring limited range to full range, in place."""
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - brings OpenCV, which full range does without
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
 
     values = np.arange(256)
     luma = ((values - 16) * 255 / 219).round().clip(0, 255).astype(np.uint8)
     chroma = ((values - 128) * 255 / 224 + 128).round().clip(0, 255).astype(np.uint8)
     y, u, v = planes(pixels)
     for plane, table in ((y, luma), (u, chroma), (v, chroma)):
-        np.copyto(plane, imaging.looked_up(plane, table))
+        np.copyto(plane, opencv.apply_lut(plane, table))

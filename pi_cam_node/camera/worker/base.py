@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pi_cam_node.camera.worker.messages import Note, Order
+from pi_cam_node.camera.worker.messages import Order, Report
 
 
 class WorkerLost(Exception):
@@ -36,7 +36,7 @@ class Worker(Protocol):
         """Pass an order on. Never waits; an order to a worker that does not listen is lost."""
         ...
 
-    def take(self) -> list[Note]:
+    def take(self) -> list[Report]:
         """Return the notes that came, without waiting.
 
         Raises:

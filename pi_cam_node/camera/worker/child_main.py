@@ -15,21 +15,21 @@ import socket
 import sys
 import threading
 
-from pi_cam_node.base import malloc as heap
+from pi_cam_node.base import malloc
 from pi_cam_node.camera.worker.child_log import OneLine
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
-    Note,
+    FrameInSlot,
     Order,
     Quit,
     Ready,
-    Slotted,
+    Report,
     decode_order,
     encode,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
-from pi_cam_node.camera.worker.source_loop import Runner
+from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _PR_SET_PDEATHSIG = 1
 _CLOSE_S = 2.0
 
 
-class Outlet:
+class FrameSender:
     """Sends notes to the node, pixels through shared memory. Thread: the main thread."""
 
     def __init__(self, link: socket.socket) -> None:
@@ -48,7 +48,7 @@ class Outlet:
         self._skipped = 0
         self._is_settled = False
 
-    def post(self, note: Note) -> None:
+    def post(self, note: Report) -> None:
         """Send a note.
 
         Raises:
@@ -76,13 +76,13 @@ class Outlet:
             return
         shot = note.shot
         times = (shot.exposed_mono_s, shot.captured_mono_s)
-        self._link.send(encode(Slotted(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        self._link.send(encode(FrameInSlot(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
         if not self._is_settled:  # with the first image everything is imported and prepared
             self._is_settled = True
-            heap.settle()
+            malloc.release_startup_memory()
 
 
-def hear(link: socket.socket, runner: Runner, ended: threading.Event) -> None:
+def hear(link: socket.socket, runner: SourceLoop, ended: threading.Event) -> None:
     """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
     order = _next_order(link)
     while not isinstance(order, Quit):
@@ -126,7 +126,7 @@ def main(descriptor: int, parent: int, source: str) -> None:
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     link = socket.socket(fileno=descriptor)
-    runner, ended = Runner(Outlet(link).post), threading.Event()
+    runner, ended = SourceLoop(FrameSender(link).post), threading.Event()
     threading.Thread(target=hear, args=(link, runner, ended), name="orders", daemon=True).start()
     if source:
         prepare(source)

@@ -11,7 +11,7 @@ from pi_cam_node.camera.worker.messages import WireNote
 _NOTES: TypeAdapter[WireNote] = TypeAdapter(Annotated[WireNote, Field(discriminator="kind")])
 
 
-def decode_note(datagram: bytes) -> WireNote:
+def decode_report(datagram: bytes) -> WireNote:
     """Return the note in a datagram.
 
     Raises:

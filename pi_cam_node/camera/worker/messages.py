@@ -83,7 +83,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Slotted:
+class FrameInSlot:
     """An image came; its pixels lie in a slot. ``skipped`` images of the session found no free slot so far."""
 
     session: int
@@ -124,8 +124,8 @@ class Failed:
     kind: Literal["failed"] = "failed"
 
 
-Note = Ready | Arrived | Applied | Refused | Failed
-WireNote = Ready | Slotted | Applied | Refused | Failed
+Report = Ready | Arrived | Applied | Refused | Failed
+WireNote = Ready | FrameInSlot | Applied | Refused | Failed
 
 
 def encode(message: Order | WireNote) -> bytes:

@@ -12,16 +12,16 @@ import time
 from pi_cam_node.camera.source import Shot
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.child_log import ChildLog
-from pi_cam_node.camera.worker.message_validation import decode_note
+from pi_cam_node.camera.worker.message_validation import decode_report
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
     Failed,
-    Note,
+    FrameInSlot,
     Order,
     Quit,
     Ready,
-    Slotted,
+    Report,
     WireNote,
     encode,
 )
@@ -31,7 +31,7 @@ from pi_cam_node.camera.worker.spawn import Spawned, spawn
 log = logging.getLogger(__name__)
 
 # A process that waits inside a driver cannot even be killed; it is not waited for longer than this.
-CORPSE_S = 2.0
+KILL_S = 2.0
 _CHUNK_BYTES = 65_536
 _NOTES_AT_ONCE = 16
 # As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
@@ -42,7 +42,7 @@ _CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 _abandoned: list[subprocess.Popen[bytes]] = []
 
 
-class ChildProcess:
+class ProcessWorker:
     """Runs a source in a process of its own.
 
     Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
@@ -59,7 +59,7 @@ class ChildProcess:
         Raises:
             OSError: There is no memory or no process left for it.
         """
-        _bury()
+        _reap()
         spawned = spawned or spawn()
         self._process, self._link, self._output = spawned.process, spawned.link, spawned.output
         self._log = ChildLog()
@@ -84,11 +84,11 @@ class ChildProcess:
         except OSError as error:
             log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 
-    def take(self) -> list[Note]:
+    def take(self) -> list[Report]:
         """Return what came, and bring its output to the log."""
         if self._at_end:
             raise WorkerLost(self._cause_of_death())
-        wire: list[Note] = []
+        wire: list[Report] = []
         try:
             while len(wire) < _NOTES_AT_ONCE and (note := self._receive()) is not None:
                 wire.append(note)
@@ -110,13 +110,13 @@ class ChildProcess:
 
     def _kill(self) -> bool:
         self._process.send_signal(signal.SIGKILL)
-        if _wait(self._process, CORPSE_S):
+        if _wait(self._process, KILL_S):
             return True
         log.error("the camera process %d hangs in a driver and cannot be ended", self.pid)
         _abandoned.append(self._process)
         return False
 
-    def _receive(self) -> Note | None:
+    def _receive(self) -> Report | None:
         """Return the next note, ``None`` where none is there."""
         try:
             datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 2, _CLOSE_ON_EXEC)
@@ -130,17 +130,17 @@ class ChildProcess:
                 return None
             if flags & _CUT_OFF:
                 raise ValueError("a message that is too long")
-            return self._unpack(decode_note(datagram), descriptors)
+            return self._unpack(decode_report(datagram), descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _unpack(self, note: WireNote, descriptors: list[int]) -> Note:
+    def _unpack(self, note: WireNote, descriptors: list[int]) -> Report:
         """Return a note with its pixels."""
         if isinstance(note, Ready):
             self._map(note, descriptors)
             return note
-        if not isinstance(note, Slotted):
+        if not isinstance(note, FrameInSlot):
             return note
         if self._slots is None or note.session != self._session:
             raise ValueError("an image of a session that is not open")
@@ -181,7 +181,7 @@ class ChildProcess:
 
     def _cause_of_death(self) -> str:
         """Return how the process ended, in words."""
-        if not _wait(self._process, CORPSE_S):
+        if not _wait(self._process, KILL_S):
             return "the camera process closed its connection"
         code = self._process.returncode
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
@@ -198,6 +198,6 @@ def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
     return True
 
 
-def _bury() -> None:
+def _reap() -> None:
     """Forget the abandoned processes that ended in the meantime."""
     _abandoned[:] = [process for process in _abandoned if process.poll() is None]

@@ -16,7 +16,18 @@ from pi_cam_node.base.errors import NodeError, SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.catalogue import make
 from pi_cam_node.camera.source import Opened, Shot, Source
-from pi_cam_node.camera.worker.messages import Applied, Apply, Arrived, Failed, Note, Open, Quit, Ready, Refused, short
+from pi_cam_node.camera.worker.messages import (
+    Applied,
+    Apply,
+    Arrived,
+    Failed,
+    Open,
+    Quit,
+    Ready,
+    Refused,
+    Report,
+    short,
+)
 from pi_cam_node.camera.worker.shared_memory import shape_of
 from pi_cam_node.imaging.masks import Masks
 
@@ -26,13 +37,13 @@ log = logging.getLogger(__name__)
 _LOOK_S = 10.0
 
 
-class Runner:
+class SourceLoop:
     """The owner of the source.
 
     Thread: `run` one; `order` any.
     """
 
-    def __init__(self, post: Callable[[Note], None]) -> None:
+    def __init__(self, post: Callable[[Report], None]) -> None:
         """Make a runner that opens nothing yet.
 
         Args:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pi_cam_node.camera.worker.base import WorkerLost
-from pi_cam_node.camera.worker.messages import Arrived, Note, Order, Quit, Ready
-from pi_cam_node.camera.worker.source_loop import Runner
+from pi_cam_node.camera.worker.messages import Arrived, Order, Quit, Ready, Report
+from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _NOTES_WAITING = 4
 
 
-class InProcess:
+class ThreadWorker:
     """Runs a source in a thread.
 
     Thread: one, but for what the thread itself posts.
@@ -38,9 +38,9 @@ class InProcess:
             wake: Called when notes are there. Thread: any.
         """
         self._wake = wake
-        self._notes: deque[Note] = deque()
+        self._notes: deque[Report] = deque()
         self._skipped = 0
-        self._runner = Runner(self._post)
+        self._runner = SourceLoop(self._post)
         self._thread = threading.Thread(target=self._run, name="camera source", daemon=True)
         self._thread.start()
 
@@ -53,7 +53,7 @@ class InProcess:
         """Pass an order on."""
         self._runner.order(order)
 
-    def take(self) -> list[Note]:
+    def take(self) -> list[Report]:
         """Return the notes that came."""
         alive = self._thread.is_alive()
         notes = [self._notes.popleft() for _ in range(len(self._notes))]
@@ -76,7 +76,7 @@ class InProcess:
             log.exception("the camera's thread ended by a fault")
         self._wake()
 
-    def _post(self, note: Note) -> None:
+    def _post(self, note: Report) -> None:
         if isinstance(note, Ready):
             self._skipped = 0
         if isinstance(note, Arrived):

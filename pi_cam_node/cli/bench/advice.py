@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pi_cam_node.config import GIB, MIB, Config
-from pi_cam_node.core.rules.memory_budget import automatic_budget, room_for_ring
+from pi_cam_node.core.rules.memory_budget import automatic_budget, ring_budget_bytes
 
 Size = tuple[int, int]
 
@@ -99,7 +99,7 @@ def affordable_hz(cost: FrameCost, cores: int) -> float:
 def ring_bytes(size: Size, available_bytes: int) -> int:
     """Return the memory that the ring can have beside everything else that grows with the frames."""
     unbounded = Config.model_validate({"ring": {"max_bytes": 64 * GIB}})
-    return room_for_ring(unbounded, size[0] * size[1] * 3, automatic_budget(available_bytes)) // MIB * MIB
+    return ring_budget_bytes(unbounded, size[0] * size[1] * 3, automatic_budget(available_bytes)) // MIB * MIB
 
 
 def ring_seconds(cost: FrameCost, framerate: float, available_bytes: int) -> float:

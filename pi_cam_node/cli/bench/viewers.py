@@ -14,10 +14,10 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.cli.bench.advice import ViewerCost
 from pi_cam_node.config import Config
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.web.server import Web
+from pi_cam_node.web.server import WebServer
 
 VIEWERS, FPS = 8, 10.0
 PICTURE_BEGINS = b"Content-Type: image/jpeg"
@@ -87,8 +87,8 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
         sock.bind(("127.0.0.1", 0))
         port = int(sock.getsockname()[1])
     config = Config.model_validate({"mjpeg_server": {"port": port, "fps": FPS}, "node": {"id": "bench"}})
-    hub = Hub()
-    web = Web(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
+    hub = FrameHub()
+    web = WebServer(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
     web.start()
     try:
         thread = next(thread for thread in threading.enumerate() if thread.name == "http")
@@ -109,7 +109,7 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
     return ViewerCost(max(0.0, spent_s - alone_s) / pictures * 1e6, len(frame.jpeg(quality)))
 
 
-def _publish(hub: Hub, frame: Frame, quality: int, seconds: float, clock: int) -> float:
+def _publish(hub: FrameHub, frame: Frame, quality: int, seconds: float, clock: int) -> float:
     """Publish frames, their JPEGs made beforehand as the pipeline does; return what the thread of a clock spent."""
     before_s, never = time.clock_gettime(clock), threading.Event()
     start_s = time.monotonic()

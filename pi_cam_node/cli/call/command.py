@@ -16,11 +16,10 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.cli.call.request import Reply, ask, find_nodes, is_final, request_of
-from pi_cam_node.config import Config
-from pi_cam_node.config import loader as configfile
+from pi_cam_node.config import Config, loader
 from pi_cam_node.config.sections.node import NODE_ID_FORM, NODE_ID_PATTERN
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.mqtt.blocking_client import Connection, NoBroker, connect
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
 from pi_cam_node.mqtt.topics import Topics
 
 OK, REFUSED, BAD_USE, UNANSWERED = 0, 1, 2, 3
@@ -135,7 +134,7 @@ def target_of(options: argparse.Namespace) -> Target:
             environ[f"PI_CAM_NODE__MQTT__{key}"] = str(value)
     if options.password_file is not None:
         environ.pop("PI_CAM_NODE__MQTT__PASSWORD", None)
-    config = configfile.load(options.config, environ).config
+    config = loader.load(options.config, environ).config
     return Target(config, options.node or _named_node(config, options.config))
 
 
@@ -144,7 +143,7 @@ def _named_node(config: Config, file: Path | None) -> str:
     return config.node.id if file is not None or "id" in config.node.model_fields_set else ""
 
 
-def topics_of(target: Target, connection: Connection) -> Topics:
+def topics_of(target: Target, connection: BlockingClient) -> Topics:
     """Return the topics of the node to ask.
 
     Raises:
@@ -187,7 +186,7 @@ def _hint(reply: Reply) -> str:
     return "; `help` lists the commands" if reply.get("code") == "unknown_verb" else ""
 
 
-def _silence(connection: Connection, topics: Topics, last: Reply | None, timeout_s: float) -> str:
+def _silence(connection: BlockingClient, topics: Topics, last: Reply | None, timeout_s: float) -> str:
     """Return why there is no final reply, as far as the broker knows."""
     if last is not None:
         return f"{topics.node_id} took the command but has not finished within {timeout_s:g} s; --timeout waits longer"

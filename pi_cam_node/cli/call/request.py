@@ -13,7 +13,7 @@ from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import open_envelope
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.mqtt.blocking_client import Connection, Heard
+from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.topics import VERB, Topics
 
 Reply = Mapping[str, Any]
@@ -72,7 +72,7 @@ def _object(text: str) -> dict[str, object]:
 
 
 def ask(
-    connection: Connection,
+    connection: BlockingClient,
     topics: Topics,
     request: Request,
     *,
@@ -104,7 +104,7 @@ def ask(
     ours: list[Reply] = []
     deadline_s = time.monotonic() + timeout_s
 
-    def news(heard: Sequence[Heard]) -> Reply | None:
+    def news(heard: Sequence[Received]) -> Reply | None:
         replies = [reply for reply in _replies(heard) if reply.get("id") == request.id]
         return replies[len(ours)] if len(replies) > len(ours) else None
 
@@ -121,7 +121,7 @@ def is_final(reply: Reply | None) -> bool:
     return reply is not None and reply.get("stage") == "final"
 
 
-def _replies(heard: Sequence[Heard]) -> Iterator[Reply]:
+def _replies(heard: Sequence[Received]) -> Iterator[Reply]:
     for message in heard:
         try:
             body = json.loads(message.payload)
@@ -131,7 +131,7 @@ def _replies(heard: Sequence[Heard]) -> Iterator[Reply]:
             yield body
 
 
-def find_nodes(connection: Connection, base: str) -> dict[str, bool]:
+def find_nodes(connection: BlockingClient, base: str) -> dict[str, bool]:
     """Return the nodes that the broker knows below a base topic, and whether they are online.
 
     Raises:

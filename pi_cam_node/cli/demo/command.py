@@ -11,13 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pi_cam_node.base import malloc as heap
-from pi_cam_node.cli.demo import brokers
-from pi_cam_node.cli.demo import next_steps as walk
+from pi_cam_node.base import malloc
+from pi_cam_node.cli.demo import brokers, next_steps
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
-from pi_cam_node.cli.demo.first_reading import FirstLight
+from pi_cam_node.cli.demo.first_reading import FirstReading
 from pi_cam_node.cli.main import fall_silent
-from pi_cam_node.config import loader as configfile
+from pi_cam_node.config import loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.commands.status import RESTART_CODE
 from pi_cam_node.runtime.node import Node
@@ -77,7 +76,7 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
     file = folder / "config.yaml"
     file.write_text(
         SETTINGS.format(
-            node_id=walk.NODE_ID,
+            node_id=next_steps.NODE_ID,
             host=brokers.HOST,
             port=broker.port,
             protocol=broker.kind.protocol,
@@ -86,7 +85,7 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
             view_port=brokers.choose_port(None, VIEW_PORT),
         )
     )
-    return configfile.load(file, {})
+    return loader.load(file, {})
 
 
 def say(text: str) -> None:
@@ -102,10 +101,10 @@ def say(text: str) -> None:
 
 def _run(loaded: LoadedConfig, began_s: float) -> int:
     """Run the node, anew each time somebody sends it ``restart``: there is no supervisor that would."""
-    heap.share_arenas()
+    malloc.share_arenas()
     config = loaded.config
     log.configure(config)
-    first_light = FirstLight(config.mqtt, f"{walk.ROOT}/state/brightness", say, began_s)
+    first_light = FirstReading(config.mqtt, f"{next_steps.ROOT}/state/brightness", say, began_s)
     first_light.start()
     try:
         while (code := Node(loaded).run()) == RESTART_CODE:
@@ -125,7 +124,7 @@ Pictures go to {loaded.config.export.base_dir}; settings are in {loaded.path}.
 Dusk begins after {DAY_S} s and takes {DUSK_S} s; the camera switches to night by itself, and back at dawn.
 
 In another terminal, in this folder:
-{walk.walk(broker.port, walk.program_name(), has_mosquitto_clients=walk.has_mosquitto_clients())}
+{next_steps.next_steps(broker.port, next_steps.program_name(), has_clients=next_steps.has_mosquitto_clients())}
 """
 
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt.blocking_client import Connection, Heard, NoBroker
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received
 
 PATIENCE_S = 30.0
 LOOK_S = 0.2
 
 
-class FirstLight:
+class FirstReading:
     """A thread that waits for the brightness as any other client would; ends by itself.
 
     Args:
@@ -42,13 +42,13 @@ class FirstLight:
 
     def _run(self) -> None:
         try:
-            with Connection(self._mqtt, "3.1.1") as connection:
+            with BlockingClient(self._mqtt, "3.1.1") as connection:
                 connection.subscribe([self._topic])
                 self._wait(connection)
         except NoBroker as error:
             self._say(f"cannot watch the brightness: {error}")
 
-    def _wait(self, connection: Connection) -> None:
+    def _wait(self, connection: BlockingClient) -> None:
         while not self._stop.is_set():
             level = connection.wait_for(self._level, LOOK_S)
             if level is not None:
@@ -58,7 +58,7 @@ class FirstLight:
                 self._say(f"no brightness after {PATIENCE_S:.0f} s; the log says more")
                 return
 
-    def _level(self, heard: Sequence[Heard]) -> str | None:
+    def _level(self, heard: Sequence[Received]) -> str | None:
         return next((message.text for message in heard if message.topic == self._topic and message.payload), None)
 
     def _waited_s(self) -> float:

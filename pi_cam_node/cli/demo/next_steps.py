@@ -14,18 +14,18 @@ NODE_ID = "demo"
 ROOT = f"pi_cam_node/{NODE_ID}"
 
 
-def walk(port: int, program: str, *, has_mosquitto_clients: bool) -> str:
+def next_steps(port: int, program: str, *, has_clients: bool) -> str:
     """Return the lines to type in another terminal, in the order in which they make sense.
 
     Args:
         port: Of the broker.
         program: How to start ``pi-cam-node`` from there.
-        has_mosquitto_clients: ``mosquitto_sub`` and ``mosquitto_pub`` are installed.
+        has_clients: ``mosquitto_sub`` and ``mosquitto_pub`` are installed.
     """
     to_port = "" if port == USUAL_PORT else f" -p {port}"
     call = f"{program} call" + ("" if port == USUAL_PORT else f" --port {port}")
     steps = []
-    if has_mosquitto_clients:
+    if has_clients:
         steps += [
             ("Watch what it sees and says:", f"mosquitto_sub{to_port} -v -t '{ROOT}/state/#' -t '{ROOT}/reply/#'"),
             ("Take a picture:", f"mosquitto_pub{to_port} -q 1 -t {ROOT}/cmd/save -m jpg"),

@@ -15,7 +15,7 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def tie(parent_pid: int) -> None:
+def exit_with_parent(parent_pid: int) -> None:
     """Ask for SIGTERM at the death of the thread that started this process.
 
     Raises:
@@ -27,5 +27,5 @@ def tie(parent_pid: int) -> None:
 
 
 if __name__ == "__main__":
-    tie(int(sys.argv[1]))
+    exit_with_parent(int(sys.argv[1]))
     os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming that program is what this one is for

@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Sequence
 
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok
-from pi_cam_node.mqtt.blocking_client import Connection, Heard
+from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.topics import Topics
 
 CHECK = "ACL"
 BACK_S = 5.0
 
 
-def check(connection: Connection, topics: Topics) -> Finding:
+def check(connection: BlockingClient, topics: Topics) -> Finding:
     """Send a canary to where replies go, and wait for it.
 
     Raises:
@@ -31,7 +31,7 @@ def check(connection: Connection, topics: Topics) -> Finding:
     if refusal:
         return failed(CHECK, f"the broker refuses to let us write {topic}: {refusal}", advice)
 
-    def came_back(heard: Sequence[Heard]) -> bool | None:
+    def came_back(heard: Sequence[Received]) -> bool | None:
         return True if any(message.text == canary for message in heard) else None
 
     if connection.wait_for(came_back, BACK_S) is None:

@@ -9,8 +9,8 @@ from collections.abc import Generator
 
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport as wire
-from pi_cam_node.mqtt.blocking_client import Connection, NoBroker, connect
+from pi_cam_node.mqtt import transport
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
 
 BROKER, LOGIN, PROTOCOL = "broker", "login", "protocol"
 REACH_S = 5.0
@@ -29,11 +29,11 @@ def reach(config: MqttConfig) -> Finding:
     try:
         socket.create_connection((config.host, config.port), REACH_S).close()
     except OSError as error:
-        return failed(BROKER, wire.reason_of(error, config.host, config.port), _ADVICE["network"])
+        return failed(BROKER, transport.reason_of(error, config.host, config.port), _ADVICE["network"])
     return ok(BROKER, f"{config.host}:{config.port} answers in {(time.monotonic() - began_s) * 1000:.0f} ms")
 
 
-def enter(config: MqttConfig) -> Generator[Finding, None, Connection | None]:
+def enter(config: MqttConfig) -> Generator[Finding, None, BlockingClient | None]:
     """Connect as the node would; yield how it went, and return the connection."""
     try:
         connection = connect(config)

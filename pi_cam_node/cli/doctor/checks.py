@@ -8,15 +8,12 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.time_sync import clock_is_set
-from pi_cam_node.camera import catalogue as catalog
-from pi_cam_node.cli.doctor import acl, camera, clock, configuration, memory, node
-from pi_cam_node.cli.doctor import broker_checks as broker
+from pi_cam_node.camera import catalogue
+from pi_cam_node.cli.doctor import acl, broker_checks, camera, clock, configuration, machine_checks, memory, node
 from pi_cam_node.cli.doctor import discovery as home
-from pi_cam_node.cli.doctor import machine_checks as disk
 from pi_cam_node.cli.doctor.finding import Finding, failed, skipped
 from pi_cam_node.cli.doctor.node import Seen
-from pi_cam_node.config import Config
-from pi_cam_node.config import loader as configfile
+from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.topics import Topics, topics_of
@@ -38,7 +35,7 @@ def examine(file: Path | None) -> Iterator[Finding]:
     private = state_files(loaded.path, os.environ).private
     config = remembered(loaded, private).config
     yield memory.check(config, available_bytes())
-    yield disk.check(config)
+    yield machine_checks.check(config)
     topics = topics_of(config)
     seen = yield from _broker(config, topics)
     if seen is not None and seen.online:
@@ -49,8 +46,8 @@ def examine(file: Path | None) -> Iterator[Finding]:
 
 def _load(file: Path | None) -> LoadedConfig | ConfigError:
     try:
-        loaded = configfile.load(file, os.environ)
-        catalog.check(loaded.config.camera.source)
+        loaded = loader.load(file, os.environ)
+        catalogue.check(loaded.config.camera.source)
     except ConfigError as error:
         return error
     return loaded
@@ -58,12 +55,12 @@ def _load(file: Path | None) -> LoadedConfig | ConfigError:
 
 def _broker(config: Config, topics: Topics) -> Generator[Finding, None, Seen | None]:
     """Look at the broker and what is behind it; return what it knows of the node, where it was reached."""
-    reached = broker.reach(config.mqtt)
+    reached = broker_checks.reach(config.mqtt)
     yield reached
     if reached.state == "failed":
         yield from (skipped(check, "needs the broker") for check in _BEHIND_THE_BROKER)
         return None
-    connection = yield from broker.enter(config.mqtt)
+    connection = yield from broker_checks.enter(config.mqtt)
     if connection is None:
         yield from (skipped(check, "needs a login") for check in _BEHIND_THE_BROKER)
         return None
@@ -74,5 +71,5 @@ def _broker(config: Config, topics: Topics) -> Generator[Finding, None, Seen | N
             yield from home.check(config.homeassistant, topics, seen)
             return seen
     except (NoBroker, PermissionError) as error:
-        yield failed(broker.BROKER, str(error), "the broker's log says more")
+        yield failed(broker_checks.BROKER, str(error), "the broker's log says more")
         return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pi_cam_node.base.time_sync import ClockSet
+from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.cli.doctor.finding import Finding, ok, warning
 
 CHECK = "clock"
 
 
-def check(is_set: ClockSet) -> Finding:
+def check(is_set: IsClockSynced) -> Finding:
     """Judge what the kernel says of the clock."""
     if is_set():
         return ok(CHECK, "synchronised")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pi_cam_node.cli.call.request import Reply, ask, is_final, request_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok
-from pi_cam_node.mqtt.blocking_client import Connection
+from pi_cam_node.mqtt.blocking_client import BlockingClient
 from pi_cam_node.mqtt.topics import Topics
 
 CHECK = "node"
@@ -29,7 +29,7 @@ class Seen:
     retained: dict[str, str]
 
 
-def check(connection: Connection, topics: Topics) -> Generator[Finding, None, Seen]:
+def check(connection: BlockingClient, topics: Topics) -> Generator[Finding, None, Seen]:
     """Ask a running node for its health.
 
     Raises:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
 from pi_cam_node.config.layers import variable
-from pi_cam_node.config.values import amount, as_text
+from pi_cam_node.config.values import as_text, with_unit
 
 COMMENT_WIDTH = 110
 
@@ -97,7 +97,7 @@ def _unit(info: SettingInfo) -> str:
 def _friendly(info: SettingInfo) -> str:
     """Return the default as people say it: ``64 MiB``."""
     if isinstance(info.default, int | float) and not isinstance(info.default, bool):
-        return " ".join(amount(info.default, info.unit)).strip()
+        return " ".join(with_unit(info.default, info.unit)).strip()
     return _scalar(info) if info.is_path and info.default else as_text(info.default)
 
 

@@ -7,16 +7,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pi_cam_node.config.sections.base import Section, Setting
-from pi_cam_node.imaging.polygon import FORM, polygon_of
+from pi_cam_node.imaging.polygon import FORM, parse_polygon
 
 # The one live setting that is remembered without being written into the file.
-SWITCH = "privacy.enable"
+PRIVACY_KEY = "privacy.enable"
 
 MASKS_MAX = 16
 
 
 def _judged(text: str) -> str:
-    polygon_of(text)
+    parse_polygon(text)
     return text
 
 

@@ -18,9 +18,9 @@ from functools import partial
 from pi_cam_node.base import errors
 from pi_cam_node.base.clock import iso, utc_of
 from pi_cam_node.base.strict_json import json_bytes
-from pi_cam_node.core.commands.jobs import Errands
-from pi_cam_node.core.commands.parsing import Envelope, expiry, judge, open_envelope
-from pi_cam_node.core.commands.registry import Answer, Context, FreshFrame, Steps, Work
+from pi_cam_node.core.commands.jobs import JobQueue
+from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
+from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Steps, Work
 from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame
@@ -73,7 +73,7 @@ class Request:
 class Dispatcher:
     """Carries out requests and remembers what it answered."""
 
-    def __init__(self, context: Context, errands: Errands, node_id: str, boot_id: str) -> None:
+    def __init__(self, context: Context, errands: JobQueue, node_id: str, boot_id: str) -> None:
         self._context = context
         self._errands = errands
         self._node_id = node_id
@@ -166,13 +166,13 @@ class Dispatcher:
         expires_epoch_s = expiry(envelope)
         if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
             raise errors.Expired("ERROR: the command came too late")
-        command, arguments = judge(envelope)
+        command, arguments = validate(envelope)
         if command.shows:
             self._context.curtain.check()
         if command.needs_camera and not self._context.camera_online:
             raise errors.CameraDown("ERROR: no frames arrive from the camera")
         outcome = command.run(self._context, arguments, request.arrival)
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, Result):
             self._reply(request, outcome)
         elif len(self._waiting) >= REQUESTS_WAITING:
             raise errors.Busy("ERROR: too many commands are waiting")
@@ -247,7 +247,7 @@ class Dispatcher:
         else:
             what.once_accepted()
 
-    def _reply(self, request: Request, answer: Answer) -> None:
+    def _reply(self, request: Request, answer: Result) -> None:
         self._final(request, self._body(request, "final", "ok", answer.message, answer.data))
 
     def _refuse(self, request: Request, error: Exception) -> None:

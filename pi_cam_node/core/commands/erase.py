@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pi_cam_node.base.errors import BadRequest, NotSaved
-from pi_cam_node.core.commands.registry import Answer, Arguments, Context, Steps, Work, command
-from pi_cam_node.core.erase_report import Erased
+from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.inputs import CommandArrived
 
 # The exit code after which nobody shall start the node again: what was erased would come back.
@@ -45,11 +45,11 @@ def erase(context: Context, arguments: EraseArguments, _arrival: CommandArrived)
 
 
 def _erasing(context: Context) -> Steps:
-    erased: Erased = yield Work(lambda _progress: _erased(context), once_accepted=lambda: _close(context))
+    erased: EraseReport = yield Work(lambda _progress: _erased(context), once_accepted=lambda: _close(context))
     facts = asdict(erased)
     if erased.trouble:
         raise NotSaved(f"ERROR: {erased.text}, but: {'; '.join(erased.trouble)}", data=facts)
-    return Answer(f"OK: {erased.text}; the node stops", facts)
+    return Result(f"OK: {erased.text}; the node stops", facts)
 
 
 def _close(context: Context) -> None:
@@ -57,7 +57,7 @@ def _close(context: Context) -> None:
     context.privacy.close()
 
 
-def _erased(context: Context) -> Erased:
+def _erased(context: Context) -> EraseReport:
     """Erase, and end the node only then: neither a refusal nor an asker who waited too long may end it before.
 
     Thread: the worker.

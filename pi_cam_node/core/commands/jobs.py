@@ -18,7 +18,7 @@ Submit = Callable[[Callable[[Progress], object]], int]
 _MIB = 1 << 20
 
 
-class _Errand:
+class _Job:
     """A job that lets go of what it holds when it is done, or dropped before it began.
 
     Attributes:
@@ -49,7 +49,7 @@ class _Errand:
         self.holds_bytes = 0
 
 
-class Errands:
+class JobQueue:
     """Hands work to the worker thread while there is memory for what it holds.
 
     Thread: the node thread.
@@ -62,7 +62,7 @@ class Errands:
     def __init__(self, submit: Submit, room_bytes: Callable[[], int]) -> None:
         self._submit = submit
         self._room_bytes = room_bytes
-        self._errands: dict[int, _Errand] = {}
+        self._errands: dict[int, _Job] = {}
 
     def submit(self, work: Work) -> int:
         """Put work in line and return its number.
@@ -80,7 +80,7 @@ class Errands:
                 "more; ask again when they are saved, ask for fewer frames, or raise node.memory_bytes",
                 data={"waiting_bytes": held_bytes},
             )
-        errand = _Errand(work)
+        errand = _Job(work)
         number = self._submit(errand)
         self._errands[number] = errand
         return number

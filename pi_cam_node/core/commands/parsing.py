@@ -69,11 +69,11 @@ def expiry(envelope: Envelope) -> float | None:
     if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S:
         return float(raw)
     if isinstance(raw, str):
-        return moment(raw, "expires").timestamp()
+        return parse_time(raw, "expires").timestamp()
     raise BadRequest("ERROR: expires must be ISO 8601 or seconds since the epoch")
 
 
-def judge(envelope: Envelope) -> tuple[Command, Arguments]:
+def validate(envelope: Envelope) -> tuple[Command, Arguments]:
     """Return the command and its arguments.
 
     Raises:
@@ -137,7 +137,7 @@ def _id(raw: object) -> str | None:
     return str(raw)
 
 
-def moment(text: str, name: str) -> datetime:
+def parse_time(text: str, name: str) -> datetime:
     """Return an ISO 8601 time, aware; without a zone it is UTC.
 
     Raises:

@@ -15,9 +15,9 @@ from pydantic import Field, field_validator
 from pi_cam_node.base.clock import mono_of
 from pi_cam_node.base.errors import BadRequest, NodeError, NoFrames
 from pi_cam_node.config import Format
-from pi_cam_node.core.commands.parsing import moment
-from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, FreshFrame, Steps, Work, command
-from pi_cam_node.core.commands.ring_export import Past, save_each, save_stack
+from pi_cam_node.core.commands.parsing import parse_time
+from pi_cam_node.core.commands.registry import Arguments, Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.ring_export import RingExport, save_each, save_stack
 from pi_cam_node.core.events import FramesSent, PictureSaved
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Kind, Picture
@@ -118,7 +118,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     message = (
         f"Saved single full-resolution image: {saved.paths[0]} (timestamp: {stamp(saved.first_at)}, age: {age_s:.2f}s)"
     )
-    return Answer(message, facts_of(context, [saved], thumbnail=arguments.thumbnail))
+    return Result(message, facts_of(context, [saved], thumbnail=arguments.thumbnail))
 
 
 @command(
@@ -134,7 +134,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     config = context.config
     frames = choose(context, arguments, arrival)
     stacked = config.export.stack_dark_frames or arguments.method is not None
-    past = Past(
+    past = RingExport(
         context.archive,
         frames,
         arguments.formats or config.export.formats,
@@ -150,7 +150,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
         raise
     pictures = announced(context, pictures, thumbnail=arguments.thumbnail)
     facts = facts_of(context, pictures, thumbnail=arguments.thumbnail)
-    return Answer(past_message(context, pictures, stacked=stacked), facts)
+    return Result(past_message(context, pictures, stacked=stacked), facts)
 
 
 @command(
@@ -160,7 +160,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     CountArguments,
     shows=True,
 )
-def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Answer:
+def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Result:
     """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)
     frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
@@ -171,7 +171,7 @@ def shortstream(context: Context, arguments: CountArguments, arrival: CommandArr
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.asker, arrival.reply_to)
         context.emit(sent_frame)
     sent, skipped = len(frames), arguments.n - len(frames)
-    return Answer(
+    return Result(
         f"STREAM_DONE: sent={sent}, skipped={skipped}, available={available}",
         {"sent": sent, "skipped": skipped, "available": available},
     )
@@ -245,7 +245,7 @@ def _seconds(at: float | str) -> float | None:
 
 
 def _absolute(at: str) -> datetime:
-    return moment(at, "at")
+    return parse_time(at, "at")
 
 
 def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:

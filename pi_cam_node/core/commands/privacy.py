@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pi_cam_node.base.errors import BadRequest
-from pi_cam_node.core.commands.privacy_steps import drawn
-from pi_cam_node.core.commands.registry import Answer, Arguments, Context, Steps, command
+from pi_cam_node.core.commands.privacy_steps import switch_steps
+from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, command
 from pi_cam_node.core.inputs import CommandArrived
 
 
@@ -32,6 +32,6 @@ class PrivacyArguments(Arguments):
     PrivacyArguments,
 )
 def privacy(context: Context, arguments: PrivacyArguments, _arrival: CommandArrived) -> Steps:
-    """Draw the curtain; see `drawn`."""
+    """Draw the curtain; see `switch_steps`."""
     on = arguments.enable
-    return drawn(context, on=on, done=Answer(f"OK: privacy is {'on' if on else 'off'}", {"privacy": on}))
+    return switch_steps(context, on=on, done=Result(f"OK: privacy is {'on' if on else 'off'}", {"privacy": on}))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.config import settings
-from pi_cam_node.config.sections.privacy import SWITCH
-from pi_cam_node.core.commands.registry import Answer, Context, Steps, Work
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.commands.registry import Context, Result, Steps, Work
 
 
-def changed(context: Context, raw: object) -> Steps:
+def set_privacy(context: Context, raw: object) -> Steps:
     """Do what ``set privacy.enable`` asks for.
 
     Raises:
         OutOfRange: It is neither on nor off.
     """
-    old = settings.value_of(context.config, SWITCH)
-    on = settings.value_of(settings.with_value(context.config, SWITCH, raw), SWITCH)
-    text = f"OK: changed {SWITCH} from {settings.as_text(old)} to {settings.as_text(on)}"
-    return drawn(context, on=on, done=Answer(text, {"key": SWITCH, "old": old, "new": on, "live": True}))
+    old = settings.value_of(context.config, PRIVACY_KEY)
+    on = settings.value_of(settings.with_value(context.config, PRIVACY_KEY, raw), PRIVACY_KEY)
+    text = f"OK: changed {PRIVACY_KEY} from {settings.as_text(old)} to {settings.as_text(on)}"
+    return switch_steps(context, on=on, done=Result(text, {"key": PRIVACY_KEY, "old": old, "new": on, "live": True}))
 
 
-def drawn(context: Context, *, on: bool, done: Answer) -> Steps:
+def switch_steps(context: Context, *, on: bool, done: Result) -> Steps:
     """Close the curtain at once and tell so, or begin to open it; the steps that remain end with ``done``.
 
     Closing happens before anything can be refused, and waits for no disk: whatever fails afterwards, the camera is let
@@ -29,11 +29,11 @@ def drawn(context: Context, *, on: bool, done: Answer) -> Steps:
     number = context.privacy.ask()
     if on:
         context.privacy.close()
-        context.change(SWITCH, True)
+        context.change(PRIVACY_KEY, True)
     return _closing(context, number, done) if on else _opening(context, number, done)
 
 
-def _closing(context: Context, number: int, done: Answer) -> Steps:
+def _closing(context: Context, number: int, done: Result) -> Steps:
     try:
         # All work that was begun before has ended with this, so nothing of it comes after the answer.
         yield Work(context.privacy.sealing(number, closed=True))
@@ -48,7 +48,7 @@ def _closing(context: Context, number: int, done: Answer) -> Steps:
     return done
 
 
-def _opening(context: Context, number: int, done: Answer) -> Steps:
+def _opening(context: Context, number: int, done: Result) -> Steps:
     try:
         yield Work(context.privacy.sealing(number, closed=False))
     except NodeError as error:
@@ -62,7 +62,7 @@ def _opening(context: Context, number: int, done: Answer) -> Steps:
         raise
     if number != context.privacy.asked:
         raise _switched_again()
-    context.change(SWITCH, False)
+    context.change(PRIVACY_KEY, False)
     context.privacy.open()
     return done
 

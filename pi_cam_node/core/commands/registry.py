@@ -19,11 +19,11 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
 from pi_cam_node.base.progress import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.core.erase_report import Erased
-from pi_cam_node.core.events import Fact
+from pi_cam_node.core.erase_report import EraseReport
+from pi_cam_node.core.events import Event
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.imaging.frame import Frame
@@ -45,7 +45,7 @@ class Arguments(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """What a command says when it went well: the plain-text reply, and the same facts typed."""
 
     message: str
@@ -75,11 +75,11 @@ class Work:
     once_accepted: Callable[[], None] = lambda: None
 
 
-Steps = Generator[FreshFrame | Work, Any, Answer]
+Steps = Generator[FreshFrame | Work, Any, Result]
 
 
 class Switch(Protocol):
-    """Draws the curtain; see `pi_cam_node.core.privacy_switch.Privacy`."""
+    """Draws the curtain; see `pi_cam_node.core.privacy_switch.PrivacySwitch`."""
 
     @property
     def asked(self) -> int:
@@ -114,8 +114,8 @@ class Context(Protocol):
     ring: Ring
     night: NightController
     archive: Archive
-    curtain: Curtain
-    erase: Callable[[], Erased]
+    curtain: PrivacyGate
+    erase: Callable[[], EraseReport]
 
     @property
     def privacy(self) -> Switch:
@@ -164,7 +164,7 @@ class Context(Protocol):
         """Return the telemetry figures as they stand."""
         ...
 
-    def emit(self, fact: Fact) -> None:
+    def emit(self, fact: Event) -> None:
         """Tell the adapters."""
         ...
 
@@ -196,7 +196,7 @@ class Command:
         usage: Its plain-text form.
         summary: What it does, one sentence.
         arguments: The model of its arguments.
-        run: Carries it out on the node thread; returns an `Answer`, or yields where it must wait.
+        run: Carries it out on the node thread; returns an `Result`, or yields where it must wait.
         button: Set where it makes sense without arguments.
         needs_camera: It cannot be answered while the camera is away.
         shows: It is answered with pictures, and so refused while privacy is on.
@@ -206,7 +206,7 @@ class Command:
     usage: str
     summary: str
     arguments: type[Arguments]
-    run: Callable[[Context, Any, CommandArrived], Answer | Steps]
+    run: Callable[[Context, Any, CommandArrived], Result | Steps]
     button: Button | None = None
     needs_camera: bool = False
     shows: bool = False
@@ -224,10 +224,10 @@ def command(
     button: Button | None = None,
     needs_camera: bool = False,
     shows: bool = False,
-) -> Callable[[Callable[[Context, Any, CommandArrived], Answer | Steps]], Callable[..., Answer | Steps]]:
+) -> Callable[[Callable[[Context, Any, CommandArrived], Result | Steps]], Callable[..., Result | Steps]]:
     """Declare the command that the decorated function carries out."""
 
-    def declare(run: Callable[[Context, Any, CommandArrived], Answer | Steps]) -> Callable[..., Answer | Steps]:
+    def declare(run: Callable[[Context, Any, CommandArrived], Result | Steps]) -> Callable[..., Result | Steps]:
         if verb in _REGISTRY:
             raise ValueError(f"{verb} is declared twice")
         _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera, shows)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RingExport:
     """What is to be made of which frames.
 
     Attributes:
@@ -44,7 +44,7 @@ class Past:
         return sum(len(frame.jpeg) for frame in self.frames)
 
 
-def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
+def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
     """Make one picture of the frames and save it.
 
     Raises:
@@ -56,7 +56,7 @@ def save_stack(past: Past, progress: Progress) -> list[PictureSaved]:
     return [past.archive.save(picture, past.formats, past.config)]
 
 
-def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
+def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
     """Save the frames one by one, as they are in the ring, and return those that `storage.max_bytes` has left room for.
 
     Raises:
@@ -77,7 +77,7 @@ def save_each(past: Past, progress: Progress) -> list[PictureSaved]:
     return kept or saved[-1:]  # the newest always stays, but for somebody who is faster still
 
 
-def _picture(past: Past, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
+def _picture(past: RingExport, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
     first, last = frames[0], frames[-1]
     return Picture(
         kind="auto" if past.automatic else "stack" if method else "ring",

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from pi_cam_node.base.errors import BadRequest, NodeError
 from pi_cam_node.config import settings
-from pi_cam_node.config.sections.privacy import SWITCH
-from pi_cam_node.core.commands.privacy_steps import changed
-from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, Steps, Work, command
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.commands.privacy_steps import set_privacy
+from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, Steps, Work, command
 from pi_cam_node.core.inputs import CommandArrived
 
 # The longest key of all is well below this. What is no key is repeated in the reply.
@@ -52,20 +52,20 @@ class KeyArguments(Arguments):
     "Changes one live setting, at once; one that is read at start is refused.",
     SetArguments,
 )
-def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Answer | Steps:
+def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Result | Steps:
     """Change a live setting and say what was stored."""
-    if arguments.key == SWITCH:
-        return changed(context, arguments.value)
+    if arguments.key == PRIVACY_KEY:
+        return set_privacy(context, arguments.value)
     old, new = context.change(arguments.key, arguments.value)
     shown = (settings.as_text(old), settings.as_text(new))
-    return Answer(
+    return Result(
         f"OK: changed {arguments.key} from {shown[0]} to {shown[1]}",
         {"key": arguments.key, "old": old, "new": new, "live": True},
     )
 
 
 @command("get", "get <dotted.key>", "Returns a setting's value in force, type, range, unit and default.", KeyArguments)
-def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArrived) -> Answer:
+def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArrived) -> Result:
     """Return one setting."""
     info = settings.describe(arguments.key)
     value = settings.value_of(context.config, arguments.key)
@@ -81,14 +81,14 @@ def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArri
         "live": info.live,
         "doc": info.doc,
     }
-    return Answer(settings.as_text(value), facts)
+    return Result(settings.as_text(value), facts)
 
 
 @command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments)
-def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
     """Return all settings as indented JSON with sorted keys."""
     tree = settings.tree_of(context.config)
-    return Answer(json.dumps(tree, indent=4, sort_keys=True, ensure_ascii=False), {"config": tree})
+    return Result(json.dumps(tree, indent=4, sort_keys=True, ensure_ascii=False), {"config": tree})
 
 
 @command(
@@ -108,4 +108,4 @@ def overwrite_config(context: Context, _arguments: Arguments, _arrival: CommandA
     except NodeError as error:
         error.text = f"ERROR: failed to dump configuration: {error}"
         raise
-    return Answer(f"OK: configuration dumped to {path}", {"path": str(path)})
+    return Result(f"OK: configuration dumped to {path}", {"path": str(path)})

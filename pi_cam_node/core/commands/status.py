@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pi_cam_node.base.errors import NoFrames
-from pi_cam_node.core.commands.registry import Answer, Arguments, Button, Context, command, declared, find
+from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, declared, find
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.lux import estimate_lux
 
@@ -29,7 +29,7 @@ class VerbArguments(Arguments):
 
 
 @command("night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments)
-def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
     """Return brightness, thresholds and the inputs of the decision."""
     frame, night, limits = context.latest, context.night, context.config.night
     if frame is None:
@@ -51,23 +51,23 @@ def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrive
         "age_s": round(context.clock.monotonic() - frame.captured_mono_s, 3),
         **{key: round(value, 1) if isinstance(value, float) else value for key, value in why.items()},
     }
-    return Answer(message, facts)
+    return Result(message, facts)
 
 
 @command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments)
-def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
     """Return the telemetry as it stands."""
     figures = context.figures()
-    return Answer(f"RSS={figures['rss_mib']:.1f}MiB SWAP={figures['swap_pct']:.1f}%", figures)
+    return Result(f"RSS={figures['rss_mib']:.1f}MiB SWAP={figures['swap_pct']:.1f}%", figures)
 
 
 @command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
-def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived) -> Answer:
+def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived) -> Result:
     """Return the registry for people."""
     chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
     lines = [f"{c.usage}: {c.summary}" for c in chosen]
     facts = {c.verb: {"usage": c.usage, "summary": c.summary, "arguments": _schema_of(c.arguments)} for c in chosen}
-    return Answer("\n".join(lines), {"commands": facts})
+    return Result("\n".join(lines), {"commands": facts})
 
 
 @cache
@@ -83,7 +83,7 @@ def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
     Arguments,
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
 )
-def restart(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Answer:
+def restart(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
     """Ask for a clean stop."""
     context.leave(RESTART_CODE)
-    return Answer("OK: restarting")
+    return Result("OK: restarting")

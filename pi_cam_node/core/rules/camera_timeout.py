@@ -28,7 +28,7 @@ def changeover_s(config: Config, mode: Mode, wanted: Mode) -> float:
     return 0.0 if mode == wanted else max(LEAST_CHANGEOVER_S, CHANGEOVER_FRAMES * interval_s(config, wanted))
 
 
-class Silence:
+class CameraTimeout:
     """Says when the next frame is overdue. Pure; all times on the monotonic clock, in seconds.
 
     What is asked of the camera gets its time from then on, and what makes it faster does not shorten the wait for the

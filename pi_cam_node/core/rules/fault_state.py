@@ -21,7 +21,7 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
 _WELL = FaultReported("ok", "")
 
 
-class Faults:
+class FaultState:
     """Which faults last, and which is to be told next. Pure; used by the node thread."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 WINDOW_S = 10.0
 
 
-class Rate:
+class FrameRate:
     """Events per second over the last `WINDOW_S`, on the monotonic clock. Bounded by a thousand events."""
 
     def __init__(self) -> None:

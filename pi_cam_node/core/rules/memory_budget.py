@@ -22,7 +22,7 @@ LEAST_WORK_SHARE = 8
 AUTOMATIC_BYTES = 256 * MIB
 
 
-def room_for_ring(config: Config, frame_bytes: int, budget_bytes: int) -> int:
+def ring_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     """Return the bytes that the ring may take, at least `LEAST_RING_BYTES`.
 
     Args:
@@ -34,7 +34,7 @@ def room_for_ring(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     return max(LEAST_RING_BYTES, min(room, config.ring.max_bytes))
 
 
-def room_for_work(config: Config, frame_bytes: int, budget_bytes: int) -> int:
+def job_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     """Return the bytes that pictures which wait to be saved may hold: what the rest leaves, and a share at least.
 
     Most of what they hold is in the ring too as long as the disk keeps up.
@@ -44,7 +44,7 @@ def room_for_work(config: Config, frame_bytes: int, budget_bytes: int) -> int:
         frame_bytes: Bytes of one frame's pixels.
         budget_bytes: Bytes for everything.
     """
-    ring_bytes = room_for_ring(config, frame_bytes, budget_bytes)
+    ring_bytes = ring_budget_bytes(config, frame_bytes, budget_bytes)
     left = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - ring_bytes
     return max(left, budget_bytes // LEAST_WORK_SHARE)
 
@@ -56,7 +56,7 @@ def least_bytes(frame_bytes: int) -> int:
 
 def limits_of(config: Config, frame_bytes: int, budget_bytes: int) -> Limits:
     """Return the bounds of the ring that the settings and the budget give."""
-    return Limits(config.ring.size, config.ring.max_seconds, room_for_ring(config, frame_bytes, budget_bytes))
+    return Limits(config.ring.size, config.ring.max_seconds, ring_budget_bytes(config, frame_bytes, budget_bytes))
 
 
 def frame_bytes_of(config: Config) -> int:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pi_cam_node.base.errors import OutOfRange
 from pi_cam_node.config import Config
-from pi_cam_node.core.rules.memory_budget import frame_bytes_of, least_bytes, limits_of, room_for_ring, room_for_work
+from pi_cam_node.core.rules.memory_budget import (
+    frame_bytes_of,
+    job_budget_bytes,
+    least_bytes,
+    limits_of,
+    ring_budget_bytes,
+)
 from pi_cam_node.core.rules.ring import Limits
 
 
-class Room:
+class MemoryLimits:
     """The budget and the frames that share it. Pure; used by the node thread.
 
     Args:
@@ -29,7 +35,7 @@ class Room:
 
     def for_work(self, config: Config) -> int:
         """Return what pictures that wait to be saved may take."""
-        return room_for_work(config, self._frame_bytes(config), self._budget_bytes)
+        return job_budget_bytes(config, self._frame_bytes(config), self._budget_bytes)
 
     def check(self, old: Config, new: Config, key: str) -> None:
         """Let a changed setting pass where the memory allows it.
@@ -40,13 +46,13 @@ class Room:
         needed = least_bytes(frame_bytes_of(new))
         if needed > max(self._budget_bytes, least_bytes(frame_bytes_of(old))):
             raise OutOfRange(f"ERROR: {key}: frames of that size need a memory budget of {needed} B")
-        room = room_for_ring(new, self._frame_bytes(new), self._budget_bytes)
+        room = ring_budget_bytes(new, self._frame_bytes(new), self._budget_bytes)
         if key == "ring.max_bytes" and room < new.ring.max_bytes:
             raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
 
     def shortage(self, config: Config) -> str:
         """Return by how much the ring is smaller than the settings ask for, in words; empty where it is not."""
-        room = room_for_ring(config, self._frame_bytes(config), self._budget_bytes)
+        room = ring_budget_bytes(config, self._frame_bytes(config), self._budget_bytes)
         if room >= config.ring.max_bytes:
             return ""
         return (

@@ -74,7 +74,7 @@ Cause = Literal["start", "light", "override", "disabled", "camera"]
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class Explanation:
     """Why it is day or night: the inputs of the last decision.
 
     Attributes:
@@ -170,9 +170,9 @@ class NightController:
             self._retry_s = now_s + RETRY_S[min(self._refusals, len(RETRY_S) - 1)]
             self._refusals += 1
 
-    def explain(self, now_s: float) -> Why:
+    def explain(self, now_s: float) -> Explanation:
         """Return the inputs of the decision as they stand."""
-        return Why(
+        return Explanation(
             state=self._state.value,
             dark_frames=self._dark,
             bright_frames=self._bright,

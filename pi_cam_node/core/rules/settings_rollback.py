@@ -36,7 +36,7 @@ UNDER_WAY_S, UNDER_WAY_FRAMES = 1.0, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Rollback:
     """Settings that did not do.
 
     Attributes:
@@ -50,7 +50,7 @@ class Verdict:
     reason: str
 
 
-class Trial:
+class SettingsTrial:
     """At most one trial. Pure; used by the node thread."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Trial:
         if self._before and exposed_mono_s >= self._proof_mono_s:
             self._before = {}
 
-    def overdue(self, config: Config, now_s: float) -> Verdict | None:
+    def overdue(self, config: Config, now_s: float) -> Rollback | None:
         """Return what to go back to, where the settings in force have starved the camera."""
         if not self._before:
             return None
@@ -105,7 +105,7 @@ class Trial:
         is_due = min(silent_s, now_s - self._changed_s) >= self._patience_s or silent_s >= 2 * self._patience_s
         return self._end(config, f"no frame came for {silent_s:.0f} s") if is_due else None
 
-    def refused(self, config: Config, mode: Mode, reason: str) -> Verdict | None:
+    def refused(self, config: Config, mode: Mode, reason: str) -> Rollback | None:
         """Return what to go back to, where settings on trial want the mode that the camera refuses."""
         return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
 
@@ -113,13 +113,13 @@ class Trial:
         """End the trial without a verdict: frames stay away for a reason of its own."""
         self._before = {}
 
-    def _end(self, config: Config, reason: str) -> Verdict:
+    def _end(self, config: Config, reason: str) -> Rollback:
         before, self._before = self._before, {}
         tree = config.model_dump()
         for key, value in before.items():
             section, _, name = key.partition(".")
             tree[section][name] = value
-        return Verdict(Config.model_validate(tree), tuple(before), reason)
+        return Rollback(Config.model_validate(tree), tuple(before), reason)
 
 
 def _value(config: Config, key: str) -> Any:

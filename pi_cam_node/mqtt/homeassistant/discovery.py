@@ -60,7 +60,7 @@ def discovery(
     }
 
 
-def removed(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:
+def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the message that takes away what an earlier one announced and ``current`` does not.
 
     Home Assistant keeps a component that is merely left out. To be published before ``current``.

@@ -11,18 +11,25 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.time_sync import ClockSet, clock_is_set
+from pi_cam_node.base.time_sync import IsClockSynced, clock_is_set
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.storage.directory import check_writable, is_plain_file, list_pictures, nearest, remove_parts, reported
-from pi_cam_node.storage.io_heartbeat import DiskPulse
+from pi_cam_node.storage.directory import (
+    as_storage_error,
+    check_writable,
+    is_plain_file,
+    list_pictures,
+    nearest,
+    remove_parts,
+)
+from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.storage.pictures.index import Entry, Index, Usage
 from pi_cam_node.storage.pictures.previews import previews
-from pi_cam_node.storage.pictures.quota import Keeper
+from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.sidecar import Origin
-from pi_cam_node.storage.pictures.writer import Order, Written, write
+from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +37,7 @@ logger = logging.getLogger(__name__)
 MOST_COUNTED = 10_000
 
 
-class DiskArchive:
+class PictureArchive:
     """Implements `pi_cam_node.core.picture.Archive` in one flat folder.
 
     A picture is one file per format and a JSON side-car, all named by its id. Files that are not
@@ -44,7 +51,7 @@ class DiskArchive:
         base_dir: Path,
         boot_id: str,
         clock: Clock,
-        clock_set: ClockSet = clock_is_set,
+        clock_set: IsClockSynced = clock_is_set,
         packet_limit: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Remember where pictures go; nothing is made or read yet.
@@ -66,8 +73,8 @@ class DiskArchive:
         self._clock_set = clock_set
         self._packet_limit = packet_limit
         self._index = Index()
-        self._pulse = DiskPulse(clock)
-        self._keeper = Keeper(self._directory, self._index, clock, clock_set, self._pulse)
+        self._pulse = IoHeartbeat(clock)
+        self._keeper = Quota(self._directory, self._index, clock, clock_set, self._pulse)
 
     def open(self) -> None:
         """Remove what a crash left half-written, and look at what is there.
@@ -77,7 +84,7 @@ class DiskArchive:
         Raises:
             NotSaved: The folder cannot be read.
         """
-        with reported(f"cannot read {self._directory}"), self._pulse.asked():
+        with as_storage_error(f"cannot read {self._directory}"), self._pulse.asked():
             parts = remove_parts(self._directory, self._pulse.beat)
             found = list_pictures(self._directory, self._pulse.beat)
         self._index.reconcile(found)
@@ -95,7 +102,7 @@ class DiskArchive:
             NoSpace: The disk or a quota is full, or the reserve would be touched.
             NotSaved: A file could not be written. In both cases none of them is left behind.
         """
-        with reported(f"cannot save into {self._directory}"):
+        with as_storage_error(f"cannot save into {self._directory}"):
             with self._pulse.asked():
                 make_directory(self._directory)
             if self._index.usage is None:
@@ -121,7 +128,7 @@ class DiskArchive:
             NoSpace: The reserve is touched, and no picture is left that could make room.
             NotSaved: The disk is read-only, dead, or not ours to write to.
         """
-        with reported(f"cannot save into {self._directory}"):
+        with as_storage_error(f"cannot save into {self._directory}"):
             with self._pulse.asked():
                 directory = nearest(self._directory)
                 self._keeper.measure(directory)
@@ -175,7 +182,7 @@ class DiskArchive:
         origin = Origin(self._boot, self._clock_set())
         make_room = partial(self._keeper.make_room, limits=config.storage)
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
-        order = Order(self._directory, wanted, quality, origin, make_room, self._pulse)
+        order = WriteJob(self._directory, wanted, quality, origin, make_room, self._pulse)
         first_frame = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
             picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id

@@ -8,10 +8,10 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NoSpace
-from pi_cam_node.base.time_sync import ClockSet
+from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.config import StorageConfig
-from pi_cam_node.storage.directory import LEAST_INODES, Room, room_in
-from pi_cam_node.storage.io_heartbeat import DiskPulse
+from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, room_in
+from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
@@ -27,7 +27,7 @@ ROUNDS = 8
 RESISTING = 16
 
 
-class Keeper:
+class Quota:
     """Removes the oldest pictures of a folder. Used by one thread, which beats the pulse while it asks the disk.
 
     Attributes:
@@ -35,7 +35,9 @@ class Keeper:
             May be read by any thread.
     """
 
-    def __init__(self, directory: Path, index: Index, clock: Clock, clock_set: ClockSet, pulse: DiskPulse) -> None:
+    def __init__(
+        self, directory: Path, index: Index, clock: Clock, clock_set: IsClockSynced, pulse: IoHeartbeat
+    ) -> None:
         self._directory = directory
         self._index = index
         self._clock = clock
@@ -48,7 +50,7 @@ class Keeper:
         """Try again to remove what could not be removed."""
         self._resisting.clear()
 
-    def measure(self, directory: Path) -> Room:
+    def measure(self, directory: Path) -> FreeSpace:
         """Return what the disk of a directory has left, and remember how many bytes that is.
 
         Raises:
@@ -161,7 +163,7 @@ class Keeper:
                 (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
 
 
-def _lacking(room: Room, size_bytes: int, limits: StorageConfig) -> int:
+def _lacking(room: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:
     """Return how many bytes must go; 1 where bytes are there but no more files can be made."""
     lacking = max(0, limits.min_free_bytes + size_bytes - room.free_bytes)
     return max(lacking, 1) if room.free_inodes < LEAST_INODES else lacking

@@ -12,7 +12,7 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.storage.io_heartbeat import DiskPulse
+from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.ids import SIDECAR
 from pi_cam_node.storage.pictures.sidecar import Origin, SavedFile, sidecar
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class WriteJob:
     """How a picture is to be written.
 
     Attributes:
@@ -38,7 +38,7 @@ class Order:
     quality: int
     origin: Origin
     make_room: Callable[[int], None]
-    pulse: DiskPulse
+    pulse: IoHeartbeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Written:
     jpg: bytes | None
 
 
-def write(picture: Picture, picture_id: str, order: Order) -> Written:
+def write(picture: Picture, picture_id: str, order: WriteJob) -> Written:
     """Write the files of a picture, the side-car last, then sync the folder.
 
     Each format is encoded when its turn comes, so that only one is in memory at a time.
@@ -95,7 +95,7 @@ def _encoded(picture: Picture, picture_id: str, wanted: Format, quality: int) ->
         raise NotSaved(f"cannot write the picture as {wanted}: {error}") from error
 
 
-def _place(path: Path, data: bytes | memoryview, order: Order, placed: list[Path]) -> None:
+def _place(path: Path, data: bytes | memoryview, order: WriteJob, placed: list[Path]) -> None:
     with order.pulse.asked():
         order.make_room(len(data))
         order.pulse.writes(len(data))

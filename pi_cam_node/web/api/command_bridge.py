@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, DeadlinePassed
-from pi_cam_node.core.events import Fact, FramesSent, Replied
+from pi_cam_node.core.events import Event, FramesSent, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.web.context import Answered
@@ -32,7 +32,7 @@ class _Asked:
     size_bytes: int = 0
 
 
-class Asking:
+class CommandBridge:
     """The `Ask` of the handlers. Thread: the web server's."""
 
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
@@ -68,7 +68,7 @@ class Asking:
         finally:
             del self._waiting[name]
 
-    def tell(self, fact: Fact) -> None:
+    def tell(self, fact: Event) -> None:
         """Hand a reply or a frame to the request that waits for it; one that nobody waits for any more is counted."""
         if not isinstance(fact, Replied | FramesSent) or fact.asker != "http":
             return

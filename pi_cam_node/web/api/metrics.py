@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.auth.access import access_of
-from pi_cam_node.web.context import Site
+from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.connection_limit import CROWD
 from pi_cam_node.web.http.routes import route
 
@@ -73,7 +73,7 @@ class NodeCollector(Collector):
         own: Figures of the web server itself, by key of `OWN`.
     """
 
-    def __init__(self, site: Site, own: Mapping[str, float]) -> None:
+    def __init__(self, site: WebContext, own: Mapping[str, float]) -> None:
         self._site = site
         self._own = own
 

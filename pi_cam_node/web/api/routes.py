@@ -14,9 +14,9 @@ from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
 from pi_cam_node.web.api import openapi
 from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.auth.signed_links import media_path
-from pi_cam_node.web.context import Site
+from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http import routes
-from pi_cam_node.web.http.json_response import answer
+from pi_cam_node.web.http.json_response import json_response
 from pi_cam_node.web.http.routes import route
 from pi_cam_node.web.http.status_codes import status_of
 
@@ -34,8 +34,8 @@ async def command(request: web.Request) -> web.StreamResponse:
     try:
         answered = await site.ask(verb, arguments_in(await request.read(), request.content_type))
     except NodeError as error:
-        return answer(refusal(site, verb, error), status_of(error.code))
-    return answer(answered.body, status_of(answered.body["code"]))
+        return json_response(refusal(site, verb, error), status_of(error.code))
+    return json_response(answered.body, status_of(answered.body["code"]))
 
 
 @route("GET", "/api/state", "view")
@@ -44,7 +44,7 @@ async def state(request: web.Request) -> web.StreamResponse:
     site = site_of(request)
     kept = site.pictures.newest(PICTURES_TOLD)
     told, is_private = site.state, site.hub.curtain.closed
-    return answer(
+    return json_response(
         {
             "at": site.clock.utcnow(),
             "node": site.info,
@@ -61,7 +61,7 @@ async def state(request: web.Request) -> web.StreamResponse:
 @route("GET", "/api/config", "view")
 async def config(request: web.Request) -> web.StreamResponse:
     """Tell every setting: its value in force, secrets masked, and what it may be."""
-    return answer({"settings": settings_of(site_of(request).state.config)})
+    return json_response({"settings": settings_of(site_of(request).state.config)})
 
 
 @route("GET", "/api/openapi.json", "view")
@@ -69,7 +69,7 @@ async def document(request: web.Request) -> web.StreamResponse:
     """Describe this interface: OpenAPI 3.1, made from the table of routes and the registry of commands."""
     told = site_of(request)
     cookie = f"session_{told.state.config.node.id}"
-    return answer(openapi.document(routes.declared(), told.info.get("version", ""), cookie))
+    return json_response(openapi.document(routes.declared(), told.info.get("version", ""), cookie))
 
 
 def arguments_in(body: bytes, content_type: str) -> bytes:
@@ -86,7 +86,7 @@ def arguments_in(body: bytes, content_type: str) -> bytes:
     return text
 
 
-def refusal(site: Site, verb: str, error: NodeError) -> dict[str, object]:
+def refusal(site: WebContext, verb: str, error: NodeError) -> dict[str, object]:
     """Return the reply to a command that never came to the node, or to which no reply came back."""
     said = {"ok": False, "code": error.code, "message": error.text, "data": error.data}
     return {"verb": verb[:VERB_SHOWN], **said, "stage": "final", "node": site.info.get("id", "")}
@@ -112,7 +112,7 @@ def facts_in(picture_id: str) -> dict[str, object]:
     return {"id": picture_id, "kind": kind, "first_at": f"{year}-{month}-{day}T{hour}:{minute}:{second}.{ms}Z"}
 
 
-def linked(site: Site, facts: Mapping[str, Any]) -> dict[str, object]:
+def linked(site: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
     """Return a picture's facts with links to it that end after an hour."""
     path = media_path(str(facts["id"]))
     links = {"url": site.links.sign(path, LINK_S), "thumbnail_url": site.links.sign(f"{path}/thumbnail", LINK_S)}

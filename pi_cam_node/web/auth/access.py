@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from pi_cam_node.web.app_keys import app_key
-from pi_cam_node.web.auth.allowed_hosts import Names, is_same_origin
-from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
+from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SignedLinks, is_signed
@@ -50,9 +50,9 @@ class Access:
     token: Token | None
     links: SignedLinks
     sessions: Sessions
-    guesses: Guesses
+    guesses: Lockout
     proxies: Proxies
-    names: Names
+    names: AllowedHosts
     cookie: str
 
     def admit(self, request: web.Request, need: Need) -> None:

@@ -26,7 +26,7 @@ def own_addresses() -> set[str]:
     return {_canonical(entry.address) for entry in entries if entry.family in families}
 
 
-class Names:
+class AllowedHosts:
     """The names of this server.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 
-def house_of(address: str) -> str:
+def client_key(address: str) -> str:
     """Return what stands for one client: an IPv4 address, or the /64 that a house gets in IPv6."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])

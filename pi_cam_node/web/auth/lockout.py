@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.web.auth.client_key import house_of
+from pi_cam_node.web.auth.client_key import client_key
 
 GUESSES = 5
 WITHIN_S = 60.0
@@ -24,7 +24,7 @@ class _Record:
     wait_s: float = FIRST_WAIT_S
 
 
-class Guesses:
+class Lockout:
     """What each address got wrong lately."""
 
     def __init__(self, clock: Clock) -> None:
@@ -35,12 +35,12 @@ class Guesses:
 
     def wait_s(self, address: str) -> float:
         """Return how long an address must wait before its next try is looked at, in seconds; 0: not at all."""
-        record = self._records.get(house_of(address))
+        record = self._records.get(client_key(address))
         return max(0.0, record.locked_until_s - self._clock.monotonic()) if record else 0.0
 
     def count(self, address: str) -> bool:
         """Note a wrong credential; return whether the address must wait from now on."""
-        now_s, key = self._clock.monotonic(), house_of(address)
+        now_s, key = self._clock.monotonic(), client_key(address)
         record = self._records.pop(key, None)
         if record is None or (record.wait_s > FIRST_WAIT_S and now_s - record.locked_until_s > FORGIVEN_AFTER_S):
             record = _Record()

@@ -9,7 +9,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from pi_cam_node.base import atomic_files as atomic
+from pi_cam_node.base import atomic_files
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ def read_or_make(path: Path) -> Token:
         ValueError: What is in it is no token.
     """
     if not path.exists():
-        atomic.make_directory(path.parent)
+        atomic_files.make_directory(path.parent)
         try:
-            atomic.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode())
+            atomic_files.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode())
         except FileExistsError:
             _log.debug("%s was made by somebody else meanwhile", path)
         else:

@@ -12,7 +12,7 @@ import socket
 
 from aiohttp import web
 
-from pi_cam_node.web.http.connection_limit import Crowd
+from pi_cam_node.web.http.connection_limit import ConnectionLimit
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _HEAD_END = b"\r\n\r\n"
 class Connection(web.RequestHandler):
     """The protocol of one connection. Thread: the web server's."""
 
-    def __init__(self, server: web.Server, crowd: Crowd, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: web.Server, crowd: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             server,
             loop=loop,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pi_cam_node.web.app_keys import app_key
-from pi_cam_node.web.auth.client_key import house_of
+from pi_cam_node.web.auth.client_key import client_key
 
 # Beside the viewers of the stream, each of whom holds one.
 CONNECTIONS_MAX = 64
@@ -42,7 +42,7 @@ class Member(Protocol):
         ...
 
 
-class Crowd:
+class ConnectionLimit:
     """The connections of the server, oldest first.
 
     Args:
@@ -62,7 +62,7 @@ class Crowd:
 
     def admit(self, member: Member) -> bool:
         """Take one in, at the cost of one that asks for nothing where it must be; return whether there is room."""
-        viewers, house = self._viewers_max(), house_of(member.address)
+        viewers, house = self._viewers_max(), client_key(member.address)
         alike = [m for m, lives_in in self._members.items() if lives_in == house]
         if len(alike) >= CONNECTIONS_PER_ADDRESS + viewers and not self._is_proxy(member.address):
             has_room = self._put_one_out(alike)
@@ -100,4 +100,4 @@ class Crowd:
         return True
 
 
-CROWD = app_key("crowd", Crowd)
+CROWD = app_key("crowd", ConnectionLimit)

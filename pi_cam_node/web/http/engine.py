@@ -12,24 +12,24 @@ from aiohttp import web
 
 from pi_cam_node.web.application import application
 from pi_cam_node.web.auth.access import Access
-from pi_cam_node.web.auth.allowed_hosts import Names
-from pi_cam_node.web.auth.lockout import Guesses
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
+from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.context import Site
+from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http import sockets as listening
-from pi_cam_node.web.http import tls_handshake as encryption
+from pi_cam_node.web.http import tls_handshake
 from pi_cam_node.web.http.connection import Connection
-from pi_cam_node.web.http.connection_limit import Crowd
+from pi_cam_node.web.http.connection_limit import ConnectionLimit
 
 # How long answers under way may take when the server ends.
 FAREWELL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Listener:
     """How clients come in.
 
     Attributes:
@@ -47,9 +47,9 @@ class Entrance:
     links: SignedLinks
 
 
-async def serve(entrance: Entrance, site: Site, stopped: asyncio.Event) -> None:
+async def serve(entrance: Listener, site: WebContext, stopped: asyncio.Event) -> None:
     """Answer until told to stop."""
-    crowd = Crowd(lambda: site.state.config.http.max_viewers, entrance.proxies.trusts)
+    crowd = ConnectionLimit(lambda: site.state.config.http.max_viewers, entrance.proxies.trusts)
     app = application(site, _access(entrance, site), crowd)
     runner = web.AppRunner(app, handle_signals=False, access_log=None)
     await runner.setup()
@@ -59,7 +59,7 @@ async def serve(entrance: Entrance, site: Site, stopped: asyncio.Event) -> None:
         await runner.cleanup()
 
 
-async def _listen(entrance: Entrance, runner: web.AppRunner, crowd: Crowd, stopped: asyncio.Event) -> None:
+async def _listen(entrance: Listener, runner: web.AppRunner, crowd: ConnectionLimit, stopped: asyncio.Event) -> None:
     engine, tls, loop = runner.server, entrance.tls, asyncio.get_running_loop()
     assert engine is not None
 
@@ -67,7 +67,7 @@ async def _listen(entrance: Entrance, runner: web.AppRunner, crowd: Crowd, stopp
         return Connection(engine, crowd, loop)
 
     def begin() -> asyncio.Protocol:
-        return connect() if tls is None else encryption.Handshake(crowd, tls, connect)
+        return connect() if tls is None else tls_handshake.Handshake(crowd, tls, connect)
 
     servers = [await loop.create_server(begin, sock=sock, backlog=listening.BACKLOG) for sock in entrance.sockets]
     try:
@@ -81,15 +81,15 @@ async def _listen(entrance: Entrance, runner: web.AppRunner, crowd: Crowd, stopp
         crowd.disperse()
 
 
-def _access(entrance: Entrance, site: Site) -> Access:
+def _access(entrance: Listener, site: WebContext) -> Access:
     """Return the rules that the settings ask for."""
     config, clock = site.state.config, site.clock
     return Access(
         token=entrance.token,
         links=entrance.links,
         sessions=Sessions(clock),
-        guesses=Guesses(clock),
+        guesses=Lockout(clock),
         proxies=entrance.proxies,
-        names=Names([*config.http.allowed_hosts, config.http.host]),
+        names=AllowedHosts([*config.http.allowed_hosts, config.http.host]),
         cookie=f"session_{config.node.id}",
     )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from pi_cam_node.core.privacy_gate import Curtain
+from pi_cam_node.core.privacy_gate import PrivacyGate
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 @contextmanager
-def cut_by(curtain: Curtain, request: web.Request, times_closed: int | None = None) -> Iterator[None]:
+def abort_on_privacy(curtain: PrivacyGate, request: web.Request, times_closed: int | None = None) -> Iterator[None]:
     """Cut the connection of a request when the curtain closes within the ``with`` block.
 
     The block must last until everything is written; writes wait until the kernel has taken it all.
@@ -34,7 +34,7 @@ def cut_by(curtain: Curtain, request: web.Request, times_closed: int | None = No
     Args:
         curtain: What is watched.
         request: Whose connection is cut.
-        times_closed: See `Curtain.check`.
+        times_closed: See `PrivacyGate.check`.
 
     Raises:
         PrivacyOn: The curtain is closed already, or was closed since.
@@ -66,7 +66,7 @@ def cut_by(curtain: Curtain, request: web.Request, times_closed: int | None = No
 
 
 async def send_whole(
-    curtain: Curtain, request: web.Request, response: web.Response, times_closed: int | None = None
+    curtain: PrivacyGate, request: web.Request, response: web.Response, times_closed: int | None = None
 ) -> web.Response:
     """Send a response that holds a picture; when the curtain closes it ends there.
 
@@ -74,13 +74,13 @@ async def send_whole(
         curtain: What is watched.
         request: What is answered.
         response: The answer.
-        times_closed: See `Curtain.check`.
+        times_closed: See `PrivacyGate.check`.
 
     Raises:
         PrivacyOn: The curtain is closed already, or was closed since.
         ConnectionError: The client has gone, took nothing, or was cut off.
     """
-    with cut_by(curtain, request, times_closed):
+    with abort_on_privacy(curtain, request, times_closed):
         await response.prepare(request)
         try:
             await asyncio.wait_for(response.write_eof(), STALL_S)

@@ -13,7 +13,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import FILE_NAME, Token, read_or_make
-from pi_cam_node.web.context import Site
+from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http import sockets as listening
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
 
 
-class Service:
+class HttpService:
     """One life of the server. Thread: the web server's, but for the properties.
 
     Attributes:
@@ -29,7 +29,7 @@ class Service:
         public_url: The same, for others; ``None`` where others cannot reach it.
     """
 
-    def __init__(self, site: Site, links: SignedLinks) -> None:
+    def __init__(self, site: WebContext, links: SignedLinks) -> None:
         self._site = site
         self._links = links
         self._stopped = asyncio.Event()
@@ -66,13 +66,13 @@ class Service:
         sockets = await loop.run_in_executor(None, listening.bound, config.http.host, config.mjpeg_server.port)
         try:
             self._opened(config, sockets[0], is_secure=tls is not None)
-            if not await listening.visited(sockets, self._stopped):
+            if not await listening.wait_for_first_client(sockets, self._stopped):
                 return
             # aiohttp takes 12 MiB and, on a small board, seconds to import; where only MQTT is used nobody ever comes.
             await loop.run_in_executor(None, importlib.import_module, "pi_cam_node.web.http.engine")
-            from pi_cam_node.web.http.engine import Entrance, serve  # noqa: PLC0415 - imported just now, beside the loop
+            from pi_cam_node.web.http.engine import Listener, serve  # noqa: PLC0415 - imported just now, beside the loop
 
-            await serve(Entrance(sockets, tls, token, proxies, self._links), self._site, self._stopped)
+            await serve(Listener(sockets, tls, token, proxies, self._links), self._site, self._stopped)
         finally:
             self.url = self.public_url = None
             for sock in sockets:

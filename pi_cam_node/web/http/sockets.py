@@ -72,7 +72,7 @@ def context_for(tls: HttpTlsConfig) -> ssl.SSLContext | None:
     return context
 
 
-async def visited(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:
+async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:
     """Listen until the first client connects, who is not answered yet; return whether that came before the stop."""
     loop = asyncio.get_running_loop()
     visit, stop = asyncio.Event(), loop.create_task(stopped.wait())

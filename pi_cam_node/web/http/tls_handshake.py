@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 
 from pi_cam_node.web.http.connection import Connection, address_of
-from pi_cam_node.web.http.connection_limit import Crowd
+from pi_cam_node.web.http.connection_limit import ConnectionLimit
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Handshake(asyncio.Protocol):
         connect: Returns what goes on with the connection.
     """
 
-    def __init__(self, crowd: Crowd, context: ssl.SSLContext, connect: Callable[[], Connection]) -> None:
+    def __init__(self, crowd: ConnectionLimit, context: ssl.SSLContext, connect: Callable[[], Connection]) -> None:
         self._crowd = crowd
         self._context = context
         self._connect = connect

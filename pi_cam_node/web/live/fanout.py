@@ -14,13 +14,13 @@ from dataclasses import replace
 from functools import partial
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.context import State
 from pi_cam_node.web.live.multipart import END, Part, part_of
 from pi_cam_node.web.live.placeholder import Away, placeholder_of
 from pi_cam_node.web.live.viewer import NEVER_S, Viewer
-from pi_cam_node.web.live.viewer_limit import Places
+from pi_cam_node.web.live.viewer_limit import Limit
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Fanout:
         places: Those for viewers, of which there are ``http.max_viewers``.
     """
 
-    def __init__(self, hub: Hub, state: State, clock: Clock) -> None:
+    def __init__(self, hub: FrameHub, state: State, clock: Clock) -> None:
         self._hub = hub
         self._state = state
         self._clock = clock
@@ -44,7 +44,7 @@ class Fanout:
         self._alarm: asyncio.TimerHandle | None = None
         self._stop: Callable[[], None] | None = None
         self._closed = False
-        self.places = Places(lambda: state.config.http.max_viewers)
+        self.places = Limit(lambda: state.config.http.max_viewers)
 
     async def accompany(self, viewer: Viewer) -> None:
         """Send a viewer its pictures until it leaves, stalls, or the stream is closed."""

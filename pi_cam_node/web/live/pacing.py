@@ -15,7 +15,7 @@ SOON_S = 0.1
 SLACK_S = 0.02
 
 
-class Pace:
+class ViewerPacing:
     """The rhythm of one viewer. All times are monotonic seconds."""
 
     __slots__ = ("_again_s", "_due_s")

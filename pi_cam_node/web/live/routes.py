@@ -14,17 +14,17 @@ from aiohttp import web
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.app_keys import SITE, app_key, site_of
-from pi_cam_node.web.http.privacy_cutoff import cut_by
+from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy
 from pi_cam_node.web.http.routes import route
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
 from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
 from pi_cam_node.web.live.viewer import STALL_S, Viewer
-from pi_cam_node.web.live.viewer_limit import Places
+from pi_cam_node.web.live.viewer_limit import Limit
 
 FANOUT = app_key("fanout", Fanout)
-SHORTSTREAMS = app_key("shortstreams", Places)
+SHORTSTREAMS = app_key("shortstreams", Limit)
 
 # Each may hold on to a whole ring of pictures until its client has taken them.
 SHORTSTREAMS_MAX = 2
@@ -45,7 +45,7 @@ def attach(app: web.Application) -> None:
     """Give an application with a `SITE` its stream; ends the streams when the application shuts down."""
     site = app[SITE]
     fanout = app[FANOUT] = Fanout(site.hub, site.state, site.clock)
-    app[SHORTSTREAMS] = Places(lambda: SHORTSTREAMS_MAX)
+    app[SHORTSTREAMS] = Limit(lambda: SHORTSTREAMS_MAX)
 
     async def close(_app: web.Application) -> None:
         fanout.close()
@@ -124,7 +124,7 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
         times_closed = site_of(request).hub.curtain.times_closed
         answered = await site_of(request).ask("shortstream", _arguments(request))
         if answered.body["ok"]:
-            with cut_by(site_of(request).hub.curtain, request, times_closed):
+            with abort_on_privacy(site_of(request).hub.curtain, request, times_closed):
                 return await _send(request, answered.frames, times_closed)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}

@@ -8,7 +8,7 @@ import logging
 from aiohttp import web
 
 from pi_cam_node.config import Config
-from pi_cam_node.core.frame_hub import Hub
+from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.app_keys import site_of
@@ -76,7 +76,7 @@ def fresh_timeout_s(config: Config, frame: Frame) -> float:
     return config.camera.capture_timeout_s + 2 * max(1 / config.camera.framerate, exposure_s)
 
 
-async def frame_after(hub: Hub, mono_s: float) -> Frame | None:
+async def frame_after(hub: FrameHub, mono_s: float) -> Frame | None:
     """Return the first frame whose exposure began after a monotonic time, ``None`` when the camera goes away."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Frame | None] = loop.create_future()

@@ -15,7 +15,7 @@ from aiohttp import ClientError
 from aiohttp.abc import AbstractStreamWriter
 
 from pi_cam_node.web.live.multipart import Part
-from pi_cam_node.web.live.pacing import Pace
+from pi_cam_node.web.live.pacing import ViewerPacing
 
 # A viewer to which no byte could be written for so long is gone, or might as well be.
 STALL_S = 10.0
@@ -38,7 +38,7 @@ class Viewer:
         self.stalled = False
         self._transport = transport
         self._writer = writer
-        self._pace = Pace()
+        self._pace = ViewerPacing()
         self._shown: Part | None = None
         self._behind = False
         self._over = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Places:
+class Limit:
     """Hands out places until none is free. Thread: the web server's.
 
     Args:

@@ -26,7 +26,7 @@ Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
 
-class Disk:
+class DiskPool:
     """Some threads for work on the disk. Thread: the web server's.
 
     Args:
@@ -65,14 +65,14 @@ class Disk:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-DISK = app_key("disk", Disk)
-THUMBNAILS = app_key("thumbnails", Disk)
+DISK = app_key("disk", DiskPool)
+THUMBNAILS = app_key("thumbnails", DiskPool)
 
 
 def attach(app: web.Application) -> None:
     """Give an application its threads for the disk, for as long as it lives."""
-    disk = app[DISK] = Disk("http-disk", READERS, ANSWERS_S)
-    thumbnails = app[THUMBNAILS] = Disk("http-thumbnail", 1, THUMBNAIL_S)
+    disk = app[DISK] = DiskPool("http-disk", READERS, ANSWERS_S)
+    thumbnails = app[THUMBNAILS] = DiskPool("http-thumbnail", 1, THUMBNAIL_S)
 
     async def close(_app: web.Application) -> None:
         disk.close()

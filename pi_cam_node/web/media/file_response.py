@@ -21,8 +21,8 @@ from aiohttp import web
 
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.web.app_keys import site_of
-from pi_cam_node.web.http import privacy_cutoff as underway
-from pi_cam_node.web.media.disk_pool import DISK, Disk
+from pi_cam_node.web.http import privacy_cutoff
+from pi_cam_node.web.media.disk_pool import DISK, DiskPool
 
 CHUNK_BYTES = 256 * 1024
 
@@ -118,7 +118,7 @@ async def send(request: web.Request, stored: Stored, headers: Mapping[str, str])
         headers["Content-Range"] = f"bytes {begin}-{begin + length - 1}/{stored.size_bytes}"
     response = web.StreamResponse(status=206 if span else 200, headers=headers)
     response.content_length = length
-    with underway.cut_by(site_of(request).hub.curtain, request):
+    with privacy_cutoff.abort_on_privacy(site_of(request).hub.curtain, request):
         await response.prepare(request)
         if request.method != "HEAD":
             await _pour(request, response, stored.file, begin, length)
@@ -137,16 +137,18 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
     try:
         while at < end:
             chunk = await _read(request.app[DISK], file, at, min(CHUNK_BYTES, end - at))
-            await asyncio.wait_for(response.write(chunk), underway.STALL_S)
+            await asyncio.wait_for(response.write(chunk), privacy_cutoff.STALL_S)
             at += len(chunk)
-        await asyncio.wait_for(response.write_eof(), underway.STALL_S)
+        await asyncio.wait_for(response.write_eof(), privacy_cutoff.STALL_S)
     except (TimeoutError, EOFError, Busy) as error:
         if request.transport is not None:
             request.transport.abort()
-        raise ConnectionAbortedError(str(error) or f"the client took nothing for {underway.STALL_S:g} s") from error
+        raise ConnectionAbortedError(
+            str(error) or f"the client took nothing for {privacy_cutoff.STALL_S:g} s"
+        ) from error
 
 
-async def _read(disk: Disk, file: BinaryIO, at: int, size_bytes: int) -> bytes:
+async def _read(disk: DiskPool, file: BinaryIO, at: int, size_bytes: int) -> bytes:
     """Return what stands in a file from a place on.
 
     Raises:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pi_cam_node.config import Format
 from pi_cam_node.web.app_keys import site_of
-from pi_cam_node.web.context import Pictures
+from pi_cam_node.web.context import PictureStore
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import route
 from pi_cam_node.web.media.disk_pool import DISK, THUMBNAILS
@@ -83,7 +83,7 @@ def headers_of(name: str) -> dict[str, str]:
     return {"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"', **CACHING}
 
 
-def _open(pictures: Pictures, picture_id: str, wanted: Format | None) -> Stored | None:
+def _open(pictures: PictureStore, picture_id: str, wanted: Format | None) -> Stored | None:
     """Open a file of a picture. The id is judged by the archive; nothing else of a request becomes part of a path."""
     path = pictures.find(picture_id)
     if path is None:

@@ -65,9 +65,9 @@ def _pixels(content: bytes, path: Path) -> Pixels:
     width, height = (int.from_bytes(content[_PNG_SIZE][at : at + 4], "big") for at in (0, 4))
     if width * height > jpeg.LARGEST_PX:
         raise ValueError(f"{path.name} says that it has {width} x {height} pixels")
-    from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - brings OpenCV, which nothing else here needs
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which nothing else here needs
 
-    return imaging.decode(content)
+    return opencv.decode(content)
 
 
 def _npy(content: bytes, path: Path) -> Pixels:

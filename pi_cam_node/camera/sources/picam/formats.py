@@ -113,9 +113,9 @@ def _interleaved(order: Literal["BGR", "RGB", "BGRA", "RGBA"]) -> _Converter:
         pixels = rows[:, : width * channels].reshape(height, width, channels)
         if order == "BGR":
             return pixels
-        from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - brings OpenCV, which YUV420 does without
+        from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which YUV420 does without
 
-        return imaging.reordered(pixels, order)
+        return opencv.to_bgr(pixels, order)
 
     return converter
 
@@ -175,10 +175,10 @@ def _i420(y: Pixels, u: Pixels, v: Pixels, granted: Granted) -> Pixels:
     chroma = out[height:].reshape(2, height // 2, width // 2)
     out[:height], chroma[0], chroma[1] = y, u, v
     if granted.limited:
-        from pi_cam_node.imaging import opencv as imaging  # noqa: PLC0415 - brings OpenCV, which full range does without
+        from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
 
-        out[:height] = imaging.looked_up(out[:height], _FULL_LUMA)
-        out[height:] = imaging.looked_up(out[height:], _FULL_CHROMA)
+        out[:height] = opencv.apply_lut(out[:height], _FULL_LUMA)
+        out[height:] = opencv.apply_lut(out[height:], _FULL_CHROMA)
     return out
 
 

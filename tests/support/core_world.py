@@ -1,0 +1,167 @@
+"""The world around a core: an archive in memory, a worker that works when told, frames made to order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.config import Config, Format
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.erase_report import EraseReport
+from pi_cam_node.core.events import Event, PictureSaved, Replied
+from pi_cam_node.core.inputs import CommandArrived, WorkEnded
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.imaging.frame import Frame, Mode, Sensor
+from tests.support.fakes.clock import FakeClock
+
+
+class MemoryArchive:
+    """Keeps what it is told to save, or fails as told."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[Picture, list[Format]]] = []
+        self.error: Exception | None = None
+
+    def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
+        if self.error is not None:
+            raise self.error
+        self.saved.append((picture, list(formats)))
+        name = f"{picture.kind}-{len(self.saved):04d}"
+        return PictureSaved(
+            id=name,
+            kind=picture.kind,
+            paths=tuple(Path(f"/captures/{name}.{f}") for f in formats),
+            size_bytes=1,
+            sha256="0" * 64,
+            frames=picture.frames,
+            first_at=picture.first_at,
+            last_at=picture.last_at,
+            first_mono_s=picture.first_mono_s,
+            last_mono_s=picture.last_mono_s,
+            thumbnail=b"thumb" if config.export.thumbnail_px else None,
+        )
+
+    def find(self, picture_id: str) -> Path | None:
+        return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
+
+
+class FakeDiscretion:
+    """A camera that is let go at once, and a disk that remembers, or fails as told."""
+
+    def __init__(self, curtain: PrivacyGate) -> None:
+        self.curtain = curtain
+        self.held: list[bool] = []
+        self.sealed: list[bool] = []
+        self.error: NodeError | None = None
+        self.erasures = 0
+        self.erased = EraseReport("/captures", 2, 6, 4096, 61, 0)
+
+    def hold(self, held: bool) -> None:
+        self.held.append(held)
+
+    def seal(self, closed: bool) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sealed.append(closed)
+
+    def erase(self) -> EraseReport:
+        self.erasures += 1
+        return self.erased
+
+
+class World:
+    """A core with everything around it in the hands of the test."""
+
+    def __init__(self, config: Config | None = None, budget_bytes: int = 256 << 20) -> None:
+        self.clock = FakeClock()
+        self.archive = MemoryArchive()
+        self.jobs: list[tuple[int, Callable[[Progress], object]]] = []
+        self.worker_full = False
+        self.exit_code: int | None = None
+        self.written: list[Config] = []
+        self.write_error: NodeError | None = None
+        self.discretion = FakeDiscretion(PrivacyGate(closed=config is not None and config.privacy.enable))
+        ports = Ports(
+            archive=self.archive,
+            submit=self._submit,
+            vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
+            write_config=self._write,
+            stop=self._stop,
+            discretion=self.discretion,
+        )
+        self.core = Core(
+            config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"
+        )
+        self.facts: list[Event] = []
+        self._seq = 0
+        self._works = 0
+
+    def _submit(self, job: Callable[[Progress], object]) -> int:
+        if self.worker_full:
+            raise Busy("ERROR: too much work is waiting")
+        self._works += 1
+        self.jobs.append((self._works, job))
+        return self._works
+
+    def _write(self, config: Config) -> Path:
+        if self.write_error is not None:
+            raise self.write_error
+        self.written.append(config)
+        return Path("/etc/config.yaml")
+
+    def _stop(self, code: int) -> None:
+        self.exit_code = code
+
+    def frame(self, level: int = 128, *, mode: Mode = "day", exposed_before_s: float = 0.0) -> Frame:
+        """Return a flat frame that was exposed just now."""
+        self._seq += 1
+        now_s = self.clock.monotonic()
+        pixels = np.full((48, 64, 3), level, np.uint8)
+        at = self.clock.utcnow()
+        return Frame(self._seq, now_s - exposed_before_s, now_s, at, pixels, "bgr", mode, Sensor())
+
+    def see(self, count: int = 1, level: int = 128, *, mode: Mode = "day", every_s: float = 0.1) -> None:
+        """Let frames come."""
+        for _ in range(count):
+            self.clock.advance(every_s)
+            self.step(self.frame(level, mode=mode))
+
+    def step(self, message: Any = None) -> list[Event]:
+        """Let the core take a step and keep what it says."""
+        facts = self.core.step(message)
+        self.facts += facts
+        return facts
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Let time pass without frames."""
+        self.clock.advance(seconds)
+        return self.step()
+
+    def send(self, verb: str, payload: str | bytes = b"", **fields: Any) -> list[dict[str, Any]]:
+        """Send a command and return the replies that came at once."""
+        raw = payload.encode() if isinstance(payload, str) else payload
+        facts = self.step(CommandArrived(verb, raw, self.clock.monotonic(), **fields))
+        return [dict(f.body) for f in facts if isinstance(f, Replied)]
+
+    def work(self) -> list[dict[str, Any]]:
+        """Let the worker do what it was given and return the replies that follow."""
+        replies: list[dict[str, Any]] = []
+        jobs, self.jobs = self.jobs, []
+        for number, job in jobs:
+            try:
+                ended = WorkEnded(number, result=job(lambda _done, _total: None))
+            except Exception as error:
+                ended = WorkEnded(number, error=error)
+            replies += [dict(f.body) for f in self.step(ended) if isinstance(f, Replied)]
+        return replies
+
+    def said(self, kind: type) -> list[Any]:
+        """Return the facts of a kind said so far."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]

@@ -1,0 +1,43 @@
+"""A camera process that says what no camera process should; which nonsense, an environment variable says."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.worker.messages import FrameInSlot, Open, Ready, decode_order, encode
+from pi_cam_node.camera.worker.shared_memory import SlotWriter
+from pi_cam_node.imaging.frame import Sensor
+
+BABBLE = "BABBLE"
+
+
+def main() -> None:
+    link = socket.socket(fileno=int(sys.argv[1]))
+    order = decode_order(link.recv(16_384))
+    assert isinstance(order, Open)
+    opened = Opened("babble", (64, 48), "bgr", controls=False)
+    ready = encode(Ready(order.session, opened))
+    slots = SlotWriter(opened.size, opened.layout)
+    match os.environ[BABBLE]:
+        case "noise":
+            link.send(b"\xff\x00 no message at all")
+        case "no memory":
+            link.send(ready)
+        case "too small a memory":
+            huge = Ready(order.session, Opened("babble", (1024, 768), "bgr", controls=False))
+            socket.send_fds(link, [encode(huge)], slots.descriptors)
+        case "no such slot":
+            socket.send_fds(link, [ready], slots.descriptors)
+            link.send(encode(FrameInSlot(order.session, 99, 1.0, 2.0, "day", Sensor(), 0)))
+        case "too long":
+            link.send(b"x" * 60_000)
+        case "an image before the camera is open":
+            link.send(encode(FrameInSlot(order.session, 0, 1.0, 2.0, "day", Sensor(), 0)))
+    link.recv(16_384)
+
+
+if __name__ == "__main__":
+    main()

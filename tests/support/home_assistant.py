@@ -1,0 +1,160 @@
+"""A real Home Assistant with a broker of its own, and a made-up or real node seen through its eyes.
+
+The program that builds and starts it lies beside this repository; where it is absent, or cannot build
+what it needs, the tests skip and say so.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pi_cam_node.mqtt.topics import topics_of
+from tests.support.announcement import FIGURES, config_of, message, retained
+from tests.support.broker import Client, wait_until
+
+TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "home-assistant"
+INSTANCE = "pi-cam-node-tests"
+BUILD_S = 900.0
+
+
+class HomeAssistant:
+    """A running Home Assistant. Entities are looked up by their unique id, which people cannot change.
+
+    Args:
+        node_id: The node whose entities are meant where only their key is given.
+    """
+
+    def __init__(self, node_id: str) -> None:
+        from ha_client import HA  # noqa: PLC0415 - found only once its folder is in the path
+
+        self.device = f"pi_cam_node_{node_id}"
+        self._root = f"pi_cam_node/{node_id}"
+        self.api: Any = HA.from_state(INSTANCE)
+
+    @property
+    def port(self) -> int:
+        """Of the broker."""
+        return int(self.api.mqtt_port)
+
+    def client(self) -> Client:
+        """Return a client of the broker, to be used with ``with``."""
+        return Client(self.port)
+
+    def registered(self) -> dict[str, dict[str, Any]]:
+        """Return what the registry holds of the node's entities, by key."""
+        entries = self.api.entities(self.device).values()
+        return {entry["unique_id"].removeprefix(f"{self.device}_"): entry for entry in entries}
+
+    def entity_id(self, key: str) -> str:
+        """Return the id that Home Assistant gave an entity."""
+        return str(self.registered()[key]["entity_id"])
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return state and attributes of the node's enabled entities, by key."""
+        found = self.api.states()
+        ids = {key: entry["entity_id"] for key, entry in self.registered().items()}
+        return {key: found[entity_id] for key, entity_id in ids.items() if entity_id in found}
+
+    def state(self, key: str) -> str:
+        """Return the state of one entity; empty where it has none."""
+        return str(self.states().get(key, {}).get("state", ""))
+
+    def wait_for(self, key: str, wanted: str | Callable[[str], object], timeout_s: float = 20.0) -> None:
+        """Wait until an entity's state is this, or until this is true of it."""
+        entity_id = self.entity_id(key)
+
+        def reached() -> bool:
+            state = str((self.api.state(entity_id) or {}).get("state", ""))
+            return state == wanted if isinstance(wanted, str) else bool(wanted(state))
+
+        wait_until(reached, f"{key} to become {wanted}", timeout_s)
+
+    def enable_all(self) -> None:
+        """Enable what is disabled by default, and let Home Assistant discover everything anew."""
+        hidden = [entry["entity_id"] for entry in self.registered().values() if entry["disabled_by"]]
+        for entity_id in hidden:
+            self.api.ws.command("config/entity_registry/update", entity_id=entity_id, disabled_by=None)
+        entry = self.api.api("GET", "/api/config/config_entries/entry?domain=mqtt")[0]["entry_id"]
+        self.api.api("POST", f"/api/config/config_entries/entry/{entry}/reload", {})
+        wait_until(lambda: len(self.states()) == len(self.registered()), "every entity to have a state", 20)
+
+    def complaints(self) -> list[str]:
+        """Return the warnings and errors of Home Assistant's log, since its start, that name the node."""
+        return [entry for entry in self.api.log() if self.device in entry or self._root in entry]
+
+    def restart(self, what: str) -> None:
+        """Restart ``ha`` or ``broker``; data, token and ports stay."""
+        if what == "ha":
+            self.api.ws.close()
+        done = _run("ha_up", "--instance", INSTANCE, "--restart", what)
+        assert done.returncode == 0, done.stderr[-500:]
+        if what == "ha":
+            self.api._mark = 0  # each start begins a new log
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOLS / program), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=BUILD_S, check=False)
+
+
+def running(node_id: str) -> Iterator[HomeAssistant]:
+    """Start an empty Home Assistant, yield it, and stop it; the body of a fixture."""
+    if not (TOOLS / "ha_up").exists():
+        pytest.skip(f"there is no {TOOLS.name} folder beside the repository")
+    started = _run("ha_up", "--instance", INSTANCE, "--fresh", "--ha-port", "0", "--mqtt-port", "0")
+    if started.returncode:
+        _run("ha_down", "--instance", INSTANCE)
+        pytest.skip(f"Home Assistant cannot be started here: {started.stderr.strip()[-300:]}")
+    sys.path.append(str(TOOLS))
+    home = HomeAssistant(node_id)
+    try:
+        yield home
+    finally:
+        home.api.ws.close()
+        sys.path.remove(str(TOOLS))
+        _run("ha_down", "--instance", INSTANCE, "--purge")
+
+
+class MadeUpNode:
+    """A node that consists only of the messages it would send.
+
+    Args:
+        mqtt: A client of Home Assistant's broker.
+        node_id: What it is called.
+        picture: A JPEG, both live and saved.
+    """
+
+    def __init__(self, mqtt: Client, node_id: str, picture: bytes) -> None:
+        self.config = config_of(node_id)
+        self.topics = topics_of(self.config)
+        self.picture = picture
+        self._mqtt = mqtt
+
+    def announce(self, body: Mapping[str, Any] | None = None) -> None:
+        """Publish a discovery message, the node's own where none is given."""
+        found = message(self.config.node.id) if body is None else body
+        self._mqtt.publish(self.topics.own_discovery, json.dumps(found), retain=True)
+
+    def say_all(self) -> None:
+        """Publish everything that a node which is well holds at the broker."""
+        for topic, payload in retained(self.config, self.picture):
+            self._mqtt.publish(topic, payload, retain=True)
+
+    def say_figures(self, figures: Mapping[str, object] = FIGURES) -> None:
+        """Publish telemetry, which is lost where Home Assistant has not subscribed yet."""
+        self._mqtt.publish(self.topics.telemetry, json.dumps(figures))
+
+
+def screenshot_text(page: str, folder: Path) -> str:
+    """Return the text of a page of the frontend, drawn by a real browser; the picture is left in the folder."""
+    picture, text = folder / "page.png", folder / "page.txt"
+    drawn = _run("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", "8", "--text", str(text))
+    assert drawn.returncode == 0, drawn.stderr[-500:]
+    return text.read_text()

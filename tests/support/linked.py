@@ -1,0 +1,102 @@
+"""A `BrokerLink` with its inbox, as the node would hold it, and quick to come back."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import BrokerConnected, Input
+from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reconnect import Backoff
+from pi_cam_node.mqtt.topics import Topics
+from tests.support.broker import HOST, WAIT_S, Client
+
+TOPICS = Topics("pi_cam_node", "porch", ["garden"], "homeassistant", "homeassistant/status")
+ONLINE = Message(TOPICS.availability, b"online", retain=True)
+OFFLINE = Message(TOPICS.availability, b"offline", retain=True)
+
+A = TypeVar("A", bound=Input)
+
+
+class Eager(random.Random):
+    """Waits next to nothing where a wait is random; the waits that are not stay as they are."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """Return a twentieth of a second."""
+        return 0.05
+
+
+class Linked:
+    """Starts with ``with``; leaves without a farewell.
+
+    Args:
+        port: Of the broker.
+        host: Of the broker.
+        backoff: The waits between connections; next to none by default.
+        settings: Of the section ``mqtt``.
+    """
+
+    def __init__(self, port: int, *, host: str = HOST, backoff: Backoff | None = None, **settings: Any) -> None:
+        self.inbox = Inbox()
+        self.seen: list[Input] = []
+        self.backoff = backoff or Backoff(Eager())
+        self.config = MqttConfig(host=host, port=port, **settings)
+        self.link = BrokerLink(self.config, TOPICS, self.inbox, SystemClock(), self.backoff)
+
+    def __enter__(self) -> Self:
+        self.link.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.link.close(None, 2)
+
+    def expect(
+        self, kind: type[A], matches: Callable[[A], object] = lambda _arrival: True, timeout_s: float = WAIT_S
+    ) -> A:
+        """Take arrivals until one of this kind comes of which this is true, and return it."""
+        deadline_s = time.monotonic() + timeout_s
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            arrival = self.inbox.take(left_s)
+            if arrival is None or not isinstance(arrival, Input):
+                continue
+            self.seen.append(arrival)
+            if isinstance(arrival, kind) and matches(arrival):
+                return arrival
+        raise AssertionError(f"waited {timeout_s:g} s for {kind.__name__}; came: {self.seen}")
+
+    def drain(self, quiet_s: float = 0.3) -> list[Input]:
+        """Take what comes until nothing comes any more."""
+        taken: list[Input] = []
+        while isinstance(arrival := self.inbox.take(quiet_s), Input):
+            taken.append(arrival)
+        self.seen += taken
+        return taken
+
+    def up(self, client: Client) -> BrokerConnected:
+        """Wait for the connection, and until the broker has taken our subscriptions and the birth."""
+        connected = self.expect(BrokerConnected)
+        client.subscribe(TOPICS.availability)
+        self.announce()
+        client.wait_for(TOPICS.availability, "online")
+        return connected
+
+    def announce(self, *messages: Message) -> None:
+        """Send a birth that ends with ``online``."""
+        self.link.announce([*messages, ONLINE])
+
+
+def password_file(folder: Path, password: str) -> Path:
+    """Write a password file as people do, with a line end."""
+    path = folder / "password"
+    path.write_text(password + "\n")
+    return path

@@ -1,0 +1,116 @@
+"""A broker in memory: what it holds, what it was told, and how its connections end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pi_cam_node.core.inputs import BrokerLost
+from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.outbox import Outcome, Sent, Waiting
+from pi_cam_node.mqtt.privacy_filter import without_picture
+
+
+@dataclass
+class Receipt:
+    """Whether a message was acknowledged."""
+
+    mid: int = 0
+    done: bool = False
+
+    def is_published(self) -> bool:
+        return self.done
+
+
+@dataclass
+class Broker:
+    """Holds retained messages and passes commands on.
+
+    Attributes:
+        retained: By topic, what clients left there.
+        told: Every message that it took from the node, in order.
+    """
+
+    retained: dict[str, bytes] = field(default_factory=dict)
+    told: list[Message] = field(default_factory=list)
+
+    def take(self, message: Message) -> None:
+        self.told.append(message)
+        if message.retain and message.payload:
+            self.retained[message.topic] = message.payload
+        elif message.retain:
+            self.retained.pop(message.topic, None)
+
+
+class Line:
+    """One session of the node with the broker; stands for `mqtt.session.Session`.
+
+    Attributes:
+        is_stuck: The broker takes nothing any more, and the node does not know it yet.
+    """
+
+    version = "5"
+    packet_limit_bytes: int | None = None
+    is_laden = False
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._sent: list[Sent] = []
+        self.is_stuck = False
+
+    def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
+        receipt = Receipt()
+        self._sent.append(Sent(waiting, receipt, 0.0))
+        if not self.is_stuck:
+            self._broker.take(waiting.message)
+            receipt.done = True
+        return Outcome.SENT
+
+    def leave(self, farewell: Message | None, _wait_s: float) -> None:
+        if farewell is not None and not self.is_stuck:
+            self._broker.take(farewell)
+
+    @property
+    def carries_pictures(self) -> bool:
+        return any(not s.receipt.is_published() and without_picture(s.message) is not s.message for s in self._sent)
+
+    def break_off(self) -> None:
+        return  # it takes nothing any more anyway, or it would carry none; the model ends it
+
+    def abandon(self) -> None:
+        return
+
+    def close(self, acknowledgements_lost: int) -> list[Sent]:
+        """Return what the node has no acknowledgement of; the last few of what arrived among them."""
+        for sent in [s for s in self._sent if s.receipt.is_published()][-acknowledgements_lost or len(self._sent) :]:
+            sent.receipt.done = False  # type: ignore[attr-defined]
+        return [sent for sent in self._sent if not sent.receipt.is_published()]
+
+
+class SteppedLink(BrokerLink):
+    """The real link without its thread; the test says when a session begins and ends."""
+
+    def start(self) -> None:
+        return
+
+    def meet(self, broker: Broker, wanted: Callable[[str], bool]) -> None:
+        """Begin a session, and get what is retained on the topics that the node subscribes to."""
+        line = self._session = Line(broker)  # type: ignore[assignment]
+        self.on_accepted(line)  # type: ignore[arg-type]
+        for topic, payload in list(broker.retained.items()):
+            if wanted(topic):
+                self.on_message(Incoming(topic, payload, retained=True))
+
+    @property
+    def line(self) -> Line | None:
+        """The session that is up."""
+        return self._live  # type: ignore[return-value]
+
+    def lose(self, acknowledgements_lost: int = 0) -> None:
+        """End the session."""
+        line, self._live, self._session = self.line, None, None
+        if line is not None:
+            self.departures.take_back(line.close(acknowledgements_lost))
+            self._inbox.put(BrokerLost("the connection broke"))

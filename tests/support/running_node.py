@@ -1,0 +1,139 @@
+"""The real node in its own process, as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+import yaml
+
+from tests.support.broker import Client, wait_until
+
+REPOSITORY = Path(__file__).parents[2]
+BASE = "pi_cam_node/porch"
+
+
+class RunningNode:
+    """A node under test, with its settings written to a file in ``folder``.
+
+    Args:
+        folder: Where it runs.
+        port: Of the broker.
+        environment: Variables beside those of the test.
+        within: A command that runs the node's, e.g. in a network namespace.
+        sections: Settings, as in the configuration file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        environment: dict[str, str] | None = None,
+        *,
+        within: Sequence[str] = (),
+        **sections: Any,
+    ) -> None:
+        self.folder = folder
+        self.config = folder / "node.yaml"
+        self.log_path = folder / "node.log"
+        self._environment = environment or {}
+        self._within = within
+        tree: dict[str, Any] = {
+            "node": {"id": "porch"},
+            "mqtt": {"host": "127.0.0.1", "port": port},
+            "camera": {"source": "synthetic", "width": 320, "height": 240},
+            "export": {"auto_save_interval_s": 0},
+            "mjpeg_server": {"enable": False},
+            "logging": {"level": "DEBUG"},
+        }
+        for name, values in sections.items():
+            tree.setdefault(name, {}).update(values)
+        self.config.write_text(yaml.safe_dump(tree))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def start(self) -> Self:
+        """Start the process; returns at once."""
+        command = [*self._within, sys.executable, "-m", "pi_cam_node", "run", "--config", str(self.config)]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
+        return self
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the node was not started"
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def camera_pid(self) -> int | None:
+        """Return the pid of the camera's process."""
+        children = psutil.Process(self.process.pid).children()
+        cameras = [child.pid for child in children if "camera" in " ".join(child.cmdline()) or child.is_running()]
+        found = [pid for pid in cameras if "resource_tracker" not in " ".join(psutil.Process(pid).cmdline())]
+        return found[0] if found else None
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 15.0) -> tuple[int, float]:
+        """End the node and return its exit code and how long it took, in seconds."""
+        began_s = time.monotonic()
+        self.process.send_signal(how)
+        code = self.process.wait(timeout_s)
+        return code, time.monotonic() - began_s
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+class Asker:
+    """Talks to the node as a script would."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client.subscribe(f"{BASE}/#", "homeassistant/#")
+        self._count = 0
+
+    def wait_online(self, timeout_s: float = 30.0) -> None:
+        """Wait until node and camera are there."""
+        for topic in (f"{BASE}/availability", f"{BASE}/camera/availability"):
+            wait_until(lambda t=topic: self.client.latest(t) == b"online", f"{topic} online", timeout_s)  # type: ignore[misc]
+
+    def state(self, key: str) -> str:
+        return (self.client.latest(f"{BASE}/state/{key}") or b"").decode()
+
+    def ask(self, verb: str, timeout_s: float = 20.0, **fields: Any) -> dict[str, Any]:
+        """Send a command as JSON and return its final reply."""
+        self._count += 1
+        name = f"t{os.getpid()}-{id(self)}-{self._count}"
+        self.client.publish(f"{BASE}/cmd/{verb}", json.dumps({"id": name, **fields}))
+        wait_until(lambda: self.finals(name), f"a reply to {verb}", timeout_s)
+        return self.finals(name)[0]
+
+    def finals(self, name: str) -> list[dict[str, Any]]:
+        """Return the final replies with an id."""
+        return [body for body in self.replies() if body["id"] == name and body["stage"] == "final"]
+
+    def replies(self) -> Iterator[dict[str, Any]]:
+        with self.client._changed:
+            messages = [m for m in self.client.received if m.topic.startswith(f"{BASE}/reply/")]
+        for message in messages:
+            yield json.loads(message.payload)

@@ -1,0 +1,226 @@
+"""A real web server over a real core, with the camera, the disk and the broker in the hands of the test."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.progress import Progress
+from pi_cam_node.config import Config
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.events import Event
+from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.web.server import WebServer
+from tests.support.broker import wait_until
+from tests.support.core_world import FakeDiscretion, MemoryArchive
+
+TURN_S = 0.02
+
+
+@dataclass
+class MemoryPictures:
+    """Saved pictures that a test puts there."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def find(self, picture_id: str) -> Path | None:
+        return self.files.get(picture_id)
+
+    def newest(self, count: int) -> Sequence[str]:
+        return list(reversed(self.files))[:count]
+
+
+@dataclass(frozen=True)
+class Got:
+    """A response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Serving:
+    """A server under test on a port of its own, in a ``with`` block.
+
+    Args:
+        folder: Where it may put its files.
+        node: Let a real core answer commands and take frames; else the inbox stays full for the test to read.
+        name: What people call the node.
+        sections: Settings, as in the configuration file.
+    """
+
+    def __init__(self, folder: Path, *, node: bool = True, name: str = "Porch", **sections: Any) -> None:
+        self.port = free_port()
+        self.config = Config.model_validate(_tree(folder, self.port, sections))
+        self.clock = SystemClock()
+        self.inbox, self.hub, self.pictures = Inbox(), FrameHub(), MemoryPictures()
+        self.archive = MemoryArchive()
+        self.discretion = FakeDiscretion(self.hub.curtain)
+        info = {"id": "porch", "name": name, "version": "0.0.0"}
+        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
+        self.core = self._core() if node else None
+        self._works = 0
+        self._seq = 0
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.web.start()
+        if self.core is not None:
+            self._run("node", self._turns)
+        wait_until(lambda: is_open(self.port), "the port of the web server")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(5)
+        self.web.close(5)
+
+    # ------------------------------------------------------------ what the test does
+
+    def frame(self, level: int = 128, size: tuple[int, int] = (320, 240)) -> Frame:
+        """Return a frame with a moving bar, exposed just now."""
+        self._seq += 1
+        pixels = np.full((size[1], size[0], 3), level, np.uint8)
+        at = 4 * self._seq % (size[0] - 8)
+        pixels[:, at : at + 8] = 255 - level
+        now_s = self.clock.monotonic()
+        return Frame(self._seq, now_s - 0.01, now_s, self.clock.utcnow(), pixels, "bgr", "day", Sensor())
+
+    def show(self, count: int = 1, level: int = 128) -> Frame:
+        """Let frames come from the camera, without a pause; return the last."""
+        for _ in range(count):
+            shown = self.frame(level)
+            self.hub.publish(shown)
+            if self.core is not None:
+                self.inbox.put_frame(shown)
+        return shown
+
+    @contextlib.contextmanager
+    def filming(self, fps: float = 20.0) -> Iterator[None]:
+        """Let frames come all the time while the block runs."""
+        ended = threading.Event()
+
+        def film() -> None:
+            while not ended.wait(1 / fps):
+                self.show()
+
+        thread = self._run("film", film)
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(5)
+
+    def tell(self, *facts: Event) -> None:
+        """Tell the server facts, as the node thread would."""
+        for fact in facts:
+            self.web.tell(fact)
+
+    def get(self, path: str, **headers: str) -> Got:
+        """Return what a GET answers; header names are written with underscores."""
+        return self.request("GET", path, headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> Got:
+        """Return what a POST of a JSON body answers."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        typed = {"Content_Type": "application/json", **headers} if raw else headers
+        return self.request("POST", path, typed, raw)
+
+    def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Got:
+        """Return what a request answers, whatever its status; redirects are not followed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
+            connection.request(method, path, body or None, named)
+            response = connection.getresponse()
+            return Got(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+    # ------------------------------------------------------------ the node around it
+
+    def _core(self) -> Core:
+        ports = Ports(
+            archive=self.archive,
+            submit=self._submit,
+            vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
+            write_config=lambda _config: Path("/etc/config.yaml"),
+            stop=lambda _code: None,
+            discretion=self.discretion,
+        )
+        return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
+
+    def _submit(self, job: Callable[[Progress], object]) -> int:
+        """Do the work at once; its end comes by the inbox, as from the worker."""
+        self._works += 1
+        try:
+            self.inbox.put(WorkEnded(self._works, result=job(lambda _done, _total: None)))
+        except Exception as error:
+            self.inbox.put(WorkEnded(self._works, error=error))
+        return self._works
+
+    def _turns(self) -> None:
+        assert self.core is not None
+        while not self._stopped.is_set():
+            for fact in self.core.step(self.inbox.take(TURN_S)):
+                self.web.tell(fact)
+
+    def _run(self, name: str, what: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=what, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+
+def _tree(folder: Path, port: int, sections: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {
+        "node": {"id": "porch"},
+        "export": {"base_dir": str(folder / "captures"), "auto_save_interval_s": 0},
+        "mjpeg_server": {"port": port},
+    }
+    for name, values in sections.items():
+        tree.setdefault(name, {}).update(values)
+    return tree
+
+
+def free_port() -> int:
+    """Return a port that nobody used a moment ago."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,60 @@
+"""Every source is declared once, and found by how it is written."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.camera.catalogue import KINDS, make
+from pi_cam_node.camera.sources.auto import AutoSource
+from pi_cam_node.camera.sources.picam.source import Picamera2Source
+from pi_cam_node.camera.sources.rtsp import RtspSource
+from pi_cam_node.camera.sources.synthetic.source import SyntheticSource
+from pi_cam_node.camera.sources.v4l2 import V4l2Source
+from pi_cam_node.camera.sources.video_file import VideoFileSource
+from pi_cam_node.camera.sources.y4m_file import Y4mFileSource
+from pi_cam_node.config import CameraConfig
+
+EXAMPLES = {
+    "auto": AutoSource,
+    "picamera2": Picamera2Source,
+    "picamera2:imx219": Picamera2Source,
+    "v4l2:/dev/video0": V4l2Source,
+    "v4l2:0": V4l2Source,
+    "rtsp://porch.example/live": RtspSource,
+    "rtsps://porch.example/live": RtspSource,
+    "file:films/porch.avi": VideoFileSource,
+    "file:/films/a film.avi": VideoFileSource,
+    "file:films/porch.y4m": Y4mFileSource,
+    "synthetic": SyntheticSource,
+    "synthetic?day_s=30&dusk_s=60": SyntheticSource,
+}
+
+
+@pytest.mark.parametrize(("source", "kind"), EXAMPLES.items())
+def test_a_source_is_found_by_how_it_is_written(source: str, kind: type) -> None:
+    assert type(make(source)) is kind
+    assert CameraConfig(source=source).source == source
+
+
+@pytest.mark.parametrize(
+    "source", ["", "webcam", "/dev/video0", "http://porch/", "synthetic:", "file:", "v4l2:", "AUTO"]
+)
+def test_what_names_no_source_is_refused_with_the_choices(source: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make(source)
+    assert all(kind.form in str(caught.value) for kind in KINDS)
+    with pytest.raises(ValidationError):
+        CameraConfig(source=source)
+
+
+def test_a_refused_address_is_told_without_its_login() -> None:
+    with pytest.raises(ConfigError) as caught:
+        make("http://admin:hunter2@porch/")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_wrong_script_is_refused_before_anything_is_started() -> None:
+    with pytest.raises(ConfigError, match="dusk_s is a number"):
+        make("synthetic?dusk_s=soon")

@@ -1,0 +1,562 @@
+"""How the camera is kept going: every step with a worker and a clock in the hands of the test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.desired_state import DesiredState
+from pi_cam_node.camera.freeze_detector import BLANK
+from pi_cam_node.camera.hang_detector import STUCK_S
+from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S, hidden_s
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S
+from pi_cam_node.camera.worker.messages import Applied, Failed, Open, Refused
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
+from pi_cam_node.imaging.frame import Frame, Mode
+from pi_cam_node.imaging.jpeg import Pixels
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.worker import OPENED, FakeWorker
+
+DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
+NIGHT = replace(DAY, mode="night")
+DEADLINE_S = 5.0
+
+
+class Bench:
+    """A keeper with all that it touches."""
+
+    def __init__(self, *, killable: bool = True) -> None:
+        self.clock = FakeClock()
+        self.inbox = Inbox()
+        self.workers: list[FakeWorker] = []
+        self.killable = killable
+        self.no_process: str | None = None
+        self.wishes = DesiredState(CameraConfig(source="synthetic"), DAY)
+        self.keeper = CameraController(self.wishes, self._launch, self.inbox, self.clock, lambda: 1.0)
+        self.told: list[Input] = []
+        self.frames: list[Frame] = []
+
+    def _launch(self) -> FakeWorker:
+        if self.no_process:
+            raise OSError(self.no_process)
+        self.workers.append(FakeWorker(killable=self.killable))
+        return self.workers[-1]
+
+    @property
+    def worker(self) -> FakeWorker:
+        return self.workers[-1]
+
+    @property
+    def steps(self) -> list[str]:
+        return [each.step for each in self.told if isinstance(each, CameraFailed)]
+
+    def turn(self, seconds: float = 0.0) -> None:
+        self.clock.advance(seconds)
+        self.keeper.obey(self.wishes)
+        self.keeper.turn()
+        while (taken := self.inbox.take(0)) is not None:
+            if isinstance(taken, Frame):
+                self.frames.append(taken)
+            else:
+                self.told.append(taken)
+
+    def image(self, mode: Mode = "day", skipped: int = 0) -> None:
+        self.worker.say_image(self.clock.monotonic(), mode, skipped)
+        self.turn()
+
+    def run(self, seconds: float = HEALTHY_S) -> None:
+        """Open the camera and let it deliver for a while."""
+        self.turn()
+        self.worker.say_ready()
+        self.turn()
+        self.image()
+        for _ in range(round(seconds)):
+            self.clock.advance(1)
+            self.image()
+        self.told.clear()
+
+    def want(self, controls: Controls) -> None:
+        self.wishes = replace(self.wishes, controls=controls, number=self.wishes.number + 1)
+        self.turn()
+
+    def configure(self, **changes: object) -> None:
+        self.wishes = replace(self.wishes, camera=self.wishes.camera.model_copy(update=changes))
+        self.turn()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+# ---------------------------------------------------------------- while all is well
+
+
+def test_the_camera_is_opened_as_wished_and_said_to_be_open(bench: Bench) -> None:
+    bench.turn()
+    assert bench.worker.last_open == Open(1, bench.wishes.camera, DAY)
+    bench.worker.say_ready()
+    bench.turn()
+    assert bench.told == [CameraOpened("synthetic", (64, 48), controls=True)]
+    assert not bench.keeper.online
+    bench.image()
+    assert bench.keeper.online
+
+
+def test_frames_carry_the_facts_of_their_images(bench: Bench) -> None:
+    bench.run(1)
+    first, second = bench.frames
+    assert (first.seq, second.seq) == (1, 2)
+    assert second.captured_mono_s - first.captured_mono_s == 1
+    assert (second.captured_at - first.captured_at).total_seconds() == 1
+    assert first.mode == "day"
+    assert first.size == (64, 48)
+
+
+def test_frame_numbers_grow_over_restarts(bench: Bench) -> None:
+    bench.run()
+    bench.worker.lost = "it died"
+    bench.turn()
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    numbers = [frame.seq for frame in bench.frames]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_wishes_reach_the_worker_at_once_and_images_tell_when_they_are_met(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
+    bench.image("day")
+    bench.worker.notes.append(Applied(1))
+    bench.image("night")
+    assert [frame.mode for frame in bench.frames[-2:]] == ["day", "night"]
+
+
+def test_a_wish_that_came_while_the_camera_was_opening_is_applied_afterwards(bench: Bench) -> None:
+    bench.turn()
+    bench.want(NIGHT)
+    assert bench.worker.applies == []
+    bench.worker.say_ready()
+    bench.turn()
+    assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
+
+
+def test_wishes_are_remembered_when_the_camera_is_opened_again(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    bench.worker.lost = "it died"
+    bench.turn()
+    assert len(bench.workers) == 2
+    assert bench.worker.last_open.controls == NIGHT
+
+
+def test_a_refused_switch_is_told_and_the_camera_goes_on(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    bench.worker.notes.append(Refused(1, "night", "no memory"))
+    bench.image("day")
+    assert bench.told == [SwitchFailed("night", "no memory")]
+    assert bench.frames[-1].mode == "day"
+    assert bench.keeper.online
+    bench.want(NIGHT)
+    assert [apply.number for apply in bench.worker.applies] == [1, 2]
+
+
+def test_a_camera_that_refused_a_mode_is_opened_again_in_the_one_it_had(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    bench.worker.notes.append(Refused(1, "night", "no memory"))
+    bench.turn()
+    bench.worker.lost = "it died"
+    bench.turn()
+    assert bench.worker.last_open.controls == DAY
+    bench.worker.say_ready()
+    bench.turn()
+    assert bench.worker.applies == []
+    bench.want(NIGHT)
+    assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
+
+
+def test_a_switch_may_take_longer_than_a_frame(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    assert hidden_s(NIGHT) > SWITCH_S
+    bench.turn(6 + hidden_s(NIGHT) - 0.1)
+    assert bench.told == []
+    bench.turn(0.1)
+    assert bench.steps == ["reopen"]
+
+
+def test_a_camera_that_hides_its_first_night_frames_is_left_alone(bench: Bench) -> None:
+    bench.run()
+    bench.want(NIGHT)
+    bench.turn(1.5)
+    bench.worker.notes.append(Applied(bench.wishes.number))
+    bench.turn()
+    bench.turn(17)
+    bench.image()
+    assert bench.told == []
+
+
+def test_another_size_opens_the_camera_again_without_a_failure(bench: Bench) -> None:
+    bench.run()
+    bench.configure(width=640, height=480)
+    assert bench.worker.last_open.session == 2
+    assert bench.worker.last_open.camera.width == 640
+    assert bench.told == []
+    assert len(bench.workers) == 1
+
+
+def test_images_of_the_session_before_are_not_taken_for_those_of_the_new_one(bench: Bench) -> None:
+    bench.run()
+    count = len(bench.frames)
+    bench.worker.say_image(bench.clock.monotonic())
+    stale = bench.worker.notes.pop()
+    bench.configure(width=640)
+    bench.worker.say_ready()
+    bench.worker.notes.append(stale)
+    bench.turn()
+    assert len(bench.frames) == count
+
+
+def test_another_rate_alone_does_not_open_the_camera_again(bench: Bench) -> None:
+    bench.run()
+    bench.configure(framerate=5.0)
+    assert bench.worker.last_open.session == 1
+
+
+def test_images_that_found_no_slot_are_counted_over_all_sessions(bench: Bench) -> None:
+    bench.run()
+    bench.image(skipped=3)
+    bench.configure(width=640)
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image(skipped=2)
+    assert bench.keeper.skipped == 5
+
+
+# ---------------------------------------------------------------- when frames stop
+
+
+def test_silence_is_told_within_the_deadline_and_the_camera_reopened(bench: Bench) -> None:
+    bench.run()
+    bench.turn(DEADLINE_S - 0.1)
+    assert bench.told == []
+    bench.turn(0.1)
+    assert bench.told == [CameraFailed("no frames", "reopen", 0)]
+    assert bench.worker.last_open.session == 2
+    assert not bench.keeper.online
+
+
+def test_a_worker_that_does_not_reopen_is_replaced(bench: Bench) -> None:
+    bench.run()
+    bench.turn(DEADLINE_S)
+    bench.turn(REOPEN_S)
+    assert bench.steps == ["reopen", "respawn"]
+    assert bench.workers[0].ended
+    assert len(bench.workers) == 2
+    assert bench.keeper.restarts == 1
+
+
+def test_a_camera_that_stays_away_is_tried_for_ever_with_growing_pauses(bench: Bench) -> None:
+    bench.turn()
+    pauses = []
+    for _ in range(9):
+        bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
+        bench.turn()
+        pauses.append(bench.keeper.wait_s)
+        assert bench.worker.ended
+        bench.turn(pauses[-1])
+    assert pauses == [*BACKOFF_S, *[BACKOFF_S[-1]] * 3]
+    assert len(bench.workers) == 10
+
+
+def test_the_same_failure_is_told_once_until_there_are_frames_again(bench: Bench) -> None:
+    bench.turn()
+    for _ in range(3):
+        bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
+        bench.turn()
+        bench.turn(60)
+    assert bench.told == [CameraFailed("no camera", "wait", 0)]
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
+    bench.turn()
+    assert bench.steps == ["wait", "wait"]
+
+
+def test_another_reason_is_told(bench: Bench) -> None:
+    bench.turn()
+    for reason in ("no camera", "no camera", "busy"):
+        bench.worker.notes.append(Failed(bench.worker.last_open.session, reason))
+        bench.turn()
+        bench.turn(60)
+    assert [each.reason for each in bench.told if isinstance(each, CameraFailed)] == ["no camera", "busy"]
+
+
+def test_a_worker_that_dies_is_replaced_at_once(bench: Bench) -> None:
+    bench.run()
+    bench.worker.lost = "the camera process was ended by SIGKILL"
+    bench.turn()
+    assert bench.told == [CameraFailed("the camera process was ended by SIGKILL", "respawn", 0)]
+    assert len(bench.workers) == 2
+
+
+def test_a_first_opening_that_takes_too_long_is_given_up(bench: Bench) -> None:
+    bench.turn()
+    bench.turn(OPEN_S - 0.1)
+    assert bench.told == []
+    bench.turn(0.1)
+    assert bench.told == [CameraFailed("the camera does not open", "wait", 0)]
+    assert bench.worker.ended
+
+
+def test_a_first_frame_may_take_longer_than_the_ones_after_it(bench: Bench) -> None:
+    bench.turn()
+    bench.worker.say_ready()
+    bench.turn()
+    bench.turn(FIRST_FRAME_S + hidden_s(DAY) - 0.1)
+    assert bench.steps == []
+    bench.turn(0.1)
+    assert bench.steps == ["wait"]
+
+
+def test_where_no_process_can_be_started_it_is_tried_again(bench: Bench) -> None:
+    bench.no_process = "Cannot allocate memory"
+    bench.turn()
+    assert bench.told == [CameraFailed("the camera process cannot be started: Cannot allocate memory", "wait", 0)]
+    bench.no_process = None
+    bench.turn(BACKOFF_S[0])
+    assert len(bench.workers) == 1
+
+
+def test_impossible_times_are_a_failure_and_nothing_worse(bench: Bench) -> None:
+    bench.run()
+    bench.worker.say_image(bench.clock.monotonic() + 3600)
+    bench.turn()
+    assert bench.steps == ["reopen"]
+    assert bench.frames[-1].captured_mono_s <= bench.clock.monotonic()
+
+
+def test_another_source_ends_a_pause(bench: Bench) -> None:
+    bench.turn()
+    bench.worker.notes.append(Failed(1, "no camera"))
+    bench.turn()
+    bench.configure(width=640)
+    assert len(bench.workers) == 2
+    assert bench.worker.last_open.camera.width == 640
+
+
+def test_what_a_worker_says_after_it_failed_changes_nothing(bench: Bench) -> None:
+    bench.turn()
+    bench.worker.notes += [Failed(1, "first"), Failed(1, "second")]
+    bench.turn()
+    assert bench.told == [CameraFailed("first", "wait", 0)]
+
+
+def test_a_fault_of_the_keeper_itself_is_a_failure_like_others(bench: Bench) -> None:
+    bench.run()
+    bench.keeper.recover("an internal fault")
+    bench.turn()
+    assert bench.steps == ["respawn"]
+
+
+def test_closing_ends_the_worker(bench: Bench) -> None:
+    bench.run()
+    bench.keeper.close(1)
+    assert bench.worker.ended
+    assert bench.keeper.pid is None
+
+
+# ---------------------------------------------------------------- in the node's own process
+
+
+def test_a_thread_that_hangs_is_never_replaced() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.turn(DEADLINE_S)
+    for _ in range(8):
+        bench.turn(bench.keeper.wait_s)
+    assert bench.steps[0] == "reopen"
+    assert set(bench.steps[1:]) == {"wait"}
+    assert len(bench.workers) == 1
+    assert not bench.worker.ended
+
+
+def test_a_thread_that_hangs_is_kept_even_after_a_fault_of_the_keeper() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.worker.ends = False
+    bench.keeper.recover("an internal fault")
+    bench.turn(60)
+    assert len(bench.workers) == 1
+    assert bench.worker.last_open.session == 2
+
+
+def test_a_thread_that_comes_to_life_again_is_used() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.turn(DEADLINE_S)
+    bench.turn(REOPEN_S)
+    bench.turn(bench.keeper.wait_s)
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    assert bench.keeper.online
+
+
+def test_a_thread_that_does_not_answer_is_stuck_after_a_while_and_only_then() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    bench.turn(DEADLINE_S)
+    assert not bench.keeper.is_stuck
+    bench.turn(STUCK_S - 1)
+    assert not bench.keeper.is_stuck
+    bench.turn(2)
+    assert bench.keeper.is_stuck
+    bench.worker.say_ready()
+    bench.turn()
+    assert not bench.keeper.is_stuck
+
+
+def test_a_camera_that_is_away_for_long_is_not_stuck() -> None:
+    bench = Bench(killable=False)
+    bench.run()
+    for _ in range(10):
+        bench.worker.notes.append(Failed(bench.worker.last_open.session, "unplugged"))
+        bench.turn(bench.keeper.wait_s)
+        bench.turn(STUCK_S - 1)
+        assert not bench.keeper.is_stuck
+
+
+def test_a_process_is_never_stuck_since_it_can_be_killed() -> None:
+    bench = Bench()
+    bench.run()
+    for _ in range(10):
+        bench.turn(bench.keeper.wait_s)
+        assert not bench.keeper.is_stuck
+
+
+# ---------------------------------------------------------------- when frames lie
+
+
+def stare(bench: Bench, seconds: int, pixels: Pixels) -> None:
+    """Let the camera deliver one and the same picture."""
+    for _ in range(seconds):
+        bench.clock.advance(1)
+        bench.worker.say_image(bench.clock.monotonic(), pixels=pixels)
+        bench.turn()
+
+
+def test_a_frozen_picture_is_told_and_the_camera_opened_again(bench: Bench) -> None:
+    bench.run()
+    still = np.random.default_rng(1).integers(0, 256, (72, 64), np.uint8)
+    stare(bench, 33, still)
+    failures = [each for each in bench.told if isinstance(each, CameraFailed)]
+    assert [(each.reason[:6], each.step) for each in failures] == [("frozen", "reopen")]
+    assert not bench.keeper.online
+
+
+def test_the_same_frozen_picture_after_opening_again_is_no_frame(bench: Bench) -> None:
+    bench.run()
+    still = np.random.default_rng(1).integers(0, 256, (72, 64), np.uint8)
+    stare(bench, 33, still)
+    delivered = len(bench.frames)
+    bench.worker.say_ready()
+    bench.turn()
+    stare(bench, 1, still)
+    assert (bench.steps, len(bench.frames)) == (["reopen", "respawn"], delivered)
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    assert len(bench.frames) == delivered + 1
+    assert bench.keeper.online
+
+
+def test_a_blank_picture_is_told_once_and_the_camera_is_left_alone(bench: Bench) -> None:
+    bench.run()
+    stare(bench, 60, np.zeros((72, 64), np.uint8))
+    assert bench.told == [PictureBlank(BLANK)]
+    bench.image()
+    assert bench.told[1:] == [PictureBlank("")]
+
+
+def test_a_film_may_stand_still(bench: Bench) -> None:
+    bench.turn()
+    bench.worker.say_ready(replace(OPENED, live=False))
+    bench.turn()
+    stare(bench, 60, np.zeros((72, 64), np.uint8))
+    assert not [each for each in bench.told if not isinstance(each, CameraOpened)]
+
+
+# ---------------------------------------------------------------- privacy
+
+
+def hold(bench: Bench, *, held: bool = True) -> None:
+    bench.wishes = replace(bench.wishes, held=held)
+    bench.turn()
+
+
+def test_a_camera_that_is_held_has_no_process_and_gets_none() -> None:
+    bench = Bench()
+    bench.run(1)
+    hold(bench)
+    assert (bench.worker.ended, bench.keeper.pid, bench.keeper.online) == (True, None, False)
+    assert bench.keeper.released.is_set()
+    bench.turn(3600)
+    bench.wishes = replace(bench.wishes, controls=NIGHT, number=7)
+    bench.turn(3600)
+    assert (len(bench.workers), bench.steps) == (1, [])
+
+
+def test_a_camera_that_is_no_longer_held_is_opened_by_itself() -> None:
+    bench = Bench()
+    bench.run(1)
+    hold(bench)
+    hold(bench, held=False)
+    assert len(bench.workers) == 2
+    bench.worker.say_ready()
+    bench.turn()
+    bench.image()
+    assert [frame.seq for frame in bench.frames] == sorted({frame.seq for frame in bench.frames})
+
+
+def test_a_start_in_privacy_opens_nothing() -> None:
+    bench = Bench()
+    held = replace(bench.wishes, held=True)
+    keeper = CameraController(held, bench._launch, bench.inbox, bench.clock, lambda: 1.0)
+    keeper.turn()
+    assert (bench.workers, keeper.released.is_set()) == ([], True)
+
+
+def test_a_camera_that_does_not_end_is_not_called_released() -> None:
+    bench = Bench()
+    bench.run(1)
+    bench.worker.ends = False
+    hold(bench)
+    assert not bench.keeper.released.is_set()
+    assert bench.keeper.pid is None
+
+
+def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.run(1)
+    monkeypatch.setattr(bench.worker, "end", _raise)
+    with pytest.raises(RuntimeError):
+        hold(bench)
+    monkeypatch.undo()
+    bench.keeper.recover("an internal fault")
+    assert (bench.worker.ended, bench.keeper.released.is_set(), len(bench.workers)) == (True, True, 1)
+
+
+def _raise(_deadline_s: float) -> bool:
+    raise RuntimeError("a bug")

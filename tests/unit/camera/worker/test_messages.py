@@ -1,0 +1,108 @@
+"""What crosses the border between the processes, and what does not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_cam_node.camera.source import Controls, Opened
+from pi_cam_node.camera.worker.message_validation import decode_report
+from pi_cam_node.camera.worker.messages import (
+    Applied,
+    Apply,
+    Failed,
+    FrameInSlot,
+    Open,
+    Order,
+    Quit,
+    Ready,
+    Refused,
+    Wanted,
+    WireNote,
+    decode_order,
+    encode,
+    short,
+)
+from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging.frame import Sensor
+
+CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
+SLOTTED = FrameInSlot(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Open(1, Wanted("rtsp://a:b@c/d", 640, 480, "rgb", "still"), CONTROLS),
+        Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream"), CONTROLS, (((0, 0), (0.5, 0.25), (1, 1)),)),
+        Apply(2, CONTROLS),
+        Quit(),
+    ],
+    ids=lambda order: order.kind,
+)
+def test_an_order_arrives_as_it_was_given(order: Order) -> None:
+    assert decode_order(encode(order)) == order
+
+
+def test_of_the_settings_only_what_sources_read_crosses() -> None:
+    arrived = decode_order(encode(Open(1, CameraConfig(source="synthetic", width=640), CONTROLS)))
+    assert arrived == Open(1, Wanted("synthetic", 640, 768, "yuv420", "stream"), CONTROLS)
+
+
+@pytest.mark.parametrize("datagram", [b"", b"{", b"{}", b"null", b"[]", b'{"kind":"apply"}', b'{"kind":"dance"}'])
+def test_what_is_no_order_is_refused(datagram: bytes) -> None:
+    with pytest.raises(ValueError):
+        decode_order(datagram)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        Ready(1, Opened("synthetic", (1024, 768), "i420", controls=True)),
+        SLOTTED,
+        Applied(4),
+        Refused(4, "night", "no"),
+        Failed(5, "gone"),
+    ],
+    ids=lambda note: note.kind,
+)
+def test_a_note_arrives_as_it_was_given(note: WireNote) -> None:
+    assert decode_report(encode(note)) == note
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b'{"kind":"quit"}',
+        encode(SLOTTED).replace(b"12.25", b'"soon"'),
+        encode(SLOTTED).replace(b"12.25", b"NaN"),
+        encode(SLOTTED).replace(b"12.25", b"1e999"),
+        encode(SLOTTED).replace(b'"night"', b'"dusk"'),
+    ],
+)
+def test_what_is_no_note_is_refused(datagram: bytes) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        decode_report(datagram)
+
+
+@given(st.binary(max_size=300))
+def test_noise_is_refused_and_nothing_worse(noise: bytes) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        decode_report(noise)
+
+
+def test_a_time_that_is_no_number_does_not_cross() -> None:
+    lying = FrameInSlot(1, 0, math.nan, 1.0, "day", Sensor(), 0)
+    with pytest.raises(ValueError, match="fault"):
+        decode_report(encode(lying))
+
+
+def test_reasons_are_one_line_and_bounded() -> None:
+    assert short("two\nlines") == "two lines"
+    assert len(short("x" * 10_000)) == 500

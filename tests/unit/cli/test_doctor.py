@@ -1,0 +1,208 @@
+"""How the doctor judges what it is shown; it looks at nothing itself here."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.cli.doctor import (
+    broker_checks,
+    camera,
+    clock,
+    configuration,
+    discovery,
+    machine_checks,
+    memory,
+    packages,
+)
+from pi_cam_node.cli.doctor.command import line_of
+from pi_cam_node.cli.doctor.finding import Finding, failed, ok
+from pi_cam_node.cli.doctor.node import Seen
+from pi_cam_node.config import MIB, Config, HomeAssistantConfig, MqttConfig
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.mqtt.topics import topics_of
+
+CONFIG = Config.model_validate({"node": {"id": "porch"}})
+TOPICS = topics_of(CONFIG)
+RUNNING = Seen(online=True, health={"ok": True, "data": {"fps": 9.9}}, retained={})
+ABSENT = Seen(online=False, health=None, retained={})
+
+
+def with_retained(seen: Seen, **texts: str) -> Seen:
+    """Return what was seen, with texts on topics whose slashes are written as double underscores."""
+    return dataclasses.replace(seen, retained={topic.replace("__", "/"): text for topic, text in texts.items()})
+
+
+def states(findings: object) -> list[str]:
+    return [finding.state for finding in findings]  # type: ignore[attr-defined]
+
+
+def importing(**broken: Exception) -> packages.Import:
+    """Return an import in which some modules fail."""
+
+    def import_module(name: str) -> ModuleType:
+        if name in broken:
+            raise broken[name]
+        return ModuleType(name)
+
+    return import_module
+
+
+def test_whole_packages_are_told_with_their_versions() -> None:
+    (finding,) = packages.check(importing())
+    assert finding.state == "ok"
+    assert f"numpy {np.__version__}" in finding.text
+
+
+def test_a_package_that_cannot_be_imported_fails() -> None:
+    findings = list(packages.check(importing(cv2=ImportError("libGL.so.1: cannot open"))))
+    assert states(findings) == ["failed"]
+    assert "libGL.so.1" in findings[0].text
+
+
+def test_simplejpeg_for_another_numpy_is_a_warning_with_its_remedy() -> None:
+    findings = list(packages.check(importing(simplejpeg=ValueError("numpy.dtype size changed"))))
+    assert states(findings) == ["warning", "ok"]
+    assert "apt's numpy" in findings[0].advice
+    assert states(packages.check(importing(simplejpeg=ImportError("no module")))) == ["warning", "ok"]
+
+
+def test_every_fault_of_the_configuration_is_a_failure() -> None:
+    assert states(configuration.check(ConfigError(["a: wrong", "b: wrong"]))) == ["failed", "failed"]
+
+
+def test_what_is_unwise_in_the_configuration_is_a_warning() -> None:
+    loaded = LoadedConfig(CONFIG, Path("my.yaml"), ("everybody can read it",))
+    assert states(configuration.check(loaded)) == ["warning", "ok"]
+    assert "porch" in list(configuration.check(loaded))[-1].text
+
+
+def test_a_clock_that_nobody_set_is_a_warning() -> None:
+    assert clock.check(lambda: True).state == "ok"
+    assert clock.check(lambda: False).state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "budget_mib", "state"),
+    [(2000, 0, "ok"), (150, 0, "warning"), (2000, 64, "warning"), (100, 200, "failed")],
+)
+def test_memory_is_judged_by_what_the_ring_gets(free_mib: int, budget_mib: int, state: str) -> None:
+    config = Config.model_validate({"node": {"id": "porch", "memory_bytes": budget_mib * MIB}})
+    finding = memory.check(config, free_mib * MIB)
+    assert finding.state == state
+    assert bool(finding.advice) == (state != "ok")
+
+
+@pytest.mark.parametrize(("free_mib", "state"), [(1000, "ok"), (300, "warning"), (100, "failed")])
+def test_a_disk_is_judged_by_its_reserve(free_mib: int, state: str) -> None:
+    assert machine_checks.judge("/captures", free_mib * MIB, 200 * MIB).state == state
+
+
+def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    config = Config.model_validate({"export": {"base_dir": str(tmp_path / "file" / "captures")}})
+    assert machine_checks.check(config).state == "failed"
+
+
+def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captures, stat = tmp_path / "closed" / "captures", os.stat
+    captures.parent.mkdir()
+
+    def closed(path: Path, **how: bool) -> object:
+        if path == captures:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **how)
+
+    def not_ours(dir: Path) -> None:  # noqa: A002 - the name it has in tempfile
+        raise PermissionError(errno.EACCES, f"{dir} is closed")
+
+    monkeypatch.setattr(os, "stat", closed)
+    monkeypatch.setattr("tempfile.TemporaryFile", not_ours)
+    finding = machine_checks.check(Config.model_validate({"export": {"base_dir": str(captures)}}))
+    assert finding.state == "failed"
+    assert f"{captures.parent} cannot be written" in finding.text
+
+
+def test_a_camera_is_left_alone_in_doubt_and_the_doubt_is_told() -> None:
+    private = Config.model_validate({"privacy": {"enable": True}})
+    assert "privacy is on:" in camera.check(private).text
+    finding = camera.check(private, "/captures/.privacy_on: Permission denied")
+    assert finding.state == "skipped"
+    assert "cannot be told (/captures/.privacy_on: Permission denied)" in finding.text
+
+
+def test_looking_at_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    config = Config.model_validate({"export": {"base_dir": str(tmp_path / "captures")}})
+    assert "will be made" in machine_checks.check(config).text
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({"host": "localhost"}, "ok"),
+        ({"host": "::1"}, "ok"),
+        ({"host": "127.0.0.1", "username": "anna"}, "ok"),
+        ({"host": "broker.lan"}, "warning"),
+        ({"host": "192.0.2.7", "username": "anna"}, "warning"),
+        ({"host": "broker.lan", "username": "anna", "tls": {"enable": True}}, "ok"),
+    ],
+)
+def test_a_login_is_judged_by_who_can_listen(settings: dict[str, object], state: str) -> None:
+    assert broker_checks.judge_login(MqttConfig.model_validate(settings)).state == state
+
+
+def discovered(seen: Seen, **settings: bool) -> list[str]:
+    return states(discovery.check(HomeAssistantConfig.model_validate(settings), TOPICS, seen))
+
+
+def test_a_running_node_whose_discovery_is_not_seen_is_a_warning() -> None:
+    assert discovered(RUNNING) == ["warning", "skipped"]
+    assert discovered(with_retained(RUNNING, homeassistant__device__pi_cam_node_porch__config="{}"))[0] == "ok"
+    assert discovered(ABSENT) == ["skipped", "skipped"]
+    assert discovered(RUNNING, enable=False) == ["ok"]
+
+
+def test_home_assistant_is_as_alive_as_its_status_says() -> None:
+    assert discovered(with_retained(ABSENT, homeassistant__status="online"))[1] == "ok"
+    assert discovered(with_retained(ABSENT, homeassistant__status="offline"))[1] == "warning"
+
+
+def test_a_running_node_speaks_for_its_camera() -> None:
+    seen = with_retained(
+        RUNNING, pi_cam_node__porch__camera__availability="online", pi_cam_node__porch__state__brightness="112.8"
+    )
+    finding = camera.from_node(TOPICS, seen)
+    assert finding.state == "ok"
+    assert "112.8" in finding.text
+    assert "9.9 frames" in finding.text
+
+
+def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
+    finding = camera.from_node(
+        TOPICS, with_retained(RUNNING, pi_cam_node__porch__state__last_error="camera_down: cable")
+    )
+    assert finding.state == "failed"
+    assert "camera_down: cable" in finding.text
+
+
+@pytest.mark.parametrize(("level", "state"), [(0, "warning"), (112, "ok"), (255, "warning")])
+def test_a_picture_without_a_picture_is_a_warning(level: int, state: str) -> None:
+    pixels = np.full((48, 64, 3), level, np.uint8)
+    frame = Frame(1, 0.0, 0.1, datetime(2026, 11, 20, tzinfo=UTC), pixels, "bgr", "day")
+    assert camera.judge("v4l2:/dev/video0, 64 x 48", frame, 0.5).state == state
+
+
+def test_advice_stands_below_what_it_is_about() -> None:
+    assert line_of(ok("clock", "synchronised")) == "ok      clock          synchronised"
+    assert line_of(failed("disk", "full", "free some")).splitlines()[1].strip() == "-> free some"
+    assert isinstance(ok("x", "y"), Finding)

@@ -1,0 +1,200 @@
+"""What the program does with what was typed, before any of its parts is imported."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import importlib.util
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.cli import main
+from pi_cam_node.core.commands import all as actions
+from pi_cam_node.runtime import node as node_module
+from pi_cam_node.runtime.startup import Start
+
+PACKAGE = Path(main.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, on a machine without settings of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(main, "DEFAULT_FILES", (Path("config.yaml"), tmp_path / "etc" / "config.yaml"))
+    for name in [name for name in os.environ if name.startswith("PI_CAM_NODE__")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+PROCESS = object()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Collect what nodes would have been started with."""
+    seen: list[object] = []
+
+    class Recorder:
+        def __init__(self, loaded: object, start: Start) -> None:
+            assert start.why == ()
+            assert start.spawned is PROCESS
+            seen.append(loaded)
+
+        def run(self) -> int:
+            return 75
+
+    monkeypatch.setattr(node_module, "Node", Recorder)
+    monkeypatch.setattr("pi_cam_node.camera.worker.spawn.spawn", lambda source: PROCESS if source else None)
+    monkeypatch.setattr("pi_cam_node.system.log.configure", lambda *_, **__: None)
+    monkeypatch.setattr("pi_cam_node.system.log.install_hooks", lambda: None)
+    return seen
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+    """Act a folder that is closed to us, for root as well, of whom no folder is."""
+
+    def closed(function: Callable[..., object]) -> Callable[..., object]:
+        def call(path: object, *args: object, **kwargs: object) -> object:
+            if isinstance(path, str | os.PathLike) and os.fspath(path) == hidden:
+                raise PermissionError(errno.EACCES, "Permission denied", hidden)
+            return function(path, *args, **kwargs)
+
+        return call
+
+    for seam in ("stat", "lstat"):
+        monkeypatch.setattr(os, seam, closed(getattr(os, seam)))
+    monkeypatch.setattr(io, "open", closed(io.open))
+
+
+def test_nothing_typed_shows_the_help_and_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([]) == main.BAD_USE
+    said = capsys.readouterr().err
+    assert all(name in said for name in main.SUBCOMMANDS)
+
+
+def test_an_unknown_subcommand_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["frobnicate"])
+    assert ended.value.code == main.BAD_USE
+    assert "frobnicate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", main.SUBCOMMANDS)
+def test_every_subcommand_is_there_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert importlib.util.find_spec(main.SUBCOMMANDS[name].module) is not None
+    with pytest.raises(SystemExit) as ended:
+        main.main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"pi-cam-node {name}" in capsys.readouterr().out
+
+
+def test_numpy_gets_one_thread_unless_somebody_wants_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    main.main([])
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    main.main([])
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
+
+
+def test_ctrl_c_in_a_subcommand_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_subcommand: object, _arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.Subcommand, "start", interrupted)
+    assert main.main(["doctor"]) == main.INTERRUPTED
+
+
+def test_run_starts_the_node_with_the_named_file_and_returns_its_code(elsewhere: Path, started: list[object]) -> None:
+    (elsewhere / "my.yaml").write_text("camera: {source: synthetic}\nnode: {id: porch}\n")
+    assert main.main(["run", "--config", "my.yaml"]) == 75
+    (loaded,) = started
+    assert (loaded.config.node.id, loaded.path) == ("porch", Path("my.yaml"))  # type: ignore[attr-defined]
+
+
+def test_run_says_every_fault_of_a_bad_file_and_starts_nothing(
+    elsewhere: Path, started: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (elsewhere / "my.yaml").write_text("camera: {framerate: fast}\nnight: {gian: 3}\nmqtt: {port: 0}\n")
+    assert main.main(["run", "--config", "my.yaml"]) == main.BAD_USE
+    said = capsys.readouterr().err
+    assert all(words in said for words in ("camera.framerate", "night.gian", "night.gain", "mqtt.port", "3 faults"))
+    assert started == []
+
+
+def test_a_script_that_the_synthetic_camera_does_not_know_is_a_fault(
+    elsewhere: Path, started: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (elsewhere / "my.yaml").write_text("camera: {source: 'synthetic?lux=bright'}\n")
+    assert main.main(["run", "--config", "my.yaml"]) == main.BAD_USE
+    assert "lux" in capsys.readouterr().err
+    assert started == []
+
+
+def test_without_a_name_the_first_file_there_is_taken_and_named(
+    elsewhere: Path, started: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (elsewhere / "etc").mkdir()
+    (elsewhere / "etc" / "config.yaml").write_text("node: {id: etc}\n")
+    main.main(["run"])
+    assert f"settings from {elsewhere}/etc/config.yaml" in capsys.readouterr().err
+    (elsewhere / "config.yaml").write_text("node: {id: here}\n")
+    main.main(["run"])
+    assert f"settings from {elsewhere}/config.yaml" in capsys.readouterr().err
+    assert [loaded.config.node.id for loaded in started] == ["etc", "here"]  # type: ignore[attr-defined]
+
+
+def test_without_any_file_the_defaults_hold_and_it_is_said(
+    started: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main.main(["run"])
+    assert "every setting has its default" in capsys.readouterr().err
+    assert started[0].path is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("how", [["my.yaml"], ["--config", "my.yaml"], []])
+def test_check_config_judges_the_file_and_starts_nothing(
+    how: list[str], elsewhere: Path, started: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = elsewhere / (how[-1] if how else "config.yaml")
+    file.write_text("night: {gain: 3}\n")
+    assert main.main(["check-config", *how]) == 0
+    assert "no faults" in capsys.readouterr().out
+    file.write_text("night: {gain: much}\n")
+    assert main.main(["check-config", *how]) == main.BAD_USE
+    assert "night.gain" in capsys.readouterr().err
+    assert started == []
+
+
+@pytest.mark.parametrize("name", ["check-config", "run", "erase", "doctor"])
+def test_a_file_that_may_not_be_looked_for_is_one_sentence(
+    name: str,
+    elsewhere: Path,
+    started: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hidden = str(elsewhere / "etc" / "config.yaml")
+    forbid(monkeypatch, hidden)
+    assert main.main([name]) == (1 if name == "doctor" else main.BAD_USE)
+    said = capsys.readouterr()
+    assert f"{hidden}: cannot be read: Permission denied" in said.out + said.err
+    assert started == []
+
+
+def collections_of_texts(path: Path) -> Iterator[set[str]]:
+    """Yield the texts of every list, tuple, set and of the keys of every mapping that is written in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        yield {e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)}
+
+
+def test_there_is_no_second_list_of_commands() -> None:
+    verbs = set(actions.registry())
+    for path in PACKAGE.rglob("*.py"):
+        for texts in collections_of_texts(path):
+            assert len(texts & verbs) < 3, f"{path.name} repeats {sorted(texts & verbs)}"

@@ -1,0 +1,395 @@
+"""The verbs, as their users type them: replies word for word, and the facts beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from pi_cam_node.base.errors import CODES, NoSpace, NotSaved
+from pi_cam_node.config import Config
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.events import FramesSent, PictureSaved, SettingChanged
+from pi_cam_node.core.inputs import CameraFailed
+from tests.support.core_world import World
+
+CONTRACTED = [
+    "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
+    "help", "restart", "privacy", "erase",
+]  # fmt: skip
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def only(replies: list[dict[str, Any]]) -> dict[str, Any]:
+    assert len(replies) == 1, replies
+    return replies[0]
+
+
+def test_the_registry_holds_the_contracted_verbs_and_no_other() -> None:
+    assert sorted(registry()) == sorted(CONTRACTED)
+
+
+def test_a_reply_has_the_contracted_fields(world: World) -> None:
+    reply = only(world.send("health", '{"id":"a1"}'))
+    assert list(reply) == [
+        "id", "verb", "ok", "code", "message", "data", "stage", "received", "took_ms", "node", "boot",
+    ]  # fmt: skip
+    assert (reply["id"], reply["verb"], reply["ok"], reply["code"], reply["stage"]) == (
+        "a1",
+        "health",
+        True,
+        "ok",
+        "final",
+    )
+    assert reply["message"] == "RSS=61.5MiB SWAP=0.0%"
+    assert (reply["node"], reply["boot"]) == ("porch", "3f2a91c0")
+    assert reply["received"] == "2026-11-20T19:45:00.000Z"
+
+
+# ------------------------------------------------------------------ set and get
+
+
+@pytest.mark.parametrize("form", ["night.gain 8", '{"key":"night.gain","value":8}', '{"key":"night.gain","value":"8"}'])
+def test_set_says_what_it_stored(world: World, form: str) -> None:
+    reply = only(world.send("set", form))
+    assert reply["message"] == "OK: changed night.gain from 6 to 8"
+    assert reply["data"] == {"key": "night.gain", "old": 6.0, "new": 8.0, "live": True}
+    assert world.core.config.night.gain == 8.0
+    assert world.said(SettingChanged) == [SettingChanged("night.gain", 8.0)]
+
+
+def test_set_works_as_a_whole_command_line(world: World) -> None:
+    assert (
+        only(world.send("", "set export.formats jpg"))["message"] == "OK: changed export.formats from jpg, png to jpg"
+    )
+    assert world.core.config.export.formats == ["jpg"]
+
+
+@pytest.mark.parametrize("word", ["on", "true", "1", "yes", "ON", "True"])
+def test_set_takes_the_usual_words_for_on(world: World, word: str) -> None:
+    world.send("set", "night.enable off")
+    assert world.core.config.night.enable is False
+    assert only(world.send("set", f"night.enable {word}"))["ok"]
+    assert world.core.config.night.enable is True
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "message"),
+    [
+        ("", "bad_request", "ERROR: usage set <key_path> <value>"),
+        ("night.gain", "bad_request", "ERROR: usage set <key_path> <value>"),
+        ("night.gian 3", "unknown_key", "ERROR: invalid key night.gian"),
+        ("night 3", "unknown_key", "ERROR: invalid key night"),
+        ("camera.framerate.x 1", "unknown_key", "ERROR: invalid key camera.framerate.x"),
+        ("camera.framerate abc", "out_of_range", "ERROR: camera.framerate: 'abc' is not a number from 0.1 to 60 Hz"),
+        ("camera.framerate 0", "out_of_range", "ERROR: camera.framerate: '0' is not a number from 0.1 to 60 Hz"),
+        ("camera.framerate -5", "out_of_range", "ERROR: camera.framerate: '-5' is not a number from 0.1 to 60 Hz"),
+        ("night.gain 1e9", "out_of_range", "ERROR: night.gain: '1e9' is not a number from 1 to 64"),
+        (
+            "night.dark_threshold nan",
+            "out_of_range",
+            "ERROR: night.dark_threshold: 'nan' is not a number from 0 to 255",
+        ),
+        ("export.formats gif", "out_of_range", "ERROR: export.formats: 'gif' is not one of jpg, png, npy"),
+        ("mqtt.host evil.example", "read_only", None),
+        ("export.base_dir /etc", "read_only", None),
+    ],
+)
+def test_set_refuses_and_changes_nothing(world: World, form: str, code: str, message: str | None) -> None:
+    before = world.core.config
+    reply = only(world.send("set", form))
+    assert (reply["ok"], reply["code"]) == (False, code)
+    assert message is None or reply["message"] == message
+    assert world.core.config is before
+    assert world.said(SettingChanged) == []
+
+
+def test_set_suggests_the_nearest_key(world: World) -> None:
+    assert only(world.send("set", "night.gian 3"))["data"]["nearest"] == "night.gain"
+
+
+def test_set_refuses_a_ring_that_the_budget_cannot_hold(world: World) -> None:
+    reply = only(world.send("set", "ring.max_bytes 1 GiB"))
+    assert reply["code"] == "out_of_range"
+    assert reply["data"]["maximum"] < 256 << 20
+    assert only(world.send("set", f"ring.max_bytes {reply['data']['maximum']}"))["ok"]
+
+
+def test_get_tells_type_range_unit_default_and_liveness(world: World) -> None:
+    reply = only(world.send("get", "night.exposure_us"))
+    assert reply["message"] == "2000000"
+    facts = reply["data"]
+    assert (facts["type"], facts["minimum"], facts["maximum"], facts["unit"]) == ("int", 100, 120_000_000, "µs")
+    assert (facts["default"], facts["live"], facts["value"]) == (2_000_000, True, 2_000_000)
+
+
+def test_get_never_shows_a_secret() -> None:
+    world = World(Config.model_validate({"mqtt": {"password": "canary-7"}}))
+    replies = [world.send("get", "mqtt.password"), world.send("dump_config"), world.send("set", "mqtt.password x")]
+    assert "canary-7" not in json.dumps(replies)
+    assert only(world.send("get", "mqtt.password"))["data"]["value"] == "********"
+
+
+def test_dump_config_is_indented_json_with_sorted_keys(world: World) -> None:
+    message = only(world.send("dump_config"))["message"]
+    tree = json.loads(message)
+    assert message == json.dumps(tree, indent=4, sort_keys=True)
+    assert tree["night"]["gain"] == 6.0
+
+
+def test_overwrite_config_names_the_file(world: World) -> None:
+    assert world.send("overwrite_config") == []
+    assert only(world.work())["message"] == "OK: configuration dumped to /etc/config.yaml"
+    assert world.written == [world.core.config]
+
+
+def test_overwrite_config_says_why_it_failed(world: World) -> None:
+    world.write_error = NotSaved("read-only file system")
+    world.send("overwrite_config")
+    reply = only(world.work())
+    assert (reply["code"], reply["message"]) == (
+        "not_saved",
+        "ERROR: failed to dump configuration: read-only file system",
+    )
+
+
+# ------------------------------------------------------------------ save
+
+
+def test_save_takes_a_frame_exposed_after_the_command(world: World) -> None:
+    world.see()
+    assert world.send("save", "jpg") == []
+    stale = world.frame(exposed_before_s=1.0)
+    world.clock.advance(0.05)
+    world.step(stale)
+    assert world.jobs == []
+    world.see()
+    reply = only(world.work())
+    assert re.fullmatch(
+        r"Saved single full-resolution image: /captures/single-0001\.jpg "
+        r"\(timestamp: 2026-11-20 19:45:00\.\d{3}, age: 0\.00s\)",
+        reply["message"],
+    )
+    assert reply["data"]["frames"] == [3]
+    assert world.archive.saved[0][1] == ["jpg"]
+    assert len(world.said(PictureSaved)) == 1
+
+
+@pytest.mark.parametrize("form", ["jpg npy", "jpg,npy", '{"formats":["jpg","npy"]}', '"jpg npy"'])
+def test_save_takes_its_formats_in_every_form(world: World, form: str) -> None:
+    world.see()
+    world.send("save", form)
+    world.see()
+    assert only(world.work())["ok"]
+    assert world.archive.saved[0][1] == ["jpg", "npy"]
+
+
+def test_save_without_words_takes_the_formats_of_the_settings(world: World) -> None:
+    world.see()
+    world.send("save")
+    world.see()
+    world.work()
+    assert world.archive.saved[0][1] == ["jpg", "png"]
+
+
+@pytest.mark.parametrize("form", ["gif", '{"formats":["gif"]}', "jpg gif"])
+def test_save_names_the_format_it_does_not_know(world: World, form: str) -> None:
+    world.see()
+    reply = only(world.send("save", form))
+    assert reply["code"] == "bad_request"
+    assert "'gif'" in reply["message"]
+    assert "jpg, png, npy" in reply["message"]
+
+
+def test_save_without_a_camera_is_refused_at_once(world: World) -> None:
+    assert only(world.send("save"))["code"] == "camera_down"
+
+
+def test_save_is_refused_when_the_camera_is_lost_meanwhile(world: World) -> None:
+    world.see()
+    world.send("save")
+    facts = world.step(CameraFailed("unplugged", "respawn", 1))
+    replies = [f.body for f in facts if hasattr(f, "body")]
+    assert (replies[0]["code"], replies[0]["message"]) == ("camera_down", "NOT_SAVED")
+
+
+def test_save_gives_up_when_no_fresh_frame_comes(world: World) -> None:
+    world.see()
+    world.send("save", '{"id":"x"}')
+    facts = world.wait(4.5)
+    replies = [f.body for f in facts if hasattr(f, "body")]
+    assert (replies[-1]["code"], replies[-1]["message"], replies[-1]["id"]) == ("timeout", "NOT_SAVED", "x")
+
+
+def test_a_full_disk_is_answered_and_the_next_save_works(world: World) -> None:
+    world.see()
+    world.archive.error = NoSpace("the disk is full")
+    world.send("save")
+    world.see()
+    reply = only(world.work())
+    assert (reply["code"], reply["message"]) == ("no_space", "NOT_SAVED")
+    assert world.said(PictureSaved) == []
+    world.archive.error = None
+    world.send("save")
+    world.see()
+    assert only(world.work())["ok"]
+
+
+# ------------------------------------------------------------------ pastStack
+
+
+def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: World) -> None:
+    world.see(100)
+    world.send("pastStack", "jpg")
+    reply = only(world.work())
+    assert reply["data"]["frames"] == [49, 50, 51, 52] or reply["data"]["frames"] == [48, 49, 50, 51]
+    assert re.fullmatch(
+        r"Saved stacked image: /captures/stack-0001\.jpg \| stack of 4 frames \| "
+        r"first frame timestamp: [-0-9]+ [:.0-9]+ \(age: \d+\.\d\ds\) \| "
+        r"last frame timestamp: [-0-9]+ [:.0-9]+ \(age: \d+\.\d\ds\)\(export\.save_before_s: 5 s\)",
+        reply["message"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "frames"),
+    [
+        ('{"at":2,"count":1}', [80]),
+        ('{"at":"2","count":1}', [80]),
+        ('{"at":"2026-11-20T19:45:08Z","count":1}', [80]),
+        ('{"at":"2026-11-20T20:45:08+01:00","count":1}', [80]),
+        ('{"at":2,"span_s":0.25}', [79, 80, 81]),
+        ('{"at":0,"count":2}', [99, 100]),
+    ],
+)
+def test_past_stack_finds_the_moment_in_every_form(world: World, form: str, frames: list[int]) -> None:
+    world.see(100)
+    world.send("pastStack", form)
+    assert only(world.work())["data"]["frames"] == frames
+
+
+def test_past_stack_at_zero_seconds_is_not_the_whole_ring(world: World) -> None:
+    world.see(100)
+    world.send("set", "export.save_before_s 0")
+    world.send("pastStack")
+    assert only(world.work())["data"]["frames"] == [97, 98, 99, 100]
+
+
+def test_past_stack_saves_frames_one_by_one_when_told(world: World) -> None:
+    world.see(100)
+    world.send("set", "export.stack_dark_frames off")
+    world.send("pastStack", "jpg png")
+    reply = only(world.work())
+    assert re.fullmatch(
+        r"Saved 4 separate images from ring buffer, starting at timestamp: [-0-9]+ [:.0-9]+ "
+        r"\(age: \d+\.\d\ds\)\(export\.save_before_s: 5 s\)",
+        reply["message"],
+    )
+    assert len(reply["data"]["pictures"]) == 4
+    assert all(len(p["paths"]) == 2 for p in reply["data"]["pictures"])
+
+
+def test_past_stack_reaches_back_in_seconds_also_at_night(world: World) -> None:
+    world.see(20, mode="night", every_s=2.0)
+    world.send("pastStack", '{"at":10,"count":1}')
+    assert only(world.work())["data"]["frames"] == [15]
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "message"),
+    [
+        ('{"at":3600}', "no_frames", "NO_FRAMES"),
+        ('{"at":-60}', "bad_request", None),
+        ('{"at":"yesterday"}', "bad_request", None),
+        ('{"at":true}', "bad_request", None),
+        ('{"at":2,"count":2,"span_s":1}', "bad_request", None),
+        ('{"count":0}', "bad_request", None),
+        ('{"count":257}', "bad_request", None),
+        ('{"method":"magic"}', "bad_request", None),
+        ('{"formats":[]}', "bad_request", None),
+        ('{"formats":"jpg"}', "bad_request", None),
+        ('{"colour":"red"}', "bad_request", None),
+    ],
+)
+def test_past_stack_refuses(world: World, form: str, code: str, message: str | None) -> None:
+    world.see(100)
+    reply = only(world.send("pastStack", form))
+    assert reply["code"] == code
+    assert message is None or reply["message"] == message
+    assert world.jobs == []
+
+
+def test_past_stack_with_an_empty_ring_says_so(world: World) -> None:
+    assert only(world.send("pastStack"))["message"] == "NO_FRAMES"
+
+
+def test_a_thumbnail_comes_with_the_reply_when_asked_for(world: World) -> None:
+    world.see(100)
+    world.send("pastStack", '{"thumbnail":true}')
+    assert only(world.work())["data"]["thumbnail"] == "dGh1bWI="
+    world.send("pastStack")
+    assert "thumbnail" not in only(world.work())["data"]
+
+
+# ------------------------------------------------------------------ the rest
+
+
+def test_shortstream_sends_the_newest_frames_and_then_the_count(world: World) -> None:
+    world.see(5)
+    reply = only(world.send("shortstream", "3"))
+    sent = world.said(FramesSent)
+    assert [(f.index, f.count, f.seq) for f in sent] == [(0, 3, 3), (1, 3, 4), (2, 3, 5)]
+    assert reply["message"] == "STREAM_DONE: sent=3, skipped=0, available=5"
+    assert world.facts.index(sent[-1]) < len(world.facts) - 1
+
+
+def test_shortstream_says_what_it_could_not_send(world: World) -> None:
+    world.see(5)
+    assert only(world.send("shortstream"))["message"] == "STREAM_DONE: sent=5, skipped=5, available=5"
+
+
+@pytest.mark.parametrize("words", ["abc", "0", "-3", "1e9", "2.5"])
+def test_shortstream_refuses_a_count_that_is_none(world: World, words: str) -> None:
+    world.see(5)
+    assert only(world.send("shortstream", words))["code"] == "bad_request"
+
+
+def test_night_level_before_the_first_frame_has_no_data(world: World) -> None:
+    assert only(world.send("night_level"))["message"] == "NO_DATA"
+
+
+def test_night_level_says_how_bright_it_is_and_why(world: World) -> None:
+    world.see(1, level=100)
+    reply = only(world.send("night_level"))
+    assert reply["message"] == (
+        "LEVEL=100.0 relevant threshold=50 dark_threshold: < 50 bright_threshold: > 240 STATUS=DAY"
+    )
+    assert {"dark_frames", "dwell_left_s", "override", "lux", "cause"} <= set(reply["data"])
+
+
+def test_help_tells_every_verb(world: World) -> None:
+    reply = only(world.send("help"))
+    assert [line.split(":")[0].split()[0] for line in reply["message"].splitlines()] == list(registry())
+    assert only(world.send("help", "save"))["message"].startswith("save [formats…]: ")
+    assert only(world.send("help", "nonsense"))["code"] == "unknown_verb"
+
+
+def test_restart_asks_for_the_restart_code(world: World) -> None:
+    assert only(world.send("restart"))["message"] == "OK: restarting"
+    assert world.exit_code == 75
+
+
+@pytest.mark.parametrize("line", ["settings x", "savefoo", "dump_configX", "SAVE", "", "stream"])
+def test_a_verb_is_matched_whole(world: World, line: str) -> None:
+    reply = only(world.send("", line))
+    assert (reply["code"], reply["message"]) == ("unknown_verb", "UNKNOWN_COMMAND")
+
+
+def test_every_code_a_reply_can_bear_is_contracted() -> None:
+    assert len(CODES) == len(set(CODES)) == 17

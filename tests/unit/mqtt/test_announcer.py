@@ -1,0 +1,175 @@
+"""What the broker is told, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pi_cam_node.config import Config
+from pi_cam_node.core.events import BrightnessMeasured, CameraChanged, LiveFrameDue, ModeChanged
+from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
+from pi_cam_node.mqtt.announcer import Announcer
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.topics import Topics
+from tests.support.core_world import World
+from tests.support.fakes.clock import FakeClock
+
+TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
+DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
+
+
+class Wire:
+    """Stands for the link: what it was given, in order."""
+
+    def __init__(self) -> None:
+        self.is_connected = False
+        self.sent: list[Message] = []
+        self.births: list[list[Message]] = []
+        self.farewell: Message | None = None
+
+    def publish(self, message: Message) -> bool:
+        self.sent.append(message)
+        return self.is_connected
+
+    def announce(self, messages: Iterable[Message]) -> None:
+        self.births.append(list(messages))
+
+    def close(self, farewell: Message | None, _deadline_s: float) -> None:
+        self.farewell = farewell
+
+
+class Told:
+    """A herald, its wire and its clock."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self.clock = FakeClock()
+        self.config = Config()
+        self.components: dict[str, Any] = {"mode": {"platform": "sensor"}}
+        wire: Any = self.wire
+        self.herald = Announcer(TOPICS, wire, self.clock, lambda session: {"session": session}, self._discovery)
+        self.herald.start(self.config)
+        self.wire.sent.clear()
+
+    def _discovery(self, _config: Config) -> dict[str, Any]:
+        return {"components": self.components}
+
+    def topics(self) -> list[str]:
+        return [message.topic.removeprefix("pi_cam_node/porch/") for message in self.wire.sent]
+
+
+def test_the_birth_comes_in_the_contracted_order() -> None:
+    told = Told()
+    told.herald.hear(BrokerConnected("5", 3), told.config)
+    topics = [message.topic.removeprefix("pi_cam_node/porch/") for message in told.wire.births[0]]
+    groups = [topic.split("/")[0] for topic in topics]
+    assert topics[0] == "info"
+    assert json.loads(told.wire.births[0][0].payload) == {"session": 3}
+    assert topics[-3:] == [DISCOVERY, "camera/availability", "availability"]
+    assert groups.index("config") < groups.index("state") < groups.index("homeassistant")
+    assert told.wire.births[0][-1].payload == b"online"
+    assert all(message.retain and message.qos == 1 for message in told.wire.births[0])
+
+
+def test_every_birth_tells_what_is_and_not_what_was_configured() -> None:
+    told = Told()
+    at = told.clock.utcnow()
+    told.herald.tell(ModeChanged("night", "light", at))
+    told.herald.tell(CameraChanged(online=True, reason="frames arrive", at=at))
+    told.herald.hear(BrokerConnected("5", 1), told.config)
+    told.herald.hear(BrokerConnected("5", 2), told.config)
+    for birth in told.wire.births:
+        table = {message.topic: message.payload for message in birth}
+        assert table[TOPICS.state("mode")] == b"night"
+        assert table[TOPICS.camera_availability] == b"online"
+
+
+def test_before_the_first_frame_nothing_is_claimed() -> None:
+    told = Told()
+    told.herald.hear(BrokerConnected("5", 1), told.config)
+    table = {message.topic: message.payload for message in told.wire.births[0]}
+    assert table[TOPICS.camera_availability] == b"offline"
+    assert table[TOPICS.state("mode")] == b""
+    assert table[TOPICS.state("brightness")] == b""
+    assert table[TOPICS.state("motion")] == b"OFF"
+
+
+def test_an_unchanged_state_is_not_published_again() -> None:
+    told = Told()
+    for level in (100.0, 100.0, 101.0):
+        told.herald.tell(BrightnessMeasured(level, None))
+    assert [m.payload for m in told.wire.sent if m.topic == TOPICS.state("brightness")] == [b"100.0", b"101.0"]
+
+
+def test_states_are_refreshed_slowly_but_pictures_are_not() -> None:
+    told = Told()
+    told.clock.advance(601)
+    told.herald.tick(600)
+    assert TOPICS.info in [m.topic for m in told.wire.sent]
+    assert TOPICS.media_image not in [m.topic for m in told.wire.sent]
+    told.wire.sent.clear()
+    told.clock.advance(300)
+    told.herald.tick(600)
+    assert told.wire.sent == []
+
+
+def test_home_assistants_birth_brings_everything_twice() -> None:
+    told = Told()
+    told.herald.hear(HomeAssistantStarted(), told.config)
+    assert DISCOVERY in told.topics()
+    told.wire.sent.clear()
+    told.clock.advance(1.1)
+    told.herald.tick(600)
+    assert "state/last_error" in told.topics()
+
+
+def test_components_of_an_earlier_life_are_emptied_first() -> None:
+    told = Told()
+    earlier = {"components": {"mode": {"platform": "sensor"}, "gone": {"platform": "switch"}}}
+    told.herald.hear(DiscoveryFound(json.dumps(earlier).encode()), told.config)
+    bodies = [json.loads(message.payload) for message in told.wire.sent]
+    assert bodies[0]["components"]["gone"] == {"platform": "switch"}
+    assert "gone" not in bodies[1]["components"]
+
+
+def test_the_same_discovery_is_left_alone() -> None:
+    told = Told()
+    told.herald.hear(DiscoveryFound(b'{"components":{"mode":{"platform":"sensor"}}}'), told.config)
+    told.herald.hear(DiscoveryFound(b"\xff garbage"), told.config)
+    assert told.wire.sent == []
+
+
+def test_a_late_will_is_contradicted() -> None:
+    told = Told()
+    told.herald.hear(StaleWillSeen(), told.config)
+    assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.availability, b"online")]
+
+
+def test_no_picture_is_encoded_while_nobody_can_receive_it() -> None:
+    told = Told()
+    frame = World().frame()
+    told.herald.tell(LiveFrameDue(frame, 85))
+    assert frame._made == {}
+    told.wire.is_connected = True
+    told.herald.tell(LiveFrameDue(frame, 85))
+    assert [m.topic for m in told.wire.sent] == [TOPICS.frame]
+
+
+def test_the_farewell_says_that_camera_and_node_go() -> None:
+    told = Told()
+    told.herald.tell(CameraChanged(online=True, reason="frames arrive", at=told.clock.utcnow()))
+    told.wire.sent.clear()
+    told.herald.farewell(1.0)
+    assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.camera_availability, b"offline")]
+    assert told.wire.farewell is not None
+    assert (told.wire.farewell.topic, told.wire.farewell.payload) == (TOPICS.availability, b"offline")
+
+
+def test_without_home_assistant_its_device_is_taken_away() -> None:
+    told = Told()
+    config = Config.model_validate({"homeassistant": {"enable": False}})
+    told.herald.start(config)
+    told.herald.hear(BrokerConnected("5", 1), config)
+    table = {message.topic: message.payload for message in told.wire.births[0]}
+    assert table[DISCOVERY] == b""

@@ -1,0 +1,282 @@
+"""What is under way, what waits, and what is held back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
+from pi_cam_node.mqtt.outbox import (
+    ACK_TIMEOUT_S,
+    FLIGHT_BYTES,
+    FLIGHT_MESSAGES,
+    LADEN_BYTES,
+    TRIES,
+    WAITING,
+    InFlight,
+    Outbox,
+    Sent,
+    Waiting,
+)
+from pi_cam_node.mqtt.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, PoisonMessageGuard
+
+
+@dataclass
+class Receipt:
+    """What paho-mqtt gives for a message."""
+
+    mid: int
+    published: bool = False
+
+    def is_published(self) -> bool:
+        """Return whether the test said so."""
+        return self.published
+
+
+def message(number: int = 0, size: int = 10, **more: object) -> Message:
+    return Message(f"t/{number}", bytes(size), **more)  # type: ignore[arg-type]
+
+
+def sent(number: int = 0, size: int = 10, since_s: float = 0.0, **more: object) -> Sent:
+    return Sent(Waiting(message(number, size, **more)), Receipt(number), since_s)
+
+
+def acknowledge(entry: Sent) -> None:
+    assert isinstance(entry.receipt, Receipt)
+    entry.receipt.published = True
+
+
+def test_flight_is_bounded_by_bytes() -> None:
+    flight = InFlight()
+    large = FLIGHT_BYTES // 2
+    first = sent(1, large)
+    flight.add(first)
+    assert not flight.has_room(message(2, large))
+    assert flight.has_room(message(2, large // 2))
+    acknowledge(first)
+    assert flight.has_room(message(2, large))
+
+
+def test_a_slow_broker_that_goes_on_acknowledging_is_not_stuck() -> None:
+    flight = InFlight()
+    entries = [sent(number, since_s=0.0) for number in range(100)]
+    for entry in entries:
+        flight.add(entry)
+    for number, entry in enumerate(entries):
+        acknowledge(entry)
+        assert not flight.is_stuck(number * (ACK_TIMEOUT_S - 1))
+    flight.add(sent(200, since_s=1000.0))
+    assert flight.is_stuck(1000.0 + ACK_TIMEOUT_S + 1)
+
+
+def test_a_flight_that_is_not_laden_has_room_for_a_whole_stream_of_frames() -> None:
+    flight = InFlight()
+    first = sent(1, LADEN_BYTES - 100)
+    flight.add(first)
+    assert not flight.is_laden
+    user = (("index", "1000"), ("count", "1000"), ("frame", "1000000"), ("time", "2026-11-20T19:45:01.123Z"))
+    for number in range(STREAM_FRAMES):
+        frame = sent(number, STREAM_BYTES // STREAM_FRAMES, content_type="image/jpeg", user=user)
+        assert flight.has_room(frame.message)
+        flight.add(frame)
+    assert flight.is_laden
+    for entry in flight._sent:
+        acknowledge(entry)
+    assert not flight.is_laden
+
+
+def test_flight_is_bounded_by_number() -> None:
+    flight = InFlight()
+    for number in range(FLIGHT_MESSAGES):
+        assert flight.has_room(message(number))
+        flight.add(sent(number))
+    assert not flight.has_room(message())
+
+
+def test_a_single_message_may_be_larger_than_the_bound() -> None:
+    flight = InFlight()
+    assert flight.has_room(message(1, 2 * FLIGHT_BYTES))
+    flight.add(sent(1, 2 * FLIGHT_BYTES))
+    assert not flight.has_room(message(2))
+
+
+def test_only_one_live_picture_is_under_way() -> None:
+    flight = InFlight()
+    picture = sent(1, qos=0)
+    flight.add(picture)
+    assert not flight.has_room(message(1, qos=0))
+    assert flight.has_room(message(2, qos=0))
+    assert flight.has_room(message(1, qos=1))
+    acknowledge(picture)
+    assert flight.has_room(message(1, qos=0))
+
+
+def test_a_closed_flight_takes_nothing_and_gives_what_was_left() -> None:
+    flight = InFlight()
+    entries = [sent(number) for number in range(3)]
+    for entry in entries:
+        assert flight.add(entry)
+    acknowledge(entries[1])
+    assert flight.close() == [entries[0], entries[2]]
+    assert flight.acknowledged == 1
+    assert not flight.has_room(message())
+    assert not flight.add(sent(9))
+
+
+def test_a_flight_is_stuck_when_nothing_is_acknowledged_for_long() -> None:
+    flight = InFlight()
+    assert not flight.is_stuck(1000.0)
+    first = sent(1, since_s=100.0)
+    flight.add(sent(0, qos=0, since_s=0.0))
+    flight.add(first)
+    assert not flight.is_stuck(100.0 + ACK_TIMEOUT_S)
+    assert flight.is_stuck(100.0 + ACK_TIMEOUT_S + 0.1)
+    acknowledge(first)
+    assert not flight.is_stuck(1000.0)
+
+
+def test_a_slow_link_gets_time_for_a_large_picture() -> None:
+    flight = InFlight()
+    flight.add(sent(1, 1_000_000))
+    assert not flight.is_stuck(ACK_TIMEOUT_S + 19)
+    assert flight.is_stuck(ACK_TIMEOUT_S + 21)
+
+
+def test_the_topic_of_a_refused_packet_is_known() -> None:
+    flight = InFlight()
+    flight.add(sent(7))
+    assert flight.topic_of(7) == "t/7"
+    assert flight.topic_of(8) == ""
+
+
+def test_a_flight_knows_of_pictures_until_they_are_acknowledged() -> None:
+    flight, picture = InFlight(), Message("t/1", b"\xff\xd8", content_type=JPEG)
+    receipt = Receipt(1)
+    flight.add(Sent(Waiting(message(0)), Receipt(0), 0.0))
+    assert not flight.carries_pictures
+    flight.add(Sent(Waiting(picture), receipt, 0.0))
+    assert flight.carries_pictures
+    receipt.published = True
+    assert not flight.carries_pictures
+
+
+def test_what_waits_can_lose_its_pictures() -> None:
+    outbox = Outbox()
+    reply = json.dumps({"data": {"path": "a.jpg", "thumbnail": "AAAA"}}).encode()
+    outbox.put(Waiting(Message("t/reply", reply, keep=True, content_type=JSON), 1))
+    outbox.veil()
+    taken = outbox.take()
+    assert taken is not None
+    assert (json.loads(taken.message.payload), taken.tries) == ({"data": {"path": "a.jpg"}}, 1)
+
+
+def test_the_oldest_waiting_message_makes_room() -> None:
+    outbox = Outbox()
+    for number in range(WAITING + 3):
+        outbox.put(Waiting(message(number)))
+    assert len(outbox) == WAITING
+    assert outbox.dropped == 3
+    oldest = outbox.take()
+    assert oldest is not None
+    assert oldest.message.topic == "t/3"
+
+
+def test_lost_replies_go_before_the_waiting_and_states_do_not_wait() -> None:
+    outbox = Outbox()
+    outbox.put(Waiting(message(9)))
+    outbox.put_back([sent(1, keep=True), sent(2, retain=True), sent(3, keep=True)])
+    order = [w.message.topic for w in iter(outbox.take, None)]
+    assert order == ["t/1", "t/3", "t/9"]
+
+
+def test_a_message_is_given_up_after_some_tries() -> None:
+    outbox = Outbox()
+    waiting = Waiting(message(1, keep=True))
+    for _ in range(TRIES - 1):
+        outbox.put_back([Sent(waiting, Receipt(1), 0.0)])
+        taken = outbox.take()
+        assert taken is not None
+        waiting = taken
+    outbox.put_back([Sent(waiting, Receipt(1), 0.0)])
+    assert outbox.take() is None
+    assert outbox.dropped == 1
+
+
+def test_what_could_not_be_sent_stays_first() -> None:
+    outbox = Outbox()
+    outbox.put(Waiting(message(1)))
+    outbox.put(Waiting(message(2)))
+    first = outbox.take()
+    assert first is not None
+    outbox.unget(first)
+    assert outbox.take() == first
+
+
+def struck(quarantine: PoisonMessageGuard, times: int, entries: list[Sent], acknowledged: int = 5) -> str | None:
+    held = None
+    for _ in range(times):
+        held = quarantine.session_ended(entries, acknowledged, 1.0)
+    return held
+
+
+def test_the_message_that_ends_session_after_session_is_held_back() -> None:
+    quarantine = PoisonMessageGuard(())
+    assert not quarantine.is_on_guard
+    assert struck(quarantine, 1, [sent(1), sent(2, 100_000), sent(3)]) is None
+    assert quarantine.is_on_guard, "from now on one message at a time, so the oldest is the one"
+    assert struck(quarantine, STRIKES - 2, [sent(2, 100_000), sent(3)]) is None
+    assert struck(quarantine, 1, [sent(2, 100_000), sent(3)]) == "t/2"
+    assert not quarantine.is_on_guard
+    size = message(2, 100_000).size_bytes
+    assert quarantine.holds("t/2", size, 2.0)
+    assert not quarantine.holds("t/2", size - 1, 2.0), "a smaller one may pass"
+    assert not quarantine.holds("t/1", size, 2.0)
+    assert not quarantine.holds("t/2", size, 2.0 + HELD_S), "the broker may be another one by then"
+
+
+def test_a_session_that_ends_well_ends_the_guard() -> None:
+    quarantine = PoisonMessageGuard(())
+    struck(quarantine, 1, [sent(1)])
+    struck(quarantine, 1, [])
+    assert not quarantine.is_on_guard
+
+
+def test_a_flood_of_messages_that_kills_a_session_before_its_first_acknowledgement_puts_on_guard() -> None:
+    quarantine = PoisonMessageGuard(())
+    assert struck(quarantine, 1, [sent(1), sent(2)], acknowledged=0) is None
+    assert quarantine.is_on_guard
+
+
+def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
+    assert struck(PoisonMessageGuard(()), 10, [sent(1)], acknowledged=0) is None
+
+
+def test_replies_and_events_are_never_held_back() -> None:
+    quarantine = PoisonMessageGuard(())
+    assert struck(quarantine, 10, [sent(1, keep=True)]) is None
+    assert not quarantine.is_on_guard, "on a busy topic something is under way whenever the link breaks"
+
+
+def test_availability_is_never_held_back() -> None:
+    assert struck(PoisonMessageGuard({"t/1"}), 10, [sent(1)]) is None
+
+
+def test_a_session_that_went_on_after_the_message_blames_nobody() -> None:
+    quarantine = PoisonMessageGuard(())
+    for _ in range(10):
+        assert quarantine.session_ended([sent(1, since_s=0.0)], 5, SOON_S + 1) is None
+
+
+def test_different_messages_are_no_pattern() -> None:
+    quarantine = PoisonMessageGuard(())
+    for number in range(20):
+        assert quarantine.session_ended([sent(number % 2)], 5, 1.0) is None
+
+
+def test_the_number_of_topics_held_is_bounded() -> None:
+    quarantine = PoisonMessageGuard(())
+    for number in range(TOPICS_HELD + 1):
+        assert struck(quarantine, STRIKES, [sent(number)]) == f"t/{number}"
+    assert not quarantine.holds("t/0", 10_000, 1.0)
+    assert quarantine.holds(f"t/{TOPICS_HELD}", 10_000, 1.0)

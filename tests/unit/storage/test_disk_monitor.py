@@ -1,0 +1,272 @@
+"""The disk is looked after while nobody saves."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pi_cam_node.base.atomic_files import place_new
+from pi_cam_node.base.errors import Busy, NodeError, NoSpace, NotSaved
+from pi_cam_node.config import MIB, Config
+from pi_cam_node.core.inputs import Input, StorageChanged
+from pi_cam_node.storage import directory
+from pi_cam_node.storage.directory import FreeSpace
+from pi_cam_node.storage.disk_monitor import LOOK_S, TIDY_S, DiskMonitor
+from pi_cam_node.storage.io_heartbeat import SILENT_S, SLOWEST_BYTES_PER_S, IoHeartbeat
+from pi_cam_node.storage.pictures import archive, quota, writer
+from pi_cam_node.storage.pictures.archive import PictureArchive
+from pi_cam_node.system.metrics import SystemMetrics
+from tests.support.fakes.clock import FakeClock
+from tests.support.pictures import BOOT, config, names, save
+
+
+class FakeArchive:
+    """A disk as the test wants it."""
+
+    def __init__(self) -> None:
+        self.error: NodeError | None = None
+        self.looks = self.tidies = 0
+        self.is_silent = False
+
+    def look(self, _config: Config) -> None:
+        self.looks += 1
+        if self.error is not None:
+            raise self.error
+
+    def tidy(self, _config: Config) -> int:
+        self.tidies += 1
+        return 0
+
+
+class Bench:
+    """A watch whose worker works when told."""
+
+    def __init__(self, disk: Callable[[FakeClock], Any] = lambda _clock: FakeArchive()) -> None:
+        self.clock = FakeClock()
+        self.archive = disk(self.clock)
+        self.jobs: list[Any] = []
+        self.told: list[Input] = []
+        self.worker_full = self.inbox_full = False
+        self.watch = DiskMonitor(self.archive, self._submit, self._post, self.clock)
+
+    def _submit(self, job: Any) -> int:
+        if self.worker_full:
+            raise Busy("ERROR: too much work is waiting")
+        self.jobs.append(job)
+        return len(self.jobs)
+
+    def _post(self, arrival: Input) -> bool:
+        if not self.inbox_full:
+            self.told.append(arrival)
+        return not self.inbox_full
+
+    def wait(self, seconds: float = LOOK_S, *, work: bool = True) -> None:
+        self.clock.advance(seconds)
+        self.watch.tick(config())
+        if work:
+            jobs, self.jobs = self.jobs, []
+            for job in jobs:
+                job(lambda _done, _total: None)
+            self.watch.tick(config())
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_full_disk_is_told_once_and_its_end_once(bench: Bench) -> None:
+    bench.wait()
+    assert bench.told == []
+    for free in range(3):
+        bench.archive.error = NoSpace(f"{free} bytes are free")
+        bench.wait()
+    assert bench.told == [StorageChanged("no_space", "0 bytes are free")]
+    bench.archive.error = None
+    bench.wait()
+    assert bench.told[1:] == [StorageChanged("ok", "")]
+
+
+def test_another_kind_of_trouble_is_told(bench: Bench) -> None:
+    for error in (NoSpace("full"), NotSaved("read-only")):
+        bench.archive.error = error
+        bench.wait()
+    assert [arrival.code for arrival in bench.told if isinstance(arrival, StorageChanged)] == ["no_space", "not_saved"]
+
+
+def test_news_that_found_no_room_is_told_later(bench: Bench) -> None:
+    bench.archive.error, bench.inbox_full = NoSpace("full"), True
+    bench.wait()
+    assert bench.watch.code == "ok"
+    bench.inbox_full = False
+    bench.watch.tick(config())
+    assert bench.told == [StorageChanged("no_space", "full")]
+
+
+def test_a_busy_worker_gets_one_look_at_a_time_and_is_no_fault_of_the_disk(bench: Bench) -> None:
+    for _ in range(20):
+        bench.wait(work=False)
+    assert len(bench.jobs) == 1
+    assert bench.told == []
+
+
+def test_a_worker_without_room_is_asked_again(bench: Bench) -> None:
+    bench.worker_full = True
+    bench.wait()
+    bench.worker_full = False
+    bench.wait()
+    assert bench.archive.looks == 1
+
+
+SILENCE = StorageChanged("not_saved", f"the disk has not answered for {SILENT_S:g} s")
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Bench:
+    """Return a watch of a real folder with a picture in it, of which nobody has looked yet."""
+    bench = Bench(lambda clock: PictureArchive(tmp_path / "captures", BOOT, clock))
+    save(bench.archive)
+    return bench
+
+
+def taking(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str, seconds: float, *, times: int = 1
+) -> None:
+    """Let a call take its time so often, while the node thread goes on."""
+    normal, left = getattr(module, call), list(range(times))
+
+    def slow(*args: Any) -> Any:
+        for _ in range(round(seconds) if left else 0):
+            bench.wait(1, work=False)
+        del left[:1]
+        return normal(*args)
+
+    monkeypatch.setattr(module, call, slow)
+
+
+@pytest.mark.parametrize(("module", "call"), [(archive, "check_writable"), (quota, "room_in")])
+def test_a_disk_that_does_not_answer_a_look_is_told_and_so_is_its_answer(
+    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+) -> None:
+    taking(real, monkeypatch, module, call, SILENT_S + 1)
+    real.wait()
+    assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
+
+
+@pytest.mark.parametrize(
+    ("module", "call"), [(writer, "place_new"), (writer, "sync_directory"), (archive, "make_directory")]
+)
+def test_a_look_that_waits_behind_a_save_that_hangs_does_not_hide_the_silence(
+    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+) -> None:
+    taking(real, monkeypatch, module, call, SILENT_S + LOOK_S)
+    save(real.archive, 43)
+    assert (real.told, real.archive.is_silent) == ([SILENCE], False)
+    real.wait(0)
+    assert real.told[1:] == [StorageChanged("ok", "")]
+
+
+def test_nor_behind_a_tidy_that_hangs(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    taking(real, monkeypatch, archive, "list_pictures", SILENT_S + 1)
+    real.watch.tidy(config())
+    real.wait()
+    assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
+
+
+def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.wait()
+    assert real.archive.free_bytes() is not None
+
+    def hanging(path: Path, data: bytes) -> None:
+        real.clock.advance(SILENT_S + 1)
+        assert real.archive.free_bytes() is None
+        place_new(path, data)
+
+    monkeypatch.setattr(writer, "place_new", hanging)
+    save(real.archive, 43)
+    assert real.archive.free_bytes() is not None
+
+
+def test_a_job_that_computes_for_a_minute_is_no_silent_disk(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    taking(real, monkeypatch, writer, "encoded", 60)
+    save(real.archive, 43)
+    real.wait()
+    assert real.told == []
+
+
+def test_a_large_picture_may_take_as_much_longer_as_a_slow_card_needs() -> None:
+    clock = FakeClock()
+    pulse = IoHeartbeat(clock)
+    with pulse.asked():
+        pulse.writes(10 * SLOWEST_BYTES_PER_S)
+        clock.advance(SILENT_S + 9)
+        assert not pulse.is_stale
+        clock.advance(2)
+        assert pulse.is_stale
+    assert not pulse.is_stale
+
+
+def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(
+    real: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame in range(100, 110):
+        save(real.archive, frame)
+    taking(real, monkeypatch, directory, "parse_file", SILENT_S - 1, times=99)
+    real.watch.tidy(config())
+    real.wait()
+    assert real.told == []
+
+
+def test_pictures_are_tidied_now_and_then(bench: Bench) -> None:
+    for _ in range(round(2 * TIDY_S / LOOK_S)):
+        bench.wait()
+    assert bench.archive.tidies == 2
+
+
+def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock())
+    disk.look(config())
+    assert list(tmp_path.iterdir()) == []
+    for frame in range(3):
+        save(disk, frame)
+    rooms = iter([FreeSpace(0, 1000), FreeSpace(0, 1000), FreeSpace(10**12, 1000)])
+    monkeypatch.setattr(quota, "room_in", lambda _directory: next(rooms))
+    disk.look(config(min_free_bytes=1))
+    assert len(names(tmp_path / "captures")) == 4
+    monkeypatch.setattr(quota, "room_in", lambda _directory: FreeSpace(0, 1000))
+    with pytest.raises(NoSpace):
+        disk.look(config(min_free_bytes=1 << 40))
+
+
+def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock())
+    assert disk.free_bytes() is None
+    monkeypatch.setattr(quota, "room_in", lambda _directory: FreeSpace(3 * MIB, 1000))
+    disk.look(config())
+    assert disk.free_bytes() == 3 * MIB
+
+    def dead(_directory: Path) -> FreeSpace:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(quota, "room_in", dead)
+    with pytest.raises(NotSaved):
+        disk.look(config())
+    assert disk.free_bytes() is None
+
+
+@pytest.mark.parametrize(("free_bytes", "told"), [(3 * MIB + 7, 3), (None, None)])
+def test_the_node_thread_asks_no_disk_for_its_figures(
+    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, told: int | None
+) -> None:
+    def hangs(_path: object) -> os.statvfs_result:
+        raise AssertionError("a network share that is gone would hang the node here")
+
+    monkeypatch.setattr(os, "statvfs", hangs)
+    assert SystemMetrics(lambda: free_bytes, FakeClock(), lambda: None).read()["disk_free_mib"] == told

@@ -1,0 +1,197 @@
+"""Requests by HTTP and the replies that belong to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pi_cam_node.base.errors import Busy, DeadlinePassed
+from pi_cam_node.core.events import FramesSent, Replied
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.web.api import command_bridge
+from pi_cam_node.web.api.command_bridge import WAITING_MAX, CommandBridge, deadline_s
+from pi_cam_node.web.event_queue import WAITING_MAX as MAIL_MAX
+from pi_cam_node.web.event_queue import LoopQueue
+from tests.support.fakes.clock import FakeClock
+
+AT = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
+
+
+def run(what: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(what)
+
+
+class Full(Inbox):
+    def put(self, _message: object) -> bool:
+        return False
+
+
+def taken(inbox: Inbox) -> CommandArrived:
+    message = inbox.take(0)
+    assert isinstance(message, CommandArrived)
+    return message
+
+
+def reply(to: str | None, stage: str = "final", **more: Any) -> Replied:
+    return Replied({"stage": stage, **more}, to, None, more.pop("asker", "http"))
+
+
+async def turn() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def test_a_reply_goes_to_the_request_that_it_answers() -> None:
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        first = asyncio.ensure_future(ask("save", b"jpg"))
+        second = asyncio.ensure_future(ask("health", b""))
+        await turn()
+        one, two = taken(inbox), taken(inbox)
+        assert (one.verb, one.payload, one.asker, one.mono_s) == ("save", b"jpg", "http", 1000.0)
+        ask.tell(reply(two.reply_to, who="second"))
+        ask.tell(reply(one.reply_to, who="first"))
+        assert (await first).body["who"] == "first"
+        assert (await second).body["who"] == "second"
+        assert ask.waiting == 0
+
+    run(scene())
+
+
+def test_only_the_final_reply_ends_the_wait() -> None:
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(ask("pastStack", b""))
+        await turn()
+        to = taken(inbox).reply_to
+        ask.tell(reply(to, "accepted"))
+        ask.tell(reply(to, "progress"))
+        await turn()
+        assert not asked.done()
+        ask.tell(reply(to))
+        assert (await asked).body["stage"] == "final"
+
+    run(scene())
+
+
+def test_frames_come_with_the_reply_they_precede() -> None:
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(ask("shortstream", b"2"))
+        await turn()
+        to = taken(inbox).reply_to
+        for index in range(2):
+            ask.tell(FramesSent(index, 2, 40 + index, AT, b"jpeg", "http", to))
+        ask.tell(reply(to))
+        assert [frame.seq for frame in (await asked).frames] == [40, 41]
+
+    run(scene())
+
+
+def test_a_client_gets_no_more_frames_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_bridge, "FRAMES_BYTES_MAX", 10)
+
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(ask("shortstream", b""))
+        await turn()
+        to = taken(inbox).reply_to
+        for index in range(5):
+            ask.tell(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
+        ask.tell(reply(to))
+        assert len((await asked).frames) == 2
+
+    run(scene())
+
+
+def test_what_was_asked_by_another_door_answers_nobody_here() -> None:
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(ask("health", b""))
+        await turn()
+        to = taken(inbox).reply_to
+        ask.tell(Replied({"stage": "final"}, to, None, "mqtt"))
+        ask.tell(Replied({"stage": "final"}, to, None, "tcp"))
+        await turn()
+        assert not asked.done()
+        asked.cancel()
+
+    run(scene())
+
+
+def test_a_node_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_bridge, "DEADLINE_S", 0.0)
+
+    async def scene() -> None:
+        inbox = Inbox()
+        ask = CommandBridge(inbox, FakeClock())
+        with pytest.raises(DeadlinePassed):
+            await ask("health", b"")
+        assert ask.waiting == 0
+        ask.tell(reply(taken(inbox).reply_to))
+        assert ask.late == 1
+
+    run(scene())
+
+
+def test_a_full_inbox_is_said_at_once() -> None:
+    async def scene() -> None:
+        ask = CommandBridge(Full(), FakeClock())
+        with pytest.raises(Busy):
+            await ask("health", b"")
+        assert ask.waiting == 0
+
+    run(scene())
+
+
+def test_no_more_than_a_bounded_number_wait() -> None:
+    async def scene() -> None:
+        ask = CommandBridge(Inbox(), FakeClock())
+        waiting = [asyncio.ensure_future(ask("health", b"")) for _ in range(WAITING_MAX)]
+        await turn()
+        with pytest.raises(Busy):
+            await ask("health", b"")
+        for asked in waiting:
+            asked.cancel()
+        await turn()
+        assert ask.waiting == 0
+
+    run(scene())
+
+
+def test_a_stack_is_waited_for_longer_than_the_node_allows_itself() -> None:
+    assert deadline_s("pastStack") > 120 > deadline_s("save")
+
+
+def test_mail_is_taken_in_order_and_what_is_too_much_is_dropped_and_counted() -> None:
+    async def scene() -> None:
+        taken: list[object] = []
+        mailbox = LoopQueue(asyncio.get_running_loop(), taken.append)
+        for number in range(MAIL_MAX + 3):
+            mailbox.put(number)
+        await turn()
+        assert taken == list(range(MAIL_MAX))
+        assert mailbox.dropped == 3
+
+    run(scene())
+
+
+def test_mail_for_a_server_that_has_ended_is_thrown_away() -> None:
+    loop = asyncio.new_event_loop()
+    taken: list[object] = []
+    mailbox = LoopQueue(loop, taken.append)
+    loop.close()
+    for number in range(MAIL_MAX + 3):
+        mailbox.put(number)
+    assert taken == []
+    assert mailbox.dropped == 0

@@ -1,0 +1,406 @@
+"""Who is let in, by everything that a request can say of itself."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from pi_cam_node.web.auth.access import Access, Need
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
+from pi_cam_node.web.auth.lockout import GUESSES, Lockout
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.auth.token import Token
+from pi_cam_node.web.http.connection_limit import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS, ConnectionLimit
+from tests.support.fakes.clock import FakeClock
+
+TOKEN = "a-token-of-the-house"
+OWN = "192.0.2.10"
+VIEW, CONTROL, PUBLIC = Need("view"), Need("control"), Need("public")
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def access(token: str | None = TOKEN, trusted: tuple[str, ...] = (), allowed: tuple[str, ...] = ()) -> Access:
+    clock = FakeClock()
+    return Access(
+        Token(token) if token else None,
+        SignedLinks(clock),
+        Sessions(clock),
+        Lockout(clock),
+        Proxies(trusted),
+        AllowedHosts(allowed, lambda: {OWN}, clock.monotonic),
+        "session_porch",
+    )
+
+
+def request(method: str = "GET", path: str = "/stream", peer: str = "192.0.2.99", **headers: str) -> web.Request:
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    transport = Mock()
+    transport.get_extra_info = lambda name, default=None: (peer, 40000) if name == "peername" else default
+    return make_mocked_request(method, path, {"Host": f"{OWN}:8080", **told}, transport=transport)
+
+
+def judged(rules: Access, asked: web.Request, need: Need = VIEW) -> int:
+    try:
+        rules.admit(asked, need)
+    except web.HTTPException as refusal:
+        return refusal.status
+    return 200
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def test_without_a_declaration_everything_is_asked_for() -> None:
+    assert Need() == Need("control", signed=False)
+
+
+@pytest.mark.parametrize("need", [VIEW, CONTROL])
+def test_a_credential_is_needed_for_all_but_what_is_public(need: Need) -> None:
+    assert judged(access(), request(), need) == 401
+    assert judged(access(), request(), PUBLIC) == 200
+    assert judged(access(), request(**BEARER), need) == 200
+
+
+def test_on_this_machine_without_a_token_nobody_is_asked() -> None:
+    assert judged(access(None), request()) == 200
+    assert judged(access(None), request("POST"), CONTROL) == 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", TOKEN[:5], TOKEN[:-1], TOKEN + "x", TOKEN.upper(), TOKEN.title(), f"{TOKEN},{TOKEN}", "%00", "null"],
+)
+@pytest.mark.promise("X5")
+def test_almost_the_token_is_no_token(given: str) -> None:
+    assert judged(access(), request(Authorization=f"Bearer {given}")) == 401
+    assert judged(access(), request(Authorization=basic("admin", given))) == 401
+    with pytest.raises(web.HTTPUnauthorized):
+        access().log_in(request("POST"), given)
+
+
+@pytest.mark.parametrize("user", ["", "admin", "anybody"])
+def test_basic_authentication_takes_any_name_with_the_token(user: str) -> None:
+    assert judged(access(), request(Authorization=basic(user, TOKEN))) == 200
+    assert judged(access(), request(Authorization=basic(TOKEN, ""))) == 401
+
+
+@pytest.mark.parametrize("header", ["Basic !!!", "Basic", "Basic //79", "Bearer", "Digest x", TOKEN, f"Token {TOKEN}"])
+def test_a_header_that_makes_no_sense_is_no_credential(header: str) -> None:
+    assert judged(access(), request(Authorization=header)) == 401
+
+
+def test_programs_are_told_of_both_ways_and_browsers_see_no_dialog() -> None:
+    def challenges(**headers: str) -> list[str]:
+        with pytest.raises(web.HTTPUnauthorized) as caught:
+            access().admit(request(**headers), VIEW)
+        return [value.split()[0] for value in caught.value.headers.getall("WWW-Authenticate")]
+
+    assert challenges(User_Agent="Lavf/60.3") == ["Bearer", "Basic"]
+    assert challenges(User_Agent="Mozilla/5.0 (X11)") == ["Bearer"]
+    assert challenges(Sec_Fetch_Mode="cors") == ["Bearer"]
+
+
+def test_a_person_is_sent_to_the_login() -> None:
+    with pytest.raises(web.HTTPSeeOther) as caught:
+        access().admit(request(path="/", Accept="text/html,*/*"), VIEW)
+    assert caught.value.location == "/login"
+
+
+# ------------------------------------------------------------ guesses
+
+
+def test_after_five_wrong_tokens_even_the_right_one_is_not_looked_at() -> None:
+    rules = access()
+    assert [judged(rules, request(Authorization="Bearer wrong")) for _ in range(GUESSES)] == [401] * GUESSES
+    assert judged(rules, request(**BEARER)) == 429
+    with pytest.raises(web.HTTPTooManyRequests) as caught:
+        rules.log_in(request("POST"), TOKEN)
+    assert caught.value.headers["Retry-After"] == "60"
+    assert judged(rules, request(peer="192.0.2.98", **BEARER)) == 200
+
+
+def test_who_is_logged_in_is_not_locked_out_by_a_guesser_behind_the_same_address() -> None:
+    rules = access()
+    session = rules.log_in(request("POST"), TOKEN)
+    for _ in range(GUESSES):
+        judged(rules, request(Authorization="Bearer wrong"))
+    assert judged(rules, request(Cookie=f"session_porch={session}")) == 200
+
+
+def test_no_credential_and_an_old_session_are_no_guesses() -> None:
+    rules = access()
+    for _ in range(3 * GUESSES):
+        assert judged(rules, request()) == 401
+        assert judged(rules, request(Cookie="session_porch=old")) == 401
+    assert judged(rules, request(**BEARER)) == 200
+
+
+# ------------------------------------------------------------ browsers as attackers
+
+
+def session_of(rules: Access) -> dict[str, str]:
+    return {"Cookie": f"session_porch={rules.log_in(request('POST'), TOKEN)}"}
+
+
+ORIGINS = {
+    None: "none",
+    f"http://{OWN}:8080": "own",
+    f"https://{OWN}:8080": "foreign",
+    f"http://{OWN}": "foreign",
+    f"http://{OWN}:8081": "foreign",
+    "http://evil.example": "foreign",
+    f"http://{OWN}:8080.evil.example": "foreign",
+    f"http://{OWN}:8080@evil.example": "foreign",
+    "null": "foreign",
+    "": "foreign",
+    "http://[": "foreign",
+}
+SITES = {None: "none", "same-origin": "own", "none": "own", "same-site": "foreign", "cross-site": "foreign"}
+
+
+@pytest.mark.parametrize(("origin", "site"), list(itertools.product(ORIGINS, SITES)))
+@pytest.mark.parametrize("who", ["open", "bearer", "basic", "session", "login"])
+@pytest.mark.promise("H6")
+def test_another_sites_page_changes_nothing(origin: str | None, site: str | None, who: str) -> None:
+    rules = access(None if who == "open" else TOKEN)
+    headers: dict[str, str] = {
+        "open": {},
+        "login": {},
+        "bearer": BEARER,
+        "basic": {"Authorization": basic("x", TOKEN)},
+        "session": session_of(rules),
+    }[who]
+    if origin is not None:
+        headers = {**headers, "Origin": origin}
+    if site is not None:
+        headers = {**headers, "Sec_Fetch_Site": site}
+    is_foreign = "foreign" in (ORIGINS[origin], SITES[site])
+    needs_origin = who == "session" and origin is None
+    expected = 403 if is_foreign or needs_origin else 200
+    for method in ("POST", "PUT", "DELETE"):
+        assert judged(rules, request(method, **headers), PUBLIC if who == "login" else CONTROL) == expected
+
+
+def test_looking_needs_no_origin() -> None:
+    rules = access()
+    assert judged(rules, request(**session_of(rules))) == 200
+
+
+HOSTS = {
+    OWN: True,
+    f"{OWN}:8080": True,
+    "localhost": True,
+    "LOCALHOST:8080": True,
+    "localhost.": True,
+    "127.0.0.1:8080": True,
+    "127.8.8.8": True,
+    "[::1]:8080": True,
+    "cam.example": True,
+    "CAM.example:443": True,
+    "evil.example": False,
+    "192.0.2.11": False,
+    "localhost.evil.example": False,
+    f"{OWN}.evil.example": False,
+    f"evil.example@{OWN}": False,
+    f"{OWN}/evil": False,
+    f"{OWN}:port": False,
+    "": False,
+    " ": False,
+    "[": False,
+    "[::1": False,
+    "0.0.0.0": False,
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("need", [PUBLIC, VIEW])
+@pytest.mark.parametrize("token", [None, TOKEN])
+@pytest.mark.promise("H6")
+def test_a_name_that_is_not_ours_is_refused_before_anything_else(host: str, need: Need, token: str | None) -> None:
+    rules = access(token, allowed=("cam.example",))
+    assert judged(rules, request(Host=host, **BEARER), need) == (200 if HOSTS[host] else 403)
+
+
+@pytest.mark.parametrize(
+    ("origin", "same"),
+    [
+        ("http://cam.example", True),
+        ("http://cam.example:80", True),
+        ("http://CAM.example", True),
+        ("http://cam.example:8080", False),
+        ("https://cam.example", False),
+        ("http://", False),
+        ("cam.example", False),
+    ],
+)
+def test_an_origin_is_scheme_name_and_port(origin: str, same: bool) -> None:
+    assert is_same_origin(origin, "http", "cam.example") is same
+
+
+# ------------------------------------------------------------ proxies
+
+FORWARDED = {"X_Forwarded_For": "203.0.113.5", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "cam.example"}
+
+
+@pytest.mark.promise("X5")
+def test_what_a_stranger_forwards_is_not_believed() -> None:
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="192.0.2.99", **FORWARDED))
+    assert (peer.address, peer.scheme, peer.host) == ("192.0.2.99", "http", f"{OWN}:8080")
+    assert peer.through_stranger
+
+
+def test_a_trusted_proxy_speaks_for_its_clients() -> None:
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", **FORWARDED))
+    assert (peer.address, peer.scheme, peer.host) == ("203.0.113.5", "https", "cam.example")
+    assert not peer.through_stranger
+
+
+@pytest.mark.parametrize(
+    ("told", "client"),
+    [
+        ("203.0.113.5", "203.0.113.5"),
+        ("127.0.0.1, 203.0.113.5", "203.0.113.5"),
+        ("evil, 203.0.113.5, 198.51.100.2", "203.0.113.5"),
+        ("198.51.100.2", "198.51.100.2"),
+        ("", "198.51.100.1"),
+    ],
+)
+def test_of_a_chain_the_last_stranger_is_the_client(told: str, client: str) -> None:
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", X_Forwarded_For=told))
+    assert peer.address == client
+
+
+def test_forging_an_address_does_not_buy_more_guesses() -> None:
+    rules = access()
+    for number in range(GUESSES):
+        judged(rules, request(Authorization="Bearer wrong", X_Forwarded_For=f"203.0.113.{number}"))
+    assert judged(rules, request(**BEARER, X_Forwarded_For="203.0.113.200")) == 429
+
+
+def test_a_proxy_nobody_told_us_of_does_not_open_the_node_to_the_world() -> None:
+    assert judged(access(None), request(peer="127.0.0.1", X_Forwarded_For="203.0.113.5")) == 403
+    assert judged(access(None), request(peer="127.0.0.1", Forwarded="for=203.0.113.5")) == 403
+
+
+def test_a_proxy_that_is_neither_address_nor_network_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"proxy\.example"):
+        Proxies(("proxy.example",))
+
+
+# ------------------------------------------------------------ links
+
+
+def test_a_link_opens_routes_that_take_links_and_no_others() -> None:
+    rules = access()
+    link = rules.links.sign("/media/a", 60)
+    assert judged(rules, request(path=link), Need("view", signed=True)) == 200
+    assert judged(rules, request(path=link), VIEW) == 401
+    assert judged(rules, request(path=link.replace("/media/a", "/media/b")), Need("view", signed=True)) == 403
+    assert judged(rules, request(path="/media/a"), Need("view", signed=True)) == 401
+
+
+def test_a_link_that_has_ended_is_said_to_have_ended_unless_the_token_comes_with_it() -> None:
+    rules = access()
+    link = rules.links.sign("/media/a", 0)
+    assert judged(rules, request(path=link), Need("view", signed=True)) == 403
+    assert judged(rules, request(path=link, **BEARER), Need("view", signed=True)) == 200
+
+
+# ------------------------------------------------------------ the crowd
+
+
+class Member:
+    def __init__(self, address: str, *, is_served: bool = False) -> None:
+        self.address, self.is_served, self.closed = address, is_served, False
+
+    def force_close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+def crowd(viewers: int = 10, trusted: Any = lambda _address: False) -> ConnectionLimit:
+    return ConnectionLimit(lambda: viewers, trusted)
+
+
+def test_idle_connections_make_room_for_a_new_one_the_oldest_first() -> None:
+    people = crowd()
+    idle = [Member("192.0.2.1") for _ in range(CONNECTIONS_PER_ADDRESS + 10)]
+    assert all(people.admit(member) for member in idle)
+    assert people.admit(Member("192.0.2.1"))
+    assert [member.closed for member in idle[:2]] == [True, False]
+    assert people.put_out == 1
+    assert len(people) == len(idle)
+
+
+def test_who_is_answered_is_not_put_out() -> None:
+    people = crowd()
+    busy = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_ADDRESS + 10)]
+    assert all(people.admit(member) for member in busy)
+    assert not people.admit(Member("192.0.2.1"))
+    assert people.refused == 1
+    assert not any(member.closed for member in busy)
+    assert people.admit(Member("192.0.2.2"))
+
+
+def test_the_whole_is_bounded_over_all_addresses() -> None:
+    people = crowd()
+    for number in range(CONNECTIONS_MAX + 10):
+        assert people.admit(Member(f"192.0.2.{number}", is_served=True))
+    assert not people.admit(Member("198.51.100.1"))
+
+
+def test_as_many_viewers_as_allowed_fit_in_from_one_address() -> None:
+    people = crowd(viewers=64)
+    assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(64 + CONNECTIONS_PER_ADDRESS))
+
+
+def test_a_house_with_many_ipv6_addresses_gets_no_more_places_than_one_address() -> None:
+    people = crowd()
+    for number in range(CONNECTIONS_PER_ADDRESS + 10):
+        assert people.admit(Member(f"2001:db8::{number:x}", is_served=True))
+    assert not people.admit(Member("2001:db8::ffff"))
+    assert people.admit(Member("2001:db8:0:1::1"))
+
+
+def test_a_trusted_proxy_brings_many() -> None:
+    people = crowd(viewers=1, trusted=lambda address: address == "192.0.2.1")
+    assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(CONNECTIONS_MAX))
+
+
+def test_who_leaves_makes_room() -> None:
+    people = crowd(viewers=1)
+    members = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_ADDRESS + 1)]
+    for member in members:
+        people.admit(member)
+    people.leave(members[3])
+    people.leave(members[3])
+    assert people.admit(Member("192.0.2.1"))
+
+
+def test_before_the_end_only_those_go_who_ask_for_nothing() -> None:
+    people = crowd()
+    idle, served = Member("192.0.2.1"), Member("192.0.2.1", is_served=True)
+    people.admit(idle)
+    people.admit(served)
+    people.send_idle_home()
+    assert (idle.closed, served.closed) == (True, False)
+
+
+def test_at_the_end_all_go() -> None:
+    people = crowd()
+    members = [Member("192.0.2.1", is_served=served) for served in (True, False)]
+    for member in members:
+        people.admit(member)
+    people.disperse()
+    assert all(member.closed for member in members)
