@@ -118,7 +118,7 @@ class AnnouncingNode:
                 continue
             if isinstance(message, BrokerConnected):
                 self.connected_s.append(time.monotonic())
-            self.announcer.hear(message, self.config)
+            self.announcer.on_input(message, self.config)
 
 
 def measure(counts: Sequence[int] = (1, 10, 50), rounds: int = 3) -> list[Reconnect]:

@@ -44,8 +44,8 @@ class Announcer:
         self._clock = clock
         self._info = info
         self._discovery = discovery
-        self._words = EventMessages(topics)
-        self._board = RetainedState(topics)
+        self._messages = EventMessages(topics)
+        self._retained = RetainedState(topics)
         self._session = 0
         self._announced = b""
         self._refreshed_s = clock.monotonic()
@@ -54,30 +54,30 @@ class Announcer:
     def start(self, config: Config) -> None:
         """Put everything that is true before the first frame on the board."""
         for message in (
-            *self._words.config(config),
-            *self._words.beginning(private=config.privacy.enable),
-            self._words.availability(online=True),
+            *self._messages.config(config),
+            *self._messages.beginning(private=config.privacy.enable),
+            self._messages.availability(online=True),
         ):
-            self._board.put(message)
+            self._retained.put(message)
         self.announce(config)
 
     def announce(self, config: Config) -> None:
         """Tell who the node is, to everybody and to Home Assistant."""
-        self._say(self._words.info(self._info(self._session)))
+        self._publish(self._messages.info(self._info(self._session)))
         body = self._discovery(config) if config.homeassistant.enable else None
         if body is not None:
-            self._take_away(self._announced, body)
-        message = self._words.discovery(body)
+            self._remove_stale(self._announced, body)
+        message = self._messages.discovery(body)
         self._announced = message.payload
-        self._say(message)
+        self._publish(message)
 
-    def hear(self, arrival: Input, config: Config) -> None:
+    def on_input(self, received: Input, config: Config) -> None:
         """React to what came from the broker; arrivals that are not its own are ignored."""
-        match arrival:
+        match received:
             case BrokerConnected(session=session):
                 self._session = session
-                self._board.put(self._words.info(self._info(session)))
-                self._link.announce(self._board.birth())
+                self._retained.put(self._messages.info(self._info(session)))
+                self._link.announce(self._retained.birth())
                 self._refreshed_s = self._clock.monotonic()
             case HomeAssistantStarted():
                 self._resend()
@@ -85,21 +85,21 @@ class Announcer:
                 self._again_s = self._clock.monotonic() + ECHO_S
             case DiscoveryFound(payload=payload) if config.homeassistant.enable:
                 current = self._discovery(config)
-                if self._take_away(payload, current):
-                    self._link.publish(self._words.discovery(current))
+                if self._remove_stale(payload, current):
+                    self._link.publish(self._messages.discovery(current))
             case StaleWillSeen():
-                self._link.publish(self._words.availability(online=True))
+                self._link.publish(self._messages.availability(online=True))
             case _:
                 return
 
-    def tell(self, fact: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Publish what happened, where it is news."""
-        if isinstance(fact, LiveFrameDue) and not self._link.is_connected:
+        if isinstance(event, LiveFrameDue) and not self._link.is_connected:
             return  # nobody can see it, so it is not worth its encoding
-        if isinstance(fact, SettingChanged) and fact.key == PRIVACY_KEY and fact.value:
+        if isinstance(event, SettingChanged) and event.key == PRIVACY_KEY and event.value:
             self._link.forget_pictures()
-        for message in self._words.messages(fact):
-            self._say(message)
+        for message in self._messages.messages(event):
+            self._publish(message)
 
     def tick(self, refresh_s: float) -> None:
         """Send unchanged states again now and then."""
@@ -110,23 +110,23 @@ class Announcer:
             self._refreshed_s = now_s
             self._resend()
 
-    def farewell(self, deadline_s: float) -> None:
+    def close(self, deadline_s: float) -> None:
         """Say that the node goes, and close the link."""
-        self._say(self._words.no_camera())
-        self._link.close(self._words.availability(online=False), deadline_s)
+        self._publish(self._messages.no_camera())
+        self._link.close(self._messages.availability(online=False), deadline_s)
 
-    def _take_away(self, previous: bytes, current: Mapping[str, Any]) -> bool:
+    def _remove_stale(self, previous: bytes, current: Mapping[str, Any]) -> bool:
         """Empty what was announced and is no more; Home Assistant keeps what is merely left out."""
         cleaned = removal_message(previous, current)
         if cleaned is None:
             return False
-        self._link.publish(self._words.discovery(cleaned))
+        self._link.publish(self._messages.discovery(cleaned))
         return True
 
-    def _say(self, message: Message) -> None:
-        if self._board.put(message):
+    def _publish(self, message: Message) -> None:
+        if self._retained.put(message):
             self._link.publish(message)
 
     def _resend(self) -> None:
-        for message in self._board.refresh():
+        for message in self._retained.refresh():
             self._link.publish(message)

@@ -17,7 +17,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.version_choice import Cause, ProtocolChoice, Version
+from pi_cam_node.mqtt.reconnect import Cause, ProtocolChoice, Version
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pi_cam_node.mqtt.outbox import Sent
-from pi_cam_node.mqtt.version_choice import Cause
+from pi_cam_node.mqtt.in_flight import Sent
+from pi_cam_node.mqtt.reconnect import Cause
 
 # Reason code of MQTT 5 (section 2.4 of the standard) for a session that another client with our id has ended.
 TAKEN_OVER = 142

@@ -5,24 +5,24 @@ The birth ends with ``online`` on a topic that we subscribe to, so no message of
 
 from __future__ import annotations
 
-BACK_S = 5.0
+ECHO_TIMEOUT_S = 5.0
 
 
 class EchoCheck:
-    """Waits for our own ``online``. Thread: the session's, but for `release`."""
+    """Waits for our own ``online``. Thread: the session's, but for `sent`."""
 
     def __init__(self) -> None:
-        self._is_out = False
+        self._is_pending = False
         self._since_s: float | None = None
 
-    def release(self) -> None:
+    def sent(self) -> None:
         """Note that the birth is on its way. Thread: the node thread."""
         self._since_s = None
-        self._is_out = True
+        self._is_pending = True
 
-    def back(self) -> None:
+    def received(self) -> None:
         """Note that it came back, or that nobody waits for it any more."""
-        self._is_out = False
+        self._is_pending = False
 
     def is_lost(self, now_s: float, *, acknowledged: bool) -> bool:
         """Return, once, whether it ought to be back by now.
@@ -31,11 +31,11 @@ class EchoCheck:
             now_s: The time on the monotonic clock.
             acknowledged: Whether the broker has taken everything; a slow link gets the time that a birth needs.
         """
-        if not self._is_out:
+        if not self._is_pending:
             return False
         if self._since_s is None and acknowledged:
             self._since_s = now_s
-        if self._since_s is None or now_s - self._since_s < BACK_S:
+        if self._since_s is None or now_s - self._since_s < ECHO_TIMEOUT_S:
             return False
-        self._is_out = False
+        self._is_pending = False
         return True

@@ -63,9 +63,9 @@ class EventMessages:
 
     # ------------------------------------------------------------ what happened
 
-    def messages(self, fact: e.Event) -> list[Message]:
+    def messages(self, event: e.Event) -> list[Message]:
         """Return what a fact is to the outside, in the order in which it shall be published."""
-        match fact:
+        match event:
             case e.BrightnessMeasured(level=level, lux=lux):
                 made = [self._state("brightness", f"{level:.1f}"), self._state("lux", _lux(lux))]
             case e.RingMeasured(seconds=seconds):
@@ -82,14 +82,14 @@ class EventMessages:
             case e.ModeWanted():
                 made = []
             case _:
-                made = self._occasion(fact)
+                made = self._event_and_state(event)
         return made
 
-    def _occasion(
-        self, fact: e.ModeChanged | e.SettingsRolledBack | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
+    def _event_and_state(
+        self, event: e.ModeChanged | e.SettingsRolledBack | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
     ) -> list[Message]:
         """Return the messages of what is told as an event, or to one asker."""
-        match fact:
+        match event:
             case e.ModeChanged(mode=mode, cause=cause, at=at):
                 return [self._state("mode", mode), self._event("mode_changed", at, cause, mode=mode)]
             case e.CameraChanged(online=online, reason=reason, at=at):
@@ -99,11 +99,11 @@ class EventMessages:
             case e.SettingsRolledBack(settings=restored, reason=reason, at=at):
                 return [self._event("settings_rolled_back", at, reason, settings=dict(restored))]
             case e.PictureSaved():
-                return self._picture(fact)
+                return self._picture(event)
             case e.Replied():
-                return [self._reply(fact)]
+                return [self._reply(event)]
             case e.FramesSent():
-                return [self._stream_frame(fact)]
+                return [self._stream_frame(event)]
 
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
@@ -124,7 +124,7 @@ class EventMessages:
         # another picture than the facts beside it.
         return [
             Message(self._topics.media_image, saved.image or b"", retain=True, content_type=JPEG),
-            Message(self._topics.media_thumbnail, small, retain=True, shows=True),
+            Message(self._topics.media_thumbnail, small, retain=True, is_picture=True),
             Message(self._topics.media_last, json_bytes(last), retain=True, content_type=JSON),
             event,
         ]
@@ -134,7 +134,7 @@ class EventMessages:
         if topic is None or not self._topics.may_reply_to(topic):
             topic = self._topics.reply(str(replied.body.get("verb", "")))
         body = json_bytes(replied.body)
-        return Message(topic, body, keep=True, content_type=JSON, correlation=replied.correlation)
+        return Message(topic, body, queue_offline=True, content_type=JSON, correlation=replied.correlation)
 
     def _stream_frame(self, sent: e.FramesSent) -> Message:
         user = (
@@ -154,7 +154,7 @@ class EventMessages:
             "cause": cause,
             **more,
         }
-        return Message(self._topics.event(kind), json_bytes(body), keep=True, content_type=JSON)
+        return Message(self._topics.event(kind), json_bytes(body), queue_offline=True, content_type=JSON)
 
     def _state(self, key: str, value: str) -> Message:
         return self._retained(self._topics.state(key), value)

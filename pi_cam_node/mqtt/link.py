@@ -22,11 +22,10 @@ from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
 from pi_cam_node.mqtt.publish_queue import PublishQueue
-from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
+from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff, ProtocolChoice
 from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.version_choice import ProtocolChoice
 
 _log = logging.getLogger(__name__)
 
@@ -63,9 +62,9 @@ class BrokerLink:
         self._client_id = client_id_of(config, topics, machine_id())
         self._backoff = backoff or Backoff(random.Random())
         self._protocol = ProtocolChoice(config.protocol)
-        self._canary = EchoCheck()
-        self._news = LinkReports(inbox)
-        self.departures = PublishQueue({topics.availability, topics.camera_availability}, clock, self._news)
+        self._echo = EchoCheck()
+        self._reports = LinkReports(inbox)
+        self.queue = PublishQueue({topics.availability, topics.camera_availability}, clock, self._reports)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
@@ -73,7 +72,7 @@ class BrokerLink:
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
-            "mqtt-link", self._run, clock, SILENCE_S, self._leave_behind, repairs=REPAIRS, replaceable=True
+            "mqtt-link", self._run, clock, SILENCE_S, self._abandon_session, repairs=REPAIRS, replaceable=True
         )
 
     # ------------------------------------------------------------ for the node thread
@@ -101,11 +100,11 @@ class BrokerLink:
             "connected": live is not None,
             "protocol": live.version if live is not None else None,
             "sessions": self._sessions,
-            **self.departures.figures(),
+            **self.queue.figures(),
             "callback_errors": self._callback_errors,
         }
 
-    def is_behind(self) -> bool:
+    def is_backlogged(self) -> bool:
         """Send what waits; return whether so much of it is left that nothing should be added.
 
         So it is as well between two sessions, until the next has its birth: what is asked meanwhile would be
@@ -115,9 +114,9 @@ class BrokerLink:
         """
         live = self._live
         if live is None or live is not self._announced:
-            return self.departures.are_late
-        self.departures.pump(live)
-        return self.departures.are_late or live.is_laden
+            return self.queue.is_backlogged
+        self.queue.pump(live)
+        return self.queue.is_backlogged or live.is_busy
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -129,7 +128,7 @@ class BrokerLink:
         Thread: the node thread.
         """
         live = self._live
-        return self.departures.publish(live if live is self._announced else None, message)
+        return self.queue.publish(live if live is self._announced else None, message)
 
     def announce(self, messages: Iterable[Message]) -> None:
         """Send the birth: these messages in this order, then what waited for the broker.
@@ -139,10 +138,10 @@ class BrokerLink:
         live = self._live
         if live is None:
             return
-        self.departures.announce(live, messages)
+        self.queue.announce(live, messages)
         self._announced = live
-        self._canary.release()
-        self.departures.pump(live)
+        self._echo.sent()
+        self.queue.pump(live)
 
     def forget_pictures(self) -> None:
         """See to it that no picture leaves any more: not what waits, nor what is on its way already.
@@ -152,11 +151,11 @@ class BrokerLink:
 
         Thread: the node thread, after the curtain was closed.
         """
-        self.departures.veil()
+        self.queue.strip_pictures()
         live = self._live
         if live is not None and live.carries_pictures:
             _log.info("pictures are on their way to the broker: the connection is broken off")
-            live.break_off()
+            live.reset()
 
     def close(self, farewell: Message | None, deadline_s: float) -> None:
         """Say goodbye, disconnect and end the thread; return after the deadline at the latest, or two seconds later.
@@ -167,22 +166,22 @@ class BrokerLink:
         until_s = self._clock.monotonic() + deadline_s
         live, session = self._live, self._session
         if live is not None:
-            live.leave(self.departures.censor.passed(farewell), min(FAREWELL_S, deadline_s))
+            live.leave(self.queue.privacy_filter.apply(farewell), min(FAREWELL_S, deadline_s))
         elif session is not None:
             session.abandon()
         if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
             session.abandon()
             self.loop.join(ABANDON_S)
-        self._news.tell_of_losses(self.departures.dropped + self.departures.waiting)
+        self._reports.log_losses(self.queue.dropped + self.queue.waiting)
 
     # ------------------------------------------------------------ the link's own thread
 
-    def _leave_behind(self) -> None:
+    def _abandon_session(self) -> None:
         """Give up the session of a thread that died or hangs. Thread: the supervisor."""
         session, self._session, self._live = self._session, None, None
         if session is not None:
-            self.departures.take_back(session.abandon())
-        self._news.tell(BrokerLost("the connection's thread stood still"))
+            self.queue.take_back(session.abandon())
+        self._reports.post(BrokerLost("the connection's thread stood still"))
 
     def _run(self) -> None:
         while not self._closing.is_set() and self.loop.is_mine:
@@ -198,9 +197,15 @@ class BrokerLink:
     def _connect_once(self) -> float:
         """Hold one session from its beginning to its end; return how long to wait for the next."""
         version = self._protocol.version
-        on_guard = self.departures.is_on_guard
+        isolating = self.queue.is_isolating
         session = Session(
-            self._config, self._topics, self._client_id, version, clock=self._clock, listener=self, one_by_one=on_guard
+            self._config,
+            self._topics,
+            self._client_id,
+            version,
+            clock=self._clock,
+            listener=self,
+            one_at_a_time=isolating,
         )
         self._session = session
         try:
@@ -208,9 +213,9 @@ class BrokerLink:
         finally:
             if self._session is session:  # and no other thread's by now
                 self._live = self._session = None
-        self.departures.take_back(ending.unacknowledged)
+        self.queue.take_back(ending.unacknowledged)
         wait_s = 0.0 if self._closing.is_set() else self._after(ending)
-        self._news.deliver()
+        self._reports.flush()
         return wait_s
 
     def _after(self, ending: Disconnect) -> float:
@@ -221,18 +226,18 @@ class BrokerLink:
             return 0.0
         if ending.reason != self._lost_because:
             self._lost_because = ending.reason
-            self._news.tell(BrokerLost(ending.reason))
+            self._reports.post(BrokerLost(ending.reason))
             _log.warning("no broker: %s; trying on", ending.reason)
         if ending.lasted_s is None:
             return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
-        if (topic := self.departures.suspect(ending)) is not None:
+        if (topic := self.queue.suspect(ending)) is not None:
             _log.error("the broker ends the session after each message on %s: held back for a while", topic)
         had_clash = self._backoff.clash
         wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over, noisy=ending.noisy)
         if self._backoff.clash and not had_clash:
             message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
             _log.error("%s", message)
-            self._news.tell(BrokerRefused(message))
+            self._reports.post(BrokerRefused(message))
         return wait_s
 
     def on_accepted(self, session: Session) -> None:
@@ -241,16 +246,16 @@ class BrokerLink:
         self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""
-        self._canary.back()
+        self._echo.received()
         self._live = self._session
-        self._news.tell(BrokerConnected(session.version, self._sessions))
+        self._reports.post(BrokerConnected(session.version, self._sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
 
     def on_message(self, incoming: Incoming) -> None:
         """See `session.Listener`; an error in here must not end the session."""
         try:
             if incoming.topic == self._topics.availability and not incoming.retained:
-                self._canary.back()
+                self._echo.received()
             arrival = parse_message(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set():
                 self._inbox.put(arrival)  # where it finds no room it is counted
@@ -262,14 +267,14 @@ class BrokerLink:
         """See `session.Listener`; told once for the topics below one first part."""
         branch = topic.partition("/")[0]
         message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
-        if self._news.warn_once(f"{what} {branch}", message):
-            self._news.tell(BrokerRefused(message))
+        if self._reports.warn_once(f"{what} {branch}", message):
+            self._reports.post(BrokerRefused(message))
 
     def on_check(self) -> None:
         """See `session.Listener`."""
         self.loop.beat()
         live = self._live
-        if live is not None and self._canary.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
+        if live is not None and self._echo.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
             self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
-        self._news.deliver()
-        self._news.tell_of_losses(self.departures.dropped)
+        self._reports.flush()
+        self._reports.log_losses(self.queue.dropped)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from pi_cam_node.base.strict_json import json_bytes
 
 JSON = "application/json"
 JPEG = "image/jpeg"
+
+_SHORTENED_CHARACTERS = 200
+_TOO_LARGE = "too large for the broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +24,9 @@ class Message:
         payload: What; an empty retained one takes away what was retained before.
         qos: 0 or 1.
         retain: The broker keeps it for those who subscribe later.
-        keep: Where the broker is away it waits for it, among the last few; a reply or an event, never a state.
+        queue_offline: It waits while the broker is away, among the last few; for replies and events, never for states.
         content_type: MQTT 5: MIME type, empty for plain text.
-        shows: The payload is a picture although its type does not say so; see `veil`.
+        is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
         correlation: MQTT 5: returned to the asker unchanged.
         user: MQTT 5: names and values.
     """
@@ -29,9 +35,9 @@ class Message:
     payload: bytes = field(repr=False)
     qos: Literal[0, 1] = 1
     retain: bool = False
-    keep: bool = False
+    queue_offline: bool = False
     content_type: str = ""
-    shows: bool = False
+    is_picture: bool = False
     correlation: bytes | None = None
     user: tuple[tuple[str, str], ...] = ()
 
@@ -46,3 +52,14 @@ class Message:
 def text(value: str) -> bytes:
     """Return a scalar as a payload: UTF-8, lone surrogates (from odd file names) replaced."""
     return value.encode("utf-8", "replace")
+
+
+def shortened(message: Message) -> Message | None:
+    """Return a reply with its code and the beginning of its words only; ``None`` for what is no reply."""
+    if not message.queue_offline or message.content_type != JSON:
+        return None
+    body = json.loads(message.payload)
+    if not isinstance(body.get("data"), dict) or not isinstance(body.get("message"), str):
+        return None
+    words = f"{body['message'][:_SHORTENED_CHARACTERS]} ({_TOO_LARGE}: the rest is left out)"
+    return replace(message, payload=json_bytes({**body, "message": words, "data": {"why": _TOO_LARGE}}))

@@ -1,172 +1,17 @@
-"""What is on its way to the broker, and what waits for one: both bounded.
-
-paho-mqtt holds messages without a limit, so the limit is here. Entries are cleared away when room is
-needed, not at each acknowledgement.
-"""
+"""Replies and events that wait for a broker, bounded in number."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import Protocol
+from dataclasses import replace
 
-from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.in_flight import Sent, Waiting
 from pi_cam_node.mqtt.privacy_filter import without_picture
 
-# What may be unacknowledged at one time. A single larger message passes when nothing else is under way.
-FLIGHT_BYTES = 4 << 20
-FLIGHT_MESSAGES = 500
-# With more than this under way the next question waits: a stream of frames is to find room whole.
-LADEN_BYTES = FLIGHT_BYTES // 5
-# Replies and events that wait for the broker, and how often one is tried before it is given up.
 WAITING = 100
+# Sessions that may end with a message in flight before it is given up.
 TRIES = 3
-# A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is under way.
-ACK_TIMEOUT_S = 6.0
-SLOWEST_BYTES_PER_S = 50_000
-
-
-class Outcome(Enum):
-    """What became of a message."""
-
-    SENT = auto()
-    LATER = auto()
-    NEVER = auto()
-
-
-class Receipt(Protocol):
-    """What paho-mqtt gives for a message."""
-
-    @property
-    def mid(self) -> int:
-        """Number of the packet."""
-        ...
-
-    def is_published(self) -> bool:
-        """Whether it was acknowledged (QoS 1) or written to the socket (QoS 0)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that waits for the broker, and how often it was sent in vain."""
-
-    message: Message
-    tries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message under way, and when it was handed over on the monotonic clock."""
-
-    waiting: Waiting
-    receipt: Receipt
-    since_s: float
-
-    @property
-    def message(self) -> Message:
-        """The message itself."""
-        return self.waiting.message
-
-
-class InFlight:
-    """The messages of one session that are not acknowledged yet.
-
-    Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
-    """
-
-    def __init__(self) -> None:
-        self._sent: list[Sent] = []
-        self._size_bytes = 0
-        self._live: dict[str, Receipt] = {}
-        self._acknowledged = self._noted = 0
-        self._progress_s = float("-inf")
-        self._lock = threading.Lock()
-        self._closed = False
-
-    @property
-    def acknowledged(self) -> int:
-        """QoS 1 messages that the broker took, as far as it has been looked at."""
-        return self._acknowledged
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was acknowledged."""
-        with self._lock:
-            self._clear()
-            return not self._sent
-
-    @property
-    def is_laden(self) -> bool:
-        """Whether more than `LADEN_BYTES` are not acknowledged yet."""
-        with self._lock:
-            if self._size_bytes > LADEN_BYTES:
-                self._clear()
-            return self._size_bytes > LADEN_BYTES
-
-    def has_room(self, message: Message) -> bool:
-        """Return whether a message may be sent now; of a QoS 0 topic only one is ever under way."""
-        with self._lock:
-            if self._closed or (message.qos == 0 and not self._is_written(message.topic)):
-                return False
-            if not self._fits(message):
-                self._clear()
-            return not self._sent or self._fits(message)
-
-    def _fits(self, message: Message) -> bool:
-        return self._size_bytes + message.size_bytes <= FLIGHT_BYTES and len(self._sent) < FLIGHT_MESSAGES
-
-    def _is_written(self, topic: str) -> bool:
-        receipt = self._live.get(topic)
-        return receipt is None or receipt.is_published()
-
-    def add(self, sent: Sent) -> bool:
-        """Remember a message that was handed over; return whether the session is still there."""
-        with self._lock:
-            if self._closed:
-                return False
-            self._sent.append(sent)
-            self._size_bytes += sent.message.size_bytes
-            if sent.message.qos == 0:
-                self._live[sent.message.topic] = sent.receipt
-            return True
-
-    @property
-    def carries_pictures(self) -> bool:
-        """Whether a picture is under way."""
-        with self._lock:
-            self._clear()
-            return any(without_picture(sent.message) is not sent.message for sent in self._sent)
-
-    def topic_of(self, mid: int) -> str:
-        """Return the topic of a packet number; empty where it is not known (any more)."""
-        with self._lock:
-            return next((sent.message.topic for sent in self._sent if sent.receipt.mid == mid), "")
-
-    def is_stuck(self, now_s: float) -> bool:
-        """Return whether QoS 1 messages wait and none has been acknowledged for too long; wants to be asked often."""
-        with self._lock:
-            self._clear()
-            if self._acknowledged != self._noted:
-                self._noted, self._progress_s = self._acknowledged, now_s
-            oldest_s = min((sent.since_s for sent in self._sent if sent.message.qos), default=now_s)
-            return now_s - max(oldest_s, self._progress_s) > ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
-
-    def close(self) -> list[Sent]:
-        """End with the session; return what was not acknowledged, oldest first."""
-        with self._lock:
-            self._closed = True
-            self._clear()
-            left, self._sent = self._sent, []
-            return left
-
-    def _clear(self) -> None:
-        left = [sent for sent in self._sent if not sent.receipt.is_published()]
-        self._acknowledged += sum(sent.message.qos for sent in self._sent) - sum(sent.message.qos for sent in left)
-        self._sent = left
-        self._size_bytes = sum(sent.message.size_bytes for sent in self._sent)
 
 
 class Outbox:
@@ -193,14 +38,14 @@ class Outbox:
 
     def put_back(self, unacknowledged: list[Sent]) -> None:
         """Let replies and events that were lost with their session wait before the others."""
-        again = [Waiting(sent.message, sent.waiting.tries + 1) for sent in unacknowledged if sent.message.keep]
+        again = [Waiting(sent.message, sent.waiting.tries + 1) for sent in unacknowledged if sent.message.queue_offline]
         with self._lock:
             given_up = [w for w in again if w.tries >= TRIES]
             self._dropped += len(given_up)
             self._waiting.extendleft(w for w in reversed(again) if w.tries < TRIES)
             self._limit()
 
-    def veil(self) -> None:
+    def strip_pictures(self) -> None:
         """Take the pictures out of what waits."""
         with self._lock:
             self._waiting = deque(
@@ -212,7 +57,7 @@ class Outbox:
         with self._lock:
             return self._waiting.popleft() if self._waiting else None
 
-    def unget(self, waiting: Waiting) -> None:
+    def put_front(self, waiting: Waiting) -> None:
         """Put back what `take` returned and could not be sent."""
         with self._lock:
             self._waiting.appendleft(waiting)

@@ -15,8 +15,8 @@ from paho.mqtt.properties import Properties
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reconnect import Version
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.version_choice import Version
 
 MACHINE_ID = Path("/etc/machine-id")
 CONNECT_TIMEOUT_S = 5.0
@@ -65,7 +65,7 @@ def build(client_id: str, version: Version, will_topic: str) -> paho.Client:
     client.will_set(will_topic, b"offline", qos=1, retain=True, properties=delay)
     client.on_socket_open = _on_socket_open
     # With this callback set publish() leaves the writing to the loop, which it wakes.
-    client.on_socket_register_write = _leave_it_to_the_loop
+    client.on_socket_register_write = _do_not_write_here
     return client
 
 
@@ -108,7 +108,7 @@ def _on_socket_open(_client: object, _userdata: object, sock: Any) -> None:
     transport.tune(sock)
 
 
-def _leave_it_to_the_loop(_client: object, _userdata: object, _sock: object) -> None:
+def _do_not_write_here(_client: object, _userdata: object, _sock: object) -> None:
     """Do nothing: the loop has been woken already."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 
+from pi_cam_node.mqtt.in_flight import Sent
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.outbox import Sent
 
 # So many sessions in a row that end so soon after one message make it the culprit.
 STRIKES = 3
@@ -32,7 +32,7 @@ class PoisonMessageGuard:
         self._held: dict[str, tuple[int, float]] = {}
 
     @property
-    def is_on_guard(self) -> bool:
+    def is_isolating(self) -> bool:
         """Whether the next session shall have one message under way at a time, so that it is known which one it was."""
         return bool(self._suspects)
 
@@ -47,11 +47,11 @@ class PoisonMessageGuard:
             now_s: When the session ended, on the monotonic clock.
         """
         # On guard only the oldest has left the house.
-        on_guard = self.is_on_guard
-        asked = unacknowledged[:1] if on_guard else unacknowledged
+        isolating = self.is_isolating
+        asked = unacknowledged[:1] if isolating else unacknowledged
         recent = [s.message for s in asked if now_s - s.since_s <= SOON_S and self._may_be_held(s.message)]
         topics = {message.topic for message in recent}
-        if on_guard and not acknowledged:
+        if isolating and not acknowledged:
             self._suspects, self._strikes = topics, 0
             return None
         again = topics & self._suspects
@@ -68,7 +68,7 @@ class PoisonMessageGuard:
 
     def _may_be_held(self, message: Message) -> bool:
         """Replies and events are given up one by one, after some tries; their topics are all too often under way."""
-        return not message.keep and message.topic not in self._exempt
+        return not message.queue_offline and message.topic not in self._exempt
 
     def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:
         """Return whether a message is held back: on such a topic, and not smaller than what did the harm."""

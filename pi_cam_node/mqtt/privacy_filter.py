@@ -23,27 +23,27 @@ class PrivacyFilter:
 
     def __init__(self, curtain: PrivacyGate | None = None) -> None:
         self._curtain = curtain or PrivacyGate()
-        self._muted = False
+        self._stopped = False
 
     @property
     def hides_pictures(self) -> bool:
         """Whether no picture may leave."""
         return self._curtain.closed
 
-    def mute(self) -> None:
+    def stop_retaining(self) -> None:
         """Let nothing be retained any more: what was is being taken away."""
-        self._muted = True
+        self._stopped = True
 
-    def passed(self, message: Message | None) -> Message | None:
+    def apply(self, message: Message | None) -> Message | None:
         """Return the message as it may leave, ``None`` for nothing."""
-        if message is None or (self._muted and message.retain):
+        if message is None or (self._stopped and message.retain):
             return None
         return without_picture(message) if self._curtain.closed else message
 
 
 def without_picture(message: Message) -> Message:
     """Return the message itself where it holds no picture; else one that says the same without it."""
-    if message.payload and (message.shows or message.content_type == JPEG):
+    if message.payload and (message.is_picture or message.content_type == JPEG):
         return replace(message, payload=b"")
     if message.content_type != JSON or _THUMBNAIL.encode() not in message.payload:
         return message

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.mqtt.disconnect import Disconnect
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.outbox import WAITING, Outbox, Outcome, Sent, Waiting
+from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
+from pi_cam_node.mqtt.message import Message, shortened
+from pi_cam_node.mqtt.outbox import WAITING, Outbox
 from pi_cam_node.mqtt.poison_messages import SMALL_BYTES, PoisonMessageGuard
 from pi_cam_node.mqtt.privacy_filter import PrivacyFilter, without_picture
-from pi_cam_node.mqtt.reply_limit import shortened
 from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 
@@ -22,23 +22,23 @@ class PublishQueue:
     Args:
         vital: Topics that no quarantine may hold back.
         clock: Tells the time.
-        news: Takes warnings.
+        reports: Takes warnings.
 
     Attributes:
-        censor: Decides what leaves.
+        privacy_filter: Decides what leaves.
     """
 
-    def __init__(self, vital: set[str], clock: Clock, news: LinkReports) -> None:
+    def __init__(self, vital: set[str], clock: Clock, reports: LinkReports) -> None:
         self._clock = clock
-        self._news = news
-        self._quarantine = PoisonMessageGuard(vital)
+        self._reports = reports
+        self._poison = PoisonMessageGuard(vital)
         self._outbox = Outbox()
-        self._owed: dict[str, Message] = {}
+        self._unsent: dict[str, Message] = {}
         self._refused = self._frames_dropped = 0
-        self.censor = PrivacyFilter()
+        self.privacy_filter = PrivacyFilter()
 
     @property
-    def are_late(self) -> bool:
+    def is_backlogged(self) -> bool:
         """Whether so many replies and events wait that more of them would soon push out the oldest."""
         return self.waiting > WAITING // 2
 
@@ -53,9 +53,9 @@ class PublishQueue:
         return len(self._outbox)
 
     @property
-    def is_on_guard(self) -> bool:
+    def is_isolating(self) -> bool:
         """Whether messages are to be sent one by one, to find the one that a broker chokes on."""
-        return self._quarantine.is_on_guard
+        return self._poison.is_isolating
 
     def figures(self) -> Mapping[str, int]:
         """Return what telemetry tells of them."""
@@ -76,50 +76,50 @@ class PublishQueue:
             message: The message.
         """
         if live is None:
-            if message.keep:
+            if message.queue_offline:
                 self._outbox.put(Waiting(message))
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
-        behind = message.keep and len(self._outbox) > 0  # whoever came first goes first
+        behind = message.queue_offline and len(self._outbox) > 0  # whoever came first goes first
         outcome = Outcome.LATER if behind else self._hand_over(live, Waiting(message))
-        if outcome is Outcome.LATER and message.keep:
+        if outcome is Outcome.LATER and message.queue_offline:
             self._outbox.put(Waiting(message))
         elif outcome is Outcome.LATER and message.retain and message.qos:
-            self._owed[message.topic] = message
+            self._unsent[message.topic] = message
         else:
-            self._owed.pop(message.topic, None)
+            self._unsent.pop(message.topic, None)
             self._frames_dropped += outcome is Outcome.LATER and _is_of_a_stream(message)
         return outcome is Outcome.SENT
 
     def announce(self, live: Session, messages: Iterable[Message]) -> None:
         """Send the birth, whatever is under way: these messages, in this order."""
-        self._owed.clear()
+        self._unsent.clear()
         for message in messages:
             self._hand_over(live, Waiting(message), force=True)
 
     def pump(self, live: Session) -> None:
         """Send what waits, as far as there is room."""
-        while self._owed:
-            topic = next(iter(self._owed))
-            if self._hand_over(live, Waiting(self._owed[topic])) is Outcome.LATER:
+        while self._unsent:
+            topic = next(iter(self._unsent))
+            if self._hand_over(live, Waiting(self._unsent[topic])) is Outcome.LATER:
                 return
-            del self._owed[topic]
+            del self._unsent[topic]
         while (waiting := self._outbox.take()) is not None:
             if self._hand_over(live, waiting) is Outcome.LATER:
-                self._outbox.unget(waiting)
+                self._outbox.put_front(waiting)
                 return
 
     def take_back(self, unacknowledged: list[Sent]) -> None:
         """Let what a session left unacknowledged wait for the next. Thread: any."""
         self._outbox.put_back(unacknowledged)
-        if self.censor.hides_pictures:
-            self.veil()
+        if self.privacy_filter.hides_pictures:
+            self.strip_pictures()
 
-    def veil(self) -> None:
+    def strip_pictures(self) -> None:
         """Take the pictures out of what waits. Thread: any."""
-        self._owed = {topic: without_picture(message) for topic, message in self._owed.items()}
-        self._outbox.veil()
+        self._unsent = {topic: without_picture(message) for topic, message in self._unsent.items()}
+        self._outbox.strip_pictures()
 
     def suspect(self, ending: Disconnect) -> str | None:
         """Learn from the end of a session; return a topic that is held back from now on.
@@ -127,19 +127,21 @@ class PublishQueue:
         A link that is bad tells nothing of the messages on it.
         """
         suspects = [] if ending.noisy or ending.gave_up else ending.unacknowledged
-        return self._quarantine.session_ended(suspects, ending.acknowledged, self._clock.monotonic())
+        return self._poison.session_ended(suspects, ending.acknowledged, self._clock.monotonic())
 
     def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
-        message = self.censor.passed(waiting.message)
+        message = self.privacy_filter.apply(waiting.message)
         if message is None:
             return Outcome.NEVER
         waiting = replace(waiting, message=message)
-        held = self._quarantine.holds(message.topic, message.size_bytes, self._clock.monotonic())
+        held = self._poison.holds(message.topic, message.size_bytes, self._clock.monotonic())
         outcome = Outcome.NEVER if held else live.publish(waiting, force=force)
         if outcome is Outcome.NEVER:
             self._refused += 1
             why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
-            self._news.warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
+            self._reports.warn_once(
+                message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}"
+            )
             if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
                 # What was retained before is of another moment than the states beside it.
                 live.publish(Waiting(replace(message, payload=b"")), force=True)
@@ -150,4 +152,4 @@ class PublishQueue:
 
 def _is_of_a_stream(message: Message) -> bool:
     """Return whether somebody asked for this message, who is told that it was sent, and nobody keeps it."""
-    return message.qos == 1 and not message.keep and not message.retain
+    return message.qos == 1 and not message.queue_offline and not message.retain

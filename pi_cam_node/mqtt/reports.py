@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 # Warnings on so many subjects are logged; a broker that refuses everything needs no longer list.
 WARNINGS = 32
 # News for the node that found the inbox full.
-NEWS_WAITING = 16
+REPORTS_WAITING = 16
 
 
 class LinkReports:
@@ -21,21 +21,21 @@ class LinkReports:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._waiting: deque[Input] = deque(maxlen=NEWS_WAITING)
+        self._waiting: deque[Input] = deque(maxlen=REPORTS_WAITING)
         self._warned: set[str] = set()
         self._refused = self._given_up = 0
 
-    def tell(self, arrival: Input) -> None:
+    def post(self, received: Input) -> None:
         """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
-        self._waiting.append(arrival)
-        self.deliver()
+        self._waiting.append(received)
+        self.flush()
 
-    def deliver(self) -> None:
+    def flush(self) -> None:
         """Hand over what waits, as far as there is room."""
         while self._waiting and self._inbox.put(self._waiting[0]):
             self._waiting.popleft()
 
-    def tell_of_losses(self, given_up: int) -> None:
+    def log_losses(self, given_up: int) -> None:
         """Log what was lost since the last time, if anything was.
 
         Args:

@@ -22,12 +22,12 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.disconnect import TAKEN_OVER, UNREADABLE, Disconnect, cause_of_code
+from pi_cam_node.mqtt.in_flight import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.outbox import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.paho_client import build, connect, publish_properties, release
+from pi_cam_node.mqtt.reconnect import Cause, Version
 from pi_cam_node.mqtt.topics import Topics
-from pi_cam_node.mqtt.version_choice import Cause, Version
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Session:
         version: Version of MQTT.
         clock: Tells the time.
         listener: Is told what comes.
-        one_by_one: Let one message wait for its acknowledgement at a time.
+        one_at_a_time: Let one message wait for its acknowledgement at a time.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Session:
         *,
         clock: Clock,
         listener: Listener,
-        one_by_one: bool = False,
+        one_at_a_time: bool = False,
     ) -> None:
         self.version = version
         self._config = config
@@ -85,7 +85,7 @@ class Session:
         self._clock = clock
         self._listener = listener
         self._five = version == "5"
-        self._flight = InFlight()
+        self._in_flight = InFlight()
         self._reason = ""
         self._cause: Cause = "network"
         self._taken_over = self._noisy = self._gave_up = False
@@ -95,7 +95,7 @@ class Session:
         self._tls: transport.TlsContext | None = None
         self.packet_limit_bytes: int | None = None  # the largest that the broker takes, where it said so
         self._client = build(client_id, version, topics.availability)
-        if one_by_one:
+        if one_at_a_time:
             self._client.max_inflight_messages_set(1)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -106,12 +106,12 @@ class Session:
     @property
     def is_idle(self) -> bool:
         """Whether the broker has taken everything that was sent."""
-        return self._flight.is_empty
+        return self._in_flight.is_empty
 
     @property
-    def is_laden(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether so much is under way that a whole stream of frames would not fit."""
-        return self._flight.is_laden
+        return self._in_flight.is_busy
 
     def run(self) -> Disconnect:
         """Connect and stay connected; return how it ended. Raises nothing."""
@@ -128,9 +128,9 @@ class Session:
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
         release(self._client, self._tls)
         lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
-        reason, left = self._reason or "the connection broke", self._flight.close()
+        reason, left = self._reason or "the connection broke", self._in_flight.close()
         why = (self._taken_over, self._noisy, self._gave_up)
-        return Disconnect(reason, self._cause, lasted_s, *why, left, self._flight.acknowledged)
+        return Disconnect(reason, self._cause, lasted_s, *why, left, self._in_flight.acknowledged)
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         """Hand a message over; never blocks.
@@ -145,7 +145,7 @@ class Session:
         limit = self.packet_limit_bytes
         if limit is not None and message.size_bytes > limit:
             return Outcome.NEVER
-        if not force and not self._flight.has_room(message):
+        if not force and not self._in_flight.has_room(message):
             return Outcome.LATER
         try:
             receipt = self._publish(message)
@@ -153,7 +153,7 @@ class Session:
             return Outcome.NEVER
         if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return Outcome.LATER
-        return Outcome.SENT if self._flight.add(Sent(waiting, receipt, self._clock.monotonic())) else Outcome.LATER
+        return Outcome.SENT if self._in_flight.add(Sent(waiting, receipt, self._clock.monotonic())) else Outcome.LATER
 
     def leave(self, farewell: Message | None, wait_s: float) -> None:
         """Say goodbye and disconnect; where the goodbye is not acknowledged in time the last will shall say it.
@@ -175,14 +175,14 @@ class Session:
     def abandon(self) -> list[Sent]:
         """End without a goodbye, within about a second; return what was not acknowledged. Thread: any."""
         self._abandoned.set()
-        return self._flight.close()
+        return self._in_flight.close()
 
     @property
     def carries_pictures(self) -> bool:
         """Whether pictures are on their way: not acknowledged, or with the kernel, which takes all that comes."""
-        return self._flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
+        return self._in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
 
-    def break_off(self) -> None:
+    def reset(self) -> None:
         """End at once, and let the kernel drop what it has not sent. Thread: any."""
         self._reason, self._gave_up = "broken off, since pictures were on their way", True
         self._abandoned.set()
@@ -214,7 +214,7 @@ class Session:
             if now_s - check_s >= CHECK_S:
                 check_s = now_s
                 self._listener.on_check()
-                if self._flight.is_stuck(now_s):
+                if self._in_flight.is_stuck(now_s):
                     self._reason = "the broker acknowledges nothing any more"
                     self._gave_up = True
                     return
@@ -289,7 +289,7 @@ class Session:
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _props: object) -> None:
         if reason.is_failure:
-            self._listener.on_refused("publish on", self._flight.topic_of(mid), str(reason))
+            self._listener.on_refused("publish on", self._in_flight.topic_of(mid), str(reason))
 
     def _on_subscribe(
         self, _client: object, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: object

@@ -91,7 +91,7 @@ class Node:
         self._privacy = PrivacyControl(loaded, start, self._camera)
         self._topics = topics_of(config)
         self._link = BrokerLink(config.mqtt, self._topics, self._inbox, self._clock)
-        self._link.departures.censor = self._privacy.censor
+        self._link.queue.privacy_filter = self._privacy.privacy_filter
         self._vitals = SystemMetrics(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
         self._core = Core(
             config,
@@ -106,7 +106,7 @@ class Node:
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = WebServer(config, self._inbox, self._hub, self._archive, self._clock, who)
         self._trigger = TextPort(config, self._inbox, self._clock, curtain=self._core.curtain)
-        self._herald = Announcer(self._topics, self._link, self._clock, self._info, self._discovery)
+        self._announcer = Announcer(self._topics, self._link, self._clock, self._info, self._discovery)
         self._wellbeing = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._supervisor = Watchdog(
             Heartbeat("node", self._clock),
@@ -151,7 +151,7 @@ class Node:
     def _start(self) -> None:
         config = self._core.config
         _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
-        self._herald.start(config)
+        self._announcer.start(config)
         self._worker.start()
         self._link.start()
         self._web.start()
@@ -169,7 +169,7 @@ class Node:
         """Take one message, or let time pass; an error in it is logged and never ends the node by itself."""
         self._supervisor.watch()
         try:
-            behind = self._link.is_behind()  # replies would be lost: what the broker asks next waits
+            behind = self._link.is_backlogged()  # replies would be lost: what the broker asks next waits
             wait_s = TICK_S if behind or self._core.is_waiting else IDLE_TICK_S
             self._step(self._inbox.take(wait_s, hold_broker=behind))
             self._failed_steps = 0
@@ -192,12 +192,12 @@ class Node:
                 _log.exception("%s could not be carried out", type(fact).__name__)
         if self._web.url != self._announced_url:
             self._announced_url = self._web.url
-            self._herald.announce(self._core.config)
+            self._announcer.announce(self._core.config)
         self._repair.tick(self._core.config)
         if self._repair.wants_camera():
             self._camera.start()
-            self._herald.announce(self._core.config)
-        self._herald.tick(self._core.config.telemetry.refresh_s)
+            self._announcer.announce(self._core.config)
+        self._announcer.tick(self._core.config.telemetry.refresh_s)
         self._disk.tick(self._core.config)
 
     def _note(self, message: Input) -> None:
@@ -207,11 +207,11 @@ class Node:
                 if self._opened is None:
                     malloc.release_startup_memory()
                 self._opened = message
-                self._herald.announce(self._core.config)
+                self._announcer.announce(self._core.config)
             case BrokerConnected() | BrokerLost():
                 self._web.broker(isinstance(message, BrokerConnected), getattr(message, "reason", ""))
         self._wellbeing.hear(message)
-        self._herald.hear(message, self._core.config)
+        self._announcer.on_input(message, self._core.config)
 
     def _follow(self, fact: Event) -> None:
         """Carry out what the core decided, and let the log say what a person would want to know."""
@@ -227,7 +227,7 @@ class Node:
         """Tell the outside; what answers one asker goes through the door that the question came by."""
         asker = fact.asker if isinstance(fact, Replied | FramesSent) else "mqtt"
         if asker == "mqtt":
-            self._herald.tell(fact)
+            self._announcer.on_event(fact)
         if asker == "tcp":
             self._trigger.tell(fact)
         self._web.tell(fact)
@@ -244,7 +244,7 @@ class Node:
         if section in ("camera", "night"):
             self._camera.want(controls_of(config, self._core.wanted_mode))
             self._camera.reconfigure(config)
-        self._herald.announce(config)  # the info bears a hash of the settings, the discovery some of them
+        self._announcer.announce(config)  # the info bears a hash of the settings, the discovery some of them
         if section == "storage":
             self._disk.tidy(config)
 
@@ -253,11 +253,11 @@ class Node:
         self._supervisor.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
-        for fact in drain_inbox(self._inbox, self._core, self._link.is_behind, self._clock):
+        for fact in drain_inbox(self._inbox, self._core, self._link.is_backlogged, self._clock):
             self._tell(fact)
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
-        self._herald.farewell(FAREWELL_S)
+        self._announcer.close(FAREWELL_S)
         if self._exit_code != INTERNAL_CODE:
             self._repair.end_in_order()
         self._supervisor.close(EDGE_STOP_S)

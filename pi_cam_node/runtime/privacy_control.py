@@ -26,7 +26,7 @@ class PrivacyControl:
 
     Attributes:
         curtain: Whether anything may be seen.
-        censor: What may leave for the broker.
+        privacy_filter: What may leave for the broker.
     """
 
     def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera) -> None:
@@ -35,7 +35,7 @@ class PrivacyControl:
         self._camera = camera
         self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
         self.curtain = PrivacyGate(closed=loaded.config.privacy.enable)
-        self.censor = PrivacyFilter(self.curtain)
+        self.privacy_filter = PrivacyFilter(self.curtain)
 
     def hold(self, held: bool) -> None:
         """See `pi_cam_node.core.ports.PrivacyControl`."""
@@ -51,5 +51,5 @@ class PrivacyControl:
 
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyControl`."""
-        self.censor.mute()
+        self.privacy_filter.stop_retaining()
         return erase_all(self._config, self._start.file, self._start.good, self._start.private)

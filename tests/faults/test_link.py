@@ -88,7 +88,7 @@ def test_a_link_that_flips_bits_heals_when_it_ends(
         level, ends_s = 0, time.monotonic() + for_s
         while time.monotonic() < ends_s:
             level += 1
-            node.announcer.tell(BrightnessMeasured(level=level % 256, lux=None))
+            node.announcer.on_event(BrightnessMeasured(level=level % 256, lux=None))
             client.publish(node.topics.cmd("help"), b"x", qos=0)
             time.sleep(0.05)
         link.set("pass")
@@ -98,7 +98,7 @@ def test_a_link_that_flips_bits_heals_when_it_ends(
         def is_whole() -> bool:
             nonlocal level
             level += 1
-            node.announcer.tell(BrightnessMeasured(level=level % 256, lux=None))
+            node.announcer.on_event(BrightnessMeasured(level=level % 256, lux=None))
             time.sleep(0.1)
             return client.latest(brightness) == b"%.1f" % (level % 256)
 
@@ -133,7 +133,7 @@ def test_events_survive_a_link_that_breaks_again_and_again(
         announcing.start()
         cut_at = set(rng.sample(range(10, count - 20), cuts))
         for number in range(count):
-            node.link.publish(Message(topic, str(number).encode(), keep=True))
+            node.link.publish(Message(topic, str(number).encode(), queue_offline=True))
             if number in cut_at:
                 link.set("down")
             elif number - 10 in cut_at:

@@ -143,7 +143,7 @@ def test_a_node_with_a_wrong_broker_serves_its_page_and_says_so(tmp_path: Path, 
 
 
 def event(number: int, size_bytes: int = 0) -> Message:
-    return Message(TOPICS.event("test"), str(number).encode().ljust(size_bytes), keep=True)
+    return Message(TOPICS.event("test"), str(number).encode().ljust(size_bytes), queue_offline=True)
 
 
 def own_memory_mib() -> float:
@@ -198,8 +198,8 @@ def test_after_an_outage_the_newest_state_is_told_and_no_history(start_broker: S
     broker = start_broker(start=False)
     with AnnouncingNode(broker.port) as node:
         for number in range(10_000):
-            node.announcer.tell(BrightnessMeasured(level=number % 256, lux=None))
-        node.announcer.tell(BrightnessMeasured(level=42.0, lux=None))
+            node.announcer.on_event(BrightnessMeasured(level=number % 256, lux=None))
+        node.announcer.on_event(BrightnessMeasured(level=42.0, lux=None))
         broker.start()
         with broker.client() as client:
             client.subscribe(f"{node.topics.root}/#")

@@ -25,7 +25,7 @@ SENT_MAX = 200
 
 
 class DeafLink:
-    """Keeps what the herald would send."""
+    """Keeps what the announcer would send."""
 
     is_connected = True
 
@@ -41,13 +41,13 @@ class DeafLink:
 
 
 def hear_notice(data: bytes) -> None:
-    """Let a herald hear a notice: of Home Assistant (``h``), of our availability (``a``), or else our own discovery."""
+    """Pass a notice to the announcer: Home Assistant birth (``h``), own availability (``a``), or own discovery."""
     link = DeafLink()
-    herald = Announcer(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
+    announcer = Announcer(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
     topic = {b"h": TOPICS.birth_topic, b"a": TOPICS.availability}.get(data[:1], TOPICS.own_discovery)
     arrival = parse_message(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)
     if arrival is not None:
-        herald.hear(arrival, CONFIG)
+        announcer.on_input(arrival, CONFIG)
     assert len(link.sent) < SENT_MAX
     for sent in link.sent:
         if sent.topic == TOPICS.own_discovery and sent.payload:

@@ -23,8 +23,8 @@ from pi_cam_node.core.inputs import (
     Input,
     StaleWillSeen,
 )
+from pi_cam_node.mqtt import in_flight, outbox
 from pi_cam_node.mqtt import link as link_module
-from pi_cam_node.mqtt import outbox
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.topics import Topics
@@ -39,7 +39,7 @@ def state(key: str, value: str) -> Message:
 
 
 def event(number: int) -> Message:
-    return Message(TOPICS.event("test"), str(number).encode(), keep=True)
+    return Message(TOPICS.event("test"), str(number).encode(), queue_offline=True)
 
 
 def open_descriptors() -> int:
@@ -126,7 +126,7 @@ def test_an_event_that_was_not_acknowledged_is_sent_again(broker: Mosquitto) -> 
 
 
 def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "ACK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.5)
     with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
         node.expect(BrokerConnected)
         node.announce()
@@ -138,7 +138,7 @@ def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.Monk
 def test_a_link_that_goes_silent_again_and_again_blames_no_message(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "ACK_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.3)
     with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port) as node:
         client.subscribe(TOPICS.state("mode"))
         for _ in range(4):
@@ -168,8 +168,8 @@ def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
         picture = Message(TOPICS.shortstream, bytes(100_000))
         taken = sum(node.link.publish(picture) for _ in range(200))
         assert node.link.figures()["messages_dropped"] == 200 - taken
-        assert node.link.is_behind(), "the next stream would find no room"
-        assert outbox.FLIGHT_BYTES // 100_000 - 1 <= taken <= outbox.FLIGHT_BYTES // 100_000
+        assert node.link.is_backlogged(), "the next stream would find no room"
+        assert in_flight.IN_FLIGHT_BYTES // 100_000 - 1 <= taken <= in_flight.IN_FLIGHT_BYTES // 100_000
         assert node.link.publish(state("mode", "night")), "what is small still passes"
         assert not node.link.publish(Message(TOPICS.media_image, bytes(100_000), retain=True))
         proxy.thaw()
@@ -184,14 +184,16 @@ def test_a_slow_broker_makes_the_node_wait_before_replies_are_lost(broker: Mosqu
         client.subscribe(TOPICS.reply("get"))
         proxy.freeze()
         replies = 0
-        while not node.link.is_behind():
-            node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), keep=True))
+        while not node.link.is_backlogged():
+            node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), queue_offline=True))
             replies += 1
         proxy.thaw()
-        wait_until(lambda: not node.link.is_behind(), "the node to catch up")
-        node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), keep=True))
+        wait_until(lambda: not node.link.is_backlogged(), "the node to catch up")
+        node.link.publish(Message(TOPICS.reply("get"), str(replies).encode(), queue_offline=True))
         last = str(replies).encode()
-        wait_until(lambda: not node.link.is_behind() and client.latest(TOPICS.reply("get")) == last, "the last reply")
+        wait_until(
+            lambda: not node.link.is_backlogged() and client.latest(TOPICS.reply("get")) == last, "the last reply"
+        )
         assert [int(m.payload) for m in client.on(TOPICS.reply("get"))] == list(range(replies + 1))
         assert node.link.figures()["messages_dropped"] == 0
 
@@ -201,15 +203,15 @@ def test_what_waited_leaves_as_soon_as_a_broker_goes_on_without_anything_being_s
         node.up(client)
         client.subscribe(f"{TOPICS.root}/#")
         proxy.freeze()
-        for number in range(outbox.FLIGHT_MESSAGES + 10):
+        for number in range(in_flight.IN_FLIGHT_MESSAGES + 10):
             node.link.publish(event(number))
         assert not node.link.publish(state("mode", "night"))
-        assert not node.link.is_behind(), "so few that nobody has to wait"
+        assert not node.link.is_backlogged(), "so few that nobody has to wait"
         proxy.thaw()
-        last = str(outbox.FLIGHT_MESSAGES + 9).encode()
+        last = str(in_flight.IN_FLIGHT_MESSAGES + 9).encode()
         wait_until(
             lambda: (
-                not node.link.is_behind()
+                not node.link.is_backlogged()
                 and client.latest(TOPICS.state("mode")) == b"night"
                 and client.latest(TOPICS.event("test")) == last
             ),
@@ -443,7 +445,9 @@ def test_thousands_of_commands_and_replies_pass_in_order(broker: Mosquitto) -> N
 
         def echo() -> None:
             for _ in range(count):
-                node.link.publish(Message(TOPICS.reply("echo"), node.expect(CommandArrived).payload, keep=True))
+                node.link.publish(
+                    Message(TOPICS.reply("echo"), node.expect(CommandArrived).payload, queue_offline=True)
+                )
 
         thread = threading.Thread(target=echo)
         thread.start()
@@ -517,7 +521,9 @@ def test_a_reply_larger_than_the_broker_takes_arrives_without_its_facts(start_br
         node.up(client)
         client.subscribe(TOPICS.reply("pastStack"))
         body = {"id": "a", "ok": True, "code": "ok", "message": "Saved " + "x" * 5000, "data": {"ids": ["y" * 30_000]}}
-        node.link.publish(Message(TOPICS.reply("pastStack"), json.dumps(body).encode(), keep=True, content_type=JSON))
+        node.link.publish(
+            Message(TOPICS.reply("pastStack"), json.dumps(body).encode(), queue_offline=True, content_type=JSON)
+        )
         (reply,) = client.wait_count(TOPICS.reply("pastStack"), 1)
         told = json.loads(reply.payload)
         assert (told["id"], told["ok"], told["code"], told["data"]) == (

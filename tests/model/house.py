@@ -166,7 +166,7 @@ class House:
     @property
     def board(self) -> dict[str, bytes]:
         """What the node thinks that the broker holds of it."""
-        return {message.topic: message.payload for message in self.node._herald._board.birth() if message.payload}
+        return {message.topic: message.payload for message in self.node._announcer._retained.birth() if message.payload}
 
     # ------------------------------------------------------------ what happens to it
 
@@ -227,12 +227,12 @@ class House:
 
 def _parts(boot: int) -> dict[str, Any]:
     return {
-        "Link": SteppedLink,
+        "BrokerLink": SteppedLink,
         "Worker": StepWorker,
         "Camera": NoCamera,
-        "Supervisor": Mock(),
-        "Vitals": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
-        "DiskArchive": partial(PictureArchive, clock_set=lambda: True),
+        "Watchdog": Mock(),
+        "SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
+        "PictureArchive": partial(PictureArchive, clock_set=lambda: True),
         "identity": type(
             "Identity",
             (),

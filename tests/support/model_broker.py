@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pi_cam_node.core.inputs import BrokerLost
+from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.outbox import Outcome, Sent, Waiting
 from pi_cam_node.mqtt.privacy_filter import without_picture
 
 
@@ -53,7 +53,7 @@ class Line:
 
     version = "5"
     packet_limit_bytes: int | None = None
-    is_laden = False
+    is_busy = False
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -76,7 +76,7 @@ class Line:
     def carries_pictures(self) -> bool:
         return any(not s.receipt.is_published() and without_picture(s.message) is not s.message for s in self._sent)
 
-    def break_off(self) -> None:
+    def reset(self) -> None:
         return  # it takes nothing any more anyway, or it would carry none; the model ends it
 
     def abandon(self) -> None:
@@ -112,5 +112,5 @@ class SteppedLink(BrokerLink):
         """End the session."""
         line, self._live, self._session = self.line, None, None
         if line is not None:
-            self.departures.take_back(line.close(acknowledgements_lost))
+            self.queue.take_back(line.close(acknowledgements_lost))
             self._inbox.put(BrokerLost("the connection broke"))

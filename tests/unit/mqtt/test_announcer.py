@@ -40,7 +40,7 @@ class Wire:
 
 
 class Told:
-    """A herald, its wire and its clock."""
+    """A announcer, its wire and its clock."""
 
     def __init__(self) -> None:
         self.wire = Wire()
@@ -48,8 +48,8 @@ class Told:
         self.config = Config()
         self.components: dict[str, Any] = {"mode": {"platform": "sensor"}}
         wire: Any = self.wire
-        self.herald = Announcer(TOPICS, wire, self.clock, lambda session: {"session": session}, self._discovery)
-        self.herald.start(self.config)
+        self.announcer = Announcer(TOPICS, wire, self.clock, lambda session: {"session": session}, self._discovery)
+        self.announcer.start(self.config)
         self.wire.sent.clear()
 
     def _discovery(self, _config: Config) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Told:
 
 def test_the_birth_comes_in_the_contracted_order() -> None:
     told = Told()
-    told.herald.hear(BrokerConnected("5", 3), told.config)
+    told.announcer.on_input(BrokerConnected("5", 3), told.config)
     topics = [message.topic.removeprefix("pi_cam_node/porch/") for message in told.wire.births[0]]
     groups = [topic.split("/")[0] for topic in topics]
     assert topics[0] == "info"
@@ -75,10 +75,10 @@ def test_the_birth_comes_in_the_contracted_order() -> None:
 def test_every_birth_tells_what_is_and_not_what_was_configured() -> None:
     told = Told()
     at = told.clock.utcnow()
-    told.herald.tell(ModeChanged("night", "light", at))
-    told.herald.tell(CameraChanged(online=True, reason="frames arrive", at=at))
-    told.herald.hear(BrokerConnected("5", 1), told.config)
-    told.herald.hear(BrokerConnected("5", 2), told.config)
+    told.announcer.on_event(ModeChanged("night", "light", at))
+    told.announcer.on_event(CameraChanged(online=True, reason="frames arrive", at=at))
+    told.announcer.on_input(BrokerConnected("5", 1), told.config)
+    told.announcer.on_input(BrokerConnected("5", 2), told.config)
     for birth in told.wire.births:
         table = {message.topic: message.payload for message in birth}
         assert table[TOPICS.state("mode")] == b"night"
@@ -87,7 +87,7 @@ def test_every_birth_tells_what_is_and_not_what_was_configured() -> None:
 
 def test_before_the_first_frame_nothing_is_claimed() -> None:
     told = Told()
-    told.herald.hear(BrokerConnected("5", 1), told.config)
+    told.announcer.on_input(BrokerConnected("5", 1), told.config)
     table = {message.topic: message.payload for message in told.wire.births[0]}
     assert table[TOPICS.camera_availability] == b"offline"
     assert table[TOPICS.state("mode")] == b""
@@ -98,36 +98,36 @@ def test_before_the_first_frame_nothing_is_claimed() -> None:
 def test_an_unchanged_state_is_not_published_again() -> None:
     told = Told()
     for level in (100.0, 100.0, 101.0):
-        told.herald.tell(BrightnessMeasured(level, None))
+        told.announcer.on_event(BrightnessMeasured(level, None))
     assert [m.payload for m in told.wire.sent if m.topic == TOPICS.state("brightness")] == [b"100.0", b"101.0"]
 
 
 def test_states_are_refreshed_slowly_but_pictures_are_not() -> None:
     told = Told()
     told.clock.advance(601)
-    told.herald.tick(600)
+    told.announcer.tick(600)
     assert TOPICS.info in [m.topic for m in told.wire.sent]
     assert TOPICS.media_image not in [m.topic for m in told.wire.sent]
     told.wire.sent.clear()
     told.clock.advance(300)
-    told.herald.tick(600)
+    told.announcer.tick(600)
     assert told.wire.sent == []
 
 
 def test_home_assistants_birth_brings_everything_twice() -> None:
     told = Told()
-    told.herald.hear(HomeAssistantStarted(), told.config)
+    told.announcer.on_input(HomeAssistantStarted(), told.config)
     assert DISCOVERY in told.topics()
     told.wire.sent.clear()
     told.clock.advance(1.1)
-    told.herald.tick(600)
+    told.announcer.tick(600)
     assert "state/last_error" in told.topics()
 
 
 def test_components_of_an_earlier_life_are_emptied_first() -> None:
     told = Told()
     earlier = {"components": {"mode": {"platform": "sensor"}, "gone": {"platform": "switch"}}}
-    told.herald.hear(DiscoveryFound(json.dumps(earlier).encode()), told.config)
+    told.announcer.on_input(DiscoveryFound(json.dumps(earlier).encode()), told.config)
     bodies = [json.loads(message.payload) for message in told.wire.sent]
     assert bodies[0]["components"]["gone"] == {"platform": "switch"}
     assert "gone" not in bodies[1]["components"]
@@ -135,32 +135,32 @@ def test_components_of_an_earlier_life_are_emptied_first() -> None:
 
 def test_the_same_discovery_is_left_alone() -> None:
     told = Told()
-    told.herald.hear(DiscoveryFound(b'{"components":{"mode":{"platform":"sensor"}}}'), told.config)
-    told.herald.hear(DiscoveryFound(b"\xff garbage"), told.config)
+    told.announcer.on_input(DiscoveryFound(b'{"components":{"mode":{"platform":"sensor"}}}'), told.config)
+    told.announcer.on_input(DiscoveryFound(b"\xff garbage"), told.config)
     assert told.wire.sent == []
 
 
 def test_a_late_will_is_contradicted() -> None:
     told = Told()
-    told.herald.hear(StaleWillSeen(), told.config)
+    told.announcer.on_input(StaleWillSeen(), told.config)
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.availability, b"online")]
 
 
 def test_no_picture_is_encoded_while_nobody_can_receive_it() -> None:
     told = Told()
     frame = World().frame()
-    told.herald.tell(LiveFrameDue(frame, 85))
+    told.announcer.on_event(LiveFrameDue(frame, 85))
     assert frame._made == {}
     told.wire.is_connected = True
-    told.herald.tell(LiveFrameDue(frame, 85))
+    told.announcer.on_event(LiveFrameDue(frame, 85))
     assert [m.topic for m in told.wire.sent] == [TOPICS.frame]
 
 
 def test_the_farewell_says_that_camera_and_node_go() -> None:
     told = Told()
-    told.herald.tell(CameraChanged(online=True, reason="frames arrive", at=told.clock.utcnow()))
+    told.announcer.on_event(CameraChanged(online=True, reason="frames arrive", at=told.clock.utcnow()))
     told.wire.sent.clear()
-    told.herald.farewell(1.0)
+    told.announcer.close(1.0)
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.camera_availability, b"offline")]
     assert told.wire.farewell is not None
     assert (told.wire.farewell.topic, told.wire.farewell.payload) == (TOPICS.availability, b"offline")
@@ -169,7 +169,7 @@ def test_the_farewell_says_that_camera_and_node_go() -> None:
 def test_without_home_assistant_its_device_is_taken_away() -> None:
     told = Told()
     config = Config.model_validate({"homeassistant": {"enable": False}})
-    told.herald.start(config)
-    told.herald.hear(BrokerConnected("5", 1), config)
+    told.announcer.start(config)
+    told.announcer.on_input(BrokerConnected("5", 1), config)
     table = {message.topic: message.payload for message in told.wire.births[0]}
     assert table[DISCOVERY] == b""

@@ -74,7 +74,7 @@ def test_a_fact_becomes_its_messages(fact: e.Event, wanted: list[Message]) -> No
 def test_a_change_of_mode_is_a_state_and_an_event() -> None:
     mode, event = WORDS.messages(e.ModeChanged("night", "20 dark frames", AT))
     assert mode == state("mode", "night")
-    assert (event.topic, event.qos, event.retain, event.keep) == (TOPICS.event("mode_changed"), 1, False, True)
+    assert (event.topic, event.qos, event.retain, event.queue_offline) == (TOPICS.event("mode_changed"), 1, False, True)
     assert body(event) == {
         "event_type": "mode_changed",
         "id": "20261120T194501123456-mode_changed",
@@ -98,7 +98,9 @@ def test_the_camera_comes_and_goes(online: bool, value: bytes, kind: str) -> Non
 def test_a_saved_picture_is_told_after_its_bytes() -> None:
     image, thumbnail, last, event = WORDS.messages(SAVED)
     assert image == Message(TOPICS.media_image, b"\xff\xd8image", retain=True, content_type=JPEG)
-    assert thumbnail == Message(TOPICS.media_thumbnail, base64.b64encode(b"\xff\xd8small"), retain=True, shows=True)
+    assert thumbnail == Message(
+        TOPICS.media_thumbnail, base64.b64encode(b"\xff\xd8small"), retain=True, is_picture=True
+    )
     assert (last.topic, last.retain, last.qos) == (TOPICS.media_last, True, 1)
     assert body(last) == {
         "id": SAVED.id,
@@ -155,7 +157,7 @@ def _fields(saved: e.PictureSaved) -> dict[str, Any]:
 def test_a_reply_goes_where_it_may(verb: str, reply_to: str | None, topic: str) -> None:
     reply = {"id": "7", "verb": verb, "ok": True}
     [message] = WORDS.messages(e.Replied(reply, reply_to, b"\x00\x01"))
-    wanted = Message(topic, json_bytes(reply), qos=1, keep=True, content_type=JSON, correlation=b"\x00\x01")
+    wanted = Message(topic, json_bytes(reply), qos=1, queue_offline=True, content_type=JSON, correlation=b"\x00\x01")
     assert message == wanted
 
 

@@ -6,19 +6,17 @@ import json
 from dataclasses import dataclass
 
 from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
-from pi_cam_node.mqtt.message import JPEG, JSON, Message
-from pi_cam_node.mqtt.outbox import (
+from pi_cam_node.mqtt.in_flight import (
     ACK_TIMEOUT_S,
-    FLIGHT_BYTES,
-    FLIGHT_MESSAGES,
-    LADEN_BYTES,
-    TRIES,
-    WAITING,
+    BUSY_BYTES,
+    IN_FLIGHT_BYTES,
+    IN_FLIGHT_MESSAGES,
     InFlight,
-    Outbox,
     Sent,
     Waiting,
 )
+from pi_cam_node.mqtt.message import JPEG, JSON, Message
+from pi_cam_node.mqtt.outbox import TRIES, WAITING, Outbox
 from pi_cam_node.mqtt.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, PoisonMessageGuard
 
 
@@ -49,7 +47,7 @@ def acknowledge(entry: Sent) -> None:
 
 def test_flight_is_bounded_by_bytes() -> None:
     flight = InFlight()
-    large = FLIGHT_BYTES // 2
+    large = IN_FLIGHT_BYTES // 2
     first = sent(1, large)
     flight.add(first)
     assert not flight.has_room(message(2, large))
@@ -72,23 +70,23 @@ def test_a_slow_broker_that_goes_on_acknowledging_is_not_stuck() -> None:
 
 def test_a_flight_that_is_not_laden_has_room_for_a_whole_stream_of_frames() -> None:
     flight = InFlight()
-    first = sent(1, LADEN_BYTES - 100)
+    first = sent(1, BUSY_BYTES - 100)
     flight.add(first)
-    assert not flight.is_laden
+    assert not flight.is_busy
     user = (("index", "1000"), ("count", "1000"), ("frame", "1000000"), ("time", "2026-11-20T19:45:01.123Z"))
     for number in range(STREAM_FRAMES):
         frame = sent(number, STREAM_BYTES // STREAM_FRAMES, content_type="image/jpeg", user=user)
         assert flight.has_room(frame.message)
         flight.add(frame)
-    assert flight.is_laden
+    assert flight.is_busy
     for entry in flight._sent:
         acknowledge(entry)
-    assert not flight.is_laden
+    assert not flight.is_busy
 
 
 def test_flight_is_bounded_by_number() -> None:
     flight = InFlight()
-    for number in range(FLIGHT_MESSAGES):
+    for number in range(IN_FLIGHT_MESSAGES):
         assert flight.has_room(message(number))
         flight.add(sent(number))
     assert not flight.has_room(message())
@@ -96,8 +94,8 @@ def test_flight_is_bounded_by_number() -> None:
 
 def test_a_single_message_may_be_larger_than_the_bound() -> None:
     flight = InFlight()
-    assert flight.has_room(message(1, 2 * FLIGHT_BYTES))
-    flight.add(sent(1, 2 * FLIGHT_BYTES))
+    assert flight.has_room(message(1, 2 * IN_FLIGHT_BYTES))
+    flight.add(sent(1, 2 * IN_FLIGHT_BYTES))
     assert not flight.has_room(message(2))
 
 
@@ -164,8 +162,8 @@ def test_a_flight_knows_of_pictures_until_they_are_acknowledged() -> None:
 def test_what_waits_can_lose_its_pictures() -> None:
     outbox = Outbox()
     reply = json.dumps({"data": {"path": "a.jpg", "thumbnail": "AAAA"}}).encode()
-    outbox.put(Waiting(Message("t/reply", reply, keep=True, content_type=JSON), 1))
-    outbox.veil()
+    outbox.put(Waiting(Message("t/reply", reply, queue_offline=True, content_type=JSON), 1))
+    outbox.strip_pictures()
     taken = outbox.take()
     assert taken is not None
     assert (json.loads(taken.message.payload), taken.tries) == ({"data": {"path": "a.jpg"}}, 1)
@@ -185,14 +183,14 @@ def test_the_oldest_waiting_message_makes_room() -> None:
 def test_lost_replies_go_before_the_waiting_and_states_do_not_wait() -> None:
     outbox = Outbox()
     outbox.put(Waiting(message(9)))
-    outbox.put_back([sent(1, keep=True), sent(2, retain=True), sent(3, keep=True)])
+    outbox.put_back([sent(1, queue_offline=True), sent(2, retain=True), sent(3, queue_offline=True)])
     order = [w.message.topic for w in iter(outbox.take, None)]
     assert order == ["t/1", "t/3", "t/9"]
 
 
 def test_a_message_is_given_up_after_some_tries() -> None:
     outbox = Outbox()
-    waiting = Waiting(message(1, keep=True))
+    waiting = Waiting(message(1, queue_offline=True))
     for _ in range(TRIES - 1):
         outbox.put_back([Sent(waiting, Receipt(1), 0.0)])
         taken = outbox.take()
@@ -209,7 +207,7 @@ def test_what_could_not_be_sent_stays_first() -> None:
     outbox.put(Waiting(message(2)))
     first = outbox.take()
     assert first is not None
-    outbox.unget(first)
+    outbox.put_front(first)
     assert outbox.take() == first
 
 
@@ -222,12 +220,12 @@ def struck(quarantine: PoisonMessageGuard, times: int, entries: list[Sent], ackn
 
 def test_the_message_that_ends_session_after_session_is_held_back() -> None:
     quarantine = PoisonMessageGuard(())
-    assert not quarantine.is_on_guard
+    assert not quarantine.is_isolating
     assert struck(quarantine, 1, [sent(1), sent(2, 100_000), sent(3)]) is None
-    assert quarantine.is_on_guard, "from now on one message at a time, so the oldest is the one"
+    assert quarantine.is_isolating, "from now on one message at a time, so the oldest is the one"
     assert struck(quarantine, STRIKES - 2, [sent(2, 100_000), sent(3)]) is None
     assert struck(quarantine, 1, [sent(2, 100_000), sent(3)]) == "t/2"
-    assert not quarantine.is_on_guard
+    assert not quarantine.is_isolating
     size = message(2, 100_000).size_bytes
     assert quarantine.holds("t/2", size, 2.0)
     assert not quarantine.holds("t/2", size - 1, 2.0), "a smaller one may pass"
@@ -239,13 +237,13 @@ def test_a_session_that_ends_well_ends_the_guard() -> None:
     quarantine = PoisonMessageGuard(())
     struck(quarantine, 1, [sent(1)])
     struck(quarantine, 1, [])
-    assert not quarantine.is_on_guard
+    assert not quarantine.is_isolating
 
 
 def test_a_flood_of_messages_that_kills_a_session_before_its_first_acknowledgement_puts_on_guard() -> None:
     quarantine = PoisonMessageGuard(())
     assert struck(quarantine, 1, [sent(1), sent(2)], acknowledged=0) is None
-    assert quarantine.is_on_guard
+    assert quarantine.is_isolating
 
 
 def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
@@ -254,8 +252,8 @@ def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
 
 def test_replies_and_events_are_never_held_back() -> None:
     quarantine = PoisonMessageGuard(())
-    assert struck(quarantine, 10, [sent(1, keep=True)]) is None
-    assert not quarantine.is_on_guard, "on a busy topic something is under way whenever the link breaks"
+    assert struck(quarantine, 10, [sent(1, queue_offline=True)]) is None
+    assert not quarantine.is_isolating, "on a busy topic something is under way whenever the link breaks"
 
 
 def test_availability_is_never_held_back() -> None:

@@ -32,10 +32,10 @@ PICTURES = {TOPICS.frame, TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.med
     ],
 )
 def test_a_thumbnail_is_taken_out_and_nothing_else(body: dict[str, object], left: dict[str, object] | None) -> None:
-    message = Message("a/reply", json.dumps(body).encode(), keep=True, content_type=JSON, correlation=b"7")
+    message = Message("a/reply", json.dumps(body).encode(), queue_offline=True, content_type=JSON, correlation=b"7")
     found = without_picture(message)
     assert json.loads(found.payload) == (left or body)
-    assert (found.topic, found.keep, found.correlation) == ("a/reply", True, b"7")
+    assert (found.topic, found.queue_offline, found.correlation) == ("a/reply", True, b"7")
 
 
 def test_a_jpeg_is_emptied() -> None:

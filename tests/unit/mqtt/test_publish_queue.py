@@ -19,7 +19,7 @@ ONLINE = Message(TOPICS.availability, b"online", retain=True)
 
 
 def reply(number: int) -> Message:
-    return Message(TOPICS.reply("get"), str(number).encode(), keep=True)
+    return Message(TOPICS.reply("get"), str(number).encode(), queue_offline=True)
 
 
 @pytest.fixture
@@ -41,17 +41,17 @@ def test_when_a_slow_session_breaks_the_next_birth_is_waited_for_before_more_is_
     for number in range(WAITING):
         link.publish(reply(number))
     link.lose()
-    assert link.is_behind(), "what is asked now would push out what was answered before"
+    assert link.is_backlogged(), "what is asked now would push out what was answered before"
     up(link, broker)
-    assert link.is_behind(), "nothing goes before the birth"
+    assert link.is_backlogged(), "nothing goes before the birth"
     link.announce([ONLINE])
-    assert not link.is_behind()
-    assert [int(m.payload) for m in broker.told if m.keep] == list(range(WAITING))
+    assert not link.is_backlogged()
+    assert [int(m.payload) for m in broker.told if m.queue_offline] == list(range(WAITING))
 
 
 def test_a_broker_that_was_never_there_holds_nothing_up(link: SteppedLink) -> None:
     link.publish(reply(1))
-    assert not link.is_behind()
+    assert not link.is_backlogged()
 
 
 @pytest.mark.promise("M14")

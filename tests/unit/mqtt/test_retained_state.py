@@ -48,7 +48,7 @@ def test_only_what_changed_is_to_be_published() -> None:
 
 def test_what_is_not_retained_is_published_and_not_kept() -> None:
     board = RetainedState(TOPICS)
-    event = Message(TOPICS.event("mode_changed"), b"{}", keep=True)
+    event = Message(TOPICS.event("mode_changed"), b"{}", queue_offline=True)
     assert board.put(event)
     assert board.put(event)
     assert board.birth() == []

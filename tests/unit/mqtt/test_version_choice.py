@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.mqtt.version_choice import Cause, ProtocolChoice
+from pi_cam_node.mqtt.reconnect import Cause, ProtocolChoice
 
 
 @pytest.mark.parametrize("cause", ["version", "silence"])

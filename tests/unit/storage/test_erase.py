@@ -231,10 +231,18 @@ def test_a_power_cut_does_not_bring_the_memory_of_starts_back(tmp_path: Path, mo
 
 
 def test_a_muted_node_retains_nothing_and_still_answers() -> None:
-    censor, retained, reply = PrivacyFilter(), Message("a", b"x", retain=True), Message("b", b"y", keep=True)
-    assert (censor.passed(retained), censor.passed(reply)) == (retained, reply)
-    censor.mute()
-    assert (censor.passed(retained), censor.passed(reply), censor.passed(None)) == (None, reply, None)
+    privacy_filter, retained, reply = (
+        PrivacyFilter(),
+        Message("a", b"x", retain=True),
+        Message("b", b"y", queue_offline=True),
+    )
+    assert (privacy_filter.apply(retained), privacy_filter.apply(reply)) == (retained, reply)
+    privacy_filter.stop_retaining()
+    assert (privacy_filter.apply(retained), privacy_filter.apply(reply), privacy_filter.apply(None)) == (
+        None,
+        reply,
+        None,
+    )
 
 
 def test_every_topic_that_may_be_retained_is_known_to_the_sweep() -> None:

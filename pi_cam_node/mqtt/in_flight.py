@@ -1,0 +1,165 @@
+"""Messages of one session that the broker has not acknowledged yet, bounded in number and bytes.
+
+paho-mqtt holds messages without a limit, so the limit is here. Acknowledged entries are removed when room is
+needed, not at each acknowledgement.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.privacy_filter import without_picture
+
+# What may be unacknowledged at one time. A single larger message passes when nothing else is in flight.
+IN_FLIGHT_BYTES = 4 << 20
+IN_FLIGHT_MESSAGES = 500
+# With more than this in flight the next command waits: a stream of frames is to find room whole.
+BUSY_BYTES = IN_FLIGHT_BYTES // 5
+# A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is in flight.
+ACK_TIMEOUT_S = 6.0
+SLOWEST_BYTES_PER_S = 50_000
+
+
+class Outcome(Enum):
+    """What became of a message."""
+
+    SENT = auto()
+    LATER = auto()
+    NEVER = auto()
+
+
+class Receipt(Protocol):
+    """What paho-mqtt gives for a message."""
+
+    @property
+    def mid(self) -> int:
+        """Number of the packet."""
+        ...
+
+    def is_published(self) -> bool:
+        """Whether it was acknowledged (QoS 1) or written to the socket (QoS 0)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits for the broker, and how often it was sent in vain."""
+
+    message: Message
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message under way, and when it was handed over on the monotonic clock."""
+
+    waiting: Waiting
+    receipt: Receipt
+    since_s: float
+
+    @property
+    def message(self) -> Message:
+        """The message itself."""
+        return self.waiting.message
+
+
+class InFlight:
+    """The messages of one session that are not acknowledged yet.
+
+    Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
+    """
+
+    def __init__(self) -> None:
+        self._sent: list[Sent] = []
+        self._size_bytes = 0
+        self._live: dict[str, Receipt] = {}
+        self._acknowledged = self._noted = 0
+        self._progress_s = float("-inf")
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def acknowledged(self) -> int:
+        """QoS 1 messages that the broker took, as far as it has been looked at."""
+        return self._acknowledged
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was acknowledged."""
+        with self._lock:
+            self._clear()
+            return not self._sent
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether more than `BUSY_BYTES` are not acknowledged yet."""
+        with self._lock:
+            if self._size_bytes > BUSY_BYTES:
+                self._clear()
+            return self._size_bytes > BUSY_BYTES
+
+    def has_room(self, message: Message) -> bool:
+        """Return whether a message may be sent now; of a QoS 0 topic only one is ever under way."""
+        with self._lock:
+            if self._closed or (message.qos == 0 and not self._is_written(message.topic)):
+                return False
+            if not self._fits(message):
+                self._clear()
+            return not self._sent or self._fits(message)
+
+    def _fits(self, message: Message) -> bool:
+        return self._size_bytes + message.size_bytes <= IN_FLIGHT_BYTES and len(self._sent) < IN_FLIGHT_MESSAGES
+
+    def _is_written(self, topic: str) -> bool:
+        receipt = self._live.get(topic)
+        return receipt is None or receipt.is_published()
+
+    def add(self, sent: Sent) -> bool:
+        """Remember a message that was handed over; return whether the session is still there."""
+        with self._lock:
+            if self._closed:
+                return False
+            self._sent.append(sent)
+            self._size_bytes += sent.message.size_bytes
+            if sent.message.qos == 0:
+                self._live[sent.message.topic] = sent.receipt
+            return True
+
+    @property
+    def carries_pictures(self) -> bool:
+        """Whether a picture is under way."""
+        with self._lock:
+            self._clear()
+            return any(without_picture(sent.message) is not sent.message for sent in self._sent)
+
+    def topic_of(self, mid: int) -> str:
+        """Return the topic of a packet number; empty where it is not known (any more)."""
+        with self._lock:
+            return next((sent.message.topic for sent in self._sent if sent.receipt.mid == mid), "")
+
+    def is_stuck(self, now_s: float) -> bool:
+        """Return whether QoS 1 messages wait and none has been acknowledged for too long; wants to be asked often."""
+        with self._lock:
+            self._clear()
+            if self._acknowledged != self._noted:
+                self._noted, self._progress_s = self._acknowledged, now_s
+            oldest_s = min((sent.since_s for sent in self._sent if sent.message.qos), default=now_s)
+            return now_s - max(oldest_s, self._progress_s) > ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
+
+    def close(self) -> list[Sent]:
+        """End with the session; return what was not acknowledged, oldest first."""
+        with self._lock:
+            self._closed = True
+            self._clear()
+            left, self._sent = self._sent, []
+            return left
+
+    def _clear(self) -> None:
+        left = [sent for sent in self._sent if not sent.receipt.is_published()]
+        self._acknowledged += sum(sent.message.qos for sent in self._sent) - sum(sent.message.qos for sent in left)
+        self._sent = left
+        self._size_bytes = sum(sent.message.size_bytes for sent in self._sent)
