@@ -9,15 +9,16 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import annotated_types
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from pi_cam_node.config import Config, Setting, values
+from pi_cam_node.config import Config, Section, Setting, values
 
 Kind = Literal["bool", "int", "float", "choice", "list", "text"]
+Root = TypeVar("Root", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,32 @@ class SettingInfo:
         return self.key.partition(".")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Schema(Generic[Root]):
+    """What one kind of configuration file holds.
+
+    Attributes:
+        root: The model of the whole file.
+        environment_prefix: What the names of the variables that override it begin with.
+        lists: Top-level keys whose items are mappings; they have no dotted keys, and their own models judge them.
+    """
+
+    root: type[Root]
+    environment_prefix: str
+    lists: tuple[str, ...] = ()
+
+
+NODE_SCHEMA = Schema(Config, "PI_CAM_NODE__")
+
+
+def catalogue(root: type[Section] = Config) -> Mapping[str, SettingInfo]:
+    """Return every setting of a root model in the order of the file, by dotted key."""
+    return _catalogue(root)
+
+
 @functools.cache
-def catalogue() -> Mapping[str, SettingInfo]:
-    """Return every setting in the order of the file, by dotted key."""
-    return types.MappingProxyType({info.key: info for info in _walk(Config, "")})
+def _catalogue(root: type[Section]) -> Mapping[str, SettingInfo]:
+    return types.MappingProxyType({info.key: info for info in _walk(root, "")})
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterator[SettingInfo]:

@@ -9,13 +9,14 @@ import difflib
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config import Config, Section
+from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, catalogue
 from pi_cam_node.config.settings import nearest_key
 from pi_cam_node.config.values import quoted
 from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, Tree, YamlError, kind_of, read
 
-ENVIRONMENT_PREFIX = "PI_CAM_NODE__"
 LONGEST_NAME = 100
 
 # Where in the file, or `AFTER_THE_FILE`, and what to say.
@@ -40,25 +41,33 @@ class LayerValue:
 
 @dataclass(slots=True)
 class Layer:
-    """The values of one origin, and what is wrong with the rest of it."""
+    """The values of one origin, and what is wrong with the rest of it.
+
+    Attributes:
+        givens: By dotted key.
+        lists: What was given for the lists of the schema, by key.
+        problems: What is wrong.
+    """
 
     givens: dict[str, LayerValue] = field(default_factory=dict)
+    lists: dict[str, Tree] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
 @functools.cache
-def sections() -> frozenset[str]:
+def sections(root: type[Section] = Config) -> frozenset[str]:
     """Return the names of the sections: ``mqtt``, ``mqtt.tls`` and so on."""
-    parents = (key.rpartition(".")[0] for key in catalogue())
+    parents = (key.rpartition(".")[0] for key in catalogue(root))
     return frozenset(parent for path in parents for parent in _prefixes(path))
 
 
-def from_file(text: str, label: str) -> Layer:
+def from_file(text: str, label: str, schema: Schema[Any] = NODE_SCHEMA) -> Layer:
     """Return what a configuration file gives.
 
     Args:
         text: Its content.
         label: What to call it in messages.
+        schema: What it may hold.
     """
     layer = Layer()
     try:
@@ -67,66 +76,72 @@ def from_file(text: str, label: str) -> Layer:
         layer.problems.append((fault.line, f"{label}:{fault.line}: {fault.why}"))
         return layer
     layer.problems += [(fault.line, f"{label}:{fault.line}: {fault.why}") for fault in faults]
-    _gather(layer, tree, "", label)
+    for name in schema.lists:
+        if name in tree.children:
+            layer.lists[name] = tree.children.pop(name)
+    _gather(layer, tree, "", label, schema.root)
     return layer
 
 
-def _gather(layer: Layer, branch: MappingNode, prefix: str, label: str) -> None:
+def _gather(layer: Layer, branch: MappingNode, prefix: str, label: str, root: type[Section]) -> None:
     for name, child in branch.children.items():
         key, where = prefix + name, f"{label}:{child.line}"
         if "." in name:
             problem = f"{where}: {_brief(key)}: found a dot in a name, expected sections with their keys indented below"
             layer.problems.append((child.line, problem))
-        elif key in catalogue():
+        elif key in catalogue(root):
             layer.givens[key] = LayerValue(where, child.line, child)
-        elif key in sections():
+        elif key in sections(root):
             if isinstance(child, MappingNode):
-                _gather(layer, child, f"{key}.", label)
+                _gather(layer, child, f"{key}.", label, root)
             elif not isinstance(child, ScalarNode) or child.text is not None:
-                layer.problems.append((child.line, f"{where}: {key}: found {kind_of(child)}, expected {_members(key)}"))
+                layer.problems.append(
+                    (child.line, f"{where}: {key}: found {kind_of(child)}, expected {_members(key, root)}")
+                )
         else:
-            hint = len(layer.problems) < MOST_FAULTS
+            hint = root if len(layer.problems) < MOST_FAULTS else None
             layer.problems.append(
                 (child.line, f"{where}: {_refusal(key, is_section=isinstance(child, MappingNode), hint=hint)}")
             )
 
 
-def from_environment(environ: Mapping[str, str]) -> Layer:
+def from_environment(environ: Mapping[str, str], schema: Schema[Any] = NODE_SCHEMA) -> Layer:
     """Return what the variables ``PI_CAM_NODE__SECTION__KEY`` give."""
-    layer = Layer()
-    for name in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
-        key = name.removeprefix(ENVIRONMENT_PREFIX).replace("__", ".").lower()
-        if key in catalogue() and name == variable(key):
+    layer, prefix = Layer(), schema.environment_prefix
+    for name in sorted(name for name in environ if name.startswith(prefix)):
+        key = name.removeprefix(prefix).replace("__", ".").lower()
+        if key in catalogue(schema.root) and name == variable(key, prefix):
             layer.givens[key] = LayerValue(name, AFTER_THE_FILE, ScalarNode(AFTER_THE_FILE, environ[name]))
         else:
-            layer.problems.append((AFTER_THE_FILE, f"{_brief(name)}: {_variable_refusal(key)}"))
+            layer.problems.append((AFTER_THE_FILE, f"{_brief(name)}: {_variable_refusal(key, schema)}"))
     return layer
 
 
-def variable(key: str) -> str:
+def variable(key: str, prefix: str = NODE_SCHEMA.environment_prefix) -> str:
     """Return the name of the variable that gives a setting: ``PI_CAM_NODE__MQTT__TLS__CA``."""
-    return ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
+    return prefix + key.replace(".", "__").upper()
 
 
-def _variable_refusal(key: str) -> str:
-    if key in catalogue():
-        return f"names are written in capitals: {variable(key)}"
-    if key in sections():
-        example = next(variable(k) for k in catalogue() if k.startswith(f"{key}."))
+def _variable_refusal(key: str, schema: Schema[Root]) -> str:
+    known, prefix = catalogue(schema.root), schema.environment_prefix
+    if key in known:
+        return f"names are written in capitals: {variable(key, prefix)}"
+    if key in sections(schema.root):
+        example = next(variable(k, prefix) for k in known if k.startswith(f"{key}."))
         return f"{key} is a section, expected a variable for one of its keys, like {example}"
-    nearest = nearest_key(key) if len(key) <= LONGEST_NAME else None
-    return "unknown key" + (f"; did you mean {variable(nearest)}?" if nearest else "")
+    nearest = nearest_key(key, schema.root) if len(key) <= LONGEST_NAME else None
+    return "unknown key" + (f"; did you mean {variable(nearest, prefix)}?" if nearest else "")
 
 
-def _refusal(key: str, *, is_section: bool, hint: bool) -> str:
-    """Say why a name in the file is not known, and which one may be meant."""
-    nearest = _nearest(key, is_section=is_section) if hint and len(key) <= LONGEST_NAME else None
+def _refusal(key: str, *, is_section: bool, hint: type[Section] | None) -> str:
+    """Say why a name in the file is not known, and which one of the root model ``hint`` may be meant."""
+    nearest = _nearest(key, hint, is_section=is_section) if hint is not None and len(key) <= LONGEST_NAME else None
     return f"{_brief(key)}: unknown key" + (f"; did you mean {nearest}?" if nearest else "")
 
 
-def _nearest(key: str, *, is_section: bool) -> str | None:
-    alike = difflib.get_close_matches(key, sections(), 1)
-    return next(iter(alike), None) if is_section else nearest_key(key) or next(iter(alike), None)
+def _nearest(key: str, root: type[Section], *, is_section: bool) -> str | None:
+    alike = difflib.get_close_matches(key, sections(root), 1)
+    return next(iter(alike), None) if is_section else nearest_key(key, root) or next(iter(alike), None)
 
 
 def _prefixes(key: str) -> Iterator[str]:
@@ -135,9 +150,9 @@ def _prefixes(key: str) -> Iterator[str]:
     return (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
-def _members(section: str) -> str:
+def _members(section: str, root: type[Section]) -> str:
     names = dict.fromkeys(
-        k.removeprefix(f"{section}.").partition(".")[0] for k in catalogue() if k.startswith(f"{section}.")
+        k.removeprefix(f"{section}.").partition(".")[0] for k in catalogue(root) if k.startswith(f"{section}.")
     )
     return "a section with " + ", ".join(names)
 

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.redaction import carries_login
-from pi_cam_node.config import Config
-from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config import Config, MqttConfig
+from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
 from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, MergedLayers
 from pi_cam_node.config.yaml_reader import ScalarNode, Tree
@@ -52,14 +52,24 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
     """
     if path is not None and content is None:
-        content = _content_of(path)
+        content = content_of(path)
     file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
-    draft = MergedLayers(file, from_environment(environ), path.absolute().parent if path is not None else Path.cwd())
+    config = settled(file, environ, path, NODE_SCHEMA)
+    return LoadedConfig(config, path, tuple(warnings_of(file, config.mqtt, path, catalogue())), content)
+
+
+def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: Schema[Root]) -> Root:
+    """Return the settings that a file's layer and the environment give together; reads the password, tries the files.
+
+    Raises:
+        ConfigError: Something in the file or in the environment is wrong.
+    """
+    folder = path.absolute().parent if path is not None else Path.cwd()
+    draft = MergedLayers(file, from_environment(environ, schema), folder, schema)
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
-    config = draft.settle()
-    return LoadedConfig(config, path, tuple(_warnings(file, config, path)), content)
+    return draft.settle()
 
 
 def parse(text: str, path: Path) -> Config:
@@ -68,7 +78,7 @@ def parse(text: str, path: Path) -> Config:
     Raises:
         ConfigError: Something in the text is wrong.
     """
-    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent).settle()
+    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent, NODE_SCHEMA).settle()
 
 
 def decode(content: bytes, path: Path) -> str:
@@ -86,7 +96,12 @@ def decode(content: bytes, path: Path) -> str:
         raise ConfigError([f"{path}:{line}: found the byte 0x{content[error.start]:02x}, expected UTF-8"]) from None
 
 
-def _content_of(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Return the content of a configuration file, or a byte more than may be.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return file.read(MAX_FILE_BYTES + 1)
@@ -94,7 +109,7 @@ def _content_of(path: Path) -> bytes:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
-def _read_password(draft: MergedLayers) -> None:
+def _read_password(draft: MergedLayers[Root]) -> None:
     path = draft.values.get(PASSWORD_FILE)
     if path is None:
         return
@@ -104,7 +119,7 @@ def _read_password(draft: MergedLayers) -> None:
         draft.fault(PASSWORD_FILE, f"{path}: {_why(error)}")
 
 
-def _try_login(draft: MergedLayers) -> None:
+def _try_login(draft: MergedLayers[Root]) -> None:
     if PASSWORD in draft.values and not draft.values.get("mqtt.username"):
         key = PASSWORD if PASSWORD in draft.givens else PASSWORD_FILE
         draft.fault(key, "found without mqtt.username, expected both; MQTT 3.1.1 knows no password alone")
@@ -120,7 +135,7 @@ def _first_line(path: str) -> str:
     return line.decode()
 
 
-def _try_certificates(draft: MergedLayers) -> None:
+def _try_certificates(draft: MergedLayers[Root]) -> None:
     """Find out now rather than at the broker that a file is missing."""
     for key in ("mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"):
         path = draft.values.get(key)
@@ -145,20 +160,21 @@ def _why(error: OSError | ValueError) -> str:
     return f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
 
 
-def _warnings(file: Layer, config: Config, path: Path | None) -> Iterator[str]:
-    secrets = [key for key, given in file.givens.items() if _is_secret(key, given.tree)]
+def warnings_of(file: Layer, mqtt: MqttConfig, path: Path | None, known: Mapping[str, SettingInfo]) -> Iterator[str]:
+    """Yield what is allowed but unwise, one line each, without a secret."""
+    secrets = [key for key, given in file.givens.items() if _is_secret(known[key], given.tree)]
     if path is not None and secrets and _mode(path) & stat.S_IROTH:
         yield f"{path} holds {' and '.join(secrets)}, and everybody on this machine can read it: chmod 600 {path}"
-    password_file = config.mqtt.password_file
+    password_file = mqtt.password_file
     if password_file is not None and _mode(password_file) & (stat.S_IRGRP | stat.S_IROTH):
         yield f"mqtt.password_file: not only its owner can read {password_file}: chmod 600 {password_file}"
-    if not config.mqtt.tls.enable and (config.mqtt.tls.ca or config.mqtt.tls.cert):
+    if not mqtt.tls.enable and (mqtt.tls.ca or mqtt.tls.cert):
         yield "mqtt.tls.enable is off: the certificates given beside it are not used, and nothing is encrypted"
 
 
-def _is_secret(key: str, tree: Tree) -> bool:
+def _is_secret(info: SettingInfo, tree: Tree) -> bool:
     text = tree.text if isinstance(tree, ScalarNode) else None
-    return bool(text) and (catalogue()[key].secret or carries_login(text or ""))
+    return bool(text) and (info.secret or carries_login(text or ""))
 
 
 def _mode(path: Path) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.config import Config
-from pi_cam_node.config.catalogue import SettingInfo, catalogue
+from pi_cam_node.config.catalogue import Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import AFTER_THE_FILE, Layer, LayerValue, Problem
 from pi_cam_node.config.settings import Fault, faults_of, interpret
 from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, SequenceNode, Tree, kind_of
@@ -18,26 +17,29 @@ from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode,
 PASSWORD, PASSWORD_FILE = "mqtt.password", "mqtt.password_file"
 
 
-class MergedLayers:
+class MergedLayers(Generic[Root]):
     """What the layers give together, with the faults found so far.
 
     Args:
         file: What the configuration file gives.
         environment: What the environment gives; it wins.
         folder: Where relative paths start.
+        schema: What the file may hold.
 
     Attributes:
         givens: What was given, by dotted key.
         values: What it means, by dotted key; paths are absolute. Only faultless values, and the defaults of paths.
     """
 
-    def __init__(self, file: Layer, environment: Layer, folder: Path) -> None:
+    def __init__(self, file: Layer, environment: Layer, folder: Path, schema: Schema[Root]) -> None:
         self._folder = folder
+        self._root = schema.root
+        self._known = catalogue(schema.root)
         self._problems: list[Problem] = [*file.problems, *environment.problems]
         self._faulty: set[str] = set()
         self.givens = self._merged(file.givens, environment.givens)
         self.values: dict[str, Any] = {}
-        for info in catalogue().values():
+        for info in self._known.values():
             self._take(info)
 
     def _merged(self, file: dict[str, LayerValue], environment: dict[str, LayerValue]) -> dict[str, LayerValue]:
@@ -82,7 +84,7 @@ class MergedLayers:
         self._faulty.add(key)
         self._problems.append((given.line, f"{given.where}: {key}: {why}"))
 
-    def settle(self) -> Config:
+    def settle(self) -> Root:
         """Return the settings.
 
         Raises:
@@ -96,10 +98,10 @@ class MergedLayers:
                 branch = branch.setdefault(part, {})
             branch[name] = value
         try:
-            config = Config.model_validate(tree)
+            config = self._root.model_validate(tree)
         except ValidationError as error:
             raws = {key: _raw(self.givens[key].tree) for key in self.values if key in self.givens}
-            for fault in faults_of(error, raws):
+            for fault in faults_of(error, raws, self._root):
                 self._note(fault)
             raise self._refusal() from None
         if self._problems:
@@ -107,7 +109,7 @@ class MergedLayers:
         return config
 
     def _note(self, fault: Fault) -> None:
-        if fault.key in catalogue():
+        if fault.key in self._known:
             said = f"found {fault.found}" if fault.found else ""
             wanted = fault.reason or f"expected {fault.expected}"
             self.fault(fault.key, f"{said}, {wanted}" if said else wanted)

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
 from pi_cam_node.base.redaction import MASK, logins_in
-from pi_cam_node.config import Config, values
+from pi_cam_node.config import Config, Section, values
 from pi_cam_node.config.catalogue import Kind, SettingInfo, catalogue
 from pi_cam_node.config.values import as_text, plain
 
@@ -72,11 +72,11 @@ def describe(key: str) -> SettingInfo:
     return info
 
 
-def nearest_key(key: str) -> str | None:
+def nearest_key(key: str, root: type[Section] = Config) -> str | None:
     """Return the known key that most resembles a wrong one, or ``None``."""
     last = key.rpartition(".")[2]
-    close = difflib.get_close_matches(key, catalogue(), 1, 0.6)
-    same_name = [k for k in catalogue() if k.rpartition(".")[2] == last]
+    close = difflib.get_close_matches(key, catalogue(root), 1, 0.6)
+    same_name = [k for k in catalogue(root) if k.rpartition(".")[2] == last]
     return next(iter(close or same_name), None)
 
 
@@ -90,7 +90,7 @@ def value_of(config: Config, key: str) -> Any:
     return plain(raw_value(config, key))
 
 
-def raw_value(config: Config, key: str) -> Any:
+def raw_value(config: Section, key: str) -> Any:
     """Return the value in force as the models have it: secrets as secrets, paths as paths, logins in the clear."""
     value: Any = config
     for part in key.split("."):
@@ -98,10 +98,10 @@ def raw_value(config: Config, key: str) -> Any:
     return value
 
 
-def secrets_of(config: Config) -> set[str]:
+def secrets_of(config: Section) -> set[str]:
     """Return every text in the settings that nobody may read, for masking it elsewhere."""
     secrets = set()
-    for key in catalogue():
+    for key in catalogue(type(config)):
         value = raw_value(config, key)
         if isinstance(value, SecretStr):
             secrets.add(value.get_secret_value())
@@ -143,23 +143,24 @@ def with_value(config: Config, key: str, raw: object, *, live_only: bool = True)
         raise OutOfRange(f"ERROR: {key}: {why}", data={"key": key, "expected": info.expected}) from None
 
 
-def faults_of(error: ValidationError, raws: Mapping[str, object]) -> list[Fault]:
+def faults_of(error: ValidationError, raws: Mapping[str, object], root: type[Section] = Config) -> list[Fault]:
     """Return what the models say in the words of the settings.
 
     Args:
-        error: From ``Config.model_validate``.
+        error: From the root's ``model_validate``.
         raws: What was typed for each key, before it was interpreted.
+        root: The model of the whole file.
     """
-    return [_fault(fault, raws) for fault in error.errors(include_url=False)]
+    return [_fault(fault, raws, catalogue(root)) for fault in error.errors(include_url=False)]
 
 
-def _fault(fault: ErrorDetails, raws: Mapping[str, object]) -> Fault:
+def _fault(fault: ErrorDetails, raws: Mapping[str, object], known: Mapping[str, SettingInfo]) -> Fault:
     path = [str(part) for part in fault["loc"]]
-    key = next((k for k in (".".join(path[:n]) for n in range(len(path), 0, -1)) if k in catalogue()), None)
+    key = next((k for k in (".".join(path[:n]) for n in range(len(path), 0, -1)) if k in known), None)
     reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
     if key is None:
         return Fault(".".join(path), "", "a section", reason)
-    info = catalogue()[key]
+    info = known[key]
     in_item = key != ".".join(path)
     found = "" if info.secret else values.quoted(fault["input"] if in_item else raws.get(key, fault["input"]))
     return Fault(key, found, info.expected_item if in_item else info.expected, reason)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import CODES, ConfigError, NotSaved
 from pi_cam_node.camera.worker.child_log import ChildLog
-from pi_cam_node.config.layers import ENVIRONMENT_PREFIX, Layer, from_environment
+from pi_cam_node.config.catalogue import NODE_SCHEMA
+from pi_cam_node.config.layers import Layer, from_environment
 from pi_cam_node.config.loader import decode, parse
 from pi_cam_node.config.merge import MergedLayers
 from pi_cam_node.config.settings import with_value
@@ -133,9 +134,9 @@ def settings_file(data: bytes) -> None:
 def environment(data: bytes) -> None:
     """``NAME=value`` in lines, without the prefix: `ConfigError`, or settings."""
     pairs = (line.partition("=") for line in data.decode("utf-8", "surrogateescape").split("\n"))
-    environ = {f"{ENVIRONMENT_PREFIX}{name}": value for name, _, value in pairs if "\0" not in name + value}
+    environ = {f"{NODE_SCHEMA.environment_prefix}{name}": value for name, _, value in pairs if "\0" not in name + value}
     with suppress(ConfigError):
-        MergedLayers(Layer(), from_environment(environ), PATH.parent).settle()
+        MergedLayers(Layer(), from_environment(environ), PATH.parent, NODE_SCHEMA).settle()
 
 
 # ------------------------------------------------------------ HTTP and TCP
