@@ -1,4 +1,4 @@
-"""``pi-cam-node erase``: the same as the command, for a node that does not run."""
+"""``pi-cam-node erase``: the command ``erase`` for a node that does not run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Remove what a node left behind; return 0 where nothing is left, 1 where something is, 2 where nobody said yes."""
+    """Erase what a node has stored; return 0 when nothing is left, 1 when something is, 2 without ``--yes``."""
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} erase",
         description="Removes every picture, the token and the memory of a node that is stopped, and empties its "
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _is_running(config: Config) -> bool:
-    """Tell whether the broker says that the node is there; where it cannot be asked, erasing will say why."""
+    """Return whether the broker says that the node is online; without a broker, erasing will say why."""
     topics = topics_of(config)
     try:
         return retained(config.mqtt, topics).get(topics.availability) == "online"

@@ -1,4 +1,4 @@
-"""The program ``pi-cam-node``: what it can be told to do.
+"""Command line of the program ``pi-cam-node``: dispatches to subcommands.
 
 Only what every subcommand needs is imported at the top: numpy and OpenCV take seconds on a small
 board, and ``--help`` shall not.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROGRAM = "pi-cam-node"
 DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 
-# As every shell does it: 128 and the number of SIGINT; sysexits.h has no better word for a bad file than usage.
+# 128 + SIGINT, as shells do. For a bad file sysexits.h has no better code than that of wrong use.
 INTERRUPTED, BAD_USE = 130, 2
 
 EXIT_CODES = """\
@@ -41,12 +41,12 @@ systemd/pi-cam-node.service."""
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """Something the program can do.
+    """A subcommand, imported only when it is used.
 
     Attributes:
-        module: Has ``main(arguments) -> exit code``, or another function of that kind.
+        module: The module to import.
         summary: One line for ``--help``.
-        function: Its name.
+        function: The function in it: takes the arguments, returns the exit code.
     """
 
     module: str
@@ -54,7 +54,7 @@ class Subcommand:
     function: str = "main"
 
     def start(self, arguments: Sequence[str]) -> int:
-        """Import the subcommand, run it, and return its exit code."""
+        """Import and run the subcommand; return its exit code."""
         return int(getattr(importlib.import_module(self.module), self.function)(arguments))
 
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
 
     Args:
-        arguments: What was typed after its name; by default the process's own.
+        arguments: The words after the program's name; by default those of this process.
 
     Returns:
         The exit code.
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
     if subcommand is None:
         parser = _parser()
-        parser.parse_args(typed)  # tells about help, version and what is misspelt, and exits
+        parser.parse_args(typed)  # prints help, version or the error, and exits
         parser.print_help(sys.stderr)
         return BAD_USE
     try:
@@ -93,15 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        fall_silent()
+        discard_stdout()
         return INTERRUPTED
 
 
-def fall_silent() -> None:
-    """Write nowhere from now on: whoever read stdout has seen enough, and a flush must not complain about it again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def discard_stdout() -> None:
+    """Redirect stdout to /dev/null after its reader has closed the pipe, so that a later flush does not fail again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -120,12 +120,12 @@ def run(arguments: Sequence[str]) -> int:
     from pi_cam_node.system import log  # noqa: PLC0415 - see the top
 
     malloc.share_arenas()
-    gc.disable()  # imports make next to no garbage, and looking for it takes a tenth of their time
+    gc.disable()  # imports make little garbage, and collecting it takes a tenth of their time
     try:
         loaded, start = startup.begin(path or default_file(), os.environ)
     except ConfigError as error:
         return refuse(error)
-    _introduce(loaded, is_named=path is not None)
+    _print_origin(loaded, is_named=path is not None)
     start = startup.with_camera_process(start, loaded)
     from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
 
@@ -137,7 +137,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def check_config(arguments: Sequence[str]) -> int:
-    """Tell every fault of a configuration file and of the environment."""
+    """Print every fault of a configuration file and of the environment."""
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
     )
@@ -152,7 +152,7 @@ def check_config(arguments: Sequence[str]) -> int:
 
 
 def load(path: Path | None) -> LoadedConfig | None:
-    """Return the settings; or say on stderr what is wrong with them, all of it, and return ``None``.
+    """Load the settings; print every fault on stderr and return ``None`` where there is one.
 
     Args:
         path: The file named by the user; where there is none the first of `DEFAULT_FILES` that exists is taken.
@@ -165,12 +165,12 @@ def load(path: Path | None) -> LoadedConfig | None:
     except ConfigError as error:
         refuse(error)
         return None
-    _introduce(loaded, is_named=path is not None)
+    _print_origin(loaded, is_named=path is not None)
     return loaded
 
 
 def refuse(error: ConfigError) -> int:
-    """Say on stderr what is wrong with the settings, all of it; return the exit code."""
+    """Print every fault of the settings on stderr; return the exit code."""
     for problem in error.problems:
         print(problem, file=sys.stderr)
     count = len(error.problems)
@@ -178,8 +178,8 @@ def refuse(error: ConfigError) -> int:
     return BAD_USE
 
 
-def _introduce(loaded: LoadedConfig, *, is_named: bool) -> None:
-    """Say on stderr where the settings come from, and what is unwise about them."""
+def _print_origin(loaded: LoadedConfig, *, is_named: bool) -> None:
+    """Print on stderr where the settings come from, and their warnings."""
     if not is_named:
         print(f"{PROGRAM}: {_choice_in_words(loaded.path)}", file=sys.stderr)
     for warning in loaded.warnings:
@@ -187,12 +187,12 @@ def _introduce(loaded: LoadedConfig, *, is_named: bool) -> None:
 
 
 def default_file() -> Path | None:
-    """Return the file that is used where none is named, ``None`` where there is none."""
-    return next((file for file in DEFAULT_FILES if _may_be_there(file)), None)
+    """Return the configuration file that is used without ``--config``; ``None`` where there is none."""
+    return next((file for file in DEFAULT_FILES if _may_exist(file)), None)
 
 
-def _may_be_there(file: Path) -> bool:
-    """Tell whether a file is there, or may be: where we cannot look, reading it will say why."""
+def _may_exist(file: Path) -> bool:
+    """Return whether a file exists or may exist: where it cannot be looked for, reading it will say why."""
     try:
         file.stat()
     except (FileNotFoundError, NotADirectoryError):

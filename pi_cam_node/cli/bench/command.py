@@ -1,4 +1,4 @@
-"""The command line of ``pi-cam-node bench``."""
+"""Command line of ``pi-cam-node bench``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST_SIZE_S = 60.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and report; return 1 where the camera does not deliver, else 0."""
+    """Measure and report; return 1 where the camera delivers no frames, else 0."""
     parser = argparse.ArgumentParser(
         prog="pi-cam-node bench",
         description="Measure what this board can hold, in under two minutes, and suggest settings. Leave it alone "
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
             return BAD_USE
         private = state_files(loaded.path, os.environ).private
         if doubt := doubt_of_privacy(loaded, private):
-            _say(f"whether privacy is on cannot be told ({doubt}); the camera is left alone")
+            _print_progress(f"whether privacy is on cannot be told ({doubt}); the camera is left alone")
             return 1
         config = remembered(loaded, private).config
     logging.getLogger().addHandler(logging.NullHandler())
@@ -66,35 +66,35 @@ def _measure(config: Config, seconds: float, *, as_json: bool) -> None:
         title, frame = path.title, path.latest
     if frame is None:
         raise SourceError("no size could be measured")
-    _say("viewers")
+    _print_progress("viewers")
     viewer = viewers.measure(frame, config.ring.quality, seconds)
     advice = advise(board, costs, viewer, config)
-    found = report.Findings(board, title, costs, viewer, advice, config.camera.framerate)
+    found = report.BenchResult(board, title, costs, viewer, advice, config.camera.framerate)
     print(json.dumps(report.as_json(found), indent=1) if as_json else "\n".join(report.lines(found)))
 
 
 def _costs(path: FramePath, config: Config, seconds: float) -> Iterator[FrameCost]:
-    """Yield the cost of each size, of a camera with a size of its own only once; the configured one comes first."""
+    """Yield the cost of each size, the configured one first; a camera with a fixed size is measured once."""
     wanted = (config.camera.width, config.camera.height)
     began_s, seen = time.monotonic(), set[Size]()
     for size in (wanted, *(size for size in SIZES if size != wanted)):
         if seen and time.monotonic() - began_s > LAST_SIZE_S:
-            _say(f"{size[0]} x {size[1]}: left out, to be done in time")
+            _print_progress(f"{size[0]} x {size[1]}: left out, to be done in time")
             continue
-        _say(f"{size[0]} x {size[1]}")
+        _print_progress(f"{size[0]} x {size[1]}")
         try:
             cost = path.measure(size, seconds)
         except SourceError as error:
             if not seen:
                 raise
-            _say(f"{size[0]} x {size[1]}: left out: {error}")
+            _print_progress(f"{size[0]} x {size[1]}: left out: {error}")
             continue
         if cost.size in seen:
-            _say("the camera has a size of its own")
+            _print_progress("the camera has a size of its own")
             return
         seen.add(cost.size)
         yield cost
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What a frame costs here: the camera in its own process, and the way that each frame goes in the node."""
+"""Measurement of the cost of a frame: the camera's process, and the stages that a frame passes in the node."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from pi_cam_node.imaging.frame import Frame
 
 # A small board may take ten seconds to start the process, and a network camera as long to its first picture.
 FIRST_FRAME_S = 40.0
-# Exposure and caches settle.
+# Time for exposure and caches to settle.
 SETTLE_S = 1.0
 STOP_S = 3.0
-# Frames are few: the ring of the measurement need not be large.
+# Enough for the few frames of a measurement.
 RING_BYTES = 32 << 20
 _CPUCLOCK_SCHED = 2
 
@@ -32,21 +32,21 @@ _CPUCLOCK_SCHED = 2
 def cpu_s(pid: int) -> float:
     """Return the processor time of all threads of a process, in seconds.
 
-    Source: clock_getcpuclockid(3) and the kernel's posix-timers.h, which make a clock's number of a process's.
+    Source: clock_getcpuclockid(3) and the kernel's posix-timers.h, which derive a clock id from a process id.
     """
     return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
 
 
 class FramePath:
-    """A camera and the stages that a frame passes, without a broker. Used by one thread.
+    """A camera and the stages that a frame passes in the node, without a broker. Used by one thread.
 
     Attributes:
-        title: What the camera calls itself.
+        title: The camera's description.
         latest: The newest frame.
     """
 
     def __init__(self, config: Config, inbox: Inbox, camera: Camera) -> None:
-        """Take the parts; the camera has been started."""
+        """Take a camera that has been started, and the inbox that it fills."""
         clock = SystemClock()
         self._config, self._inbox, self._camera = config, inbox, camera
         ring = Ring(limits_of(config, 0, RING_BYTES))
@@ -55,10 +55,10 @@ class FramePath:
         self.latest: Frame | None = None
 
     def measure(self, size: Size, seconds: float) -> FrameCost:
-        """Ask for a size, and count what its frames cost.
+        """Set a size, and measure the cost of a frame.
 
         Raises:
-            SourceError: The camera does not deliver.
+            SourceError: The camera delivers no frames.
         """
         asked = self._config.camera.model_copy(update={"width": size[0], "height": size[1]})
         if (asked.width, asked.height) != (self._config.camera.width, self._config.camera.height) or not self.title:
@@ -69,7 +69,7 @@ class FramePath:
         return self._count(seconds)
 
     def _wait_for_camera(self) -> None:
-        """Wait until the camera is open as it was asked for last."""
+        """Wait until the camera is open with the settings given last."""
         deadline_s = time.monotonic() + FIRST_FRAME_S
         while (left_s := deadline_s - time.monotonic()) > 0:
             match self._inbox.take(left_s):
@@ -93,10 +93,10 @@ class FramePath:
         return FrameCost(self.latest.size, *costs, jpeg_bytes // frames)
 
     def _run(self, seconds: float) -> tuple[int, float, float, int]:
-        """Let frames pass for a while, until one came at the least.
+        """Process frames for a while, at least one.
 
         Returns:
-            Their number, the time in seconds for luma and for encoding, and the bytes made.
+            The number of frames, the time for luma and for encoding in seconds, and the length of all JPEGs.
         """
         frames, luma_s, encode_s, jpeg_bytes = 0, 0.0, 0.0, 0
         quality = self._config.ring.quality
@@ -106,7 +106,7 @@ class FramePath:
             match self._inbox.take(left_s):
                 case Frame() as frame:
                     begin_s = time.thread_time()
-                    frame.brightness  # noqa: B018 - measured at the first demand, and kept
+                    frame.brightness  # noqa: B018 - computed at the first access, and cached
                     measured_s = time.thread_time()
                     jpeg_bytes += len(frame.jpeg(quality))
                     luma_s, encode_s = luma_s + measured_s - begin_s, encode_s + time.thread_time() - measured_s
@@ -119,10 +119,10 @@ class FramePath:
 
 @contextmanager
 def frame_path(config: Config) -> Iterator[FramePath]:
-    """Start the camera of the settings, and stop it in the end.
+    """Start the configured camera, and stop it at the end.
 
     Raises:
-        SourceError: Privacy is on, and the camera is left alone.
+        SourceError: Privacy is on.
     """
     if config.privacy.enable:
         raise SourceError("privacy is on; the camera is left alone")

@@ -1,4 +1,4 @@
-"""What was measured and what is suggested, for people and as JSON."""
+"""Report of measurements and advice, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ SYNTHETIC = (
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What came out.
+class BenchResult:
+    """The result of a measurement.
 
     Attributes:
         board: The machine.
-        title: What the camera calls itself.
-        costs: By size.
-        viewer: What a viewer costs.
-        advice: What follows.
-        wanted_hz: The rate that is configured.
+        title: The camera's description.
+        costs: Cost of a frame, in ascending order of size.
+        viewer: Cost of a viewer.
+        advice: The suggested settings.
+        wanted_hz: The configured frame rate.
     """
 
     board: Board
@@ -48,8 +48,8 @@ class Findings:
     wanted_hz: float
 
 
-def lines(found: Findings) -> Iterator[str]:
-    """Yield the report for people."""
+def lines(found: BenchResult) -> Iterator[str]:
+    """Yield the lines of the report as text."""
     board, viewer = found.board, found.viewer
     yield f"{board.model}, {board.cores} cores, {board.available_bytes // MIB} MiB free; camera: {found.title}"
     yield ""
@@ -83,7 +83,7 @@ def _row(board: Board, cost: FrameCost, wanted_hz: float) -> str:
 
 
 def settings(advice: Advice) -> Iterator[str]:
-    """Yield the suggestion as YAML to paste."""
+    """Yield the suggested settings as YAML to paste."""
     yield "camera:"
     yield f"  width: {advice.size[0]}"
     yield f"  height: {advice.size[1]}"
@@ -95,8 +95,8 @@ def settings(advice: Advice) -> Iterator[str]:
     yield f"  max_viewers: {advice.viewers}  # {VIEWERS_SHARE:.0%} of one core at most"
 
 
-def as_json(found: Findings) -> dict[str, Any]:
-    """Return the same for programs."""
+def as_json(found: BenchResult) -> dict[str, Any]:
+    """Return the report as a JSON object."""
     cores = found.board.cores
     rates = [{"held_hz": held_hz(cost, cores), "affordable_hz": affordable_hz(cost, cores)} for cost in found.costs]
     sizes = [{**asdict(cost), **rate} for cost, rate in zip(found.costs, rates, strict=True)]

@@ -1,4 +1,4 @@
-"""What a viewer of the stream costs here: the web server as it is shipped, and viewers on the loopback."""
+"""Measurement of the cost of a viewer: the real web server, and viewers of its stream on loopback."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ CONNECT_S, STOP_S = 10.0, 2.0
 RECEIVE_BYTES = 1 << 20
 
 
-class NoPictures:
-    """Nothing is saved here."""
+class EmptyPictureStore:
+    """A picture store without pictures."""
 
     def find(self, _picture_id: str) -> Path | None:
-        """Return nothing."""
+        """Return no picture."""
         return None
 
     def newest(self, _count: int) -> Sequence[str]:
-        """Return nothing."""
+        """Return no picture."""
         return ()
 
 
 class Viewers:
-    """Connections that take what comes, on a thread of their own.
+    """Connections that read the stream, in a thread of their own.
 
     Attributes:
-        pictures: How many came to all of them together.
+        pictures: Number of pictures received by all of them together.
     """
 
     def __init__(self, port: int) -> None:
-        """Connect.
+        """Open the connections and start the thread.
 
         Raises:
             OSError: The server does not answer.
         """
         self.pictures = 0
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._selector = selectors.DefaultSelector()
         for _ in range(VIEWERS):
             viewer = _connect(port)
@@ -61,8 +61,8 @@ class Viewers:
         self._thread.start()
 
     def close(self) -> None:
-        """Hang up."""
-        self._over.set()
+        """Close the connections and join the thread."""
+        self._stop.set()
         self._thread.join(STOP_S)
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
@@ -71,14 +71,14 @@ class Viewers:
 
     def _read(self) -> None:
         buffer = bytearray(RECEIVE_BYTES)
-        while not self._over.is_set():
+        while not self._stop.is_set():
             for key, _ in self._selector.select(0.1):
                 if isinstance(key.fileobj, socket.socket):
                     self.pictures += buffer.count(PICTURE_BEGINS, 0, key.fileobj.recv_into(buffer))
 
 
 def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
-    """Serve a frame again and again, first to nobody and then to `VIEWERS`; return what the difference is.
+    """Publish a frame repeatedly, without and with `VIEWERS` viewers; return the cost of one from the difference.
 
     Raises:
         NodeError: The server does not serve.
@@ -88,7 +88,9 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
         port = int(sock.getsockname()[1])
     config = Config.model_validate({"mjpeg_server": {"port": port, "fps": FPS}, "node": {"id": "bench"}})
     hub = FrameHub()
-    web = WebServer(config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"})
+    web = WebServer(
+        config, Inbox(), hub, EmptyPictureStore(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"}
+    )
     web.start()
     try:
         thread = next(thread for thread in threading.enumerate() if thread.name == "http")
@@ -110,25 +112,25 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
 
 
 def _publish(hub: FrameHub, frame: Frame, quality: int, seconds: float, clock: int) -> float:
-    """Publish frames, their JPEGs made beforehand as the pipeline does; return what the thread of a clock spent."""
-    before_s, never = time.clock_gettime(clock), threading.Event()
+    """Publish frames, their JPEGs made beforehand as in the pipeline; return the processor time of a thread's clock."""
+    before_s, pause = time.clock_gettime(clock), threading.Event()
     start_s = time.monotonic()
     for number in range(1, int(seconds * FPS) + 1):
-        never.wait(max(0.0, start_s + number / FPS - time.monotonic()))
+        pause.wait(max(0.0, start_s + number / FPS - time.monotonic()))
         shown = replace(frame, seq=frame.seq + number)
         shown.jpeg(quality)
         hub.publish(shown)
-    never.wait(1 / FPS)
+    pause.wait(1 / FPS)
     return time.clock_gettime(clock) - before_s
 
 
 def _connect(port: int) -> socket.socket:
-    """Connect to a server that may still be starting."""
-    deadline_s, never = time.monotonic() + CONNECT_S, threading.Event()
+    """Connect to a server that may not listen yet."""
+    deadline_s, pause = time.monotonic() + CONNECT_S, threading.Event()
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port), CONNECT_S)
         except ConnectionRefusedError:
             if time.monotonic() > deadline_s:
                 raise
-            never.wait(0.05)
+            pause.wait(0.05)

@@ -1,1 +1,1 @@
-"""``pi-cam-node call``: asks a node over MQTT, as people and scripts do from a terminal."""
+"""``pi-cam-node call``: sends a command to a node over MQTT and prints the reply."""

@@ -1,4 +1,4 @@
-"""The command line of ``pi-cam-node call``, and what it says at the end.
+"""Command line of ``pi-cam-node call``.
 
 The final message goes to stdout, everything else to stderr, so that scripts can use it.
 """
@@ -25,28 +25,28 @@ from pi_cam_node.mqtt.topics import Topics
 OK, REFUSED, BAD_USE, UNANSWERED = 0, 1, 2, 3
 # A save at night waits for two exposures, and a slow card for the disk.
 TIMEOUT_S = 60.0
-# A day. What the system can wait for at all ends after some weeks on 32 bits.
+# A day. On 32 bits the system cannot wait for more than some weeks.
 TIMEOUT_MAX_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to ask.
+    """The broker and the node to send to.
 
     Attributes:
-        config: Says where the broker is, and how topics begin.
-        node_id: The node; empty where the one that the broker knows is meant.
+        config: The settings of broker and topics.
+        node_id: The id of the node; empty for the only one that the broker knows.
     """
 
     config: Config
     node_id: str
 
 
-class NobodyAsked(LookupError):
-    """There is no node to ask, or more than one.
+class NoSingleNode(LookupError):
+    """No node was named, and the broker knows none or more than one.
 
     Attributes:
-        code: What to exit with.
+        code: The exit code.
     """
 
     def __init__(self, why: str, code: int) -> None:
@@ -64,19 +64,19 @@ def main(arguments: Sequence[str]) -> int:
             reply = ask(connection, topics, request, timeout_s=options.timeout, on_stage=_show_stage)
             if reply is not None and is_final(reply):
                 return show(reply, as_json=options.json)
-            return _complain(_silence(connection, topics, reply, options.timeout), UNANSWERED)
+            return _print_error(_explain_no_reply(connection, topics, reply, options.timeout), UNANSWERED)
     except ConfigError as error:
-        return _complain(str(error), BAD_USE)
-    except NobodyAsked as error:
-        return _complain(str(error), error.code)
+        return _print_error(str(error), BAD_USE)
+    except NoSingleNode as error:
+        return _print_error(str(error), error.code)
     except BadRequest as error:
-        return _complain(error.text, BAD_USE)
+        return _print_error(error.text, BAD_USE)
     except (NoBroker, PermissionError) as error:
-        return _complain(f"{error}; `pi-cam-node doctor` looks closer", UNANSWERED)
+        return _print_error(f"{error}; `pi-cam-node doctor` looks closer", UNANSWERED)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; its list of commands is the registry."""
+    """Return the argument parser; its help lists the command registry."""
     known = "\n".join(f"  {c.usage:26} {c.summary}" for c in registry().values())
     made = argparse.ArgumentParser(
         prog="pi-cam-node call",
@@ -117,10 +117,10 @@ def _node_id(text: str) -> str:
 
 
 def target_of(options: argparse.Namespace) -> Target:
-    """Return whom to ask: what was typed, else what the file says, else what the environment says.
+    """Return broker and node from the options, else the configuration file, else the environment.
 
     Raises:
-        ConfigError: Something in them is wrong.
+        ConfigError: A setting is wrong.
     """
     environ = dict(os.environ)
     for key, value in (
@@ -139,15 +139,15 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def _named_node(config: Config, file: Path | None) -> str:
-    """Return the node that a file or the environment means; the host name, its default, only means us in a file."""
+    """Return the node id of a file or the environment; the default, our host name, counts only with a file."""
     return config.node.id if file is not None or "id" in config.node.model_fields_set else ""
 
 
 def topics_of(target: Target, connection: BlockingClient) -> Topics:
-    """Return the topics of the node to ask.
+    """Return the topics of the node to send to.
 
     Raises:
-        NobodyAsked: None was named, and the broker does not know just one.
+        NoSingleNode: No node was named, and the broker does not know exactly one.
         NoBroker: The connection broke.
     """
     config, base = target.config, target.config.mqtt.base_topic
@@ -161,8 +161,8 @@ def _only_node(nodes: dict[str, bool], base: str) -> str:
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:
-        raise NobodyAsked(f"the broker knows no node below {base}/; is one running?", UNANSWERED)
-    raise NobodyAsked(f"which node? --node {' or --node '.join(candidates)}", BAD_USE)
+        raise NoSingleNode(f"the broker knows no node below {base}/; is one running?", UNANSWERED)
+    raise NoSingleNode(f"which node? --node {' or --node '.join(candidates)}", BAD_USE)
 
 
 def _show_stage(reply: Reply) -> None:
@@ -180,14 +180,14 @@ def show(reply: Reply, *, as_json: bool) -> int:
 
 
 def _hint(reply: Reply) -> str:
-    """Return what else could have been meant, or where that is told."""
+    """Return a suggestion of what could have been meant."""
     if nearest := reply.get("data", {}).get("nearest"):
         return f"; did you mean {nearest}?"
     return "; `help` lists the commands" if reply.get("code") == "unknown_verb" else ""
 
 
-def _silence(connection: BlockingClient, topics: Topics, last: Reply | None, timeout_s: float) -> str:
-    """Return why there is no final reply, as far as the broker knows."""
+def _explain_no_reply(connection: BlockingClient, topics: Topics, last: Reply | None, timeout_s: float) -> str:
+    """Return why there is no final reply, as far as the broker's retained topics tell."""
     if last is not None:
         return f"{topics.node_id} took the command but has not finished within {timeout_s:g} s; --timeout waits longer"
     state = connection.retained([topics.availability]).get(topics.availability)
@@ -202,6 +202,6 @@ def _silence(connection: BlockingClient, topics: Topics, last: Reply | None, tim
     return f"nobody answered: {topics.node_id} is offline"
 
 
-def _complain(text: str, code: int) -> int:
+def _print_error(text: str, code: int) -> int:
     print(text, file=sys.stderr)
     return code

@@ -1,4 +1,4 @@
-"""Which node is meant, what it is sent, and which of the replies is ours."""
+"""A request over MQTT: made from what was typed, sent, and matched with its replies by id."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Request:
     """A command as it is sent.
 
     Attributes:
-        verb: Says the topic.
-        id: Says which replies are ours.
-        payload: JSON.
+        verb: The command; part of the topic.
+        id: Matches replies with this request.
+        payload: The arguments and the id as JSON.
     """
 
     verb: str
@@ -35,16 +35,16 @@ class Request:
 
 
 def request_of(verb: str, words: str) -> Request:
-    """Return what to send; whatever a node could not even read, and so not answer under our id, is refused here.
+    """Return the request to send; input that a node could not read, and so not answer with the id, is refused here.
 
-    The plain-text form has no room for an id, so it is turned into the JSON form as the node itself would.
+    The plain-text form cannot carry an id, so it is turned into the JSON form as the node itself would.
 
     Args:
-        verb: The command; one that is not known here is left to the node to judge.
-        words: What was typed after it: the plain-text form, or a JSON object.
+        verb: The command; an unknown one is sent as it is, since a newer node may know it.
+        words: The arguments in plain text, or a JSON object.
 
     Raises:
-        BadRequest: It is not what the command takes.
+        BadRequest: The arguments are not those of the command.
     """
     if not VERB.fullmatch(verb):
         raise BadRequest(f"ERROR: {verb!a} cannot be a command: expected 1 to 32 letters, digits and _")
@@ -81,19 +81,18 @@ def ask(
 ) -> Reply | None:
     """Send a command and return its final reply.
 
-    Where that did not come in time: the last one before it (``accepted`` or ``progress``), or ``None`` where
-    there was no sign of life.
+    Without a final reply in time, the last ``accepted`` or ``progress`` is returned, or ``None`` if no reply came.
 
     Args:
-        connection: To the broker.
-        topics: The node's.
+        connection: The connection to the broker.
+        topics: The topics of the node.
         request: The command.
-        timeout_s: How long to wait for the final reply.
-        on_stage: Is told what comes before it.
+        timeout_s: Deadline for the final reply.
+        on_stage: Called with each reply before the final one.
 
     Raises:
         NoBroker: The connection broke.
-        PermissionError: The broker says that this login may not do so.
+        PermissionError: The broker does not give this login the right to do so.
     """
     replies_topic = f"{topics.root}/reply/+"
     if connection.subscribe([replies_topic]):
@@ -101,28 +100,28 @@ def ask(
     refusal = connection.publish(topics.cmd(request.verb), request.payload)
     if refusal:
         raise PermissionError(f"the broker does not let this login publish on {topics.cmd(request.verb)}: {refusal}")
-    ours: list[Reply] = []
+    earlier: list[Reply] = []
     deadline_s = time.monotonic() + timeout_s
 
-    def news(heard: Sequence[Received]) -> Reply | None:
-        replies = [reply for reply in _replies(heard) if reply.get("id") == request.id]
-        return replies[len(ours)] if len(replies) > len(ours) else None
+    def next_reply(received: Sequence[Received]) -> Reply | None:
+        replies = [reply for reply in _replies(received) if reply.get("id") == request.id]
+        return replies[len(earlier)] if len(replies) > len(earlier) else None
 
-    while (reply := connection.wait_for(news, deadline_s - time.monotonic())) is not None:
+    while (reply := connection.wait_for(next_reply, deadline_s - time.monotonic())) is not None:
         if is_final(reply):
             return reply
-        ours.append(reply)
+        earlier.append(reply)
         on_stage(reply)
-    return ours[-1] if ours else None
+    return earlier[-1] if earlier else None
 
 
 def is_final(reply: Reply | None) -> bool:
-    """Return whether nothing more will come."""
+    """Return whether a reply is the final one."""
     return reply is not None and reply.get("stage") == "final"
 
 
-def _replies(heard: Sequence[Received]) -> Iterator[Reply]:
-    for message in heard:
+def _replies(received: Sequence[Received]) -> Iterator[Reply]:
+    for message in received:
         try:
             body = json.loads(message.payload)
         except ValueError:
@@ -132,7 +131,7 @@ def _replies(heard: Sequence[Received]) -> Iterator[Reply]:
 
 
 def find_nodes(connection: BlockingClient, base: str) -> dict[str, bool]:
-    """Return the nodes that the broker knows below a base topic, and whether they are online.
+    """Return the ids of the nodes below a base topic, and whether each is online.
 
     Raises:
         NoBroker: The connection broke.

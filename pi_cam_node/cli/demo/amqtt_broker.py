@@ -1,7 +1,6 @@
 """amqtt as a broker on a loopback port: a program of its own, for demonstration where mosquitto is missing.
 
-It speaks MQTT 3.1.1 only. The version is pinned in setup.cfg, because one of its faults is cured here in a method
-that is not public.
+MQTT 3.1.1 only. setup.cfg pins the version, because `DemoBroker` mends a fault of it in a method that is not public.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import signal
 from amqtt.broker import Broker
 from amqtt.session import Session
 
-from pi_cam_node.cli.demo.parent_death import exit_with_parent
+from pi_cam_node.cli.demo.brokers import exit_with_parent
 
 
 class DemoBroker(Broker):  # type: ignore[misc] # amqtt ships no types
-    """Sends retained messages to those who subscribed to them.
+    """Sends retained messages only to the clients that subscribed to them.
 
-    amqtt 0.12.1 sends every new client the retained messages of all filters that anybody subscribed to. They fill the
-    screen of ``mosquitto_sub``, and a client that publishes and leaves meanwhile is not heard.
+    amqtt 0.12.1 sends every new client the retained messages of all filters of all clients. They fill the screen of
+    ``mosquitto_sub``, and what a client publishes while they are sent is lost when it disconnects.
     """
 
     async def _publish_retained_messages_for_subscription(

@@ -1,11 +1,17 @@
-"""A broker as a child process, on loopback only: mosquitto where it is installed, else amqtt."""
+"""A broker as a child process, on loopback only: mosquitto where it is installed, else amqtt.
+
+As a program, ``python -m pi_cam_node.cli.demo.brokers <parent's pid> <program> …`` becomes that program and ends with
+its parent. Code between fork and exec would be the other way, and is unsafe where threads run.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,26 +24,28 @@ from types import TracebackType
 from typing import Self
 
 HOST = "127.0.0.1"
-USUAL_PORT = 1883
+DEFAULT_PORT = 1883
 START_S, STOP_S = 10.0, 2.0
 # Debian keeps daemons out of an ordinary user's PATH.
-_DAEMONS = "/usr/sbin:/usr/local/sbin:/sbin"
+_DAEMON_PATH = "/usr/sbin:/usr/local/sbin:/sbin"
+# From <linux/prctl.h>. Survives exec, unless the program changes its user.
+_PR_SET_PDEATHSIG = 1
 
 
 class NoBrokerHere(RuntimeError):
-    """No broker can be started; the message says what to do."""
+    """No broker can be started; the message says what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One broker that can be a child process.
+class BrokerKind:
+    """A broker program that the demo can start.
 
     Attributes:
-        name: What it is called.
-        command: Returns the command line for a port, given a folder for its files; the leash comes before it.
-        find: Returns its program; ``None`` where it is not installed.
-        remark: What people should know about it, for the walk.
-        protocol: What to set `mqtt.protocol` to.
+        name: The program's name.
+        command: Returns the command line, given program, port and a folder for files; it ends with this process.
+        find: Returns the program's path; ``None`` where it is not installed.
+        remark: A limitation that the user should know; empty where there is none.
+        protocol: The value for `mqtt.protocol`.
     """
 
     name: str
@@ -48,7 +56,7 @@ class Kind:
 
 
 def _find_mosquitto() -> str | None:
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_DAEMONS)
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_DAEMON_PATH)
 
 
 def _mosquitto(program: str, port: int, folder: Path) -> Sequence[str]:
@@ -62,10 +70,10 @@ def _mosquitto(program: str, port: int, folder: Path) -> Sequence[str]:
         "log_type warning",
     ]
     if os.geteuid() == 0:
-        lines.append("user root")  # else it changes to a user of its own, and falls off the leash
+        lines.append("user root")  # else it changes to a user of its own, which clears the parent-death signal
     file = folder / "mosquitto.conf"
     file.write_text("\n".join(lines) + "\n")
-    return [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.parent_death", str(os.getpid()), program, "-c", str(file)]
+    return [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.brokers", str(os.getpid()), program, "-c", str(file)]
 
 
 def _find_amqtt() -> str | None:
@@ -77,12 +85,14 @@ def _amqtt(program: str, port: int, _folder: Path) -> Sequence[str]:
 
 
 KINDS = (
-    Kind("mosquitto", _mosquitto, _find_mosquitto, "", "auto"),
-    Kind("amqtt", _amqtt, _find_amqtt, "for demonstration only, and MQTT 3.1.1 only; mosquitto does more", "3.1.1"),
+    BrokerKind("mosquitto", _mosquitto, _find_mosquitto, "", "auto"),
+    BrokerKind(
+        "amqtt", _amqtt, _find_amqtt, "for demonstration only, and MQTT 3.1.1 only; mosquitto does more", "3.1.1"
+    ),
 )
 
 
-def choose(name: str = "") -> Kind:
+def choose(name: str = "") -> BrokerKind:
     """Return the first broker that is installed, or the named one.
 
     Raises:
@@ -97,14 +107,14 @@ def choose(name: str = "") -> Kind:
     )
 
 
-def choose_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
-    """Return a loopback port that nobody listens on: the wanted one, else the usual one, else any.
+def choose_port(wanted: int | None, default: int = DEFAULT_PORT) -> int:
+    """Return a free loopback port: the wanted one, else the default one, else any.
 
     Raises:
-        NoBrokerHere: The wanted one is taken, or not for us.
+        NoBrokerHere: The wanted one is taken or not permitted.
     """
     why = "taken"
-    for port in (wanted,) if wanted is not None else (usual, 0):
+    for port in (wanted,) if wanted is not None else (default, 0):
         with socket.socket() as probe:
             # Connections of an earlier demo that are still dying do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,9 +129,9 @@ def choose_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
 
 
 class Broker:
-    """A running broker; ``with`` ends it."""
+    """A running broker; leaving the ``with`` block ends it."""
 
-    def __init__(self, kind: Kind, port: int, folder: Path) -> None:
+    def __init__(self, kind: BrokerKind, port: int, folder: Path) -> None:
         self.kind = kind
         self.port = port
         self._folder = folder
@@ -134,7 +144,7 @@ class Broker:
             raise NoBrokerHere(f"{self.kind.name} has gone")
         command = self.kind.command(program, self.port, self._folder)
         with self._log.open("wb") as log:
-            # A process group of its own: Ctrl-C is for the node, which says goodbye to the broker.
+            # A process group of its own: Ctrl-C ends the node first, which still needs the broker to publish offline.
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 command,
                 stdin=subprocess.DEVNULL,
@@ -144,14 +154,14 @@ class Broker:
                 # Modules come from where ours do, never from the working directory.
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self._wait(self._process)
+        self._wait_until_listening(self._process)
         return self
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until the broker listens.
 
         Raises:
-            NoBrokerHere: It ended, or does not.
+            NoBrokerHere: It ended, or does not listen in time.
         """
         pause = threading.Event()
         deadline_s = time.monotonic() + START_S
@@ -178,3 +188,19 @@ class Broker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_S)
+
+
+def exit_with_parent(parent_pid: int) -> None:
+    """Ask the kernel for SIGTERM when the thread that started this process ends. Linux only.
+
+    Raises:
+        ProcessLookupError: The parent has ended already.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        raise ProcessLookupError(f"the parent {parent_pid} has gone")
+
+
+if __name__ == "__main__":
+    exit_with_parent(int(sys.argv[1]))
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming that program is what this one is for

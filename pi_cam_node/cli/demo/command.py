@@ -1,4 +1,4 @@
-"""The command line of ``pi-cam-node demo``: broker, settings, node, and what to type next."""
+"""Command line of ``pi-cam-node demo``: starts broker and node and prints what to type next."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node.base import malloc
-from pi_cam_node.cli.demo import brokers, next_steps
+from pi_cam_node.cli.demo import brokers, guide
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
-from pi_cam_node.cli.demo.first_reading import FirstReading
-from pi_cam_node.cli.main import fall_silent
+from pi_cam_node.cli.demo.guide import FirstReading
+from pi_cam_node.cli.main import discard_stdout
 from pi_cam_node.config import loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.commands.status import RESTART_CODE
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo until Ctrl-C; return the exit code."""
     began_s = time.monotonic()
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _end)  # until the node handles it; ends the broker and removes the folder
+    signal.signal(signal.SIGTERM, _exit)  # until the node handles it; ends the broker and removes the folder
     try:
         kind, port = brokers.choose(options.broker), brokers.choose_port(options.port)
         with tempfile.TemporaryDirectory(prefix="pi-cam-node-") as name, Broker(kind, port, Path(name)) as broker:
@@ -71,12 +71,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
-    """Write the configuration file of the demo and return what it says; the environment has no say here."""
+    """Write the configuration file of the demo and load it; environment variables are ignored."""
     script = f"day_s={DAY_S}&dusk_s={DUSK_S}&night_s={NIGHT_S}&dawn_s={DAWN_S}&start_mono_s={time.monotonic():.0f}"
     file = folder / "config.yaml"
     file.write_text(
         SETTINGS.format(
-            node_id=next_steps.NODE_ID,
+            node_id=guide.NODE_ID,
             host=brokers.HOST,
             port=broker.port,
             protocol=broker.kind.protocol,
@@ -89,29 +89,29 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
 
 
 def say(text: str) -> None:
-    """Say something at once, also where stdout is a pipe; the demo goes on where nobody reads it any more.
+    """Print a line at once, also to a pipe; the demo goes on where the pipe is closed.
 
     Thread: any.
     """
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        fall_silent()
+        discard_stdout()
 
 
 def _run(loaded: LoadedConfig, began_s: float) -> int:
-    """Run the node, anew each time somebody sends it ``restart``: there is no supervisor that would."""
+    """Run the node, again after each command ``restart``: there is no supervisor that would."""
     malloc.share_arenas()
     config = loaded.config
     log.configure(config)
-    first_light = FirstReading(config.mqtt, f"{next_steps.ROOT}/state/brightness", say, began_s)
-    first_light.start()
+    first_reading = FirstReading(config.mqtt, f"{guide.ROOT}/state/brightness", say, began_s)
+    first_reading.start()
     try:
         while (code := Node(loaded).run()) == RESTART_CODE:
             say("restarting, as asked")
         return code
     finally:
-        first_light.stop()
+        first_reading.stop()
 
 
 def _greeting(broker: Broker, loaded: LoadedConfig) -> str:
@@ -124,7 +124,7 @@ Pictures go to {loaded.config.export.base_dir}; settings are in {loaded.path}.
 Dusk begins after {DAY_S} s and takes {DUSK_S} s; the camera switches to night by itself, and back at dawn.
 
 In another terminal, in this folder:
-{next_steps.next_steps(broker.port, next_steps.program_name(), has_clients=next_steps.has_mosquitto_clients())}
+{guide.next_steps(broker.port, guide.program_name(), has_clients=guide.has_mosquitto_clients())}
 """
 
 
@@ -136,17 +136,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--captures", type=Path, default=Path("captures"), metavar="DIR", help="where pictures go (default: ./captures)"
     )
-    parser.add_argument("--port", type=_port, help=f"of the broker (default: {brokers.USUAL_PORT}, else any free one)")
+    parser.add_argument(
+        "--port", type=_port, help=f"of the broker (default: {brokers.DEFAULT_PORT}, else any free one)"
+    )
     parser.add_argument("--broker", default="", choices=[kind.name for kind in brokers.KINDS], help="which broker")
     return parser
 
 
 def _port(text: str) -> int:
-    """Return a port; 0 means any free one, as it does everywhere."""
+    """Parse a port number; 0 means any free one."""
     if not (text.isascii() and text.isdecimal() and len(text) <= PORT_DIGITS and int(text) <= PORT_MAX):
         raise argparse.ArgumentTypeError(f"found {text!a}, expected 1 to {PORT_MAX}")
     return int(text)
 
 
-def _end(_number: int, _frame: object) -> None:
+def _exit(_number: int, _frame: object) -> None:
     raise SystemExit(0)

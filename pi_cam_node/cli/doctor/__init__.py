@@ -1,1 +1,1 @@
-"""``pi-cam-node doctor``: finds out what is wrong, and says what to do about it. One check a file."""
+"""``pi-cam-node doctor``: checks everything that a node needs and says what to do about what is wrong."""

@@ -1,19 +1,22 @@
-"""Whether the broker is there, lets us in, and which MQTT it speaks."""
+"""Checks of the broker: reachable, login, MQTT version, and rights on the node's topics."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import time
-from collections.abc import Generator
+import uuid
+from collections.abc import Generator, Sequence
 
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received, connect
+from pi_cam_node.mqtt.topics import Topics
 
-BROKER, LOGIN, PROTOCOL = "broker", "login", "protocol"
-REACH_S = 5.0
+BROKER, LOGIN, PROTOCOL, ACL = "broker", "login", "protocol", "ACL"
+CONNECT_TIMEOUT_S = 5.0
+ECHO_TIMEOUT_S = 5.0
 
 _ADVICE = {
     "network": "is the broker running, and are mqtt.host, mqtt.port and mqtt.tls right?",
@@ -23,18 +26,18 @@ _ADVICE = {
 }
 
 
-def reach(config: MqttConfig) -> Finding:
-    """Open a TCP connection, and nothing above it."""
+def check_reachable(config: MqttConfig) -> Finding:
+    """Open a TCP connection to the broker and close it."""
     began_s = time.monotonic()
     try:
-        socket.create_connection((config.host, config.port), REACH_S).close()
+        socket.create_connection((config.host, config.port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         return failed(BROKER, transport.reason_of(error, config.host, config.port), _ADVICE["network"])
     return ok(BROKER, f"{config.host}:{config.port} answers in {(time.monotonic() - began_s) * 1000:.0f} ms")
 
 
-def enter(config: MqttConfig) -> Generator[Finding, None, BlockingClient | None]:
-    """Connect as the node would; yield how it went, and return the connection."""
+def check_login(config: MqttConfig) -> Generator[Finding, None, BlockingClient | None]:
+    """Connect as the node would; yield the findings and return the connection, ``None`` where there is none."""
     try:
         connection = connect(config)
     except NoBroker as error:
@@ -49,7 +52,7 @@ def enter(config: MqttConfig) -> Generator[Finding, None, BlockingClient | None]
 
 
 def judge_login(config: MqttConfig) -> Finding:
-    """Judge who we are to the broker, and who can listen on the way."""
+    """Judge user name and encryption: who may use the broker, and who can read the password on the way."""
     who = f"as {config.username}" if config.username else "without a name"
     if is_this_machine(config.host) or (config.username and config.tls.enable):
         return ok(LOGIN, who)
@@ -65,10 +68,34 @@ def judge_login(config: MqttConfig) -> Finding:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether a host is surely this machine."""
+    """Return whether a host name or address is surely a loopback one."""
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_acl(connection: BlockingClient, topics: Topics) -> Finding:
+    """Publish a random text below the node's root topic and wait until it comes back.
+
+    A broker may drop a forbidden message without a word: over MQTT 3.1.1 it always does.
+
+    Raises:
+        NoBroker: The connection broke.
+    """
+    topic, text = topics.reply("doctor"), uuid.uuid4().hex
+    advice = f"let this login read and write {topics.root}/#, in mosquitto: `topic readwrite {topics.root}/#`"
+    if connection.subscribe([topic]):
+        return failed(ACL, f"the broker refuses to let us read {topic}", advice)
+    refusal = connection.publish(topic, text.encode())
+    if refusal:
+        return failed(ACL, f"the broker refuses to let us write {topic}: {refusal}", advice)
+
+    def came_back(received: Sequence[Received]) -> bool | None:
+        return True if any(message.text == text for message in received) else None
+
+    if connection.wait_for(came_back, ECHO_TIMEOUT_S) is None:
+        return failed(ACL, f"what is written to {topic} does not come back within {ECHO_TIMEOUT_S:.0f} s", advice)
+    return ok(ACL, f"{topics.root}/# can be written and read")

@@ -9,10 +9,9 @@ from pathlib import Path
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.camera import catalogue
-from pi_cam_node.cli.doctor import acl, broker_checks, camera, clock, configuration, machine_checks, memory, node
-from pi_cam_node.cli.doctor import discovery as home
+from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks
 from pi_cam_node.cli.doctor.finding import Finding, failed, skipped
-from pi_cam_node.cli.doctor.node import Seen
+from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import NoBroker
@@ -21,27 +20,27 @@ from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.identity import available_bytes
 
-_BEHIND_THE_BROKER = (acl.CHECK, node.CHECK, home.DISCOVERY)
+_NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)
 
 
 def examine(file: Path | None) -> Iterator[Finding]:
-    """Look at everything that a node with this configuration file would need."""
+    """Yield the findings on everything that a node with this configuration file needs."""
     loaded = _load(file)
-    yield from configuration.check(loaded)
-    yield clock.check(clock_is_set)
+    yield from machine_checks.check_configuration(loaded)
+    yield machine_checks.check_clock(clock_is_set)
     if isinstance(loaded, ConfigError):
         yield skipped("everything else", "the configuration must be right first")
         return
     private = state_files(loaded.path, os.environ).private
     config = remembered(loaded, private).config
-    yield memory.check(config, available_bytes())
-    yield machine_checks.check(config)
+    yield machine_checks.check_memory(config, available_bytes())
+    yield machine_checks.check_disk(config)
     topics = topics_of(config)
-    seen = yield from _broker(config, topics)
-    if seen is not None and seen.online:
-        yield camera.from_node(topics, seen)
+    node = yield from _examine_broker(config, topics)
+    if node is not None and node.online:
+        yield node_checks.check_running_camera(topics, node)
     else:
-        yield camera.check(config, doubt_of_privacy(loaded, private))
+        yield camera_checks.check_camera(config, doubt_of_privacy(loaded, private))
 
 
 def _load(file: Path | None) -> LoadedConfig | ConfigError:
@@ -53,23 +52,23 @@ def _load(file: Path | None) -> LoadedConfig | ConfigError:
     return loaded
 
 
-def _broker(config: Config, topics: Topics) -> Generator[Finding, None, Seen | None]:
-    """Look at the broker and what is behind it; return what it knows of the node, where it was reached."""
-    reached = broker_checks.reach(config.mqtt)
-    yield reached
-    if reached.state == "failed":
-        yield from (skipped(check, "needs the broker") for check in _BEHIND_THE_BROKER)
+def _examine_broker(config: Config, topics: Topics) -> Generator[Finding, None, NodeOnBroker | None]:
+    """Yield the findings on the broker and the node; return what it knows of the node, ``None`` if not reached."""
+    reachable = broker_checks.check_reachable(config.mqtt)
+    yield reachable
+    if reachable.state == "failed":
+        yield from (skipped(check, "needs the broker") for check in _NEED_BROKER)
         return None
-    connection = yield from broker_checks.enter(config.mqtt)
+    connection = yield from broker_checks.check_login(config.mqtt)
     if connection is None:
-        yield from (skipped(check, "needs a login") for check in _BEHIND_THE_BROKER)
+        yield from (skipped(check, "needs a login") for check in _NEED_BROKER)
         return None
     try:
         with connection:
-            yield acl.check(connection, topics)
-            seen = yield from node.check(connection, topics)
-            yield from home.check(config.homeassistant, topics, seen)
-            return seen
+            yield broker_checks.check_acl(connection, topics)
+            node = yield from node_checks.check_node(connection, topics)
+            yield from node_checks.check_discovery(config.homeassistant, topics, node)
+            return node
     except (NoBroker, PermissionError) as error:
         yield failed(broker_checks.BROKER, str(error), "the broker's log says more")
         return None

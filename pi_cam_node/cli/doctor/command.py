@@ -1,4 +1,4 @@
-"""The command line of ``pi-cam-node doctor``, and its report."""
+"""Command line and report of ``pi-cam-node doctor``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pi_cam_node.cli.doctor import packages
 from pi_cam_node.cli.doctor.finding import Finding, skipped
 from pi_cam_node.cli.main import default_file
 
-WIDTH = 14
+CHECK_WIDTH = 14
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print every finding as it comes; return 1 where something failed, else 0."""
+    """Print every finding at once; return 1 where something failed, else 0."""
     parser = argparse.ArgumentParser(
         prog="pi-cam-node doctor",
         description="Find out what is wrong here, and what to do about it.",
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         "--config", type=Path, metavar="FILE", help="the settings (default: those that `run` would take)"
     )
     options = parser.parse_args(arguments)
-    # The findings say what the log would.
+    # The findings say what the log would say.
     logging.getLogger().addHandler(logging.NullHandler())
     count: Counter[str] = Counter()
     for finding in _findings(options.config or default_file()):
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def line_of(finding: Finding) -> str:
-    """Return a finding as it is printed."""
-    line = f"{finding.state:8}{finding.check:{WIDTH}} {finding.text}"
-    return f"{line}\n{'':{8 + WIDTH}} -> {finding.advice}" if finding.advice else line
+    """Return the printed form of a finding: one line, and one with the advice."""
+    line = f"{finding.state:8}{finding.check:{CHECK_WIDTH}} {finding.text}"
+    return f"{line}\n{'':{8 + CHECK_WIDTH}} -> {finding.advice}" if finding.advice else line
 
 
 def _findings(file: Path | None) -> Iterator[Finding]:
@@ -49,6 +49,6 @@ def _findings(file: Path | None) -> Iterator[Finding]:
     if any(finding.state == "failed" for finding in found):
         yield skipped("everything else", "the packages must be right first")
         return
-    from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - only now is it known that it can be imported
+    from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - needs the packages checked above
 
     yield from examine(file)

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ State = Literal["ok", "warning", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's report.
+    """One line of the report.
 
     Attributes:
-        check: What was looked at.
-        state: ``skipped`` where it could not be looked at, which is never the same as ``ok``.
+        check: The name of the check.
+        state: ``skipped`` where the check could not be made, which is never the same as ``ok``.
         text: What was found.
         advice: What to do about it; empty where there is nothing to do.
     """
@@ -26,20 +26,20 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """Return that all is well."""
+    """Return a finding that needs no attention."""
     return Finding(check, "ok", text)
 
 
 def warning(check: str, text: str, advice: str) -> Finding:
-    """Return what works but deserves a look."""
+    """Return a finding that works but deserves attention."""
     return Finding(check, "warning", text, advice)
 
 
 def failed(check: str, text: str, advice: str) -> Finding:
-    """Return what does not work."""
+    """Return a finding that does not work."""
     return Finding(check, "failed", text, advice)
 
 
 def skipped(check: str, why: str) -> Finding:
-    """Return that nobody looked."""
+    """Return the finding of a check that was not made."""
     return Finding(check, "skipped", why)

@@ -1,40 +1,95 @@
-"""Whether pictures can be written where the settings want them."""
+"""Checks of this machine: configuration, clock, memory and disk."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import MIB, Config
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
 from pi_cam_node.storage.directory import room_in
 
-CHECK = "disk"
-# Room for some dozens of pictures above the reserve.
+CONFIGURATION, CLOCK, MEMORY, DISK = "configuration", "clock", "memory", "disk"
+# Space for some dozens of pictures above the reserve.
 LITTLE_BYTES = 200 * MIB
 
 
-def check(config: Config) -> Finding:
-    """Write a file that vanishes at once into the folder, or into the one in which it will be made."""
+def check_configuration(loaded: LoadedConfig | ConfigError) -> Iterator[Finding]:
+    """Report the faults and the warnings of the configuration file and the environment."""
+    if isinstance(loaded, ConfigError):
+        for problem in loaded.problems:
+            yield failed(CONFIGURATION, problem, "mend it; the node does not start before")
+        return
+    for text in loaded.warnings:
+        yield warning(CONFIGURATION, text, "the line says what to do")
+    where = loaded.path or "no file, so every setting has its default"
+    yield ok(CONFIGURATION, f"{where}; the node is {loaded.config.node.id}")
+
+
+def check_clock(is_synced: IsClockSynced) -> Finding:
+    """Report whether the kernel says that UTC is synchronised."""
+    if is_synced():
+        return ok(CLOCK, "synchronised")
+    return warning(
+        CLOCK,
+        "not synchronised: names and times of pictures may be wrong, and age limits do not apply",
+        "`timedatectl` tells more; `apt-get install systemd-timesyncd` or chrony keeps it right",
+    )
+
+
+def check_memory(config: Config, available_bytes: int) -> Finding:
+    """Compare the memory budget, and the ring's part of it, with the memory that is free."""
+    budget_bytes = config.node.memory_bytes or automatic_budget(available_bytes)
+    ring_bytes = ring_budget_bytes(config, frame_bytes_of(config), budget_bytes)
+    text = f"{_mib(available_bytes)} free, budget {_mib(budget_bytes)}, of which {_mib(ring_bytes)} for the ring"
+    if budget_bytes > available_bytes:
+        return failed(MEMORY, text, "lower node.memory_bytes, or free memory: the board would swap")
+    if ring_bytes < config.ring.max_bytes:
+        return warning(
+            MEMORY,
+            f"{text}; ring.max_bytes asks for {_mib(config.ring.max_bytes)}",
+            "it will hold fewer seconds; ring.downscale, or a smaller camera.width and height, make it last longer",
+        )
+    return ok(MEMORY, text)
+
+
+def check_disk(config: Config) -> Finding:
+    """Write an unnamed temporary file into the folder of pictures, or into the nearest parent that exists."""
     folder = config.export.base_dir
-    existing = next(path for path in (folder, *folder.parents) if _is_there(path))
+    existing = next(path for path in (folder, *folder.parents) if _exists(path))
     try:
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"x")
             probe.flush()
-        room = room_in(existing)
+        free_bytes = room_in(existing).free_bytes
     except OSError as error:
         return failed(
-            CHECK,
+            DISK,
             f"{existing} cannot be written: {error.strerror or error}",
             "give it to the user that runs the node, or change export.base_dir",
         )
     where = str(folder) if existing == folder else f"{folder} will be made in {existing}"
-    return judge(where, room.free_bytes, config.storage.min_free_bytes)
+    return judge_free_space(where, free_bytes, config.storage.min_free_bytes)
 
 
-def _is_there(path: Path) -> bool:
-    """Tell whether a folder is there, as far as we may look: of one that we may not see its parent says so."""
+def judge_free_space(where: str, free_bytes: int, reserve_bytes: int) -> Finding:
+    """Compare the free space with the reserve that must stay free."""
+    text = f"{where}; {free_bytes // MIB} MiB free, {reserve_bytes // MIB} MiB of them reserved"
+    if free_bytes < reserve_bytes:
+        advice = "free some space, or lower storage.min_free_bytes: nothing can be saved once old pictures are gone"
+        return failed(DISK, text, advice)
+    if free_bytes < reserve_bytes + LITTLE_BYTES:
+        return warning(DISK, text, "free some space: the oldest pictures will have to go soon")
+    return ok(DISK, text)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a folder exists; ``False`` also where the permissions do not let us see it."""
     try:
         path.stat()
     except OSError:
@@ -42,12 +97,5 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def judge(where: str, free_bytes: int, reserve_bytes: int) -> Finding:
-    """Judge what is free against what must stay free."""
-    text = f"{where}; {free_bytes // MIB} MiB free, {reserve_bytes // MIB} MiB of them reserved"
-    if free_bytes < reserve_bytes:
-        advice = "free some space, or lower storage.min_free_bytes: nothing can be saved once old pictures are gone"
-        return failed(CHECK, text, advice)
-    if free_bytes < reserve_bytes + LITTLE_BYTES:
-        return warning(CHECK, text, "free some space: the oldest pictures will have to go soon")
-    return ok(CHECK, text)
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes // MIB} MiB"

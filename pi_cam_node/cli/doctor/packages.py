@@ -1,4 +1,4 @@
-"""Whether the Python packages can be imported, and fit together. Imports nothing of ours that needs them."""
+"""Check of the installed Python packages: importable, and built for each other. Imports nothing that needs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTALL = "install pi-cam-node anew in its environment (`pip install --force-re
 
 
 def check(import_module: Import = importlib.import_module) -> Iterator[Finding]:
-    """Import what the node needs."""
+    """Import each package that the node needs, and report versions or faults."""
     broken = [finding for name in _NEEDED if (finding := _try(name, import_module)) is not None]
     yield from broken
     yield from _simplejpeg(import_module)
@@ -36,7 +36,7 @@ def _try(name: str, import_module: Import) -> Finding | None:
 
 
 def _simplejpeg(import_module: Import) -> Iterator[Finding]:
-    """Judge the one package that the node can do without, and that breaks most easily."""
+    """Check simplejpeg, the one package that the node can do without."""
     try:
         import_module("simplejpeg")
     except ImportError as error:
@@ -44,7 +44,7 @@ def _simplejpeg(import_module: Import) -> Iterator[Finding]:
             CHECK, f"simplejpeg is missing ({error}); OpenCV encodes, which costs more", "pip install simplejpeg"
         )
     except ValueError as error:
-        # What numpy says to an extension that was built against another one of its ABIs.
+        # numpy raises it for an extension that was built against another version of its ABI.
         yield warning(
             CHECK,
             f"simplejpeg does not fit numpy ({error}); OpenCV encodes, which costs more",

@@ -1,7 +1,6 @@
-"""The pages that are generated from the code, and the check that they are up to date.
+"""``pi-cam-node docs``: the pages that are generated from the code, and the check that they are up to date.
 
-A page is a path in the repository and a function that returns its text; adding one is an entry in
-`PAGES`.
+A page is a path in the repository and a function that returns its text, together an entry in `PAGES`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def stale(root: Path = ROOT) -> list[str]:
-    """Return the pages that are missing or say something else than the code."""
+    """Return the pages that are missing or differ from the code."""
     return [page for page, text in PAGES.items() if _read(root / page) != text()]
 
 
 def write(root: Path = ROOT) -> list[str]:
-    """Bring every page up to date; return those that were not."""
+    """Write every page that is not up to date; return their paths."""
     pages = stale(root)
     for page in pages:
         path = root / page

@@ -10,7 +10,7 @@ import yaml
 from pi_cam_node.cli.bench import report
 from pi_cam_node.cli.bench.advice import (
     FRAMES_SHARE,
-    MOST_VIEWERS,
+    VIEWERS_MAX,
     VIEWERS_SHARE,
     Board,
     FrameCost,
@@ -89,15 +89,15 @@ def test_viewers_take_their_share_and_there_is_always_one() -> None:
     assert viewers_held(VIEWER, 100_000, 25) == VIEWERS_SHARE * 1e6 / (100 * 25)
     assert viewers_held(VIEWER, 200_000, 25) == 50
     assert viewers_held(ViewerCost(1e6, 100_000), 100_000, 10) == 1
-    assert viewers_held(ViewerCost(0.5, 100_000), 100_000, 1) == MOST_VIEWERS
+    assert viewers_held(ViewerCost(0.5, 100_000), 100_000, 1) == VIEWERS_MAX
 
 
 def test_a_viewer_whose_cost_was_too_small_to_measure_is_no_division_by_zero() -> None:
-    assert viewers_held(ViewerCost(0.0, 100_000), 100_000, 10) == MOST_VIEWERS
+    assert viewers_held(ViewerCost(0.0, 100_000), 100_000, 10) == VIEWERS_MAX
 
 
-def found(title: str = "synthetic") -> report.Findings:
-    return report.Findings(ZERO, title, costs(80), VIEWER, advise(ZERO, costs(80), VIEWER, CONFIG), 10.0)
+def found(title: str = "synthetic") -> report.BenchResult:
+    return report.BenchResult(ZERO, title, costs(80), VIEWER, advise(ZERO, costs(80), VIEWER, CONFIG), 10.0)
 
 
 def test_the_suggestion_is_a_configuration_that_loads() -> None:

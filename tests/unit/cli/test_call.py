@@ -157,14 +157,14 @@ def test_the_only_node_that_is_online_is_meant() -> None:
 
 def test_of_several_nodes_one_must_be_named() -> None:
     broker = Broker(pi_cam_node__porch__info="{}", pi_cam_node__gate__info="{}")
-    with pytest.raises(command.NobodyAsked, match="--node gate or --node porch") as refused:
+    with pytest.raises(command.NoSingleNode, match="--node gate or --node porch") as refused:
         node_of(broker, "health")
     assert refused.value.code == command.BAD_USE
     assert node_of(broker, "health", "--node", "porch") == "porch"
 
 
 def test_where_there_is_no_node_nobody_answers() -> None:
-    with pytest.raises(command.NobodyAsked, match="no node below garden/") as refused:
+    with pytest.raises(command.NoSingleNode, match="no node below garden/") as refused:
         node_of(Broker(), "health", "--base-topic", "garden")
     assert refused.value.code == command.UNANSWERED
 

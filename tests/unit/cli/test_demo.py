@@ -12,19 +12,19 @@ import pytest
 
 from pi_cam_node.camera.sources.synthetic import script
 from pi_cam_node.cli.call.command import parser
-from pi_cam_node.cli.demo import brokers, next_steps
-from pi_cam_node.cli.demo.brokers import Broker, Kind, NoBrokerHere
+from pi_cam_node.cli.demo import brokers, guide
+from pi_cam_node.cli.demo.brokers import Broker, BrokerKind, NoBrokerHere
 from pi_cam_node.cli.demo.command import main, say, settings_of
 from pi_cam_node.core.commands.all import registry
 
 
-def kind(name: str, program: str | None) -> Kind:
-    return Kind(name, lambda *_: [], lambda: program, "", "auto")
+def kind(name: str, program: str | None) -> BrokerKind:
+    return BrokerKind(name, lambda *_: [], lambda: program, "", "auto")
 
 
 def typed(port: int, *, has_clients: bool) -> list[list[str]]:
     """Return the lines of the walk, split as a shell does."""
-    lines = next_steps.next_steps(port, "pi-cam-node", has_clients=has_clients).splitlines()
+    lines = guide.next_steps(port, "pi-cam-node", has_clients=has_clients).splitlines()
     return [shlex.split(line) for line in lines if line.startswith("    ")]
 
 
@@ -41,7 +41,7 @@ def test_the_walk_uses_only_verbs_that_exist_and_the_right_port(port: int, has_c
 
 def test_the_walk_saves_and_looks_back_with_mosquitto_or_without() -> None:
     for has_clients in (True, False):
-        text = next_steps.next_steps(1883, "pi-cam-node", has_clients=has_clients)
+        text = guide.next_steps(1883, "pi-cam-node", has_clients=has_clients)
         assert ("mosquitto_sub" in text) == ("mosquitto_pub" in text) == has_clients
         assert "save" in text
         assert "pastStack" in text
@@ -55,11 +55,11 @@ def test_the_program_is_named_as_it_can_be_typed_here(monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
     monkeypatch.setattr("sys.argv", [str(tmp_path / ".venv" / "bin" / "pi-cam-node")])
-    assert next_steps.program_name() == ".venv/bin/pi-cam-node"
+    assert guide.program_name() == ".venv/bin/pi-cam-node"
     monkeypatch.setattr("sys.argv", ["/opt/my cam/pi-cam-node"])
-    assert next_steps.program_name() == "'/opt/my cam/pi-cam-node'"
+    assert guide.program_name() == "'/opt/my cam/pi-cam-node'"
     monkeypatch.setattr("sys.argv", ["/opt/pi_cam_node/__main__.py"])
-    assert next_steps.program_name().endswith(" -m pi_cam_node")
+    assert guide.program_name().endswith(" -m pi_cam_node")
 
 
 def test_a_program_in_the_path_needs_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_program_in_the_path_needs_no_folder(monkeypatch: pytest.MonkeyPatch, 
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", [str(program)])
-    assert next_steps.program_name() == "pi-cam-node"
+    assert guide.program_name() == "pi-cam-node"
 
 
 def test_mosquitto_is_preferred_to_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,19 +13,10 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.cli.doctor import (
-    broker_checks,
-    camera,
-    clock,
-    configuration,
-    discovery,
-    machine_checks,
-    memory,
-    packages,
-)
+from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, packages
 from pi_cam_node.cli.doctor.command import line_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok
-from pi_cam_node.cli.doctor.node import Seen
+from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.config import MIB, Config, HomeAssistantConfig, MqttConfig
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.imaging.frame import Frame
@@ -33,11 +24,11 @@ from pi_cam_node.mqtt.topics import topics_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})
 TOPICS = topics_of(CONFIG)
-RUNNING = Seen(online=True, health={"ok": True, "data": {"fps": 9.9}}, retained={})
-ABSENT = Seen(online=False, health=None, retained={})
+RUNNING = NodeOnBroker(online=True, health={"ok": True, "data": {"fps": 9.9}}, retained={})
+ABSENT = NodeOnBroker(online=False, health=None, retained={})
 
 
-def with_retained(seen: Seen, **texts: str) -> Seen:
+def with_retained(seen: NodeOnBroker, **texts: str) -> NodeOnBroker:
     """Return what was seen, with texts on topics whose slashes are written as double underscores."""
     return dataclasses.replace(seen, retained={topic.replace("__", "/"): text for topic, text in texts.items()})
 
@@ -77,18 +68,18 @@ def test_simplejpeg_for_another_numpy_is_a_warning_with_its_remedy() -> None:
 
 
 def test_every_fault_of_the_configuration_is_a_failure() -> None:
-    assert states(configuration.check(ConfigError(["a: wrong", "b: wrong"]))) == ["failed", "failed"]
+    assert states(machine_checks.check_configuration(ConfigError(["a: wrong", "b: wrong"]))) == ["failed", "failed"]
 
 
 def test_what_is_unwise_in_the_configuration_is_a_warning() -> None:
     loaded = LoadedConfig(CONFIG, Path("my.yaml"), ("everybody can read it",))
-    assert states(configuration.check(loaded)) == ["warning", "ok"]
-    assert "porch" in list(configuration.check(loaded))[-1].text
+    assert states(machine_checks.check_configuration(loaded)) == ["warning", "ok"]
+    assert "porch" in list(machine_checks.check_configuration(loaded))[-1].text
 
 
 def test_a_clock_that_nobody_set_is_a_warning() -> None:
-    assert clock.check(lambda: True).state == "ok"
-    assert clock.check(lambda: False).state == "warning"
+    assert machine_checks.check_clock(lambda: True).state == "ok"
+    assert machine_checks.check_clock(lambda: False).state == "warning"
 
 
 @pytest.mark.parametrize(
@@ -97,20 +88,20 @@ def test_a_clock_that_nobody_set_is_a_warning() -> None:
 )
 def test_memory_is_judged_by_what_the_ring_gets(free_mib: int, budget_mib: int, state: str) -> None:
     config = Config.model_validate({"node": {"id": "porch", "memory_bytes": budget_mib * MIB}})
-    finding = memory.check(config, free_mib * MIB)
+    finding = machine_checks.check_memory(config, free_mib * MIB)
     assert finding.state == state
     assert bool(finding.advice) == (state != "ok")
 
 
 @pytest.mark.parametrize(("free_mib", "state"), [(1000, "ok"), (300, "warning"), (100, "failed")])
 def test_a_disk_is_judged_by_its_reserve(free_mib: int, state: str) -> None:
-    assert machine_checks.judge("/captures", free_mib * MIB, 200 * MIB).state == state
+    assert machine_checks.judge_free_space("/captures", free_mib * MIB, 200 * MIB).state == state
 
 
 def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = Config.model_validate({"export": {"base_dir": str(tmp_path / "file" / "captures")}})
-    assert machine_checks.check(config).state == "failed"
+    assert machine_checks.check_disk(config).state == "failed"
 
 
 def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,22 +118,22 @@ def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "stat", closed)
     monkeypatch.setattr("tempfile.TemporaryFile", not_ours)
-    finding = machine_checks.check(Config.model_validate({"export": {"base_dir": str(captures)}}))
+    finding = machine_checks.check_disk(Config.model_validate({"export": {"base_dir": str(captures)}}))
     assert finding.state == "failed"
     assert f"{captures.parent} cannot be written" in finding.text
 
 
 def test_a_camera_is_left_alone_in_doubt_and_the_doubt_is_told() -> None:
     private = Config.model_validate({"privacy": {"enable": True}})
-    assert "privacy is on:" in camera.check(private).text
-    finding = camera.check(private, "/captures/.privacy_on: Permission denied")
+    assert "privacy is on:" in camera_checks.check_camera(private).text
+    finding = camera_checks.check_camera(private, "/captures/.privacy_on: Permission denied")
     assert finding.state == "skipped"
     assert "cannot be told (/captures/.privacy_on: Permission denied)" in finding.text
 
 
 def test_looking_at_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     config = Config.model_validate({"export": {"base_dir": str(tmp_path / "captures")}})
-    assert "will be made" in machine_checks.check(config).text
+    assert "will be made" in machine_checks.check_disk(config).text
     assert list(tmp_path.iterdir()) == []
 
 
@@ -161,8 +152,8 @@ def test_a_login_is_judged_by_who_can_listen(settings: dict[str, object], state:
     assert broker_checks.judge_login(MqttConfig.model_validate(settings)).state == state
 
 
-def discovered(seen: Seen, **settings: bool) -> list[str]:
-    return states(discovery.check(HomeAssistantConfig.model_validate(settings), TOPICS, seen))
+def discovered(seen: NodeOnBroker, **settings: bool) -> list[str]:
+    return states(node_checks.check_discovery(HomeAssistantConfig.model_validate(settings), TOPICS, seen))
 
 
 def test_a_running_node_whose_discovery_is_not_seen_is_a_warning() -> None:
@@ -181,14 +172,14 @@ def test_a_running_node_speaks_for_its_camera() -> None:
     seen = with_retained(
         RUNNING, pi_cam_node__porch__camera__availability="online", pi_cam_node__porch__state__brightness="112.8"
     )
-    finding = camera.from_node(TOPICS, seen)
+    finding = node_checks.check_running_camera(TOPICS, seen)
     assert finding.state == "ok"
     assert "112.8" in finding.text
     assert "9.9 frames" in finding.text
 
 
 def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
-    finding = camera.from_node(
+    finding = node_checks.check_running_camera(
         TOPICS, with_retained(RUNNING, pi_cam_node__porch__state__last_error="camera_down: cable")
     )
     assert finding.state == "failed"
@@ -199,7 +190,7 @@ def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
 def test_a_picture_without_a_picture_is_a_warning(level: int, state: str) -> None:
     pixels = np.full((48, 64, 3), level, np.uint8)
     frame = Frame(1, 0.0, 0.1, datetime(2026, 11, 20, tzinfo=UTC), pixels, "bgr", "day")
-    assert camera.judge("v4l2:/dev/video0, 64 x 48", frame, 0.5).state == state
+    assert camera_checks.judge_frame("v4l2:/dev/video0, 64 x 48", frame, 0.5).state == state
 
 
 def test_advice_stands_below_what_it_is_about() -> None:

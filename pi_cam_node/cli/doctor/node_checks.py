@@ -1,0 +1,100 @@
+"""Checks of the running node and of its discovery by Home Assistant, as the broker shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from pi_cam_node.cli.call.request import Reply, ask, is_final, request_of
+from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
+from pi_cam_node.config import HomeAssistantConfig
+from pi_cam_node.mqtt.blocking_client import BlockingClient
+from pi_cam_node.mqtt.topics import Topics
+
+NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
+REPLY_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOnBroker:
+    """What the broker knows of the node.
+
+    Attributes:
+        online: The retained availability is ``online``.
+        health: The reply to the command ``health``; ``None`` without an answer.
+        retained: Retained texts by topic.
+    """
+
+    online: bool
+    health: Reply | None
+    retained: dict[str, str]
+
+
+def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding, None, NodeOnBroker]:
+    """Read the node's retained topics, and send ``health`` to a node that is online.
+
+    Raises:
+        NoBroker: The connection broke.
+    """
+    wanted = [topics.availability, topics.camera_availability, topics.state("+"), topics.own_discovery]
+    retained = connection.retained([*wanted, topics.birth_topic])
+    if retained.get(topics.availability) != "online":
+        yield ok(NODE, f"{topics.node_id} is not running")
+        return NodeOnBroker(online=False, health=None, retained=retained)
+    reply = ask(connection, topics, request_of("health", ""), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
+    if reply is None or not is_final(reply) or not reply.get("ok"):
+        yield failed(
+            NODE,
+            f"{topics.node_id} is said to be online but does not answer",
+            f"may its login read {topics.cmd('#')}, and write {topics.root}/reply/#? "
+            "If it has died meanwhile, the broker will say so within a minute",
+        )
+        return NodeOnBroker(online=True, health=None, retained=retained)
+    yield ok(NODE, f"{topics.node_id} runs and answers: {reply.get('message')}")
+    return NodeOnBroker(online=True, health=reply, retained=retained)
+
+
+def check_running_camera(topics: Topics, node: NodeOnBroker) -> Finding:
+    """Report what the running node, which holds the camera, says of it."""
+    retained = node.retained
+    if retained.get(topics.camera_availability) == "online":
+        level = retained.get(topics.state("brightness"), "unknown")
+        figures = node.health["data"] if node.health is not None else {}
+        rate = f", {figures['fps']} frames a second" if "fps" in figures else ""
+        return ok(CAMERA, f"the running node has it: brightness {level}{rate}")
+    if retained.get(topics.state("privacy")) == "ON":
+        return ok(CAMERA, "privacy is on: the running node has let go of it")
+    fault = retained.get(topics.state("last_error"), "no reason given")
+    return failed(CAMERA, f"the node runs, but no frames arrive: {fault}", "its log says more; check cable and power")
+
+
+def check_discovery(config: HomeAssistantConfig, topics: Topics, node: NodeOnBroker) -> Iterator[Finding]:
+    """Look for the node's discovery message and for Home Assistant's retained status."""
+    if not config.enable:
+        yield ok(DISCOVERY, "homeassistant.enable is off")
+        return
+    yield _judge_discovery(topics, node)
+    yield _judge_home_assistant(topics.birth_topic, node.retained.get(topics.birth_topic))
+
+
+def _judge_discovery(topics: Topics, node: NodeOnBroker) -> Finding:
+    topic = topics.own_discovery
+    if topic in node.retained:
+        return ok(DISCOVERY, f"the broker holds {topic}")
+    if node.online:
+        return warning(
+            DISCOVERY,
+            f"the node runs, but this login does not see {topic}: it was not written, or may not be read",
+            f"let the node's login write and read it, in mosquitto: `topic readwrite {topic}`",
+        )
+    return skipped(DISCOVERY, f"the node sends {topic} when it runs")
+
+
+def _judge_home_assistant(topic: str, status: str | None) -> Finding:
+    if status == "online":
+        return ok(HOME_ASSISTANT, f"{topic} says online")
+    if status is None:
+        return skipped(
+            HOME_ASSISTANT, f"nothing is retained on {topic}, as is usual: it cannot be told whether it is there"
+        )
+    return warning(HOME_ASSISTANT, f"{topic} says {status}", "start Home Assistant, or its MQTT integration")
