@@ -30,6 +30,9 @@ ALLOWED = {
     "core.rules": ("base", "imaging", "config", "core.rules", "core.events"),
     # pydantic stays out of the camera's process.
     "camera.sources": ("base", "imaging", "camera"),
+    # The foundation of both programs knows no route and nothing of the node; what it needs of them are arguments.
+    "web.http": ("base", "web.http", "web.auth"),
+    "web.auth": ("base", "web.http", "web.auth"),
 }
 
 ROOT_ENTRIES_MAX = 17

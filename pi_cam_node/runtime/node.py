@@ -51,7 +51,7 @@ from pi_cam_node.system import identity, log
 from pi_cam_node.system.metrics import SystemMetrics
 from pi_cam_node.system.systemd import SystemdNotifier
 from pi_cam_node.tcp.server import TextPort
-from pi_cam_node.web.auth.signed_links import media_path
+from pi_cam_node.web.context import media_path
 from pi_cam_node.web.server import WebServer
 
 _log = logging.getLogger(__name__)

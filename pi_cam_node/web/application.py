@@ -1,32 +1,38 @@
-"""Puts routes, guard and headers together."""
+"""The node's application: every module that declares routes, and what its handlers need."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web import all_routes
-from pi_cam_node.web.app_keys import SITE
+from pi_cam_node.web.api import health, metrics
+from pi_cam_node.web.api import routes as api_routes
 from pi_cam_node.web.auth.access import ACCESS, Access
 from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http.connection import BODY_BYTES_MAX
-from pi_cam_node.web.http.connection_limit import CROWD, ConnectionLimit
-from pi_cam_node.web.http.middleware import guard
+from pi_cam_node.web.http import application as foundation
+from pi_cam_node.web.http import disk_pool
+from pi_cam_node.web.http.connection_limit import ConnectionLimit
 from pi_cam_node.web.http.routes import Route
-from pi_cam_node.web.http.security_headers import harden
-from pi_cam_node.web.live import routes
-from pi_cam_node.web.media import disk_pool
+from pi_cam_node.web.live import routes as live_routes
+from pi_cam_node.web.media import routes as media_routes
+from pi_cam_node.web.pages import login
+from pi_cam_node.web.pages import routes as page_routes
+from pi_cam_node.web.routes import CONTEXT, ROUTES
+
+# Importing a module declares its routes.
+DECLARING = (api_routes, health, live_routes, login, media_routes, metrics, page_routes)
 
 
-def application(site: WebContext, access: Access, crowd: ConnectionLimit) -> web.Application:
+def routes() -> tuple[Route, ...]:
+    """Return every route of the node."""
+    return tuple(ROUTES)
+
+
+def application(context: WebContext, access: Access) -> web.Application:
     """Return the application of every declared route."""
-    table: dict[web.AbstractRoute, Route] = {}
-    app = web.Application(middlewares=[guard(access, table)], client_max_size=BODY_BYTES_MAX)
-    for declared in all_routes.routes():
-        methods = ("GET", "HEAD") if declared.method == "GET" else (declared.method,)
-        for method in methods:
-            table[app.router.add_route(method, declared.path, declared.handler)] = declared
-    app[SITE], app[ACCESS], app[CROWD] = site, access, crowd
-    app.on_response_prepare.append(harden)
-    routes.attach(app)
+    connections = ConnectionLimit(lambda: context.state.config.http.max_viewers, access.proxies.trusts)
+    app = foundation.application(ROUTES, access, connections)
+    app[CONTEXT], app[ACCESS] = context, access
     disk_pool.attach(app)
+    live_routes.attach(app)
+    media_routes.attach(app)
     return app

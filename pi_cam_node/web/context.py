@@ -54,6 +54,11 @@ class Links(Protocol):
         ...
 
 
+def media_path(picture_id: str) -> str:
+    """Return the path under which a picture is served."""
+    return f"/media/{picture_id}"
+
+
 @dataclass(slots=True)
 class State:
     """What is, as last told by the node. Thread: the web server's.

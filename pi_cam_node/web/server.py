@@ -20,6 +20,7 @@ from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
 from pi_cam_node.web.context import PictureStore, WebContext
 from pi_cam_node.web.event_queue import LoopQueue
 from pi_cam_node.web.http.service import HttpService
+from pi_cam_node.web.program import NodeProgram
 from pi_cam_node.web.state import BrokerNews, StateCache
 
 _log = logging.getLogger(__name__)
@@ -47,8 +48,8 @@ class WebServer:
         self._links = SignedLinks(clock)
         self._table = StateCache(config, clock)
         self._asking = CommandBridge(inbox, clock)
-        self.site = WebContext(hub, pictures, self._asking, self._links, self._table.state, clock, info)
-        self._service = HttpService(self.site, self._links)
+        self.context = WebContext(hub, pictures, self._asking, self._links, self._table.state, clock, info)
+        self._service = HttpService(NodeProgram(self.context, self._links))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._mailbox: LoopQueue | None = None
         self.loop = MonitoredThread("http", self._run, clock, before_restart=self._prepare)
@@ -113,7 +114,7 @@ class WebServer:
 
     def _prepare(self) -> None:
         """Make what one life of the thread needs; a life before this one took its connections along."""
-        self._service = HttpService(self.site, self._links)
+        self._service = HttpService(NodeProgram(self.context, self._links))
         self._loop = asyncio.new_event_loop()
         self._mailbox = LoopQueue(self._loop, self._take)
 

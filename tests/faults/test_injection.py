@@ -18,7 +18,7 @@ from pi_cam_node.camera.catalogue import make
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.settings import catalogue
-from pi_cam_node.web.all_routes import routes
+from pi_cam_node.web.application import routes
 from tests.faults.watching import Watched, watched
 from tests.support.broker import Mosquitto
 from tests.support.running_node import BASE

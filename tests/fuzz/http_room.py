@@ -27,7 +27,7 @@ from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.http.connection import Connection
-from pi_cam_node.web.http.connection_limit import ConnectionLimit
+from pi_cam_node.web.http.connection_limit import CONNECTIONS
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.inline import new_loop, turns
 from tests.support.fakes.clock import FakeClock
@@ -110,8 +110,9 @@ class HttpRoom:
             "session_porch",
         )
         self._clock = clock
-        self._crowd = ConnectionLimit(lambda: 10, access.proxies.trusts)
-        self._runner = web.AppRunner(application(site, access, self._crowd), handle_signals=False, access_log=None)
+        app = application(site, access)
+        self._connections = app[CONNECTIONS]
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None)
         self._loop.run_until_complete(self._runner.setup())
 
     @classmethod
@@ -131,7 +132,7 @@ class HttpRoom:
         engine = self._runner.server
         assert engine is not None
         self._clock.advance(1.0)
-        line, connection = Line(), Connection(engine, self._crowd, self._loop)
+        line, connection = Line(), Connection(engine, self._connections, self._loop)
         connection.connection_made(line)
         for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
             if not line.is_closed:
@@ -143,7 +144,7 @@ class HttpRoom:
         answer = _ANSWER.match(written)
         assert answer or not written, written[:200]
         assert answer is None or answer[1] != b"500", written[:400]
-        assert len(self._crowd) == 0
+        assert len(self._connections) == 0
 
     async def _ask(self, verb: str, payload: bytes) -> Answered:
         room = CommandRoom.shared()

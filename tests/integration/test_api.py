@@ -19,9 +19,9 @@ from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.web.api import routes
-from pi_cam_node.web.app_keys import SITE
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.context import Answered, State, WebContext
+from pi_cam_node.web.routes import CONTEXT
 from tests.support.broker import wait_until
 from tests.support.pictures import ID
 from tests.support.web_server import Got, MemoryPictures, Serving
@@ -166,7 +166,7 @@ class Node:
             clock = SystemClock()
             app = web.Application()
             info = {"id": "porch", "name": "Porch", "version": "1"}
-            app[SITE] = WebContext(FrameHub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, info)
+            app[CONTEXT] = WebContext(FrameHub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, info)
             app.router.add_route("POST", "/api/commands/{verb}", routes.command)
             app.router.add_route("GET", "/api/state", routes.state)
             async with TestServer(app) as server, ClientSession() as session:

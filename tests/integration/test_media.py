@@ -29,15 +29,14 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from pi_cam_node.web.app_keys import SITE
-from pi_cam_node.web.auth.signed_links import SignedLinks, media_path
-from pi_cam_node.web.context import Answered, State, WebContext
-from pi_cam_node.web.http import privacy_cutoff
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.context import Answered, State, WebContext, media_path
+from pi_cam_node.web.http import disk_pool, file_response, privacy_cutoff
 from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.live import snapshot
-from pi_cam_node.web.media import disk_pool, file_response
 from pi_cam_node.web.media import routes as media_routes
 from pi_cam_node.web.media.thumbnails import MAX_BYTES, thumbnail_of
+from pi_cam_node.web.routes import CONTEXT
 from tests.integration.test_link_tls import Authority, authority
 from tests.support.broker import wait_until
 from tests.support.fakes.clock import FakeClock
@@ -70,7 +69,7 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
         clock = SystemClock()
         state = State(settings or Config())
         app = web.Application()
-        app[SITE] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, {})
+        app[CONTEXT] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, {})
         disk_pool.attach(app)
         app.router.add_route("GET", "/media/{id}", media_routes.picture)
         app.router.add_route("GET", "/media/{id}/thumbnail", media_routes.thumbnail)
@@ -490,7 +489,7 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: PictureArchiv
         path = media_path(ID)
         assert serving.get(path).status == 401
         assert serving.get(path, Authorization="Bearer a-token-of-good-length").status == 200
-        links = serving.web.site.links
+        links = serving.web.context.links
         assert serving.get(links.sign(path, 60)).body == file_of(archive).read_bytes()
         assert serving.get(links.sign(f"{path}/thumbnail", 60)).status == 200
         assert serving.get(links.sign(path, -1)).status == 403

@@ -24,7 +24,7 @@ import pytest
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core import events as e
-from pi_cam_node.web.all_routes import routes
+from pi_cam_node.web.application import routes
 from pi_cam_node.web.http import connection, middleware
 from pi_cam_node.web.server import WebServer
 from tests.integration.test_link_tls import Authority, authority
@@ -103,7 +103,7 @@ def raw(port: int, request: bytes, timeout_s: float = 15.0) -> bytes:
 
 @pytest.mark.promise("H5")
 def test_every_route_has_the_right_that_is_written_here(figure: Callable[[str], None]) -> None:
-    declared = {f"{r.method} {r.path}": r.right + (", signed" if r.signed else "") for r in routes()}
+    declared = {f"{r.method} {r.path}": r.need.right + (", signed" if r.need.signed else "") for r in routes()}
     figure(f"{len(declared)} routes, each with its right; {len(CLOSED)} closed: 401 without a credential, 4 ways each")
     assert declared == RIGHTS
 
@@ -315,7 +315,7 @@ def test_a_port_that_is_taken_is_said_once_and_tried_again(tmp_path: Path, caplo
             taken.close()
             wait_until(lambda: serving.web.signed("/media/a") is not None, "the server to have its port")
             assert serving.get("/healthz").status == 503
-            wait_until(lambda: serving.web.site.state.states.get("ring_seconds") == 12.0, "what was said meanwhile")
+            wait_until(lambda: serving.web.context.state.states.get("ring_seconds") == 12.0, "what was said meanwhile")
     assert caplog.text.count("another program uses the port") == 1
 
 
@@ -538,7 +538,7 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving)
 
 def test_only_who_may_have_what_others_may_not_keeps_a_place(house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[str] = []
-    monkeypatch.setattr(connection.Connection, "serve", lambda one: kept.append(one.address))
+    monkeypatch.setattr(connection.Connection, "request_allowed", lambda one: kept.append(one.address))
     for name in PUBLIC:
         house.request(*concrete(name))
     house.get("/api/state")
@@ -574,7 +574,7 @@ def test_a_stop_waits_for_no_connection_that_asks_for_nothing(
 ) -> None:
     with Serving(tmp_path) as serving, contextlib.ExitStack() as closing:
         serving.get("/healthz")
-        monkeypatch.setattr("pi_cam_node.web.http.engine.FAREWELL_S", 60.0)
+        monkeypatch.setattr("pi_cam_node.web.http.engine.SHUTDOWN_S", 60.0)
         address = ("127.0.0.1", serving.port)
         silent = closing.enter_context(socket.create_connection(address, 15))
         answered = closing.enter_context(socket.create_connection(address, 15))

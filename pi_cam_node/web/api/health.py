@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.context import State
-from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.routes import context_of, route
 
 
 def is_well(state: State) -> bool:
@@ -18,5 +17,5 @@ def is_well(state: State) -> bool:
 @route("GET", "/healthz", "public")
 async def healthz(request: web.Request) -> web.StreamResponse:
     """Say ``ok`` or ``not ok``."""
-    well = is_well(site_of(request).state)
+    well = is_well(context_of(request).state)
     return web.Response(status=200 if well else 503, text="ok" if well else "not ok")

@@ -10,11 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http.connection_limit import CROWD
-from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.http.connection_limit import CONNECTIONS
+from pi_cam_node.web.routes import context_of, route
 
 PREFIX = "pi_cam_node_"
 MIB = 1 << 20
@@ -69,18 +68,18 @@ class NodeCollector(Collector):
     """Turns what is into metrics. What nobody knows is left out, never a zero.
 
     Args:
-        site: The node.
+        context: The node.
         own: Figures of the web server itself, by key of `OWN`.
     """
 
-    def __init__(self, site: WebContext, own: Mapping[str, float]) -> None:
-        self._site = site
+    def __init__(self, context: WebContext, own: Mapping[str, float]) -> None:
+        self._context = context
         self._own = own
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
-        state = self._site.state
-        yield InfoMetricFamily(f"{PREFIX}node", "Who the node is.", value=dict(self._site.info))
+        state = self._context.state
+        yield InfoMetricFamily(f"{PREFIX}node", "Who the node is.", value=dict(self._context.info))
         yield _gauge("camera_up", "Whether frames arrive.", state.states.get("camera") == "online")
         yield _gauge("privacy", "Whether privacy is on.", state.states.get("privacy") == "ON")
         yield _gauge("broker_up", "Whether the broker is connected.", state.broker)
@@ -95,7 +94,7 @@ class NodeCollector(Collector):
 OWN = (
     Figure("connections", "http_connections", "Connections to the web server."),
     Figure("refused", "http_connections_refused", "Connections refused for want of room.", is_counter=True),
-    Figure("put_out", "http_connections_put_out", "Idle connections that made room for others.", is_counter=True),
+    Figure("evicted", "http_connections_put_out", "Idle connections that made room for others.", is_counter=True),
     Figure("wrong", "http_wrong_credentials", "Requests with a wrong token.", is_counter=True),
     Figure("lockouts", "http_lockouts", "Times an address had to wait after wrong tokens.", is_counter=True),
 )
@@ -104,16 +103,16 @@ OWN = (
 @route("GET", "/metrics", "view")
 async def metrics(request: web.Request) -> web.StreamResponse:
     """Send every figure in Prometheus' text format."""
-    guesses, crowd = access_of(request).guesses, request.app[CROWD]
+    lockout, connections = access_of(request).lockout, request.app[CONNECTIONS]
     own = {
-        "connections": len(crowd),
-        "refused": crowd.refused,
-        "put_out": crowd.put_out,
-        "wrong": guesses.wrong,
-        "lockouts": guesses.lockouts,
+        "connections": len(connections),
+        "refused": connections.refused,
+        "evicted": connections.evicted,
+        "wrong": lockout.wrong,
+        "lockouts": lockout.lockouts,
     }
     registry = CollectorRegistry()
-    registry.register(NodeCollector(site_of(request), own))
+    registry.register(NodeCollector(context_of(request), own))
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

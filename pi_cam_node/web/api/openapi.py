@@ -82,13 +82,13 @@ def _operation(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {"200": {"description": "As asked for.", "content": content}}
     if way in NOT_FOUND:
         answers["404"] = {"description": NOT_FOUND[way]}
-    if route.right != "public":
+    if route.need.right != "public":
         answers["401"] = {"description": "Who asks is not known."}
     return {
         "operationId": _name_of(route),
         "summary": summary,
-        "description": _RIGHTS[route.right],
-        "x-right": route.right,
+        "description": _RIGHTS[route.need.right],
+        "x-right": route.need.right,
         "security": _security(route),
         "parameters": [*_in_path(route.path), *QUERIES.get(way, [])],
         **({"requestBody": BODIES[way]} if way in BODIES else {}),
@@ -104,9 +104,9 @@ def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[st
     return {
         "operationId": command.verb,
         "summary": command.summary,
-        "description": f"{_RIGHTS[route.right]} Plain text: `{command.usage}`.",
+        "description": f"{_RIGHTS[route.need.right]} Plain text: `{command.usage}`.",
         "tags": ["commands"],
-        "x-right": route.right,
+        "x-right": route.need.right,
         "security": _security(route),
         "requestBody": {"required": bool(required), "content": body},
         "responses": {"401": {"description": "Who asks is not known."}, **_replies(command)},
@@ -136,9 +136,9 @@ def _replies(command: Command) -> dict[str, Any]:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    if route.right == "public":
+    if route.need.right == "public":
         return []
-    names = ("token", "basic", "session", *(("link",) if route.signed else ()))
+    names = ("token", "basic", "session", *(("link",) if route.need.signed else ()))
     return [{name: []} for name in names]
 
 

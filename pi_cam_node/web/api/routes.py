@@ -12,13 +12,10 @@ from pi_cam_node.base.errors import BadRequest, NodeError
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
 from pi_cam_node.web.api import openapi
-from pi_cam_node.web.app_keys import site_of
-from pi_cam_node.web.auth.signed_links import media_path
-from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http import routes
+from pi_cam_node.web.context import WebContext, media_path
 from pi_cam_node.web.http.json_response import json_response
-from pi_cam_node.web.http.routes import route
 from pi_cam_node.web.http.status_codes import status_of
+from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
 # A page that is open asks again long before; whoever copies a link out of it has this long.
@@ -30,30 +27,30 @@ _ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})
 @route("POST", "/api/commands/{verb}", "control")
 async def command(request: web.Request) -> web.StreamResponse:
     """Carry out a command. The body is a JSON object with its arguments, or empty; the answer is its final reply."""
-    site, verb = site_of(request), request.match_info["verb"]
+    context, verb = context_of(request), request.match_info["verb"]
     try:
-        answered = await site.ask(verb, arguments_in(await request.read(), request.content_type))
+        answered = await context.ask(verb, arguments_in(await request.read(), request.content_type))
     except NodeError as error:
-        return json_response(refusal(site, verb, error), status_of(error.code))
+        return json_response(refusal(context, verb, error), status_of(error.code))
     return json_response(answered.body, status_of(answered.body["code"]))
 
 
 @route("GET", "/api/state", "view")
 async def state(request: web.Request) -> web.StreamResponse:
     """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
-    site = site_of(request)
-    kept = site.pictures.newest(PICTURES_TOLD)
-    told, is_private = site.state, site.hub.curtain.closed
+    context = context_of(request)
+    kept = context.pictures.newest(PICTURES_TOLD)
+    told, is_private = context.state, context.hub.curtain.closed
     return json_response(
         {
-            "at": site.clock.utcnow(),
-            "node": site.info,
+            "at": context.clock.utcnow(),
+            "node": context.info,
             "broker": told.broker,
             "broker_away_because": told.broker_away_because,
             "states": told.states,
             "telemetry": told.telemetry,
             "brightness": told.brightness,
-            "media": [] if is_private else [linked(site, facts) for facts in pictures_of(kept, told.media)],
+            "media": [] if is_private else [linked(context, facts) for facts in pictures_of(kept, told.media)],
         }
     )
 
@@ -61,15 +58,15 @@ async def state(request: web.Request) -> web.StreamResponse:
 @route("GET", "/api/config", "view")
 async def config(request: web.Request) -> web.StreamResponse:
     """Tell every setting: its value in force, secrets masked, and what it may be."""
-    return json_response({"settings": settings_of(site_of(request).state.config)})
+    return json_response({"settings": settings_of(context_of(request).state.config)})
 
 
 @route("GET", "/api/openapi.json", "view")
 async def document(request: web.Request) -> web.StreamResponse:
     """Describe this interface: OpenAPI 3.1, made from the table of routes and the registry of commands."""
-    told = site_of(request)
+    told = context_of(request)
     cookie = f"session_{told.state.config.node.id}"
-    return json_response(openapi.document(routes.declared(), told.info.get("version", ""), cookie))
+    return json_response(openapi.document(tuple(ROUTES), told.info.get("version", ""), cookie))
 
 
 def arguments_in(body: bytes, content_type: str) -> bytes:
@@ -86,10 +83,10 @@ def arguments_in(body: bytes, content_type: str) -> bytes:
     return text
 
 
-def refusal(site: WebContext, verb: str, error: NodeError) -> dict[str, object]:
+def refusal(context: WebContext, verb: str, error: NodeError) -> dict[str, object]:
     """Return the reply to a command that never came to the node, or to which no reply came back."""
     said = {"ok": False, "code": error.code, "message": error.text, "data": error.data}
-    return {"verb": verb[:VERB_SHOWN], **said, "stage": "final", "node": site.info.get("id", "")}
+    return {"verb": verb[:VERB_SHOWN], **said, "stage": "final", "node": context.info.get("id", "")}
 
 
 def pictures_of(kept: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -112,10 +109,10 @@ def facts_in(picture_id: str) -> dict[str, object]:
     return {"id": picture_id, "kind": kind, "first_at": f"{year}-{month}-{day}T{hour}:{minute}:{second}.{ms}Z"}
 
 
-def linked(site: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
+def linked(context: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
     """Return a picture's facts with links to it that end after an hour."""
     path = media_path(str(facts["id"]))
-    links = {"url": site.links.sign(path, LINK_S), "thumbnail_url": site.links.sign(f"{path}/thumbnail", LINK_S)}
+    links = {"url": context.links.sign(path, LINK_S), "thumbnail_url": context.links.sign(f"{path}/thumbnail", LINK_S)}
     return {**facts, **links}
 
 

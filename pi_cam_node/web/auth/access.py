@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from pi_cam_node.web.app_keys import app_key
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SignedLinks, is_signed
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.http.routes import Right
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.routes import Need
 
 _log = logging.getLogger(__name__)
 
@@ -25,34 +25,26 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a request must bring; of an unknown path it is not told that it is unknown before it has brought it."""
-
-    right: Right = "control"
-    signed: bool = False
-
-
 @dataclass(slots=True)
 class Access:
     """The rules and what they need to know.
 
     Attributes:
-        token: What opens everything; ``None``: nobody is asked, because only this machine can reach us.
+        token: What opens everything; ``None``: no credential is asked for, as only this machine reaches the server.
         links: Signed links.
-        sessions: Who is logged in.
-        guesses: Who guesses.
-        proxies: Whose word is taken.
-        names: How we are called.
+        sessions: The sessions of people who logged in.
+        lockout: Slows down who guesses.
+        proxies: Trusted reverse proxies.
+        hosts: Accepted Host headers.
         cookie: Name of the session's cookie.
     """
 
     token: Token | None
     links: SignedLinks
     sessions: Sessions
-    guesses: Lockout
+    lockout: Lockout
     proxies: Proxies
-    names: AllowedHosts
+    hosts: AllowedHosts
     cookie: str
 
     def admit(self, request: web.Request, need: Need) -> None:
@@ -62,27 +54,27 @@ class Access:
             web.HTTPException: It may not, or not yet.
         """
         peer = self.proxies.peer_of(request)
-        if not self.names.knows(peer.host):
+        if not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not ours; a name that is belongs into http.allowed_hosts\n")
         if request.method not in SAFE_METHODS:
             self._refuse_foreign_page(request, peer)
         if need.right == "public" or self._is_open(peer) or self._is_known(request, peer):
             return
         if need.signed and is_signed(request.query):
-            if self.links.holds(request.path, request.query):
+            if self.links.verify(request.path, request.query):
                 return
             raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
         raise unauthorized(request)
 
     def log_in(self, request: web.Request, given: str) -> str:
-        """Return the name of a new session for somebody who knows the token.
+        """Return the id of a new session.
 
         Raises:
-            web.HTTPException: He does not, or he has to wait.
+            web.HTTPException: 401 for a wrong token; 429 while the client is locked out.
         """
         if self.token is not None and not self._is_right(self.token, given, self.proxies.peer_of(request)):
             raise web.HTTPUnauthorized(text="that is not the token\n")
-        return self.sessions.begin()
+        return self.sessions.create()
 
     def _is_open(self, peer: Peer) -> bool:
         """Tell whether nobody is asked. A proxy that we were not told of makes the world look like this machine."""
@@ -95,7 +87,7 @@ class Access:
     def _is_known(self, request: web.Request, peer: Peer) -> bool:
         """Tell whether a request brings a session or the token; a session costs no guess, nobody guesses one."""
         name = request.cookies.get(self.cookie)
-        if name and self.sessions.holds(name):
+        if name and self.sessions.is_valid(name):
             if request.method not in SAFE_METHODS and "Origin" not in request.headers:
                 raise web.HTTPForbidden(text="a session changes things only from its own page\n")
             return True
@@ -108,13 +100,13 @@ class Access:
 
     def _is_right(self, token: Token, given: str, peer: Peer) -> bool:
         """Compare with the token, unless the address has to wait: then even the right one is not looked at."""
-        wait_s = self.guesses.wait_s(peer.address)
+        wait_s = self.lockout.wait_s(peer.address)
         if wait_s > 0:
             after = {"Retry-After": str(math.ceil(wait_s))}
             raise web.HTTPTooManyRequests(text="too many wrong tries; wait\n", headers=after)
         if token.is_(given):
             return True
-        if self.guesses.count(peer.address):
+        if self.lockout.count(peer.address):
             _log.warning("%s guesses the token of the HTTP server and has to wait", peer.address)
         return False
 

@@ -48,7 +48,7 @@ class AllowedHosts:
         self._addresses: set[str] = set()
         self._read_s = float("-inf")
 
-    def knows(self, host: str) -> bool:
+    def allows(self, host: str) -> bool:
         """Tell whether a Host header names this server; its port does not matter."""
         name = _name_of(host)
         if name is None:

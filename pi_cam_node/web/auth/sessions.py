@@ -22,7 +22,7 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._ends_s)
 
-    def begin(self) -> str:
+    def create(self) -> str:
         """Return the name of a new session; where there are too many the oldest ends."""
         name = secrets.token_urlsafe(32)
         self._ends_s[_key(name)] = self._clock.monotonic() + LIFETIME_S
@@ -30,7 +30,7 @@ class Sessions:
             self._ends_s.popitem(last=False)
         return name
 
-    def holds(self, name: str) -> bool:
+    def is_valid(self, name: str) -> bool:
         """Tell whether a session is there and has not ended."""
         end_s = self._ends_s.get(_key(name))
         if end_s is not None and self._clock.monotonic() >= end_s:

@@ -36,7 +36,7 @@ class SignedLinks:
         expires = str(int(self._clock.monotonic() + lifetime_s))
         return f"{path}?{EXPIRES}={expires}&{SIGNATURE}={self._signature(path, expires)}"
 
-    def holds(self, path: str, query: Mapping[str, str]) -> bool:
+    def verify(self, path: str, query: Mapping[str, str]) -> bool:
         """Tell whether a request carries a signature of ours for this very path, and in time."""
         expires, given = query.get(EXPIRES, ""), query.get(SIGNATURE, "")
         wanted = self._signature(path, expires)
@@ -52,8 +52,3 @@ class SignedLinks:
 def is_signed(query: Mapping[str, str]) -> bool:
     """Tell whether a request carries a signature, whoever's it is."""
     return SIGNATURE in query
-
-
-def media_path(picture_id: str) -> str:
-    """Return the path under which a picture is served."""
-    return f"/media/{picture_id}"

@@ -31,7 +31,7 @@ _HEAD_END = b"\r\n\r\n"
 class Connection(web.RequestHandler):
     """The protocol of one connection. Thread: the web server's."""
 
-    def __init__(self, server: web.Server, crowd: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: web.Server, connections: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -43,7 +43,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # unpacked, what passes the bounds below would be a thousand times as large
         )
         self._own_loop = loop
-        self._crowd = crowd
+        self._connections = connections
         self._wire: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._received_bytes = 0
@@ -56,13 +56,13 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------ what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place in the crowd, or be sent away."""
+        """Take a place, or be refused."""
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
         self._wire = transport
         self.address = address_of(transport)
         _give_up_stalled(transport.get_extra_info("socket"))
-        if self._crowd.admit(self):
+        if self._connections.admit(self):
             self._deadline = self._own_loop.call_later(HEAD_DEADLINE_S, self._head_overdue)
         else:
             self.refuse("503 Service Unavailable", "too many connections", "Retry-After: 5\r\n")
@@ -71,8 +71,8 @@ class Connection(web.RequestHandler):
             self.data_received(early)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave the crowd."""
-        self._crowd.leave(self)
+        """Give the place back."""
+        self._connections.remove(self)
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -90,19 +90,19 @@ class Connection(web.RequestHandler):
         else:
             super().data_received(data)
 
-    # ------------------------------------------------------------ what the guard says
+    # ------------------------------------------------------------ what the middleware says
 
-    def asked(self) -> None:
+    def request_started(self) -> None:
         """Note that a whole head has come."""
         self._has_head = True
         self._stop_waiting()
 
-    def serve(self) -> None:
-        """Note that the request is whole and allowed to few: until its answer is out nobody else gets the place."""
+    def request_allowed(self) -> None:
+        """Note that the request is whole and not public: until its answer is out the place is not given to another."""
         self.is_served = True
 
-    def end(self) -> None:
-        """Note that the answer is out; from now on the connection only occupies a place."""
+    def request_finished(self) -> None:
+        """Note that the answer is out: the connection is idle from now on."""
         self.is_served = self._has_head = False
         self._received_bytes = 0
         self._tail = b""

@@ -1,9 +1,8 @@
-"""Who is connected, and who goes when there are too many.
+"""Limits connections in total and per client; evicts the oldest idle one when full.
 
-A connection that has not finished asking makes room for a new one, the oldest first: a flood of idle or
-dribbling ones puts out itself and not those who come with a request. What anybody may have counts as no
-request: strangers could keep every place by taking it slowly. Only where all are being answered is a new
-one sent away.
+A connection that has not sent a whole request makes room for a new one, the oldest first: a flood of idle or
+dribbling ones evicts itself and not those that come with a request. A request for what is public counts as none:
+strangers could keep every place by taking the answer slowly. Only where all are being answered is a new one refused.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pi_cam_node.web.app_keys import app_key
 from pi_cam_node.web.auth.client_key import client_key
+from pi_cam_node.web.http.app_keys import app_key
 
 # Beside the viewers of the stream, each of whom holds one.
 CONNECTIONS_MAX = 64
 # A browser opens six at a time, and a house has one router's address for all its browsers.
-CONNECTIONS_PER_ADDRESS = 16
+CONNECTIONS_PER_CLIENT = 16
 
 
 class Member(Protocol):
-    """A connection, as the crowd sees it."""
+    """A connection, as the limit sees it."""
 
     @property
     def address(self) -> str:
@@ -30,11 +29,11 @@ class Member(Protocol):
 
     @property
     def is_served(self) -> bool:
-        """Whether it has asked for something that not everybody may have, and is being answered."""
+        """Whether it has asked for something that is not public, and is being answered."""
         ...
 
     def force_close(self) -> None:
-        """End it once what was said to it is sent."""
+        """End it once what was written to it is sent."""
         ...
 
     def abort(self) -> None:
@@ -47,57 +46,61 @@ class ConnectionLimit:
 
     Args:
         viewers_max: Returns how many viewers are allowed.
-        is_proxy: Tells whether an address is a trusted proxy, which speaks for many.
+        is_proxy: Tells whether an address is a trusted proxy, which speaks for many clients.
+
+    Attributes:
+        refused: Connections that found no place.
+        evicted: Idle connections that were closed to make room.
     """
 
     def __init__(self, viewers_max: Callable[[], int], is_proxy: Callable[[str], bool]) -> None:
         self._viewers_max = viewers_max
         self._is_proxy = is_proxy
-        self._members: dict[Member, str] = {}  # and the house that each is of
+        self._clients: dict[Member, str] = {}  # each connection and the key of its client
         self.refused = 0
-        self.put_out = 0
+        self.evicted = 0
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._clients)
 
     def admit(self, member: Member) -> bool:
-        """Take one in, at the cost of one that asks for nothing where it must be; return whether there is room."""
-        viewers, house = self._viewers_max(), client_key(member.address)
-        alike = [m for m, lives_in in self._members.items() if lives_in == house]
-        if len(alike) >= CONNECTIONS_PER_ADDRESS + viewers and not self._is_proxy(member.address):
-            has_room = self._put_one_out(alike)
-        elif len(self._members) >= CONNECTIONS_MAX + viewers:
-            has_room = self._put_one_out(list(self._members))
+        """Give a connection a place, at the cost of an idle one where it must be; return whether there is room."""
+        viewers, client = self._viewers_max(), client_key(member.address)
+        alike = [one for one, key in self._clients.items() if key == client]
+        if len(alike) >= CONNECTIONS_PER_CLIENT + viewers and not self._is_proxy(member.address):
+            has_room = self._evict(alike)
+        elif len(self._clients) >= CONNECTIONS_MAX + viewers:
+            has_room = self._evict(list(self._clients))
         else:
             has_room = True
         if has_room:
-            self._members[member] = house
+            self._clients[member] = client
         else:
             self.refused += 1
         return has_room
 
-    def leave(self, member: Member) -> None:
-        """Forget one."""
-        self._members.pop(member, None)
+    def remove(self, member: Member) -> None:
+        """Give the place of a connection back."""
+        self._clients.pop(member, None)
 
-    def send_idle_home(self) -> None:
-        """End those who ask for nothing, so that the end of the server waits for none of them."""
-        for member in [member for member in self._members if not member.is_served]:
+    def close_idle(self) -> None:
+        """Close idle connections before shutdown, which then waits for none of them."""
+        for member in [member for member in self._clients if not member.is_served]:
             member.force_close()
 
-    def disperse(self) -> None:
-        """End all of them: the server stops."""
-        for member in list(self._members):
+    def close_all(self) -> None:
+        """Abort every connection: the server stops."""
+        for member in list(self._clients):
             member.abort()
 
-    def _put_one_out(self, among: list[Member]) -> bool:
-        idle = next((m for m in among if not m.is_served), None)
+    def _evict(self, among: list[Member]) -> bool:
+        idle = next((member for member in among if not member.is_served), None)
         if idle is None:
             return False
-        self._members.pop(idle)
-        self.put_out += 1
+        self._clients.pop(idle)
+        self.evicted += 1
         idle.force_close()
         return True
 
 
-CROWD = app_key("crowd", ConnectionLimit)
+CONNECTIONS = app_key("connections", ConnectionLimit)

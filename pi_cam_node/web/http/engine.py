@@ -1,4 +1,4 @@
-"""aiohttp behind the listening sockets. Imported when the first client connects: see `service`."""
+"""Runs an aiohttp application behind listening sockets. Imported when the first client connects: see `service`."""
 
 from __future__ import annotations
 
@@ -6,90 +6,60 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
-from pi_cam_node.web.application import application
-from pi_cam_node.web.auth.access import Access
-from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
-from pi_cam_node.web.auth.lockout import Lockout
-from pi_cam_node.web.auth.proxies import Proxies
-from pi_cam_node.web.auth.sessions import Sessions
-from pi_cam_node.web.auth.signed_links import SignedLinks
-from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http import sockets as listening
 from pi_cam_node.web.http import tls_handshake
 from pi_cam_node.web.http.connection import Connection
-from pi_cam_node.web.http.connection_limit import ConnectionLimit
+from pi_cam_node.web.http.connection_limit import CONNECTIONS
+from pi_cam_node.web.http.sockets import BACKLOG
 
-# How long answers under way may take when the server ends.
-FAREWELL_S = 0.5
+# How long answers under way may take when the server stops.
+SHUTDOWN_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """How clients come in.
+async def serve(
+    app: web.Application, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, stopped: asyncio.Event
+) -> None:
+    """Answer until told to stop.
 
-    Attributes:
-        sockets: What to listen on.
+    Args:
+        app: What answers; bounds its connections by `CONNECTIONS`.
+        sockets: What to listen on; bound already.
         tls: How to encrypt; ``None``: not at all.
-        token: What opens everything; ``None``: nobody is asked.
-        proxies: Whose word is taken.
-        links: Signed links.
+        stopped: Set to end it.
     """
-
-    sockets: Sequence[socket.socket]
-    tls: ssl.SSLContext | None
-    token: Token | None
-    proxies: Proxies
-    links: SignedLinks
-
-
-async def serve(entrance: Listener, site: WebContext, stopped: asyncio.Event) -> None:
-    """Answer until told to stop."""
-    crowd = ConnectionLimit(lambda: site.state.config.http.max_viewers, entrance.proxies.trusts)
-    app = application(site, _access(entrance, site), crowd)
     runner = web.AppRunner(app, handle_signals=False, access_log=None)
     await runner.setup()
     try:
-        await _listen(entrance, runner, crowd, stopped)
+        await _listen(app, runner, sockets, tls, stopped)
     finally:
         await runner.cleanup()
 
 
-async def _listen(entrance: Listener, runner: web.AppRunner, crowd: ConnectionLimit, stopped: asyncio.Event) -> None:
-    engine, tls, loop = runner.server, entrance.tls, asyncio.get_running_loop()
-    assert engine is not None
+async def _listen(
+    app: web.Application,
+    runner: web.AppRunner,
+    sockets: Sequence[socket.socket],
+    tls: ssl.SSLContext | None,
+    stopped: asyncio.Event,
+) -> None:
+    server, connections, loop = runner.server, app[CONNECTIONS], asyncio.get_running_loop()
+    assert server is not None
 
     def connect() -> Connection:
-        return Connection(engine, crowd, loop)
+        return Connection(server, connections, loop)
 
     def begin() -> asyncio.Protocol:
-        return connect() if tls is None else tls_handshake.Handshake(crowd, tls, connect)
+        return connect() if tls is None else tls_handshake.Handshake(connections, tls, connect)
 
-    servers = [await loop.create_server(begin, sock=sock, backlog=listening.BACKLOG) for sock in entrance.sockets]
+    listeners = [await loop.create_server(begin, sock=sock, backlog=BACKLOG) for sock in sockets]
     try:
         await stopped.wait()
     finally:
-        for server in servers:
-            server.close()
-        crowd.send_idle_home()
+        for listener in listeners:
+            listener.close()
+        connections.close_idle()
         await runner.shutdown()
-        await engine.shutdown(FAREWELL_S)
-        crowd.disperse()
-
-
-def _access(entrance: Listener, site: WebContext) -> Access:
-    """Return the rules that the settings ask for."""
-    config, clock = site.state.config, site.clock
-    return Access(
-        token=entrance.token,
-        links=entrance.links,
-        sessions=Sessions(clock),
-        guesses=Lockout(clock),
-        proxies=entrance.proxies,
-        names=AllowedHosts([*config.http.allowed_hosts, config.http.host]),
-        cookie=f"session_{config.node.id}",
-    )
+        await server.shutdown(SHUTDOWN_S)
+        connections.close_all()

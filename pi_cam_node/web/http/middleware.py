@@ -11,9 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed, PrivacyOn
-from pi_cam_node.web.auth.access import Access, Need
 from pi_cam_node.web.http.connection import Connection
-from pi_cam_node.web.http.routes import Route
+from pi_cam_node.web.http.routes import Need, Route
 from pi_cam_node.web.http.status_codes import status_of
 
 _log = logging.getLogger(__name__)
@@ -29,12 +28,24 @@ class Middleware(Protocol):
         ...
 
 
-def guard(access: Access, table: Mapping[web.AbstractRoute, Route]) -> Middleware:
+class Gate(Protocol):
+    """Judges requests."""
+
+    def admit(self, request: web.Request, need: Need) -> None:
+        """Let a request pass.
+
+        Raises:
+            web.HTTPException: It may not, or not yet.
+        """
+        ...
+
+
+def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware:
     """Return the middleware.
 
     Args:
-        access: The rules.
-        table: What was declared for each route; what is not in it needs every right.
+        gate: The rules.
+        declared: The declaration of each route; one that has none needs every right.
     """
 
     @web.middleware
@@ -42,20 +53,20 @@ def guard(access: Access, table: Mapping[web.AbstractRoute, Route]) -> Middlewar
         connection = request.protocol
         if not isinstance(connection, Connection):
             raise TypeError(f"a request came by a {type(connection).__name__}, which bounds nothing")
-        connection.asked()
+        connection.request_started()
         try:
-            return await _judge(request, handler, access, table.get(request.match_info.route))
+            return await _judge(request, handler, gate, declared.get(request.match_info.route))
         except ConnectionError as error:
             _log.debug("%s has gone: %s", connection.address, error)
             connection.force_close()
             return web.Response(status=400)  # which nobody gets any more
         finally:
-            connection.end()
+            connection.request_finished()
 
     return pass_guard
 
 
-async def _judge(request: web.Request, handler: Handler, access: Access, route: Route | None) -> web.StreamResponse:
+async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
     """Answer a request that may pass, and refuse one that may not.
 
     Raises:
@@ -63,23 +74,23 @@ async def _judge(request: web.Request, handler: Handler, access: Access, route: 
         ConnectionError: The client went before it had all of the answer, or of the refusal.
     """
     try:
-        await _admit(request, access, route)
-        is_public = route is not None and route.right == "public"
+        await _admit(request, gate, route)
+        is_public = route is not None and route.need.right == "public"
         if isinstance(request.protocol, Connection) and not is_public:
-            request.protocol.serve()
+            request.protocol.request_allowed()
         return await _answer(request, handler)
     except web.HTTPException as refusal:
         await _send(request, refusal)
         raise
 
 
-async def _admit(request: web.Request, access: Access, route: Route | None) -> None:
+async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
     """Let a request pass that may, and wait for the rest of it.
 
     Raises:
         web.HTTPException: It may not, or what it brings is not wanted.
     """
-    access.admit(request, Need(route.right, route.signed) if route else Need())
+    gate.admit(request, route.need if route else Need())
     if route is not None and route.method == "POST":
         await _take_body(request)
 

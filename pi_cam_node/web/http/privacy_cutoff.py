@@ -1,6 +1,6 @@
-"""Pictures on their way to a client end where they are as soon as the curtain closes.
+"""Aborts responses that carry pictures when privacy is switched on.
 
-To look at the curtain before each piece is not enough: what the client has not taken yet waits in the transport and in
+To ask the privacy gate before each piece is not enough: what the client has not taken yet waits in the transport and in
 the kernel, and would go on trickling out long after privacy was said to be on.
 """
 
@@ -10,12 +10,11 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from aiohttp import web
-
-from pi_cam_node.core.privacy_gate import PrivacyGate
 
 _log = logging.getLogger(__name__)
 
@@ -25,19 +24,38 @@ STALL_S = 30.0
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
+class PrivacyGate(Protocol):
+    """Whether pictures may be shown; `core.privacy_gate.PrivacyGate` is one."""
+
+    def check(self, generation: int | None = None, /) -> None:
+        """Go on only where pictures may be shown.
+
+        Args:
+            generation: The gate's when the pictures were taken; those from before a time of privacy are not shown.
+
+        Raises:
+            PrivacyOn: They may not.
+        """
+        ...
+
+    def watch(self, closed: Callable[[], None], /) -> Callable[[], None]:
+        """Call ``closed`` whenever privacy is switched on, on any thread; return what ends that."""
+        ...
+
+
 @contextmanager
-def abort_on_privacy(curtain: PrivacyGate, request: web.Request, times_closed: int | None = None) -> Iterator[None]:
-    """Cut the connection of a request when the curtain closes within the ``with`` block.
+def abort_on_privacy(gate: PrivacyGate, request: web.Request, generation: int | None = None) -> Iterator[None]:
+    """Cut the connection of a request when privacy is switched on within the ``with`` block.
 
     The block must last until everything is written; writes wait until the kernel has taken it all.
 
     Args:
-        curtain: What is watched.
+        gate: What is watched.
         request: Whose connection is cut.
-        times_closed: See `PrivacyGate.check`.
+        generation: See `PrivacyGate.check`.
 
     Raises:
-        PrivacyOn: The curtain is closed already, or was closed since.
+        PrivacyOn: Privacy is on already, or was on since.
         ConnectionError: The client has gone.
     """
     transport, loop = request.transport, asyncio.get_running_loop()
@@ -54,33 +72,33 @@ def abort_on_privacy(curtain: PrivacyGate, request: web.Request, times_closed: i
         try:
             loop.call_soon_threadsafe(cut)
         except RuntimeError:
-            _log.debug("the curtain closed after the web server's loop had")
+            _log.debug("privacy was switched on after the web server's loop had closed")
 
-    leave = curtain.watch(closed)
+    unwatch = gate.watch(closed)
     try:
-        curtain.check(times_closed)
+        gate.check(generation)
         yield
     finally:
         is_over = True
-        leave()
+        unwatch()
 
 
 async def send_whole(
-    curtain: PrivacyGate, request: web.Request, response: web.Response, times_closed: int | None = None
+    gate: PrivacyGate, request: web.Request, response: web.Response, generation: int | None = None
 ) -> web.Response:
-    """Send a response that holds a picture; when the curtain closes it ends there.
+    """Send a response that holds a picture; when privacy is switched on it ends there.
 
     Args:
-        curtain: What is watched.
+        gate: What is watched.
         request: What is answered.
         response: The answer.
-        times_closed: See `PrivacyGate.check`.
+        generation: See `PrivacyGate.check`.
 
     Raises:
-        PrivacyOn: The curtain is closed already, or was closed since.
+        PrivacyOn: Privacy is on already, or was on since.
         ConnectionError: The client has gone, took nothing, or was cut off.
     """
-    with abort_on_privacy(curtain, request, times_closed):
+    with abort_on_privacy(gate, request, generation):
         await response.prepare(request)
         try:
             await asyncio.wait_for(response.write_eof(), STALL_S)

@@ -1,53 +1,74 @@
-"""The one table of routes. A route says what right it needs, or it does not exist: the router knows no default."""
+"""Declares routes. A route says what right it needs, or it does not exist: there is no default.
+
+Each program has a `RouteTable` of its own, so that two of them can use the same foundation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import web
 
+Method = Literal["GET", "POST", "DELETE"]
 Right = Literal["public", "view", "control"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One way in.
+class Need:
+    """What a request must bring. The default is that of unknown paths: without every right it is not told which exist.
 
     Attributes:
-        method: ``GET`` or ``POST``.
-        path: In aiohttp's notation, e.g. ``/media/{id}``.
-        right: ``public`` (nobody is asked), ``view`` (pictures and states) or ``control`` (changes something).
-        handler: Answers.
+        right: ``public`` (no credential), ``view`` (pictures and states) or ``control`` (changes something).
         signed: An expiring signed link opens it too.
     """
 
-    method: Literal["GET", "POST"]
-    path: str
-    right: Right
-    handler: Handler
+    right: Right = "control"
     signed: bool = False
 
 
-_TABLE: list[Route] = []
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: The HTTP method; ``HEAD`` comes with ``GET``.
+        path: In aiohttp's notation, e.g. ``/media/{id}``.
+        need: What a request must bring.
+        handler: Answers.
+    """
+
+    method: Method
+    path: str
+    need: Need
+    handler: Handler
 
 
-def route(
-    method: Literal["GET", "POST"], path: str, right: Right, *, signed: bool = False
-) -> Callable[[Handler], Handler]:
-    """Declare the route that the decorated handler answers."""
+class RouteTable:
+    """The routes of one program, in the order of their declaration."""
 
-    def declare(handler: Handler) -> Handler:
-        if any((r.method, r.path) == (method, path) for r in _TABLE):
-            raise ValueError(f"{method} {path} is declared twice")
-        _TABLE.append(Route(method, path, right, handler, signed))
-        return handler
+    def __init__(self) -> None:
+        self._routes: dict[tuple[Method, str], Route] = {}
 
-    return declare
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes.values())
 
+    def __len__(self) -> int:
+        return len(self._routes)
 
-def declared() -> tuple[Route, ...]:
-    """Return every route that has been declared."""
-    return tuple(_TABLE)
+    def route(self, method: Method, path: str, right: Right, *, signed: bool = False) -> Callable[[Handler], Handler]:
+        """Declare the route that the decorated handler answers.
+
+        Raises:
+            ValueError: It is declared already.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            if (method, path) in self._routes:
+                raise ValueError(f"{method} {path} is declared twice")
+            self._routes[method, path] = Route(method, path, Need(right, signed), handler)
+            return handler
+
+        return declare

@@ -1,16 +1,18 @@
-"""The headers that every response carries, whoever made it."""
+"""The headers of every response."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 STATIC = "/static/"
 
-ALWAYS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_ALWAYS = {
     # For browsers from before frame-ancestors.
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -19,16 +21,23 @@ ALWAYS = {
 }
 
 
-async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Complete the headers just before they are sent; a signal handler of aiohttp.
+def security_headers(policy: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return a signal handler of aiohttp that completes the headers of an answer just before they are sent.
 
-    Pictures belong to their owner, so nothing but the files of the page is kept by anybody on the
-    way, unless a handler says otherwise.
+    Pictures belong to their owner, so no cache keeps anything but the files of the page, unless a handler says so.
+
+    Args:
+        policy: The Content-Security-Policy.
     """
-    response.headers.update(ALWAYS)
-    # Pictures say otherwise: a dashboard elsewhere may show them, though no script there can read them.
-    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-site")
-    if not request.path.startswith(STATIC):
-        response.headers.setdefault("Cache-Control", "no-store")
-    # Nobody needs to know which version of what answers.
-    response.headers.popall("Server", None)
+
+    async def complete(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_ALWAYS)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        # Pictures say otherwise: a dashboard elsewhere may show them, though no script there can read them.
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-site")
+        if not request.path.startswith(STATIC):
+            response.headers.setdefault("Cache-Control", "no-store")
+        # The version of what answers helps attackers only.
+        response.headers.popall("Server", None)
+
+    return complete

@@ -8,13 +8,13 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 
-from pi_cam_node.config import HttpTlsConfig
-
+# With the names of the settings of host and port.
 _ADVICE = {
-    errno.EADDRINUSE: "another program uses the port; change mjpeg_server.port, or find it with: ss -ltnp",
-    errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check http.host with: ip address",
-    errno.EACCES: "ports below 1024 are the administrator's; choose a higher mjpeg_server.port",
+    errno.EADDRINUSE: "another program uses the port; change {port}, or find it with: ss -ltnp",
+    errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check {host} with: ip address",
+    errno.EACCES: "ports below 1024 are the administrator's; choose a higher {port}",
 }
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
 # A burst of connections that finds no room waits for seconds, and honest visitors among it; they are sorted out later.
@@ -59,16 +59,16 @@ def _bound(family: int, address: str, port: int) -> socket.socket:
     return sock
 
 
-def context_for(tls: HttpTlsConfig) -> ssl.SSLContext | None:
-    """Return how to encrypt, ``None`` where nobody asked for it. Reads the files.
+def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """Return how to encrypt; ``None`` without a certificate. Reads the files.
 
     Raises:
         OSError: A file cannot be read, or is not what it should be.
     """
-    if not tls.enable or tls.cert is None or tls.key is None:
+    if cert is None or key is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tls.cert, tls.key)
+    context.load_cert_chain(cert, key)
     return context
 
 
@@ -90,11 +90,17 @@ async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: async
     return not stopped.is_set()
 
 
-def advice(error: OSError) -> str:
-    """Return what a person can do about it."""
+def advice(error: OSError, host: str, port: str) -> str:
+    """Return what a person can do about a port that cannot be bound.
+
+    Args:
+        error: Why it cannot.
+        host: Name of the setting of the host.
+        port: Name of the setting of the port.
+    """
     if isinstance(error, socket.gaierror):
-        return "the name in http.host is not known; an address is safer"
-    return _ADVICE.get(error.errno or 0, "check http.host and mjpeg_server.port")
+        return f"the name in {host} is not known; an address is safer"
+    return _ADVICE.get(error.errno or 0, "check {host} and {port}").format(host=host, port=port)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,7 +1,7 @@
 """TLS of the server's own.
 
 asyncio would shake hands before anybody can count the connection: idle ones would take descriptors until
-there are none. So each takes its place in the crowd first, in the clear, and is encrypted then.
+there are none. So each takes a place in the limit first, in the clear, and is encrypted then.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ class Handshake(asyncio.Protocol):
     """A connection until it is encrypted. Thread: the web server's.
 
     Args:
-        crowd: Where it takes a place.
+        connections: Where it takes a place.
         context: How to encrypt.
         connect: Returns what goes on with the connection.
     """
 
-    def __init__(self, crowd: ConnectionLimit, context: ssl.SSLContext, connect: Callable[[], Connection]) -> None:
-        self._crowd = crowd
+    def __init__(
+        self, connections: ConnectionLimit, context: ssl.SSLContext, connect: Callable[[], Connection]
+    ) -> None:
+        self._connections = connections
         self._context = context
         self._connect = connect
         self._wire: asyncio.Transport | None = None
@@ -43,7 +45,7 @@ class Handshake(asyncio.Protocol):
         transport.pause_reading()  # what comes is for TLS, which is not there yet
         self._wire = transport
         self.address = address_of(transport)
-        if self._crowd.admit(self):
+        if self._connections.admit(self):
             self._task = asyncio.get_running_loop().create_task(self._shake(transport))
         else:
             transport.abort()
@@ -68,6 +70,6 @@ class Handshake(asyncio.Protocol):
             transport.abort()
             return
         finally:
-            self._crowd.leave(self)
+            self._connections.remove(self)
         if secured is not None and not secured.is_closing():
             connection.connection_made(secured)

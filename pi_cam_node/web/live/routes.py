@@ -13,15 +13,15 @@ from aiohttp import web
 
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
-from pi_cam_node.web.app_keys import SITE, app_key, site_of
+from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy
-from pi_cam_node.web.http.routes import route
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
 from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
 from pi_cam_node.web.live.viewer import STALL_S, Viewer
 from pi_cam_node.web.live.viewer_limit import Limit
+from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 FANOUT = app_key("fanout", Fanout)
 SHORTSTREAMS = app_key("shortstreams", Limit)
@@ -42,9 +42,9 @@ HEADERS = {
 
 
 def attach(app: web.Application) -> None:
-    """Give an application with a `SITE` its stream; ends the streams when the application shuts down."""
-    site = app[SITE]
-    fanout = app[FANOUT] = Fanout(site.hub, site.state, site.clock)
+    """Give an application with a `CONTEXT` its stream; ends the streams when the application shuts down."""
+    context = app[CONTEXT]
+    fanout = app[FANOUT] = Fanout(context.hub, context.state, context.clock)
     app[SHORTSTREAMS] = Limit(lambda: SHORTSTREAMS_MAX)
 
     async def close(_app: web.Application) -> None:
@@ -72,12 +72,12 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
     interval_s = 1 / asked_fps(request)
     fanout = request.app[FANOUT]
-    site_of(request).hub.curtain.check()
+    context_of(request).hub.curtain.check()
     if request.method == "HEAD":
         return await _prepared(request)
     with fanout.places.one() as is_free:
         if not is_free:
-            places = site_of(request).state.config.http.max_viewers
+            places = context_of(request).state.config.http.max_viewers
             return _full(f"All {places} places for viewers are taken (http.max_viewers).")
         response = await _prepared(request)
         writer = await response.prepare(request)
@@ -121,10 +121,10 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     with request.app[SHORTSTREAMS].one() as is_free:
         if not is_free:
             return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
-        times_closed = site_of(request).hub.curtain.times_closed
-        answered = await site_of(request).ask("shortstream", _arguments(request))
+        times_closed = context_of(request).hub.curtain.times_closed
+        answered = await context_of(request).ask("shortstream", _arguments(request))
         if answered.body["ok"]:
-            with abort_on_privacy(site_of(request).hub.curtain, request, times_closed):
+            with abort_on_privacy(context_of(request).hub.curtain, request, times_closed):
                 return await _send(request, answered.frames, times_closed)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
@@ -142,7 +142,7 @@ async def _send(request: web.Request, frames: Sequence[FramesSent], times_closed
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):
-            site_of(request).hub.curtain.check(times_closed)
+            context_of(request).hub.curtain.check(times_closed)
             await asyncio.wait_for(response.write(piece), STALL_S)
         await asyncio.wait_for(response.write_eof(), STALL_S)
     except (TimeoutError, PrivacyOn):

@@ -11,10 +11,10 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
 from pi_cam_node.web.live.multipart import frame_headers
+from pi_cam_node.web.routes import context_of
 
 _log = logging.getLogger(__name__)
 
@@ -27,18 +27,18 @@ EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
-    site, width_px = site_of(request), asked_width(request)
-    site.hub.curtain.check()
-    times_closed = site.hub.curtain.times_closed
-    config, frame = site.state.config, site.hub.latest
+    context, width_px = context_of(request), asked_width(request)
+    context.hub.curtain.check()
+    times_closed = context.hub.curtain.times_closed
+    config, frame = context.state.config, context.hub.latest
     if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
         timeout_s = fresh_timeout_s(config, frame)
         try:
-            frame = await asyncio.wait_for(frame_after(site.hub, site.clock.monotonic()), timeout_s)
+            frame = await asyncio.wait_for(frame_after(context.hub, context.clock.monotonic()), timeout_s)
         except TimeoutError:
             text = f"No picture was taken within {timeout_s:.1f} s of the request.\n"
             return web.Response(status=504, text=text)
-    site.hub.curtain.check()
+    context.hub.curtain.check()
     if frame is None:
         return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
     quality = config.ring.quality
@@ -50,7 +50,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     if body is None:
         body = await asyncio.to_thread(picture_of, frame, quality, width_px)
     response = web.Response(body=body, content_type="image/jpeg", headers=headers)
-    return await send_whole(site.hub.curtain, request, response, times_closed)
+    return await send_whole(context.hub.curtain, request, response, times_closed)
 
 
 def asked_width(request: web.Request) -> int | None:

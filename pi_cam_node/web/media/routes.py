@@ -9,46 +9,56 @@ from pathlib import Path
 from aiohttp import web
 
 from pi_cam_node.config import Format
-from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.context import PictureStore
+from pi_cam_node.web.http import disk_pool
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.disk_pool import DISK, DiskPool
+from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
-from pi_cam_node.web.http.routes import route
-from pi_cam_node.web.media.disk_pool import DISK, THUMBNAILS
-from pi_cam_node.web.media.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.media.thumbnails import thumbnail_of
+from pi_cam_node.web.routes import context_of, route
 
 _log = logging.getLogger(__name__)
 
 FORMATS: tuple[Format, ...] = typing.get_args(Format)
+# To make a thumbnail, those that a page asked for before it included; of 12 megapixels that is a second each.
+THUMBNAIL_S = 20.0
 # Where export.thumbnail_px says that none go over MQTT, the page shows some all the same.
 THUMBNAIL_PX = 320
 # A reader keeps a picture but asks each time: a link that has ended, or a session, must not live on in its cache.
 CACHING = {"Cache-Control": "private, no-cache"}
 
+THUMBNAILS = app_key("thumbnails", DiskPool)
+
 _TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream"}
+
+
+def attach(app: web.Application) -> None:
+    """Give an application the thread that makes thumbnails."""
+    disk_pool.attach(app, THUMBNAILS, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
 
 
 @route("GET", "/media/{id}", "view", signed=True)
 async def picture(request: web.Request) -> web.StreamResponse:
     """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
-    site_of(request).hub.curtain.check()
-    pictures, picture_id = site_of(request).pictures, request.match_info["id"]
-    stored = await request.app[DISK].ask(_open, pictures, picture_id, asked_format(request))
+    context_of(request).hub.curtain.check()
+    pictures, picture_id = context_of(request).pictures, request.match_info["id"]
+    stored = await request.app[DISK].run(_open, pictures, picture_id, asked_format(request))
     if stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
     with stored.file:
-        return await send(request, stored, headers_of(stored.name))
+        return await send(request, stored, headers_of(stored.name), context_of(request).hub.curtain)
 
 
 @route("GET", "/media/{id}/thumbnail", "view", signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Send a small JPEG of a saved picture."""
-    site, picture_id = site_of(request), request.match_info["id"]
-    site.hub.curtain.check()
-    width_px = site.state.config.export.thumbnail_px or THUMBNAIL_PX
+    context, picture_id = context_of(request), request.match_info["id"]
+    context.hub.curtain.check()
+    width_px = context.state.config.export.thumbnail_px or THUMBNAIL_PX
     disk = request.app[DISK]
-    path = await disk.ask(site.pictures.find, picture_id)
-    stored = await disk.ask(open_stored, path) if path is not None else None
+    path = await disk.run(context.pictures.find, picture_id)
+    stored = await disk.run(open_stored, path) if path is not None else None
     if path is None or stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
     stored.file.close()
@@ -57,11 +67,11 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     if is_known(request, etag, stored.modified):
         return web.Response(status=304, headers=headers)
     try:
-        body = await request.app[THUMBNAILS].ask(thumbnail_of, path, stored.etag, width_px)
+        body = await request.app[THUMBNAILS].run(thumbnail_of, path, stored.etag, width_px)
     except ValueError as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
-    return await send_whole(site.hub.curtain, request, web.Response(body=body, headers=headers))
+    return await send_whole(context.hub.curtain, request, web.Response(body=body, headers=headers))
 
 
 def asked_format(request: web.Request) -> Format | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels
-from pi_cam_node.web.media.file_response import open_stored
+from pi_cam_node.web.http.file_response import open_stored
 
 MAX_BYTES = 48 * 1024
 # What a page shows, twice over; together 3 MiB at most.

@@ -11,7 +11,7 @@ from importlib import resources
 from aiohttp import web
 
 from pi_cam_node.web.auth.access import access_of
-from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.routes import route
 
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -74,7 +74,7 @@ def _file(name: str, content: bytes) -> File:
 async def index(request: web.Request) -> web.Response:
     """Send the live view, with a way to log out for those who logged in."""
     access = access_of(request)
-    is_session = access.sessions.holds(request.cookies.get(access.cookie, ""))
+    is_session = access.sessions.is_valid(request.cookies.get(access.cookie, ""))
     return _send(request, IN_SESSION if is_session else "index.html")
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from pi_cam_node.base.errors import CODES
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.web import all_routes
+from pi_cam_node.web import application
 from pi_cam_node.web.api import openapi
 from pi_cam_node.web.api.schemas import BODIES, CONTENTS, NOT_FOUND, QUERIES
 from pi_cam_node.web.http.status_codes import STATUSES
 
-ROUTES = all_routes.routes()
+ROUTES = application.routes()
 DOCUMENT = openapi.document(ROUTES, "1.2.3", "session_porch")
 OPERATIONS = [(path, method, op) for path, methods in DOCUMENT["paths"].items() for method, op in methods.items()]
 
@@ -44,7 +44,7 @@ def test_every_route_is_described_with_its_right() -> None:
         if route.path == openapi.COMMAND:
             paths = [route.path.replace("{verb}", verb) for verb in registry()]
         for path in paths:
-            assert described.pop((route.method, path)) == route.right
+            assert described.pop((route.method, path)) == route.need.right
     assert described == {}
 
 
@@ -56,7 +56,7 @@ def test_only_public_routes_ask_for_no_credential() -> None:
 def test_signed_links_open_saved_pictures_and_no_commands() -> None:
     opened = {path for path, _, op in OPERATIONS if {"link": []} in op["security"]}
     assert {"/media/{id}", "/media/{id}/thumbnail"} <= opened
-    assert opened == {route.path for route in ROUTES if route.signed}
+    assert opened == {route.path for route in ROUTES if route.need.signed}
     assert not any(path.startswith("/api/") for path in opened)
 
 

@@ -11,14 +11,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pi_cam_node.web.auth.access import Access, Need
+from pi_cam_node.web.auth.access import Access
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
 from pi_cam_node.web.auth.lockout import GUESSES, Lockout
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.http.connection_limit import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS, ConnectionLimit
+from pi_cam_node.web.http.connection_limit import CONNECTIONS_MAX, CONNECTIONS_PER_CLIENT, ConnectionLimit
+from pi_cam_node.web.http.routes import Need
 from tests.support.fakes.clock import FakeClock
 
 TOKEN = "a-token-of-the-house"
@@ -315,7 +316,7 @@ def test_a_link_that_has_ended_is_said_to_have_ended_unless_the_token_comes_with
     assert judged(rules, request(path=link, **BEARER), Need("view", signed=True)) == 200
 
 
-# ------------------------------------------------------------ the crowd
+# ------------------------------------------------------------ connections
 
 
 class Member:
@@ -329,78 +330,78 @@ class Member:
         self.closed = True
 
 
-def crowd(viewers: int = 10, trusted: Any = lambda _address: False) -> ConnectionLimit:
+def limited(viewers: int = 10, trusted: Any = lambda _address: False) -> ConnectionLimit:
     return ConnectionLimit(lambda: viewers, trusted)
 
 
 def test_idle_connections_make_room_for_a_new_one_the_oldest_first() -> None:
-    people = crowd()
-    idle = [Member("192.0.2.1") for _ in range(CONNECTIONS_PER_ADDRESS + 10)]
-    assert all(people.admit(member) for member in idle)
-    assert people.admit(Member("192.0.2.1"))
+    limit = limited()
+    idle = [Member("192.0.2.1") for _ in range(CONNECTIONS_PER_CLIENT + 10)]
+    assert all(limit.admit(member) for member in idle)
+    assert limit.admit(Member("192.0.2.1"))
     assert [member.closed for member in idle[:2]] == [True, False]
-    assert people.put_out == 1
-    assert len(people) == len(idle)
+    assert limit.evicted == 1
+    assert len(limit) == len(idle)
 
 
-def test_who_is_answered_is_not_put_out() -> None:
-    people = crowd()
-    busy = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_ADDRESS + 10)]
-    assert all(people.admit(member) for member in busy)
-    assert not people.admit(Member("192.0.2.1"))
-    assert people.refused == 1
+def test_a_served_connection_is_not_evicted() -> None:
+    limit = limited()
+    busy = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_CLIENT + 10)]
+    assert all(limit.admit(member) for member in busy)
+    assert not limit.admit(Member("192.0.2.1"))
+    assert limit.refused == 1
     assert not any(member.closed for member in busy)
-    assert people.admit(Member("192.0.2.2"))
+    assert limit.admit(Member("192.0.2.2"))
 
 
 def test_the_whole_is_bounded_over_all_addresses() -> None:
-    people = crowd()
+    limit = limited()
     for number in range(CONNECTIONS_MAX + 10):
-        assert people.admit(Member(f"192.0.2.{number}", is_served=True))
-    assert not people.admit(Member("198.51.100.1"))
+        assert limit.admit(Member(f"192.0.2.{number}", is_served=True))
+    assert not limit.admit(Member("198.51.100.1"))
 
 
 def test_as_many_viewers_as_allowed_fit_in_from_one_address() -> None:
-    people = crowd(viewers=64)
-    assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(64 + CONNECTIONS_PER_ADDRESS))
+    limit = limited(viewers=64)
+    assert all(limit.admit(Member("192.0.2.1", is_served=True)) for _ in range(64 + CONNECTIONS_PER_CLIENT))
 
 
 def test_a_house_with_many_ipv6_addresses_gets_no_more_places_than_one_address() -> None:
-    people = crowd()
-    for number in range(CONNECTIONS_PER_ADDRESS + 10):
-        assert people.admit(Member(f"2001:db8::{number:x}", is_served=True))
-    assert not people.admit(Member("2001:db8::ffff"))
-    assert people.admit(Member("2001:db8:0:1::1"))
+    limit = limited()
+    for number in range(CONNECTIONS_PER_CLIENT + 10):
+        assert limit.admit(Member(f"2001:db8::{number:x}", is_served=True))
+    assert not limit.admit(Member("2001:db8::ffff"))
+    assert limit.admit(Member("2001:db8:0:1::1"))
 
 
 def test_a_trusted_proxy_brings_many() -> None:
-    people = crowd(viewers=1, trusted=lambda address: address == "192.0.2.1")
-    assert all(people.admit(Member("192.0.2.1", is_served=True)) for _ in range(CONNECTIONS_MAX))
+    limit = limited(viewers=1, trusted=lambda address: address == "192.0.2.1")
+    assert all(limit.admit(Member("192.0.2.1", is_served=True)) for _ in range(CONNECTIONS_MAX))
 
 
 def test_who_leaves_makes_room() -> None:
-    people = crowd(viewers=1)
-    members = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_ADDRESS + 1)]
+    limit = limited(viewers=1)
+    members = [Member("192.0.2.1", is_served=True) for _ in range(CONNECTIONS_PER_CLIENT + 1)]
     for member in members:
-        people.admit(member)
-    people.leave(members[3])
-    people.leave(members[3])
-    assert people.admit(Member("192.0.2.1"))
+        limit.admit(member)
+    limit.remove(members[3])
+    limit.remove(members[3])
+    assert limit.admit(Member("192.0.2.1"))
 
 
 def test_before_the_end_only_those_go_who_ask_for_nothing() -> None:
-    people = crowd()
+    limit = limited()
     idle, served = Member("192.0.2.1"), Member("192.0.2.1", is_served=True)
-    people.admit(idle)
-    people.admit(served)
-    people.send_idle_home()
+    limit.admit(idle)
+    limit.admit(served)
+    limit.close_idle()
     assert (idle.closed, served.closed) == (True, False)
 
 
 def test_at_the_end_all_go() -> None:
-    people = crowd()
+    limit = limited()
     members = [Member("192.0.2.1", is_served=served) for served in (True, False)]
     for member in members:
-        people.admit(member)
-    people.disperse()
+        limit.admit(member)
+    limit.close_all()
     assert all(member.closed for member in members)

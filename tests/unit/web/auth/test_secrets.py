@@ -87,31 +87,31 @@ def test_a_folder_is_no_token(tmp_path: Path) -> None:
 def test_a_session_ends_with_its_time_with_a_logout_and_never_another_ones() -> None:
     clock = FakeClock()
     sessions = Sessions(clock)
-    one, two = sessions.begin(), sessions.begin()
-    assert sessions.holds(one)
+    one, two = sessions.create(), sessions.create()
+    assert sessions.is_valid(one)
     sessions.end(one)
-    assert not sessions.holds(one)
-    assert sessions.holds(two)
+    assert not sessions.is_valid(one)
+    assert sessions.is_valid(two)
     clock.advance(sitting.LIFETIME_S)
-    assert not sessions.holds(two)
+    assert not sessions.is_valid(two)
     assert len(sessions) == 0
 
 
 def test_too_many_sessions_end_the_oldest() -> None:
     sessions = Sessions(FakeClock())
-    names = [sessions.begin() for _ in range(sitting.SESSIONS_MAX + 1)]
+    names = [sessions.create() for _ in range(sitting.SESSIONS_MAX + 1)]
     assert len(set(names)) == len(names)
-    assert not sessions.holds(names[0])
-    assert all(sessions.holds(name) for name in names[1:])
+    assert not sessions.is_valid(names[0])
+    assert all(sessions.is_valid(name) for name in names[1:])
 
 
 @pytest.mark.parametrize("name", ["", "x", "\udcff"])
 def test_a_session_that_nobody_began_is_none(name: str) -> None:
     sessions = Sessions(FakeClock())
-    begun = sessions.begin()
-    assert not sessions.holds(name)
-    assert not sessions.holds(begun[:-1])
-    assert not sessions.holds(begun.swapcase())
+    begun = sessions.create()
+    assert not sessions.is_valid(name)
+    assert not sessions.is_valid(begun[:-1])
+    assert not sessions.is_valid(begun.swapcase())
 
 
 # ------------------------------------------------------------ links
@@ -126,19 +126,19 @@ def test_a_link_opens_its_path_until_it_ends_whatever_the_wall_clock_says() -> N
     clock = FakeClock()
     links = SignedLinks(clock)
     path, query = parts(links.sign("/media/a", 60))
-    assert links.holds(path, query)
+    assert links.verify(path, query)
     clock.step_utc(-10 * 365 * 86_400)
     clock.advance(59)
-    assert links.holds(path, query)
+    assert links.verify(path, query)
     clock.advance(1)
-    assert not links.holds(path, query)
+    assert not links.verify(path, query)
 
 
 def test_a_link_opens_nothing_else() -> None:
     links = SignedLinks(FakeClock())
     _, query = parts(links.sign("/media/a", 60))
     for path in ("/media/b", "/media/a/", "/media/a/thumbnail", "/media/A", "/media", "/stream", ""):
-        assert not links.holds(path, query)
+        assert not links.verify(path, query)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_a_link_opens_nothing_else() -> None:
 def test_a_changed_link_opens_nothing(change: dict[str, str]) -> None:
     links = SignedLinks(FakeClock())
     path, query = parts(links.sign("/media/a", 60))
-    assert not links.holds(path, {**query, **change})
-    assert not links.holds(path, {})
+    assert not links.verify(path, {**query, **change})
+    assert not links.verify(path, {})
 
 
 def test_links_end_with_a_restart() -> None:
     clock = FakeClock()
     path, query = parts(SignedLinks(clock).sign("/media/a", 60))
-    assert not SignedLinks(clock).holds(path, query)
+    assert not SignedLinks(clock).verify(path, query)
 
 
 # ------------------------------------------------------------ guesses
@@ -171,57 +171,57 @@ def test_links_end_with_a_restart() -> None:
 
 def test_five_wrong_tries_in_a_minute_cost_a_wait_that_grows() -> None:
     clock = FakeClock()
-    guesses = Lockout(clock)
+    lockout_ = Lockout(clock)
     waits = []
     for _ in range(9):
-        locked = [guesses.count("192.0.2.7") for _ in range(lockout.GUESSES)]
+        locked = [lockout_.count("192.0.2.7") for _ in range(lockout.GUESSES)]
         assert locked == [False] * (lockout.GUESSES - 1) + [True]
-        waits.append(guesses.wait_s("192.0.2.7"))
+        waits.append(lockout_.wait_s("192.0.2.7"))
         clock.advance(waits[-1])
-        assert guesses.wait_s("192.0.2.7") == 0
+        assert lockout_.wait_s("192.0.2.7") == 0
     assert waits[:4] == [60, 120, 240, 480]
     assert waits[-1] == lockout.WAIT_MAX_S
 
 
 def test_a_thousand_guesses_in_ten_minutes_are_looked_at_twenty_times() -> None:
     clock = FakeClock()
-    guesses, looked_at = Lockout(clock), 0
+    lockout_, looked_at = Lockout(clock), 0
     for _ in range(1000):
         clock.advance(0.6)
-        if guesses.wait_s("192.0.2.7") == 0:
+        if lockout_.wait_s("192.0.2.7") == 0:
             looked_at += 1
-            guesses.count("192.0.2.7")
+            lockout_.count("192.0.2.7")
     assert looked_at <= 20
 
 
 def test_slow_mistakes_cost_nothing_and_good_behaviour_is_rewarded() -> None:
     clock = FakeClock()
-    guesses = Lockout(clock)
+    lockout_ = Lockout(clock)
     for _ in range(20):
-        assert not guesses.count("192.0.2.7")
+        assert not lockout_.count("192.0.2.7")
         clock.advance(16)
     for _ in range(lockout.GUESSES):
-        guesses.count("192.0.2.8")
+        lockout_.count("192.0.2.8")
     clock.advance(lockout.FIRST_WAIT_S + lockout.FORGIVEN_AFTER_S + 1)
     for _ in range(lockout.GUESSES):
-        guesses.count("192.0.2.8")
-    assert guesses.wait_s("192.0.2.8") == lockout.FIRST_WAIT_S
+        lockout_.count("192.0.2.8")
+    assert lockout_.wait_s("192.0.2.8") == lockout.FIRST_WAIT_S
 
 
 def test_addresses_do_not_share_their_guesses_but_a_house_does() -> None:
-    guesses = Lockout(FakeClock())
+    lockout_ = Lockout(FakeClock())
     for _ in range(lockout.GUESSES):
-        guesses.count("2001:db8::1")
-    assert guesses.wait_s("2001:db8::ffff") > 0
-    assert guesses.wait_s("2001:db8:0:1::1") == 0
-    assert guesses.wait_s("192.0.2.7") == 0
+        lockout_.count("2001:db8::1")
+    assert lockout_.wait_s("2001:db8::ffff") > 0
+    assert lockout_.wait_s("2001:db8:0:1::1") == 0
+    assert lockout_.wait_s("192.0.2.7") == 0
     for _ in range(lockout.GUESSES):
-        guesses.count("::ffff:192.0.2.9")
-    assert guesses.wait_s("192.0.2.9") > 0
+        lockout_.count("::ffff:192.0.2.9")
+    assert lockout_.wait_s("192.0.2.9") > 0
 
 
 def test_the_memory_of_guesses_is_bounded() -> None:
-    guesses = Lockout(FakeClock())
+    lockout_ = Lockout(FakeClock())
     for number in range(lockout.ADDRESSES_MAX + 100):
-        guesses.count(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(guesses._records) == lockout.ADDRESSES_MAX
+        lockout_.count(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(lockout_._records) == lockout.ADDRESSES_MAX

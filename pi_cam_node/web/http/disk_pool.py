@@ -1,4 +1,4 @@
-"""Threads that read the disk for the server, and what happens when the disk answers no more.
+"""Threads that read the disk for the server; bounded where the disk hangs.
 
 They are apart from those that encode, so that a disk that hangs, for ever perhaps, takes neither the live view
 nor the state along.
@@ -14,13 +14,11 @@ from typing import Any, ParamSpec, TypeVar
 from aiohttp import web
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed
-from pi_cam_node.web.app_keys import app_key
+from pi_cam_node.web.http.app_keys import app_key
 
 READERS = 4
 # To find, open or read a piece of a file: a hundred times what a worn card needs.
-ANSWERS_S = 3.0
-# To make a thumbnail, those that a page asked for before it included; of 12 megapixels that is a second each.
-THUMBNAIL_S = 20.0
+READ_S = 3.0
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -41,7 +39,7 @@ class DiskPool:
         self._deadline_s = deadline_s
         self._hanging: set[Future[Any]] = set()
 
-    async def ask(self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs) -> Found:
+    async def run(self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs) -> Found:
         """Return what some work on the disk returns; raises what that raises.
 
         Raises:
@@ -66,16 +64,13 @@ class DiskPool:
 
 
 DISK = app_key("disk", DiskPool)
-THUMBNAILS = app_key("thumbnails", DiskPool)
 
 
-def attach(app: web.Application) -> None:
-    """Give an application its threads for the disk, for as long as it lives."""
-    disk = app[DISK] = DiskPool("http-disk", READERS, ANSWERS_S)
-    thumbnails = app[THUMBNAILS] = DiskPool("http-thumbnail", 1, THUMBNAIL_S)
+def attach(app: web.Application, key: web.AppKey[DiskPool] = DISK, pool: DiskPool | None = None) -> None:
+    """Give an application a pool for as long as it lives; that of `DISK` where nothing else is said."""
+    kept = app[key] = pool or DiskPool("http-disk", READERS, READ_S)
 
     async def close(_app: web.Application) -> None:
-        disk.close()
-        thumbnails.close()
+        kept.close()
 
     app.on_cleanup.append(close)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.web.media.file_response import Unsatisfiable, open_stored, span_of
+from pi_cam_node.web.http.file_response import Unsatisfiable, open_stored, span_of
 
 
 @pytest.mark.parametrize(

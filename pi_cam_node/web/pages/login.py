@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.sessions import LIFETIME_S
-from pi_cam_node.web.http.routes import route
+from pi_cam_node.web.routes import route
 
 
 @route("POST", "/login", "public")

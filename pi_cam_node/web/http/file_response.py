@@ -20,9 +20,9 @@ from typing import BinaryIO
 from aiohttp import web
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.web.app_keys import site_of
 from pi_cam_node.web.http import privacy_cutoff
-from pi_cam_node.web.media.disk_pool import DISK, DiskPool
+from pi_cam_node.web.http.disk_pool import DISK, DiskPool
+from pi_cam_node.web.http.privacy_cutoff import PrivacyGate
 
 CHUNK_BYTES = 256 * 1024
 
@@ -102,8 +102,22 @@ def span_of(asked: str | None, size_bytes: int) -> tuple[int, int] | None:
     return begin, end - begin
 
 
-async def send(request: web.Request, stored: Stored, headers: Mapping[str, str]) -> web.StreamResponse:
-    """Send an open file, or the part that is asked for, or that the client's copy is still good."""
+async def send(
+    request: web.Request, stored: Stored, headers: Mapping[str, str], gate: PrivacyGate
+) -> web.StreamResponse:
+    """Send an open file, or the part that is asked for, or that the client's copy is still good.
+
+    Args:
+        request: What is answered.
+        stored: The file; stays open.
+        headers: Further ones, its type among them.
+        gate: Ends the response when privacy is switched on.
+
+    Raises:
+        PrivacyOn: Privacy is on.
+        web.HTTPRequestRangeNotSatisfiable: The range lies beyond the end.
+        ConnectionError: The client has gone or took nothing, or the disk gave nothing.
+    """
     date = format_datetime(stored.modified, usegmt=True)
     headers = {**headers, "ETag": f'"{stored.etag}"', "Last-Modified": date, "Accept-Ranges": "bytes"}
     if is_known(request, stored.etag, stored.modified):
@@ -118,7 +132,7 @@ async def send(request: web.Request, stored: Stored, headers: Mapping[str, str])
         headers["Content-Range"] = f"bytes {begin}-{begin + length - 1}/{stored.size_bytes}"
     response = web.StreamResponse(status=206 if span else 200, headers=headers)
     response.content_length = length
-    with privacy_cutoff.abort_on_privacy(site_of(request).hub.curtain, request):
+    with privacy_cutoff.abort_on_privacy(gate, request):
         await response.prepare(request)
         if request.method != "HEAD":
             await _pour(request, response, stored.file, begin, length)
@@ -156,7 +170,7 @@ async def _read(disk: DiskPool, file: BinaryIO, at: int, size_bytes: int) -> byt
         Busy: The disk hangs.
         DeadlinePassed: The disk hangs since now.
     """
-    chunk = await disk.ask(os.pread, file.fileno(), size_bytes, at)
+    chunk = await disk.run(os.pread, file.fileno(), size_bytes, at)
     if not chunk:
         raise EOFError("the file has been cut short")
     return chunk

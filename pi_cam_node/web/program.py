@@ -1,0 +1,88 @@
+"""The node as a program that `web.http.service` serves: where, with which credential, and what answers."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pi_cam_node.config import Config
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
+from pi_cam_node.web.auth.lockout import Lockout
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.sessions import Sessions
+from pi_cam_node.web.auth.signed_links import SignedLinks
+from pi_cam_node.web.auth.token import FILE_NAME, Token, read_or_make
+from pi_cam_node.web.context import WebContext
+from pi_cam_node.web.http.service import Endpoint
+from pi_cam_node.web.http.sockets import is_loopback
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+class NodeProgram:
+    """The live view, the API and the pages of a node."""
+
+    def __init__(self, context: WebContext, links: SignedLinks) -> None:
+        self._context = context
+        self._links = links
+        self._token: Token | None = None
+        self.endpoint = endpoint_of(context.state.config)
+
+    def prepare(self) -> None:
+        """Read the token, or make one. Thread: an executor.
+
+        Raises:
+            OSError, ValueError: It can be neither read nor made.
+        """
+        config = self._context.state.config
+        self._token = read_or_make(token_path(config)) if needs_token(config) else None
+
+    def load(self) -> None:
+        """Import aiohttp and every handler. Thread: an executor."""
+        importlib.import_module("pi_cam_node.web.application")
+
+    def application(self) -> web.Application:
+        """Return what answers."""
+        from pi_cam_node.web.application import application  # noqa: PLC0415 - see `load`
+        from pi_cam_node.web.auth.access import Access  # noqa: PLC0415
+
+        config, clock = self._context.state.config, self._context.clock
+        access = Access(
+            token=self._token,
+            links=self._links,
+            sessions=Sessions(clock),
+            lockout=Lockout(clock),
+            proxies=Proxies(config.http.trusted_proxies),
+            hosts=AllowedHosts([*config.http.allowed_hosts, config.http.host]),
+            cookie=f"session_{config.node.id}",
+        )
+        return application(self._context, access)
+
+
+def endpoint_of(config: Config) -> Endpoint:
+    """Return where the settings say that the node serves."""
+    http, has_tls = config.http, config.http.tls.enable
+    return Endpoint(
+        host=http.host,
+        port=config.mjpeg_server.port,
+        cert=http.tls.cert if has_tls else None,
+        key=http.tls.key if has_tls else None,
+        names=http.allowed_hosts,
+        is_behind_proxy=bool(http.trusted_proxies),
+    )
+
+
+def needs_token(config: Config) -> bool:
+    """Tell whether a credential is asked for: not where only this machine can reach the server and none is named.
+
+    Behind a proxy the whole world looks like this machine.
+    """
+    http = config.http
+    return http.token_file is not None or bool(http.trusted_proxies) or not is_loopback(http.host)
+
+
+def token_path(config: Config) -> Path:
+    """Return where the token is."""
+    return config.http.token_file or config.export.base_dir / FILE_NAME
