@@ -21,6 +21,8 @@ from pi_cam_node.config.loader import decode, parse
 from pi_cam_node.config.merge import PASSWORD_FILE
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import raw_value
+from pi_cam_node.config.yaml_editor import with_changes
+from pi_cam_node.config.yaml_reader import YamlError
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
     One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
 
     A file that gives them already is left alone.
-    Thread: any, but one at a time. Takes up to a second on a small board, most of it for loading the YAML library.
+    Thread: any, but one at a time. Takes up to half a second on a small board.
 
     Args:
         path: The file that the node was started with; ``None`` where it was started without one.
@@ -97,19 +99,17 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
     changes = _changes(parse(text, path), config)
     if not changes:
         return content
-    from pi_cam_node.config import yaml_editor  # noqa: PLC0415 - its YAML library costs a small board half a second and some MiB
-
     lines = text.replace("\r\n", "\n")
-    by_hand = f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}"
     try:
-        edited = yaml_editor.with_changes(lines, changes)
-    except ValueError as error:
-        raise NotSaved(by_hand) from error
-    for candidate in (yaml_editor.keep_formatting(lines, edited), edited):
-        if _gives(candidate, path, config):
-            written = candidate.replace("\n", "\r\n") if "\r\n" in text else candidate
-            return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
-    raise NotSaved(by_hand)
+        edited = with_changes(lines, changes)
+    except YamlError:
+        edited = lines
+    if not _gives(edited, path, config):
+        raise NotSaved(
+            f"{path} is written in a way that cannot be changed safely; change it by hand: {', '.join(changes)}"
+        )
+    written = edited.replace("\n", "\r\n") if "\r\n" in text else edited
+    return (b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b"") + written.encode()
 
 
 def _changes(filed: Config, config: Config) -> dict[str, Any]:

@@ -1,171 +1,157 @@
-"""Changes values in a YAML text and leaves the rest as somebody wrote it.
+"""Edits values in a YAML text in place: everything outside the spans of the changed values stays as it was written.
 
-ruamel.yaml keeps comments and order. Two things it does not keep are mended here: spacing, and the
-comment above a section, which it takes for the end of the section before and which a new last key
-of that section would push aside.
+PyYAML tells for each node where it begins and ends; a new value takes the place of the old one, and a new key gets a
+line below the last one of its section, above the comments that belong to what follows.
 """
 
 from __future__ import annotations
 
-import difflib
-import io
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.tokens import CommentToken
+import yaml
 
-# Comparing lines costs the square of their number; a longer file keeps its comments but not its spacing.
-MOST_LINES = 5000
+from pi_cam_node.config.yaml_reader import compose
+
+# (start, end, replacement), in characters of the text.
+_Edit = tuple[int, int, str]
 
 
 def with_changes(text: str, changes: Mapping[str, Any]) -> str:
-    """Return a text of mappings with other values, by dotted key; keys that it lacks are added to their sections.
+    r"""Return the text with other values, by dotted key; a key that it lacks is added to its section.
+
+    Args:
+        text: A mapping as YAML, its lines ended by ``\n``.
+        changes: Booleans, numbers, texts, or lists of them.
 
     Raises:
-        ValueError: The two YAML libraries do not agree on what the text says.
+        YamlError: The text is not YAML of our kind.
     """
-    text = "".join(_lines(text))
-    round_trip = _round_trip(text)
-    try:
-        document = round_trip.load(text)
-    except YAMLError as error:
-        raise ValueError(str(error)) from error
-    if document is None:  # nothing but comments, which ruamel.yaml would drop
-        document, kept = CommentedMap(), text
-    else:
-        kept = ""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    editor = _Editor(text)
+    root, tree = compose(text), _nested(changes)
+    if root is None:
+        editor.insert(len(text), editor.block(tree, 0))
+    elif isinstance(root, yaml.MappingNode) and root.value:
+        editor.edit_mapping(root, tree)
+    else:  # nothing but --- or {}
+        editor.fill_empty(root, tree, 0)
+    return editor.result()
+
+
+def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
     for key, value in changes.items():
-        _put(document, key.split("."), value, is_top=True)
-    stream = io.StringIO(kept)
-    stream.seek(0, io.SEEK_END)
-    round_trip.dump(document, stream)
-    return stream.getvalue()
+        *path, name = key.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[name] = value
+    return tree
 
 
-def keep_formatting(old: str, new: str) -> str:
-    """Return the new text, but every line that says the same as before with the spacing it had."""
-    before, after = _lines(old), _lines(new)
-    if max(len(before), len(after)) > MOST_LINES:
-        return new
-    matcher = difflib.SequenceMatcher(None, [_said(s) for s in before], [_said(s) for s in after], autojunk=False)
-    lines: list[str] = []
-    indents: dict[int, int] = {}  # from how far ruamel.yaml indents a level here to how far the file does
-    for what, start, end, new_start, new_end in matcher.get_opcodes():
-        there = before[start:end]
-        by_name = {_name(line): line for line in there}
-        for number, line in enumerate(after[new_start:new_end]):
-            like = there[number] if what == "equal" else by_name.get(_name(line))
-            depth = _indent(line)
-            if _name(line)[:1] not in ("", "#"):
-                indents = {level: width for level, width in indents.items() if level <= depth}
-                if like is not None:
-                    indents[depth] = _indent(like)
-            ours = " " * indents.get(depth, depth) + line.lstrip(" ")
-            lines.append(there[number] if what == "equal" else ours)
-    return "".join(lines)
+class _Editor:
+    """Collects the edits of one text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._edits: list[_Edit] = []
+        indented = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
+        self._step = len(indented[1]) if indented else 2
+
+    def result(self) -> str:
+        """Return the text with every edit made; of two lines for one place the deeper comes first: blanks sort low."""
+        text = self._text
+        for start, end, new in sorted(self._edits, reverse=True):
+            text = text[:start] + new + text[end:]
+        return text
+
+    def insert(self, index: int, new: str) -> None:
+        self._edits.append((index, index, new))
+
+    def edit_mapping(self, node: yaml.MappingNode, tree: Mapping[str, Any]) -> None:
+        """Change the values that a mapping has, and add those that it lacks."""
+        children = {key.value: (key, value) for key, value in node.value}
+        for name in tree.keys() & children.keys():
+            self._edit_value(*children[name], tree[name], in_flow=bool(node.flow_style))
+        new = {name: value for name, value in tree.items() if name not in children}
+        if not new:
+            return
+        if node.flow_style:
+            self.insert(self._end(node.value[-1][1]), f", {_flow(new)[1:-1]}")
+        else:
+            column = node.start_mark.column
+            self.insert(self._end_of_section(node, column), self.block(new, column))
+
+    def _edit_value(self, key: yaml.Node, node: yaml.Node, value: Any, *, in_flow: bool) -> None:
+        if isinstance(value, dict):
+            if isinstance(node, yaml.MappingNode) and node.value:
+                self.edit_mapping(node, value)
+            elif in_flow:
+                self._replace(node, _flow(value))
+            else:
+                self.fill_empty(node, value, key.start_mark.column + self._step)
+        elif isinstance(node, yaml.SequenceNode) and not node.flow_style:
+            self._replace_list(key, node, value)
+        else:
+            self._replace(node, _flow(value))
+
+    def fill_empty(self, node: yaml.Node, tree: Mapping[str, Any], column: int) -> None:
+        """Put a section where nothing, ``null`` or ``{}`` stands: its lines go below that one."""
+        start, end = node.start_mark.index, node.end_mark.index
+        self._edits.append((len(self._text[:start].rstrip(" ")), end, ""))
+        self.insert(self._after_line(end), self.block(tree, column))
+
+    def _replace(self, node: yaml.Node, new: str) -> None:
+        start, end = node.start_mark.index, self._end(node)
+        is_missing = start == end and self._text[start - 1 : start] == ":"
+        self._edits.append((start, max(start, end), f" {new}" if is_missing else new))
+
+    def _replace_list(self, key: yaml.Node, node: yaml.SequenceNode, items: list[Any]) -> None:
+        """Replace the items of a list that stands in lines of its own; the comments between them go above."""
+        start, end, column = node.start_mark.index, self._end(node), node.start_mark.column
+        comments = [line.strip() for line in self._text[start:end].split("\n") if line.lstrip().startswith("#")]
+        empty = " " * max(0, key.start_mark.column + self._step - column) + "[]"
+        lines = comments + ([f"- {_flow(item)}" for item in items] or [empty])
+        self._edits.append((start, end, f"\n{' ' * column}".join(lines)))
+
+    def block(self, tree: Mapping[str, Any], column: int) -> str:
+        """Return the lines of new keys."""
+        lines = []
+        for name, value in tree.items():
+            if isinstance(value, dict):
+                lines.append(f"{' ' * column}{name}:\n{self.block(value, column + self._step)}")
+            else:
+                lines.append(f"{' ' * column}{name}: {_flow(value)}\n")
+        return "".join(lines)
+
+    def _end(self, node: yaml.Node) -> int:
+        """Return where a node's last character ends; the span of a block includes the comments after it."""
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            last = node.value[-1]
+            return self._end(last[1] if isinstance(last, tuple) else last)
+        end: int = node.end_mark.index
+        return len(self._text[:end].rstrip()) if self._text[end - 1 : end] == "\n" else end
+
+    def _end_of_section(self, node: yaml.Node, column: int) -> int:
+        """Return where the next key of a section goes: below its last line and the comments indented like it."""
+        index = end = self._after_line(self._end(node))
+        while match := re.compile(r"( *)(#.*)?\n").match(self._text, index):
+            index = match.end()
+            if match[2] and len(match[1]) >= column:
+                end = index
+        return end
+
+    def _after_line(self, index: int) -> int:
+        return self._text.index("\n", index) + 1
 
 
-def _name(line: str) -> str:
-    return line.strip(" -\n").partition(":")[0]
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines with their ends. Not str.splitlines, which knows line ends that are none to YAML."""
-    lines = text.split("\n")
-    return [f"{line}\n" for line in (lines if lines[-1] else lines[:-1])]
-
-
-def _said(line: str) -> str:
-    return " ".join(line.split())
-
-
-def _round_trip(text: str) -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1 << 16
-    yaml.explicit_start = re.search(r"^---\s*$", text, re.MULTILINE) is not None
-    yaml.explicit_end = re.search(r"^\.\.\.\s*$", text, re.MULTILINE) is not None
-    indented = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
-    width = len(indented[1]) if indented else 2
-    yaml.indent(mapping=width, sequence=width + 2, offset=width)
-    return yaml
-
-
-def _put(section: CommentedMap, path: list[str], value: Any, *, is_top: bool = False) -> None:
-    name, *rest = path
-    if rest and section.get(name) is not None:
-        _put(section[name], rest, value)
-        return
-    for part in reversed(rest):
-        value = CommentedMap({part: value})
-    if name in section:
-        _replace(section, name, value)
-    elif is_top:
-        section[name] = value
-    else:
-        _append(section, name, value)
-
-
-def _replace(section: CommentedMap, name: str, value: Any) -> None:
-    old = section[name]
-    section[name] = _in_one_line(value)
-    if isinstance(old, CommentedSeq) and not old.fa.flow_style() and old:
-        # The list stood in lines of its own, and what follows it hung on its last item.
-        comment = old.ca.items.get(len(old) - 1)
-        if comment:
-            section.ca.items[name] = [None, None, comment[0], None]
-
-
-def _append(section: CommentedMap, name: str, value: Any) -> None:
-    """Add a last key, in front of the comments that follow the section."""
-    comments, index, slot = _end_of(section) if section else ({}, None, 0)
-    tokens = comments.get(index)
-    section[name] = _in_one_line(value)
-    if not tokens or not tokens[slot]:
-        return
-    token = tokens[slot]
-    token.value, following = _split(token.value, section.lc.col or 0)
-    if not token.value.strip():
-        del comments[index]
-    if following:
-        new_comments, new_index, new_slot = _end_of(section)
-        entry = new_comments.setdefault(new_index, [None, None, None, None])
-        entry[new_slot] = CommentToken("\n" + following, start_mark=token.start_mark)
-
-
-def _split(comment: str, column: int) -> tuple[str, str]:
-    """Part a comment where it leaves a section: its first line and those indented like the section stay."""
-    first, *lines = _lines(comment)
-    stays = 0
-    for number, line in enumerate(lines, 1):
-        said = line.strip()
-        if said and _indent(line) < column:
+def _flow(value: object) -> str:
+    """Return a value in one line, quoted where it must be, inside ``{…}`` too."""
+    for style in (None, '"'):
+        text = yaml.safe_dump([value], default_flow_style=True, default_style=style, width=1 << 16, allow_unicode=True)
+        if text.count("\n") == 1:
             break
-        stays = number if said else stays
-    return "".join([first, *lines[:stays]]), "".join(lines[stays:])
-
-
-def _end_of(node: Any) -> tuple[dict[Any, Any], Any, int]:
-    """Return where ruamel.yaml keeps the comment after a node's last line: a dict, the key there, the place in that."""
-    is_list = isinstance(node, CommentedSeq)
-    last = len(node) - 1 if is_list else next(reversed(node))
-    child = node[last]
-    if isinstance(child, CommentedMap | CommentedSeq) and child and not child.fa.flow_style():
-        return _end_of(child)
-    return node.ca.items, last, 0 if is_list else 2
-
-
-def _in_one_line(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    row = CommentedSeq(value)
-    row.fa.set_flow_style()
-    return row
+    return text.strip()[1:-1]

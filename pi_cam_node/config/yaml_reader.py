@@ -8,8 +8,8 @@ refused, and nesting is bounded, so that a hostile file costs no more than its s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -73,93 +73,83 @@ def read(text: str) -> tuple[MappingNode, list[YamlError]]:
     An empty text is an empty mapping.
 
     Raises:
-        Unreadable: The text cannot be read any further.
+        YamlError: The text cannot be read any further.
+    """
+    faults: list[YamlError] = []
+    node = compose(text)
+    tree = ScalarNode(1, None) if node is None else _tree(node, _line(node), (), faults)
+    if isinstance(tree, ScalarNode) and tree.text is None:
+        return MappingNode(tree.line), faults
+    if not isinstance(tree, MappingNode):
+        raise YamlError(tree.line, "found no section; expected lines like `camera:` with the settings indented below")
+    return tree, faults
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the text as PyYAML's nodes, which know their spans; ``None`` for an empty text.
+
+    Raises:
+        YamlError: The text is not YAML, or more of YAML than a settings file needs.
     """
     odd = _NOT_TEXT.search(text)
     if odd:
         raise YamlError(text.count("\n", 0, odd.start()) + 1, f"the character {odd[0]!r} is not allowed")
-    reader = _Reader(text)
     try:
-        tree = reader.document()
+        return _Composer(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _in_words(error) from None
-    if isinstance(tree, ScalarNode) and tree.text is None:
-        return MappingNode(tree.line), reader.faults
-    if not isinstance(tree, MappingNode):
-        raise YamlError(tree.line, "found no section; expected lines like `camera:` with the settings indented below")
-    return tree, reader.faults
+
+
+class _Composer(yaml.BaseLoader):
+    """Refuses anchors, tags and deep nesting at the first node that has them, before anything is made of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            raise YamlError(_line(event), "found an anchor or alias (& or *); write the value out")
+        # A lone ! says that a text is a text, which it is here anyway. The tag is not repeated: it may be a password.
+        if event.tag not in (None, "!"):
+            raise YamlError(_line(event), "found a tag (!…); expected a plain value, in quotes where it begins with !")
+        if self._depth > DEEPEST:
+            raise YamlError(_line(event), f"nested deeper than {DEEPEST} levels")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def _tree(node: yaml.Node, line: int, path: tuple[str, ...], faults: list[YamlError]) -> Tree:
+    if isinstance(node, yaml.ScalarNode):
+        return ScalarNode(line, None if node.style is None and node.value in _NULLS else node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return SequenceNode(line, [_tree(item, _line(item), (*path, "[]"), faults) for item in node.value])
+    mapping = MappingNode(line)
+    for key, value in node.value:
+        at = _line(key)
+        if not isinstance(key, yaml.ScalarNode):
+            raise YamlError(at, "found no plain word for the name of a setting")
+        child = _tree(value, at, (*path, key.value), faults)
+        first = mapping.children.setdefault(key.value, child)
+        if first is not child and len(faults) < MOST_FAULTS:
+            faults.append(YamlError(at, f"{'.'.join((*path, key.value))}: given twice, first in line {first.line}"))
+    return mapping
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
+    if error.problem == "but found another document":
+        return YamlError(line, "found a second document; expected one")
     if "\\t" in (error.problem or ""):
         return YamlError(line, "found a tab; expected blanks for the indentation")
     begun = f", {error.context} that began in line {error.context_mark.line + 1}" if error.context_mark else ""
     return YamlError(line, f"not YAML: {error.problem}{begun}")
 
 
-class _Reader:
-    """Builds the tree from the parser's events, which hold no more than one token at a time."""
-
-    def __init__(self, text: str) -> None:
-        self.faults: list[YamlError] = []
-        self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
-
-    def document(self) -> Tree:
-        event = self._next()
-        while not isinstance(event, yaml.NodeEvent | yaml.StreamEndEvent):
-            event = self._next()
-        if isinstance(event, yaml.StreamEndEvent):
-            return ScalarNode(1, None)
-        tree = self._tree(event, _line(event), ())
-        for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                raise YamlError(_line(event), "found a second document; expected one")
-        return tree
-
-    def _tree(self, event: yaml.Event, line: int, path: tuple[str, ...]) -> Tree:
-        if len(path) > DEEPEST:
-            raise YamlError(line, f"nested deeper than {DEEPEST} levels")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlError(_line(event), "found an anchor or alias (& or *); write the value out")
-        # A lone ! says that a text is a text, which it is here anyway. The tag is not repeated: it may be a password.
-        if getattr(event, "tag", None) not in (None, "!"):
-            raise YamlError(_line(event), "found a tag (!…); expected a plain value, in quotes where it begins with !")
-        if isinstance(event, yaml.ScalarEvent):
-            return ScalarNode(line, None if event.style is None and event.value in _NULLS else event.value)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return SequenceNode(line, list(self._items(path)))
-        return self._branch(line, path)
-
-    def _items(self, path: tuple[str, ...]) -> Iterator[Tree]:
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
-            yield self._tree(event, _line(event), (*path, "[]"))
-
-    def _branch(self, line: int, path: tuple[str, ...]) -> MappingNode:
-        branch = MappingNode(line)
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            key, at = self._key(event), _line(event)
-            child = self._tree(self._next(), at, (*path, key))
-            if key in branch.children:
-                self._fault(at, f"{'.'.join((*path, key))}: given twice, first in line {branch.children[key].line}")
-            else:
-                branch.children[key] = child
-        return branch
-
-    def _key(self, event: yaml.Event) -> str:
-        if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-            raise YamlError(_line(event), "found no plain word for the name of a setting")
-        return event.value
-
-    def _fault(self, line: int, why: str) -> None:
-        if len(self.faults) < MOST_FAULTS:
-            self.faults.append(YamlError(line, why))
-
-    def _next(self) -> yaml.Event:
-        return next(self._events)
-
-
-def _line(event: yaml.Event) -> int:
-    """Return the line an event begins in, counted from 1."""
-    return event.start_mark.line + 1 if event.start_mark else 1
+def _line(place: yaml.Event | yaml.Node) -> int:
+    """Return the line an event or a node begins in, counted from 1."""
+    return place.start_mark.line + 1 if place.start_mark else 1
