@@ -1,4 +1,4 @@
-"""The camera as the node uses it: frames and arrivals come out into the inbox, wishes go in."""
+"""The camera as the node uses it: takes a desired state, puts frames and inputs into the inbox."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.polygon import parse_polygon
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # What the kernel usually takes to end a process, out of the time for stopping.
 _KILL_S = 0.5
@@ -35,7 +35,7 @@ class Camera:
     """The camera, in a process of its own unless the settings say otherwise.
 
     Frames have growing numbers over all restarts, and pixels of their own. A camera that fails is brought back for as
-    long as it takes; see `Ladder` for how.
+    long as it takes; see `RecoveryPolicy`.
 
     Thread: the node thread, but for the properties.
     """
@@ -45,7 +45,7 @@ class Camera:
 
         Args:
             config: The settings.
-            inbox: Takes frames and arrivals.
+            inbox: Takes frames and inputs.
             clock: Tells the time.
             spawned: The camera's process, where it was started beforehand.
 
@@ -55,87 +55,91 @@ class Camera:
         check(config.camera.source)
         self._isolate = config.camera.isolate
         self._spawned = spawned
-        self._wishes = DesiredState(
+        self._desired = DesiredState(
             config.camera,
             controls_of(config, "night" if config.night.override == "night" else "day"),
-            held=config.privacy.enable,
+            released=config.privacy.enable,
             masks=tuple(map(parse_polygon, config.privacy.masks)),
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
-        self._keeper = CameraController(self._wishes, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
+        self._controller = CameraController(self._desired, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
         self._poll = select.poll()
         self._watched = [-1]  # so that the first wait registers what there is
         self._stopping = False
         self._stop_s = 0.0
-        self.loop = MonitoredThread("camera", self._run, clock, before_restart=self._begin_anew)
+        self.loop = MonitoredThread("camera", self._run, clock, before_restart=self._on_thread_restart)
         self._fault = False
 
     @property
     def restarts(self) -> int:
         """Child processes started, less the first."""
-        return self._keeper.restarts
+        return self._controller.restarts
 
     @property
     def pid(self) -> int | None:
         """Process id of the camera's process; ``None`` while there is none."""
-        return self._keeper.pid
+        return self._controller.pid
 
     @property
     def is_online(self) -> bool:
         """Whether frames arrive."""
-        return self._keeper.online
+        return self._controller.online
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a source that cannot be ended hangs in this process, so that only another process can help."""
-        return self._keeper.is_stuck
+        """Whether a source hangs in a thread of this process, so that only a restart of the node helps."""
+        return self._controller.is_stuck
 
     @property
     def frames_skipped(self) -> int:
-        """Images that came while the node was too busy to take them, before the inbox."""
-        return self._keeper.skipped
+        """Number of images that came while the node was too busy to take them, before the inbox."""
+        return self._controller.skipped
 
     def start(self) -> None:
         """Open the camera, without waiting for it."""
         self.loop.start()
 
-    def want(self, controls: Controls) -> None:
-        """Ask for a mode, exposure, gain and rate, now and whenever the camera is opened again. Does not wait."""
-        self._wish(replace(self._wishes, controls=controls, number=self._wishes.number + 1))
+    def set_controls(self, controls: Controls) -> None:
+        """Set mode, exposure, gain and rate, now and whenever the camera is opened again. Does not wait."""
+        self._set(replace(self._desired, controls=controls, generation=self._desired.generation + 1))
 
     def reconfigure(self, config: Config) -> None:
-        """Take changed settings into use, opening the camera again only where they ask for it. Does not wait."""
-        controls = controls_of(config, self._wishes.controls.mode)
-        number = self._wishes.number + (controls != self._wishes.controls)
-        self._wish(replace(self._wishes, camera=config.camera, controls=controls, number=number))
+        """Apply changed settings, opening the camera again only where they need it. Does not wait."""
+        controls = controls_of(config, self._desired.controls.mode)
+        generation = self._desired.generation + (controls != self._desired.controls)
+        self._set(replace(self._desired, camera=config.camera, controls=controls, generation=generation))
 
-    def hold(self, held: bool) -> None:
-        """Let go of the camera, ending its process, or take it up again. Does not wait."""
+    def release(self) -> None:
+        """Close the camera and end its process, until `acquire`. Does not wait; see `wait_released`."""
         if self.loop.is_alive:
-            self._keeper.released.clear()
-        self._wish(replace(self._wishes, held=held))
+            self._controller.released.clear()
+        self._set(replace(self._desired, released=True))
+
+    def acquire(self) -> None:
+        """Open the camera again after `release`. Does not wait."""
+        self._set(replace(self._desired, released=False))
 
     def wait_released(self, timeout_s: float) -> bool:
-        """Return whether nobody of ours has the camera any more, as soon as that is so. Thread: any."""
-        return self._keeper.released.wait(timeout_s)
+        """Wait until no process or thread of the node uses the camera; return whether that is so. Thread: any."""
+        return self._controller.released.wait(timeout_s)
 
     def stop(self, deadline_s: float = 3.0) -> None:
-        """Let go of the camera, and end its process in any case. Safe to call twice, and before `start`."""
+        """Close the camera and end its process, by force where it must be. Safe to call twice, and before `start`."""
         self._stop_s = deadline_s
         self._stopping = True
         if self.loop.is_alive:
             self._wake()
             if not self.loop.join(deadline_s):
-                log.error("the camera did not stop within %g s", deadline_s)
+                _log.error("the camera did not stop within %g s", deadline_s)
                 return
         if self._isolate:
             # A source that hangs in a thread of ours may still use it.
             self._close_wakeup()
 
-    def _wish(self, wishes: DesiredState) -> None:
+    def _set(self, desired: DesiredState) -> None:
         # One thread writes and one reads, and what is written never changes: no lock is needed.
-        self._wishes = wishes
+        self._desired = desired
         self._wake()
 
     def _wake(self) -> None:
@@ -148,7 +152,7 @@ class Camera:
         spawned, self._spawned = self._spawned, None
         return ProcessWorker(spawned)
 
-    def _begin_anew(self) -> None:
+    def _on_thread_restart(self) -> None:
         # The kernel has killed the camera's process together with the thread that started it.
         self._fault = True
 
@@ -157,16 +161,16 @@ class Camera:
             self.loop.beat()
             try:
                 if self._fault:
-                    self._keeper.recover("an internal fault; the log holds more")
+                    self._controller.restart("an internal fault; the log holds more")
                     self._fault = False
-                self._keeper.obey(self._wishes)
-                self._keeper.turn()
-                self._wait(self._keeper.wait_s, self._keeper.descriptors)
+                self._controller.reconcile(self._desired)
+                self._controller.step()
+                self._wait(self._controller.wait_s, self._controller.descriptors)
             except Exception:
-                log.exception("a fault in keeping the camera; it is started anew")
+                _log.exception("internal fault in the camera controller; the camera is started anew")
                 self._fault = True
                 self._wait(_AFTER_A_FAULT_S, [])
-        self._keeper.close(max(0.0, self._stop_s - _KILL_S))
+        self._controller.close(max(0.0, self._stop_s - _KILL_S))
 
     def _wait(self, timeout_s: float, descriptors: list[int]) -> None:
         """Wait until there is something to do."""

@@ -1,6 +1,6 @@
-"""Keeps the camera going: passes wishes to its worker, makes frames of its images, brings it back when they stop.
+"""The state machine of the camera: passes orders to the worker, makes frames of its images, recovers when they stop.
 
-A state machine without threads or waiting of its own; `camera.py` lets it turn.
+It has no thread and never waits; `camera.py` calls `step`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.camera import timeouts
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.frame_factory import FrameFactory
-from pi_cam_node.camera.freeze_detector import Watch
-from pi_cam_node.camera.hang_detector import HangDetector
+from pi_cam_node.camera.freeze_detector import BLANK, FreezeDetector
 from pi_cam_node.camera.recovery import RecoveryPolicy, frame_deadline_s, hidden_s
 from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.timeouts import HangDetector
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
 from pi_cam_node.camera.worker.messages import Applied, Apply, Arrived, Failed, Open, Ready, Refused, Report
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, SwitchFailed
+from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
+from pi_cam_node.imaging.jpeg import Pixels
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _END_S = 0.5
 
@@ -37,7 +38,7 @@ class CameraController:
 
     def __init__(
         self,
-        wishes: DesiredState,
+        desired: DesiredState,
         launch: Callable[[], Worker],
         inbox: Inbox,
         clock: Clock,
@@ -46,36 +47,34 @@ class CameraController:
         """Start nothing yet.
 
         Args:
-            wishes: What the camera shall be at first.
-            launch: Starts a worker; raises OSError where it cannot.
+            desired: The desired state at first.
+            launch: Starts a worker; raises OSError.
             inbox: Takes frames and arrivals.
             clock: Tells the time.
             jitter: See `RecoveryPolicy`.
         """
-        self._wishes = wishes
+        self._desired = desired
         self._launch, self._inbox, self._clock = launch, inbox, clock
-        self._ladder, self._framer = RecoveryPolicy(jitter), FrameFactory(clock, wishes.masks)
+        self._policy, self._frame_factory = RecoveryPolicy(jitter), FrameFactory(clock, desired.masks)
         self._worker: Worker | None = None
-        self._phase: Literal["waiting", "opening", "running", "held"] = "waiting"
+        self._phase: Literal["waiting", "opening", "running", "released"] = "waiting"
         self._due_mono_s = clock.monotonic()
         self._session = self._launched = self._opened_with = 0
         self._opened: Opened | None = None
         self._first_frame_s = timeouts.FIRST_FRAME_S
-        self._patience_s = frame_deadline_s(wishes.controls)
+        self._patience_s = frame_deadline_s(desired.controls)
         self._switching = False
-        self._asked = self._granted = wishes.controls
+        self._asked = self._granted = desired.controls
         self._refused = -1
         self._reported: tuple[str, str] | None = None
         self._skipped_before = self._skipped = 0
-        self._watch = Watch(self._tell)
-        self._unanswered = HangDetector(clock)
+        self._freeze_detector = FreezeDetector()
+        self._hang_detector = HangDetector(clock)
         self.online = False
         self.released = threading.Event()
         self.released.set()
-        if wishes.held:
-            self._hold()
-
-    # ------------------------------------------------------------ what others want to know
+        if desired.released:
+            self._release()
 
     @property
     def restarts(self) -> int:
@@ -90,17 +89,17 @@ class CameraController:
 
     @property
     def skipped(self) -> int:
-        """Images that the worker could not hand over."""
+        """Number of images that the worker could not hand over."""
         return self._skipped_before + self._skipped
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the worker hangs and cannot be replaced: only a new process of ours can help. Thread: any."""
-        return self._worker is not None and not self._worker.killable and self._unanswered.is_overdue
+        """Whether the worker hangs and cannot be replaced, so that only a restart of the node helps. Thread: any."""
+        return self._worker is not None and not self._worker.killable and self._hang_detector.is_overdue
 
     @property
     def descriptors(self) -> list[int]:
-        """What becomes readable when there is something to do."""
+        """File descriptors that become readable when there is something to do."""
         return self._worker.descriptors if self._worker is not None else []
 
     @property
@@ -108,38 +107,36 @@ class CameraController:
         """Seconds until something is overdue."""
         return max(0.0, self._due_mono_s - self._clock.monotonic())
 
-    # ------------------------------------------------------------ what is asked of it
-
-    def obey(self, wishes: DesiredState) -> None:
-        """Act on what changed."""
-        old, self._wishes = self._wishes, wishes
-        if wishes is old:
+    def reconcile(self, desired: DesiredState) -> None:
+        """Apply a new desired state."""
+        old, self._desired = self._desired, desired
+        if desired is old:
             return
-        if wishes.held:
-            self._hold()
-        elif old.held:
+        if desired.released:
+            self._release()
+        elif old.released:
             self._phase, self._due_mono_s = "waiting", self._clock.monotonic()
-        elif wishes.opening != old.opening:
-            self._ladder.fresh()
+        elif desired.opening != old.opening:
+            self._policy.reset()
             self._open(timeouts.RECONFIGURE_S)
-        elif wishes.number != old.number and self._phase == "running":
+        elif desired.generation != old.generation and self._phase == "running":
             self._apply()
 
-    def turn(self) -> None:
-        """Take in what came, then see to what is overdue."""
+    def step(self) -> None:
+        """Handle the reports that came, then what is overdue."""
         if self._worker is not None:
             try:
-                for note in self._worker.take():
-                    self._unanswered.answered()
-                    self._hear(note)
+                for report in self._worker.take():
+                    self._hang_detector.answered()
+                    self._on_report(report)
             except WorkerLost as lost:
-                self._fall(str(lost), lost=True)
+                self._recover(str(lost), lost=True)
         if self._clock.monotonic() >= self._due_mono_s:
             self._overdue()
 
-    def recover(self, reason: str) -> None:
-        """Begin anew after a fault of ours."""
-        self._fall(reason, lost=True)
+    def restart(self, reason: str) -> None:
+        """Start the worker anew after an internal fault."""
+        self._recover(reason, lost=True)
 
     def close(self, deadline_s: float) -> None:
         """End the worker."""
@@ -148,63 +145,68 @@ class CameraController:
         if worker is not None:
             worker.end(deadline_s)
 
-    def _hold(self) -> None:
-        """Let go of the camera, by force where it must be, and leave it alone."""
-        self._phase, self._due_mono_s, self.online = "held", math.inf, False
-        self._ladder.fresh()
+    def _release(self) -> None:
+        """Close the camera, by force where it must be, and keep it closed."""
+        self._phase, self._due_mono_s, self.online = "released", math.inf, False
+        self._policy.reset()
         if self._worker is None or self._worker.end(_END_S):
             self.released.set()
         elif not self._worker.killable:
             return
         self._worker = None  # or it hangs in the kernel, which has its signal
 
-    # ------------------------------------------------------------ what the worker says
-
-    def _hear(self, note: Report) -> None:
-        match note:
-            case Ready() if note.session == self._session and self._phase == "opening":
-                self._on_ready(note)
-            case Arrived() if note.session == self._session and self._phase == "running":
-                self._on_image(note)
-            case Failed() if note.session == self._session and self._phase != "waiting":
-                self._fall(note.reason)
-            case Applied() if note.number == self._wishes.number:
+    def _on_report(self, report: Report) -> None:
+        match report:
+            case Ready() if report.session == self._session and self._phase == "opening":
+                self._on_ready(report)
+            case Arrived() if report.session == self._session and self._phase == "running":
+                self._on_image(report)
+            case Failed() if report.session == self._session and self._phase != "waiting":
+                self._recover(report.reason)
+            case Applied() if report.generation == self._desired.generation:
                 self._granted = self._asked
                 self._end_switch()
-            case Refused() if note.number == self._wishes.number:
-                self._refused = note.number
+            case Refused() if report.generation == self._desired.generation:
+                self._refused = report.generation
                 self._end_switch()
-                log.warning("the camera refuses the mode %s: %s", note.mode, note.reason)
-                self._tell(SwitchFailed(note.mode, note.reason))
+                _log.warning("the camera refuses the mode %s: %s", report.mode, report.reason)
+                self._put(SwitchFailed(report.mode, report.reason))
 
-    def _on_ready(self, note: Ready) -> None:
-        self._opened, self._phase, self._granted = note.opened, "running", self._asked
+    def _on_ready(self, report: Ready) -> None:
+        self._opened, self._phase, self._granted = report.opened, "running", self._asked
         self._skipped_before, self._skipped = self.skipped, 0
         self._due_mono_s = self._clock.monotonic() + max(self._first_frame_s, self._patience_s)
-        self._framer.begin(note.opened)
-        log.info("%s is open, %d x %d", note.opened.source, *note.opened.size)
-        self._tell(CameraOpened(note.opened.source, note.opened.size, note.opened.controls))
-        if self._wishes.number != self._opened_with:
+        self._frame_factory.begin(report.opened)
+        _log.info("%s is open, %d x %d", report.opened.source, *report.opened.size)
+        self._put(CameraOpened(report.opened.source, report.opened.size, report.opened.controls))
+        if self._desired.generation != self._opened_with:
             self._apply()
 
-    def _on_image(self, note: Arrived) -> None:
-        now_s, shot = self._clock.monotonic(), note.shot
+    def _on_image(self, report: Arrived) -> None:
+        now_s, shot = self._clock.monotonic(), report.shot
         if not 0 <= shot.exposed_mono_s <= shot.captured_mono_s <= now_s + 1:
-            self._fall("the camera's images bear impossible times")
+            self._recover("the camera's images bear impossible times")
             return
-        frozen_after_s = self._wishes.camera.frozen_after_s if self._framer.is_live else 0.0
-        if self._watch.look(shot.pixels, now_s, frozen_after_s) == "frozen":
-            self._fall("frozen: not one pixel of the picture changes")
+        if self._is_frozen(shot.pixels, now_s):
+            self._recover("frozen: not one pixel of the picture changes")
             return
-        self._inbox.put_frame(self._framer.frame(shot))
-        self._ladder.frame(now_s)
-        self._skipped = note.skipped
+        self._inbox.put_frame(self._frame_factory.frame(shot))
+        self._policy.frame_received(now_s)
+        self._skipped = report.skipped
         self.online, self._reported = True, None
         if not self._switching:
-            self._patience_s = frame_deadline_s(self._wishes.controls)
+            self._patience_s = frame_deadline_s(self._desired.controls)
         self._due_mono_s = now_s + self._patience_s
 
-    # ------------------------------------------------------------ what the worker is told
+    def _is_frozen(self, pixels: Pixels, now_s: float) -> bool:
+        """Return whether the picture is frozen; report when it becomes blank, and when it no longer is."""
+        after_s = self._desired.camera.frozen_after_s if self._frame_factory.is_live else 0.0
+        before, verdict = self._freeze_detector.verdict, self._freeze_detector.see(pixels, now_s, after_s)
+        if before != verdict and "blank" in (before, verdict):
+            self._put(PictureBlank(BLANK if verdict == "blank" else ""))
+        return verdict == "frozen"
+
+    # ------------------------------------------------------------ orders to the worker
 
     def _start(self) -> None:
         """Open the camera in the worker there is, or in a new one."""
@@ -212,7 +214,7 @@ class CameraController:
             try:
                 self._worker = self._launch()
             except OSError as error:
-                self._fall(f"the camera process cannot be started: {error}", lost=True)
+                self._recover(f"the camera process cannot be started: {error}", lost=True)
                 return
             self.released.clear()
             self._launched += 1
@@ -224,27 +226,26 @@ class CameraController:
             self._start()
             return
         self._session += 1
-        self._unanswered.ordered()
-        self._opened_with = self._wishes.number
+        self._hang_detector.ordered()
+        self._opened_with = self._desired.generation
         # What it refused a moment ago would keep it from opening at all.
-        self._asked = self._granted if self._refused == self._wishes.number else self._wishes.controls
+        self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
-        self._first_frame_s = (0.0 if deadline_s == timeouts.REOPEN_S else timeouts.FIRST_FRAME_S) + hidden_s(
-            self._asked
-        )
+        first_frame_s = 0.0 if deadline_s == timeouts.REOPEN_S else timeouts.FIRST_FRAME_S
+        self._first_frame_s = first_frame_s + hidden_s(self._asked)
         self._patience_s = frame_deadline_s(self._asked)
         self._due_mono_s = self._clock.monotonic() + deadline_s
-        self._worker.send(Open(self._session, self._wishes.camera, self._asked, self._wishes.masks))
+        self._worker.send(Open(self._session, self._desired.camera, self._asked, self._desired.masks))
 
     def _apply(self) -> None:
         if self._worker is None:
             return
-        self._switching, self._asked = True, self._wishes.controls
+        self._switching, self._asked = True, self._desired.controls
         switch_s = max(timeouts.SWITCH_S, hidden_s(self._asked))
         self._patience_s = max(self._patience_s, frame_deadline_s(self._asked) + switch_s)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
-        self._worker.send(Apply(self._wishes.number, self._wishes.controls))
+        self._worker.send(Apply(self._desired.generation, self._desired.controls))
 
     def _end_switch(self) -> None:
         self._switching = False
@@ -256,19 +257,19 @@ class CameraController:
         if self._phase == "waiting":
             self._start()
         elif self._phase == "opening":
-            self._fall("the camera does not open")
+            self._recover("the camera does not open")
         else:
-            self._fall("no frames")
+            self._recover("no frames")
 
-    def _fall(self, reason: str, *, lost: bool = False) -> None:
-        """Take the next step of the ladder, and say so."""
-        if self._phase == "held":
-            self._hold()
+    def _recover(self, reason: str, *, lost: bool = False) -> None:
+        """Take the next step of the recovery policy, and report it."""
+        if self._phase == "released":
+            self._release()
             return
         self.online = False
         worker = self._worker
         killable = worker is None or worker.killable
-        step, pause_s = self._ladder.fall(lost=lost, killable=killable)
+        step, pause_s = self._policy.next_step(lost=lost, killable=killable)
         if worker is not None and (lost or (killable and step != "reopen")):
             self._discard(worker, 0.0 if lost else _END_S)
         self._report(reason, step)
@@ -289,9 +290,9 @@ class CameraController:
         if self._reported == (reason, step):
             return
         self._reported = (reason, step)
-        log.warning("the camera is away: %s; next: %s", reason, step)
-        self._tell(CameraFailed(reason, step, self.restarts))
+        _log.warning("the camera is away: %s; next: %s", reason, step)
+        self._put(CameraFailed(reason, step, self.restarts))
 
-    def _tell(self, arrival: Input) -> None:
+    def _put(self, arrival: Input) -> None:
         if not self._inbox.put(arrival):
-            log.error("the node is too busy to hear: %s", arrival)
+            _log.error("the node is too busy to hear: %s", arrival)

@@ -1,4 +1,4 @@
-"""What the node wishes the camera to be."""
+"""Desired state of the camera."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What the camera shall be.
+    """What the camera is asked to be.
 
     Attributes:
         camera: What it is opened with.
         controls: How it exposes.
-        number: A new one means that the controls are asked for anew, even the same ones.
-        held: It is let go of, and not opened: privacy is on.
-        masks: What is blackened in its images, for as long as the node runs.
+        generation: Number of the request for these controls; a new one asks anew, even for the same ones.
+        released: The camera is closed and not opened: privacy is on.
+        masks: Polygons blackened in its images, for as long as the node runs.
     """
 
     camera: CameraConfig
     controls: Controls
-    number: int = 0
-    held: bool = False
+    generation: int = 0
+    released: bool = False
     masks: tuple[Polygon, ...] = ()
 
     @property

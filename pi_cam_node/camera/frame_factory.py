@@ -28,7 +28,7 @@ class FrameFactory:
         self._visible = 1.0
 
     def begin(self, opened: Opened) -> None:
-        """Take note of what the images of a session are like, and so of how much of them the masks leave."""
+        """Take report of what the images of a session are like, and so of how much of them the masks leave."""
         self._layout = opened.layout
         self._visible = Masks(self._masks, opened.size, opened.layout).visible if self._masks else 1.0
         self.is_live = opened.live and self._visible > 0

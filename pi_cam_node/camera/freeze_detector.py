@@ -1,22 +1,20 @@
-"""Notices a camera that delivers, but no longer sees: one and the same picture for a while.
+"""Detects a camera that delivers, but no longer sees: one and the same picture for a while.
 
-A sensor has noise, so no two of its pictures are alike to the last bit. Looked at is a sixteenth of the rows, once a
+A sensor has noise, so no two of its pictures are alike to the last bit. Compared is a sixteenth of the rows, once a
 second, by checksum: a fraction of a millisecond.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
-from pi_cam_node.core.inputs import PictureBlank
 from pi_cam_node.imaging.jpeg import Pixels
 
 BLANK = "the picture is blank: every pixel is alike; is the lens covered?"
-Sight = Literal["live", "frozen", "blank"]
+Verdict = Literal["live", "frozen", "blank"]
 
 LOOK_S = 1.0
 # Long exposures: so many pictures at least must be alike, however long they take.
@@ -30,62 +28,46 @@ class FreezeDetector:
     """Compares pictures. Pure; all times on the monotonic clock, in seconds.
 
     What it remembers outlives a restart of the camera: the same picture again is no new one.
+
+    Attributes:
+        verdict: What was said of the last picture.
     """
 
     def __init__(self) -> None:
-        self._print: int | None = None
+        self._checksum: int | None = None
         self._since_s = self._looked_s = float("-inf")
         self._looks = 0
-        self.sight: Sight = "live"
+        self.verdict: Verdict = "live"
 
-    def see(self, pixels: Pixels, now_s: float, after_s: float) -> Sight:
-        """Take in a picture and say how the camera sees.
+    def see(self, pixels: Pixels, now_s: float, after_s: float) -> Verdict:
+        """Take in a picture and return the verdict.
 
         Args:
             pixels: uint8, either layout.
             now_s: Now.
-            after_s: Alike for longer than this is not live; 0: nothing is ever said.
+            after_s: Alike for longer than this is not live; 0: every picture is live.
 
         Returns:
             ``frozen``, or ``blank`` where moreover every pixel is the same: a covered lens can look so.
         """
         if after_s <= 0:
-            self.sight = "live"
-        if after_s <= 0 or (self.sight == "live" and now_s - self._looked_s < LOOK_S):
-            return self.sight
+            self.verdict = "live"
+        if after_s <= 0 or (self.verdict == "live" and now_s - self._looked_s < LOOK_S):
+            return self.verdict
         self._looked_s = now_s
         rows = np.ascontiguousarray(pixels[::_ROW_STEP])
-        seen = zlib.crc32(rows.data)
-        if seen != self._print:
-            self._print, self._since_s, self._looks, self.sight = seen, now_s, 1, "live"
-            return self.sight
+        checksum = zlib.crc32(rows.data)
+        if checksum != self._checksum:
+            self._checksum, self._since_s, self._looks, self.verdict = checksum, now_s, 1, "live"
+            return self.verdict
         self._looks += 1
         if self._looks >= LEAST_LOOKS and now_s - self._since_s > after_s:
-            self.sight = "blank" if _is_flat(rows) else "frozen"
-        return self.sight
-
-
-class Watch:
-    """Tells of pictures that went blank, and of those that are not any more. Used by one thread.
-
-    Args:
-        tell: Takes the news.
-    """
-
-    def __init__(self, tell: Callable[[PictureBlank], None]) -> None:
-        self._tell = tell
-        self._frozen = FreezeDetector()
-
-    def look(self, pixels: Pixels, now_s: float, after_s: float) -> Sight:
-        """Return how the camera sees; see `FreezeDetector.see`. That it sees nothing is only told."""
-        before, sight = self._frozen.sight, self._frozen.see(pixels, now_s, after_s)
-        if before != sight and "blank" in (before, sight):
-            self._tell(PictureBlank(BLANK if sight == "blank" else ""))
-        return sight
+            self.verdict = "blank" if _is_flat(rows) else "frozen"
+        return self.verdict
 
 
 def _is_flat(rows: Pixels) -> bool:
-    """Tell whether every pixel of the sampled rows is alike, channel by channel."""
+    """Return whether every pixel of the sampled rows is alike, channel by channel."""
     # The lower third of I420 rows holds the colours; the brightness alone decides.
     luma = rows if rows.ndim == 3 else rows[: len(rows) * 2 // 3]
     flat = luma.reshape(-1, luma.shape[-1] if luma.ndim == 3 else 1)

@@ -1,4 +1,4 @@
-"""What to do when frames stop: one step after the other, from the gentlest to patience."""
+"""Recovery policy for a camera whose frames stop: reopen, restart the process, then back off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Pauses between attempts; the last one for ever."""
 
 FLAPPING_S = 5.0
-"""The longest pause for a camera that delivered after the last attempt: it comes back when it is asked."""
+"""Longest pause for a camera that delivered frames after the last attempt."""
 
 HEALTHY_S = 10.0
 """Frames for so long, and a new failure begins at the gentlest step again."""
@@ -42,27 +42,27 @@ class RecoveryPolicy:
     """
 
     def __init__(self, jitter: Callable[[], float]) -> None:
-        """Begin.
+        """Start with pauses: before the first frame there is nothing to get back to.
 
         Args:
-            jitter: Returns a factor around 1 for each pause, so that many nodes do not knock at once.
+            jitter: Returns a factor around 1 for each pause, so that many nodes do not retry at once.
         """
         self._jitter = jitter
-        self._rung = 2
+        self._next = 2
         self._frames_since_s: float | None = None
 
-    def fresh(self) -> None:
-        """Begin anew: what is opened now is something else."""
-        self._rung, self._frames_since_s = 2, None
+    def reset(self) -> None:
+        """Reset, because another camera or other settings are opened now."""
+        self._next, self._frames_since_s = 2, None
 
-    def frame(self, now_s: float) -> None:
-        """Note that a frame came, at a monotonic time."""
+    def frame_received(self, now_s: float) -> None:
+        """Report that a frame came, at a monotonic time."""
         if self._frames_since_s is None:
             self._frames_since_s = now_s
         if now_s - self._frames_since_s >= HEALTHY_S:
-            self._rung = 0
+            self._next = 0
 
-    def fall(self, *, lost: bool, killable: bool) -> tuple[Step, float]:
+    def next_step(self, *, lost: bool, killable: bool) -> tuple[Step, float]:
         """Return the next step, and the seconds before it.
 
         Args:
@@ -70,16 +70,16 @@ class RecoveryPolicy:
             killable: It can be replaced by force.
         """
         delivered, self._frames_since_s = self._frames_since_s is not None, None
-        if self._rung == 0:
-            self._rung = 1
+        if self._next == 0:
+            self._next = 1
             if not lost:
                 return "reopen", 0.0
-        if self._rung == 1:
-            self._rung = 2
+        if self._next == 1:
+            self._next = 2
             if killable:
                 return "respawn", 0.0
-        pause_s = BACKOFF_S[min(self._rung - 2, len(BACKOFF_S) - 1)]
+        pause_s = BACKOFF_S[min(self._next - 2, len(BACKOFF_S) - 1)]
         if delivered and pause_s >= FLAPPING_S:
             return "wait", FLAPPING_S * self._jitter()
-        self._rung += 1
+        self._next += 1
         return "wait", pause_s * self._jitter()

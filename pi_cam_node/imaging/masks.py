@@ -49,7 +49,7 @@ class Masks:
             self._keep_colour = np.where(half, 0, 255).astype(np.uint8)
             self._no_colour = np.where(half, _GREY, 0).astype(np.uint8)
 
-    def burnt(self, pixels: Pixels) -> Pixels:
+    def apply(self, pixels: Pixels) -> Pixels:
         """Return the picture with the masks in it: a new array, unless there is nothing to cover."""
         if self._last < 0:
             return pixels

@@ -156,7 +156,7 @@ class Node:
         self._link.start()
         self._web.start()
         self._trigger.start()
-        self._camera.want(controls_of(config, self._core.night.mode))
+        self._camera.set_controls(controls_of(config, self._core.night.mode))
         self._repair.announce(self._core.emit)
         if self._repair.leaves_camera or config.privacy.enable:
             self._wellbeing.leave_camera_alone("safe mode" if self._repair.leaves_camera else "privacy")
@@ -216,7 +216,7 @@ class Node:
     def _follow(self, fact: Event) -> None:
         """Carry out what the core decided, and let the log say what a person would want to know."""
         if isinstance(fact, ModeWanted):
-            self._camera.want(controls_of(self._core.config, fact.mode))
+            self._camera.set_controls(controls_of(self._core.config, fact.mode))
         elif isinstance(fact, SettingChanged):
             self._apply(fact)
         elif isinstance(fact, CameraChanged) and not fact.online:
@@ -242,7 +242,7 @@ class Node:
         if changed.key == "logging.level":
             log.set_level(config.logging.level)
         if section in ("camera", "night"):
-            self._camera.want(controls_of(config, self._core.wanted_mode))
+            self._camera.set_controls(controls_of(config, self._core.wanted_mode))
             self._camera.reconfigure(config)
         self._announcer.announce(config)  # the info bears a hash of the settings, the discovery some of them
         if section == "storage":

@@ -39,7 +39,10 @@ class PrivacyControl:
 
     def hold(self, held: bool) -> None:
         """See `pi_cam_node.core.ports.PrivacyControl`."""
-        self._camera.hold(held)
+        if held:
+            self._camera.release()
+        else:
+            self._camera.acquire()
 
     def seal(self, closed: bool) -> None:
         """See `pi_cam_node.core.ports.PrivacyControl`."""

@@ -85,7 +85,7 @@ class CameraRoom:
 
     def run(self) -> None:
         for _ in range(4):
-            self.keeper.turn()
+            self.keeper.step()
             self.world.clock.advance(0.01)
         self.keeper.close(0.0)
         if self._launches == 0 or self.puppet._link.fileno() >= 0:

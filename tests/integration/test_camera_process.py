@@ -117,7 +117,7 @@ def test_a_mode_that_is_wanted_is_in_the_frames_once_it_is_real() -> None:
     night = replace(controls_of(config, "night"), exposure_us=100_000, gain=3.0)
     with RunningCamera(config) as running:
         running.take_frames(2)
-        running.camera.want(night)
+        running.camera.set_controls(night)
         running.until(lambda: running.frames[-1].mode == "night", "a frame of the night")
         assert running.frames[-1].sensor.exposure_us == 100_000
         assert running.frames[-1].sensor.gain == 3.0
@@ -128,7 +128,7 @@ def test_a_mode_that_is_wanted_is_in_the_frames_once_it_is_real() -> None:
 def test_a_mode_wanted_before_the_start_is_the_first_one() -> None:
     config = config_of("synthetic")
     running = RunningCamera(config)
-    running.camera.want(replace(controls_of(config, "night"), exposure_us=50_000))
+    running.camera.set_controls(replace(controls_of(config, "night"), exposure_us=50_000))
     with running:
         assert running.take_frames(1)[0].mode == "night"
 
@@ -136,7 +136,7 @@ def test_a_mode_wanted_before_the_start_is_the_first_one() -> None:
 def test_a_mode_is_kept_when_the_process_is_replaced() -> None:
     config = config_of("synthetic")
     with RunningCamera(config) as running:
-        running.camera.want(replace(controls_of(config, "night"), exposure_us=50_000))
+        running.camera.set_controls(replace(controls_of(config, "night"), exposure_us=50_000))
         running.until(lambda: running.frames and running.frames[-1].mode == "night", "a frame of the night")
         running.process.kill()
         running.wait_for(CameraFailed)
@@ -147,7 +147,7 @@ def test_a_refused_switch_is_told_and_frames_go_on_in_the_old_mode() -> None:
     config = config_of(script(refuse="night"))
     with RunningCamera(config) as running:
         running.take_frames(2)
-        running.camera.want(controls_of(config, "night"))
+        running.camera.set_controls(controls_of(config, "night"))
         refused = running.wait_for(SwitchFailed)
         assert refused.mode == "night"
         assert {frame.mode for frame in running.take_frames(5)} == {"day"}
@@ -301,23 +301,23 @@ def test_a_network_camera_of_few_pictures_delivers_and_is_found_again() -> None:
 def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BABBLE, babble)
     config, inbox, clock = config_of("synthetic"), Inbox(), SystemClock()
-    wishes = DesiredState(config.camera, controls_of(config, "day"))
-    keeper = CameraController(
-        wishes, lambda: ProcessWorker(spawn("tests.support.fakes.babbling_child")), inbox, clock, lambda: 1.0
+    desired = DesiredState(config.camera, controls_of(config, "day"))
+    controller = CameraController(
+        desired, lambda: ProcessWorker(spawn("tests.support.fakes.babbling_child")), inbox, clock, lambda: 1.0
     )
     failures: list[CameraFailed] = []
 
-    def turn() -> bool:
-        keeper.turn()
+    def step() -> bool:
+        controller.step()
         failures.extend(each for each in iter(lambda: inbox.take(0), None) if isinstance(each, CameraFailed))
         return bool(failures)
 
     try:
-        wait_until(turn, "a failure")
+        wait_until(step, "a failure")
         assert "nonsense" in failures[0].reason
-        assert keeper.pid is None
+        assert controller.pid is None
     finally:
-        keeper.close(0)
+        controller.close(0)
 
 
 def test_a_process_that_cannot_be_ended_is_left_alone(
@@ -409,6 +409,6 @@ def test_without_isolation_a_refused_switch_is_told() -> None:
     config = config_of(script(refuse="night"), isolate=False)
     with RunningCamera(config) as running:
         running.take_frames(1)
-        running.camera.want(controls_of(config, "night"))
+        running.camera.set_controls(controls_of(config, "night"))
         assert running.wait_for(SwitchFailed).mode == "night"
         running.take_frames(1)

@@ -10,7 +10,7 @@ from pi_cam_node.camera.sources.picam.cameras import list_cameras
 from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.camera.sources.v4l2_devices import cameras
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class AutoSource:
@@ -50,10 +50,10 @@ def _find() -> Source:
     """
     for listed in list_cameras():
         if not listed.is_usb:
-            log.info("the camera is picamera2:%s", listed.model)
+            _log.info("the camera is picamera2:%s", listed.model)
             return Picamera2Source(listed.id)
     for device in cameras():
-        log.info("the camera is v4l2:%s", device)
+        _log.info("the camera is v4l2:%s", device)
         from pi_cam_node.camera.sources.v4l2 import V4l2Source  # noqa: PLC0415 - brings OpenCV, which a Pi camera does without
 
         return V4l2Source(device)

@@ -29,7 +29,7 @@ class Request:
         backend: One of OpenCV's ``CAP_…``.
         advice: What to try where it cannot be opened; OpenCV does not say why.
         parameters: Properties and values in turn that opening depends on; one that is refused makes it fail.
-        wishes: Properties and values that are asked for afterwards; the backend may refuse each of them.
+        desired: Properties and values that are asked for afterwards; the backend may refuse each of them.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Request:
     backend: int
     advice: str
     parameters: Sequence[int] = ()
-    wishes: Sequence[tuple[int, float]] = ()
+    desired: Sequence[tuple[int, float]] = ()
 
 
 class Capture:
@@ -57,7 +57,7 @@ class Capture:
         if not self._handle.isOpened():
             self._handle.release()
             raise SourceError(f"cannot open {request.title}: {request.advice}")
-        for what, value in request.wishes:
+        for what, value in request.desired:
             self.set(what, value)
         self.size = (round(self.get(cv2.CAP_PROP_FRAME_WIDTH)), round(self.get(cv2.CAP_PROP_FRAME_HEIGHT)))
 

@@ -63,7 +63,7 @@ class V4l2Source:
         self._check_device()
         # MJPG first, as few cameras manage more than five large uncompressed pictures a second; one that has no MJPG
         # keeps its own format.
-        wishes = (
+        desired = (
             (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
             (cv2.CAP_PROP_FRAME_WIDTH, camera.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, camera.height),
@@ -71,7 +71,7 @@ class V4l2Source:
             (cv2.CAP_PROP_BUFFERSIZE, _BUFFERS),
         )
         advice = _ADVICE.format(device=self._device)
-        capture = Capture(Request(self._title, self._device, cv2.CAP_V4L2, advice, wishes=wishes), self._opener)
+        capture = Capture(Request(self._title, self._device, cv2.CAP_V4L2, advice, desired=desired), self._opener)
         self._capture, self._framerate, self._limit = capture, controls.framerate, RateLimit()
         self._obeys = _fix_exposure(capture, controls.exposure_us) is not None and _free_exposure(capture)
         self._shown = self._coming = self._expose(capture, controls)

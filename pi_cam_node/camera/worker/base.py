@@ -1,4 +1,4 @@
-"""What the keeper of the camera needs of whoever runs the source, be it a process or a thread."""
+"""What the controller of the camera needs of whoever runs the source, be it a process or a thread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Worker(Protocol):
 
     @property
     def descriptors(self) -> list[int]:
-        """What becomes readable when notes come."""
+        """What becomes readable when reports come."""
         ...
 
     def send(self, order: Order) -> None:
@@ -37,7 +37,7 @@ class Worker(Protocol):
         ...
 
     def take(self) -> list[Report]:
-        """Return the notes that came, without waiting.
+        """Return the reports that came, without waiting.
 
         Raises:
             WorkerLost: No more will come.

@@ -8,7 +8,7 @@ import re
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.worker.messages import short
 
-log = logging.getLogger("pi_cam_node.camera")
+_log = logging.getLogger("pi_cam_node.camera")
 
 # A broken film makes a decoder complain about every picture.
 _LINES_PER_SPAN = 20
@@ -72,9 +72,9 @@ class ChildLog:
             self._end_span(now_s)
         self._lines += 1
         if self._lines <= _LINES_PER_SPAN:
-            log.debug("camera process: %s", text)
+            _log.debug("camera process: %s", text)
 
     def _end_span(self, now_s: float) -> None:
         if self._lines > _LINES_PER_SPAN:
-            log.debug("camera process: %d more lines", self._lines - _LINES_PER_SPAN)
+            _log.debug("camera process: %d more lines", self._lines - _LINES_PER_SPAN)
         self._span_mono_s, self._lines = now_s, 0

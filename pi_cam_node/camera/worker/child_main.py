@@ -31,7 +31,7 @@ from pi_cam_node.camera.worker.messages import (
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 from pi_cam_node.camera.worker.source_loop import SourceLoop
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 # How long a source may take to close; drivers that hang are left to the kernel.
@@ -39,7 +39,7 @@ _CLOSE_S = 2.0
 
 
 class FrameSender:
-    """Sends notes to the node, pixels through shared memory. Thread: the main thread."""
+    """Sends reports to the node, pixels through shared memory. Thread: the main thread."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
@@ -48,49 +48,49 @@ class FrameSender:
         self._skipped = 0
         self._is_settled = False
 
-    def post(self, note: Report) -> None:
-        """Send a note.
+    def post(self, report: Report) -> None:
+        """Send a report.
 
         Raises:
             OSError: The node is gone.
         """
-        if isinstance(note, Ready):
-            self._begin(note)
-        elif isinstance(note, Arrived):
-            self._send_image(note)
+        if isinstance(report, Ready):
+            self._begin(report)
+        elif isinstance(report, Arrived):
+            self._send_image(report)
         else:
-            self._link.send(encode(note))
+            self._link.send(encode(report))
 
-    def _begin(self, note: Ready) -> None:
+    def _begin(self, report: Ready) -> None:
         old = self._slots
-        self._slots = SlotWriter(note.opened.size, note.opened.layout)
-        self._session, self._skipped, self._is_settled = note.session, 0, False
+        self._slots = SlotWriter(report.opened.size, report.opened.layout)
+        self._session, self._skipped, self._is_settled = report.session, 0, False
         if old is not None:
             old.close()
-        socket.send_fds(self._link, [encode(note)], self._slots.descriptors)
+        socket.send_fds(self._link, [encode(report)], self._slots.descriptors)
 
-    def _send_image(self, note: Arrived) -> None:
-        slot = self._slots.put(note.shot.pixels) if self._slots is not None else None
+    def _send_image(self, report: Arrived) -> None:
+        slot = self._slots.put(report.shot.pixels) if self._slots is not None else None
         if slot is None:
             self._skipped += 1
             return
-        shot = note.shot
+        shot = report.shot
         times = (shot.exposed_mono_s, shot.captured_mono_s)
-        self._link.send(encode(FrameInSlot(note.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        self._link.send(encode(FrameInSlot(report.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
         if not self._is_settled:  # with the first image everything is imported and prepared
             self._is_settled = True
             malloc.release_startup_memory()
 
 
-def hear(link: socket.socket, runner: SourceLoop, ended: threading.Event) -> None:
+def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -> None:
     """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
     order = _next_order(link)
     while not isinstance(order, Quit):
-        runner.order(order)
+        source_loop.order(order)
         order = _next_order(link)
-    runner.order(order)
+    source_loop.order(order)
     if not ended.wait(_CLOSE_S):
-        log.warning("the source did not close within %g s", _CLOSE_S)
+        _log.warning("the source did not close within %g s", _CLOSE_S)
         os._exit(1)
 
 
@@ -100,7 +100,7 @@ def _next_order(link: socket.socket) -> Order:
         datagram = link.recv(MAX_MESSAGE_BYTES)
         return decode_order(datagram) if datagram else Quit()
     except (OSError, ValueError) as error:
-        log.warning("no more orders: %s", error)
+        _log.warning("no more orders: %s", error)
         return Quit()
 
 
@@ -116,7 +116,7 @@ def prepare(source: str) -> None:
     try:
         importlib.import_module(f"pi_cam_node.camera.{source}")
     except ImportError as error:
-        log.debug("%s cannot be imported yet: %s", source, error)  # who is told to open it says so
+        _log.debug("%s cannot be imported yet: %s", source, error)  # who is told to open it says so
 
 
 def main(descriptor: int, parent: int, source: str) -> None:
@@ -126,14 +126,14 @@ def main(descriptor: int, parent: int, source: str) -> None:
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     link = socket.socket(fileno=descriptor)
-    runner, ended = SourceLoop(FrameSender(link).post), threading.Event()
-    threading.Thread(target=hear, args=(link, runner, ended), name="orders", daemon=True).start()
+    source_loop, ended = SourceLoop(FrameSender(link).post), threading.Event()
+    threading.Thread(target=hear, args=(link, source_loop, ended), name="orders", daemon=True).start()
     if source:
         prepare(source)
     try:
-        runner.run()
+        source_loop.run()
     except OSError as error:
-        log.warning("the node is gone: %s", error)
+        _log.warning("the node is gone: %s", error)
     ended.set()
     # Nothing of ours is left to do, and what libraries do at exit may hang.
     logging.shutdown()

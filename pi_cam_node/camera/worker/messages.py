@@ -1,7 +1,7 @@
-"""What the node and the camera's worker say to each other: orders to it, notes from it.
+"""What the node and the camera's worker say to each other: orders to it, reports from it.
 
 Between processes each is one JSON datagram. Nothing is pickled. What the node hears is checked by type before anybody
-uses it, see `notes`; what it says is believed, so the camera's process does without pydantic, which takes 15 MiB.
+uses it, see `reports`; what it says is believed, so the camera's process does without pydantic, which takes 15 MiB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Close what is open, and open this; the session numbers the notes that follow from it.
+    """Close what is open, and open this; the session numbers the reports that follow from it.
 
     No image leaves the worker without the masks in it.
     """
@@ -49,7 +49,7 @@ class Open:
 class Apply:
     """Expose so; a later one replaces one that is not yet begun."""
 
-    number: int
+    generation: int
     controls: Controls
     kind: Literal["apply"] = "apply"
 
@@ -99,17 +99,17 @@ class FrameInSlot:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The order of this number has been carried out."""
+    """The order of this generation has been carried out."""
 
-    number: int
+    generation: int
     kind: Literal["applied"] = "applied"
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The camera refused the order of this number and goes on as it was."""
+    """The camera refused the order of this generation and goes on as it was."""
 
-    number: int
+    generation: int
     mode: Mode
     reason: str
     kind: Literal["refused"] = "refused"
@@ -125,11 +125,11 @@ class Failed:
 
 
 Report = Ready | Arrived | Applied | Refused | Failed
-WireNote = Ready | FrameInSlot | Applied | Refused | Failed
+WireReport = Ready | FrameInSlot | Applied | Refused | Failed
 
 
-def encode(message: Order | WireNote) -> bytes:
-    """Return an order or a note as a datagram."""
+def encode(message: Order | WireReport) -> bytes:
+    """Return an order or a report as a datagram."""
     return _JSON.encode(message).encode()
 
 
@@ -163,7 +163,7 @@ def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, 
 _JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": lambda v: Open(v["session"], Wanted(**v["camera"]), Controls(**v["controls"]), _masks(v["masks"])),
-    "apply": lambda v: Apply(v["number"], Controls(**v["controls"])),
+    "apply": lambda v: Apply(v["generation"], Controls(**v["controls"])),
     "quit": lambda _: Quit(),
 }
 

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import time
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from pi_cam_node.camera.source import Shot
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.child_log import ChildLog
-from pi_cam_node.camera.worker.message_validation import decode_report
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
@@ -22,24 +24,40 @@ from pi_cam_node.camera.worker.messages import (
     Quit,
     Ready,
     Report,
-    WireNote,
+    WireReport,
     encode,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotReader
 from pi_cam_node.camera.worker.spawn import Spawned, spawn
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # A process that waits inside a driver cannot even be killed; it is not waited for longer than this.
 KILL_S = 2.0
 _CHUNK_BYTES = 65_536
-_NOTES_AT_ONCE = 16
+_REPORTS_AT_ONCE = 16
 # As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
 _CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
 _CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
 # Processes that could not be ended, until the kernel lets them go.
 _abandoned: list[subprocess.Popen[bytes]] = []
+
+
+# Checked by type: a decoder that crashes may write anything before it ends.
+_REPORTS: TypeAdapter[WireReport] = TypeAdapter(Annotated[WireReport, Field(discriminator="kind")])
+
+
+def decode_report(datagram: bytes) -> WireReport:
+    """Return the report in a datagram of the camera's process.
+
+    Raises:
+        ValueError: The datagram holds none.
+    """
+    try:
+        return _REPORTS.validate_json(datagram)
+    except ValidationError as error:
+        raise ValueError(f"{error.error_count()} faults in a message of {len(datagram)} bytes") from None
 
 
 class ProcessWorker:
@@ -82,7 +100,7 @@ class ProcessWorker:
         try:
             self._link.send(encode(order))
         except OSError as error:
-            log.debug("an order to the camera process %d is lost: %s", self.pid, error)
+            _log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 
     def take(self) -> list[Report]:
         """Return what came, and bring its output to the log."""
@@ -90,12 +108,12 @@ class ProcessWorker:
             raise WorkerLost(self._cause_of_death())
         wire: list[Report] = []
         try:
-            while len(wire) < _NOTES_AT_ONCE and (note := self._receive()) is not None:
-                wire.append(note)
+            while len(wire) < _REPORTS_AT_ONCE and (report := self._receive()) is not None:
+                wire.append(report)
         except (ValueError, OSError) as error:
             raise WorkerLost(f"the camera process sends nonsense: {error}") from error
         self._read_output()
-        return [self._with_hint(note) if isinstance(note, Failed) else note for note in wire]
+        return [self._with_hint(report) if isinstance(report, Failed) else report for report in wire]
 
     def end(self, deadline_s: float) -> bool:
         """Ask it to close the camera, wait, then kill it; return whether it is gone."""
@@ -112,12 +130,12 @@ class ProcessWorker:
         self._process.send_signal(signal.SIGKILL)
         if _wait(self._process, KILL_S):
             return True
-        log.error("the camera process %d hangs in a driver and cannot be ended", self.pid)
+        _log.error("the camera process %d hangs in a driver and cannot be ended", self.pid)
         _abandoned.append(self._process)
         return False
 
     def _receive(self) -> Report | None:
-        """Return the next note, ``None`` where none is there."""
+        """Return the next report, ``None`` where none is there."""
         try:
             datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 2, _CLOSE_ON_EXEC)
         except BlockingIOError:
@@ -135,25 +153,25 @@ class ProcessWorker:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _unpack(self, note: WireNote, descriptors: list[int]) -> Report:
-        """Return a note with its pixels."""
-        if isinstance(note, Ready):
-            self._map(note, descriptors)
-            return note
-        if not isinstance(note, FrameInSlot):
-            return note
-        if self._slots is None or note.session != self._session:
+    def _unpack(self, report: WireReport, descriptors: list[int]) -> Report:
+        """Return a report with its pixels."""
+        if isinstance(report, Ready):
+            self._map(report, descriptors)
+            return report
+        if not isinstance(report, FrameInSlot):
+            return report
+        if self._slots is None or report.session != self._session:
             raise ValueError("an image of a session that is not open")
-        pixels = self._slots.take(note.slot)
-        shot = Shot(pixels, note.exposed_mono_s, note.captured_mono_s, note.mode, note.sensor)
-        return Arrived(note.session, shot, note.skipped)
+        pixels = self._slots.take(report.slot)
+        shot = Shot(pixels, report.exposed_mono_s, report.captured_mono_s, report.mode, report.sensor)
+        return Arrived(report.session, shot, report.skipped)
 
-    def _map(self, note: Ready, descriptors: list[int]) -> None:
+    def _map(self, report: Ready, descriptors: list[int]) -> None:
         if len(descriptors) != 2:
             raise ValueError("no memory came with the message that the camera is open")
         self._unmap()
-        self._slots = SlotReader(descriptors, note.opened.size, note.opened.layout)
-        self._session = note.session
+        self._slots = SlotReader(descriptors, report.opened.size, report.opened.layout)
+        self._session = report.session
 
     def _unmap(self) -> None:
         # Forgotten first: the number of a descriptor that is closed twice may be somebody else's the second time.
@@ -169,15 +187,15 @@ class ProcessWorker:
         except BlockingIOError:
             return
         except OSError as error:
-            log.debug("the output of the camera process %d cannot be read: %s", self.pid, error)
+            _log.debug("the output of the camera process %d cannot be read: %s", self.pid, error)
         # The pipe is at its end: so is the process, or it will be in a moment.
         self._at_end = True
 
-    def _with_hint(self, note: Failed) -> Failed:
+    def _with_hint(self, report: Failed) -> Failed:
         """Return a failure with what a library said about it, such as ``401 Unauthorized``."""
         hint = self._log.hint(time.monotonic())
         self._log.forget()
-        return Failed(note.session, f"{note.reason} ({hint})") if hint else note
+        return Failed(report.session, f"{report.reason} ({hint})") if hint else report
 
     def _cause_of_death(self) -> str:
         """Return how the process ended, in words."""

@@ -31,9 +31,9 @@ from pi_cam_node.camera.worker.messages import (
 from pi_cam_node.camera.worker.shared_memory import shape_of
 from pi_cam_node.imaging.masks import Masks
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
-# How often an idle runner looks for orders that nobody announced.
+# How often an idle source_loop looks for orders that nobody announced.
 _LOOK_S = 10.0
 
 
@@ -44,10 +44,10 @@ class SourceLoop:
     """
 
     def __init__(self, post: Callable[[Report], None]) -> None:
-        """Make a runner that opens nothing yet.
+        """Make a source_loop that opens nothing yet.
 
         Args:
-            post: Takes the notes. What it raises ends `run`. The pixels of an `Arrived` are only valid in the call.
+            post: Takes the reports. What it raises ends `run`. The pixels of an `Arrived` are only valid in the call.
         """
         self._post = post
         self._orders: list[Open | Apply | Quit] = []
@@ -103,9 +103,9 @@ class SourceLoop:
         try:
             self._source.apply(order.controls)
         except Exception as error:
-            self._post(Refused(order.number, order.controls.mode, _reason(error)))
+            self._post(Refused(order.generation, order.controls.mode, _reason(error)))
         else:
-            self._post(Applied(order.number))
+            self._post(Applied(order.generation))
 
     def _read(self) -> None:
         if self._source is None or self._opened is None:
@@ -114,7 +114,7 @@ class SourceLoop:
             shot = self._source.read()
             _check(shot, self._opened)
             if self._masks is not None:
-                shot = replace(shot, pixels=self._masks.burnt(shot.pixels))
+                shot = replace(shot, pixels=self._masks.apply(shot.pixels))
         except Exception as error:
             self._fail(error)
         else:
@@ -130,7 +130,7 @@ class SourceLoop:
             try:
                 source.close()
             except Exception:
-                log.exception("the source could not be closed")
+                _log.exception("the source could not be closed")
 
 
 def _check(shot: Shot, opened: Opened) -> None:
@@ -144,5 +144,5 @@ def _reason(error: Exception) -> str:
     """Return what went wrong, for people; what nobody foresaw goes to the log with its traceback."""
     if isinstance(error, NodeError):
         return short(without_logins(str(error)))
-    log.error("the source raised what it should not", exc_info=error)
+    _log.error("the source raised what it should not", exc_info=error)
     return short(without_logins(f"{type(error).__name__}: {error}"))

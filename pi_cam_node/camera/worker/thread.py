@@ -16,10 +16,10 @@ from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.messages import Arrived, Order, Quit, Ready, Report
 from pi_cam_node.camera.worker.source_loop import SourceLoop
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
-# Images beyond this are skipped and counted; other notes are few and always kept.
-_NOTES_WAITING = 4
+# Images beyond this are skipped and counted; other reports are few and always kept.
+_REPORTS_WAITING = 4
 
 
 class ThreadWorker:
@@ -35,12 +35,12 @@ class ThreadWorker:
         """Start the thread; it opens nothing yet.
 
         Args:
-            wake: Called when notes are there. Thread: any.
+            wake: Called when reports are there. Thread: any.
         """
         self._wake = wake
-        self._notes: deque[Report] = deque()
+        self._reports: deque[Report] = deque()
         self._skipped = 0
-        self._runner = SourceLoop(self._post)
+        self._loop = SourceLoop(self._post)
         self._thread = threading.Thread(target=self._run, name="camera source", daemon=True)
         self._thread.start()
 
@@ -51,39 +51,39 @@ class ThreadWorker:
 
     def send(self, order: Order) -> None:
         """Pass an order on."""
-        self._runner.order(order)
+        self._loop.order(order)
 
     def take(self) -> list[Report]:
-        """Return the notes that came."""
+        """Return the reports that came."""
         alive = self._thread.is_alive()
-        notes = [self._notes.popleft() for _ in range(len(self._notes))]
-        if not alive and not notes:
+        reports = [self._reports.popleft() for _ in range(len(self._reports))]
+        if not alive and not reports:
             raise WorkerLost("the camera's thread ended")
-        return notes
+        return reports
 
     def end(self, deadline_s: float) -> bool:
         """Ask it to close the camera, and wait; return whether it ended."""
-        self._runner.order(Quit())
+        self._loop.order(Quit())
         self._thread.join(deadline_s)
         if self._thread.is_alive():
-            log.error("the camera hangs in its driver, and its thread cannot be ended")
+            _log.error("the camera hangs in its driver, and its thread cannot be ended")
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            self._runner.run()
+            self._loop.run()
         except Exception:
-            log.exception("the camera's thread ended by a fault")
+            _log.exception("the camera's thread ended by a fault")
         self._wake()
 
-    def _post(self, note: Report) -> None:
-        if isinstance(note, Ready):
+    def _post(self, report: Report) -> None:
+        if isinstance(report, Ready):
             self._skipped = 0
-        if isinstance(note, Arrived):
-            if len(self._notes) >= _NOTES_WAITING:
+        if isinstance(report, Arrived):
+            if len(self._reports) >= _REPORTS_WAITING:
                 self._skipped += 1
                 return
-            shot = replace(note.shot, pixels=note.shot.pixels.copy())
-            note = Arrived(note.session, shot, self._skipped)
-        self._notes.append(note)
+            shot = replace(report.shot, pixels=report.shot.pixels.copy())
+            report = Arrived(report.session, shot, self._skipped)
+        self._reports.append(report)
         self._wake()

@@ -1,4 +1,4 @@
-"""A camera worker in the hands of the test: it notes its orders and says what it is told to say."""
+"""A camera worker in the hands of the test: it reports its orders and says what it is told to say."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OPENED = Opened("synthetic", (64, 48), "i420", controls=True)
 
 
 class FakeWorker:
-    """Speaks when the keeper takes its notes."""
+    """Speaks when the controller takes its reports."""
 
     def __init__(self, *, killable: bool = True) -> None:
         self.killable = killable
         self.pid: int | None = 4711
         self.descriptors: list[int] = []
         self.orders: list[Order] = []
-        self.notes: list[Report] = []
+        self.reports: list[Report] = []
         self.lost: str | None = None
         self.ended = False
         self.ends = True
@@ -33,8 +33,8 @@ class FakeWorker:
     def take(self) -> list[Report]:
         if self.lost is not None:
             raise WorkerLost(self.lost)
-        notes, self.notes = self.notes, []
-        return notes
+        reports, self.reports = self.reports, []
+        return reports
 
     def end(self, deadline_s: float) -> bool:
         self.ended = self.ends
@@ -49,11 +49,11 @@ class FakeWorker:
         return [order for order in self.orders if isinstance(order, Apply)]
 
     def say_ready(self, opened: Opened = OPENED) -> None:
-        self.notes.append(Ready(self.last_open.session, opened))
+        self.reports.append(Ready(self.last_open.session, opened))
 
     def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0, pixels: Pixels | None = None) -> None:
         """Let an image come; each is another than the last unless the test has its own."""
         self.images += 1
         seen = np.full((72, 64), self.images % 256, np.uint8) if pixels is None else pixels
         shot = Shot(seen, mono_s - 0.01, mono_s, mode, Sensor())
-        self.notes.append(Arrived(self.last_open.session, shot, skipped))
+        self.reports.append(Arrived(self.last_open.session, shot, skipped))

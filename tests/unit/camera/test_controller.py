@@ -10,10 +10,9 @@ import pytest
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.freeze_detector import BLANK
-from pi_cam_node.camera.hang_detector import STUCK_S
 from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S, hidden_s
 from pi_cam_node.camera.source import Controls
-from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, SWITCH_S
+from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, STUCK_S, SWITCH_S
 from pi_cam_node.camera.worker.messages import Applied, Failed, Open, Refused
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.core.inbox import Inbox
@@ -29,7 +28,7 @@ DEADLINE_S = 5.0
 
 
 class Bench:
-    """A keeper with all that it touches."""
+    """A controller with all that it touches."""
 
     def __init__(self, *, killable: bool = True) -> None:
         self.clock = FakeClock()
@@ -37,8 +36,8 @@ class Bench:
         self.workers: list[FakeWorker] = []
         self.killable = killable
         self.no_process: str | None = None
-        self.wishes = DesiredState(CameraConfig(source="synthetic"), DAY)
-        self.keeper = CameraController(self.wishes, self._launch, self.inbox, self.clock, lambda: 1.0)
+        self.desired = DesiredState(CameraConfig(source="synthetic"), DAY)
+        self.controller = CameraController(self.desired, self._launch, self.inbox, self.clock, lambda: 1.0)
         self.told: list[Input] = []
         self.frames: list[Frame] = []
 
@@ -56,10 +55,10 @@ class Bench:
     def steps(self) -> list[str]:
         return [each.step for each in self.told if isinstance(each, CameraFailed)]
 
-    def turn(self, seconds: float = 0.0) -> None:
+    def step(self, seconds: float = 0.0) -> None:
         self.clock.advance(seconds)
-        self.keeper.obey(self.wishes)
-        self.keeper.turn()
+        self.controller.reconcile(self.desired)
+        self.controller.step()
         while (taken := self.inbox.take(0)) is not None:
             if isinstance(taken, Frame):
                 self.frames.append(taken)
@@ -68,26 +67,26 @@ class Bench:
 
     def image(self, mode: Mode = "day", skipped: int = 0) -> None:
         self.worker.say_image(self.clock.monotonic(), mode, skipped)
-        self.turn()
+        self.step()
 
     def run(self, seconds: float = HEALTHY_S) -> None:
         """Open the camera and let it deliver for a while."""
-        self.turn()
+        self.step()
         self.worker.say_ready()
-        self.turn()
+        self.step()
         self.image()
         for _ in range(round(seconds)):
             self.clock.advance(1)
             self.image()
         self.told.clear()
 
-    def want(self, controls: Controls) -> None:
-        self.wishes = replace(self.wishes, controls=controls, number=self.wishes.number + 1)
-        self.turn()
+    def set_controls(self, controls: Controls) -> None:
+        self.desired = replace(self.desired, controls=controls, generation=self.desired.generation + 1)
+        self.step()
 
     def configure(self, **changes: object) -> None:
-        self.wishes = replace(self.wishes, camera=self.wishes.camera.model_copy(update=changes))
-        self.turn()
+        self.desired = replace(self.desired, camera=self.desired.camera.model_copy(update=changes))
+        self.step()
 
 
 @pytest.fixture
@@ -99,14 +98,14 @@ def bench() -> Bench:
 
 
 def test_the_camera_is_opened_as_wished_and_said_to_be_open(bench: Bench) -> None:
-    bench.turn()
-    assert bench.worker.last_open == Open(1, bench.wishes.camera, DAY)
+    bench.step()
+    assert bench.worker.last_open == Open(1, bench.desired.camera, DAY)
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     assert bench.told == [CameraOpened("synthetic", (64, 48), controls=True)]
-    assert not bench.keeper.online
+    assert not bench.controller.online
     bench.image()
-    assert bench.keeper.online
+    assert bench.controller.online
 
 
 def test_frames_carry_the_facts_of_their_images(bench: Bench) -> None:
@@ -122,9 +121,9 @@ def test_frames_carry_the_facts_of_their_images(bench: Bench) -> None:
 def test_frame_numbers_grow_over_restarts(bench: Bench) -> None:
     bench.run()
     bench.worker.lost = "it died"
-    bench.turn()
+    bench.step()
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image()
     numbers = [frame.seq for frame in bench.frames]
     assert numbers == list(range(1, len(numbers) + 1))
@@ -132,76 +131,76 @@ def test_frame_numbers_grow_over_restarts(bench: Bench) -> None:
 
 def test_wishes_reach_the_worker_at_once_and_images_tell_when_they_are_met(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
+    bench.set_controls(NIGHT)
     assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
     bench.image("day")
-    bench.worker.notes.append(Applied(1))
+    bench.worker.reports.append(Applied(1))
     bench.image("night")
     assert [frame.mode for frame in bench.frames[-2:]] == ["day", "night"]
 
 
 def test_a_wish_that_came_while_the_camera_was_opening_is_applied_afterwards(bench: Bench) -> None:
-    bench.turn()
-    bench.want(NIGHT)
+    bench.step()
+    bench.set_controls(NIGHT)
     assert bench.worker.applies == []
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
 
 
 def test_wishes_are_remembered_when_the_camera_is_opened_again(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
+    bench.set_controls(NIGHT)
     bench.worker.lost = "it died"
-    bench.turn()
+    bench.step()
     assert len(bench.workers) == 2
     assert bench.worker.last_open.controls == NIGHT
 
 
 def test_a_refused_switch_is_told_and_the_camera_goes_on(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
-    bench.worker.notes.append(Refused(1, "night", "no memory"))
+    bench.set_controls(NIGHT)
+    bench.worker.reports.append(Refused(1, "night", "no memory"))
     bench.image("day")
     assert bench.told == [SwitchFailed("night", "no memory")]
     assert bench.frames[-1].mode == "day"
-    assert bench.keeper.online
-    bench.want(NIGHT)
-    assert [apply.number for apply in bench.worker.applies] == [1, 2]
+    assert bench.controller.online
+    bench.set_controls(NIGHT)
+    assert [apply.generation for apply in bench.worker.applies] == [1, 2]
 
 
 def test_a_camera_that_refused_a_mode_is_opened_again_in_the_one_it_had(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
-    bench.worker.notes.append(Refused(1, "night", "no memory"))
-    bench.turn()
+    bench.set_controls(NIGHT)
+    bench.worker.reports.append(Refused(1, "night", "no memory"))
+    bench.step()
     bench.worker.lost = "it died"
-    bench.turn()
+    bench.step()
     assert bench.worker.last_open.controls == DAY
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     assert bench.worker.applies == []
-    bench.want(NIGHT)
+    bench.set_controls(NIGHT)
     assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
 
 
 def test_a_switch_may_take_longer_than_a_frame(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
+    bench.set_controls(NIGHT)
     assert hidden_s(NIGHT) > SWITCH_S
-    bench.turn(6 + hidden_s(NIGHT) - 0.1)
+    bench.step(6 + hidden_s(NIGHT) - 0.1)
     assert bench.told == []
-    bench.turn(0.1)
+    bench.step(0.1)
     assert bench.steps == ["reopen"]
 
 
 def test_a_camera_that_hides_its_first_night_frames_is_left_alone(bench: Bench) -> None:
     bench.run()
-    bench.want(NIGHT)
-    bench.turn(1.5)
-    bench.worker.notes.append(Applied(bench.wishes.number))
-    bench.turn()
-    bench.turn(17)
+    bench.set_controls(NIGHT)
+    bench.step(1.5)
+    bench.worker.reports.append(Applied(bench.desired.generation))
+    bench.step()
+    bench.step(17)
     bench.image()
     assert bench.told == []
 
@@ -219,11 +218,11 @@ def test_images_of_the_session_before_are_not_taken_for_those_of_the_new_one(ben
     bench.run()
     count = len(bench.frames)
     bench.worker.say_image(bench.clock.monotonic())
-    stale = bench.worker.notes.pop()
+    stale = bench.worker.reports.pop()
     bench.configure(width=640)
     bench.worker.say_ready()
-    bench.worker.notes.append(stale)
-    bench.turn()
+    bench.worker.reports.append(stale)
+    bench.step()
     assert len(bench.frames) == count
 
 
@@ -238,9 +237,9 @@ def test_images_that_found_no_slot_are_counted_over_all_sessions(bench: Bench) -
     bench.image(skipped=3)
     bench.configure(width=640)
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image(skipped=2)
-    assert bench.keeper.skipped == 5
+    assert bench.controller.skipped == 5
 
 
 # ---------------------------------------------------------------- when frames stop
@@ -248,133 +247,133 @@ def test_images_that_found_no_slot_are_counted_over_all_sessions(bench: Bench) -
 
 def test_silence_is_told_within_the_deadline_and_the_camera_reopened(bench: Bench) -> None:
     bench.run()
-    bench.turn(DEADLINE_S - 0.1)
+    bench.step(DEADLINE_S - 0.1)
     assert bench.told == []
-    bench.turn(0.1)
+    bench.step(0.1)
     assert bench.told == [CameraFailed("no frames", "reopen", 0)]
     assert bench.worker.last_open.session == 2
-    assert not bench.keeper.online
+    assert not bench.controller.online
 
 
 def test_a_worker_that_does_not_reopen_is_replaced(bench: Bench) -> None:
     bench.run()
-    bench.turn(DEADLINE_S)
-    bench.turn(REOPEN_S)
+    bench.step(DEADLINE_S)
+    bench.step(REOPEN_S)
     assert bench.steps == ["reopen", "respawn"]
     assert bench.workers[0].ended
     assert len(bench.workers) == 2
-    assert bench.keeper.restarts == 1
+    assert bench.controller.restarts == 1
 
 
 def test_a_camera_that_stays_away_is_tried_for_ever_with_growing_pauses(bench: Bench) -> None:
-    bench.turn()
+    bench.step()
     pauses = []
     for _ in range(9):
-        bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
-        bench.turn()
-        pauses.append(bench.keeper.wait_s)
+        bench.worker.reports.append(Failed(bench.worker.last_open.session, "no camera"))
+        bench.step()
+        pauses.append(bench.controller.wait_s)
         assert bench.worker.ended
-        bench.turn(pauses[-1])
+        bench.step(pauses[-1])
     assert pauses == [*BACKOFF_S, *[BACKOFF_S[-1]] * 3]
     assert len(bench.workers) == 10
 
 
 def test_the_same_failure_is_told_once_until_there_are_frames_again(bench: Bench) -> None:
-    bench.turn()
+    bench.step()
     for _ in range(3):
-        bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
-        bench.turn()
-        bench.turn(60)
+        bench.worker.reports.append(Failed(bench.worker.last_open.session, "no camera"))
+        bench.step()
+        bench.step(60)
     assert bench.told == [CameraFailed("no camera", "wait", 0)]
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image()
-    bench.worker.notes.append(Failed(bench.worker.last_open.session, "no camera"))
-    bench.turn()
+    bench.worker.reports.append(Failed(bench.worker.last_open.session, "no camera"))
+    bench.step()
     assert bench.steps == ["wait", "wait"]
 
 
 def test_another_reason_is_told(bench: Bench) -> None:
-    bench.turn()
+    bench.step()
     for reason in ("no camera", "no camera", "busy"):
-        bench.worker.notes.append(Failed(bench.worker.last_open.session, reason))
-        bench.turn()
-        bench.turn(60)
+        bench.worker.reports.append(Failed(bench.worker.last_open.session, reason))
+        bench.step()
+        bench.step(60)
     assert [each.reason for each in bench.told if isinstance(each, CameraFailed)] == ["no camera", "busy"]
 
 
 def test_a_worker_that_dies_is_replaced_at_once(bench: Bench) -> None:
     bench.run()
     bench.worker.lost = "the camera process was ended by SIGKILL"
-    bench.turn()
+    bench.step()
     assert bench.told == [CameraFailed("the camera process was ended by SIGKILL", "respawn", 0)]
     assert len(bench.workers) == 2
 
 
 def test_a_first_opening_that_takes_too_long_is_given_up(bench: Bench) -> None:
-    bench.turn()
-    bench.turn(OPEN_S - 0.1)
+    bench.step()
+    bench.step(OPEN_S - 0.1)
     assert bench.told == []
-    bench.turn(0.1)
+    bench.step(0.1)
     assert bench.told == [CameraFailed("the camera does not open", "wait", 0)]
     assert bench.worker.ended
 
 
 def test_a_first_frame_may_take_longer_than_the_ones_after_it(bench: Bench) -> None:
-    bench.turn()
+    bench.step()
     bench.worker.say_ready()
-    bench.turn()
-    bench.turn(FIRST_FRAME_S + hidden_s(DAY) - 0.1)
+    bench.step()
+    bench.step(FIRST_FRAME_S + hidden_s(DAY) - 0.1)
     assert bench.steps == []
-    bench.turn(0.1)
+    bench.step(0.1)
     assert bench.steps == ["wait"]
 
 
 def test_where_no_process_can_be_started_it_is_tried_again(bench: Bench) -> None:
     bench.no_process = "Cannot allocate memory"
-    bench.turn()
+    bench.step()
     assert bench.told == [CameraFailed("the camera process cannot be started: Cannot allocate memory", "wait", 0)]
     bench.no_process = None
-    bench.turn(BACKOFF_S[0])
+    bench.step(BACKOFF_S[0])
     assert len(bench.workers) == 1
 
 
 def test_impossible_times_are_a_failure_and_nothing_worse(bench: Bench) -> None:
     bench.run()
     bench.worker.say_image(bench.clock.monotonic() + 3600)
-    bench.turn()
+    bench.step()
     assert bench.steps == ["reopen"]
     assert bench.frames[-1].captured_mono_s <= bench.clock.monotonic()
 
 
 def test_another_source_ends_a_pause(bench: Bench) -> None:
-    bench.turn()
-    bench.worker.notes.append(Failed(1, "no camera"))
-    bench.turn()
+    bench.step()
+    bench.worker.reports.append(Failed(1, "no camera"))
+    bench.step()
     bench.configure(width=640)
     assert len(bench.workers) == 2
     assert bench.worker.last_open.camera.width == 640
 
 
 def test_what_a_worker_says_after_it_failed_changes_nothing(bench: Bench) -> None:
-    bench.turn()
-    bench.worker.notes += [Failed(1, "first"), Failed(1, "second")]
-    bench.turn()
+    bench.step()
+    bench.worker.reports += [Failed(1, "first"), Failed(1, "second")]
+    bench.step()
     assert bench.told == [CameraFailed("first", "wait", 0)]
 
 
 def test_a_fault_of_the_keeper_itself_is_a_failure_like_others(bench: Bench) -> None:
     bench.run()
-    bench.keeper.recover("an internal fault")
-    bench.turn()
+    bench.controller.restart("an internal fault")
+    bench.step()
     assert bench.steps == ["respawn"]
 
 
 def test_closing_ends_the_worker(bench: Bench) -> None:
     bench.run()
-    bench.keeper.close(1)
+    bench.controller.close(1)
     assert bench.worker.ended
-    assert bench.keeper.pid is None
+    assert bench.controller.pid is None
 
 
 # ---------------------------------------------------------------- in the node's own process
@@ -383,9 +382,9 @@ def test_closing_ends_the_worker(bench: Bench) -> None:
 def test_a_thread_that_hangs_is_never_replaced() -> None:
     bench = Bench(killable=False)
     bench.run()
-    bench.turn(DEADLINE_S)
+    bench.step(DEADLINE_S)
     for _ in range(8):
-        bench.turn(bench.keeper.wait_s)
+        bench.step(bench.controller.wait_s)
     assert bench.steps[0] == "reopen"
     assert set(bench.steps[1:]) == {"wait"}
     assert len(bench.workers) == 1
@@ -396,8 +395,8 @@ def test_a_thread_that_hangs_is_kept_even_after_a_fault_of_the_keeper() -> None:
     bench = Bench(killable=False)
     bench.run()
     bench.worker.ends = False
-    bench.keeper.recover("an internal fault")
-    bench.turn(60)
+    bench.controller.restart("an internal fault")
+    bench.step(60)
     assert len(bench.workers) == 1
     assert bench.worker.last_open.session == 2
 
@@ -405,45 +404,45 @@ def test_a_thread_that_hangs_is_kept_even_after_a_fault_of_the_keeper() -> None:
 def test_a_thread_that_comes_to_life_again_is_used() -> None:
     bench = Bench(killable=False)
     bench.run()
-    bench.turn(DEADLINE_S)
-    bench.turn(REOPEN_S)
-    bench.turn(bench.keeper.wait_s)
+    bench.step(DEADLINE_S)
+    bench.step(REOPEN_S)
+    bench.step(bench.controller.wait_s)
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image()
-    assert bench.keeper.online
+    assert bench.controller.online
 
 
 def test_a_thread_that_does_not_answer_is_stuck_after_a_while_and_only_then() -> None:
     bench = Bench(killable=False)
     bench.run()
-    bench.turn(DEADLINE_S)
-    assert not bench.keeper.is_stuck
-    bench.turn(STUCK_S - 1)
-    assert not bench.keeper.is_stuck
-    bench.turn(2)
-    assert bench.keeper.is_stuck
+    bench.step(DEADLINE_S)
+    assert not bench.controller.is_stuck
+    bench.step(STUCK_S - 1)
+    assert not bench.controller.is_stuck
+    bench.step(2)
+    assert bench.controller.is_stuck
     bench.worker.say_ready()
-    bench.turn()
-    assert not bench.keeper.is_stuck
+    bench.step()
+    assert not bench.controller.is_stuck
 
 
 def test_a_camera_that_is_away_for_long_is_not_stuck() -> None:
     bench = Bench(killable=False)
     bench.run()
     for _ in range(10):
-        bench.worker.notes.append(Failed(bench.worker.last_open.session, "unplugged"))
-        bench.turn(bench.keeper.wait_s)
-        bench.turn(STUCK_S - 1)
-        assert not bench.keeper.is_stuck
+        bench.worker.reports.append(Failed(bench.worker.last_open.session, "unplugged"))
+        bench.step(bench.controller.wait_s)
+        bench.step(STUCK_S - 1)
+        assert not bench.controller.is_stuck
 
 
 def test_a_process_is_never_stuck_since_it_can_be_killed() -> None:
     bench = Bench()
     bench.run()
     for _ in range(10):
-        bench.turn(bench.keeper.wait_s)
-        assert not bench.keeper.is_stuck
+        bench.step(bench.controller.wait_s)
+        assert not bench.controller.is_stuck
 
 
 # ---------------------------------------------------------------- when frames lie
@@ -454,7 +453,7 @@ def stare(bench: Bench, seconds: int, pixels: Pixels) -> None:
     for _ in range(seconds):
         bench.clock.advance(1)
         bench.worker.say_image(bench.clock.monotonic(), pixels=pixels)
-        bench.turn()
+        bench.step()
 
 
 def test_a_frozen_picture_is_told_and_the_camera_opened_again(bench: Bench) -> None:
@@ -463,7 +462,7 @@ def test_a_frozen_picture_is_told_and_the_camera_opened_again(bench: Bench) -> N
     stare(bench, 33, still)
     failures = [each for each in bench.told if isinstance(each, CameraFailed)]
     assert [(each.reason[:6], each.step) for each in failures] == [("frozen", "reopen")]
-    assert not bench.keeper.online
+    assert not bench.controller.online
 
 
 def test_the_same_frozen_picture_after_opening_again_is_no_frame(bench: Bench) -> None:
@@ -472,14 +471,14 @@ def test_the_same_frozen_picture_after_opening_again_is_no_frame(bench: Bench) -
     stare(bench, 33, still)
     delivered = len(bench.frames)
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     stare(bench, 1, still)
     assert (bench.steps, len(bench.frames)) == (["reopen", "respawn"], delivered)
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image()
     assert len(bench.frames) == delivered + 1
-    assert bench.keeper.online
+    assert bench.controller.online
 
 
 def test_a_blank_picture_is_told_once_and_the_camera_is_left_alone(bench: Bench) -> None:
@@ -491,9 +490,9 @@ def test_a_blank_picture_is_told_once_and_the_camera_is_left_alone(bench: Bench)
 
 
 def test_a_film_may_stand_still(bench: Bench) -> None:
-    bench.turn()
+    bench.step()
     bench.worker.say_ready(replace(OPENED, live=False))
-    bench.turn()
+    bench.step()
     stare(bench, 60, np.zeros((72, 64), np.uint8))
     assert not [each for each in bench.told if not isinstance(each, CameraOpened)]
 
@@ -501,50 +500,50 @@ def test_a_film_may_stand_still(bench: Bench) -> None:
 # ---------------------------------------------------------------- privacy
 
 
-def hold(bench: Bench, *, held: bool = True) -> None:
-    bench.wishes = replace(bench.wishes, held=held)
-    bench.turn()
+def release(bench: Bench, *, released: bool = True) -> None:
+    bench.desired = replace(bench.desired, released=released)
+    bench.step()
 
 
-def test_a_camera_that_is_held_has_no_process_and_gets_none() -> None:
+def test_a_camera_that_is_released_has_no_process_and_gets_none() -> None:
     bench = Bench()
     bench.run(1)
-    hold(bench)
-    assert (bench.worker.ended, bench.keeper.pid, bench.keeper.online) == (True, None, False)
-    assert bench.keeper.released.is_set()
-    bench.turn(3600)
-    bench.wishes = replace(bench.wishes, controls=NIGHT, number=7)
-    bench.turn(3600)
+    release(bench)
+    assert (bench.worker.ended, bench.controller.pid, bench.controller.online) == (True, None, False)
+    assert bench.controller.released.is_set()
+    bench.step(3600)
+    bench.desired = replace(bench.desired, controls=NIGHT, generation=7)
+    bench.step(3600)
     assert (len(bench.workers), bench.steps) == (1, [])
 
 
-def test_a_camera_that_is_no_longer_held_is_opened_by_itself() -> None:
+def test_a_camera_that_is_no_longer_released_is_opened_by_itself() -> None:
     bench = Bench()
     bench.run(1)
-    hold(bench)
-    hold(bench, held=False)
+    release(bench)
+    release(bench, released=False)
     assert len(bench.workers) == 2
     bench.worker.say_ready()
-    bench.turn()
+    bench.step()
     bench.image()
     assert [frame.seq for frame in bench.frames] == sorted({frame.seq for frame in bench.frames})
 
 
 def test_a_start_in_privacy_opens_nothing() -> None:
     bench = Bench()
-    held = replace(bench.wishes, held=True)
-    keeper = CameraController(held, bench._launch, bench.inbox, bench.clock, lambda: 1.0)
-    keeper.turn()
-    assert (bench.workers, keeper.released.is_set()) == ([], True)
+    released = replace(bench.desired, released=True)
+    controller = CameraController(released, bench._launch, bench.inbox, bench.clock, lambda: 1.0)
+    controller.step()
+    assert (bench.workers, controller.released.is_set()) == ([], True)
 
 
 def test_a_camera_that_does_not_end_is_not_called_released() -> None:
     bench = Bench()
     bench.run(1)
     bench.worker.ends = False
-    hold(bench)
-    assert not bench.keeper.released.is_set()
-    assert bench.keeper.pid is None
+    release(bench)
+    assert not bench.controller.released.is_set()
+    assert bench.controller.pid is None
 
 
 def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -552,10 +551,10 @@ def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(monkeypatch: py
     bench.run(1)
     monkeypatch.setattr(bench.worker, "end", _raise)
     with pytest.raises(RuntimeError):
-        hold(bench)
+        release(bench)
     monkeypatch.undo()
-    bench.keeper.recover("an internal fault")
-    assert (bench.worker.ended, bench.keeper.released.is_set(), len(bench.workers)) == (True, True, 1)
+    bench.controller.restart("an internal fault")
+    assert (bench.worker.ended, bench.controller.released.is_set(), len(bench.workers)) == (True, True, 1)
 
 
 def _raise(_deadline_s: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi_cam_node.camera.freeze_detector import FreezeDetector, Sight
+from pi_cam_node.camera.freeze_detector import FreezeDetector, Verdict
 from pi_cam_node.imaging.jpeg import Pixels
 
 AFTER_S = 30.0
@@ -17,10 +17,10 @@ def noise(shape: tuple[int, ...] = (72, 64)) -> Pixels:
 
 
 def watched(
-    pixels: Pixels, seconds: int, eyes: FreezeDetector, *, after_s: float = AFTER_S, start_s: int = 0
-) -> list[Sight]:
+    pixels: Pixels, seconds: int, detector: FreezeDetector, *, after_s: float = AFTER_S, start_s: int = 0
+) -> list[Verdict]:
     """Return what was seen in each second of one and the same picture."""
-    return [eyes.see(pixels, start_s + second, after_s) for second in range(seconds)]
+    return [detector.see(pixels, start_s + second, after_s) for second in range(seconds)]
 
 
 @pytest.mark.parametrize("shape", [(72, 64), (48, 64, 3)], ids=["i420", "bgr"])
@@ -31,11 +31,11 @@ def test_one_and_the_same_picture_is_frozen_after_its_time(shape: tuple[int, ...
 
 
 def test_a_sensors_noise_is_life() -> None:
-    eyes, still = FreezeDetector(), np.full((72, 64), 90, np.uint8)
+    detector, still = FreezeDetector(), np.full((72, 64), 90, np.uint8)
     for second in range(120):
         picture = still.copy()
         picture[16, second % 64] += 1  # one pixel of one level
-        assert eyes.see(picture, second, AFTER_S) == "live"
+        assert detector.see(picture, second, AFTER_S) == "live"
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ def test_a_flat_picture_is_blank_and_not_frozen(picture: Pixels) -> None:
 
 
 def test_the_first_other_picture_is_life_again() -> None:
-    eyes = FreezeDetector()
-    assert watched(noise(), 35, eyes)[-1] == "frozen"
-    assert eyes.see(noise(), 35.1, AFTER_S) == "live"
+    detector = FreezeDetector()
+    assert watched(noise(), 35, detector)[-1] == "frozen"
+    assert detector.see(noise(), 35.1, AFTER_S) == "live"
 
 
 def test_the_same_picture_after_a_restart_is_still_frozen() -> None:
-    eyes, picture = FreezeDetector(), noise()
-    watched(picture, 35, eyes)
-    assert eyes.see(picture, 50, AFTER_S) == "frozen"
+    detector, picture = FreezeDetector(), noise()
+    watched(picture, 35, detector)
+    assert detector.see(picture, 50, AFTER_S) == "frozen"
 
 
 def test_long_exposures_are_compared_at_least_thrice() -> None:
-    eyes, picture = FreezeDetector(), noise()
-    assert [eyes.see(picture, second, AFTER_S) for second in (0, 200, 400)] == ["live", "live", "frozen"]
+    detector, picture = FreezeDetector(), noise()
+    assert [detector.see(picture, second, AFTER_S) for second in (0, 200, 400)] == ["live", "live", "frozen"]
 
 
 def test_nothing_is_said_where_nobody_wants_to_know() -> None:
-    eyes, picture = FreezeDetector(), noise()
-    assert set(watched(picture, 100, eyes, after_s=0)) == {"live"}
-    watched(picture, 35, eyes)
-    assert eyes.see(picture, 36, 0) == "live"
+    detector, picture = FreezeDetector(), noise()
+    assert set(watched(picture, 100, detector, after_s=0)) == {"live"}
+    watched(picture, 35, detector)
+    assert detector.see(picture, 36, 0) == "live"

@@ -35,18 +35,18 @@ def noise(layout: Layout) -> Pixels:
 def test_what_a_mask_covers_is_black_in_the_jpeg_and_the_rest_as_it_was(layout: Layout) -> None:
     pixels = noise(layout)
     before = pixels.copy()
-    burnt = Masks([LEFT], SIZE, layout).burnt(pixels)
+    masked = Masks([LEFT], SIZE, layout).apply(pixels)
     assert (pixels == before).all(), "a source may look at its own pixels again"
-    seen = to_bgr(burnt, layout)
+    seen = to_bgr(masked, layout)
     assert seen[:, :32].max() == 0
     assert (seen[:, 36:] == to_bgr(before, layout)[:, 36:]).all()
-    assert decode(encode(burnt, layout, 90))[:, :30].max() <= 12, "JPEG's own ringing"
+    assert decode(encode(masked, layout, 90))[:, :30].max() <= 12, "JPEG's own ringing"
 
 
 def test_the_colours_of_a_half_covered_block_are_gone() -> None:
     pixels = noise("i420")
-    burnt = Masks([((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5))], SIZE, "i420").burnt(pixels)
-    y, u, v = planes(burnt)
+    masked = Masks([((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5))], SIZE, "i420").apply(pixels)
+    y, u, v = planes(masked)
     covered = y == 0
     blocks = covered.reshape(24, 2, 32, 2).any(axis=(1, 3))
     assert (u[blocks] == 128).all()
@@ -101,7 +101,7 @@ def test_masked_pixels_do_not_count_for_brightness(layout: Layout) -> None:
     masks = Masks([LEFT], SIZE, layout)
     pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
     at = FakeClock().utcnow()
-    frame = Frame(1, 0, 0, at, masks.burnt(pixels), layout, "day", visible=masks.visible)
+    frame = Frame(1, 0, 0, at, masks.apply(pixels), layout, "day", visible=masks.visible)
     assert frame.brightness == pytest.approx(120, abs=0.5)
     dark = Frame(1, 0, 0, at, np.zeros_like(pixels), layout, "day", visible=0.0)
     assert dark.brightness == 0
@@ -110,7 +110,7 @@ def test_masked_pixels_do_not_count_for_brightness(layout: Layout) -> None:
 def test_without_masks_a_picture_is_not_even_copied() -> None:
     pixels = noise("bgr")
     masks = Masks([], SIZE, "bgr")
-    assert masks.burnt(pixels) is pixels
+    assert masks.apply(pixels) is pixels
     assert masks.visible == 1.0
 
 

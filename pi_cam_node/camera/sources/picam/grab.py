@@ -17,7 +17,7 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.sources.picam.clock import CameraClock
 from pi_cam_node.camera.sources.picam.interface import Job, Picamera, Request
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Handover:
@@ -79,4 +79,4 @@ def _release_late(job: Job) -> None:
     try:
         job.get_result(timeout=0).release()
     except Exception:
-        log.exception("a late camera buffer could not be released")
+        _log.exception("a late camera buffer could not be released")

@@ -14,7 +14,7 @@ from pi_cam_node.camera.sources.picam.formats import Granted
 from pi_cam_node.camera.sources.picam.interface import PicameraFactory
 from pi_cam_node.camera.sources.picam.plan import Plan
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
             self.camera.cancel_all_and_flush()
             self.camera.close()
         except Exception:
-            log.exception("picamera2 did not close cleanly")
+            _log.exception("picamera2 did not close cleanly")
         gc.collect()
 
     def _configure(self, plan: Plan, like: Granted | None) -> Granted:

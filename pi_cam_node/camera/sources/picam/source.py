@@ -24,7 +24,7 @@ from pi_cam_node.camera.sources.picam.plan import plan_of, step_between
 from pi_cam_node.camera.sources.picam.session import Session
 from pi_cam_node.imaging.jpeg import Pixels
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Picamera2Source:
@@ -90,7 +90,7 @@ class Picamera2Source:
                 pixels = convert(buffer, session.granted)
             except ValueError as error:
                 self.damaged_frames += 1
-                log.warning("a damaged image from the camera was dropped: %s", error)
+                _log.warning("a damaged image from the camera was dropped: %s", error)
                 continue
             self._first_frame = False
             return self._shot(session, pixels, metadata)
@@ -152,7 +152,7 @@ class Picamera2Source:
     def _insist(self, session: Session, exposure_us: int | None) -> None:
         """Help a switch that does not show: picamera2 may lose a live change, a sensor may not reach an exposure."""
         if not self._watch.live:
-            log.warning("the camera exposes for %s µs where %s were asked for", exposure_us, session.fixed_us)
+            _log.warning("the camera exposes for %s µs where %s were asked for", exposure_us, session.fixed_us)
             self._watch.believe()
             return
         mode = session.plan.controls.mode

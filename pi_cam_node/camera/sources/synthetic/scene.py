@@ -1,7 +1,7 @@
 """The picture that the synthetic camera sees, drawn into I420 planes.
 
 A garden, lit as a sensor would see it (linear light, saturation, gamma 2.2), a ball that flies about
-in it, noise that grows with the square root of the gain, and the frame number burnt in twice: as digits for
+in it, noise that grows with the square root of the gain, and the frame number apply in twice: as digits for
 people and as a strip of 24 black and white blocks, which survives JPEG, for programs.
 """
 

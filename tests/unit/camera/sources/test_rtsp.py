@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.hang_detector import STUCK_S
 from pi_cam_node.camera.recovery import frame_deadline_s
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.sources.rtsp import OPEN_TIMEOUT_MS, OPTIONS, OPTIONS_VARIABLE, READ_TIMEOUT_MS, RtspSource
-from pi_cam_node.camera.timeouts import OPEN_S
+from pi_cam_node.camera.timeouts import OPEN_S, STUCK_S
 from pi_cam_node.config import CameraConfig
 
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")

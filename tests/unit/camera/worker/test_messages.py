@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.camera.source import Controls, Opened
-from pi_cam_node.camera.worker.message_validation import decode_report
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
@@ -21,11 +20,12 @@ from pi_cam_node.camera.worker.messages import (
     Ready,
     Refused,
     Wanted,
-    WireNote,
+    WireReport,
     decode_order,
     encode,
     short,
 )
+from pi_cam_node.camera.worker.process import decode_report
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.frame import Sensor
 
@@ -59,7 +59,7 @@ def test_what_is_no_order_is_refused(datagram: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "note",
+    "report",
     [
         Ready(1, Opened("synthetic", (1024, 768), "i420", controls=True)),
         SLOTTED,
@@ -67,10 +67,10 @@ def test_what_is_no_order_is_refused(datagram: bytes) -> None:
         Refused(4, "night", "no"),
         Failed(5, "gone"),
     ],
-    ids=lambda note: note.kind,
+    ids=lambda report: report.kind,
 )
-def test_a_note_arrives_as_it_was_given(note: WireNote) -> None:
-    assert decode_report(encode(note)) == note
+def test_a_note_arrives_as_it_was_given(report: WireReport) -> None:
+    assert decode_report(encode(report)) == report
 
 
 @pytest.mark.parametrize(

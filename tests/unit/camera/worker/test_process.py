@@ -34,8 +34,8 @@ def test_the_memory_of_a_session_is_given_up_once_where_that_of_the_next_cannot_
     child, writer = ProcessWorker(spawned), SlotWriter(SIZE, "bgr")
 
     def say_ready(session: int) -> None:
-        note = Ready(session, Opened("synthetic", SIZE, "bgr", controls=True))
-        socket.send_fds(theirs, [encode(note)], list(writer.descriptors))
+        report = Ready(session, Opened("synthetic", SIZE, "bgr", controls=True))
+        socket.send_fds(theirs, [encode(report)], list(writer.descriptors))
 
     say_ready(1)
     child.take()
