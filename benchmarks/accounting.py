@@ -6,7 +6,6 @@ import re
 import time
 from pathlib import Path
 
-MIB = 1 << 20
 _CPUCLOCK_SCHED = 2
 
 

@@ -22,6 +22,7 @@ from typing import Any, Self
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.core.entities import entities
+from pi_cam_node.core.events import InputEvent
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected
 from pi_cam_node.imaging.frame import Frame
@@ -84,12 +85,12 @@ class AnnouncingNode:
         self._inbox = Inbox()
         clock = SystemClock()
         self.link = BirthNoted(self.config.mqtt, self.topics, self._inbox, clock)
-        self.announcer = Announcer(self.topics, self.link, clock, self._info, self._discovery)
+        self.announcer = Announcer(self.topics, self.link, clock, lambda: self.config, self._info, self._discovery)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"announcer-{number}")
 
     def __enter__(self) -> Self:
-        self.announcer.start(self.config)
+        self.announcer.start()
         self.link.start()
         self._thread.start()
         return self
@@ -118,7 +119,8 @@ class AnnouncingNode:
                 continue
             if isinstance(message, BrokerConnected):
                 self.connected_s.append(time.monotonic())
-            self.announcer.on_input(message, self.config)
+            if isinstance(message, InputEvent):
+                self.announcer.on_event(message)
 
 
 def measure(counts: Sequence[int] = (1, 10, 50), rounds: int = 3) -> list[Reconnect]:

@@ -6,9 +6,9 @@ import psutil
 
 from benchmarks.soak.records import Records
 from benchmarks.soak.rig import Rig
+from pi_cam_node.base.units import MIB
 
 EVERY_S = 10.0
-MIB = 1 << 20
 
 
 def of(process: psutil.Process) -> dict[str, float]:

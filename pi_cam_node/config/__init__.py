@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pi_cam_node.config.sections.base import GIB, KIB, MIB, Section, Setting
+from pi_cam_node.base.units import GIB, KIB, MIB
+from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.sections.camera import CameraConfig, NightConfig
 from pi_cam_node.config.sections.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
 from pi_cam_node.config.sections.node import NodeConfig, default_node_id

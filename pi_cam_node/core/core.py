@@ -21,6 +21,7 @@ from pi_cam_node.core.events import (
     CameraChanged,
     Event,
     FaultReported,
+    InputEvent,
     ModeWanted,
     PictureSaved,
     RingMeasured,
@@ -176,6 +177,8 @@ class Core:
             if isinstance(message, Frame):
                 self._on_frame(message, now_s)
             elif message is not None:
+                if isinstance(message, InputEvent):
+                    self.emit(message)
                 self._on_arrival(message, now_s)
         finally:
             self._on_time(now_s)
@@ -230,7 +233,7 @@ class Core:
             case BrokerRefused(reason=reason):
                 self.emit(FaultReported("forbidden", reason))
             case _:
-                pass  # the broker's other comings and goings are the publisher's business
+                pass  # concerns the listeners alone
 
     def _on_time(self, now_s: float) -> None:
         wanted = self.night.decide(now_s)
@@ -296,4 +299,4 @@ class Core:
         is_settled = self._online and self.night.explain(now_s).settling_left_s == 0
         verb = self._saving.verb(self._config.export, now_s, is_settled=is_settled)
         if verb:
-            self._dispatcher.receive(CommandArrived(verb, b"", now_s, asker="self"))
+            self._dispatcher.receive(CommandArrived(verb, b"", now_s, origin="self"))

@@ -9,11 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Code
-from pi_cam_node.core.inputs import Origin
+from pi_cam_node.core.inputs import (
+    BrokerConnected,
+    BrokerLost,
+    CameraFailed,
+    CameraOpened,
+    DiscoveryFound,
+    HomeAssistantStarted,
+    Origin,
+    StaleWillSeen,
+)
 from pi_cam_node.imaging.frame import Frame, Mode
 
 
@@ -152,7 +161,7 @@ class Replied:
     body: Mapping[str, object]
     reply_to: str | None
     correlation: bytes | None
-    asker: Origin = "mqtt"
+    origin: Origin = "mqtt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +181,14 @@ class FramesSent:
     seq: int
     at: datetime
     jpeg: bytes = field(repr=False)
-    asker: Origin = "mqtt"
+    origin: Origin = "mqtt"
     reply_to: str | None = None
 
+
+InputEvent = (
+    CameraOpened | CameraFailed | BrokerConnected | BrokerLost | HomeAssistantStarted | DiscoveryFound | StaleWillSeen
+)
+"""Inputs that the core passes on to the listeners as they came."""
 
 Event = (
     BrightnessMeasured
@@ -190,4 +204,18 @@ Event = (
     | Replied
     | LiveFrameDue
     | FramesSent
+    | InputEvent
 )
+"""Everything that listeners are called with: what the core found out, and the inputs that concern other parts."""
+
+
+class Listener(Protocol):
+    """A part of the node that reacts to events. The composition root calls every listener with every event."""
+
+    def on_event(self, event: Event, /) -> None:
+        """React to an event, or ignore it.
+
+        Never blocks. An exception is logged and stops no other listener.
+        Thread: the node thread.
+        """
+        ...

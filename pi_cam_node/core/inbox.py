@@ -68,7 +68,7 @@ class Inbox:
 
     def put(self, message: Input) -> bool:
         """Hand over a message; return whether there was room."""
-        of_broker = isinstance(message, CommandArrived) and message.asker == "mqtt"
+        of_broker = isinstance(message, CommandArrived) and message.origin == "mqtt"
         with self._changed:
             if not (self._broker_commands if of_broker else self._messages).put(message):
                 self._messages_refused += isinstance(message, CommandArrived)

@@ -75,7 +75,7 @@ class CommandArrived:
         retained: It was a retained message.
         reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
         correlation: To be returned with the reply, unchanged.
-        asker: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
+        origin: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
         too_late: The node is stopping, and nothing is begun any more.
     """
 
@@ -85,7 +85,7 @@ class CommandArrived:
     retained: bool = False
     reply_to: str | None = None
     correlation: bytes | None = None
-    asker: Origin = "mqtt"
+    origin: Origin = "mqtt"
     too_late: bool = False
 
 

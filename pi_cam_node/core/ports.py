@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
-from pi_cam_node.core.commands.jobs import Submit
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate

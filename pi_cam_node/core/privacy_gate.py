@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import PrivacyOn
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job, Progress
 from pi_cam_node.imaging.frame import Frame
 
 
@@ -77,7 +77,7 @@ class PrivacyGate:
         if self._closed or times_closed not in (None, self._times_closed):
             raise PrivacyOn("ERROR: privacy is on; no picture is made, kept or shown")
 
-    def before(self, job: Callable[[Progress], object]) -> Callable[[Progress], object]:
+    def before(self, job: Job) -> Job:
         """Return a job that does not begin, and ends at its next step, once the curtain is closed.
 
         Thread: the job's, which is the worker.

@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job, Progress, Submit
 from pi_cam_node.core.ports import PrivacyPort
 
 # How soon a disk that did not remember is asked again, and one that has not answered at all.
 AGAIN_S, SILENT_S = 30.0, 120.0
-
-Job = Callable[[Progress], object]
 
 
 class PrivacySwitch:
@@ -77,7 +75,7 @@ class PrivacySwitch:
         self._asked += 1  # what still waits to open is not wanted any more
         self._again_s = self._clock.monotonic() + AGAIN_S
 
-    def tick(self, submit: Callable[[Job], int]) -> None:
+    def tick(self, submit: Submit) -> None:
         """Let the worker make the disk remember what it did not, again and again."""
         now_s = self._clock.monotonic()
         if not self._curtain.closed or now_s < self._again_s:

@@ -12,8 +12,8 @@ from typing import Any
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.events import Event, LiveFrameDue, SettingChanged
-from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
+from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, Replied, SettingChanged
+from pi_cam_node.core.inputs import BrokerConnected, CameraOpened, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message
 from pi_cam_node.mqtt.link import BrokerLink
@@ -35,13 +35,23 @@ class Announcer:
         topics: The node's topics.
         link: The way to the broker.
         clock: For the refresh.
+        config: Returns the settings in force.
         info: Returns the body of the info topic for a session number.
         discovery: Returns the discovery message for a configuration.
     """
 
-    def __init__(self, topics: Topics, link: BrokerLink, clock: Clock, info: Info, discovery: Discovery) -> None:
+    def __init__(  # noqa: PLR0917 - the node builds it, from left to right
+        self,
+        topics: Topics,
+        link: BrokerLink,
+        clock: Clock,
+        config: Callable[[], Config],
+        info: Info,
+        discovery: Discovery,
+    ) -> None:
         self._link = link
         self._clock = clock
+        self._config = config
         self._info = info
         self._discovery = discovery
         self._messages = EventMessages(topics)
@@ -51,18 +61,20 @@ class Announcer:
         self._refreshed_s = clock.monotonic()
         self._again_s: float | None = None
 
-    def start(self, config: Config) -> None:
-        """Put everything that is true before the first frame on the board."""
+    def start(self) -> None:
+        """Fill the retained state with the values before the first frame."""
+        config = self._config()
         for message in (
             *self._messages.config(config),
             *self._messages.beginning(private=config.privacy.enable),
             self._messages.availability(online=True),
         ):
             self._retained.put(message)
-        self.announce(config)
+        self.announce()
 
-    def announce(self, config: Config) -> None:
-        """Tell who the node is, to everybody and to Home Assistant."""
+    def announce(self) -> None:
+        """Publish the node's info and its discovery message, where they changed."""
+        config = self._config()
         self._publish(self._messages.info(self._info(self._session)))
         body = self._discovery(config) if config.homeassistant.enable else None
         if body is not None:
@@ -71,9 +83,9 @@ class Announcer:
         self._announced = message.payload
         self._publish(message)
 
-    def on_input(self, received: Input, config: Config) -> None:
-        """React to what came from the broker; arrivals that are not its own are ignored."""
-        match received:
+    def on_event(self, event: Event) -> None:
+        """Publish an event, or answer what came from the broker; events that concern other parts are ignored."""
+        match event:
             case BrokerConnected(session=session):
                 self._session = session
                 self._retained.put(self._messages.info(self._info(session)))
@@ -83,21 +95,26 @@ class Announcer:
                 self._resend()
                 # Home Assistant subscribes to states only after it has taken the discovery in.
                 self._again_s = self._clock.monotonic() + ECHO_S
-            case DiscoveryFound(payload=payload) if config.homeassistant.enable:
-                current = self._discovery(config)
+            case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
+                current = self._discovery(self._config())
                 if self._remove_stale(payload, current):
                     self._link.publish(self._messages.discovery(current))
             case StaleWillSeen():
                 self._link.publish(self._messages.availability(online=True))
+            case CameraOpened():
+                self.announce()
+            case LiveFrameDue() if not self._link.is_connected:
+                return  # no client can receive it, so it is not encoded
+            case Replied(origin=origin) | FramesSent(origin=origin) if origin != "mqtt":
+                return  # another adapter delivers it
             case _:
-                return
+                self._publish_event(event)
 
-    def on_event(self, event: Event) -> None:
-        """Publish what happened, where it is news."""
-        if isinstance(event, LiveFrameDue) and not self._link.is_connected:
-            return  # nobody can see it, so it is not worth its encoding
-        if isinstance(event, SettingChanged) and event.key == PRIVACY_KEY and event.value:
-            self._link.forget_pictures()
+    def _publish_event(self, event: Event) -> None:
+        if isinstance(event, SettingChanged):
+            if event.key == PRIVACY_KEY and event.value:
+                self._link.forget_pictures()
+            self.announce()  # the info bears a hash of the settings, the discovery some of them
         for message in self._messages.messages(event):
             self._publish(message)
 

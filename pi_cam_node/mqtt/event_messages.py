@@ -79,15 +79,11 @@ class EventMessages:
                 made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
             case e.LiveFrameDue(frame=frame, quality=quality):
                 made = [Message(self._topics.frame, frame.jpeg(quality), qos=0, retain=True, content_type=JPEG)]
-            case e.ModeWanted():
-                made = []
             case _:
                 made = self._event_and_state(event)
         return made
 
-    def _event_and_state(
-        self, event: e.ModeChanged | e.SettingsRolledBack | e.CameraChanged | e.PictureSaved | e.Replied | e.FramesSent
-    ) -> list[Message]:
+    def _event_and_state(self, event: e.Event) -> list[Message]:
         """Return the messages of what is told as an event, or to one asker."""
         match event:
             case e.ModeChanged(mode=mode, cause=cause, at=at):
@@ -100,10 +96,10 @@ class EventMessages:
                 return [self._event("settings_rolled_back", at, reason, settings=dict(restored))]
             case e.PictureSaved():
                 return self._picture(event)
-            case e.Replied():
-                return [self._reply(event)]
-            case e.FramesSent():
-                return [self._stream_frame(event)]
+            case e.Replied() | e.FramesSent():
+                return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
+            case _:
+                return []
 
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return whether privacy is on; before that, where it is, what takes every retained picture away."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
@@ -21,8 +21,6 @@ _log = logging.getLogger(__name__)
 PROBES_S = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 RETRY_S = 5.0
 
-Job = Callable[[Progress], object]
-
 
 class CrashLoopGuard:
     """What this life is worth. Used by the node thread; what it writes is written by the worker.
@@ -34,7 +32,7 @@ class CrashLoopGuard:
         submit: Puts work on the worker thread; raises Busy.
     """
 
-    def __init__(self, loaded: LoadedConfig, start: Start, clock: Clock, submit: Callable[[Job], int]) -> None:
+    def __init__(self, loaded: LoadedConfig, start: Start, clock: Clock, submit: Submit) -> None:
         self._loaded, self._start, self._clock, self._submit = loaded, start, clock, submit
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
@@ -59,15 +57,15 @@ class CrashLoopGuard:
             "trouble": "; ".join(self._start.why) or None,
         }
 
-    def hear(self, fact: Event) -> None:
-        """Take note of what makes a life steady or not."""
-        if isinstance(fact, CameraChanged):
-            self._online = fact.online
-        if isinstance(fact, CameraChanged | SettingChanged):
+    def on_event(self, event: Event) -> None:
+        """Note what makes a run stable or not."""
+        if isinstance(event, CameraChanged):
+            self._online = event.online
+        if isinstance(event, CameraChanged | SettingChanged):
             self._steady_s, self._kept = self._clock.monotonic(), False
-        if isinstance(fact, FaultReported) and fact.code == "camera_down":
+        if isinstance(event, FaultReported) and event.code == "camera_down":
             self._named = True
-        if isinstance(fact, SettingChanged) and fact.key == PRIVACY_KEY and fact.value:
+        if isinstance(event, SettingChanged) and event.key == PRIVACY_KEY and event.value:
             self._named = self._private = True
 
     def tick(self, config: Config) -> None:

@@ -10,9 +10,9 @@ from pi_cam_node.core.events import Event, ModeChanged, PictureSaved, SettingCha
 _log = logging.getLogger(__name__)
 
 
-def log_event(fact: Event) -> None:
-    """Write into the log what a person would want to know of."""
-    match fact:
+def log_event(event: Event) -> None:
+    """Log an event that people want to know of."""
+    match event:
         case ModeChanged(mode=mode, cause=cause):
             _log.info("it is %s (%s)", mode, cause)
         case PictureSaved(paths=paths):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pi_cam_node.core.events import CameraChanged
+from pi_cam_node.core.events import CameraChanged, Event
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
 
 _UNKNOWN = "waiting for the camera"
@@ -34,9 +34,9 @@ class NodeHealth:
         """Take note that no frames are to be expected."""
         self._camera = f"no camera: {why}"
 
-    def hear(self, message: object) -> None:
-        """Take note of what concerns the camera and the broker."""
-        match message:
+    def on_event(self, event: Event) -> None:
+        """Note the state of the camera and of the broker."""
+        match event:
             case CameraOpened() if self._camera == _UNKNOWN:
                 self._camera = _OPEN
             case CameraChanged(online=True):

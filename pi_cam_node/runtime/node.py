@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 
@@ -25,10 +25,10 @@ from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.writer import write_back
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.entities import entities
-from pi_cam_node.core.events import CameraChanged, Event, FramesSent, ModeWanted, Replied, SettingChanged
+from pi_cam_node.core.events import CameraChanged, Event, ModeWanted, SettingChanged
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraOpened, Input
+from pi_cam_node.core.inputs import CameraOpened, Input
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.imaging.frame import Frame
@@ -106,7 +106,9 @@ class Node:
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = WebServer(config, self._inbox, self._hub, self._archive, self._clock, who)
         self._trigger = TextPort(config, self._inbox, self._clock, curtain=self._core.curtain)
-        self._announcer = Announcer(self._topics, self._link, self._clock, self._info, self._discovery)
+        self._announcer = Announcer(
+            self._topics, self._link, self._clock, lambda: self._core.config, self._info, self._discovery
+        )
         self._wellbeing = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._supervisor = Watchdog(
             Heartbeat("node", self._clock),
@@ -116,6 +118,16 @@ class Node:
             self._clock,
             self._give_up,
         )
+
+        self._listeners: list[Callable[[Event], None]] = [
+            self._on_event,
+            self._announcer.on_event,
+            self._trigger.on_event,
+            self._web.on_event,
+            self._wellbeing.on_event,
+            self._repair.on_event,
+            log_event,
+        ]
 
     def run(self) -> int:
         """Run until somebody asks for the end; return the exit code.
@@ -151,7 +163,7 @@ class Node:
     def _start(self) -> None:
         config = self._core.config
         _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
-        self._announcer.start(config)
+        self._announcer.start()
         self._worker.start()
         self._link.start()
         self._web.start()
@@ -183,57 +195,39 @@ class Node:
         facts = self._core.step(message)
         if isinstance(message, Frame):
             self._hub.publish(self._core.latest)  # not one that waited behind the news of the camera's loss
-        elif message is not None:
-            self._note(message)
-        for fact in facts:
-            try:
-                self._follow(fact)
-            except Exception:  # the other facts, replies among them, are owed all the same
-                _log.exception("%s could not be carried out", type(fact).__name__)
+        for event in facts:
+            self._publish(event)
         if self._web.url != self._announced_url:
             self._announced_url = self._web.url
-            self._announcer.announce(self._core.config)
+            self._announcer.announce()
         self._repair.tick(self._core.config)
         if self._repair.wants_camera():
             self._camera.start()
-            self._announcer.announce(self._core.config)
+            self._announcer.announce()
         self._announcer.tick(self._core.config.telemetry.refresh_s)
         self._disk.tick(self._core.config)
 
-    def _note(self, message: Input) -> None:
-        """Let the parts know what concerns them."""
-        match message:
+    def _publish(self, event: Event) -> None:
+        """Call every listener with an event; one that fails stops no other."""
+        for on_event in self._listeners:
+            try:
+                on_event(event)
+            except Exception:
+                _log.exception("%s: a listener failed", type(event).__name__)
+
+    def _on_event(self, event: Event) -> None:
+        """Carry out what the core decided about the camera."""
+        match event:
             case CameraOpened():
                 if self._opened is None:
                     malloc.release_startup_memory()
-                self._opened = message
-                self._announcer.announce(self._core.config)
-            case BrokerConnected() | BrokerLost():
-                self._web.broker(isinstance(message, BrokerConnected), getattr(message, "reason", ""))
-        self._wellbeing.hear(message)
-        self._announcer.on_input(message, self._core.config)
-
-    def _follow(self, fact: Event) -> None:
-        """Carry out what the core decided, and let the log say what a person would want to know."""
-        if isinstance(fact, ModeWanted):
-            self._camera.set_controls(controls_of(self._core.config, fact.mode))
-        elif isinstance(fact, SettingChanged):
-            self._apply(fact)
-        elif isinstance(fact, CameraChanged) and not fact.online:
-            self._hub.publish(None)
-        self._tell(fact)
-
-    def _tell(self, fact: Event) -> None:
-        """Tell the outside; what answers one asker goes through the door that the question came by."""
-        asker = fact.asker if isinstance(fact, Replied | FramesSent) else "mqtt"
-        if asker == "mqtt":
-            self._announcer.on_event(fact)
-        if asker == "tcp":
-            self._trigger.tell(fact)
-        self._web.tell(fact)
-        self._wellbeing.hear(fact)
-        self._repair.hear(fact)
-        log_event(fact)
+                self._opened = event
+            case ModeWanted(mode=mode):
+                self._camera.set_controls(controls_of(self._core.config, mode))
+            case SettingChanged():
+                self._apply(event)
+            case CameraChanged(online=False):
+                self._hub.publish(None)
 
     def _apply(self, changed: SettingChanged) -> None:
         """Hand a changed setting to the part that it belongs to; parts take what they have already as no change."""
@@ -244,7 +238,6 @@ class Node:
         if section in ("camera", "night"):
             self._camera.set_controls(controls_of(config, self._core.wanted_mode))
             self._camera.reconfigure(config)
-        self._announcer.announce(config)  # the info bears a hash of the settings, the discovery some of them
         if section == "storage":
             self._disk.tidy(config)
 
@@ -254,7 +247,7 @@ class Node:
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
         for fact in drain_inbox(self._inbox, self._core, self._link.is_backlogged, self._clock):
-            self._tell(fact)
+            self._publish(fact)
         self._trigger.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
         self._announcer.close(FAREWELL_S)

@@ -10,11 +10,10 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Callable
 
 from pi_cam_node.base.clock import Clock, SystemClock
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job, Progress
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
@@ -26,8 +25,6 @@ PROGRESS_INTERVAL_S = 0.5
 # How long the news of an end waits for room in a full inbox, and how often it tries.
 DELIVERY_DEADLINE_S = 30.0
 DELIVERY_RETRY_S = 0.05
-
-Job = Callable[[Progress], object]
 
 
 class Worker:

@@ -9,7 +9,7 @@ from functools import partial
 from pi_cam_node.base import malloc
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code, NodeError
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.inputs import Input, StorageChanged
 from pi_cam_node.storage.io_heartbeat import SILENT_S
@@ -21,8 +21,6 @@ _log = logging.getLogger(__name__)
 TIDY_S = 300.0
 # How often it looks whether another picture could be saved. Reads only: an idle card is not worn.
 LOOK_S = 5.0
-
-Submit = Callable[[Callable[[Progress], object]], int]
 
 
 class DiskMonitor:

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.units import MIB
 
 _log = logging.getLogger(__name__)
 
-MIB = 1 << 20
 _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
 # Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.

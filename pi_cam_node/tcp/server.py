@@ -81,13 +81,13 @@ class TextPort:
         if self._network.trigger_enable:
             self.loop.start()
 
-    def tell(self, fact: Event) -> None:
-        """Pass a fact on to the client that it is for; never blocks."""
+    def on_event(self, event: Event) -> None:
+        """Pass a reply or a frame on to the client that asked over this port; never blocks."""
         loop = self._loop
-        if loop is None or not isinstance(fact, Replied | FramesSent) or fact.asker != "tcp":
+        if loop is None or not isinstance(event, Replied | FramesSent) or event.origin != "tcp":
             return
         try:
-            loop.call_soon_threadsafe(self._deliver, fact)
+            loop.call_soon_threadsafe(self._deliver, event)
         except RuntimeError as error:  # the loop has just ended
             _log.debug("nobody is left to be told: %s", error)
 
@@ -199,7 +199,7 @@ class TextPort:
         """
         if conversation.streams and sum(c.streams for c in self._clients.values()) > STREAMS_MAX:
             raise Busy("ERROR: busy")
-        arrival = CommandArrived("", line, self._clock.monotonic(), reply_to=conversation.number, asker="tcp")
+        arrival = CommandArrived("", line, self._clock.monotonic(), reply_to=conversation.number, origin="tcp")
         if not self._inbox.put(arrival):
             raise Busy("ERROR: busy")
 

@@ -21,7 +21,7 @@ from pi_cam_node.web.context import PictureStore, WebContext
 from pi_cam_node.web.event_queue import LoopQueue
 from pi_cam_node.web.http.service import HttpService
 from pi_cam_node.web.program import NodeProgram
-from pi_cam_node.web.state import BrokerNews, StateCache
+from pi_cam_node.web.state import StateCache
 
 _log = logging.getLogger(__name__)
 
@@ -76,17 +76,12 @@ class WebServer:
         if self._enabled:
             self.loop.start()
 
-    def tell(self, fact: Event) -> None:
-        """Hand a fact over. Thread: the node thread."""
+    def on_event(self, event: Event) -> None:
+        """Pass an event on to the server's thread. Thread: the node thread."""
         # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
-        is_for_others = isinstance(fact, Replied | FramesSent) and fact.asker != "http"
-        if self._mailbox is not None and not is_for_others and not isinstance(fact, _PASSED_OVER):
-            self._mailbox.put(fact)
-
-    def broker(self, connected: bool, reason: str = "") -> None:
-        """Say whether the broker is connected, and why it is not. Thread: the node thread."""
-        if self._mailbox is not None:
-            self._mailbox.put(BrokerNews(connected, reason))
+        is_for_others = isinstance(event, Replied | FramesSent) and event.origin != "http"
+        if self._mailbox is not None and not is_for_others and not isinstance(event, _PASSED_OVER):
+            self._mailbox.put(event)
 
     def close(self, deadline_s: float) -> None:
         """End every connection and the thread.
@@ -104,13 +99,9 @@ class WebServer:
         if not self.loop.join(deadline_s):
             _log.warning("the HTTP server did not end within %.1f s", deadline_s)
 
-    def _take(self, thing: object) -> None:
-        if isinstance(thing, BrokerNews):
-            self._table.broker(thing)
-            return
-        fact = cast("Event", thing)
-        self._table.tell(fact)
-        self._asking.tell(fact)
+    def _take(self, event: object) -> None:
+        self._table.on_event(cast("Event", event))
+        self._asking.on_event(cast("Event", event))
 
     def _prepare(self) -> None:
         """Make what one life of the thread needs; a life before this one took its connections along."""

@@ -6,13 +6,13 @@ Thread: the web server's, as everything here.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.web.context import State
 
 _log = logging.getLogger(__name__)
@@ -21,14 +21,6 @@ BRIGHTNESS_KEPT_S = 3600.0
 BRIGHTNESS_EVERY_S = 10.0
 PICTURES_KEPT = 24
 NO_FAULT = "ok"
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerNews:
-    """Whether the broker is connected, and why not."""
-
-    connected: bool
-    reason: str = ""
 
 
 class StateCache:
@@ -40,10 +32,10 @@ class StateCache:
             config, states={"camera": "offline", "privacy": _on(config.privacy.enable), "last_error": NO_FAULT}
         )
 
-    def tell(self, fact: e.Event) -> None:
-        """Note what a fact says about how things are; facts about anything else are passed over."""
+    def on_event(self, event: e.Event) -> None:  # noqa: C901 - one case an event
+        """Update the state; events that change nothing in it are ignored."""
         states = self.state.states
-        match fact:
+        match event:
             case e.BrightnessMeasured(level=level, lux=lux):
                 states["brightness"] = round(level, 1)
                 states["lux"] = None if lux is None else round(lux, 2)
@@ -63,13 +55,12 @@ class StateCache:
                 if key == PRIVACY_KEY:
                     states["privacy"] = _on(bool(value))
             case e.PictureSaved():
-                self.state.media = [fact.facts(), *self.state.media[: PICTURES_KEPT - 1]]
+                self.state.media = [event.facts(), *self.state.media[: PICTURES_KEPT - 1]]
+            case BrokerConnected() | BrokerLost():
+                self.state.broker = isinstance(event, BrokerConnected)
+                self.state.broker_away_because = event.reason if isinstance(event, BrokerLost) else ""
             case _:
                 return
-
-    def broker(self, news: BrokerNews) -> None:
-        """Note whether the broker is connected."""
-        self.state.broker, self.state.broker_away_because = news.connected, news.reason
 
     def _plot(self, level: float) -> None:
         """Keep a point for every ten seconds at most, the newest.

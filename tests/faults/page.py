@@ -10,10 +10,9 @@ from typing import Any
 
 import psutil
 
+from pi_cam_node.base.units import MIB
 from tests.support.broker import free_port
 from tests.support.running_node import RunningNode
-
-MIB = 1 << 20
 
 
 class Page:

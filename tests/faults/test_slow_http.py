@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from pi_cam_node.base.units import MIB
 from tests.faults import tools
 from tests.faults.watching import Watched, watched
 from tests.support.broker import Mosquitto, wait_until
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.faults
 
 CROWD = 400
 P50_MS, WORST_MS = 200, 5000
-MIB = 1 << 20
 SOCKETS_LEFT = 6
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pi_cam_node.base.units import MIB
 from pi_cam_node.runtime.start_counter import PROVEN_S
 from tests.faults.disks import fault_disk
 from tests.faults.watching import watched
@@ -18,7 +19,6 @@ from tests.support.broker import Mosquitto
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 
 SECTOR_BYTES = 512  # of /sys/block, whatever the disk's own are: Documentation/block/stat.rst
-MIB = 1 << 20
 HOUR_S = 3600
 # After a minute of good frames the node writes down once that this start and these settings are good.
 PROVED_S = PROVEN_S + 15

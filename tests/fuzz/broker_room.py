@@ -9,6 +9,7 @@ from unittest.mock import Mock
 from paho.mqtt.enums import _ConnectionState
 
 from pi_cam_node.config import Config
+from pi_cam_node.core.events import InputEvent
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.link import BrokerLink
@@ -43,11 +44,11 @@ class DeafLink:
 def hear_notice(data: bytes) -> None:
     """Pass a notice to the announcer: Home Assistant birth (``h``), own availability (``a``), or own discovery."""
     link = DeafLink()
-    announcer = Announcer(TOPICS, link, FakeClock(), lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
+    announcer = Announcer(TOPICS, link, FakeClock(), lambda: CONFIG, lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
     topic = {b"h": TOPICS.birth_topic, b"a": TOPICS.availability}.get(data[:1], TOPICS.own_discovery)
     arrival = parse_message(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)
-    if arrival is not None:
-        announcer.on_input(arrival, CONFIG)
+    if isinstance(arrival, InputEvent):
+        announcer.on_event(arrival)
     assert len(link.sent) < SENT_MAX
     for sent in link.sent:
         if sent.topic == TOPICS.own_discovery and sent.payload:

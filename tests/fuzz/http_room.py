@@ -148,7 +148,7 @@ class HttpRoom:
 
     async def _ask(self, verb: str, payload: bytes) -> Answered:
         room = CommandRoom.shared()
-        arrival = CommandArrived(verb, payload, room.world.clock.monotonic(), reply_to="1", asker="http")
+        arrival = CommandArrived(verb, payload, room.world.clock.monotonic(), reply_to="1", origin="http")
         told = room.facts(arrival)
         finals = [f.body for f in told if isinstance(f, Replied) and f.body["stage"] == "final"]
         assert len(finals) == 1, finals

@@ -75,6 +75,6 @@ class TcpRoom:
 
     def _submit(self, conversation: Connection, line: bytes) -> None:
         room = CommandRoom.shared()
-        arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", asker="tcp")
+        arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", origin="tcp")
         for fact in room.facts(arrival):
             conversation.deliver(fact)

@@ -11,7 +11,7 @@ import pytest
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NoSpace, NotSaved
-from pi_cam_node.config import KIB
+from pi_cam_node.base.units import KIB
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.pictures import ALL, BOOT, config, names, noise, picture, save
 

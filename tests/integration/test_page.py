@@ -15,6 +15,7 @@ import pytest
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.events import CameraChanged, FaultReported
+from pi_cam_node.core.inputs import BrokerConnected
 from tests.support.chromium import Tab, browsing, find_chromium
 from tests.support.web_server import Serving
 
@@ -210,7 +211,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
                 with serving.filming():
                     await tab.until(LIVE)
                     await tab.until("document.querySelector('#notices').innerText.includes('broker is away')")
-                    serving.web.broker(True)
+                    serving.tell(BrokerConnected("5", 1))
                     await tab.until("document.querySelector('#notices').innerText === ''")
                 serving.hub.publish(None)
                 serving.tell(CameraChanged(online=False, reason="unplugged", at=serving.clock.utcnow()))
@@ -236,7 +237,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
 def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path, figure: Callable[[str], None]) -> None:
     markup = "<b id=evil>x</b><img src=x onerror='document.body.dataset.evil=1'>"
     with Serving(tmp_path, name=markup) as serving, serving.filming():
-        serving.web.tell(FaultReported("camera_down", markup))
+        serving.tell(FaultReported("camera_down", markup))
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:

@@ -38,15 +38,15 @@ class Port:
         """Return the name under which the next command wants its reply."""
         arrival = self.inbox.take(10)
         assert isinstance(arrival, CommandArrived)
-        assert arrival.asker == "tcp"
+        assert arrival.origin == "tcp"
         assert arrival.reply_to is not None
         return arrival.reply_to
 
     def answer(self, to: str, message: str = "done", stage: str = "final") -> None:
-        self.trigger.tell(Replied({"stage": stage, "message": message}, to, None, "tcp"))
+        self.trigger.on_event(Replied({"stage": stage, "message": message}, to, None, "tcp"))
 
     def frame(self, to: str, jpeg: bytes) -> None:
-        self.trigger.tell(FramesSent(0, 1, 1, AT, jpeg, "tcp", to))
+        self.trigger.on_event(FramesSent(0, 1, 1, AT, jpeg, "tcp", to))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_only_a_few_streams_are_sent_at_a_time(port: Port) -> None:
 
 def test_a_full_inbox_is_said(port: Port) -> None:
     for _ in range(MESSAGES_WAITING):
-        port.inbox.put(CommandArrived("health", b"", 0.0, asker="http"))
+        port.inbox.put(CommandArrived("health", b"", 0.0, origin="http"))
     with connected(port.number) as client:
         client.sendall(b"health\n")
         assert everything(client) == b"ERROR: busy\n"
@@ -109,8 +109,8 @@ def test_replies_go_to_the_client_that_asked(port: Port) -> None:
         second.sendall(b"health\n")
         to_second = port.taken()
         port.answer(to_second, "second")
-        port.trigger.tell(Replied({"stage": "final", "message": "nobody's"}, "no-such-client", None, "tcp"))
-        port.trigger.tell(Replied({"stage": "final", "message": "http's"}, to_first, None, "http"))
+        port.trigger.on_event(Replied({"stage": "final", "message": "nobody's"}, "no-such-client", None, "tcp"))
+        port.trigger.on_event(Replied({"stage": "final", "message": "http's"}, to_first, None, "http"))
         port.answer(to_first, "first")
         assert everything(first) == b"first\n"
         assert everything(second) == b"second\n"

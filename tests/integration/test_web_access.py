@@ -24,6 +24,7 @@ import pytest
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core import events as e
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.web.application import routes
 from pi_cam_node.web.http import connection, middleware
 from pi_cam_node.web.server import WebServer
@@ -295,7 +296,7 @@ def test_nothing_listens_where_it_is_switched_off(tmp_path: Path) -> None:
     serving = Serving(tmp_path, mjpeg_server={"enable": False})
     serving.web.start()
     serving.tell(e.RingMeasured(1.0))
-    serving.web.broker(connected=True)
+    serving.tell(BrokerConnected("5", 1))
     assert serving.web.url is None
     assert serving.web.signed("/media/a") is None
     with pytest.raises(ConnectionRefusedError):
@@ -436,12 +437,12 @@ def test_no_answer_tells_what_answers_and_noise_is_no_news(
 
 def test_health_says_one_word(open_house: Serving) -> None:
     assert (open_house.get("/healthz").status, open_house.get("/healthz").body) == (503, b"not ok")
-    open_house.web.broker(connected=True)
+    open_house.tell(BrokerConnected("5", 1))
     assert open_house.get("/healthz").status == 503
     open_house.tell(e.CameraChanged(online=True, reason="", at=SystemClock().utcnow()))
     wait_until(lambda: open_house.get("/healthz").status == 200, "the node to be well")
     assert open_house.get("/healthz").body == b"ok"
-    open_house.web.broker(connected=False)
+    open_house.tell(BrokerLost(""))
     wait_until(lambda: open_house.get("/healthz").status == 503, "the broker's loss to be said")
 
 
@@ -521,7 +522,7 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving)
     """All attacks at once: slowhttp probes before, during and after each for twelve seconds."""
     if not SLOWHTTP.is_file():
         pytest.skip("../shared/tools is not here")
-    open_house.web.broker(connected=True)
+    open_house.tell(BrokerConnected("5", 1))
     with open_house.filming():
         wait_until(lambda: open_house.get("/healthz").status == 200, "the node to be well")
         command = [sys.executable, str(SLOWHTTP), "--url", open_house.url, "--probe", "/healthz"]
@@ -562,10 +563,10 @@ def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
 def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
     serving = Serving(tmp_path)
     web = WebServer(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, {})
-    web.tell(e.RingMeasured(1.0))
+    web.on_event(e.RingMeasured(1.0))
     for server in (web, serving.web):
         server.close(1)
-        server.tell(e.RingMeasured(2.0))
+        server.on_event(e.RingMeasured(2.0))
         assert server.url is None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
 from pi_cam_node.base.errors import Busy, NoSpace
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job, Progress
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
 from pi_cam_node.core.inputs import Input, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame
@@ -41,11 +41,11 @@ def ended(inbox: Inbox) -> WorkEnded:
     return message
 
 
-def returning(result: object) -> Callable[[Progress], object]:
+def returning(result: object) -> Job:
     return lambda _progress: result
 
 
-def raising(error: BaseException) -> Callable[[Progress], object]:
+def raising(error: BaseException) -> Job:
     def job(_progress: Progress) -> None:
         raise error
 

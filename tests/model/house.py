@@ -17,7 +17,7 @@ from unittest.mock import Mock, patch
 import numpy as np
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
@@ -42,7 +42,7 @@ class StepWorker:
         self._inbox = inbox
         self._numbers = itertools.count(1)
         self.loop = None
-        self.jobs: list[tuple[int, Callable[[Progress], object]]] = []
+        self.jobs: list[tuple[int, Job]] = []
 
     def start(self) -> None:
         return
@@ -50,7 +50,7 @@ class StepWorker:
     def stop(self, _deadline_s: float) -> tuple[int, ...]:
         return ()
 
-    def submit(self, job: Callable[[Progress], object], _patience_s: float = 0.0, **_more: float) -> int:
+    def submit(self, job: Job, _patience_s: float = 0.0, **_more: float) -> int:
         if len(self.jobs) >= JOBS_WAITING:
             raise Busy("too much work is waiting")
         self.jobs.append((next(self._numbers), job))
@@ -119,15 +119,13 @@ class House:
             for name, part in _parts(boot).items():
                 patched.enter_context(patch.object(node, name, part))
             self.node = node.Node(loaded, clock)
-        tell = self.node._tell
 
-        def listen(fact: Event) -> None:
-            self.told.append(fact)
-            if isinstance(fact, PictureSaved):
-                keep(fact)
-            tell(fact)
+        def listen(event: Event) -> None:
+            self.told.append(event)
+            if isinstance(event, PictureSaved):
+                keep(event)
 
-        self.node._tell = listen  # type: ignore[method-assign]
+        self.node._listeners.insert(0, listen)
         with disk.watched():
             self.node._start()
         self.settle()

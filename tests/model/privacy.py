@@ -53,7 +53,7 @@ class Privacy(Lives):
         self.switches.append((f"c{self.names + 1}", on))
         name = self.ask(verb, fields)
         if not self.is_connected:
-            self.house.put(CommandArrived(verb, self.asked[name][1], self.clock.monotonic(), asker="http"))
+            self.house.put(CommandArrived(verb, self.asked[name][1], self.clock.monotonic(), origin="http"))
         return name
 
     # ------------------------------------------------------------ what people ask

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.erase_report import EraseReport
@@ -82,7 +82,7 @@ class World:
     def __init__(self, config: Config | None = None, budget_bytes: int = 256 << 20) -> None:
         self.clock = FakeClock()
         self.archive = MemoryArchive()
-        self.jobs: list[tuple[int, Callable[[Progress], object]]] = []
+        self.jobs: list[tuple[int, Job]] = []
         self.worker_full = False
         self.exit_code: int | None = None
         self.written: list[Config] = []
@@ -103,7 +103,7 @@ class World:
         self._seq = 0
         self._works = 0
 
-    def _submit(self, job: Callable[[Progress], object]) -> int:
+    def _submit(self, job: Job) -> int:
         if self.worker_full:
             raise Busy("ERROR: too much work is waiting")
         self._works += 1

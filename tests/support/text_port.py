@@ -5,13 +5,12 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.inbox import FRAMES_WAITING, Inbox
@@ -57,7 +56,7 @@ class LittleNode:
         self.port = port
         self.trigger = TextPort(self.config, self.inbox, self.clock, patience)
         self.frozen = threading.Event()
-        self._jobs: list[tuple[int, Callable[[Progress], object]]] = []
+        self._jobs: list[tuple[int, Job]] = []
         vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
         discretion = FakeDiscretion(PrivacyGate())
         ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, discretion)
@@ -114,13 +113,13 @@ class LittleNode:
                 except OSError as error:
                     self._step(WorkEnded(number, error=error))
         for fact in self.core.close():
-            self.trigger.tell(fact)
+            self.trigger.on_event(fact)
 
     def _step(self, message: Any) -> None:
         for fact in self.core.step(message):
-            self.trigger.tell(fact)
+            self.trigger.on_event(fact)
 
-    def _submit(self, job: Callable[[Progress], object]) -> int:
+    def _submit(self, job: Job) -> int:
         self._jobs.append((len(self._jobs) + 1, job))
         return len(self._jobs)
 

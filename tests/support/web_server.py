@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.events import Event
@@ -141,7 +141,7 @@ class Serving:
     def tell(self, *facts: Event) -> None:
         """Tell the server facts, as the node thread would."""
         for fact in facts:
-            self.web.tell(fact)
+            self.web.on_event(fact)
 
     def get(self, path: str, **headers: str) -> Got:
         """Return what a GET answers; header names are written with underscores."""
@@ -177,7 +177,7 @@ class Serving:
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 
-    def _submit(self, job: Callable[[Progress], object]) -> int:
+    def _submit(self, job: Job) -> int:
         """Do the work at once; its end comes by the inbox, as from the worker."""
         self._works += 1
         try:
@@ -190,7 +190,7 @@ class Serving:
         assert self.core is not None
         while not self._stopped.is_set():
             for fact in self.core.step(self.inbox.take(TURN_S)):
-                self.web.tell(fact)
+                self.web.on_event(fact)
 
     def _run(self, name: str, what: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=what, name=name, daemon=True)

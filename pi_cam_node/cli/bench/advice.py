@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pi_cam_node.config import GIB, MIB, Config
+from pi_cam_node.base.units import GIB, MIB
+from pi_cam_node.config import Config
 from pi_cam_node.core.rules.memory_budget import automatic_budget, ring_budget_bytes
 
 Size = tuple[int, int]

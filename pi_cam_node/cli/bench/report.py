@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.bench.advice import (
     FRAMES_SHARE,
     VIEWERS_SHARE,
@@ -17,7 +18,6 @@ from pi_cam_node.cli.bench.advice import (
     held_hz,
     ring_seconds,
 )
-from pi_cam_node.config import MIB
 
 HEAD = ("size", "camera", "luma", "JPEG", "rest", "keeps up", "advised", "JPEG", "ring")
 UNITS = ("px", "ms", "ms", "ms", "ms", "Hz", "Hz", "kB", "s")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.time_sync import IsClockSynced
+from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
-from pi_cam_node.config import MIB, Config
+from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
 from pi_cam_node.storage.directory import room_in

@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from pi_cam_node.base.redaction import without_logins
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-
 
 @dataclass(frozen=True)
 class Setting:

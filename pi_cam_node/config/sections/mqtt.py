@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from pi_cam_node.config.sections.base import KIB, MIB, Section, Setting
+from pi_cam_node.base.units import KIB, MIB
+from pi_cam_node.config.sections.base import Section, Setting
 
 
 class MqttTlsConfig(Section):

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from pi_cam_node.config.sections.base import GIB, Section, Setting
+from pi_cam_node.base.units import GIB
+from pi_cam_node.config.sections.base import Section, Setting
 
 NODE_ID_PATTERN = r"[a-z0-9_-]{1,64}"
 NODE_ID_FORM = "1 to 64 of a–z, 0–9, _ and -"

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from pi_cam_node.config.sections.base import GIB, MIB, Section, Setting
+from pi_cam_node.base.units import GIB, MIB
+from pi_cam_node.config.sections.base import Section, Setting
 
 Format = Literal["jpg", "png", "npy"]
 

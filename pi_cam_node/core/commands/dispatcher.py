@@ -296,5 +296,5 @@ class Dispatcher:
             del self._answer_bytes[oldest]
 
     def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
-        if arrival.asker != "self":
-            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation, arrival.asker))
+        if arrival.origin != "self":
+            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation, arrival.origin))

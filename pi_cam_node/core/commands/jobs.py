@@ -10,12 +10,9 @@ from collections import deque
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Progress, Submit
+from pi_cam_node.base.units import MIB
 from pi_cam_node.core.commands.registry import Work
-
-Submit = Callable[[Callable[[Progress], object]], int]
-
-_MIB = 1 << 20
 
 
 class _Job:
@@ -76,7 +73,7 @@ class JobQueue:
         held_bytes = sum(errand.holds_bytes for errand in self._errands.values())
         if held_bytes and held_bytes + work.holds_bytes > self._room_bytes():
             raise Busy(
-                f"ERROR: pictures that are not saved yet hold {held_bytes / _MIB:.1f} MiB, and there is no memory for "
+                f"ERROR: pictures that are not saved yet hold {held_bytes / MIB:.1f} MiB, and there is no memory for "
                 "more; ask again when they are saved, ask for fewer frames, or raise node.memory_bytes",
                 data={"waiting_bytes": held_bytes},
             )

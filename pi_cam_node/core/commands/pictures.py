@@ -106,7 +106,7 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
     try:
         frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
-        picture = picture_of(frame, "auto" if arrival.asker == "self" else "single")
+        picture = picture_of(frame, "auto" if arrival.origin == "self" else "single")
         formats = arguments.formats or config.export.formats
         job = context.curtain.before(lambda _progress: context.archive.save(picture, formats, config))
         saved: PictureSaved = yield Work(job, frame.pixels.nbytes)
@@ -140,7 +140,7 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
         arguments.formats or config.export.formats,
         arguments.method or "mean",
         config,
-        automatic=arrival.asker == "self",
+        automatic=arrival.origin == "self",
     )
     job = context.curtain.before(partial(save_stack if stacked else save_each, past))
     try:
@@ -165,10 +165,10 @@ def shortstream(context: Context, arguments: CountArguments, arrival: CommandArr
     available = len(context.ring)
     frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
     # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
-    while arrival.asker == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
+    while arrival.origin == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
         del frames[0]
     for index, frame in enumerate(frames):
-        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.asker, arrival.reply_to)
+        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.origin, arrival.reply_to)
         context.emit(sent_frame)
     sent, skipped = len(frames), arguments.n - len(frames)
     return Result(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
-from pi_cam_node.base.progress import Progress
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
@@ -70,7 +70,7 @@ class Work:
         once_accepted: Called on the node thread as soon as the job has its place in the line; not where it is refused.
     """
 
-    job: Callable[[Progress], object]
+    job: Job
     holds_bytes: int = 0
     once_accepted: Callable[[], None] = lambda: None
 
@@ -98,7 +98,7 @@ class Switch(Protocol):
         """Take the camera up again."""
         ...
 
-    def sealing(self, number: int, *, closed: bool) -> Callable[[Progress], object]:
+    def sealing(self, number: int, *, closed: bool) -> Job:
         """Return the job for the worker that makes a switch last."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pi_cam_node.config import KIB, MIB
+from pi_cam_node.base.units import KIB, MIB
 from pi_cam_node.config.catalogue import Kind, SettingInfo
 from pi_cam_node.core.commands.registry import Button, Command
 from pi_cam_node.core.entities.entity import Entity, Platform

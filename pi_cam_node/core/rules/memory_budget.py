@@ -6,7 +6,8 @@ follows from the size of one frame.
 
 from __future__ import annotations
 
-from pi_cam_node.config import MIB, Config
+from pi_cam_node.base.units import MIB
+from pi_cam_node.config import Config
 from pi_cam_node.core.rules.ring import Limits
 
 # Frames that can exist at once beside the ring: shared memory 4, inbox 4, newest 1, being worked on 1, and

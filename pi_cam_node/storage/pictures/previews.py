@@ -6,7 +6,8 @@ import logging
 
 import numpy as np
 
-from pi_cam_node.config import KIB, Config
+from pi_cam_node.base.units import KIB
+from pi_cam_node.config import Config
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels

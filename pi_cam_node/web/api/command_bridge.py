@@ -59,7 +59,7 @@ class CommandBridge:
         name, asked = str(next(self._numbers)), _Asked(asyncio.get_running_loop().create_future())
         self._waiting[name] = asked
         try:
-            arrival = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, asker="http")
+            arrival = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, origin="http")
             if not self._inbox.put(arrival):
                 raise Busy("ERROR: too many commands are waiting")
             return await asyncio.wait_for(asked.reply, deadline_s(verb))
@@ -68,17 +68,17 @@ class CommandBridge:
         finally:
             del self._waiting[name]
 
-    def tell(self, fact: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Hand a reply or a frame to the request that waits for it; one that nobody waits for any more is counted."""
-        if not isinstance(fact, Replied | FramesSent) or fact.asker != "http":
+        if not isinstance(event, Replied | FramesSent) or event.origin != "http":
             return
-        asked = self._waiting.get(fact.reply_to or "")
+        asked = self._waiting.get(event.reply_to or "")
         if asked is None:
             self.late += 1
-        elif isinstance(fact, FramesSent):
-            _keep(asked, fact)
-        elif fact.body.get("stage") == "final" and not asked.reply.done():
-            asked.reply.set_result(Answered(fact.body, tuple(asked.frames)))
+        elif isinstance(event, FramesSent):
+            _keep(asked, event)
+        elif event.body.get("stage") == "final" and not asked.reply.done():
+            asked.reply.set_result(Answered(event.body, tuple(asked.frames)))
 
 
 def deadline_s(verb: str) -> float:

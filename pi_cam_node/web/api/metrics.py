@@ -10,13 +10,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pi_cam_node.base.units import MIB
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.connection_limit import CONNECTIONS
 from pi_cam_node.web.routes import context_of, route
 
 PREFIX = "pi_cam_node_"
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.bench import report
 from pi_cam_node.cli.bench.advice import (
     FRAMES_SHARE,
@@ -21,7 +22,7 @@ from pi_cam_node.cli.bench.advice import (
     ring_bytes,
     viewers_held,
 )
-from pi_cam_node.config import MIB, Config
+from pi_cam_node.config import Config
 
 CONFIG = Config()
 DESK = Board("Linux", 8, 8192 * MIB)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, packages
 from pi_cam_node.cli.doctor.command import line_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
-from pi_cam_node.config import MIB, Config, HomeAssistantConfig, MqttConfig
+from pi_cam_node.config import Config, HomeAssistantConfig, MqttConfig
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.topics import topics_of

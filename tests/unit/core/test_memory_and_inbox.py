@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, SMALL_BYTES, Inbox
 from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted
@@ -22,8 +23,6 @@ from pi_cam_node.core.rules.memory_budget import (
     ring_budget_bytes,
 )
 from tests.support.core_world import World
-
-MIB = 1 << 20
 
 
 @given(budget=st.integers(0, 1 << 34), width=st.integers(32, 2304), height=st.integers(32, 1728))
@@ -99,7 +98,7 @@ def test_large_payloads_do_not_shut_out_a_question() -> None:
 @pytest.mark.promise("B3")
 def test_while_the_brokers_commands_are_held_frames_and_every_other_door_go_on() -> None:
     inbox, frame, news = Inbox(), World().frame(), HomeAssistantStarted()
-    held, other = CommandArrived("get", b"", 0.0), CommandArrived("privacy", b"on", 0.0, asker="http")
+    held, other = CommandArrived("get", b"", 0.0), CommandArrived("privacy", b"on", 0.0, origin="http")
     for message in (held, news, other):
         inbox.put(message)
     inbox.put_frame(frame)
@@ -111,7 +110,7 @@ def test_while_the_brokers_commands_are_held_frames_and_every_other_door_go_on()
 def test_a_broker_that_fills_its_queue_leaves_the_others_theirs() -> None:
     inbox = Inbox()
     assert all(inbox.put(CommandArrived("get", b"", 0.0)) for _ in range(MESSAGES_WAITING))
-    large = CommandArrived("", b"x" * BYTES_WAITING, 0.0, asker="tcp")
+    large = CommandArrived("", b"x" * BYTES_WAITING, 0.0, origin="tcp")
     assert [inbox.put(CommandArrived("get", b"", 0.0)), inbox.put(large)] == [False, True]
     assert inbox.take(0) is large
 

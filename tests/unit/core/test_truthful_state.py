@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
 from pi_cam_node.core.events import (
@@ -34,8 +35,6 @@ from pi_cam_node.core.inputs import (
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.frame import Frame, Sensor
 from tests.support.core_world import World
-
-MIB = 1 << 20
 
 
 def config_of(**sections: dict[str, Any]) -> Config:

@@ -48,8 +48,10 @@ class Told:
         self.config = Config()
         self.components: dict[str, Any] = {"mode": {"platform": "sensor"}}
         wire: Any = self.wire
-        self.announcer = Announcer(TOPICS, wire, self.clock, lambda session: {"session": session}, self._discovery)
-        self.announcer.start(self.config)
+        self.announcer = Announcer(
+            TOPICS, wire, self.clock, lambda: self.config, lambda session: {"session": session}, self._discovery
+        )
+        self.announcer.start()
         self.wire.sent.clear()
 
     def _discovery(self, _config: Config) -> dict[str, Any]:
@@ -61,7 +63,7 @@ class Told:
 
 def test_the_birth_comes_in_the_contracted_order() -> None:
     told = Told()
-    told.announcer.on_input(BrokerConnected("5", 3), told.config)
+    told.announcer.on_event(BrokerConnected("5", 3))
     topics = [message.topic.removeprefix("pi_cam_node/porch/") for message in told.wire.births[0]]
     groups = [topic.split("/")[0] for topic in topics]
     assert topics[0] == "info"
@@ -77,8 +79,8 @@ def test_every_birth_tells_what_is_and_not_what_was_configured() -> None:
     at = told.clock.utcnow()
     told.announcer.on_event(ModeChanged("night", "light", at))
     told.announcer.on_event(CameraChanged(online=True, reason="frames arrive", at=at))
-    told.announcer.on_input(BrokerConnected("5", 1), told.config)
-    told.announcer.on_input(BrokerConnected("5", 2), told.config)
+    told.announcer.on_event(BrokerConnected("5", 1))
+    told.announcer.on_event(BrokerConnected("5", 2))
     for birth in told.wire.births:
         table = {message.topic: message.payload for message in birth}
         assert table[TOPICS.state("mode")] == b"night"
@@ -87,7 +89,7 @@ def test_every_birth_tells_what_is_and_not_what_was_configured() -> None:
 
 def test_before_the_first_frame_nothing_is_claimed() -> None:
     told = Told()
-    told.announcer.on_input(BrokerConnected("5", 1), told.config)
+    told.announcer.on_event(BrokerConnected("5", 1))
     table = {message.topic: message.payload for message in told.wire.births[0]}
     assert table[TOPICS.camera_availability] == b"offline"
     assert table[TOPICS.state("mode")] == b""
@@ -116,7 +118,7 @@ def test_states_are_refreshed_slowly_but_pictures_are_not() -> None:
 
 def test_home_assistants_birth_brings_everything_twice() -> None:
     told = Told()
-    told.announcer.on_input(HomeAssistantStarted(), told.config)
+    told.announcer.on_event(HomeAssistantStarted())
     assert DISCOVERY in told.topics()
     told.wire.sent.clear()
     told.clock.advance(1.1)
@@ -127,7 +129,7 @@ def test_home_assistants_birth_brings_everything_twice() -> None:
 def test_components_of_an_earlier_life_are_emptied_first() -> None:
     told = Told()
     earlier = {"components": {"mode": {"platform": "sensor"}, "gone": {"platform": "switch"}}}
-    told.announcer.on_input(DiscoveryFound(json.dumps(earlier).encode()), told.config)
+    told.announcer.on_event(DiscoveryFound(json.dumps(earlier).encode()))
     bodies = [json.loads(message.payload) for message in told.wire.sent]
     assert bodies[0]["components"]["gone"] == {"platform": "switch"}
     assert "gone" not in bodies[1]["components"]
@@ -135,14 +137,14 @@ def test_components_of_an_earlier_life_are_emptied_first() -> None:
 
 def test_the_same_discovery_is_left_alone() -> None:
     told = Told()
-    told.announcer.on_input(DiscoveryFound(b'{"components":{"mode":{"platform":"sensor"}}}'), told.config)
-    told.announcer.on_input(DiscoveryFound(b"\xff garbage"), told.config)
+    told.announcer.on_event(DiscoveryFound(b'{"components":{"mode":{"platform":"sensor"}}}'))
+    told.announcer.on_event(DiscoveryFound(b"\xff garbage"))
     assert told.wire.sent == []
 
 
 def test_a_late_will_is_contradicted() -> None:
     told = Told()
-    told.announcer.on_input(StaleWillSeen(), told.config)
+    told.announcer.on_event(StaleWillSeen())
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.availability, b"online")]
 
 
@@ -169,7 +171,8 @@ def test_the_farewell_says_that_camera_and_node_go() -> None:
 def test_without_home_assistant_its_device_is_taken_away() -> None:
     told = Told()
     config = Config.model_validate({"homeassistant": {"enable": False}})
-    told.announcer.start(config)
-    told.announcer.on_input(BrokerConnected("5", 1), config)
+    told.config = config
+    told.announcer.start()
+    told.announcer.on_event(BrokerConnected("5", 1))
     table = {message.topic: message.payload for message in told.wire.births[0]}
     assert table[DISCOVERY] == b""

@@ -63,13 +63,13 @@ def bench(tmp_path: Path) -> Bench:
 def test_the_first_frames_are_noted_at_once(bench: Bench) -> None:
     bench.go_on(1)
     assert bench.on_disk == (1, False)
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(1)
     assert bench.on_disk == (1, True)
 
 
 def test_frames_for_a_minute_prove_the_life_and_the_settings(bench: Bench) -> None:
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(PROVEN_S - 1)
     assert bench.on_disk == (1, True)
     assert not bench.good.exists()
@@ -79,10 +79,10 @@ def test_frames_for_a_minute_prove_the_life_and_the_settings(bench: Bench) -> No
 
 
 def test_a_loss_begins_the_minute_anew(bench: Bench) -> None:
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(50)
-    bench.repair.hear(OFF)
-    bench.repair.hear(ON)
+    bench.repair.on_event(OFF)
+    bench.repair.on_event(ON)
     bench.go_on(50)
     assert not bench.good.exists()
     bench.go_on(11)
@@ -90,10 +90,10 @@ def test_a_loss_begins_the_minute_anew(bench: Bench) -> None:
 
 
 def test_changed_settings_have_to_prove_themselves_too(bench: Bench) -> None:
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(61)
     bench.good.unlink()
-    bench.repair.hear(SettingChanged("night.gain", 3.0))
+    bench.repair.on_event(SettingChanged("night.gain", 3.0))
     bench.go_on(50)
     assert not bench.good.exists()
     bench.go_on(11)
@@ -101,7 +101,7 @@ def test_changed_settings_have_to_prove_themselves_too(bench: Bench) -> None:
 
 
 def test_no_camera_that_is_known_and_said_is_no_crash_loop_and_proves_no_settings(bench: Bench) -> None:
-    bench.repair.hear(FaultReported("camera_down", "no camera was found"))
+    bench.repair.on_event(FaultReported("camera_down", "no camera was found"))
     bench.go_on(61)
     assert bench.on_disk[0] == 0
     assert not bench.good.exists()
@@ -113,7 +113,7 @@ def test_a_life_that_neither_delivers_nor_says_why_proves_nothing(bench: Bench) 
 
 
 def test_a_busy_worker_is_asked_again(bench: Bench) -> None:
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.busy = True
     bench.go_on(70)
     assert bench.on_disk == (1, False)
@@ -152,11 +152,11 @@ def test_safe_mode_tries_the_camera_the_later_the_more_starts_failed(
 def test_safe_mode_says_so_and_proves_nothing_until_the_camera_was_tried(tmp_path: Path) -> None:
     bench = Bench(tmp_path, 5, is_safe=True)
     assert bench.announced == [FaultReported("camera_down", "safe mode: the camera is left alone")]
-    bench.repair.hear(FaultReported("camera_down", "safe mode"))
+    bench.repair.on_event(FaultReported("camera_down", "safe mode"))
     bench.go_on(PROBES_S[0])
     assert bench.on_disk[0] == 1
     assert bench.repair.wants_camera()
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(PROVEN_S + 1)
     assert bench.on_disk[0] == 0
 
@@ -164,7 +164,7 @@ def test_safe_mode_says_so_and_proves_nothing_until_the_camera_was_tried(tmp_pat
 def test_a_life_in_privacy_is_worth_living_though_no_frame_comes(bench: Bench) -> None:
     bench.go_on(PROVEN_S + 5)
     assert bench.on_disk == (1, False), "neither frames nor a reason for their absence"
-    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.repair.on_event(SettingChanged("privacy.enable", value=True))
     bench.go_on(1)
     assert bench.on_disk == (0, True)
 
@@ -193,14 +193,14 @@ def test_a_private_life_that_is_killed_at_once_does_not_count(tmp_path: Path) ->
 
 
 def test_a_life_that_became_private_before_a_frame_came_does_not_count_either(bench: Bench) -> None:
-    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.repair.on_event(SettingChanged("privacy.enable", value=True))
     bench.go_on(1)
     assert bench.on_disk == (1, True)
 
 
 def test_privacy_is_no_way_out_of_safe_mode(tmp_path: Path) -> None:
     bench = Bench(tmp_path, 5, is_safe=True)
-    bench.repair.hear(SettingChanged("privacy.enable", value=True))
+    bench.repair.on_event(SettingChanged("privacy.enable", value=True))
     bench.go_on(1)
     assert bench.on_disk == (1, False)
 
@@ -208,7 +208,7 @@ def test_privacy_is_no_way_out_of_safe_mode(tmp_path: Path) -> None:
 def test_what_is_erased_is_not_counted_again(bench: Bench) -> None:
     bench.starts.unlink()
     bench.repair._start.file.forget()
-    bench.repair.hear(ON)
+    bench.repair.on_event(ON)
     bench.go_on(PROVEN_S + 5)
     bench.repair.end_in_order()
     assert not bench.starts.exists()

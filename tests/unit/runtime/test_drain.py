@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def asked(name: str, verb: str = "health", asker: Any = "mqtt") -> CommandArrived:
-    return CommandArrived(verb, f'{{"id": "{name}"}}'.encode(), 0.0, asker=asker)
+    return CommandArrived(verb, f'{{"id": "{name}"}}'.encode(), 0.0, origin=asker)
 
 
 def said(world: World, inbox: Inbox, *, behind: bool = False) -> list[tuple[object, object]]:

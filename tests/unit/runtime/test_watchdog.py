@@ -239,13 +239,13 @@ def test_giving_up_kills_the_process_also_where_the_last_words_hang(bench: Bench
 def test_it_is_ready_with_the_first_frame_or_when_there_is_known_to_be_none(bench: Bench) -> None:
     bench.look()
     assert "READY=1" not in bench.told.lines
-    bench.wellbeing.hear(CameraFailed("no camera was found", "wait", 0))
+    bench.wellbeing.on_event(CameraFailed("no camera was found", "wait", 0))
     bench.look(3)
     assert bench.told.lines.count("READY=1") == 1
 
 
 def test_it_is_ready_with_an_open_camera_because_the_first_exposure_may_take_minutes(bench: Bench) -> None:
-    bench.wellbeing.hear(CameraOpened("synthetic", (320, 240), True))
+    bench.wellbeing.on_event(CameraOpened("synthetic", (320, 240), True))
     bench.look(3)
     assert bench.told.lines.count("READY=1") == 1
     assert any(line.startswith("STATUS=the camera is open, the first frame is awaited") for line in bench.told.lines)
@@ -257,14 +257,14 @@ def test_it_is_not_ready_while_nobody_knows_whether_the_camera_opens(bench: Benc
 
 
 def test_a_camera_that_opens_again_and_delivers_nothing_is_still_away(bench: Bench) -> None:
-    bench.wellbeing.hear(CameraFailed("no frames", "reopen", 0))
-    bench.wellbeing.hear(CameraOpened("synthetic", (320, 240), True))
+    bench.wellbeing.on_event(CameraFailed("no frames", "reopen", 0))
+    bench.wellbeing.on_event(CameraOpened("synthetic", (320, 240), True))
     assert bench.wellbeing.status.startswith("no camera: no frames")
 
 
 def test_it_is_not_ready_before_the_live_view_is(bench: Bench) -> None:
     bench.view_is_up = False
-    bench.wellbeing.hear(CameraChanged(online=True, reason="", at=NOW))
+    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
     bench.look()
     assert "READY=1" not in bench.told.lines
     bench.view_is_up = True
@@ -274,10 +274,10 @@ def test_it_is_not_ready_before_the_live_view_is(bench: Bench) -> None:
 
 def test_the_status_is_told_when_it_changes(bench: Bench) -> None:
     bench.look(3)
-    bench.wellbeing.hear(CameraChanged(online=True, reason="", at=NOW))
-    bench.wellbeing.hear(BrokerConnected("5", 1))
+    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
+    bench.wellbeing.on_event(BrokerConnected("5", 1))
     bench.look(3)
-    bench.wellbeing.hear(BrokerLost("connection refused"))
+    bench.wellbeing.on_event(BrokerLost("connection refused"))
     bench.look(3)
     assert [line for line in bench.told.lines if line.startswith("STATUS")] == [
         "STATUS=waiting for the camera; looking for the broker",
@@ -323,7 +323,7 @@ def test_a_thread_that_waits_for_a_dead_disk_is_told_and_left_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MonitoredThread, "is_in_kernel", property(lambda loop: loop.name == "worker"))
-    bench.wellbeing.hear(CameraChanged(online=True, reason="", at=NOW))
+    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
     bench.look(120, silent="worker")
     assert (bench.reasons, bench.plain.restarts) == ([], 0)
     assert bench.told.lines.count("WATCHDOG=1") == 12

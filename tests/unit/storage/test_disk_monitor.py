@@ -12,7 +12,8 @@ import pytest
 
 from pi_cam_node.base.atomic_files import place_new
 from pi_cam_node.base.errors import Busy, NodeError, NoSpace, NotSaved
-from pi_cam_node.config import MIB, Config
+from pi_cam_node.base.units import MIB
+from pi_cam_node.config import Config
 from pi_cam_node.core.inputs import Input, StorageChanged
 from pi_cam_node.storage import directory
 from pi_cam_node.storage.directory import FreeSpace

@@ -39,7 +39,7 @@ def test_states_are_those_told_last() -> None:
         e.TelemetryTaken({"fps": 9.9}),
         e.SettingChanged("privacy.enable", True),
     ):
-        keeper.tell(fact)
+        keeper.on_event(fact)
     assert keeper.state.states == {
         "brightness": 41.3,
         "lux": 3.46,
@@ -54,10 +54,10 @@ def test_states_are_those_told_last() -> None:
 
 def test_a_fault_that_is_over_and_a_camera_that_leaves_are_said() -> None:
     keeper, clock = table()
-    keeper.tell(e.FaultReported("no_space", "the disk is full"))
-    keeper.tell(e.FaultReported("ok", ""))
-    keeper.tell(e.CameraChanged(online=True, reason="", at=clock.utcnow()))
-    keeper.tell(e.CameraChanged(online=False, reason="no frames", at=clock.utcnow()))
+    keeper.on_event(e.FaultReported("no_space", "the disk is full"))
+    keeper.on_event(e.FaultReported("ok", ""))
+    keeper.on_event(e.CameraChanged(online=True, reason="", at=clock.utcnow()))
+    keeper.on_event(e.CameraChanged(online=False, reason="no frames", at=clock.utcnow()))
     assert keeper.state.states["last_error"] == "ok"
     assert keeper.state.states["camera"] == "offline"
 
@@ -65,7 +65,7 @@ def test_a_fault_that_is_over_and_a_camera_that_leaves_are_said() -> None:
 def test_brightness_is_kept_once_in_ten_seconds_and_for_an_hour() -> None:
     keeper, clock = table()
     for step in range(int(BRIGHTNESS_KEPT_S) * 2):
-        keeper.tell(e.BrightnessMeasured(step % 256, None))
+        keeper.on_event(e.BrightnessMeasured(step % 256, None))
         clock.advance(1)
     points = keeper.state.brightness
     assert len(points) == BRIGHTNESS_KEPT_S / 10 + 1
@@ -76,35 +76,35 @@ def test_brightness_is_kept_once_in_ten_seconds_and_for_an_hour() -> None:
 
 def test_a_clock_set_back_does_not_leave_points_in_the_future() -> None:
     keeper, clock = table()
-    keeper.tell(e.BrightnessMeasured(1, None))
+    keeper.on_event(e.BrightnessMeasured(1, None))
     clock.step_utc(-86_400)
-    keeper.tell(e.BrightnessMeasured(2, None))
+    keeper.on_event(e.BrightnessMeasured(2, None))
     assert [level for _, level in keeper.state.brightness] == [2]
 
 
 def test_the_last_pictures_come_newest_first_and_not_for_ever() -> None:
     keeper, clock = table()
     for number in range(PICTURES_KEPT + 5):
-        keeper.tell(saved(f"p{number}", clock))
+        keeper.on_event(saved(f"p{number}", clock))
     ids = [media["id"] for media in keeper.state.media]
     assert ids == [f"p{n}" for n in range(PICTURES_KEPT + 4, 4, -1)]
 
 
 def test_a_changed_setting_is_in_force() -> None:
     keeper, _ = table()
-    keeper.tell(e.SettingChanged("http.max_viewers", 64))
+    keeper.on_event(e.SettingChanged("http.max_viewers", 64))
     assert keeper.state.config.http.max_viewers == 64
 
 
 def test_a_setting_that_cannot_be_is_not_taken_over() -> None:
     keeper, _ = table()
-    keeper.tell(e.SettingChanged("http.max_viewers", -1))
+    keeper.on_event(e.SettingChanged("http.max_viewers", -1))
     assert keeper.state.config.http.max_viewers == Config().http.max_viewers
 
 
 def test_what_is_for_somebody_else_changes_nothing() -> None:
     keeper, _ = table()
     before = dict(keeper.state.states)
-    keeper.tell(e.ModeWanted("night"))
-    keeper.tell(e.Replied({}, None, None))
+    keeper.on_event(e.ModeWanted("night"))
+    keeper.on_event(e.Replied({}, None, None))
     assert keeper.state.states == before

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.progress import Progress
-from pi_cam_node.config import MIB, Config
+from pi_cam_node.base.jobs import Job, Progress
+from pi_cam_node.base.units import MIB
+from pi_cam_node.config import Config
 from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Work
@@ -92,13 +92,13 @@ def test_what_took_too_long_lets_go_of_its_picture_and_is_not_saved_later() -> N
 
 
 @pytest.fixture
-def jobs() -> list[Callable[[Progress], object]]:
+def jobs() -> list[Job]:
     return []
 
 
 @pytest.fixture
-def errands(jobs: list[Callable[[Progress], object]]) -> JobQueue:
-    def submit(job: Callable[[Progress], object]) -> int:
+def errands(jobs: list[Job]) -> JobQueue:
+    def submit(job: Job) -> int:
         jobs.append(job)
         return len(jobs)
 
@@ -110,7 +110,7 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 def test_work_that_has_begun_counts_until_its_end_although_nobody_waits_any_more(
-    errands: JobQueue, jobs: list[Callable[[Progress], object]]
+    errands: JobQueue, jobs: list[Job]
 ) -> None:
     refusals = 0
 
@@ -127,7 +127,7 @@ def test_work_that_has_begun_counts_until_its_end_although_nobody_waits_any_more
     errands.submit(Work(lambda _progress: None, 90))
 
 
-def test_work_that_failed_holds_nothing(errands: JobQueue, jobs: list[Callable[[Progress], object]]) -> None:
+def test_work_that_failed_holds_nothing(errands: JobQueue, jobs: list[Job]) -> None:
     def fail(_progress: Progress) -> None:
         raise OSError("no such disk")
 
@@ -137,7 +137,7 @@ def test_work_that_failed_holds_nothing(errands: JobQueue, jobs: list[Callable[[
     errands.submit(Work(fail, 90))
 
 
-def test_dropped_work_is_not_done(errands: JobQueue, jobs: list[Callable[[Progress], object]]) -> None:
+def test_dropped_work_is_not_done(errands: JobQueue, jobs: list[Job]) -> None:
     done: list[str] = []
     errands.drop(errands.submit(Work(lambda _progress: done.append("done"), 60)))
     errands.submit(Work(lambda _progress: done.append("other"), 90))
@@ -145,9 +145,7 @@ def test_dropped_work_is_not_done(errands: JobQueue, jobs: list[Callable[[Progre
     assert done == ["other"]
 
 
-def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(
-    errands: JobQueue, jobs: list[Callable[[Progress], object]]
-) -> None:
+def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(errands: JobQueue, jobs: list[Job]) -> None:
     errands.drop(errands.submit(Work(lambda _progress: "remembered")))
     assert jobs[0](no_progress) == "remembered"
 

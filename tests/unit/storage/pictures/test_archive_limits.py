@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.base.errors import NoSpace
-from pi_cam_node.config import MIB
+from pi_cam_node.base.units import MIB
 from pi_cam_node.core.commands.ring_export import RingExport, save_each
 from pi_cam_node.core.rules.ring import RingFrame
 from pi_cam_node.imaging import jpeg

@@ -54,9 +54,9 @@ def test_a_reply_goes_to_the_request_that_it_answers() -> None:
         second = asyncio.ensure_future(ask("health", b""))
         await turn()
         one, two = taken(inbox), taken(inbox)
-        assert (one.verb, one.payload, one.asker, one.mono_s) == ("save", b"jpg", "http", 1000.0)
-        ask.tell(reply(two.reply_to, who="second"))
-        ask.tell(reply(one.reply_to, who="first"))
+        assert (one.verb, one.payload, one.origin, one.mono_s) == ("save", b"jpg", "http", 1000.0)
+        ask.on_event(reply(two.reply_to, who="second"))
+        ask.on_event(reply(one.reply_to, who="first"))
         assert (await first).body["who"] == "first"
         assert (await second).body["who"] == "second"
         assert ask.waiting == 0
@@ -71,11 +71,11 @@ def test_only_the_final_reply_ends_the_wait() -> None:
         asked = asyncio.ensure_future(ask("pastStack", b""))
         await turn()
         to = taken(inbox).reply_to
-        ask.tell(reply(to, "accepted"))
-        ask.tell(reply(to, "progress"))
+        ask.on_event(reply(to, "accepted"))
+        ask.on_event(reply(to, "progress"))
         await turn()
         assert not asked.done()
-        ask.tell(reply(to))
+        ask.on_event(reply(to))
         assert (await asked).body["stage"] == "final"
 
     run(scene())
@@ -89,8 +89,8 @@ def test_frames_come_with_the_reply_they_precede() -> None:
         await turn()
         to = taken(inbox).reply_to
         for index in range(2):
-            ask.tell(FramesSent(index, 2, 40 + index, AT, b"jpeg", "http", to))
-        ask.tell(reply(to))
+            ask.on_event(FramesSent(index, 2, 40 + index, AT, b"jpeg", "http", to))
+        ask.on_event(reply(to))
         assert [frame.seq for frame in (await asked).frames] == [40, 41]
 
     run(scene())
@@ -106,8 +106,8 @@ def test_a_client_gets_no_more_frames_than_fit(monkeypatch: pytest.MonkeyPatch) 
         await turn()
         to = taken(inbox).reply_to
         for index in range(5):
-            ask.tell(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
-        ask.tell(reply(to))
+            ask.on_event(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
+        ask.on_event(reply(to))
         assert len((await asked).frames) == 2
 
     run(scene())
@@ -120,8 +120,8 @@ def test_what_was_asked_by_another_door_answers_nobody_here() -> None:
         asked = asyncio.ensure_future(ask("health", b""))
         await turn()
         to = taken(inbox).reply_to
-        ask.tell(Replied({"stage": "final"}, to, None, "mqtt"))
-        ask.tell(Replied({"stage": "final"}, to, None, "tcp"))
+        ask.on_event(Replied({"stage": "final"}, to, None, "mqtt"))
+        ask.on_event(Replied({"stage": "final"}, to, None, "tcp"))
         await turn()
         assert not asked.done()
         asked.cancel()
@@ -138,7 +138,7 @@ def test_a_node_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
         with pytest.raises(DeadlinePassed):
             await ask("health", b"")
         assert ask.waiting == 0
-        ask.tell(reply(taken(inbox).reply_to))
+        ask.on_event(reply(taken(inbox).reply_to))
         assert ask.late == 1
 
     run(scene())
