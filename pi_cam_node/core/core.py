@@ -232,8 +232,6 @@ class Core:
                 self._faults.note("storage", code, message.message)
             case BrokerRefused(reason=reason):
                 self.emit(FaultReported("forbidden", reason))
-            case _:
-                pass  # concerns the listeners alone
 
     def _on_time(self, now_s: float) -> None:
         wanted = self.night.decide(now_s)
