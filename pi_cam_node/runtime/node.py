@@ -70,14 +70,15 @@ STEPS_FAILED_MAX = 100
 class Node:
     """One camera, one broker, one thread that owns what they share."""
 
+    _exit_code: int | None
+
     def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
         loaded, start = remembered(loaded, start.private if start else None), start or Start()
         config = loaded.config
         self._path, self._base = loaded.path, loaded.content if start.has_last_good else None
         self._clock = clock or SystemClock()
         self._boot_id = identity.new_boot_id()
-        self._exit_code: int | None = None
-        self._failed_steps = 0
+        self._exit_code, self._failed_steps = None, 0
         self._opened: CameraOpened | None = None
         self._inbox = Inbox()
         self._worker = Worker(self._inbox)
@@ -85,8 +86,8 @@ class Node:
         self._archive = PictureArchive(
             config.export.base_dir, self._boot_id, self._clock, packet_limit=lambda: self._link.packet_limit_bytes
         )
-        disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
-        self._disk = DiskMonitor(self._archive, disk_work, self._inbox.put, self._clock)
+        submit = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
+        self._disk = DiskMonitor(self._archive, submit, self._inbox.put, self._clock)
         self._camera = Camera(config, self._inbox, self._clock, start.spawned)
         self._privacy = PrivacyControl(loaded, start, self._camera)
         self._topics = topics_of(config)
@@ -118,8 +119,10 @@ class Node:
             self._clock,
             self._give_up,
         )
+        self._listeners = self._all_listeners()
 
-        self._listeners: list[Callable[[Event], None]] = [
+    def _all_listeners(self) -> list[Callable[[Event], None]]:
+        return [
             self._on_event,
             self._announcer.on_event,
             self._trigger.on_event,
