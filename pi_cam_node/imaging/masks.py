@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pi_cam_node.imaging.frame import LUMA_ROW_STEP
 from pi_cam_node.imaging.jpeg import Layout, Pixels, planes
+from pi_cam_node.imaging.luma import ROW_STEP
 from pi_cam_node.imaging.polygon import Polygon
 
 # The middle of the chroma range: no colour.
@@ -36,7 +36,7 @@ class Masks:
             layout: How the pixels lie.
         """
         covered = rasterize(polygons, size)
-        self.visible = 1.0 - float(np.mean(covered[::LUMA_ROW_STEP]))
+        self.visible = 1.0 - float(np.mean(covered[::ROW_STEP]))
         rows = np.flatnonzero(covered.any(axis=1))
         self._first, self._last = (int(rows[0]) & ~1, int(rows[-1]) | 1) if len(rows) else (0, -1)
         band = covered[self._first : self._last + 1]

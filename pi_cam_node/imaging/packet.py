@@ -1,0 +1,71 @@
+"""Encoded video: packets and the track that they belong to. The currency between encoder, ring, file and live view.
+
+A ring of packets is a `BlockRing` whose records are keys where the packets are, so that it drops whole groups of
+pictures and `BlockRing.key_before` finds where decoding can begin::
+
+    ring: BlockRing[PacketFacts] = BlockRing(8 << 20)
+    ring.append(packet.mono_s, packet.data, packet.facts, key=packet.key)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+TIMESCALE_HZ = 90_000
+"""Ticks of a packet's time stamps in a second, as MPEG counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What a decoder needs to know before the first packet.
+
+    Attributes:
+        codec: ``h264`` or ``hevc``; sound: ``aac``.
+        size: Width and height in pixels; (0, 0) for sound.
+        extradata: Parameter sets (SPS and PPS) in Annex B form, or the AudioSpecificConfig of AAC; may be empty where
+            every key frame carries them.
+        masked: The privacy masks are in the pictures, or there are none.
+    """
+
+    codec: Literal["h264", "hevc", "aac"]
+    size: tuple[int, int]
+    extradata: bytes = field(repr=False)
+    masked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PacketFacts:
+    """What is kept beside the bytes of a packet.
+
+    Attributes:
+        pts: Presentation time in ticks of `TIMESCALE_HZ`, made from the monotonic clock.
+        duration: Ticks until the next packet of the track; 0 where that is not known yet.
+        track: Number of the track in its source; another one means that decoding begins anew.
+    """
+
+    pts: int
+    duration: int = 0
+    track: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One encoded picture.
+
+    Attributes:
+        mono_s: Monotonic time at which its exposure had ended, in seconds.
+        key: Decoding can begin here.
+        data: Its bytes; H.264 in Annex B form.
+        facts: Time stamps and track.
+    """
+
+    mono_s: float
+    key: bool
+    data: bytes = field(repr=False)
+    facts: PacketFacts
+
+
+def pts_of(mono_s: float) -> int:
+    """Return a monotonic time in seconds as ticks of `TIMESCALE_HZ`."""
+    return round(mono_s * TIMESCALE_HZ)
