@@ -106,7 +106,7 @@ class Node:
         self._hub = FrameHub(self._core.curtain)
         who = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = WebServer(config, self._inbox, self._hub, self._archive, self._clock, who)
-        self._trigger = TextPort(config, self._inbox, self._clock, curtain=self._core.curtain)
+        self._trigger = TextPort(config, self._inbox, self._clock, self._core.curtain)
         self._announcer = Announcer(
             self._topics, self._link, self._clock, lambda: self._core.config, self._info, self._discovery
         )

@@ -1,4 +1,4 @@
-"""One client: its line, what the node says to it, and the end."""
+"""One client of the text port: one line in, one reply out."""
 
 from __future__ import annotations
 
@@ -6,18 +6,43 @@ import asyncio
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from pi_cam_node.base.errors import DeadlinePassed, NodeError
+from pi_cam_node.base.errors import BadRequest, DeadlinePassed, NodeError
+from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.tcp.line_reader import read_line
-from pi_cam_node.tcp.timeouts import Timeouts
 
 # The frames of the longest shortstream, what announces the reply, and the reply.
-FACTS_WAITING = 1100
+EVENTS_WAITING = 1100
 _LENGTH = struct.Struct(">I")
-_PART_BYTES = 1 << 16
+_CHUNK_BYTES = 4096
+_LINGER_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines, in seconds.
+
+    Attributes:
+        line_s: For the whole line to come.
+        silence_s: A line without a newline ends so long after its last byte: old clients send none, and wait.
+        answer_s: For the node to answer, or to say that it has begun.
+        work_s: For the node to end what it has begun; only a net, because it has deadlines of its own for everything.
+            The longest is that of a picture at an exposure of 200 s right after a switch into the night.
+        write_s: For the client to take what is written.
+        linger_s: For the client to close after the reply.
+        bind_s: Until the port is tried again where it cannot be bound.
+    """
+
+    line_s: float = 10.0
+    silence_s: float = 0.2
+    answer_s: float = 10.0
+    work_s: float = 3600.0
+    write_s: float = 10.0
+    linger_s: float = 1.0
+    bind_s: float = 10.0
 
 
 class Connection:
@@ -28,121 +53,160 @@ class Connection:
     frames, but the zero all the same: its client reads a length first.
 
     Args:
-        number: Names it in what the node says.
-        connection: What the client sends, and what it gets.
-        submit: Puts the line of a conversation to the node; raises `Busy` where it cannot.
-        patience: The deadlines.
-        curtain: Ends the frames when it is closed.
+        name: Names the connection in the node's replies.
+        streams: What the client sends, and what it gets.
+        submit: Puts the line to the node; raises `Busy` where it cannot.
+        timeouts: The deadlines.
+        gate: Ends the frames when privacy is switched on.
 
     Attributes:
-        task: In which it is held; the one that makes it.
-        streams: The client wants frames.
-        asked: The node has its line.
+        task: The task that serves it, which is the one that makes it.
+        wants_frames: The client sent ``shortstream``.
+        is_submitted: The node has its line.
     """
 
     def __init__(
         self,
-        number: str,
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        name: str,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         submit: Callable[[Connection, bytes], None],
-        patience: Timeouts,
-        curtain: PrivacyGate,
+        timeouts: Timeouts,
+        gate: PrivacyGate,
     ) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.number = number
+        self.name = name
         self.task: asyncio.Task[Any] = task
-        self.streams = False
-        self.asked = False
-        self._reader, self._writer = connection
+        self.wants_frames = False
+        self.is_submitted = False
+        self._reader, self._writer = streams
         self._submit = submit
-        self._patience = patience
-        self._curtain = curtain
-        self._facts: asyncio.Queue[FramesSent | Replied] = asyncio.Queue(FACTS_WAITING)
+        self._timeouts = timeouts
+        self._gate = gate
+        self._events: asyncio.Queue[FramesSent | Replied] = asyncio.Queue(EVENTS_WAITING)
         self._writer.transport.set_write_buffer_limits(0)  # so that what is drained has left the process
 
-    async def hold(self) -> None:
-        """Hold the conversation from the line to the end.
+    async def serve(self) -> None:
+        """Read the line, answer it, and close.
 
         Raises:
             OSError: The client is gone, or does not take what it asked for.
         """
         try:
-            line = await read_line(self._reader, self._patience)
+            line = await read_line(self._reader, self._timeouts)
         except NodeError as error:
-            await self.say(error.text)
+            await self._write_line(error.text)
         else:
             if line is not None:
                 await self._answer(line)
-        await self.part()
+        await self._linger()
 
-    def deliver(self, fact: FramesSent | Replied) -> None:
-        """Take what the node says.
+    async def refuse(self, text: str) -> None:
+        """Reply without reading, and close.
 
         Raises:
-            asyncio.QueueFull: It says more than any command has to say.
+            OSError: The client is gone, or takes nothing.
         """
-        self._facts.put_nowait(fact)
+        await self._write_line(text)
+        await self._linger()
 
-    async def say(self, text: str) -> None:
-        """Write a reply."""
-        await self._write(text.encode() + b"\n")
+    def put(self, event: FramesSent | Replied) -> None:
+        """Queue what the node answers.
 
-    async def part(self) -> None:
-        """Say that this was all, and give the client time to close.
-
-        Closing on input that nobody has read would reset the connection, and take the reply from the client.
+        Raises:
+            asyncio.QueueFull: It is more than any command has to answer.
         """
-        self._writer.write_eof()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.part_s):
-                while await self._reader.read(_PART_BYTES):
-                    continue
+        self._events.put_nowait(event)
 
     def abort(self) -> None:
         """End the connection at once."""
         self._writer.transport.abort()
 
     async def _answer(self, line: bytes) -> None:
-        self.streams = line.strip().partition(b" ")[0] == b"shortstream"
-        times_closed = self._curtain.times_closed
+        self.wants_frames = line.strip().partition(b" ")[0] == b"shortstream"
+        generation = self._gate.times_closed
         try:
             self._submit(self, line)
-            self.asked = True
-            text = await self._final(times_closed)
+            self.is_submitted = True
+            text = await self._reply(generation)
         except NodeError as error:
             text = error.text
-        if self.streams:
+        if self.wants_frames:
             await self._write(_LENGTH.pack(0))
-        await self.say(text)
+        await self._write_line(text)
 
-    async def _final(self, times_closed: int) -> str:
+    async def _reply(self, generation: int) -> str:
         """Pass on frames until the final reply comes, and return its text.
 
         Raises:
             DeadlinePassed: It does not come.
             PrivacyOn: Privacy was switched on.
         """
-        wait_s = self._patience.answer_s
+        wait_s = self._timeouts.answer_s
         while True:
-            fact = await self._next(wait_s)
-            if isinstance(fact, FramesSent):
-                self._curtain.check(times_closed)
-                await self._write(_LENGTH.pack(len(fact.jpeg)) + fact.jpeg)
-            elif fact.body["stage"] == "final":
-                return str(fact.body["message"])
+            try:
+                event = await asyncio.wait_for(self._events.get(), wait_s)
+            except TimeoutError:
+                raise DeadlinePassed(f"ERROR: the node did not answer within {wait_s:g} s") from None
+            if isinstance(event, FramesSent):
+                self._gate.check(generation)
+                await self._write(_LENGTH.pack(len(event.jpeg)) + event.jpeg)
+            elif event.body["stage"] == "final":
+                return str(event.body["message"])
             else:
-                wait_s = self._patience.work_s
+                wait_s = self._timeouts.work_s
 
-    async def _next(self, wait_s: float) -> FramesSent | Replied:
-        try:
-            return await asyncio.wait_for(self._facts.get(), wait_s)
-        except TimeoutError:
-            raise DeadlinePassed(f"ERROR: the node did not answer within {wait_s:g} s") from None
+    async def _write_line(self, text: str) -> None:
+        await self._write(text.encode() + b"\n")
 
     async def _write(self, data: bytes) -> None:
         self._writer.write(data)
         try:
-            await asyncio.wait_for(self._writer.drain(), self._patience.write_s)
+            await asyncio.wait_for(self._writer.drain(), self._timeouts.write_s)
         except TimeoutError:
-            raise ConnectionAbortedError(f"it took nothing for {self._patience.write_s:g} s") from None
+            raise ConnectionAbortedError(f"it took nothing for {self._timeouts.write_s:g} s") from None
+
+    async def _linger(self) -> None:
+        """Close the sending side, and give the client time to close its own.
+
+        Closing with input unread would reset the connection, and the client would lose the reply.
+        """
+        self._writer.write_eof()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeouts.linger_s):
+                while await self._reader.read(_LINGER_BYTES):
+                    continue
+
+
+async def read_line(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes | None:
+    """Return the first line without its end; ``None`` where the client closed without sending one.
+
+    The line ends at a newline, at the end of the input, or after a short silence. What follows a newline is not
+    looked at: one connection carries one command, so a web page that posts to the port commands nothing.
+
+    Raises:
+        BadRequest: It is too long.
+        DeadlinePassed: It was not whole in time.
+    """
+    text, wait_s = bytearray(), None
+    try:
+        async with asyncio.timeout(timeouts.line_s):
+            while chunk := await _chunk(reader, wait_s):
+                text += chunk
+                wait_s = timeouts.silence_s
+                if b"\n" in chunk or len(text) > MAX_PAYLOAD_BYTES:
+                    break
+    except TimeoutError:
+        raise DeadlinePassed(f"ERROR: no whole command came within {timeouts.line_s:g} s") from None
+    line, newline, _rest = bytes(text).partition(b"\n")
+    if len(line) > MAX_PAYLOAD_BYTES:
+        raise BadRequest(f"ERROR: the command is longer than {MAX_PAYLOAD_BYTES} bytes")
+    return line if newline or line else None
+
+
+async def _chunk(reader: asyncio.StreamReader, wait_s: float | None) -> bytes:
+    """Return what comes next; nothing at the end of the input, or where nothing comes in time."""
+    try:
+        return await asyncio.wait_for(reader.read(_CHUNK_BYTES), wait_s)
+    except TimeoutError:
+        return b""

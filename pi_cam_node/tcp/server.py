@@ -1,6 +1,6 @@
-"""The port for clients of the service we grew from. It knows no login, so it is off until its owner opens it.
+"""The text port, for clients of the service we grew from. It has no login, so it is off unless its owner opens it.
 
-A thread of its own, so that whatever a client does costs neither the node nor the live view anything.
+A thread of its own: whatever a client does costs neither the node nor the live view anything.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from pi_cam_node.core.events import Event, FramesSent, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.tcp.connection import Connection
-from pi_cam_node.tcp.timeouts import Timeouts
+from pi_cam_node.tcp.connection import Connection, Timeouts
 
 _log = logging.getLogger(__name__)
 
 CLIENTS_MAX = 32
-# So many more are told that it is busy; beyond them connections are cut without a word.
-REFUSED_MAX = 32
+# As many more are told that it is busy; beyond them connections are cut without a word.
+CONNECTIONS_MAX = 2 * CLIENTS_MAX
 # Each holds frames of the ring in memory until its client has taken them.
 STREAMS_MAX = 4
 BEAT_S = 1.0
@@ -47,8 +46,9 @@ class TextPort:
     Args:
         config: Where to listen; read once.
         inbox: Takes the commands.
-        clock: Says when they came.
-        patience: The deadlines; tests have less.
+        clock: Stamps them.
+        gate: Ends frames on their way when privacy is switched on.
+        timeouts: The deadlines; tests have shorter ones.
     """
 
     def __init__(
@@ -56,79 +56,79 @@ class TextPort:
         config: Config,
         inbox: Inbox,
         clock: Clock,
-        patience: Timeouts | None = None,
-        curtain: PrivacyGate | None = None,
+        gate: PrivacyGate,
+        timeouts: Timeouts | None = None,
     ) -> None:
-        self._curtain = curtain or PrivacyGate()
         self._network = config.network
         self._inbox = inbox
         self._clock = clock
-        self._patience = patience or Timeouts()
+        self._gate = gate
+        self._timeouts = timeouts or Timeouts()
         self._numbers = itertools.count(1)
-        self._clients: dict[str, Connection] = {}
-        self._refusing = 0
+        self._connections: dict[str, Connection] = {}
         self._trouble = ""
         self._grace_s = 0.0
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended = asyncio.Event()
-        self.loop = MonitoredThread("tcp-trigger", self._run, clock, before_restart=self._forget_clients)
+        self._stopped = asyncio.Event()
+        self.loop = MonitoredThread("tcp-trigger", self._run, clock, before_restart=self._forget_connections)
 
-    # ------------------------------------------------------------ for the node thread
+    # ------------------------------------------------------------ thread: the node thread
 
     def start(self) -> None:
-        """Begin to listen, if that is wanted; returns at once."""
+        """Begin to listen where the settings say so; returns at once."""
         if self._network.trigger_enable:
             self.loop.start()
 
     def on_event(self, event: Event) -> None:
-        """Pass a reply or a frame on to the client that asked over this port; never blocks."""
+        """Pass a reply or a frame on to the client that it answers; never blocks."""
         loop = self._loop
         if loop is None or not isinstance(event, Replied | FramesSent) or event.origin != "tcp":
             return
         try:
             loop.call_soon_threadsafe(self._deliver, event)
         except RuntimeError as error:  # the loop has just ended
-            _log.debug("nobody is left to be told: %s", error)
+            _log.debug("a reply came after the text port had ended: %s", error)
 
     def close(self, deadline_s: float) -> None:
-        """Stop listening, let clients have replies that were told, and end the thread; return after the deadline."""
+        """Stop listening, let clients have the replies that are there, and end the thread within the deadline."""
         self._grace_s = deadline_s / 2
         self._closing.set()
         loop = self._loop
         if loop is not None:
             try:
-                loop.call_soon_threadsafe(self._ended.set)
+                loop.call_soon_threadsafe(self._stopped.set)
             except RuntimeError as error:
-                _log.debug("it has ended already: %s", error)
+                _log.debug("the text port had ended already: %s", error)
         self.loop.join(deadline_s)
 
-    # ------------------------------------------------------------ the port's own thread
+    # ------------------------------------------------------------ thread: the port's own
 
-    def _forget_clients(self) -> None:
-        """Leave nothing of a dead predecessor: its connections went with it. Thread: the supervisor."""
-        self._loop, self._refusing = None, 0
-        self._clients.clear()
+    def _forget_connections(self) -> None:
+        """Drop what a dead thread has left: its connections ended with it. Thread: the watchdog."""
+        self._loop = None
+        self._connections.clear()
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self.loop.beat(self._patience.bind_s)
+            self.loop.beat(self._timeouts.bind_s)
             try:
                 asyncio.run(self._serve())
             except Exception:
                 _log.exception("the command port failed; it is opened again")
-                self._closing.wait(self._patience.bind_s)
+                self._closing.wait(self._timeouts.bind_s)
 
     async def _serve(self) -> None:
-        self._ended = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._beat(self._loop)
         try:
             while not self._closing.is_set():
                 server = await self._listen()
                 try:
-                    await self._wait(None if server else self._patience.bind_s)
-                finally:  # also where the thread dies: its successor wants the port
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopped.wait(), None if server else self._timeouts.bind_s)
+                finally:  # also where the thread dies: its successor needs the port
                     if server:
                         server.close()
             await self._finish()
@@ -139,16 +139,11 @@ class TextPort:
         self.loop.beat()
         loop.call_later(BEAT_S, self._beat, loop)
 
-    async def _wait(self, seconds: float | None) -> None:
-        """Wait for the end, for so many seconds at most."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), seconds)
-
     async def _listen(self) -> asyncio.Server | None:
-        """Open the port; where that fails, say so once and return ``None``."""
+        """Open the port; where that fails, log it once and return ``None``."""
         host, port = self._network.trigger_host, self._network.trigger_port
         try:
-            server = await asyncio.start_server(self._welcome, host, port, reuse_address=True, start_serving=True)
+            server = await asyncio.start_server(self._accept, host, port, reuse_address=True, start_serving=True)
         except (OSError, UnicodeError) as error:
             advice = _advice(error)
             if advice != self._trouble:
@@ -161,65 +156,56 @@ class TextPort:
             _log.warning("the command port knows no login: whoever reaches %s port %d commands this node", host, port)
         return server
 
-    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Talk to a client, whatever it does; only its own connection can end by it."""
-        number = str(next(self._numbers))
-        conversation = Connection(number, (reader, writer), self._submit, self._patience, self._curtain)
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a client; whatever it does ends its own connection only."""
+        name = str(next(self._numbers))
+        connection = Connection(name, (reader, writer), self._submit, self._timeouts, self._gate)
+        others = len(self._connections)
+        self._connections[name] = connection
         try:
-            if len(self._clients) < CLIENTS_MAX:
-                self._clients[number] = conversation
-                await conversation.hold()
-            else:
-                await self._refuse(conversation)
+            if others < CLIENTS_MAX:
+                await connection.serve()
+            elif others < CONNECTIONS_MAX:
+                if others == CLIENTS_MAX:
+                    _log.warning("%d clients talk to the command port; more are refused", CLIENTS_MAX)
+                await connection.refuse("ERROR: busy")
         except OSError as error:
             _log.debug("a client was lost: %s", error)
         except Exception:
-            _log.exception("a conversation failed")
+            _log.exception("a connection of the command port failed")
         finally:
-            self._clients.pop(number, None)
-            conversation.abort()
+            del self._connections[name]
+            connection.abort()
 
-    async def _refuse(self, conversation: Connection) -> None:
-        if self._refusing >= REFUSED_MAX:
-            return
-        if not self._refusing:
-            _log.warning("%d clients talk to the command port; more are refused", CLIENTS_MAX)
-        self._refusing += 1
-        try:
-            await conversation.say("ERROR: busy")
-            await conversation.part()
-        finally:
-            self._refusing -= 1
-
-    def _submit(self, conversation: Connection, line: bytes) -> None:
+    def _submit(self, connection: Connection, line: bytes) -> None:
         """Put a line to the node.
 
         Raises:
             Busy: It takes no more, or too many streams are being sent.
         """
-        if conversation.streams and sum(c.streams for c in self._clients.values()) > STREAMS_MAX:
+        if connection.wants_frames and sum(one.wants_frames for one in self._connections.values()) > STREAMS_MAX:
             raise Busy("ERROR: busy")
-        arrival = CommandArrived("", line, self._clock.monotonic(), reply_to=conversation.number, origin="tcp")
-        if not self._inbox.put(arrival):
+        command = CommandArrived("", line, self._clock.monotonic(), reply_to=connection.name, origin="tcp")
+        if not self._inbox.put(command):
             raise Busy("ERROR: busy")
 
-    def _deliver(self, fact: FramesSent | Replied) -> None:
-        conversation = self._clients.get(fact.reply_to or "")
-        if conversation is None:
+    def _deliver(self, event: FramesSent | Replied) -> None:
+        connection = self._connections.get(event.reply_to or "")
+        if connection is None:
             _log.debug("the client of a reply is gone")
             return
         try:
-            conversation.deliver(fact)
+            connection.put(event)
         except asyncio.QueueFull:
             _log.warning("more frames than a client can be sent; it is cut off")
-            conversation.abort()
+            connection.abort()
 
     async def _finish(self) -> None:
-        """Let those who wait for an answer have what was told already, for a moment; the others are cut off."""
-        for conversation in self._clients.values():
-            if not conversation.asked:
-                conversation.task.cancel()
-        if tasks := [conversation.task for conversation in self._clients.values()]:
+        """Let clients that wait for an answer have what is there, for a moment; cut the others off."""
+        for connection in self._connections.values():
+            if not connection.is_submitted:
+                connection.task.cancel()
+        if tasks := [connection.task for connection in self._connections.values()]:
             await asyncio.wait(tasks, timeout=self._grace_s)
 
 

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.tcp.connection import Connection
-from pi_cam_node.tcp.timeouts import Timeouts
+from pi_cam_node.tcp.connection import Connection, Timeouts
 from tests.fuzz.command_room import CommandRoom
 from tests.fuzz.inline import new_loop
 
-PATIENCE = Timeouts(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, part_s=0.05)
+TIMEOUTS = Timeouts(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, linger_s=0.05)
 
 
 class Paper:
@@ -66,15 +65,15 @@ class TcpRoom:
     async def _talk(self, pieces: list[bytes]) -> bytes:
         reader, paper = asyncio.StreamReader(), Paper()
         connection: Any = (reader, paper)
-        conversation = Connection("1", connection, self._submit, PATIENCE, PrivacyGate())
+        served = Connection("1", connection, self._submit, TIMEOUTS, PrivacyGate())
         for piece in pieces:
             reader.feed_data(piece)
         reader.feed_eof()
-        await conversation.hold()
+        await served.serve()
         return bytes(paper.written)
 
-    def _submit(self, conversation: Connection, line: bytes) -> None:
+    def _submit(self, served: Connection, line: bytes) -> None:
         room = CommandRoom.shared()
         arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", origin="tcp")
         for fact in room.facts(arrival):
-            conversation.deliver(fact)
+            served.put(fact)

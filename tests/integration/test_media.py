@@ -71,6 +71,7 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
         app = web.Application()
         app[CONTEXT] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, {})
         disk_pool.attach(app)
+        media_routes.attach(app)
         app.router.add_route("GET", "/media/{id}", media_routes.picture)
         app.router.add_route("GET", "/media/{id}/thumbnail", media_routes.thumbnail)
         async with TestServer(app) as server, ClientSession(auto_decompress=False) as session:

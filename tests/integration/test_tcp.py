@@ -16,8 +16,9 @@ import pytest
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import CLIENTS_MAX, TextPort
-from pi_cam_node.tcp.timeouts import Timeouts
 from tests.support.broker import HOST, free_port, wait_until
 from tests.support.text_port import SHORT, LittleNode, everything, frames_and_rest, reset
 
@@ -28,8 +29,8 @@ StartNode = Callable[..., LittleNode]
 def start_node() -> Iterator[StartNode]:
     with ExitStack() as stack:
 
-        def start(patience: Timeouts = SHORT, port: int | None = None) -> LittleNode:
-            node = LittleNode(patience, port or free_port()).start()
+        def start(timeouts: Timeouts = SHORT, port: int | None = None) -> LittleNode:
+            node = LittleNode(timeouts, port or free_port()).start()
             stack.callback(node.stop)
             return node
 
@@ -157,7 +158,7 @@ def test_a_client_that_resets_before_the_reply_harms_nobody(
 
 
 def test_idle_clients_hold_up_nobody_and_are_sent_away(start_node: StartNode) -> None:
-    node = start_node(Timeouts(line_s=1.0, silence_s=0.1, part_s=0.1))
+    node = start_node(Timeouts(line_s=1.0, silence_s=0.1, linger_s=0.1))
     idle = [node.connect() for _ in range(CLIENTS_MAX - 1)]
     assert node.ask(b"health") == b"RSS=1.0MiB SWAP=0.0%\n"
     for client in idle:
@@ -166,7 +167,7 @@ def test_idle_clients_hold_up_nobody_and_are_sent_away(start_node: StartNode) ->
 
 
 def test_more_clients_than_there_is_room_for_are_told_so(start_node: StartNode) -> None:
-    node = start_node(Timeouts(line_s=3600, silence_s=0.1, part_s=0.1))
+    node = start_node(Timeouts(line_s=3600, silence_s=0.1, linger_s=0.1))
     idle = [node.connect() for _ in range(CLIENTS_MAX)]
     assert node.ask(b"health\n") == b"ERROR: busy\n"
     for client in idle:
@@ -175,7 +176,7 @@ def test_more_clients_than_there_is_room_for_are_told_so(start_node: StartNode) 
 
 
 def test_a_flood_of_connections_leaves_the_port_usable(start_node: StartNode) -> None:
-    node = start_node(Timeouts(line_s=0.5, silence_s=0.1, part_s=0.1))
+    node = start_node(Timeouts(line_s=0.5, silence_s=0.1, linger_s=0.1))
     clients = [node.connect() for _ in range(300)]
     for client in clients:
         client.close()
@@ -183,7 +184,7 @@ def test_a_flood_of_connections_leaves_the_port_usable(start_node: StartNode) ->
 
 
 def test_a_client_that_dribbles_is_sent_away(start_node: StartNode) -> None:
-    node = start_node(Timeouts(line_s=0.6, silence_s=0.5, part_s=0.1))
+    node = start_node(Timeouts(line_s=0.6, silence_s=0.5, linger_s=0.1))
     with node.connect() as client:
         client.settimeout(0.05)
         came = b""
@@ -198,7 +199,7 @@ def test_a_client_that_dribbles_is_sent_away(start_node: StartNode) -> None:
 
 
 def test_a_node_that_does_not_answer_is_not_waited_for_for_ever(start_node: StartNode) -> None:
-    node = start_node(Timeouts(silence_s=0.1, part_s=0.1, answer_s=0.3))
+    node = start_node(Timeouts(silence_s=0.1, linger_s=0.1, answer_s=0.3))
     assert node.ask(b"health").startswith(b"RSS=")
     node.frozen.set()
     assert node.ask(b"health") == b"ERROR: the node did not answer within 0.3 s\n"
@@ -207,7 +208,7 @@ def test_a_node_that_does_not_answer_is_not_waited_for_for_ever(start_node: Star
 
 
 def test_work_that_was_begun_may_take_longer_than_an_answer(start_node: StartNode) -> None:
-    node = start_node(Timeouts(silence_s=0.1, part_s=0.1, answer_s=1.0))
+    node = start_node(Timeouts(silence_s=0.1, linger_s=0.1, answer_s=1.0))
     node.see()
     with node.connect() as client:
         client.sendall(b"save jpg")
@@ -299,7 +300,7 @@ def test_a_port_that_is_taken_is_said_once_with_advice_and_had_later(
 
 def test_the_port_is_closed_unless_its_owner_opens_it() -> None:
     config = Config.model_validate({"network": {"trigger_port": free_port()}})
-    trigger = TextPort(config, Inbox(), SystemClock())
+    trigger = TextPort(config, Inbox(), SystemClock(), PrivacyGate())
     trigger.start()
     assert config.network.trigger_host == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):

@@ -14,9 +14,9 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.tcp.connection import FACTS_WAITING
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.tcp.connection import EVENTS_WAITING, Timeouts
 from pi_cam_node.tcp.server import STREAMS_MAX, TextPort
-from pi_cam_node.tcp.timeouts import Timeouts
 from tests.support.broker import free_port, wait_until
 from tests.support.text_port import config_for, connected, everything
 
@@ -28,10 +28,10 @@ HUGE = bytes(32 << 20)
 class Port:
     """The port alone; what arrives is taken and answered by the test."""
 
-    def __init__(self, patience: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
         self.number = free_port()
         self.inbox = Inbox()
-        self.trigger = TextPort(config_for(self.number), self.inbox, SystemClock(), patience)
+        self.trigger = TextPort(config_for(self.number), self.inbox, SystemClock(), PrivacyGate(), timeouts)
         self.trigger.start()
 
     def taken(self) -> str:
@@ -51,7 +51,7 @@ class Port:
 
 @pytest.fixture
 def port() -> Iterator[Port]:
-    port = Port(Timeouts(silence_s=0.1, part_s=0.1, write_s=0.3))
+    port = Port(Timeouts(silence_s=0.1, linger_s=0.1, write_s=0.3))
     yield port
     port.trigger.close(2)
     assert not any(thread.name == "tcp-trigger" for thread in threading.enumerate())
@@ -75,7 +75,7 @@ def test_what_is_told_beyond_any_measure_is_not_kept(port: Port, caplog: pytest.
         stalled.sendall(b"shortstream\n")
         to = port.taken()
         port.frame(to, HUGE)
-        for _ in range(FACTS_WAITING + 2):
+        for _ in range(EVENTS_WAITING + 2):
             port.frame(to, b"x")
         wait_until(lambda: "more frames than a client can be sent" in caplog.text, "the end of the client")
 

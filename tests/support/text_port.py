@@ -18,12 +18,12 @@ from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import TextPort
-from pi_cam_node.tcp.timeouts import Timeouts
 from tests.support.broker import HOST, wait_until
 from tests.support.core_world import FakeDiscretion, MemoryArchive
 
-SHORT = Timeouts(silence_s=0.1, part_s=5.0, bind_s=0.1)
+SHORT = Timeouts(silence_s=0.1, linger_s=5.0, bind_s=0.1)
 
 
 def config_for(port: int) -> Config:
@@ -49,16 +49,17 @@ def connected(port: int) -> socket.socket:
 class LittleNode:
     """A core and the port, and between them a thread that does what the node thread does."""
 
-    def __init__(self, patience: Timeouts, port: int) -> None:
+    def __init__(self, timeouts: Timeouts, port: int) -> None:
         self.config = config_for(port)
         self.clock = SystemClock()
         self.inbox = Inbox()
         self.port = port
-        self.trigger = TextPort(self.config, self.inbox, self.clock, patience)
+        gate = PrivacyGate()
+        self.trigger = TextPort(self.config, self.inbox, self.clock, gate, timeouts)
         self.frozen = threading.Event()
         self._jobs: list[tuple[int, Job]] = []
         vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
-        discretion = FakeDiscretion(PrivacyGate())
+        discretion = FakeDiscretion(gate)
         ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, discretion)
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0

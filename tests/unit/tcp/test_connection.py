@@ -7,20 +7,19 @@ import asyncio
 import pytest
 
 from pi_cam_node.base.errors import BadRequest, DeadlinePassed
-from pi_cam_node.tcp.line_reader import read_line
-from pi_cam_node.tcp.timeouts import Timeouts
+from pi_cam_node.tcp.connection import Timeouts, read_line
 
 MAX = 64 * 1024
 
 
-def line_of(*pieces: bytes, ended: bool = False, patience: Timeouts | None = None) -> bytes | None:
+def line_of(*pieces: bytes, ended: bool = False, timeouts: Timeouts | None = None) -> bytes | None:
     async def read() -> bytes | None:
         reader = asyncio.StreamReader(limit=1 << 20)
         for piece in pieces:
             reader.feed_data(piece)
         if ended:
             reader.feed_eof()
-        return await read_line(reader, patience or Timeouts())
+        return await read_line(reader, timeouts or Timeouts())
 
     return asyncio.run(read())
 
@@ -35,7 +34,7 @@ def test_a_line_ends_at_the_end_of_the_input() -> None:
 
 
 def test_a_line_ends_after_a_short_silence() -> None:
-    assert line_of(b"night_level", patience=Timeouts(silence_s=0)) == b"night_level"
+    assert line_of(b"night_level", timeouts=Timeouts(silence_s=0)) == b"night_level"
 
 
 def test_who_leaves_without_a_word_sent_no_line() -> None:
@@ -64,4 +63,4 @@ def test_a_line_without_an_end_is_not_waited_for_once_it_is_too_long() -> None:
 
 def test_a_client_that_says_nothing_is_not_waited_for_for_ever() -> None:
     with pytest.raises(DeadlinePassed, match="no whole command came within 0 s"):
-        line_of(patience=Timeouts(line_s=0))
+        line_of(timeouts=Timeouts(line_s=0))
