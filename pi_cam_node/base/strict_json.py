@@ -12,8 +12,8 @@ from typing import Any
 from pi_cam_node.base.clock import iso
 
 
-def json_bytes(body: Mapping[str, object]) -> bytes:
-    """Return an object as JSON: times in ISO 8601, paths as text, and null for numbers that are none."""
+def json_bytes(body: object) -> bytes:
+    """Return a value as JSON: times in ISO 8601, paths as text, and null for numbers that are none."""
     text = json.dumps(_plain(body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "replace")  # lone surrogates come from odd file names
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.web.auth.signed_links import SignedLinks
 
 
 class PictureStore(Protocol):
@@ -25,43 +26,21 @@ class PictureStore(Protocol):
         ...
 
 
-class Ask(Protocol):
-    """Puts a command to the node and waits for its final reply."""
-
-    def __call__(self, verb: str, payload: bytes) -> Awaitable[Answered]:
-        """Return the reply, and the frames that a ``shortstream`` sent before it.
-
-        Raises:
-            DeadlinePassed: The node did not answer in time.
-            Busy: The node's inbox is full.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A final reply as contracted, and what came before it."""
+    """A final reply as contracted, and the frames that came before it."""
 
     body: Mapping[str, object]
     frames: Sequence[FramesSent] = ()
 
 
-class Links(Protocol):
-    """Expiring signed links."""
-
-    def sign(self, path: str, lifetime_s: float) -> str:
-        """Return the path with a signature and the time at which it ends."""
-        ...
-
-
-def media_path(picture_id: str) -> str:
-    """Return the path under which a picture is served."""
-    return f"/media/{picture_id}"
+# Puts a command (verb, payload) to the node and returns its final reply; see `CommandBridge.run`.
+RunCommand = Callable[[str, bytes], Awaitable[Answered]]
 
 
 @dataclass(slots=True)
 class State:
-    """What is, as last told by the node. Thread: the web server's.
+    """Cached state of the node, as last told by it. Thread: the web server's.
 
     Attributes:
         config: The settings in force.
@@ -90,17 +69,22 @@ class WebContext:
     Attributes:
         hub: The newest frames.
         pictures: Saved pictures.
-        ask: Puts commands.
+        run: Puts a command to the node.
         links: Signs links.
-        state: What is.
+        state: What the node has told.
         clock: Tells the time.
-        info: Who the node is: id, name, version.
+        info: Id, name and version of the node.
     """
 
     hub: FrameHub
     pictures: PictureStore
-    ask: Ask
-    links: Links
+    run: RunCommand
+    links: SignedLinks
     state: State
     clock: Clock
     info: Mapping[str, str]
+
+
+def media_path(media_id: str) -> str:
+    """Return the path under which a picture is served."""
+    return f"/media/{media_id}"

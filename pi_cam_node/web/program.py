@@ -11,7 +11,6 @@ from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.sessions import Sessions
-from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.auth.token import FILE_NAME, Token, read_or_make
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.service import Endpoint
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
 class NodeProgram:
     """The live view, the API and the pages of a node."""
 
-    def __init__(self, context: WebContext, links: SignedLinks) -> None:
+    def __init__(self, context: WebContext) -> None:
         self._context = context
-        self._links = links
         self._token: Token | None = None
         self.endpoint = endpoint_of(context.state.config)
 
@@ -51,7 +49,7 @@ class NodeProgram:
         config, clock = self._context.state.config, self._context.clock
         access = Access(
             token=self._token,
-            links=self._links,
+            links=self._context.links,
             sessions=Sessions(clock),
             lockout=Lockout(clock),
             proxies=Proxies(config.http.trusted_proxies),

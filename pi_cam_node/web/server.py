@@ -1,13 +1,13 @@
-"""The HTTP server: its own thread, its own loop, and nothing of the node waits for it."""
+"""The node's HTTP server: a thread and an event loop of its own; nothing of the node waits for it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
@@ -18,24 +18,34 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.web.api.command_bridge import CommandBridge
 from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
 from pi_cam_node.web.context import PictureStore, WebContext
-from pi_cam_node.web.event_queue import LoopQueue
 from pi_cam_node.web.http.service import HttpService
 from pi_cam_node.web.program import NodeProgram
 from pi_cam_node.web.state import StateCache
 
 _log = logging.getLogger(__name__)
 
-# What is no news for anybody who looks by HTTP.
-_PASSED_OVER = (LiveFrameDue, ModeWanted)
-# What the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: see `disk`.
+# Events that neither page nor API shows.
+_UNUSED = (LiveFrameDue, ModeWanted)
+# For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
 WORKERS = 2
 BEAT_S = 1.0
+# Seconds of all that the node tells; more means that the event loop hangs.
+WAITING_MAX = 2000
 
 
 class WebServer:
-    """The live view over HTTP; does nothing where ``mjpeg_server.enable`` is off."""
+    """The live view over HTTP; does nothing where ``mjpeg_server.enable`` is off.
 
-    def __init__(  # noqa: PLR0917 - the node builds it, from left to right
+    Args:
+        config: The settings at the start.
+        inbox: Takes the commands of clients.
+        hub: Hands out live frames.
+        pictures: Saved pictures.
+        clock: Tells the time.
+        info: Id, name and version of the node.
+    """
+
+    def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
         self,
         config: Config,
         inbox: Inbox,
@@ -46,19 +56,19 @@ class WebServer:
     ) -> None:
         self._enabled = config.mjpeg_server.enable
         self._links = SignedLinks(clock)
-        self._table = StateCache(config, clock)
-        self._asking = CommandBridge(inbox, clock)
-        self.context = WebContext(hub, pictures, self._asking, self._links, self._table.state, clock, info)
-        self._service = HttpService(NodeProgram(self.context, self._links))
+        self._state = StateCache(config, clock)
+        self._commands = CommandBridge(inbox, clock)
+        self.context = WebContext(hub, pictures, self._commands.run, self._links, self._state.state, clock, info)
+        self._service = HttpService(NodeProgram(self.context))
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._mailbox: LoopQueue | None = None
+        self._queue: LoopQueue | None = None
         self.loop = MonitoredThread("http", self._run, clock, before_restart=self._prepare)
         if self._enabled:
             self._prepare()
 
     @property
     def is_up(self) -> bool:
-        """Whether it serves, or is not to, or has said why it cannot. Thread: any."""
+        """Whether it serves, or is not to, or has logged why it cannot. Thread: any."""
         return not self._enabled or self._service.url is not None or self._service.is_in_trouble
 
     @property
@@ -72,19 +82,19 @@ class WebServer:
         return None if base is None else base + self._links.sign(path, LIFETIME_S)
 
     def start(self) -> None:
-        """Begin to serve; returns at once, whether or not the port can be had."""
+        """Begin to serve; returns at once, whether or not the port can be bound."""
         if self._enabled:
             self.loop.start()
 
     def on_event(self, event: Event) -> None:
-        """Pass an event on to the server's thread. Thread: the node thread."""
+        """Queue an event for the server's thread. Thread: the node thread."""
         # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
         is_for_others = isinstance(event, Replied | FramesSent) and event.origin != "http"
-        if self._mailbox is not None and not is_for_others and not isinstance(event, _PASSED_OVER):
-            self._mailbox.put(event)
+        if self._queue is not None and not is_for_others and not isinstance(event, _UNUSED):
+            self._queue.put(event)
 
     def close(self, deadline_s: float) -> None:
-        """End every connection and the thread.
+        """Close every connection and end the thread.
 
         Args:
             deadline_s: The longest wait for that.
@@ -99,15 +109,15 @@ class WebServer:
         if not self.loop.join(deadline_s):
             _log.warning("the HTTP server did not end within %.1f s", deadline_s)
 
-    def _take(self, event: object) -> None:
-        self._table.on_event(cast("Event", event))
-        self._asking.on_event(cast("Event", event))
+    def _take(self, event: Event) -> None:
+        self._state.on_event(event)
+        self._commands.on_event(event)
 
     def _prepare(self) -> None:
-        """Make what one life of the thread needs; a life before this one took its connections along."""
-        self._service = HttpService(NodeProgram(self.context, self._links))
+        """Make what one life of the thread needs; the connections of an earlier life ended with it."""
+        self._service = HttpService(NodeProgram(self.context))
         self._loop = asyncio.new_event_loop()
-        self._mailbox = LoopQueue(self._loop, self._take)
+        self._queue = LoopQueue(self._loop, self._take)
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop.beat()
@@ -125,8 +135,45 @@ class WebServer:
             self._loop.close()
 
 
+class LoopQueue:
+    """Calls a function on a loop's thread, once for each item, in order; bounded, and never a wait for either side.
+
+    Args:
+        loop: Takes them.
+        take: Called with each of them, on the loop's thread.
+
+    Attributes:
+        dropped: Items that found `WAITING_MAX` waiting.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[Event], None]) -> None:
+        self._loop = loop
+        self._take = take
+        self._waiting: deque[Event] = deque()
+        self.dropped = 0
+
+    def put(self, item: Event) -> None:
+        """Hand an item over; where too many wait already it is dropped and counted.
+
+        Thread: one that is not the loop's.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            self.dropped += 1
+            return
+        self._waiting.append(item)
+        try:
+            self._loop.call_soon_threadsafe(self._next)
+        except RuntimeError:  # the loop is closed
+            self._waiting.clear()
+            _log.debug("the web server has ended and takes no more events")
+
+    def _next(self) -> None:
+        if self._waiting:
+            self._take(self._waiting.popleft())
+
+
 async def _end_tasks() -> None:
-    """End what still runs; nothing is left to be complained about when the loop closes."""
+    """Cancel what still runs, so that closing the loop has nothing to complain about."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

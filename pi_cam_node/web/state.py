@@ -1,7 +1,4 @@
-"""Keeps what the pages and the API tell of the node: facts go in, `State` says what is.
-
-Thread: the web server's, as everything here.
-"""
+"""Cached state for the pages and the API, updated from events. Thread: the web server's."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ NO_FAULT = "ok"
 
 
 class StateCache:
-    """The keeper of one `State`."""
+    """Updates one `State`."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock

@@ -506,7 +506,7 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: PictureArchiv
 def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk_pool, "ANSWERS_S", 0.5)
+    monkeypatch.setattr(disk_pool, "READ_S", 0.5)
     hangs, asked = threading.Event(), threading.Semaphore(0)
     statuses: list[int] = []
     with Serving(tmp_path) as serving:

@@ -1,4 +1,4 @@
-"""Puts the commands of HTTP clients to the node, and finds the one to whom a reply belongs."""
+"""Puts commands of HTTP clients to the node, and matches its replies to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRAMES_BYTES_MAX = 64 << 20
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Pending:
     """A request that waits for its final reply."""
 
     reply: asyncio.Future[Answered]
@@ -33,13 +33,17 @@ class _Asked:
 
 
 class CommandBridge:
-    """The `Ask` of the handlers. Thread: the web server's."""
+    """The commands under way. Thread: the web server's.
+
+    Attributes:
+        late: Replies and frames that no request waited for any more.
+    """
 
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self._inbox = inbox
         self._clock = clock
         self._numbers = itertools.count(1)
-        self._waiting: dict[str, _Asked] = {}
+        self._waiting: dict[str, _Pending] = {}
         self.late = 0
 
     @property
@@ -47,7 +51,7 @@ class CommandBridge:
         """Requests without an answer so far."""
         return len(self._waiting)
 
-    async def __call__(self, verb: str, payload: bytes) -> Answered:
+    async def run(self, verb: str, payload: bytes) -> Answered:
         """Return the final reply, and the frames that came before it.
 
         Raises:
@@ -56,29 +60,29 @@ class CommandBridge:
         """
         if len(self._waiting) >= WAITING_MAX:
             raise Busy("ERROR: too many requests are waiting")
-        name, asked = str(next(self._numbers)), _Asked(asyncio.get_running_loop().create_future())
-        self._waiting[name] = asked
+        name, pending = str(next(self._numbers)), _Pending(asyncio.get_running_loop().create_future())
+        self._waiting[name] = pending
         try:
-            arrival = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, origin="http")
-            if not self._inbox.put(arrival):
+            command = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, origin="http")
+            if not self._inbox.put(command):
                 raise Busy("ERROR: too many commands are waiting")
-            return await asyncio.wait_for(asked.reply, deadline_s(verb))
+            return await asyncio.wait_for(pending.reply, deadline_s(verb))
         except TimeoutError:
             raise DeadlinePassed(f"ERROR: {verb}: the node did not answer in time") from None
         finally:
             del self._waiting[name]
 
     def on_event(self, event: Event) -> None:
-        """Hand a reply or a frame to the request that waits for it; one that nobody waits for any more is counted."""
+        """Hand a reply or a frame to the request that waits for it; one that is late is counted."""
         if not isinstance(event, Replied | FramesSent) or event.origin != "http":
             return
-        asked = self._waiting.get(event.reply_to or "")
-        if asked is None:
+        pending = self._waiting.get(event.reply_to or "")
+        if pending is None:
             self.late += 1
         elif isinstance(event, FramesSent):
-            _keep(asked, event)
-        elif event.body.get("stage") == "final" and not asked.reply.done():
-            asked.reply.set_result(Answered(event.body, tuple(asked.frames)))
+            _keep(pending, event)
+        elif event.body.get("stage") == "final" and not pending.reply.done():
+            pending.reply.set_result(Answered(event.body, tuple(pending.frames)))
 
 
 def deadline_s(verb: str) -> float:
@@ -86,8 +90,8 @@ def deadline_s(verb: str) -> float:
     return PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S
 
 
-def _keep(asked: _Asked, sent: FramesSent) -> None:
-    size_bytes = asked.size_bytes + len(sent.jpeg)
-    if len(asked.frames) < FRAMES_MAX and size_bytes <= FRAMES_BYTES_MAX:
-        asked.frames.append(sent)
-        asked.size_bytes = size_bytes
+def _keep(pending: _Pending, sent: FramesSent) -> None:
+    size_bytes = pending.size_bytes + len(sent.jpeg)
+    if len(pending.frames) < FRAMES_MAX and size_bytes <= FRAMES_BYTES_MAX:
+        pending.frames.append(sent)
+        pending.size_bytes = size_bytes

@@ -13,8 +13,7 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
 from pi_cam_node.web.api import openapi
 from pi_cam_node.web.context import WebContext, media_path
-from pi_cam_node.web.http.json_response import json_response
-from pi_cam_node.web.http.status_codes import status_of
+from pi_cam_node.web.http.status_codes import json_response, status_of
 from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
@@ -29,7 +28,7 @@ async def command(request: web.Request) -> web.StreamResponse:
     """Carry out a command. The body is a JSON object with its arguments, or empty; the answer is its final reply."""
     context, verb = context_of(request), request.match_info["verb"]
     try:
-        answered = await context.ask(verb, arguments_in(await request.read(), request.content_type))
+        answered = await context.run(verb, arguments_in(await request.read(), request.content_type))
     except NodeError as error:
         return json_response(refusal(context, verb, error), status_of(error.code))
     return json_response(answered.body, status_of(answered.body["code"]))

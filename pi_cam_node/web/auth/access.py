@@ -80,7 +80,7 @@ class Access:
         """Tell whether nobody is asked. A proxy that we were not told of makes the world look like this machine."""
         if self.token is not None:
             return False
-        if peer.through_stranger:
+        if peer.through_unknown_proxy:
             raise web.HTTPForbidden(text="a proxy forwards this; name it in http.trusted_proxies, with a token\n")
         return True
 

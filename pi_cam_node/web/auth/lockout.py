@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.web.auth.client_key import client_key
+from pi_cam_node.web.auth.proxies import client_key
 
 GUESSES = 5
 WITHIN_S = 60.0

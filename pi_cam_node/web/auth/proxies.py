@@ -1,4 +1,4 @@
-"""Who asks, seen through the proxies that the owner trusts and through no others."""
+"""Who sends a request, seen through the reverse proxies that the owner trusts and through no others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiohttp import web
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,20 @@ class Peer:
     """Where a request comes from and what it was sent to.
 
     Attributes:
-        address: The client's.
+        address: The client's, in canonical form, without port and brackets.
         scheme: ``http`` or ``https``, as the client sees it.
         host: Name and port that the client asked for.
-        through_stranger: Somebody we do not trust says that he forwards it.
+        through_unknown_proxy: A proxy that is not trusted says that it forwards the request.
     """
 
     address: str
     scheme: str
     host: str
-    through_stranger: bool = False
+    through_unknown_proxy: bool = False
 
 
 class Proxies:
-    """The proxies whose word is taken.
+    """The trusted reverse proxies.
 
     Args:
         trusted: Addresses and networks.
@@ -49,24 +50,55 @@ class Proxies:
 
     def trusts(self, address: str) -> bool:
         """Tell whether an address is a trusted proxy's."""
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = getattr(ip, "ipv4_mapped", None)
-        return any((mapped or ip) in network for network in self._trusted)
+        ip = parse_address(address)
+        return ip is not None and any(ip in network for network in self._trusted)
 
     def peer_of(self, request: web.Request) -> Peer:
-        """Return who really asks. Of several proxies' words the last one's counts, which the client cannot make up."""
+        """Return who sent a request. Of several proxies the word of the last one counts, which no client can forge."""
         address, host = request.remote or "", request.headers.get("Host", "")
         scheme = "https" if request.transport and request.transport.get_extra_info("sslcontext") else "http"
         if not self.trusts(address):
             return Peer(address, scheme, host, any(name in request.headers for name in FORWARDED))
-        chain = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        hops = [hop.strip() for hop in chain if hop.strip()]
-        client = next((hop for hop in reversed(hops) if not self.trusts(hop)), hops[0] if hops else address)
         told = _last(request, "X-Forwarded-Proto").lower()
-        return Peer(client, told if told in ("http", "https") else scheme, _last(request, "X-Forwarded-Host") or host)
+        scheme = told if told in ("http", "https") else scheme
+        return Peer(self._client(request) or address, scheme, _last(request, "X-Forwarded-Host") or host)
+
+    def _client(self, request: web.Request) -> str:
+        """Return the nearest address that is no trusted proxy's, else the farthest; empty where a proxy names none."""
+        farthest = ""
+        for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(",")):
+            ip = parse_address(hop)
+            if ip is None:  # what stands before a word such as "unknown" may be the client's own invention
+                break
+            farthest = str(ip)
+            if not self.trusts(farthest):
+                break
+        return farthest
+
+
+def parse_address(text: str) -> Address | None:
+    """Return the address in a text, ``None`` where there is none; one of IPv4 that is written as IPv6 is of IPv4.
+
+    Known forms are ``192.0.2.7``, ``192.0.2.7:4711``, ``2001:db8::7``, ``[2001:db8::7]:4711`` and ``fe80::7%eth0``.
+    """
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        ip = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def client_key(address: str) -> str:
+    """Return the key under which a client is counted: its IPv4 address, or the /64 that a house gets in IPv6."""
+    ip = parse_address(address)
+    if ip is None:
+        return address
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def _last(request: web.Request, name: str) -> str:

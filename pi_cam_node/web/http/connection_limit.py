@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pi_cam_node.web.auth.client_key import client_key
+from pi_cam_node.web.auth.proxies import client_key
 from pi_cam_node.web.http.app_keys import app_key
 
 # Beside the viewers of the stream, each of whom holds one.

@@ -1,4 +1,4 @@
-"""What each code of the contract is in HTTP. One table."""
+"""The HTTP status of each code of the contract, and answers in JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import types
 from collections.abc import Mapping
 from typing import cast
 
+from aiohttp import web
+
 from pi_cam_node.base.errors import Code
+from pi_cam_node.base.strict_json import json_bytes
 
 STATUSES: Mapping[Code, int] = types.MappingProxyType(
     {
@@ -41,3 +44,10 @@ def status_of(code: object) -> int:
 def codes_of(status: int) -> list[Code]:
     """Return the codes that share a status, in the order of the contract."""
     return [code for code, one in STATUSES.items() if one == status]
+
+
+def json_response(body: object, status: int = 200) -> web.Response:
+    """Return a response of strict JSON, with ``Retry-After`` where the request may succeed a little later."""
+    headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
+    raw = json_bytes(body)
+    return web.Response(body=raw, status=status, content_type="application/json", charset="utf-8", headers=headers)

@@ -1,8 +1,8 @@
-"""One encode and one part per frame for all viewers, and no work at all while there are none.
+"""One encode and one part per frame for all viewers, and no work at all without viewers.
 
 The hub calls on the node thread and only wakes the loop here, and not even that while no viewer is
-due. A callback there turns the newest frame into a part (in an executor where nobody has encoded it
-yet) and offers it to every viewer in turn.
+due. A callback there turns the newest frame into a part (in an executor where it is not encoded yet)
+and offers it to every viewer in turn.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.context import State
 from pi_cam_node.web.live.multipart import END, Part, part_of
 from pi_cam_node.web.live.placeholder import Away, placeholder_of
-from pi_cam_node.web.live.viewer import NEVER_S, Viewer
-from pi_cam_node.web.live.viewer_limit import Limit
+from pi_cam_node.web.live.viewer import NEVER_S, Viewer, ViewerLimit
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class Fanout:
     """The stream and its viewers. Thread: the web server's, but for `_on_frame`.
 
     Attributes:
-        places: Those for viewers, of which there are ``http.max_viewers``.
+        limit: Bounds the viewers to ``http.max_viewers``.
     """
 
     def __init__(self, hub: FrameHub, state: State, clock: Clock) -> None:
@@ -41,17 +40,17 @@ class Fanout:
         self._away = Away()
         self._making: asyncio.Task[None] | None = None
         self._due_s = NEVER_S
-        self._alarm: asyncio.TimerHandle | None = None
-        self._stop: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         self._closed = False
-        self.places = Limit(lambda: state.config.http.max_viewers)
+        self.limit = ViewerLimit(lambda: state.config.http.max_viewers)
 
-    async def accompany(self, viewer: Viewer) -> None:
-        """Send a viewer its pictures until it leaves, stalls, or the stream is closed."""
+    async def serve(self, viewer: Viewer) -> None:
+        """Send a viewer pictures until it disconnects, stalls, or the stream is closed."""
         self._join(viewer)
         try:
             while await viewer.until_caught_up():
-                self._look()
+                self._update()
         finally:
             self._leave(viewer)
 
@@ -59,56 +58,56 @@ class Fanout:
         """End every stream, and every one that begins from now on."""
         self._closed = True
         for viewer in self._viewers:
-            viewer.end(END)
+            viewer.close(END)
 
     def _join(self, viewer: Viewer) -> None:
         self._viewers.add(viewer)
-        if self._stop is None:
-            self._stop = self._start()
+        if self._unsubscribe is None:
+            self._unsubscribe = self._subscribe()
         if self._closed:
-            viewer.end()
-        self._look()
+            viewer.close()
+        self._update()
 
     def _leave(self, viewer: Viewer) -> None:
         self._viewers.discard(viewer)
-        if not self._viewers and self._stop is not None:
-            self._stop()
-            self._stop = None
+        if not self._viewers and self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
 
-    def _start(self) -> Callable[[], None]:
+    def _subscribe(self) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
         unsubscribe = self._hub.subscribe(lambda frame: self._on_frame(loop, frame))
 
         def stop() -> None:
             unsubscribe()
-            self._set_alarm(NEVER_S)
+            self._set_timer(NEVER_S)
             self._part, self._due_s = None, NEVER_S
-            # What comes while nobody looks is not seen, so this would no longer be the last picture.
+            # Frames that come while there is no viewer are not noted, so this would no longer be the last one.
             self._away = replace(self._away, since=None)
 
         return stop
 
     def _on_frame(self, loop: asyncio.AbstractEventLoop, frame: Frame | None) -> None:
-        """Wake the loop where somebody is due. Thread: the node thread."""
+        """Wake the loop where a viewer is due. Thread: the node thread."""
         if frame is not None and self._clock.monotonic() < self._due_s:
             return
         try:
-            loop.call_soon_threadsafe(self._look)
+            loop.call_soon_threadsafe(self._update)
         except RuntimeError:
             _log.debug("a frame came after the web server's loop had closed")
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         """Offer every viewer the newest frame, as soon as it is a part."""
         if not self._viewers or self._making is not None:
             return
-        make = self._to_make()
+        make = self._next_part()
         if make is not None:
-            self._making = asyncio.get_running_loop().create_task(self._made(make), name="stream part")
+            self._making = asyncio.get_running_loop().create_task(self._make(make), name="stream part")
         else:
-            self._serve()
+            self._offer()
 
-    def _to_make(self) -> Callable[[], Part] | None:
-        """Return what makes the part that is wanted next, where that takes long; make it at once otherwise."""
+    def _next_part(self) -> Callable[[], Part] | None:
+        """Return what makes the next part, where that takes long; make it at once otherwise."""
         frame, is_private = self._hub.latest, self._hub.curtain.closed
         if is_private != self._away.private:
             self._away = replace(self._away, private=is_private)
@@ -127,8 +126,8 @@ class Fanout:
         self._part = part_of(frame, quality)
         return None
 
-    async def _made(self, make: Callable[[], Part]) -> None:
-        """Make a part in an executor, and serve it; meanwhile nobody is served."""
+    async def _make(self, make: Callable[[], Part]) -> None:
+        """Make a part in an executor and offer it; meanwhile no viewer is served."""
         part = None
         try:
             part = await asyncio.to_thread(make)
@@ -139,24 +138,24 @@ class Fanout:
         if part is not None and self._viewers:
             if part.frame is None or self._hub.latest is not None:  # what has gone meanwhile is not shown any more
                 self._part = part
-                self._serve()
-            self._look()  # the camera may have gone away meanwhile
+                self._offer()
+            self._update()  # the camera may have gone away meanwhile
 
-    def _serve(self) -> None:
+    def _offer(self) -> None:
         if self._part is None:
             return
         now_s, interval_s = self._clock.monotonic(), 1 / self._state.config.mjpeg_server.fps
-        look_s = due_s = NEVER_S
+        next_s = due_s = NEVER_S
         for viewer in self._viewers:
-            look_s = min(look_s, viewer.offer(self._part, now_s, interval_s))
+            next_s = min(next_s, viewer.offer(self._part, now_s, interval_s))
             due_s = min(due_s, viewer.due_s)
         self._due_s = due_s
-        self._set_alarm(look_s)
+        self._set_timer(next_s)
 
-    def _set_alarm(self, at_s: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+    def _set_timer(self, at_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if at_s < NEVER_S:
             delay_s = at_s - self._clock.monotonic()
-            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._look)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._update)

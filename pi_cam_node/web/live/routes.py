@@ -19,12 +19,11 @@ from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
 from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
-from pi_cam_node.web.live.viewer import STALL_S, Viewer
-from pi_cam_node.web.live.viewer_limit import Limit
+from pi_cam_node.web.live.viewer import STALL_S, Viewer, ViewerLimit
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 FANOUT = app_key("fanout", Fanout)
-SHORTSTREAMS = app_key("shortstreams", Limit)
+SHORTSTREAMS = app_key("shortstreams", ViewerLimit)
 
 # Each may hold on to a whole ring of pictures until its client has taken them.
 SHORTSTREAMS_MAX = 2
@@ -45,7 +44,7 @@ def attach(app: web.Application) -> None:
     """Give an application with a `CONTEXT` its stream; ends the streams when the application shuts down."""
     context = app[CONTEXT]
     fanout = app[FANOUT] = Fanout(context.hub, context.state, context.clock)
-    app[SHORTSTREAMS] = Limit(lambda: SHORTSTREAMS_MAX)
+    app[SHORTSTREAMS] = ViewerLimit(lambda: SHORTSTREAMS_MAX)
 
     async def close(_app: web.Application) -> None:
         fanout.close()
@@ -75,14 +74,14 @@ async def stream(request: web.Request) -> web.StreamResponse:
     context_of(request).hub.curtain.check()
     if request.method == "HEAD":
         return await _prepared(request)
-    with fanout.places.one() as is_free:
+    with fanout.limit.one() as is_free:
         if not is_free:
             places = context_of(request).state.config.http.max_viewers
             return _full(f"All {places} places for viewers are taken (http.max_viewers).")
         response = await _prepared(request)
         writer = await response.prepare(request)
         if writer is not None and request.transport is not None:
-            await fanout.accompany(Viewer(cast("asyncio.WriteTransport", request.transport), writer, interval_s))
+            await fanout.serve(Viewer(cast("asyncio.WriteTransport", request.transport), writer, interval_s))
     return response
 
 
@@ -121,11 +120,11 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     with request.app[SHORTSTREAMS].one() as is_free:
         if not is_free:
             return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
-        times_closed = context_of(request).hub.curtain.times_closed
-        answered = await context_of(request).ask("shortstream", _arguments(request))
+        generation = context_of(request).hub.curtain.times_closed
+        answered = await context_of(request).run("shortstream", _arguments(request))
         if answered.body["ok"]:
-            with abort_on_privacy(context_of(request).hub.curtain, request, times_closed):
-                return await _send(request, answered.frames, times_closed)
+            with abort_on_privacy(context_of(request).hub.curtain, request, generation):
+                return await _send(request, answered.frames, generation)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
     return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
@@ -136,13 +135,13 @@ def _arguments(request: web.Request) -> bytes:
     return b"" if n is None else json.dumps({"n": n}).encode()
 
 
-async def _send(request: web.Request, frames: Sequence[FramesSent], times_closed: int) -> web.StreamResponse:
+async def _send(request: web.Request, frames: Sequence[FramesSent], generation: int) -> web.StreamResponse:
     response = await _prepared(request)
     # One after the other, so that the pictures are not in memory twice.
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):
-            context_of(request).hub.curtain.check(times_closed)
+            context_of(request).hub.curtain.check(generation)
             await asyncio.wait_for(response.write(piece), STALL_S)
         await asyncio.wait_for(response.write_eof(), STALL_S)
     except (TimeoutError, PrivacyOn):

@@ -29,7 +29,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
     context, width_px = context_of(request), asked_width(request)
     context.hub.curtain.check()
-    times_closed = context.hub.curtain.times_closed
+    generation = context.hub.curtain.times_closed
     config, frame = context.state.config, context.hub.latest
     if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
         timeout_s = fresh_timeout_s(config, frame)
@@ -50,7 +50,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     if body is None:
         body = await asyncio.to_thread(picture_of, frame, quality, width_px)
     response = web.Response(body=body, content_type="image/jpeg", headers=headers)
-    return await send_whole(context.hub.curtain, request, response, times_closed)
+    return await send_whole(context.hub.curtain, request, response, generation)
 
 
 def asked_width(request: web.Request) -> int | None:
@@ -81,22 +81,22 @@ async def frame_after(hub: FrameHub, mono_s: float) -> Frame | None:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Frame | None] = loop.create_future()
 
-    def settle(frame: Frame | None) -> None:
+    def resolve(frame: Frame | None) -> None:
         if not found.done():
             found.set_result(frame)
 
-    def look(frame: Frame | None) -> None:  # on the node thread
+    def on_frame(frame: Frame | None) -> None:  # on the node thread
         if frame is None or frame.exposed_mono_s >= mono_s:
             try:
-                loop.call_soon_threadsafe(settle, frame)
+                loop.call_soon_threadsafe(resolve, frame)
             except RuntimeError:
                 _log.debug("a frame came after the web server's loop had closed")
 
-    leave = hub.subscribe(look)
+    unsubscribe = hub.subscribe(on_frame)
     try:
         return await found
     finally:
-        leave()
+        unsubscribe()
 
 
 def picture_of(frame: Frame, quality: int, width_px: int | None) -> bytes:

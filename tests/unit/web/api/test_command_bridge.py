@@ -15,8 +15,6 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.web.api import command_bridge
 from pi_cam_node.web.api.command_bridge import WAITING_MAX, CommandBridge, deadline_s
-from pi_cam_node.web.event_queue import WAITING_MAX as MAIL_MAX
-from pi_cam_node.web.event_queue import LoopQueue
 from tests.support.fakes.clock import FakeClock
 
 AT = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
@@ -38,7 +36,7 @@ def taken(inbox: Inbox) -> CommandArrived:
 
 
 def reply(to: str | None, stage: str = "final", **more: Any) -> Replied:
-    return Replied({"stage": stage, **more}, to, None, more.pop("asker", "http"))
+    return Replied({"stage": stage, **more}, to, None, more.pop("origin", "http"))
 
 
 async def turn() -> None:
@@ -49,17 +47,17 @@ async def turn() -> None:
 def test_a_reply_goes_to_the_request_that_it_answers() -> None:
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
-        first = asyncio.ensure_future(ask("save", b"jpg"))
-        second = asyncio.ensure_future(ask("health", b""))
+        bridge = CommandBridge(inbox, FakeClock())
+        first = asyncio.ensure_future(bridge.run("save", b"jpg"))
+        second = asyncio.ensure_future(bridge.run("health", b""))
         await turn()
         one, two = taken(inbox), taken(inbox)
         assert (one.verb, one.payload, one.origin, one.mono_s) == ("save", b"jpg", "http", 1000.0)
-        ask.on_event(reply(two.reply_to, who="second"))
-        ask.on_event(reply(one.reply_to, who="first"))
+        bridge.on_event(reply(two.reply_to, who="second"))
+        bridge.on_event(reply(one.reply_to, who="first"))
         assert (await first).body["who"] == "first"
         assert (await second).body["who"] == "second"
-        assert ask.waiting == 0
+        assert bridge.waiting == 0
 
     run(scene())
 
@@ -67,15 +65,15 @@ def test_a_reply_goes_to_the_request_that_it_answers() -> None:
 def test_only_the_final_reply_ends_the_wait() -> None:
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
-        asked = asyncio.ensure_future(ask("pastStack", b""))
+        bridge = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(bridge.run("pastStack", b""))
         await turn()
         to = taken(inbox).reply_to
-        ask.on_event(reply(to, "accepted"))
-        ask.on_event(reply(to, "progress"))
+        bridge.on_event(reply(to, "accepted"))
+        bridge.on_event(reply(to, "progress"))
         await turn()
         assert not asked.done()
-        ask.on_event(reply(to))
+        bridge.on_event(reply(to))
         assert (await asked).body["stage"] == "final"
 
     run(scene())
@@ -84,13 +82,13 @@ def test_only_the_final_reply_ends_the_wait() -> None:
 def test_frames_come_with_the_reply_they_precede() -> None:
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
-        asked = asyncio.ensure_future(ask("shortstream", b"2"))
+        bridge = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(bridge.run("shortstream", b"2"))
         await turn()
         to = taken(inbox).reply_to
         for index in range(2):
-            ask.on_event(FramesSent(index, 2, 40 + index, AT, b"jpeg", "http", to))
-        ask.on_event(reply(to))
+            bridge.on_event(FramesSent(index, 2, 40 + index, AT, b"jpeg", "http", to))
+        bridge.on_event(reply(to))
         assert [frame.seq for frame in (await asked).frames] == [40, 41]
 
     run(scene())
@@ -101,13 +99,13 @@ def test_a_client_gets_no_more_frames_than_fit(monkeypatch: pytest.MonkeyPatch) 
 
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
-        asked = asyncio.ensure_future(ask("shortstream", b""))
+        bridge = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(bridge.run("shortstream", b""))
         await turn()
         to = taken(inbox).reply_to
         for index in range(5):
-            ask.on_event(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
-        ask.on_event(reply(to))
+            bridge.on_event(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
+        bridge.on_event(reply(to))
         assert len((await asked).frames) == 2
 
     run(scene())
@@ -116,12 +114,12 @@ def test_a_client_gets_no_more_frames_than_fit(monkeypatch: pytest.MonkeyPatch) 
 def test_what_was_asked_by_another_door_answers_nobody_here() -> None:
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
-        asked = asyncio.ensure_future(ask("health", b""))
+        bridge = CommandBridge(inbox, FakeClock())
+        asked = asyncio.ensure_future(bridge.run("health", b""))
         await turn()
         to = taken(inbox).reply_to
-        ask.on_event(Replied({"stage": "final"}, to, None, "mqtt"))
-        ask.on_event(Replied({"stage": "final"}, to, None, "tcp"))
+        bridge.on_event(Replied({"stage": "final"}, to, None, "mqtt"))
+        bridge.on_event(Replied({"stage": "final"}, to, None, "tcp"))
         await turn()
         assert not asked.done()
         asked.cancel()
@@ -134,64 +132,40 @@ def test_a_node_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
 
     async def scene() -> None:
         inbox = Inbox()
-        ask = CommandBridge(inbox, FakeClock())
+        bridge = CommandBridge(inbox, FakeClock())
         with pytest.raises(DeadlinePassed):
-            await ask("health", b"")
-        assert ask.waiting == 0
-        ask.on_event(reply(taken(inbox).reply_to))
-        assert ask.late == 1
+            await bridge.run("health", b"")
+        assert bridge.waiting == 0
+        bridge.on_event(reply(taken(inbox).reply_to))
+        assert bridge.late == 1
 
     run(scene())
 
 
 def test_a_full_inbox_is_said_at_once() -> None:
     async def scene() -> None:
-        ask = CommandBridge(Full(), FakeClock())
+        bridge = CommandBridge(Full(), FakeClock())
         with pytest.raises(Busy):
-            await ask("health", b"")
-        assert ask.waiting == 0
+            await bridge.run("health", b"")
+        assert bridge.waiting == 0
 
     run(scene())
 
 
 def test_no_more_than_a_bounded_number_wait() -> None:
     async def scene() -> None:
-        ask = CommandBridge(Inbox(), FakeClock())
-        waiting = [asyncio.ensure_future(ask("health", b"")) for _ in range(WAITING_MAX)]
+        bridge = CommandBridge(Inbox(), FakeClock())
+        waiting = [asyncio.ensure_future(bridge.run("health", b"")) for _ in range(WAITING_MAX)]
         await turn()
         with pytest.raises(Busy):
-            await ask("health", b"")
+            await bridge.run("health", b"")
         for asked in waiting:
             asked.cancel()
         await turn()
-        assert ask.waiting == 0
+        assert bridge.waiting == 0
 
     run(scene())
 
 
 def test_a_stack_is_waited_for_longer_than_the_node_allows_itself() -> None:
     assert deadline_s("pastStack") > 120 > deadline_s("save")
-
-
-def test_mail_is_taken_in_order_and_what_is_too_much_is_dropped_and_counted() -> None:
-    async def scene() -> None:
-        taken: list[object] = []
-        mailbox = LoopQueue(asyncio.get_running_loop(), taken.append)
-        for number in range(MAIL_MAX + 3):
-            mailbox.put(number)
-        await turn()
-        assert taken == list(range(MAIL_MAX))
-        assert mailbox.dropped == 3
-
-    run(scene())
-
-
-def test_mail_for_a_server_that_has_ended_is_thrown_away() -> None:
-    loop = asyncio.new_event_loop()
-    taken: list[object] = []
-    mailbox = LoopQueue(loop, taken.append)
-    loop.close()
-    for number in range(MAIL_MAX + 3):
-        mailbox.put(number)
-    assert taken == []
-    assert mailbox.dropped == 0

@@ -256,13 +256,13 @@ FORWARDED = {"X_Forwarded_For": "203.0.113.5", "X_Forwarded_Proto": "https", "X_
 def test_what_a_stranger_forwards_is_not_believed() -> None:
     peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="192.0.2.99", **FORWARDED))
     assert (peer.address, peer.scheme, peer.host) == ("192.0.2.99", "http", f"{OWN}:8080")
-    assert peer.through_stranger
+    assert peer.through_unknown_proxy
 
 
 def test_a_trusted_proxy_speaks_for_its_clients() -> None:
     peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", **FORWARDED))
     assert (peer.address, peer.scheme, peer.host) == ("203.0.113.5", "https", "cam.example")
-    assert not peer.through_stranger
+    assert not peer.through_unknown_proxy
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Seat:
     def __init__(self, fanout: Fanout, fps: float) -> None:
         self.transport, self.writer = FakeTransport(), FakeWriter()
         self.viewer = Viewer(self.transport, self.writer, 1 / fps)
-        self.task = asyncio.get_running_loop().create_task(fanout.accompany(self.viewer))
+        self.task = asyncio.get_running_loop().create_task(fanout.serve(self.viewer))
 
     @property
     def seen(self) -> list[str]:
@@ -179,7 +179,7 @@ async def test_frames_that_nobody_is_due_for_wake_nobody(stage: Stage) -> None:
     stage.enter()
     await stage.show()
     woken: list[int] = []
-    stage.fanout._look = lambda: woken.append(1)  # type: ignore[method-assign]
+    stage.fanout._update = lambda: woken.append(1)  # type: ignore[method-assign]
     for _ in range(4):
         await stage.show()
     assert woken == []
@@ -210,7 +210,7 @@ async def test_the_last_picture_is_shown_again_where_nothing_follows(stage: Stag
     seat = stage.enter()
     await stage.show()
     stage.clock.advance(0.25)
-    stage.fanout._look()
+    stage.fanout._update()
     assert seat.seen == ["1", "1"]
     assert seat.transport.written[0] == seat.transport.written[1]
 
@@ -274,7 +274,7 @@ async def test_a_frame_that_cannot_be_encoded_does_not_end_the_stream(stage: Sta
 
 @staged
 async def test_places_are_counted_and_given_back(stage: Stage) -> None:
-    places = stage.fanout.places
+    places = stage.fanout.limit
     with places.one() as first, places.one() as second, places.one() as third, places.one() as fourth:
         assert [first, second, third, fourth] == [True, True, True, False]
         assert places.taken == 3
@@ -283,9 +283,9 @@ async def test_places_are_counted_and_given_back(stage: Stage) -> None:
 
 @staged
 async def test_fewer_places_hold_at_once_and_put_nobody_out(stage: Stage) -> None:
-    with stage.fanout.places.one() as first:
+    with stage.fanout.limit.one() as first:
         stage.state.config = Config.model_validate({"http": {"max_viewers": 1}})
-        with stage.fanout.places.one() as second:
+        with stage.fanout.limit.one() as second:
             assert (first, second) == (True, False)
 
 
@@ -335,7 +335,7 @@ def test_a_part_that_was_made_while_privacy_was_switched_on_is_sent_to_nobody() 
         late = frame(99)
         stage.clock.advance(1)
         stage.hub.publish(late)
-        stage.fanout._look()
+        stage.fanout._update()
         stage.hub.curtain.close()
         stage.hub.publish(None)
         for _ in range(50):

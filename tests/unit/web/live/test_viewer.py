@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.web.live.pacing import KEEPALIVE_S, REPEAT_S, SLACK_S, ViewerPacing
+from pi_cam_node.web.live.viewer import KEEPALIVE_S, REPEAT_S, SLACK_S, ViewerPacing
 
 
 def shown_at(frames_s: list[float], interval_s: float) -> list[float]:
     """Return which of the frames, by time of arrival, a viewer gets."""
-    pace, shown = ViewerPacing(), []
+    pacing, shown = ViewerPacing(), []
     for now_s in frames_s:
-        if now_s >= pace.due_s:
-            pace.sent_new(now_s, interval_s)
+        if now_s >= pacing.due_s:
+            pacing.sent_new(now_s, interval_s)
             shown.append(now_s)
     return shown
 
@@ -46,14 +46,14 @@ def test_after_a_long_pause_pictures_do_not_come_in_a_burst() -> None:
 
 
 def test_the_last_picture_is_repeated_once_and_then_only_now_and_then() -> None:
-    pace = ViewerPacing()
-    pace.sent_new(100.0, 5.0)
+    pacing = ViewerPacing()
+    pacing.sent_new(100.0, 5.0)
     repeated: list[float] = []
     now_s = 100.0
     while len(repeated) < 3:
-        now_s = pace.look_s(now_s)
-        if pace.wants_again(now_s):
-            pace.sent_again(now_s)
+        now_s = pacing.next_s(now_s)
+        if pacing.is_repeat_due(now_s):
+            pacing.sent_again(now_s)
             repeated.append(now_s)
     expected = [100.0 + REPEAT_S, 100.0 + REPEAT_S + KEEPALIVE_S, 100.0 + REPEAT_S + 2 * KEEPALIVE_S]
     assert repeated == pytest.approx(expected)
@@ -61,25 +61,25 @@ def test_the_last_picture_is_repeated_once_and_then_only_now_and_then() -> None:
 
 @pytest.mark.parametrize("fps", [4, 5, 10, 30])
 def test_nothing_is_repeated_while_pictures_come_quickly(fps: int) -> None:
-    pace, interval_s = ViewerPacing(), 1 / fps
+    pacing, interval_s = ViewerPacing(), 1 / fps
     for number in range(100):
         now_s = number * interval_s
-        assert not pace.wants_again(now_s)
-        pace.sent_new(now_s, interval_s)
+        assert not pacing.is_repeat_due(now_s)
+        pacing.sent_new(now_s, interval_s)
 
 
 def test_nothing_is_repeated_before_there_was_a_picture() -> None:
-    assert not ViewerPacing().wants_again(1e9)
+    assert not ViewerPacing().is_repeat_due(1e9)
 
 
 @given(st.floats(0.01, 100), st.floats(0, 1e6))
 def test_looking_again_always_lies_ahead_once_a_repetition_is_sent(interval_s: float, now_s: float) -> None:
     """A look that did not lie ahead would turn the loop in circles."""
-    pace = ViewerPacing()
-    pace.sent_new(now_s, interval_s)
+    pacing = ViewerPacing()
+    pacing.sent_new(now_s, interval_s)
     for _ in range(20):
-        look_s = pace.look_s(now_s)
-        assert look_s > now_s
-        now_s = look_s
-        if pace.wants_again(now_s):
-            pace.sent_again(now_s)
+        next_s = pacing.next_s(now_s)
+        assert next_s > now_s
+        now_s = next_s
+        if pacing.is_repeat_due(now_s):
+            pacing.sent_again(now_s)
