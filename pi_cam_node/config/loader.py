@@ -69,7 +69,7 @@ def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: 
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
-    return draft.settle()
+    return draft.validate()
 
 
 def parse(text: str, path: Path) -> Config:
@@ -78,7 +78,7 @@ def parse(text: str, path: Path) -> Config:
     Raises:
         ConfigError: Something in the text is wrong.
     """
-    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent, NODE_SCHEMA).settle()
+    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent, NODE_SCHEMA).validate()
 
 
 def decode(content: bytes, path: Path) -> str:

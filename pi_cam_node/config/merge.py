@@ -84,7 +84,7 @@ class MergedLayers(Generic[Root]):
         self._faulty.add(key)
         self._problems.append((given.line, f"{given.where}: {key}: {why}"))
 
-    def settle(self) -> Root:
+    def validate(self) -> Root:
         """Return the settings.
 
         Raises:

@@ -50,7 +50,7 @@ def as_storage_error(what: str) -> Iterator[None]:
         raise (NoSpace if error.errno in _FULL else NotSaved)(f"{what}: {error.strerror or error}") from error
 
 
-def nearest(directory: Path) -> Path:
+def nearest_directory(directory: Path) -> Path:
     """Return the directory, or what is there of the way to it."""
     return next(path for path in (directory, *directory.parents) if path.is_dir())
 
@@ -71,7 +71,7 @@ def check_writable(directory: Path) -> None:
         raise OSError(reason, os.strerror(reason))
 
 
-def room_in(directory: Path) -> FreeSpace:
+def free_space(directory: Path) -> FreeSpace:
     """Return what the file system of a directory has left for ordinary users.
 
     Raises:

@@ -26,12 +26,12 @@ class IoHeartbeat(Heartbeat):
     def __init__(self, clock: Clock) -> None:
         super().__init__("disk", clock, SILENT_S)
 
-    def writes(self, size_bytes: int) -> None:
+    def expect_write(self, size_bytes: int) -> None:
         """Say that so many bytes are written in the next call."""
         self.beat(size_bytes / SLOWEST_BYTES_PER_S)
 
     @contextmanager
-    def asked(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Time what is done in the block; where it makes many calls it beats at each."""
         self.beat()
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import create_atomically, make_directory, sync_directory
 from pi_cam_node.storage.directory import as_storage_error
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 FILE_NAME = ".privacy_on"
 
@@ -59,7 +59,7 @@ class PrivacyMarker:
             try:
                 sync_directory(path.parent)
             except OSError as error:
-                logger.warning("a power cut may switch privacy off: %s: %s", path, error)
+                _log.warning("a power cut may switch privacy off: %s: %s", path, error)
 
     def put(self, on: bool) -> None:
         """Make or remove the files; they are on disk, or gone from it, when this returns, whoever did it.
@@ -79,7 +79,7 @@ class PrivacyMarker:
             try:
                 _make(self._beside)
             except OSError as error:
-                logger.warning("privacy is remembered with the pictures only: %s", error)
+                _log.warning("privacy is remembered with the pictures only: %s", error)
         with as_storage_error(f"cannot change {self.path}"):
             make_directory(self.path.parent)
         _make(self.path)
@@ -95,7 +95,7 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        logger.warning("privacy is on, since %s cannot be looked for: %s", path, error)
+        _log.warning("privacy is on, since %s cannot be looked for: %s", path, error)
     return True
 
 

@@ -136,7 +136,7 @@ def environment(data: bytes) -> None:
     pairs = (line.partition("=") for line in data.decode("utf-8", "surrogateescape").split("\n"))
     environ = {f"{NODE_SCHEMA.environment_prefix}{name}": value for name, _, value in pairs if "\0" not in name + value}
     with suppress(ConfigError):
-        MergedLayers(Layer(), from_environment(environ), PATH.parent, NODE_SCHEMA).settle()
+        MergedLayers(Layer(), from_environment(environ), PATH.parent, NODE_SCHEMA).validate()
 
 
 # ------------------------------------------------------------ HTTP and TCP

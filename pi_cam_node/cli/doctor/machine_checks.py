@@ -13,7 +13,7 @@ from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
-from pi_cam_node.storage.directory import room_in
+from pi_cam_node.storage.directory import free_space
 
 CONFIGURATION, CLOCK, MEMORY, DISK = "configuration", "clock", "memory", "disk"
 # Space for some dozens of pictures above the reserve.
@@ -67,7 +67,7 @@ def check_disk(config: Config) -> Finding:
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"x")
             probe.flush()
-        free_bytes = room_in(existing).free_bytes
+        free_bytes = free_space(existing).free_bytes
     except OSError as error:
         return failed(
             DISK,

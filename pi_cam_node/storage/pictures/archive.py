@@ -20,7 +20,7 @@ from pi_cam_node.storage.directory import (
     check_writable,
     is_plain_file,
     list_pictures,
-    nearest,
+    nearest_directory,
     remove_parts,
 )
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
@@ -31,7 +31,7 @@ from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.sidecar import Origin
 from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # Names that pictures with the same facts may take before something else must be wrong.
 MOST_COUNTED = 10_000
@@ -73,8 +73,8 @@ class PictureArchive:
         self._clock_set = clock_set
         self._packet_limit = packet_limit
         self._index = Index()
-        self._pulse = IoHeartbeat(clock)
-        self._keeper = Quota(self._directory, self._index, clock, clock_set, self._pulse)
+        self._heartbeat = IoHeartbeat(clock)
+        self._quota = Quota(self._directory, self._index, clock, clock_set, self._heartbeat)
 
     def open(self) -> None:
         """Remove what a crash left half-written, and look at what is there.
@@ -84,14 +84,14 @@ class PictureArchive:
         Raises:
             NotSaved: The folder cannot be read.
         """
-        with as_storage_error(f"cannot read {self._directory}"), self._pulse.asked():
-            parts = remove_parts(self._directory, self._pulse.beat)
-            found = list_pictures(self._directory, self._pulse.beat)
+        with as_storage_error(f"cannot read {self._directory}"), self._heartbeat.timed():
+            parts = remove_parts(self._directory, self._heartbeat.beat)
+            found = list_pictures(self._directory, self._heartbeat.beat)
         self._index.reconcile(found)
-        self._keeper.forgive()
+        self._quota.retry_undeletable()
         self._index.publish()
         if parts:
-            logger.warning("removed %d half-written files of an earlier run from %s", parts, self._directory)
+            _log.warning("removed %d half-written files of an earlier run from %s", parts, self._directory)
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
         """Write the picture in each format, then its side-car, sync them, and only then return.
@@ -103,7 +103,7 @@ class PictureArchive:
             NotSaved: A file could not be written. In both cases none of them is left behind.
         """
         with as_storage_error(f"cannot save into {self._directory}"):
-            with self._pulse.asked():
+            with self._heartbeat.timed():
                 make_directory(self._directory)
             if self._index.usage is None:
                 self.open()
@@ -129,14 +129,14 @@ class PictureArchive:
             NotSaved: The disk is read-only, dead, or not ours to write to.
         """
         with as_storage_error(f"cannot save into {self._directory}"):
-            with self._pulse.asked():
-                directory = nearest(self._directory)
-                self._keeper.measure(directory)
+            with self._heartbeat.timed():
+                directory = nearest_directory(self._directory)
+                self._quota.measure(directory)
                 check_writable(directory)
             if self._index.usage is None:
                 self.open()
-            with self._pulse.asked():
-                self._keeper.make_room(0, config.storage, directory)
+            with self._heartbeat.timed():
+                self._quota.make_room(0, config.storage, directory)
         self._index.publish()
 
     def find(self, picture_id: str) -> Path | None:
@@ -171,31 +171,31 @@ class PictureArchive:
 
         Thread: any.
         """
-        return None if self.is_silent else self._keeper.free_bytes
+        return None if self.is_silent else self._quota.free_bytes
 
     @property
     def is_silent(self) -> bool:
         """Whether the disk has not answered a call for `SILENT_S`, whichever job made it. Thread: any."""
-        return self._pulse.is_stale
+        return self._heartbeat.is_stale
 
     def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
         origin = Origin(self._boot, self._clock_set())
-        make_room = partial(self._keeper.make_room, limits=config.storage)
+        make_room = partial(self._quota.make_room, limits=config.storage)
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
-        order = WriteJob(self._directory, wanted, quality, origin, make_room, self._pulse)
+        job = WriteJob(self._directory, wanted, quality, origin, make_room, self._heartbeat)
         first_frame = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
             picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id
             if self._is_taken(picture_id):
                 continue
             try:
-                return picture_id, write(picture, picture_id, order)
+                return picture_id, write(picture, picture_id, job)
             except FileExistsError:  # taken in this moment by somebody else; the next one then
-                logger.info("the name %s was taken meanwhile", picture_id)
+                _log.info("the name %s was taken meanwhile", picture_id)
         raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
 
     def _is_taken(self, picture_id: str) -> bool:
-        with self._pulse.asked():
+        with self._heartbeat.timed():
             return any(os.path.lexists(self._directory / f"{picture_id}.{e}") for e in (*FORMATS, SIDECAR))
 
     def _remember(self, picture_id: str, written: Written) -> None:
@@ -208,10 +208,10 @@ class PictureArchive:
 
     def _keep_within_limits(self, config: Config) -> int:
         try:
-            with self._pulse.asked():
-                return self._keeper.tidy(config.storage)
+            with self._heartbeat.timed():
+                return self._quota.tidy(config.storage)
         except OSError as error:  # what was saved is saved; the next save or tidy tries again
-            logger.warning("old pictures in %s were not looked through: %s", self._directory, error)
+            _log.warning("old pictures in %s were not looked through: %s", self._directory, error)
             return 0
         finally:
             self._index.publish()

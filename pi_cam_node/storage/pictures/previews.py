@@ -13,7 +13,7 @@ from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.storage.pictures.encoders import as_jpeg
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 THUMBNAIL_MAX_BYTES = 48 * KIB
 # Wider than any picture: the width stays unless bytes force it down.
@@ -46,7 +46,7 @@ def previews(
         pixels = picture.content if isinstance(picture.content, np.ndarray) else source
         return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(pixels, thumbnail_px)
     except ValueError as error:
-        logger.warning("no preview of a picture that was saved: %s", error)
+        _log.warning("no preview of a picture that was saved: %s", error)
         return None, None
 
 
@@ -63,6 +63,6 @@ def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:
         return source
     smaller = jpeg.thumbnail(source, width_px, max_bytes)
     if len(smaller) > max_bytes:
-        logger.warning("no picture is as small as mqtt.image_max_bytes or the broker allows (%d)", max_bytes)
+        _log.warning("no picture is as small as mqtt.image_max_bytes or the broker allows (%d)", max_bytes)
         return None
     return smaller

@@ -10,25 +10,25 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.config import StorageConfig
-from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, room_in
+from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
 from pi_cam_node.storage.pictures.sidecar import clock_was_set
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
 # How often make_room looks again after it removed pictures. The sizes it goes by are a little less than what the disk
 # gives back, so one round is enough for bytes; inodes come back a few at a time.
 ROUNDS = 8
-# How many pictures that cannot be removed one attempt to make room puts up with; each costs a look at all of them.
-RESISTING = 16
+# How many pictures that cannot be removed one attempt to make room tolerates; each costs a look at all of them.
+MOST_UNDELETABLE = 16
 
 
 class Quota:
-    """Removes the oldest pictures of a folder. Used by one thread, which beats the pulse while it asks the disk.
+    """Removes the oldest pictures of a folder. Used by one thread, which beats the heartbeat while it asks the disk.
 
     Attributes:
         free_bytes: What was free on its disk when that was last asked; ``None`` before, or where it did not say.
@@ -36,19 +36,19 @@ class Quota:
     """
 
     def __init__(
-        self, directory: Path, index: Index, clock: Clock, clock_set: IsClockSynced, pulse: IoHeartbeat
+        self, directory: Path, index: Index, clock: Clock, clock_set: IsClockSynced, heartbeat: IoHeartbeat
     ) -> None:
         self._directory = directory
         self._index = index
         self._clock = clock
         self._clock_set = clock_set
-        self._pulse = pulse
-        self._resisting: set[str] = set()
+        self._heartbeat = heartbeat
+        self._undeletable: set[str] = set()
         self.free_bytes: int | None = None
 
-    def forgive(self) -> None:
+    def retry_undeletable(self) -> None:
         """Try again to remove what could not be removed."""
-        self._resisting.clear()
+        self._undeletable.clear()
 
     def measure(self, directory: Path) -> FreeSpace:
         """Return what the disk of a directory has left, and remember how many bytes that is.
@@ -57,11 +57,11 @@ class Quota:
             OSError: It does not say.
         """
         try:
-            room = room_in(directory)
+            free = free_space(directory)
         except OSError:
             self.free_bytes = None
             raise
-        self.free_bytes = room.free_bytes
+        self.free_bytes = free.free_bytes
         return room
 
     def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
@@ -77,20 +77,20 @@ class Quota:
             OSError: The file system does not say what it has.
         """
         directory = directory or self._directory
-        room = self.measure(directory)
+        free = self.measure(directory)
         for _ in range(ROUNDS):
-            lacking = _lacking(room, size_bytes, limits)
-            if not lacking or not self._free(limits, lacking):
+            shortfall_bytes = _shortfall(free, size_bytes, limits)
+            if not shortfall_bytes or not self._free(limits, shortfall_bytes):
                 break
             # Btrfs and others give space back only when they have written that a file is gone.
-            self._pulse.beat()
+            self._heartbeat.beat()
             sync_directory(directory)
-            room = self.measure(directory)
-        if _lacking(room, size_bytes, limits):
+            free = self.measure(directory)
+        if _shortfall(free, size_bytes, limits):
             raise NoSpace(
-                f"{room.free_bytes} bytes are free on the disk of {self._directory}, "
+                f"{free.free_bytes} bytes are free on the disk of {self._directory}, "
                 f"and storage.min_free_bytes keeps {limits.min_free_bytes} of them",
-                data={"free_bytes": room.free_bytes, "min_free_bytes": limits.min_free_bytes},
+                data={"free_bytes": free.free_bytes, "min_free_bytes": limits.min_free_bytes},
             )
 
     def tidy(self, limits: StorageConfig) -> int:
@@ -101,29 +101,33 @@ class Quota:
         """
         if not self._index.size_bytes:
             return 0
-        lacking = _lacking(self.measure(self._directory), 0, limits)
-        return self._free(limits, lacking)
+        shortfall_bytes = _shortfall(self.measure(self._directory), 0, limits)
+        return self._free(limits, shortfall_bytes)
 
-    def _free(self, limits: StorageConfig, lacking: int) -> int:
+    def _free(self, limits: StorageConfig, shortfall_bytes: int) -> int:
         """Remove what is too old or too much, the next ones where those resist; return how many pictures went."""
-        for _ in range(RESISTING):
-            known = len(self._resisting)
-            gone = self._remove(self._victims(limits, lacking))
-            if gone or len(self._resisting) == known:
+        for _ in range(MOST_UNDELETABLE):
+            known = len(self._undeletable)
+            gone = self._remove(self._victims(limits, shortfall_bytes))
+            if gone or len(self._undeletable) == known:
                 return gone
         return 0
 
-    def _victims(self, limits: StorageConfig, lacking: int) -> list[str]:
-        if not lacking and not limits.max_age_days and self._index.size_bytes <= (limits.max_bytes or float("inf")):
+    def _victims(self, limits: StorageConfig, shortfall_bytes: int) -> list[str]:
+        if (
+            not shortfall_bytes
+            and not limits.max_age_days
+            and self._index.size_bytes <= (limits.max_bytes or float("inf"))
+        ):
             return []
         max_age_s = limits.max_age_days * DAY_S
         trusted = self._clock_set()
-        staying = [entry for entry in self._index if entry.id in self._resisting]
-        going = [entry for entry in self._index if entry.id not in self._resisting]
+        staying = [entry for entry in self._index if entry.id in self._undeletable]
+        going = [entry for entry in self._index if entry.id not in self._undeletable]
         held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in going]
         # What stays takes its part of the limit; 0 would be none.
         max_bytes = limits.max_bytes and max(1, limits.max_bytes - sum(entry.size_bytes for entry in staying))
-        return plan(held, Limits(max_bytes, max_age_s, lacking))
+        return plan(held, Limits(max_bytes, max_age_s, shortfall_bytes))
 
     def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
         """Return the age of a picture, by the monotonic clock where it saw it being saved."""
@@ -134,26 +138,26 @@ class Quota:
         age_s = self._clock.utcnow().timestamp() - entry.epoch_s
         if 0 < max_age_s < age_s and entry.clock_set is None:
             # Its name may be from before the clock was set. Asked only of those that are about to go.
-            self._pulse.beat()
+            self._heartbeat.beat()
             entry.clock_set = clock_was_set(self._directory / f"{entry.id}.{SIDECAR}")
         return None if entry.clock_set is False else age_s
 
     def _remove(self, ids: list[str]) -> int:
-        """Remove pictures; return how many went. One that resists is named in the log, once until `forgive`."""
+        """Remove pictures; return how many went. One that resists is named in the log, once until `retry_undeletable`."""
         gone, freed_bytes = 0, 0
         for picture_id in ids:
             entry = self._index.get(picture_id)
-            self._pulse.beat()
+            self._heartbeat.beat()
             try:
                 self._unlink(entry)
             except OSError as error:
-                logger.warning("the old picture %s cannot be removed: %s", picture_id, error)
-                self._resisting.add(picture_id)
+                _log.warning("the old picture %s cannot be removed: %s", picture_id, error)
+                self._undeletable.add(picture_id)
                 continue
             self._index.forget(picture_id)
             gone, freed_bytes = gone + 1, freed_bytes + entry.size_bytes
         if gone:
-            logger.info("removed %d old pictures, %d bytes", gone, freed_bytes)
+            _log.info("removed %d old pictures, %d bytes", gone, freed_bytes)
         return gone
 
     def _unlink(self, entry: Entry) -> None:
@@ -163,7 +167,7 @@ class Quota:
                 (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
 
 
-def _lacking(room: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:
+def _shortfall(free: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:
     """Return how many bytes must go; 1 where bytes are there but no more files can be made."""
-    lacking = max(0, limits.min_free_bytes + size_bytes - room.free_bytes)
-    return max(lacking, 1) if room.free_inodes < LEAST_INODES else lacking
+    shortfall_bytes = max(0, limits.min_free_bytes + size_bytes - free.free_bytes)
+    return max(shortfall_bytes, 1) if free.free_inodes < LEAST_INODES else shortfall_bytes

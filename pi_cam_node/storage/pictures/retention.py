@@ -56,9 +56,9 @@ def plan(held: Sequence[Held], limits: Limits) -> list[str]:
     gone = {picture.id for picture in going}
     freed = sum(picture.size_bytes for picture in going)
     total = sum(picture.size_bytes for picture in held)
-    lacking = limits.to_free_bytes if sum(picture.size_bytes for picture in old) >= limits.to_free_bytes else 0
+    shortfall_bytes = limits.to_free_bytes if sum(picture.size_bytes for picture in old) >= limits.to_free_bytes else 0
     for picture in old:
-        if freed >= lacking and (not limits.max_bytes or total - freed <= limits.max_bytes):
+        if freed >= shortfall_bytes and (not limits.max_bytes or total - freed <= limits.max_bytes):
             break
         if picture.id not in gone:
             going.append(picture)

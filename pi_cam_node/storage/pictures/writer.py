@@ -17,7 +17,7 @@ from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.ids import SIDECAR
 from pi_cam_node.storage.pictures.sidecar import Origin, SavedFile, sidecar
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class WriteJob:
         quality: JPEG quality, 1 to 100.
         origin: What the side-car says about the node.
         make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
-        pulse: Times the calls of the disk, and not the encoding.
+        heartbeat: Times the calls of the disk, and not the encoding.
     """
 
     directory: Path
@@ -38,7 +38,7 @@ class WriteJob:
     quality: int
     origin: Origin
     make_room: Callable[[int], None]
-    pulse: IoHeartbeat
+    heartbeat: IoHeartbeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Written:
     jpg: bytes | None
 
 
-def write(picture: Picture, picture_id: str, order: WriteJob) -> Written:
+def write(picture: Picture, picture_id: str, job: WriteJob) -> Written:
     """Write the files of a picture, the side-car last, then sync the folder.
 
     Each format is encoded when its turn comes, so that only one is in memory at a time.
@@ -71,19 +71,19 @@ def write(picture: Picture, picture_id: str, order: WriteJob) -> Written:
     files: list[SavedFile] = []
     jpg: bytes | None = None
     try:
-        for wanted in order.formats:
-            data = _encoded(picture, picture_id, wanted, order.quality)
-            path = order.directory / f"{picture_id}.{wanted}"
-            _place(path, data, order, placed)
+        for wanted in job.formats:
+            data = _encoded(picture, picture_id, wanted, job.quality)
+            path = job.directory / f"{picture_id}.{wanted}"
+            _write_file(path, data, job, placed)
             files.append(SavedFile(path, wanted, len(data), hashlib.sha256(data).hexdigest()))
             jpg = data if wanted == "jpg" and isinstance(data, bytes) else jpg
-        facts = sidecar(picture, picture_id, files, order.origin)
-        _place(order.directory / f"{picture_id}.{SIDECAR}", facts, order, placed)
-        with order.pulse.asked():
-            sync_directory(order.directory)
+        facts = sidecar(picture, picture_id, files, job.origin)
+        _write_file(job.directory / f"{picture_id}.{SIDECAR}", facts, job, placed)
+        with job.heartbeat.timed():
+            sync_directory(job.directory)
     except BaseException:
-        with order.pulse.asked():
-            _take_back(placed)
+        with job.heartbeat.timed():
+            _remove_all(placed)
         raise
     return Written(tuple(files), len(facts), jpg)
 
@@ -95,17 +95,17 @@ def _encoded(picture: Picture, picture_id: str, wanted: Format, quality: int) ->
         raise NotSaved(f"cannot write the picture as {wanted}: {error}") from error
 
 
-def _place(path: Path, data: bytes | memoryview, order: WriteJob, placed: list[Path]) -> None:
-    with order.pulse.asked():
-        order.make_room(len(data))
-        order.pulse.writes(len(data))
+def _write_file(path: Path, data: bytes | memoryview, job: WriteJob, placed: list[Path]) -> None:
+    with job.heartbeat.timed():
+        job.make_room(len(data))
+        job.heartbeat.expect_write(len(data))
         place_new(path, data)
     placed.append(path)
 
 
-def _take_back(placed: Sequence[Path]) -> None:
+def _remove_all(placed: Sequence[Path]) -> None:
     for path in placed:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            logger.warning("%s belongs to a picture that was not saved, and cannot be removed: %s", path, error)
+            _log.warning("%s belongs to a picture that was not saved, and cannot be removed: %s", path, error)

@@ -150,7 +150,7 @@ def taking(
     monkeypatch.setattr(module, call, slow)
 
 
-@pytest.mark.parametrize(("module", "call"), [(archive, "check_writable"), (quota, "room_in")])
+@pytest.mark.parametrize(("module", "call"), [(archive, "check_writable"), (quota, "free_space")])
 def test_a_disk_that_does_not_answer_a_look_is_told_and_so_is_its_answer(
     real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
 ) -> None:
@@ -202,14 +202,14 @@ def test_a_job_that_computes_for_a_minute_is_no_silent_disk(real: Bench, monkeyp
 
 def test_a_large_picture_may_take_as_much_longer_as_a_slow_card_needs() -> None:
     clock = FakeClock()
-    pulse = IoHeartbeat(clock)
-    with pulse.asked():
-        pulse.writes(10 * SLOWEST_BYTES_PER_S)
+    heartbeat = IoHeartbeat(clock)
+    with heartbeat.timed():
+        heartbeat.expect_write(10 * SLOWEST_BYTES_PER_S)
         clock.advance(SILENT_S + 9)
-        assert not pulse.is_stale
+        assert not heartbeat.is_stale
         clock.advance(2)
-        assert pulse.is_stale
-    assert not pulse.is_stale
+        assert heartbeat.is_stale
+    assert not heartbeat.is_stale
 
 
 def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(
@@ -236,10 +236,10 @@ def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeyp
     for frame in range(3):
         save(disk, frame)
     rooms = iter([FreeSpace(0, 1000), FreeSpace(0, 1000), FreeSpace(10**12, 1000)])
-    monkeypatch.setattr(quota, "room_in", lambda _directory: next(rooms))
+    monkeypatch.setattr(quota, "free_space", lambda _directory: next(rooms))
     disk.look(config(min_free_bytes=1))
     assert len(names(tmp_path / "captures")) == 4
-    monkeypatch.setattr(quota, "room_in", lambda _directory: FreeSpace(0, 1000))
+    monkeypatch.setattr(quota, "free_space", lambda _directory: FreeSpace(0, 1000))
     with pytest.raises(NoSpace):
         disk.look(config(min_free_bytes=1 << 40))
 
@@ -249,14 +249,14 @@ def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_doe
 ) -> None:
     disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock())
     assert disk.free_bytes() is None
-    monkeypatch.setattr(quota, "room_in", lambda _directory: FreeSpace(3 * MIB, 1000))
+    monkeypatch.setattr(quota, "free_space", lambda _directory: FreeSpace(3 * MIB, 1000))
     disk.look(config())
     assert disk.free_bytes() == 3 * MIB
 
     def dead(_directory: Path) -> FreeSpace:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(quota, "room_in", dead)
+    monkeypatch.setattr(quota, "free_space", dead)
     with pytest.raises(NotSaved):
         disk.look(config())
     assert disk.free_bytes() is None

@@ -20,7 +20,7 @@ from pi_cam_node.storage.directory import FreeSpace
 from pi_cam_node.storage.pictures import quota
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.index import Usage
-from pi_cam_node.storage.pictures.quota import RESISTING
+from pi_cam_node.storage.pictures.quota import MOST_UNDELETABLE
 from tests.support.fakes.clock import FakeClock
 from tests.support.injected_faults import FaultyCalls
 from tests.support.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of
@@ -43,7 +43,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, folder: Path, size_bytes: int, inodes:
         files = list(folder.iterdir())
         return FreeSpace(size_bytes - sum(path.stat().st_size for path in files), inodes - len(files))
 
-    monkeypatch.setattr(quota, "room_in", room)
+    monkeypatch.setattr(quota, "free_space", room)
 
 
 def test_usage_and_newest_are_known_without_looking(archive: PictureArchive, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_what_cannot_be_removed_takes_its_part_of_the_limit_and_is_told_once(
 def test_pictures_none_of_which_can_be_removed_are_not_tried_without_end(
     archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: set[str]
 ) -> None:
-    ids = [save(archive, frame) for frame in range(2 * RESISTING)]
+    ids = [save(archive, frame) for frame in range(2 * MOST_UNDELETABLE)]
     protected.update(ids)
     disk(monkeypatch, tmp_path / "captures", usage_of(archive).size_bytes + MIB + 100)
     with pytest.raises(NoSpace):
