@@ -1,11 +1,13 @@
-"""Who this machine is, as far as it tells."""
+"""What the machine tells of itself: its model, and the memory it has for us; and a name for this run."""
 
 from __future__ import annotations
 
 import uuid
 from pathlib import Path
 
-import psutil
+from pi_cam_node.system.memory import available_bytes
+
+__all__ = ["available_bytes", "model", "new_boot_id"]
 
 _MODEL = Path("/proc/device-tree/model")
 
@@ -19,16 +21,5 @@ def model() -> str:
 
 
 def new_boot_id() -> str:
-    """Return eight hex digits that name this life of the node."""
+    """Return eight hex digits that name this run of the node."""
     return uuid.uuid4().hex[:8]
-
-
-def available_bytes() -> int:
-    """Return the memory that is free for us, in bytes: of the machine, or of our control group where that is less."""
-    free = psutil.virtual_memory().available
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = Path("/sys/fs/cgroup/memory.current").read_text().strip()
-        return min(free, max(0, int(limit) - int(used)))
-    except (OSError, ValueError):  # no control group, or "max"
-        return free

@@ -58,7 +58,7 @@ def configure(config: Config, stream: TextIO | None = None, *, environ: Mapping[
     """
     stream = sys.stderr if stream is None else stream
     redact = redactor(secrets_of(config))
-    handlers: list[logging.Handler] = [_Console(stream)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
     if _is_journal(stream, environ):
         handlers[0].setFormatter(_JournalFormatter(redact))
     else:
@@ -70,7 +70,8 @@ def configure(config: Config, stream: TextIO | None = None, *, environ: Mapping[
     set_level(config.logging.level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.INFO)
-    # The standard library would print a record that it cannot handle as it is, secrets and all.
+    # A console that is gone costs lines and nothing else. The standard library would also print a record that it
+    # cannot handle as it is, secrets and all.
     logging.raiseExceptions = False
     logging.captureWarnings(capture=True)
 
@@ -81,7 +82,7 @@ def set_level(level: Level) -> None:
 
 
 def install_hooks() -> None:
-    """Let errors that nobody caught reach the log, from every thread."""
+    """Let errors that were not caught reach the log, from every thread."""
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_thread_ended
     sys.unraisablehook = _on_unraisable
@@ -157,21 +158,6 @@ class _JournalFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
         return prefix + self.safe_text(record).replace("\n", f"\n{prefix}")
-
-
-class _Console(logging.StreamHandler[TextIO]):
-    """Writes to a stream for as long as there is one.
-
-    Attributes:
-        lost: Lines that the stream refused.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self.lost = 0
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
-        self.lost += 1
 
 
 class _File(RotatingFileHandler):

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -17,6 +18,7 @@ from pi_cam_node.base.units import MIB
 
 _log = logging.getLogger(__name__)
 
+Figure = TypeVar("Figure")
 _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
 # Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.
@@ -43,15 +45,15 @@ class SystemMetrics:
         self._cpu_s: tuple[float, float] | None = None
 
     def read(self) -> dict[str, object]:
-        """Return the figures as they stand."""
+        """Return the figures as they stand; ``None`` for one that the machine does not tell."""
         free_bytes = self._free_bytes()
         return {
-            "rss_mib": round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1),
-            "swap_pct": round(psutil.swap_memory().percent, 1),
-            "cpu_pct": self._cpu_pct(),
-            "load_1m": round(os.getloadavg()[0], 2),
-            "memory_available_mib": round(psutil.virtual_memory().available / MIB),
-            "temperature_c": temperature_c(),
+            "rss_mib": _told(lambda: round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1)),
+            "swap_pct": _told(lambda: round(psutil.swap_memory().percent, 1)),
+            "cpu_pct": _told(self._cpu_pct),
+            "load_1m": _told(lambda: round(os.getloadavg()[0], 2)),
+            "memory_available_mib": _told(lambda: round(psutil.virtual_memory().available / MIB)),
+            "temperature_c": _told(temperature_c),
             "throttled": throttled(),
             "disk_free_mib": None if free_bytes is None else free_bytes // MIB,
             "uptime_s": round(self._clock.monotonic() - self._started_s),
@@ -76,6 +78,14 @@ class SystemMetrics:
         if last is None or now_s <= last[1] or used_s < last[0]:  # less than before: the camera's process is new
             return None
         return round((used_s - last[0]) / (now_s - last[1]) * 100, 1)
+
+
+def _told(figure: Callable[[], Figure]) -> Figure | None:
+    """Return a figure, or ``None`` where the machine does not tell it: without /proc psutil has nothing to read."""
+    try:
+        return figure()
+    except (OSError, psutil.Error, RuntimeError, ValueError):
+        return None
 
 
 def temperature_c() -> float | None:

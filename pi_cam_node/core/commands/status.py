@@ -58,7 +58,8 @@ def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrive
 def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
     """Return the telemetry as it stands."""
     figures = context.figures()
-    return Result(f"RSS={figures['rss_mib']:.1f}MiB SWAP={figures['swap_pct']:.1f}%", figures)
+    rss, swap = (f"{figures[key]:.1f}" if figures[key] is not None else "?" for key in ("rss_mib", "swap_pct"))
+    return Result(f"RSS={rss}MiB SWAP={swap}%", figures)
 
 
 @command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)

@@ -62,7 +62,7 @@ class Quota:
             self.free_bytes = None
             raise
         self.free_bytes = free.free_bytes
-        return room
+        return free
 
     def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
         """See to it that a file of this size leaves the reserve free.
@@ -105,7 +105,7 @@ class Quota:
         return self._free(limits, shortfall_bytes)
 
     def _free(self, limits: StorageConfig, shortfall_bytes: int) -> int:
-        """Remove what is too old or too much, the next ones where those resist; return how many pictures went."""
+        """Remove what is too old or too much, the next ones where that fails; return how many pictures went."""
         for _ in range(MOST_UNDELETABLE):
             known = len(self._undeletable)
             gone = self._remove(self._victims(limits, shortfall_bytes))
@@ -126,8 +126,8 @@ class Quota:
         going = [entry for entry in self._index if entry.id not in self._undeletable]
         held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in going]
         # What stays takes its part of the limit; 0 would be none.
-        max_bytes = limits.max_bytes and max(1, limits.max_bytes - sum(entry.size_bytes for entry in staying))
-        return plan(held, Limits(max_bytes, max_age_s, shortfall_bytes))
+        left_bytes = limits.max_bytes and max(1, limits.max_bytes - sum(entry.size_bytes for entry in staying))
+        return plan(held, Limits(left_bytes, max_age_s, shortfall_bytes))
 
     def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
         """Return the age of a picture, by the monotonic clock where it saw it being saved."""
@@ -143,7 +143,7 @@ class Quota:
         return None if entry.clock_set is False else age_s
 
     def _remove(self, ids: list[str]) -> int:
-        """Remove pictures; return how many went. One that resists is named in the log, once until `retry_undeletable`."""
+        """Remove pictures; return how many went. Each undeletable one is logged once, until `retry_undeletable`."""
         gone, freed_bytes = 0, 0
         for picture_id in ids:
             entry = self._index.get(picture_id)

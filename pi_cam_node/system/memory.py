@@ -1,0 +1,95 @@
+"""Memory that is free for this process: of the machine, or of the control groups it lives in where that is less.
+
+Containers and systemd bound a process by control groups, of version 2 (one hierarchy) or version 1 (one for memory).
+A limit may stand on any group on the way from the process's own up to the root, so all of them are asked. Source: the
+kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc(5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
+# What is told where the kernel tells nothing: less than the smallest board that the node runs on has free.
+_UNKNOWN_BYTES = 128 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The files of one version of control groups.
+
+    Attributes:
+        mount: Where its hierarchy is mounted, below the root of all control groups.
+        limit: The limit in bytes, or ``max``.
+        used: What the group uses, page cache included.
+        cache: The part of ``memory.stat`` that the kernel gives back when memory is short.
+    """
+
+    mount: str
+    limit: str
+    used: str
+    cache: str
+
+
+_V1 = _Version("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+_V2 = _Version("", "memory.max", "memory.current", "inactive_file")
+
+
+def available_bytes() -> int:
+    """Return the memory that is free for us, in bytes; page cache that the kernel would give back counts as free."""
+    return min([_free_of_machine(), *_free_of_groups()])
+
+
+def _free_of_machine() -> int:
+    try:
+        return int(psutil.virtual_memory().available)
+    except (OSError, ValueError, RuntimeError):  # no /proc
+        return _UNKNOWN_BYTES
+
+
+def _free_of_groups() -> Iterator[int]:
+    for version, own in _own_groups():
+        top = _CGROUPS / version.mount
+        # In a container the path may be one of the host's: what is not there is passed over, and the top always asked.
+        inner = top / own.lstrip("/")
+        for group in (inner, *inner.parents):
+            free = _free_of(group, version)
+            if free is not None:
+                yield free
+            if group == top:
+                break
+
+
+def _own_groups() -> Iterator[tuple[_Version, str]]:
+    """Yield the groups that the process is in; the tops of both hierarchies where nothing tells."""
+    try:
+        lines = _OWN_GROUPS.read_text().splitlines()
+    except OSError:
+        lines = []
+    found = [parts for line in lines if len(parts := line.split(":", 2)) == 3]
+    yield _V2, next((path for number, _, path in found if number == "0"), "/")
+    yield _V1, next((path for _, controllers, path in found if "memory" in controllers.split(",")), "/")
+
+
+def _free_of(group: Path, version: _Version) -> int | None:
+    """Return what a group has left; ``None`` where it has no limit."""
+    try:
+        limit = int((group / version.limit).read_text())
+        used = int((group / version.used).read_text())
+    except (OSError, ValueError):  # no such group, or "max"
+        return None
+    cache = _stat(group).get(version.cache, 0)
+    return max(0, limit - max(0, used - cache))
+
+
+def _stat(group: Path) -> Mapping[str, int]:
+    try:
+        lines = (group / "memory.stat").read_text().splitlines()
+        return {name: int(value) for name, value in map(str.split, lines)}
+    except (OSError, ValueError):
+        return {}
