@@ -8,7 +8,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.asker import no_delay, quick_ack
+from benchmarks.command_client import no_delay, quick_ack
 
 
 def answer(client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:

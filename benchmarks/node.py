@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from benchmarks import film
-from benchmarks.asker import Asker
+from benchmarks.command_client import CommandClient
 from benchmarks.program import Program, free_port
 
 NUMBERS = itertools.count()
@@ -54,10 +54,10 @@ class Node(Program):
         file = folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(settings))
         brightness = f"{self.root}/state/brightness"
-        self.asker = Asker(broker_port, f"{self.root}/reply/#", brightness)
+        self.commands = CommandClient(broker_port, f"{self.root}/reply/#", brightness)
         super().__init__([sys.executable, "-m", "pi_cam_node", "run", "--config", str(file)])
         try:
-            self.asker.wait_for(brightness, START_S)
+            self.commands.wait_for(brightness, START_S)
         except BaseException:
             self.close()
             raise
@@ -69,7 +69,7 @@ class Node(Program):
         Raises:
             RuntimeError: It was refused.
         """
-        took_ms, reply = self.asker.ask(f"{self.root}/cmd/{verb}", body)
+        took_ms, reply = self.commands.ask(f"{self.root}/cmd/{verb}", body)
         if not reply["ok"]:
             raise RuntimeError(f"{verb} {body}: {reply['message']}")
         return took_ms, reply["data"]
@@ -100,5 +100,5 @@ class Node(Program):
 
     def close(self) -> None:
         """End it."""
-        self.asker.close()
+        self.commands.close()
         super().close()

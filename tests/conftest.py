@@ -1,12 +1,15 @@
-"""For all tests: the option ``--faults``, and the fixture ``figure`` of those that hold the node to a promise."""
+"""For all suites: the option ``--faults``, the fixture ``figure``, and the broker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.faults.recording import Recorder, figures_of
+from tests.support.broker import Mosquitto, StartBroker, find_mosquitto
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,3 +24,39 @@ def pytest_configure(config: pytest.Config) -> None:
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Take down what was measured, in words and with the bar beside it, for `docs/reliability.md`."""
     return figures_of(request.node).append
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a broker, so that ``-m 'not broker'`` leaves it out."""
+    for item in items:
+        if {"broker", "start_broker"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.broker)
+
+
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
+    """Start brokers: ``start_broker(lines=(), users=None, acl=None, start=True)``; they end with the test."""
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed")
+    with ExitStack() as stack:
+
+        def start(
+            lines: Sequence[str] = (),
+            users: Mapping[str, str] | None = None,
+            acl: str | None = None,
+            *,
+            start: bool = True,
+        ) -> Mosquitto:
+            folder = tmp_path / f"broker{len(list(tmp_path.glob('broker*')))}"
+            folder.mkdir()
+            broker = Mosquitto(folder, lines, users, acl)
+            stack.callback(broker.stop)
+            return broker.start() if start else broker
+
+        yield start
+
+
+@pytest.fixture
+def broker(start_broker: StartBroker) -> Mosquitto:
+    """A running broker that lets everybody in and forgets everything at a restart."""
+    return start_broker(["set_tcp_nodelay true"])

@@ -1,4 +1,4 @@
-"""The shape of the house: layers, no cycles, small files, small functions, and a few things nobody writes."""
+"""The shape of package and tests: import order, no cycles, small files and functions, forbidden constructs."""
 
 from __future__ import annotations
 
@@ -162,3 +162,17 @@ def test_vendor_cameras_are_imported_only_by_the_picamera2_source() -> None:
     for path in FILES:
         if any(name.split(".")[0] in ("picamera2", "libcamera") for name in imports_of(path)):
             assert path.parent.name == "picam", path
+
+
+# What these suites test lies in another one.
+ALSO_IMPORTED = {"tools": {"faults"}}
+
+
+def test_no_suite_imports_from_another() -> None:
+    tests = ROOT / "tests"
+    for path in tests.rglob("*.py"):
+        suite, *rest = path.relative_to(tests).parts
+        if rest:
+            allowed = {suite, "support"} | ALSO_IMPORTED.get(suite, set())
+            others = {name.split(".")[1] for name in imports_of(path) if name.startswith("tests.")}
+            assert others <= allowed, f"{path} imports from {others - allowed}"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from statistics import mean, median
 
 from benchmarks import accounting, film
-from benchmarks.asker import Asker, percentile
 from benchmarks.bars import Result, ratios
 from benchmarks.bench import Bench, say
+from benchmarks.command_client import CommandClient, percentile
 from benchmarks.node import Node
 from benchmarks.program import ENVIRONMENT, Program
 from pi_cam_node.base.units import MIB
@@ -31,12 +31,12 @@ def get(bench: Bench) -> Iterator[Result]:
     ours, beside = [], []
     with (
         Program([sys.executable, "-m", "benchmarks.echo", str(port)]),
-        Asker(port, "echo/reply", "echo/ready") as asker,
+        CommandClient(port, "echo/reply", "echo/ready") as commands,
     ):
-        asker.wait_for("echo/ready", 20)
+        commands.wait_for("echo/ready", 20)
         for number in range(TIMES_ROUNDS * bench.rounds):
             say(f"get: round {number + 1} of {TIMES_ROUNDS * bench.rounds}")
-            beside.append([asker.ask("echo/ask", {"stage": "final"})[0] for _ in range(ASKED)])
+            beside.append([commands.ask("echo/ask", {"stage": "final"})[0] for _ in range(ASKED)])
             ours.append([node.ask("get", key="night.gain")[0] for _ in range(ASKED)])
     node.hold()
     yield ratios("get-p50", [median(times) for times in ours], [median(times) for times in beside])

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from benchmarks import film
-from benchmarks.asker import Asker
 from benchmarks.bars import Result
 from benchmarks.bench import Bench, say
+from benchmarks.command_client import CommandClient
 from benchmarks.node import Node
 
 # Noise that makes a JPEG of quality 100 a megabyte long.
@@ -55,9 +55,9 @@ class Work:
             thread.join(PATIENCE_S)
 
     def _run(self, verb: str, body: dict[str, object]) -> None:
-        with Asker(self._broker_port, f"{self._node.root}/reply/{verb}") as asker:
+        with CommandClient(self._broker_port, f"{self._node.root}/reply/{verb}") as commands:
             while not self._over.is_set():
-                _, reply = asker.ask(f"{self._node.root}/cmd/{verb}", body, PATIENCE_S)
+                _, reply = commands.ask(f"{self._node.root}/cmd/{verb}", body, PATIENCE_S)
                 self.done[f"{verb} {body['formats']}: {reply['code']}"] += 1
                 if body["formats"] == ["jpg"]:
                     self.largest_bytes = max(self.largest_bytes, reply["data"].get("bytes", 0))

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.soak import ending
 from benchmarks.soak.course import Course, say
-from benchmarks.soak.ear import Ear
 from benchmarks.soak.load import Load
+from benchmarks.soak.mqtt_probe import MqttProbe
 from benchmarks.soak.records import Records, read
 from benchmarks.soak.report import as_text
 from benchmarks.soak.rig import Rig
@@ -40,14 +40,14 @@ def soak(length_s: float, seed: int, out: Path, without: tuple[str, ...]) -> Non
     records = Records(out / RECORDS)
     try:
         with Rig(out, without) as rig:
-            ear = Ear(rig.broker.port, records)
-            load = Load(ear, rig.http_port, records, seed)
+            probe = MqttProbe(rig.broker.port, records)
+            load = Load(probe, rig.http_port, records, seed)
             load.start()
             try:
                 lives = Course(rig, records, plan, length_s).run()
             finally:
                 load.stop()
-                ear.close()
+                probe.close()
             if lives:
                 ending.look(rig, records)
         ending.look_at_log(out / "node.log", records)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.soak.ear import Ear
+from benchmarks.soak.mqtt_probe import MqttProbe
 from benchmarks.soak.records import Records
 from tests.support.mjpeg import Viewer
 
@@ -42,14 +42,14 @@ class Load:
     """Runs in threads of its own until told to stop.
 
     Args:
-        ear: Sends the commands.
+        probe: Sends the commands.
         http_port: Of the node.
         records: Where the frames that came are written.
         seed: Gives the same commands again.
     """
 
-    def __init__(self, ear: Ear, http_port: int, records: Records, seed: int) -> None:
-        self._ear = ear
+    def __init__(self, probe: MqttProbe, http_port: int, records: Records, seed: int) -> None:
+        self._probe = probe
         self._port = http_port
         self._records = records
         self._dice = random.Random(seed)
@@ -73,9 +73,9 @@ class Load:
         while not self._stopped.wait(PING_S):
             turn += 1
             if turn % COMMAND_EVERY:
-                self._ear.ask("get", {"key": "ring.quality"})
+                self._probe.ask("get", {"key": "ring.quality"})
             else:
-                self._ear.ask(*self._dice.choice(COMMANDS)(self._dice))
+                self._probe.ask(*self._dice.choice(COMMANDS)(self._dice))
 
     def _watch(self) -> None:
         """Take every picture of the stream and write down its number."""

@@ -127,7 +127,7 @@ def _online(records: Sequence[Record]) -> list[tuple[float, bool]]:
     said: dict[str, str] = {}
     changes: list[tuple[float, bool]] = []
     for record in records:
-        if record["what"] == "ear":
+        if record["what"] == "mqtt":
             said.clear()
         elif record["what"] == "availability":
             said[record["topic"]] = record["value"]

@@ -1,4 +1,4 @@
-"""Fixtures of the fault suite: the broker of the integration tests, faulty links, and how long to cause a fault for."""
+"""Fixtures of the fault suite: a web server with a token, faulty links, and how long to cause a fault for."""
 
 from __future__ import annotations
 
@@ -10,28 +10,25 @@ from typing import Any
 
 import pytest
 
-from tests.faults import tools
-from tests.integration.conftest import broker, start_broker
+from tests.faults import fault_tools
 from tests.support.broker import Mosquitto
-from tests.support.web_server import Serving
-
-__all__ = ["broker", "faulty_link", "long", "start_broker"]
+from tests.support.web_server import RunningWebServer
 
 # Starts a proxy in front of a broker: ``.port``; ``.set("blackhole")`` and the like; ``.accept_times``.
-FaultyLink = Callable[[Mosquitto], Any]
+FaultyProxy = Callable[[Mosquitto], Any]
 
 
-# What opens `house`.
+# What opens `server`.
 TOKEN = "a-token-of-the-house-that-is-long-enough"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Serving]:
+def server(tmp_path: Path) -> Iterator[RunningWebServer]:
     """A web server that asks for a token."""
     path = tmp_path / "token"
     path.write_text(TOKEN)
     path.chmod(0o600)
-    with Serving(tmp_path, http={"token_file": str(path)}) as serving:
+    with RunningWebServer(tmp_path, http={"token_file": str(path)}) as serving:
         yield serving
 
 
@@ -42,7 +39,7 @@ def long() -> bool:
 
 
 @pytest.fixture
-def faulty_link() -> Iterator[FaultyLink]:
+def faulty_link() -> Iterator[FaultyProxy]:
     """Start proxies that cut, delay, swallow or corrupt what passes; they end with the test."""
     with ExitStack() as stack:
-        yield lambda broker: stack.enter_context(tools.proxy_before(broker.port))
+        yield lambda broker: stack.enter_context(fault_tools.proxy_before(broker.port))

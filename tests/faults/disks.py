@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults import tools
+from tests.faults import fault_tools
 
 # Written out at once: what mkfs leaves for later would be written while a test counts.
 _MKFS = ("-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
@@ -19,8 +19,8 @@ def fault_disk(size_mb: int) -> Iterator[Any]:
     """Yield a `FaultDisk` of the fault tools; skip the test where there can be none."""
     if os.geteuid() != 0:
         pytest.skip("a loop device needs root")
-    tools.load("powercut")
-    kind = tools.load("disk").FaultDisk
+    fault_tools.load("powercut")
+    kind = fault_tools.load("disk").FaultDisk
     try:
         disk = kind(size_mb=size_mb, mkfs=_MKFS)
     except (OSError, subprocess.CalledProcessError) as error:

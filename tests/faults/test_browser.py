@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.conftest import TOKEN
 from tests.support.broker import wait_until
-from tests.support.web_server import Serving
+from tests.support.web_server import RunningWebServer
 
 pytestmark = [pytest.mark.faults, pytest.mark.short, pytest.mark.promise("H6")]
 
@@ -22,9 +22,9 @@ SITES = (None, "same-origin", "none", "same-site", "cross-site")
 BODY = json.dumps({"key": "night.gain", "value": 8}).encode()
 
 
-def asked(house: Serving, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> int:
+def asked(server: RunningWebServer, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> int:
     """Return the status of a request with exactly these headers."""
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -38,45 +38,47 @@ def asked(house: Serving, method: str, path: str, headers: dict[str, str | None]
         connection.close()
 
 
-def session_of(house: Serving) -> str:
-    got = house.post("/login", {"token": TOKEN}, Origin=house.url)
+def session_of(server: RunningWebServer) -> str:
+    got = server.post("/login", {"token": TOKEN}, Origin=server.url)
     assert got.status in (200, 204, 303), got
     return got.headers["Set-Cookie"].partition(";")[0]
 
 
-def gain(house: Serving) -> float:
-    assert house.core is not None
-    return house.core.config.night.gain
+def gain(server: RunningWebServer) -> float:
+    assert server.core is not None
+    return server.core.config.night.gain
 
 
-def test_nothing_foreign_changes_anything_whatever_its_shape(house: Serving, figure: Callable[[str], None]) -> None:
-    own, cookie = f"127.0.0.1:{house.port}", session_of(house)
-    hosts = (own, f"localhost:{house.port}", "evil.example", f"{own}.evil.example", "192.0.2.11", "")
-    origins = (house.url, None, "null", "http://evil.example", f"https://{own}", f"http://{own}.evil.example")
-    before, answers = gain(house), Counter[int]()
+def test_nothing_foreign_changes_anything_whatever_its_shape(
+    server: RunningWebServer, figure: Callable[[str], None]
+) -> None:
+    own, cookie = f"127.0.0.1:{server.port}", session_of(server)
+    hosts = (own, f"localhost:{server.port}", "evil.example", f"{own}.evil.example", "192.0.2.11", "")
+    origins = (server.url, None, "null", "http://evil.example", f"https://{own}", f"http://{own}.evil.example")
+    before, answers = gain(server), Counter[int]()
     path = "/api/commands/set"
     for host, origin, site, kind, method in itertools.product(hosts, origins, SITES, KINDS, METHODS):
-        is_own = host == own and origin == house.url and site in (None, "same-origin", "none")
+        is_own = host == own and origin == server.url and site in (None, "same-origin", "none")
         if is_own and kind == "application/json" and method == "POST":
             continue
         headers = {"Host": host, "Cookie": cookie, "Origin": origin, "Sec-Fetch-Site": site, "Content-Type": kind}
-        status = asked(house, method, path, headers, BODY)
+        status = asked(server, method, path, headers, BODY)
         answers[status] += 1
         assert status in ((405, 415) if is_own else (400, 403)), (status, headers)
-    assert gain(house) == before
-    headers = {"Host": own, "Cookie": cookie, "Origin": house.url, "Content-Type": "application/json"}
-    assert asked(house, "POST", path, headers, BODY) == 200, "what is our own goes through"
-    wait_until(lambda: gain(house) == 8, "the new gain")
+    assert gain(server) == before
+    headers = {"Host": own, "Cookie": cookie, "Origin": server.url, "Content-Type": "application/json"}
+    assert asked(server, "POST", path, headers, BODY) == 200, "what is our own goes through"
+    wait_until(lambda: gain(server) == 8, "the new gain")
     figure(f"{answers.total()} foreign or malformed shapes of one request: {answers[403]} x 403, none in force")
 
 
-def test_nothing_is_changed_by_looking(house: Serving) -> None:
-    before, cookie = gain(house), session_of(house)
+def test_nothing_is_changed_by_looking(server: RunningWebServer) -> None:
+    before, cookie = gain(server), session_of(server)
     for method, path in itertools.product(
         ("GET", "HEAD"),
         ("/api/commands/set?key=night.gain&value=8", "/api/commands/set", "/logout", "/api/commands/save"),
     ):
-        status = asked(house, method, path, {"Host": f"127.0.0.1:{house.port}", "Cookie": cookie})
+        status = asked(server, method, path, {"Host": f"127.0.0.1:{server.port}", "Cookie": cookie})
         assert status == 405, (method, path)
-    assert gain(house) == before
-    assert house.archive.saved == []
+    assert gain(server) == before
+    assert server.archive.saved == []

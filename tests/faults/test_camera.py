@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.faults.watching import Watched, watched
+from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.films import make_film
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.faults
@@ -27,11 +27,11 @@ NOTICED_S = 10.0
 CAMERA = f"{BASE}/camera/availability"
 
 
-def frames_again_s(node: Watched) -> float:
+def frames_again_s(node: ObservedNode) -> float:
     """Return after how many seconds a fresh frame can be saved again."""
     began_s = time.monotonic()
-    while not node.asker.ask("save")["ok"]:
-        assert time.monotonic() - began_s < BACK_S + SLACK_S, node.asker.state("last_error")
+    while not node.commands.ask("save")["ok"]:
+        assert time.monotonic() - began_s < BACK_S + SLACK_S, node.commands.state("last_error")
         time.sleep(0.2)
     return time.monotonic() - began_s
 
@@ -52,7 +52,7 @@ def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
             os.kill(victim, how)
             took_s[how].append(frames_again_s(node))
         assert f"{BASE}/availability" not in node.said_offline()
-        wait_until(lambda: node.asker.state("last_error") == "ok", "the end of the faults", 30)
+        wait_until(lambda: node.commands.state("last_error") == "ok", "the end of the faults", 30)
         assert psutil.Process(node.node.process.pid).num_threads() <= threads + 1
     assert not stream.ended
     worst = {how.name: max(times) for how, times in took_s.items()}
@@ -81,19 +81,19 @@ def test_a_camera_that_comes_and_goes_is_told_each_time_and_the_rest_serves(
     sections: Any = {"camera": {"source": f"file:{film}"}, "mjpeg_server": {"enable": True, "port": port}}
     gone_s, back_s = [], []
     with RunningNode(tmp_path, broker.port, **sections) as running, broker.client() as client:
-        asker = Asker(client)
+        commands = CommandClient(client)
         wait_until(lambda: client.latest(f"{BASE}/availability") == b"online", "the node without a camera", 30)
-        wait_until(lambda: asker.state("last_error").startswith("camera_down"), "the missing camera", 30)
+        wait_until(lambda: commands.state("last_error").startswith("camera_down"), "the missing camera", 30)
         assert client.latest(CAMERA) == b"offline"
         assert health(port) == "not ok"
-        assert asker.ask("get", key="night.gain")["ok"]
+        assert commands.ask("get", key="night.gain")["ok"]
         assert client.latest("homeassistant/device/pi_cam_node_porch/config")
         for _ in range(rounds):
             put_s = time.monotonic()
             away.rename(film)
             wait_until(lambda: client.latest(CAMERA) == b"online", "the camera", 90)
             back_s.append(time.monotonic() - put_s)
-            wait_until(lambda: asker.state("last_error") == "ok", "the end of the fault", 10)
+            wait_until(lambda: commands.state("last_error") == "ok", "the end of the fault", 10)
             time.sleep(11)  # so long that the next loss begins at the gentlest step again
             taken_s = time.monotonic()
             film.rename(away)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults import tools
-from tests.faults.watching import Watched, watched
+from tests.faults import fault_tools
+from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE
 
@@ -28,15 +28,15 @@ DAY_S = 86_400
 def clock() -> Iterator[Any]:
     if shutil.which("cc") is None:
         pytest.skip("a C compiler is needed to move the clock of one process")
-    with tools.load("clock").FakeClock() as made:
+    with fault_tools.load("clock").FakeClock() as made:
         yield made
         made._m.close()
         made._f.close()
 
 
-def saved_since(node: Watched, began_s: float) -> list[float]:
+def saved_since(node: ObservedNode, began_s: float) -> list[float]:
     """Return when pictures were saved by interval since a moment, on our monotonic clock."""
-    events = node.asker.client.on(f"{BASE}/event/picture_saved")
+    events = node.commands.client.on(f"{BASE}/event/picture_saved")
     return [m.mono_s for m in events if m.mono_s >= began_s and json.loads(m.payload)["cause"] == "interval"]
 
 
@@ -58,7 +58,7 @@ def test_jumps_of_the_clock_cost_no_picture_and_no_false_alarm(
         wait_until(lambda: saved_since(node, 0), "the first picture", 20)
         node.forget()
         began_s = time.monotonic()
-        jumps = tools.load("clock").JUMPS
+        jumps = fault_tools.load("clock").JUMPS
         before: set[str] = set()
         for name, offset_of in [*jumps.items(), ("back to now", lambda: 0)]:
             clock.set(offset_of())
@@ -67,15 +67,15 @@ def test_jumps_of_the_clock_cost_no_picture_and_no_false_alarm(
             what = f"a picture every {INTERVAL_S:g} s after: {name}"
             wait_until(lambda at=jumped_s, n=wanted: len(saved_since(node, at)) >= n, what, 4 * held_s)  # type: ignore[misc]
             time.sleep(max(0.0, jumped_s + held_s - time.monotonic()))
-            frames = node.asker.ask("pastStack", at=1)["data"]["frames"]
+            frames = node.commands.ask("pastStack", at=1)["data"]["frames"]
             assert frames == sorted(frames)
             assert before <= pictures(tmp_path), "a picture went by age on a clock that jumped"
             before = pictures(tmp_path)
         times = saved_since(node, began_s)
         longest_s = max(b - a for a, b in itertools.pairwise(times))
-        telemetry = json.loads(node.asker.client.latest(f"{BASE}/telemetry") or b"{}")
+        telemetry = json.loads(node.commands.client.latest(f"{BASE}/telemetry") or b"{}")
         assert node.said_offline() == []
-        assert node.asker.state("last_error") == "ok"
+        assert node.commands.state("last_error") == "ok"
         assert isinstance(telemetry["clock_set"], bool)
     assert not stream.ended
     assert stream.longest_gap_s < 5
@@ -93,21 +93,21 @@ def test_weeks_back_and_forth_again_remove_no_picture_early(
 ) -> None:
     settings = {"storage": {"min_free_bytes": 0, "max_age_days": 20}, "ring": {"max_seconds": 4}}
     with watched(tmp_path, broker, environment=clock.env, **settings) as node:
-        assert all(node.asker.ask("save")["ok"] for _ in range(3))
+        assert all(node.commands.ask("save")["ok"] for _ in range(3))
         first = pictures(tmp_path)
         node.node.stop()
         clock.set(-40 * DAY_S)
-        node.asker.client.clear()
+        node.commands.client.clear()
         node.node.start()
-        node.asker.wait_online()
-        assert node.asker.ask("save")["ok"]
-        wait_until(lambda: float(node.asker.state("ring_seconds") or 0) > 3, "a full ring", 30)
+        node.commands.wait_online()
+        assert node.commands.ask("save")["ok"]
+        wait_until(lambda: float(node.commands.state("ring_seconds") or 0) > 3, "a full ring", 30)
         span_s = ring_span_s(node)
         clock.set(0)
-        assert node.asker.ask("save")["ok"]
+        assert node.commands.ask("save")["ok"]
         # Whoever changes a limit lets the folder be looked through at once.
-        assert node.asker.ask("set", key="storage.max_bytes", value=1 << 30)["ok"]
-        assert node.asker.ask("pastStack", at=2)["ok"]
+        assert node.commands.ask("set", key="storage.max_bytes", value=1 << 30)["ok"]
+        assert node.commands.ask("pastStack", at=2)["ok"]
         back_s = ring_span_s(node)
     assert first <= pictures(tmp_path)
     assert len(pictures(tmp_path)) >= len(first) + 2
@@ -118,8 +118,8 @@ def test_weeks_back_and_forth_again_remove_no_picture_early(
     )
 
 
-def ring_span_s(node: Watched) -> float:
-    return float(node.asker.ask("health")["data"]["ring_seconds"])
+def ring_span_s(node: ObservedNode) -> float:
+    return float(node.commands.ask("health")["data"]["ring_seconds"])
 
 
 @pytest.mark.promise("T3")
@@ -139,7 +139,7 @@ def test_names_are_utc_and_never_repeat(
             clock.at(epoch_s)
             time.sleep(0.5)
             for _ in range(6):
-                reply = node.asker.ask("save")
+                reply = node.commands.ask("save")
                 assert reply["ok"], reply
                 ids.append(reply["data"]["id"])
                 assert abs(datetime.fromisoformat(reply["data"]["first_at"]).timestamp() - epoch_s) < 60

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from pi_cam_node.core.inbox import MESSAGES_WAITING
-from tests.faults import tools
-from tests.faults.page import pictures
+from tests.faults import fault_tools
+from tests.faults.http_probe import pictures
 from tests.support.broker import Client, Mosquitto, wait_until
 from tests.support.proxy import Proxy
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = pytest.mark.faults
 
@@ -36,7 +36,7 @@ def asked_health(client: Client, name: str) -> float:
 
 @pytest.mark.promise("B3", "M10")
 def test_no_message_on_any_topic_stops_the_node(broker: Mosquitto, tmp_path: Path, figure: Figure, long: bool) -> None:
-    count, rng, cmdfuzz = (100_000 if long else 20_000), random.Random(4), tools.load("cmdfuzz")
+    count, rng, cmdfuzz = (100_000 if long else 20_000), random.Random(4), fault_tools.load("cmdfuzz")
     names = [name for name in cmdfuzz.NAMES if name != "restart"]
     keys = [*cmdfuzz.KEYS, "camera.framerate", "export.formats", "night.gain", "mqtt.host"]
     sections: dict[str, Any] = {"logging": {"level": "INFO"}, "storage": {"max_bytes": 50 << 20}}
@@ -46,7 +46,7 @@ def test_no_message_on_any_topic_stops_the_node(broker: Mosquitto, tmp_path: Pat
         broker.client() as listener,
         broker.client() as watcher,
     ):
-        Asker(watcher).wait_online()
+        CommandClient(watcher).wait_online()
         watcher.__exit__(None, None, None)  # it would be in the way of those who follow
         listener.subscribe(REPLY)
         took_s = []
@@ -77,7 +77,7 @@ def test_of_a_flood_each_command_is_answered_or_counted(
 ) -> None:
     count = 50_000 if long else 8_000
     with RunningNode(tmp_path, broker.port) as node, broker.client() as flood, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         client.clear()
         for number in range(count):
             flood.publish(f"{BASE}/cmd/get", json.dumps({"id": str(number), "key": "nothing"}), qos=0)
@@ -102,13 +102,13 @@ def test_a_retained_command_never_runs(broker: Mosquitto, tmp_path: Path, protoc
     with Proxy(broker.port) as proxy, broker.client() as client:
         client.publish(f"{BASE}/cmd/save", json.dumps({"id": "old", "formats": ["jpg"]}), retain=True)
         with RunningNode(tmp_path, proxy.port, mqtt={"protocol": protocol}) as node:
-            asker = Asker(client)
-            asker.wait_online()
+            commands = CommandClient(client)
+            commands.wait_online()
             for session in range(2, 7):
                 proxy.cut()
                 wait_until(lambda s=session: node.log().count("connected to") == s, "the next session", 30)  # type: ignore[misc]
                 time.sleep(5.5)  # shorter sessions would look like a clash of client ids
-            replies = [reply for reply in asker.replies() if reply["verb"] == "save"]
+            replies = [reply for reply in commands.replies() if reply["verb"] == "save"]
             saved = len(pictures(node))
     figure(f"MQTT {protocol}, 6 connects: {saved} pictures, {len(replies)} refusals `{replies[0]['code']}`")
     assert saved == 0
@@ -136,28 +136,28 @@ def test_a_command_that_takes_a_minute_holds_nothing_up(
     (tmp_path / "sitecustomize.py").write_text(SLOW)
     environment = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
     with RunningNode(tmp_path, broker.port, environment, mqtt={"keepalive_s": 5}) as node, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online()
-        wait_until(lambda: float(asker.state("ring_seconds") or 0) >= 9, "enough in the ring", 30)
+        commands = CommandClient(client)
+        commands.wait_online()
+        wait_until(lambda: float(commands.state("ring_seconds") or 0) >= 9, "enough in the ring", 30)
         client.clear()
         began_s = time.monotonic()
         stack = {"id": "slow", "formats": ["jpg"], "at": 5, "count": count, "method": "mean"}
         client.publish(f"{BASE}/cmd/pastStack", json.dumps(stack))
-        wait_until(lambda: "accepted" in stages_of(asker, "slow"), "the stack to begin")
+        wait_until(lambda: "accepted" in stages_of(commands, "slow"), "the stack to begin")
         for number in range(16):
             client.publish(f"{BASE}/cmd/save", json.dumps({"id": f"waits{number}", "formats": ["jpg"]}))
         refused_s = time.monotonic()
-        busy = asker.ask("save", formats=["jpg"])
+        busy = commands.ask("save", formats=["jpg"])
         busy_s = time.monotonic() - refused_s
         took_s: list[float] = []
-        while not asker.finals("slow"):
+        while not commands.finals("slow"):
             took_s.append(asked_health(client, f"h{len(took_s)}"))
             time.sleep(0.5)
             assert time.monotonic() - began_s < count + 30
         slow_s = time.monotonic() - began_s
-        wait_until(lambda: all(asker.finals(f"waits{number}") for number in range(16)), "those that waited", 30)
-        assert asker.finals("slow")[0]["ok"]
-        stages = stages_of(asker, "slow")
+        wait_until(lambda: all(commands.finals(f"waits{number}") for number in range(16)), "those that waited", 30)
+        assert commands.finals("slow")[0]["ok"]
+        stages = stages_of(commands, "slow")
         offline = [m for m in client.messages() if m.topic == f"{BASE}/availability" and m.payload == b"offline"]
         sessions = node.log().count("connected to")
     figure(
@@ -173,6 +173,6 @@ def test_a_command_that_takes_a_minute_holds_nothing_up(
     assert slow_s > count - 1
 
 
-def stages_of(asker: Asker, name: str) -> list[str]:
+def stages_of(commands: CommandClient, name: str) -> list[str]:
     """Return the stages of the replies to a command so far."""
-    return [reply["stage"] for reply in asker.replies() if reply["id"] == name]
+    return [reply["stage"] for reply in commands.replies() if reply["id"] == name]

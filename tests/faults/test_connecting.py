@@ -9,7 +9,7 @@ import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.linked import Linked
+from tests.support.link_harness import LinkHarness
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.faults
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 def test_a_broker_that_never_answers_is_given_up_and_tried_again(
     broker: Mosquitto, figure: Callable[[str], None]
 ) -> None:
-    with Proxy(broker.port, "silent") as proxy, Linked(proxy.port, protocol="5") as node:
+    with Proxy(broker.port, "silent") as proxy, LinkHarness(proxy.port, protocol="5") as node:
         wait_until(lambda: proxy.versions, "the first attempt")
         began_s = time.monotonic()
         wait_until(lambda: len(proxy.versions) > 1, "the second attempt", 17)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.faults.disks import fault_disk
-from tests.faults.watching import Watched, watched
+from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE
 
@@ -57,12 +57,12 @@ def replace(disk: Any) -> None:
     disk.remount()
 
 
-def hold(node: Watched, seconds: float) -> float:
+def hold(node: ObservedNode, seconds: float) -> float:
     """Ask for something all the while; return the slowest answer, in seconds."""
     slowest_s, end_s = 0.0, time.monotonic() + seconds
     while time.monotonic() < end_s:
         asked_s = time.monotonic()
-        assert node.asker.ask("get", key="night.gain")["ok"]
+        assert node.commands.ask("get", key="night.gain")["ok"]
         slowest_s = max(slowest_s, time.monotonic() - asked_s)
         time.sleep(0.2)
     return slowest_s
@@ -92,17 +92,17 @@ def test_a_disk_in_trouble_is_told_costs_neither_stream_nor_mqtt_and_heals(
     settings = {"export": {"base_dir": f"{disk.dir}/captures"}, "logging": {"level": "INFO", **logging}}
     held_s = 600.0 if long and harm is die else 5.0
     with watched(tmp_path, broker, **settings) as node, node.streaming() as stream:
-        kept = node.asker.ask("save")
+        kept = node.commands.ask("save")
         assert kept["ok"], kept
         node.forget()
         harm(disk)
         noticed_s = node.wait_fault(code, NOTICED_S + SLACK_S)
-        assert node.asker.ask("save")["code"] in ("no_space", "not_saved")
+        assert node.commands.ask("save")["code"] in ("no_space", "not_saved")
         slowest_s = hold(node, held_s)
-        assert node.asker.ask("health")["data"]["storage"] == code
+        assert node.commands.ask("health")["data"]["storage"] == code
         heal(disk)
         healed_s = node.wait_fault("ok", HEALED_S)
-        saved = node.asker.ask("save")
+        saved = node.commands.ask("save")
         assert saved["ok"], saved
         assert node.said_offline() == []
         assert not stream.ended
@@ -141,21 +141,21 @@ def test_a_disk_that_hangs_while_a_picture_is_saved_is_told_and_the_picture_is_s
 ) -> None:
     settings = {"export": {"base_dir": f"{disk.dir}/captures"}}
     with watched(tmp_path, broker, **settings) as node, node.streaming() as stream:
-        assert node.asker.ask("save")["ok"]
+        assert node.commands.ask("save")["ok"]
         node.forget()
         freezing(True)
         try:
-            node.asker.client.publish(f"{BASE}/cmd/save", json.dumps({"id": "frozen"}))
+            node.commands.client.publish(f"{BASE}/cmd/save", json.dumps({"id": "frozen"}))
             noticed_s = node.wait_fault("not_saved", NOTICED_S + SLACK_S)
             slowest_s = hold(node, 5)
-            health = node.asker.ask("health")["data"]
+            health = node.commands.ask("health")["data"]
             assert (health["storage"], health["disk_free_mib"]) == ("not_saved", None)
-            assert node.asker.finals("frozen") == []
+            assert node.commands.finals("frozen") == []
         finally:  # a process that waits in the kernel cannot even be killed
             freezing(False)
         healed_s = node.wait_fault("ok", HEALED_S)
-        wait_until(lambda: node.asker.finals("frozen"), "the picture that waited", 30)
-        saved = node.asker.finals("frozen")[0]
+        wait_until(lambda: node.commands.finals("frozen"), "the picture that waited", 30)
+        saved = node.commands.finals("frozen")[0]
         assert saved["ok"], saved
         assert node.said_offline() == []
         assert not stream.ended
@@ -179,22 +179,24 @@ def test_settings_changed_on_a_read_only_disk_are_in_force_and_said_not_to_be_wr
         config.write_bytes(node.node.config.read_bytes())
         before = config.read_bytes()
         node.node.config = config
-        node.asker.client.clear()
+        node.commands.client.clear()
         node.node.start()
-        node.asker.wait_online()
+        node.commands.wait_online()
         turn_read_only(disk)
         with node.streaming() as stream:
-            changed = node.asker.ask("set", key="night.gain", value=8)
-            written = node.asker.ask("overwrite_config")
+            changed = node.commands.ask("set", key="night.gain", value=8)
+            written = node.commands.ask("overwrite_config")
             assert changed["ok"]
-            assert node.asker.ask("get", key="night.gain")["data"]["value"] == 8
+            assert node.commands.ask("get", key="night.gain")["data"]["value"] == 8
             assert (written["code"], "Read-only" in written["message"]) == ("not_saved", True), written
         turn_writable(disk)
         assert config.read_bytes() == before
         assert [path.name for path in Path(disk.dir).glob("*.bak")] == []
         assert node.node.stop()[0] == 0
-        node.asker.client.clear()
+        node.commands.client.clear()
         node.node.start()
-        wait_until(lambda: node.asker.client.latest("pi_cam_node/porch/config/night.gain") == b"6", "the old gain", 30)
+        wait_until(
+            lambda: node.commands.client.latest("pi_cam_node/porch/config/night.gain") == b"6", "the old gain", 30
+        )
     assert stream.longest_gap_s < 5
     figure(f"overwrite_config answered {written['code']}: {written['message'].rpartition(': ')[2]}")

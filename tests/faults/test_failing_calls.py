@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults import tools
+from tests.faults import fault_tools
 from tests.faults.results import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("S8")]
@@ -25,7 +25,7 @@ def test_whatever_call_fails_or_is_the_last_leaves_the_old_state_or_the_new_one(
 ) -> None:
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
-    tool = tools.FOLDER / "syscrash.py"
+    tool = fault_tools.FOLDER / "syscrash.py"
     if not tool.exists():
         pytest.skip("the fault tools are not beside the repository")
     # One thread only: strace counts the calls of each by itself.

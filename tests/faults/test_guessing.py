@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.conftest import TOKEN
-from tests.support.web_server import Serving
+from tests.support.web_server import RunningWebServer
 
 pytestmark = pytest.mark.faults
 
@@ -21,9 +21,9 @@ EVALUATED = 30
 DIFFERENCE_MS = 5.0
 
 
-def tried(house: Serving, credential: str, address: str = "127.0.0.1") -> tuple[int, float]:
+def tried(server: RunningWebServer, credential: str, address: str = "127.0.0.1") -> tuple[int, float]:
     """Return the status that a credential gets from an address of this machine, and in how many milliseconds."""
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=20, source_address=(address, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20, source_address=(address, 0))
     try:
         connection.connect()
         began_s = time.perf_counter()
@@ -37,23 +37,23 @@ def tried(house: Serving, credential: str, address: str = "127.0.0.1") -> tuple[
 
 @pytest.mark.short
 @pytest.mark.promise("H7")
-def test_of_a_thousand_guesses_a_handful_is_looked_at(house: Serving, figure: Callable[[str], None]) -> None:
-    answers = Counter(tried(house, f"Bearer guess-{number}")[0] for number in range(1000))
+def test_of_a_thousand_guesses_a_handful_is_looked_at(server: RunningWebServer, figure: Callable[[str], None]) -> None:
+    answers = Counter(tried(server, f"Bearer guess-{number}")[0] for number in range(1000))
     assert set(answers) == {401, 429}
     assert answers[401] <= EVALUATED
-    assert tried(house, f"Bearer {TOKEN}")[0] == 429, "who guesses waits, even when right at last"
-    assert tried(house, f"Bearer {TOKEN}", "127.0.0.2")[0] == 200
+    assert tried(server, f"Bearer {TOKEN}")[0] == 429, "who guesses waits, even when right at last"
+    assert tried(server, f"Bearer {TOKEN}", "127.0.0.2")[0] == 200
     figure(f"{answers[401]} of 1000 guesses looked at (at most {EVALUATED})")
 
 
 @pytest.mark.promise("H7")
-def test_how_near_a_guess_comes_cannot_be_timed(house: Serving, figure: Callable[[str], None]) -> None:
+def test_how_near_a_guess_comes_cannot_be_timed(server: RunningWebServer, figure: Callable[[str], None]) -> None:
     # Few tries from each of many addresses, so that none has to wait.
     times: dict[str, list[float]] = {"nothing right": [], "all but the last letter": []}
     for number in range(120):
         address = f"127.0.{number // 200 + 1}.{number % 200 + 1}"
         for kind, guess in (("nothing right", "x" * len(TOKEN)), ("all but the last letter", TOKEN[:-1] + "x")):
-            status, took_ms = tried(house, f"Bearer {guess}", address)
+            status, took_ms = tried(server, f"Bearer {guess}", address)
             assert status == 401
             times[kind].append(took_ms)
     near, far = (statistics.median(found) for found in times.values())
@@ -81,9 +81,9 @@ ALMOST = {
 
 @pytest.mark.short
 @pytest.mark.promise("X5")
-def test_almost_the_token_opens_nothing(house: Serving, figure: Callable[[str], None]) -> None:
+def test_almost_the_token_opens_nothing(server: RunningWebServer, figure: Callable[[str], None]) -> None:
     for number, guess in enumerate(ALMOST.values()):
         basic = base64.b64encode(f"admin:{guess}".encode()).decode()
         for scheme in (f"Bearer {guess}", f"Basic {basic}", guess):
-            assert tried(house, scheme, f"127.0.3.{number + 1}")[0] == 401, scheme
+            assert tried(server, scheme, f"127.0.3.{number + 1}")[0] == 401, scheme
     figure(f"{len(ALMOST)} kinds of nearly right, 3 ways each: all 401")

@@ -19,7 +19,7 @@ from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.web.application import routes
-from tests.faults.watching import Watched, watched
+from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto
 from tests.support.running_node import BASE
 
@@ -57,8 +57,8 @@ def test_no_text_setting_is_ever_a_command(tmp_path: Path, figure: Callable[[str
         tree: object = text
         for part in reversed(key.split(".")):
             tree = {part: tree}
-        doors = (partial(Config.model_validate, tree), partial(settings.with_value, Config(), key, text))
-        for door in doors:
+        interfaces = (partial(Config.model_validate, tree), partial(settings.with_value, Config(), key, text))
+        for door in interfaces:
             tried += 1
             try:
                 door()
@@ -92,7 +92,7 @@ def test_no_source_hands_its_name_to_a_shell(tmp_path: Path, form: str) -> None:
 
 
 @pytest.fixture
-def node(broker: Mosquitto, tmp_path: Path) -> Iterator[Watched]:
+def node(broker: Mosquitto, tmp_path: Path) -> Iterator[ObservedNode]:
     folder = tmp_path / "house"
     folder.mkdir()
     (tmp_path / "secret.txt").write_text(CANARY)
@@ -158,9 +158,9 @@ def tree(folder: Path) -> set[str]:
 
 @pytest.mark.promise("X2")
 def test_no_spelling_of_a_name_leads_out_of_the_folder(
-    node: Watched, tmp_path: Path, figure: Callable[[str], None]
+    node: ObservedNode, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    picture = node.asker.ask("save")["data"]["id"]
+    picture = node.commands.ask("save")["data"]["id"]
     assert http_answer(node.port, "GET", f"/media/{picture}").startswith(b"\xff\xd8"), "this door opens for pictures"
     before, tried = tree(tmp_path), 0
     ways = ways_out(tmp_path / "house")
@@ -181,9 +181,9 @@ def test_no_spelling_of_a_name_leads_out_of_the_folder(
     figure(f"{len(ways)} spellings, {tried} tries on {len(patterns)} routes, every command and setting: nothing opened")
 
 
-def told_over_mqtt(node: Watched, ways: list[str]) -> int:
+def told_over_mqtt(node: ObservedNode, ways: list[str]) -> int:
     """Put every way into every command, and into every live text setting; return how many tries that were."""
-    client, tried = node.asker.client, 0
+    client, tried = node.commands.client, 0
     info = json.loads(client.latest(f"{BASE}/info") or b"{}")
     verbs = sorted(set(info["commands"]) - {"restart", "overwrite_config", "save", "pastStack", "shortstream"})
     live = [key for key in text_settings() if catalogue()[key].live]
@@ -197,7 +197,7 @@ def told_over_mqtt(node: Watched, ways: list[str]) -> int:
             client.publish(f"{BASE}/set/{key}", way.encode(errors="replace"), qos=0)
         tried += len(verbs) + 2 + len(live)
         if number % 10 == 9:  # as fast as answers come: a broker drops what a client does not fetch
-            assert node.asker.ask("get", key="night.gain")["ok"]
+            assert node.commands.ask("get", key="night.gain")["ok"]
     said = b"".join(message.payload for message in client.received)
     assert CANARY.encode() not in said
     return tried

@@ -16,9 +16,9 @@ from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import Backoff
-from tests.faults.conftest import FaultyLink
+from tests.faults.conftest import FaultyProxy
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.linked import TOPICS, Linked
+from tests.support.link_harness import TOPICS, LinkHarness
 
 pytestmark = pytest.mark.faults
 
@@ -27,13 +27,13 @@ Figure = Callable[[str], None]
 
 @pytest.mark.promise("M3", "B5")
 def test_a_link_that_swallows_everything_is_noticed_busy_or_idle(
-    broker: Mosquitto, faulty_link: FaultyLink, figure: Figure
+    broker: Mosquitto, faulty_link: FaultyProxy, figure: Figure
 ) -> None:
     link = faulty_link(broker)
     with ExitStack() as stack:
         nodes = []
         for number in range(20):  # at every phase of the keepalive
-            nodes.append(stack.enter_context(Linked(link.port, client_id=f"node{number}")))
+            nodes.append(stack.enter_context(LinkHarness(link.port, client_id=f"node{number}")))
             nodes[-1].expect(BrokerConnected)
             nodes[-1].announce()
             time.sleep(0.7)
@@ -48,7 +48,7 @@ def test_a_link_that_swallows_everything_is_noticed_busy_or_idle(
     assert idle_s <= 30
 
 
-def noticed_after(node: Linked, began_s: float, *, busy: bool) -> float:
+def noticed_after(node: LinkHarness, began_s: float, *, busy: bool) -> float:
     """Return how long a link took to be given up, publishing a state each second where it is busy."""
     while time.monotonic() - began_s < 60:
         if busy:
@@ -77,7 +77,7 @@ def in_thread(work: Callable[..., float], *arguments: object, **options: object)
 
 @pytest.mark.promise("M12")
 def test_a_link_that_flips_bits_heals_when_it_ends(
-    broker: Mosquitto, faulty_link: FaultyLink, figure: Figure, long: bool
+    broker: Mosquitto, faulty_link: FaultyProxy, figure: Figure, long: bool
 ) -> None:
     for_s = 600 if long else 45
     link = faulty_link(broker)
@@ -115,12 +115,12 @@ def test_a_link_that_flips_bits_heals_when_it_ends(
 
 @pytest.mark.promise("M13")
 def test_events_survive_a_link_that_breaks_again_and_again(
-    broker: Mosquitto, faulty_link: FaultyLink, figure: Figure
+    broker: Mosquitto, faulty_link: FaultyProxy, figure: Figure
 ) -> None:
     topic, count, cuts = TOPICS.event("test"), 1000, 20
     rng = random.Random(1)
     link, stopping = faulty_link(broker), threading.Event()
-    with broker.client() as client, Linked(link.port) as node:
+    with broker.client() as client, LinkHarness(link.port) as node:
         client.subscribe(topic)
 
         def announce() -> None:
@@ -155,7 +155,7 @@ def test_events_survive_a_link_that_breaks_again_and_again(
 
 @pytest.mark.promise("M21", "B6")
 def test_a_link_that_flaps_is_seen_by_nobody_and_a_long_gap_once(
-    broker: Mosquitto, faulty_link: FaultyLink, figure: Figure
+    broker: Mosquitto, faulty_link: FaultyProxy, figure: Figure
 ) -> None:
     links = [faulty_link(broker) for _ in range(5)]
     with ExitStack() as stack:
@@ -190,7 +190,7 @@ def test_a_link_that_flaps_is_seen_by_nobody_and_a_long_gap_once(
 
 
 @pytest.mark.promise("M19", "B6")
-def test_a_node_back_from_a_power_cut_ends_online(broker: Mosquitto, faulty_link: FaultyLink, figure: Figure) -> None:
+def test_a_node_back_from_a_power_cut_ends_online(broker: Mosquitto, faulty_link: FaultyProxy, figure: Figure) -> None:
     link = faulty_link(broker)
     keepalive_s = 5
     with ExitStack() as stack, broker.client() as client:
@@ -226,7 +226,7 @@ def test_two_nodes_with_one_client_id_are_diagnosed_and_slow_down(
         for number in range(4):
             pair = [
                 stack.enter_context(
-                    Linked(
+                    LinkHarness(
                         broker.port,
                         backoff=Backoff(random.Random(2 * number + which)),
                         client_id=f"pair{number}",

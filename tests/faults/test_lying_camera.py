@@ -16,7 +16,7 @@ from pi_cam_node.camera.worker import source_loop
 from pi_cam_node.camera.worker.messages import Arrived, Failed, Open, Quit, Report
 from pi_cam_node.camera.worker.source_loop import SourceLoop
 from pi_cam_node.config import CameraConfig
-from tests.faults.watching import watched
+from tests.faults.observed_node import watched
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE
 
@@ -40,16 +40,16 @@ def test_a_camera_that_lies_is_named_and_so_is_the_end_of_it(
     with watched(tmp_path, broker, camera={"source": source(loss)}) as node:
         node.forget()
         wait_until(
-            lambda: word in node.asker.state("last_error"), f"{word} in last_error", HEALTHY_S + NAMED_S + SLACK_S
+            lambda: word in node.commands.state("last_error"), f"{word} in last_error", HEALTHY_S + NAMED_S + SLACK_S
         )
         named_s = time.monotonic() - began_s - HEALTHY_S
-        assert node.asker.state("last_error").startswith("camera_down")
+        assert node.commands.state("last_error").startswith("camera_down")
         gone = f"{BASE}/camera/availability" in node.said_offline()
         assert gone is (loss == "freeze"), "a blank camera delivers, a frozen one does not"
         assert f"{BASE}/availability" not in node.said_offline()
-        wait_until(lambda: node.asker.state("last_error") == "ok", "the end of it", LIES_S + 60)
+        wait_until(lambda: node.commands.state("last_error") == "ok", "the end of it", LIES_S + 60)
         over_s = time.monotonic() - began_s - HEALTHY_S - LIES_S
-        assert node.asker.ask("save")["ok"]
+        assert node.commands.ask("save")["ok"]
     assert named_s <= NAMED_S + SLACK_S
     figure(f"{word}: named after {named_s:.0f} s (at most {NAMED_S:g}), over {over_s:.0f} s after it ended")
 

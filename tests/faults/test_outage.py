@@ -19,12 +19,11 @@ from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt import outbox
 from pi_cam_node.mqtt.message import Message
-from tests.faults.page import Page, resident_mib
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, wait_until
-from tests.support.linked import TOPICS, Linked
+from tests.faults.http_probe import HttpProbe, resident_mib
+from tests.support.broker import Mosquitto, StartBroker, wait_until
+from tests.support.link_harness import TOPICS, LinkHarness
 from tests.support.proxy import Proxy
-from tests.support.running_node import Asker, RunningNode
+from tests.support.running_node import CommandClient, RunningNode
 
 pytestmark = pytest.mark.faults
 
@@ -35,12 +34,12 @@ Figure = Callable[[str], None]
 def test_a_node_without_a_broker_goes_on_in_every_other_way(
     broker: Mosquitto, tmp_path: Path, figure: Figure, long: bool
 ) -> None:
-    away_s, page = (3600.0 if long else 60.0), Page()
+    away_s, page = (3600.0 if long else 60.0), HttpProbe()
     with RunningNode(
         tmp_path, broker.port, mjpeg_server=page.section, ring={"size": 20}, telemetry={"interval_s": 5}
     ) as node:
         with broker.client() as client:
-            Asker(client).wait_online()
+            CommandClient(client).wait_online()
         for _ in range(20):  # until the ring is full and everything has been used once
             time.sleep(1)
             assert page.get("/snapshot.jpg")
@@ -60,7 +59,7 @@ def test_a_node_without_a_broker_goes_on_in_every_other_way(
         assert node.log().count("starts, version") == 1
         broker.start()
         with broker.client() as client:
-            Asker(client).wait_online()
+            CommandClient(client).wait_online()
     figure(f"{away_s / 60:.0f} min away: {share:.1%} of the frames (at least 99 %), {grown_mib:+.1f} MiB (at most 5)")
     assert share >= 0.99
     assert grown_mib <= 5
@@ -128,7 +127,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
 @pytest.mark.short
 @pytest.mark.promise("M5")
 def test_a_node_with_a_wrong_broker_serves_its_page_and_says_so(tmp_path: Path, figure: Figure) -> None:
-    page, began_s = Page(), time.monotonic()
+    page, began_s = HttpProbe(), time.monotonic()
     with RunningNode(tmp_path, 1883, mqtt={"host": "no-such-broker.invalid"}, mjpeg_server=page.section) as node:
         wait_until(lambda: page.state().get("broker_away_because"), "the reason on the page", 30)
         took_s = time.monotonic() - began_s
@@ -157,7 +156,7 @@ def test_ten_thousand_messages_for_a_broker_that_is_away_take_no_memory(
     start_broker: StartBroker, figure: Figure
 ) -> None:
     broker = start_broker(start=False)
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         node.expect(BrokerLost)
         before_mib = own_memory_mib()
         for number in range(10_000):
@@ -179,7 +178,7 @@ def test_ten_thousand_messages_for_a_broker_that_is_away_take_no_memory(
 
 @pytest.mark.promise("M14", "B4")
 def test_a_broker_that_hangs_is_held_up_to_four_mebibytes(broker: Mosquitto, figure: Figure) -> None:
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         node.expect(BrokerConnected)
         node.announce()
         proxy.freeze()

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, free_port, wait_until
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.broker import Mosquitto, StartBroker, free_port, wait_until
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
 
@@ -115,7 +114,7 @@ def test_packets_that_vanish_are_noticed_and_healed(
     broker, port = broker_for(start_broker)
     mqtt: dict[str, Any] = {"host": HERE}
     with RunningNode(tmp_path, port, within=island.within, mqtt=mqtt) as node, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         client.clear()
         island.cut()
         cut_s = time.monotonic()

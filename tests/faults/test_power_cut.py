@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults import configuring, saving
+from tests.faults import config_writer, picture_writer
 from tests.faults.disks import fault_disk
 from tests.faults.results import ROOT
 
@@ -75,9 +75,9 @@ def broken_after_a_cut(program: str, check: Check, verb: str, running_s: float) 
 @pytest.mark.parametrize(
     ("program", "check", "verb", "running_s"),
     [
-        ("tests.faults.saving", saving.check, "once", 0.0),
-        ("tests.faults.saving", saving.check, "forever", 0.4),
-        ("tests.faults.configuring", configuring.check, "forever", 0.2),
+        ("tests.faults.picture_writer", picture_writer.check, "once", 0.0),
+        ("tests.faults.picture_writer", picture_writer.check, "forever", 0.4),
+        ("tests.faults.config_writer", config_writer.check, "forever", 0.2),
     ],
     ids=["a picture", "pictures", "settings"],
 )
@@ -90,7 +90,7 @@ def test_nothing_that_was_promised_is_lost_or_torn(program: str, check: Check, v
 
 @pytest.mark.parametrize(
     ("program", "check"),
-    [("tests.faults.saving", saving.check), ("tests.faults.configuring", configuring.check)],
+    [("tests.faults.picture_writer", picture_writer.check), ("tests.faults.config_writer", config_writer.check)],
     ids=["pictures", "settings"],
 )
 def test_nothing_is_broken_over_many_cuts(

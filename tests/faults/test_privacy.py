@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.conftest import FaultyLink
+from tests.faults.conftest import FaultyProxy
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.interfaces import Doors, open_doors
+from tests.support.interfaces import Interfaces, with_interfaces
 from tests.support.running_node import BASE
 
 pytestmark = pytest.mark.faults
@@ -23,22 +23,24 @@ LOOK_S = 3.0
 PICTURES = ("frame", "media/last/image", "media/thumbnail", "media/last")
 
 
-def shown(doors: Doors) -> list[str]:
+def shown(interfaces: Interfaces) -> list[str]:
     """Return where something of the camera came out since the node started anew."""
-    held = doors.asker.client.table()
+    held = interfaces.commands.client.table()
     found = [topic for topic in PICTURES if f"{BASE}/{topic}" in held]
-    found += [path for path in ("/snapshot.jpg", "/stream", "/shortstream") if doors.get(path)[0] != 403]
-    found += [verb for verb in ("save", "pastStack", "shortstream") if doors.asker.ask(verb)["code"] != "privacy_on"]
-    return found + (["camera process"] if doors.node.camera_pid() else [])
+    found += [path for path in ("/snapshot.jpg", "/stream", "/shortstream") if interfaces.get(path)[0] != 403]
+    found += [
+        verb for verb in ("save", "pastStack", "shortstream") if interfaces.commands.ask(verb)["code"] != "privacy_on"
+    ]
+    return found + (["camera process"] if interfaces.node.camera_pid() else [])
 
 
-def dark_for_a_while(doors: Doors) -> None:
+def dark_for_a_while(interfaces: Interfaces) -> None:
     """Look at every door for as long as a camera needs to open."""
-    wait_until(lambda: doors.asker.client.latest(f"{BASE}/availability") == b"online", "the node", 30)
-    wait_until(lambda: doors.asker.state("privacy") == "ON", "privacy", 20)
+    wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/availability") == b"online", "the node", 30)
+    wait_until(lambda: interfaces.commands.state("privacy") == "ON", "privacy", 20)
     until_s = time.monotonic() + LOOK_S
     while time.monotonic() < until_s:
-        assert shown(doors) == []
+        assert shown(interfaces) == []
 
 
 @pytest.mark.short
@@ -46,16 +48,16 @@ def dark_for_a_while(doors: Doors) -> None:
 def test_a_node_killed_in_privacy_comes_back_in_privacy(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
-        assert doors.asker.ask("save", formats=["jpg"])["ok"]
+    with with_interfaces(tmp_path, broker, homeassistant={"camera_fps": 10}) as interfaces:
+        assert interfaces.commands.ask("save", formats=["jpg"])["ok"]
         began_s = time.monotonic()
-        assert doors.asker.ask("privacy", enable=True)["ok"]
+        assert interfaces.commands.ask("privacy", enable=True)["ok"]
         took_s = time.monotonic() - began_s
-        doors.node.stop(signal.SIGKILL)
-    with open_doors(tmp_path, broker, online=False, homeassistant={"camera_fps": 10}) as doors:
-        dark_for_a_while(doors)
-        assert doors.asker.ask("privacy", enable=False)["ok"]
-        doors.asker.wait_online()
+        interfaces.node.stop(signal.SIGKILL)
+    with with_interfaces(tmp_path, broker, online=False, homeassistant={"camera_fps": 10}) as interfaces:
+        dark_for_a_while(interfaces)
+        assert interfaces.commands.ask("privacy", enable=False)["ok"]
+        interfaces.commands.wait_online()
     figure(f"on after {took_s:.2f} s; after SIGKILL nothing shown by any door")
 
 
@@ -70,8 +72,8 @@ def test_a_damaged_mark_means_on(broker: Mosquitto, tmp_path: Path, damage: str,
         mark.symlink_to("nowhere")
     else:
         mark.mkdir()
-    with open_doors(tmp_path, broker, online=False) as doors:
-        dark_for_a_while(doors)
+    with with_interfaces(tmp_path, broker, online=False) as interfaces:
+        dark_for_a_while(interfaces)
     figure(f"{damage}: on")
 
 
@@ -79,15 +81,15 @@ def test_a_damaged_mark_means_on(broker: Mosquitto, tmp_path: Path, damage: str,
 def test_a_camera_process_that_hangs_is_ended_all_the_same(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with open_doors(tmp_path, broker) as doors:
-        camera = doors.node.camera_pid()
+    with with_interfaces(tmp_path, broker) as interfaces:
+        camera = interfaces.node.camera_pid()
         assert camera is not None
         psutil.Process(camera).suspend()
         began_s = time.monotonic()
-        reply = doors.asker.ask("privacy", enable=True)
+        reply = interfaces.commands.ask("privacy", enable=True)
         took_s = time.monotonic() - began_s
         assert (reply["code"], psutil.pid_exists(camera)) == ("ok", False)
-        assert shown(doors) == []
+        assert shown(interfaces) == []
     figure(f"released after {took_s:.1f} s (at most 5)")
 
 
@@ -97,19 +99,19 @@ def test_a_disk_that_refuses_leaves_the_camera_released(
 ) -> None:
     folder = tmp_path / "captures"
     folder.write_bytes(b"")  # nothing can be made in it, not even by root
-    with open_doors(tmp_path, broker, online=False) as doors:
-        dark_for_a_while(doors)
-        reply = doors.asker.ask("privacy", enable=False)
-        assert (reply["code"], doors.asker.state("privacy")) == ("not_saved", "ON"), reply
+    with with_interfaces(tmp_path, broker, online=False) as interfaces:
+        dark_for_a_while(interfaces)
+        reply = interfaces.commands.ask("privacy", enable=False)
+        assert (reply["code"], interfaces.commands.state("privacy")) == ("not_saved", "ON"), reply
         folder.unlink()
-        assert doors.asker.ask("privacy", enable=False)["ok"]
-        doors.asker.wait_online()
+        assert interfaces.commands.ask("privacy", enable=False)["ok"]
+        interfaces.commands.wait_online()
         shutil.rmtree(folder, ignore_errors=True)
         folder.write_bytes(b"")
-        reply = doors.asker.ask("privacy", enable=True)
+        reply = interfaces.commands.ask("privacy", enable=True)
         assert reply["code"] == "not_saved", reply
         assert reply["message"].startswith("ERROR: privacy is on, but: ")
-        assert shown(doors) == []
+        assert shown(interfaces) == []
     figure("camera released, not remembered, and the reply says so")
 
 
@@ -117,10 +119,10 @@ def test_a_disk_that_refuses_leaves_the_camera_released(
 def test_pictures_that_wait_for_the_broker_do_not_leave_any_more(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
+    with with_interfaces(tmp_path, broker, homeassistant={"camera_fps": 10}) as interfaces:
         broker.stop()
-        assert doors.post("save", formats=["jpg"], thumbnail=True)["ok"]
-        assert doors.post("privacy", enable=True)["ok"]
+        assert interfaces.post("save", formats=["jpg"], thumbnail=True)["ok"]
+        assert interfaces.post("privacy", enable=True)["ok"]
         broker.start()
         with broker.client() as late:
             late.subscribe(f"{BASE}/#")
@@ -132,16 +134,16 @@ def test_pictures_that_wait_for_the_broker_do_not_leave_any_more(
 
 @pytest.mark.promise("P6")
 def test_pictures_on_a_slow_link_are_not_sent_to_their_end(
-    broker: Mosquitto, tmp_path: Path, faulty_link: FaultyLink, figure: Callable[[str], None]
+    broker: Mosquitto, tmp_path: Path, faulty_link: FaultyProxy, figure: Callable[[str], None]
 ) -> None:
     link = faulty_link(broker)
-    with open_doors(tmp_path, broker, mqtt={"port": link.port}) as doors:
-        client = doors.asker.client
-        wait_until(lambda: float(doors.asker.state("ring_seconds") or 0) >= 6, "pictures in the ring", 30)
+    with with_interfaces(tmp_path, broker, mqtt={"port": link.port}) as interfaces:
+        client = interfaces.commands.client
+        wait_until(lambda: float(interfaces.commands.state("ring_seconds") or 0) >= 6, "pictures in the ring", 30)
         link.set("throttle", "60000")
         client.publish(f"{BASE}/cmd/shortstream", '{"n": 60}')
         client.wait_count(f"{BASE}/shortstream", 2, 20)
-        assert doors.post("privacy", enable=True)["ok"]
+        assert interfaces.post("privacy", enable=True)["ok"]
         answered_s = time.monotonic()
         wait_until(lambda: client.latest(f"{BASE}/state/privacy") == b"ON", "the next birth", 60)
         told_s = time.monotonic() - answered_s

@@ -16,12 +16,11 @@ from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.imaging.jpeg import decode
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import Backoff
-from tests.faults.page import Page, pictures
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, wait_until
-from tests.support.linked import TOPICS, Linked
+from tests.faults.http_probe import HttpProbe, pictures
+from tests.support.broker import Mosquitto, StartBroker, wait_until
+from tests.support.link_harness import TOPICS, LinkHarness
 from tests.support.proxy import Proxy
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = pytest.mark.faults
 
@@ -40,18 +39,18 @@ def test_a_picture_larger_than_the_broker_takes_arrives_smaller(
         RunningNode(tmp_path, broker.port, camera=camera, mqtt={"image_max_bytes": 16 << 20}) as node,
         broker.client() as client,
     ):
-        asker = Asker(client)
-        asker.wait_online()
-        reply = asker.ask("save", formats=["jpg"])
+        commands = CommandClient(client)
+        commands.wait_online()
+        reply = commands.ask("save", formats=["jpg"])
         assert reply["ok"], reply
         saved_bytes = pictures(node)[0].stat().st_size
         assert saved_bytes > PACKET_BYTES
         sent = client.wait_for(f"{BASE}/media/last/image").payload
-        assert asker.ask("set", key="night.gain", value=7)["ok"]
+        assert commands.ask("set", key="night.gain", value=7)["ok"]
         began_s = time.monotonic()
         wait_until(lambda: client.latest(f"{BASE}/config/night.gain") == b"7", "the next state")
         took_s = time.monotonic() - began_s
-        sessions = asker.ask("health")["data"]["broker_sessions"]
+        sessions = commands.ask("health")["data"]["broker_sessions"]
     figure(
         f"{saved_bytes // 1000} kB saved, {len(sent) // 1000} kB arrived of {PACKET_BYTES // 1000} kB allowed, "
         f"{sessions - 1} disconnects, the next state within {took_s:.1f} s (at most 1)"
@@ -98,7 +97,7 @@ def test_a_message_on_which_the_broker_hangs_up_is_found_and_held_back(
 ) -> None:
     birth = [Message(TOPICS.state(f"key{number:02d}"), b"x", retain=True) for number in range(60)]
     Choking.poison = f"state/key{place:02d}".encode()
-    with Choking(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+    with Choking(broker.port) as proxy, LinkHarness(proxy.port) as node, broker.client() as client:
         client.subscribe(f"{TOPICS.root}/#")
         began_s = time.monotonic()
         connects = 0
@@ -129,7 +128,7 @@ def test_a_broker_that_refuses_our_topics_is_reported(
     start_broker: StartBroker, tmp_path: Path, protocol: str, acl: str, figure: Figure
 ) -> None:
     broker = start_broker(users={"porch": "x"}, acl=f"user porch\n{acl}\n")
-    page, login = Page(), {"username": "porch", "password": "x", "protocol": protocol}
+    page, login = HttpProbe(), {"username": "porch", "password": "x", "protocol": protocol}
     with RunningNode(tmp_path, broker.port, mqtt=login, mjpeg_server=page.section) as node:
         wait_until(lambda: "connected to" in node.log(), "the connection", 30)
         began_s = time.monotonic()
@@ -162,7 +161,7 @@ def test_a_refused_login_is_tried_seldom_and_told_once(
     broker = start_broker(users={"porch": "right"})
     caplog.set_level(logging.INFO, "pi_cam_node")
     login = {"username": "porch", "password": "wrong", "protocol": protocol}
-    with Linked(broker.port, backoff=backoff, **login) as node:
+    with LinkHarness(broker.port, backoff=backoff, **login) as node:
         time.sleep(600 / scale)
         attempts = broker.log().count("not authorised")
         assert "Not authorized" in node.expect(BrokerLost).reason
@@ -178,7 +177,7 @@ def test_a_refused_login_is_tried_seldom_and_told_once(
 @pytest.mark.short
 @pytest.mark.promise("M23")
 def test_the_page_says_that_the_login_was_refused(start_broker: StartBroker, tmp_path: Path, figure: Figure) -> None:
-    broker, page = start_broker(users={"porch": "right"}), Page()
+    broker, page = start_broker(users={"porch": "right"}), HttpProbe()
     login = {"username": "porch", "password": "wrong"}
     with RunningNode(tmp_path, broker.port, mqtt=login, mjpeg_server=page.section):
         wait_until(lambda: page.state().get("broker_away_because"), "the reason", 30)

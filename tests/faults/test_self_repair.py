@@ -15,11 +15,11 @@ import yaml
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.runtime.start_counter import SAFE_START
 from pi_cam_node.runtime.startup import begin
-from tests.faults.sabotage import CRASH_PX
-from tests.faults.service import Service
-from tests.faults.starving import STARVES_FROM_PX
+from tests.faults.hanging_driver import HANGS_FROM_PX
+from tests.faults.supervised_node import SupervisedNode
+from tests.faults.thread_faults import CRASH_PX
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.running_node import BASE, Asker
+from tests.support.running_node import BASE, CommandClient
 
 pytestmark = pytest.mark.faults
 
@@ -35,8 +35,8 @@ http: {allowed_hosts: [porch.lan]}
 """
 
 
-def info_of(asker: Asker) -> dict[str, Any]:
-    return dict(json.loads(asker.client.latest(f"{BASE}/info") or b"{}"))
+def info_of(commands: CommandClient) -> dict[str, Any]:
+    return dict(json.loads(commands.client.latest(f"{BASE}/info") or b"{}"))
 
 
 # ------------------------------------------------------------------ a change
@@ -46,10 +46,10 @@ def info_of(asker: Asker) -> dict[str, Any]:
 def test_a_change_that_starves_the_camera_goes_back_and_is_said(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with Service(tmp_path, broker, node={"memory_bytes": 1 << 30}) as service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
-        service.wait_served(asker)
+    with SupervisedNode(tmp_path, broker, node={"memory_bytes": 1 << 30}) as service, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online(60)
+        service.wait_served(commands)
         on_disk = service.config.read_bytes()
         for key, value in (
             ("night.exposure_us", "200s"),
@@ -58,18 +58,18 @@ def test_a_change_that_starves_the_camera_goes_back_and_is_said(
             ("ring.size", "1000000000"),
             ("ring.max_bytes", "1000000000000"),
         ):
-            assert asker.ask("set", key=key, value=value)["code"] == "out_of_range"
+            assert commands.ask("set", key=key, value=value)["code"] == "out_of_range"
         began_s = time.monotonic()
-        assert asker.ask("set", key="camera.width", value=STARVES_FROM_PX)["ok"]
-        refused = asker.ask("overwrite_config", 60.0)
+        assert commands.ask("set", key="camera.width", value=HANGS_FROM_PX)["ok"]
+        refused = commands.ask("overwrite_config", 60.0)
         assert not refused["ok"]
         wait_until(lambda: client.latest(f"{BASE}/config/camera.width") == b"320", "the old width", 60)
         back_s = time.monotonic() - began_s
-        wait_until(lambda: "rolled back: camera.width" in _errors(asker), "what happened, on last_error", 10)
+        wait_until(lambda: "rolled back: camera.width" in _errors(commands), "what happened, on last_error", 10)
         event = json.loads(client.latest(f"{BASE}/event/settings_rolled_back") or b"{}")
         assert event["settings"] == {"camera.width": 320}
         assert "rolled back camera.width" in service.log.read_text()
-        frames_s = service.wait_served(asker) - began_s
+        frames_s = service.wait_served(commands) - began_s
         assert service.config.read_bytes() == on_disk
         assert len(service.kinds("start")) == 1
     assert back_s <= 30 + SLACK_S
@@ -79,9 +79,9 @@ def test_a_change_that_starves_the_camera_goes_back_and_is_said(
     )
 
 
-def _errors(asker: Asker) -> str:
-    with asker.client._changed:
-        received = [m for m in asker.client.received if m.topic == f"{BASE}/state/last_error"]
+def _errors(commands: CommandClient) -> str:
+    with commands.client._changed:
+        received = [m for m in commands.client.received if m.topic == f"{BASE}/state/last_error"]
     return " ".join(message.payload.decode() for message in received)
 
 
@@ -90,15 +90,15 @@ def test_a_mode_that_the_camera_refuses_goes_back(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     camera = {"source": "synthetic?refuse=night"}
-    with Service(tmp_path, broker, camera=camera) as service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
-        service.wait_served(asker)
+    with SupervisedNode(tmp_path, broker, camera=camera) as service, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online(60)
+        service.wait_served(commands)
         began_s = time.monotonic()
-        assert asker.ask("set", key="night.override", value="night")["ok"]
-        wait_until(lambda: "rolled back: night.override" in _errors(asker), "what happened, on last_error", 60)
+        assert commands.ask("set", key="night.override", value="night")["ok"]
+        wait_until(lambda: "rolled back: night.override" in _errors(commands), "what happened, on last_error", 60)
         took_s = time.monotonic() - began_s
-        assert asker.ask("get", key="night.override")["data"]["value"] == "auto"
+        assert commands.ask("get", key="night.override")["data"]["value"] == "auto"
     assert took_s <= 30 + SLACK_S
     figure(f"a refused mode went back after {took_s:.1f} s (at most 30)")
 
@@ -111,25 +111,25 @@ def test_a_crash_loop_ends_in_a_safe_mode_that_takes_orders(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     began_s = time.monotonic()
-    with Service(tmp_path, broker, camera={"width": CRASH_PX}) as service, broker.client() as client:
-        asker = Asker(client)
+    with SupervisedNode(tmp_path, broker, camera={"width": CRASH_PX}) as service, broker.client() as client:
+        commands = CommandClient(client)
         service.wait("start", SAFE_START, 120)
-        wait_until(lambda: info_of(asker).get("safe_mode"), "safe mode", 60)
+        wait_until(lambda: info_of(commands).get("safe_mode"), "safe mode", 60)
         wait_until(lambda: client.latest(f"{BASE}/availability") == b"online", "the node", 30)
         reached_s = time.monotonic() - began_s
         service.wait("ready", 1, 30)
         assert client.latest(f"{BASE}/camera/availability") == b"offline"
-        assert "safe mode" in asker.state("last_error")
-        assert "4 starts in a row came to nothing" in info_of(asker)["trouble"]
+        assert "safe mode" in commands.state("last_error")
+        assert "4 starts in a row came to nothing" in info_of(commands)["trouble"]
         assert client.latest("homeassistant/device/pi_cam_node_porch/config")
         wait_until(lambda: service.healthz() == "not ok", "the live view", 30)
-        assert asker.ask("save")["code"] == "camera_down"
-        assert asker.ask("set", key="camera.width", value=320)["ok"]
-        assert asker.ask("overwrite_config")["ok"]
-        assert asker.ask("restart")["ok"]
+        assert commands.ask("save")["code"] == "camera_down"
+        assert commands.ask("set", key="camera.width", value=320)["ok"]
+        assert commands.ask("overwrite_config")["ok"]
+        assert commands.ask("restart")["ok"]
         assert service.wait("exit", SAFE_START, 30)["rc"] == 75
-        back_s = service.wait_served(asker) - began_s
-        assert info_of(asker)["start"] == 1
+        back_s = service.wait_served(commands) - began_s
+        assert info_of(commands)["start"] == 1
         assert len(service.kinds("start")) == SAFE_START + 1
     assert reached_s <= 60 + SLACK_S
     assert yaml.safe_load(service.config.read_text())["camera"]["width"] == 320
@@ -143,18 +143,18 @@ def test_a_crash_loop_ends_in_a_safe_mode_that_takes_orders(
 def test_the_third_start_uses_the_last_good_settings(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    service = Service(tmp_path, broker, camera={"width": CRASH_PX})
+    service = SupervisedNode(tmp_path, broker, camera={"width": CRASH_PX})
     good = yaml.safe_load(service.config.read_text())
     good["camera"]["width"] = 640
     service.config.with_name("node.yaml.good").write_text(yaml.safe_dump(good))
     began_s = time.monotonic()
     with service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
-        took_s = service.wait_served(asker) - began_s
+        commands = CommandClient(client)
+        commands.wait_online(60)
+        took_s = service.wait_served(commands) - began_s
         assert len(service.kinds("start")) == 3
-        assert info_of(asker)["settings_from"] == "last good"
-        assert asker.ask("get", key="camera.width")["data"]["value"] == 640
+        assert info_of(commands)["settings_from"] == "last good"
+        assert commands.ask("get", key="camera.width")["data"]["value"] == 640
         assert str(CRASH_PX) in service.config.read_text()
     assert took_s <= 60 + SLACK_S
     figure(f"frames with the last good settings at start 3, after {took_s:.1f} s")
@@ -167,26 +167,26 @@ def test_the_third_start_uses_the_last_good_settings(
 def test_a_damaged_file_gives_a_node_with_the_last_good_settings(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    service = Service(tmp_path, broker)
+    service = SupervisedNode(tmp_path, broker)
     whole = service.config.read_bytes()
     service.config.with_name("node.yaml.good").write_bytes(whole)
     bad = whole[: len(whole) // 2] + b"\0\xff\xfe: ["
     service.config.write_bytes(bad)
     with service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
-        service.wait_served(asker)
-        assert info_of(asker)["settings_from"] == "last good"
-        assert "not usable, and left as it is" in _errors(asker)
+        commands = CommandClient(client)
+        commands.wait_online(60)
+        service.wait_served(commands)
+        assert info_of(commands)["settings_from"] == "last good"
+        assert "not usable, and left as it is" in _errors(commands)
         assert service.config.read_bytes() == bad
-        assert asker.ask("set", key="night.gain", value=7)["ok"]
-        written = asker.ask("overwrite_config", 60.0)
+        assert commands.ask("set", key="night.gain", value=7)["ok"]
+        written = commands.ask("overwrite_config", 60.0)
         assert written["ok"], written
-        assert asker.ask("restart")["ok"]
+        assert commands.ask("restart")["ok"]
         service.wait("start", 2, 30)
-        service.wait_served(asker)
-        wait_until(lambda: info_of(asker)["settings_from"] == "file", "the settings of the file", 10)
-        assert asker.ask("get", key="night.gain")["data"]["value"] == 7
+        service.wait_served(commands)
+        wait_until(lambda: info_of(commands)["settings_from"] == "file", "the settings of the file", 10)
+        assert commands.ask("get", key="night.gain")["data"]["value"] == 7
     assert service.config.with_name("node.yaml.bad").read_bytes() == bad
     figure("a torn file: the last good settings run, said on info and last_error; overwrite_config mends the file")
 

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from pi_cam_node.base.units import MIB
-from tests.faults import tools
-from tests.faults.watching import Watched, watched
+from tests.faults import fault_tools
+from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto, wait_until
 
 pytestmark = pytest.mark.faults
@@ -30,14 +30,14 @@ SOCKETS_LEFT = 6
 
 
 @pytest.fixture
-def node(broker: Mosquitto, tmp_path: Path) -> Iterator[Watched]:
+def node(broker: Mosquitto, tmp_path: Path) -> Iterator[ObservedNode]:
     with watched(tmp_path, broker) as running:
         yield running
 
 
-def attacked(node: Watched, kind: str, count: int, seconds: float) -> dict[str, Any]:
+def attacked(node: ObservedNode, kind: str, count: int, seconds: float) -> dict[str, Any]:
     """Let clients of a kind loose on the node; return what honest ones met before, during and after."""
-    tool = tools.FOLDER / "slowhttp.py"
+    tool = fault_tools.FOLDER / "slowhttp.py"
     if not tool.exists():
         pytest.skip("the fault tools are not beside the repository")
     command = [sys.executable, str(tool), "--url", f"http://127.0.0.1:{node.port}", "--probe", "/healthz"]
@@ -47,7 +47,7 @@ def attacked(node: Watched, kind: str, count: int, seconds: float) -> dict[str, 
     return found
 
 
-def check_node(node: Watched, descriptors: int) -> None:
+def check_node(node: ObservedNode, descriptors: int) -> None:
     """See that the node has let go of everything and complains of nothing."""
     process = psutil.Process(node.node.process.pid)
     wait_until(lambda: process.num_fds() <= descriptors + SOCKETS_LEFT, "the descriptors of the attackers", 30)
@@ -59,7 +59,7 @@ def check_node(node: Watched, descriptors: int) -> None:
 @pytest.mark.promise("H1")
 @pytest.mark.parametrize("kind", ["slowloris", "slowbody", "idle", "garbage"])
 def test_honest_clients_are_answered_while_hundreds_dribble(
-    node: Watched, kind: str, long: bool, figure: Callable[[str], None]
+    node: ObservedNode, kind: str, long: bool, figure: Callable[[str], None]
 ) -> None:
     node.forget()
     descriptors = psutil.Process(node.node.process.pid).num_fds()
@@ -77,12 +77,12 @@ def test_honest_clients_are_answered_while_hundreds_dribble(
 
 
 @pytest.mark.promise("H2")
-def test_thirty_viewers_do_not_slow_the_camera(node: Watched, figure: Callable[[str], None]) -> None:
+def test_thirty_viewers_do_not_slow_the_camera(node: ObservedNode, figure: Callable[[str], None]) -> None:
     node.forget()
-    wait_until(lambda: node.asker.ask("health")["data"]["fps"] > 5, "a steady rate", 30)
-    alone = node.asker.ask("health")["data"]
+    wait_until(lambda: node.commands.ask("health")["data"]["fps"] > 5, "a steady rate", 30)
+    alone = node.commands.ask("health")["data"]
     found = attacked(node, "stream", 30, 12)
-    among = node.asker.ask("health")["data"]
+    among = node.commands.ask("health")["data"]
     seconds = (among["uptime_s"] - alone["uptime_s"]) or 1
     assert found["during"]["failed"] == 0
     lost = among["frames_dropped"] - alone["frames_dropped"]
@@ -93,7 +93,7 @@ def test_thirty_viewers_do_not_slow_the_camera(node: Watched, figure: Callable[[
 
 
 @pytest.mark.promise("H3")
-def test_a_hundred_viewers_that_take_nothing_cost_no_memory(node: Watched, figure: Callable[[str], None]) -> None:
+def test_a_hundred_viewers_that_take_nothing_cost_no_memory(node: ObservedNode, figure: Callable[[str], None]) -> None:
     node.forget()
     descriptors = psutil.Process(node.node.process.pid).num_fds()
     with node.streaming() as stream:
@@ -157,17 +157,17 @@ def answer_to(port: int, request: bytes, patience_s: float) -> bytes:
     return bytes(heard)
 
 
-def kept_bytes(node: Watched) -> int:
+def kept_bytes(node: ObservedNode) -> int:
     """Return the node's memory after it gave back what it has freed, as it does every five minutes."""
     # A changed limit lets the folder be looked through at once, and that ends with the giving back.
-    assert node.asker.ask("set", key="storage.max_bytes", value=random.randint(1 << 30, 1 << 31))["ok"]
-    assert node.asker.ask("save")["ok"]
+    assert node.commands.ask("set", key="storage.max_bytes", value=random.randint(1 << 30, 1 << 31))["ok"]
+    assert node.commands.ask("save")["ok"]
     return int(psutil.Process(node.node.process.pid).memory_info().rss)
 
 
 @pytest.mark.promise("H4", "X6")
 def test_mutated_requests_cost_neither_memory_nor_descriptors(
-    node: Watched, long: bool, figure: Callable[[str], None]
+    node: ObservedNode, long: bool, figure: Callable[[str], None]
 ) -> None:
     node.forget()
     chance, wanted, process = random.Random(17), 100_000 if long else 20_000, psutil.Process(node.node.process.pid)

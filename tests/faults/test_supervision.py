@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.sabotage import DYING
-from tests.faults.service import Service
+from tests.faults.supervised_node import SupervisedNode
+from tests.faults.thread_faults import EXIT_POINTS
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.running_node import REPOSITORY, Asker
+from tests.support.running_node import REPOSITORY, CommandClient
 
 pytestmark = pytest.mark.faults
 
@@ -28,32 +28,32 @@ POOLS = re.compile(r"(http-(disk|thumbnail|work)|asyncio)_\d+")
 
 
 @pytest.fixture
-def service(broker: Mosquitto, tmp_path: Path) -> Iterator[Service]:
-    with Service(tmp_path, broker) as running:
+def service(broker: Mosquitto, tmp_path: Path) -> Iterator[SupervisedNode]:
+    with SupervisedNode(tmp_path, broker) as running:
         yield running
 
 
 @pytest.fixture
-def asker(broker: Mosquitto, service: Service) -> Iterator[Asker]:
+def commands(broker: Mosquitto, service: SupervisedNode) -> Iterator[CommandClient]:
     with broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
-        service.wait_served(asker)
-        yield asker
+        commands = CommandClient(client)
+        commands.wait_online(60)
+        service.wait_served(commands)
+        yield commands
 
 
 @pytest.mark.promise("C5")
 def test_whatever_thread_dies_everything_serves_again(
-    service: Service, asker: Asker, figure: Callable[[str], None]
+    service: SupervisedNode, commands: CommandClient, figure: Callable[[str], None]
 ) -> None:
     service.wait("ready", 1, 30)
     names = {"node" if name == "MainThread" else name for name in service.threads() if not POOLS.fullmatch(name)}
-    assert names == set(DYING), "a thread that this test does not know, or one that is gone"
+    assert names == set(EXIT_POINTS), "a thread that this test does not know, or one that is gone"
     took_s = {}
-    for name in DYING:
+    for name in EXIT_POINTS:
         starts = len(service.kinds("start"))
         died_s = service.order(f"die-{name}")
-        took_s[name] = service.wait_served(asker) - died_s
+        took_s[name] = service.wait_served(commands) - died_s
         assert (len(service.kinds("start")) > starts) == (name == "node"), f"{name}: mended otherwise than expected"
     assert [event["rc"] for event in service.kinds("exit")] == [70]
     assert max(took_s.values()) <= 10 + SLACK_S, took_s
@@ -65,31 +65,31 @@ def test_whatever_thread_dies_everything_serves_again(
 
 @pytest.mark.promise("C5")
 def test_a_thread_that_dies_again_and_again_ends_the_process(
-    service: Service, asker: Asker, figure: Callable[[str], None]
+    service: SupervisedNode, commands: CommandClient, figure: Callable[[str], None]
 ) -> None:
     for _ in range(3):
         service.order("die-http")
-        service.wait_served(asker)
+        service.wait_served(commands)
     assert len(service.kinds("start")) == 1
     service.order("die-http")
     assert service.wait("exit", 1, 30)["rc"] == 70
-    service.wait_served(asker)
+    service.wait_served(commands)
     figure("3 deaths of one thread mended, the fourth ended the process with 70")
 
 
 @pytest.mark.promise("M11")
 @pytest.mark.parametrize("how", ["die", "hang"])
 def test_the_brokers_thread_is_replaced_and_the_third_time_the_process_ends(
-    service: Service, asker: Asker, how: str, figure: Callable[[str], None]
+    service: SupervisedNode, commands: CommandClient, how: str, figure: Callable[[str], None]
 ) -> None:
     took_s = []
     for _ in range(2):
         began_s = service.order(f"{how}-mqtt-link")
-        took_s.append(service.wait_served(asker) - began_s)
+        took_s.append(service.wait_served(commands) - began_s)
     assert len(service.kinds("start")) == 1
     service.order(f"{how}-mqtt-link")
     assert service.wait("exit", 1, 30)["rc"] == 70
-    service.wait_served(asker)
+    service.wait_served(commands)
     assert max(took_s) <= 15 + SLACK_S
     figure(f"{how}: back on the broker after {max(took_s):.1f} s (at most 15); the third time exit code 70")
 
@@ -97,18 +97,18 @@ def test_the_brokers_thread_is_replaced_and_the_third_time_the_process_ends(
 @pytest.mark.promise("C6")
 @pytest.mark.parametrize("thread", ["node", "camera", "worker", "http", "tcp-trigger"])
 def test_a_thread_that_hangs_ends_the_process_and_the_next_one_serves(
-    service: Service, asker: Asker, thread: str, figure: Callable[[str], None]
+    service: SupervisedNode, commands: CommandClient, thread: str, figure: Callable[[str], None]
 ) -> None:
     path = service.folder / f"hang-{thread}"
     path.touch()
     if thread == "worker":
-        asker.client.publish("pi_cam_node/porch/cmd/save", "jpg")
+        commands.client.publish("pi_cam_node/porch/cmd/save", "jpg")
     began_s = time.monotonic()
     ended = service.wait("exit", 1, 60)
     assert ended["rc"] == 70
     assert not path.exists()
     ended_s = ended["at_s"] - began_s
-    back_s = service.wait_served(asker) - began_s
+    back_s = service.wait_served(commands) - began_s
     assert ended_s <= 30 + SLACK_S
     assert back_s <= 40 + SLACK_S
     figure(f"{thread}: ended after {ended_s:.1f} s (at most 30), served again after {back_s:.1f} s (at most 40)")
@@ -118,32 +118,32 @@ def test_a_thread_that_hangs_ends_the_process_and_the_next_one_serves(
 def test_a_process_that_hangs_as_a_whole_is_ended_by_the_watchdog(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with Service(tmp_path, broker, watchdog_s=10) as service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
+    with SupervisedNode(tmp_path, broker, watchdog_s=10) as service, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online(60)
         service.wait("ready", 1, 30)
         time.sleep(12)
         assert service.kinds("watchdog-timeout") == []
         os.kill(service.pid, signal.SIGSTOP)
         began_s = time.monotonic()
         ended_s = service.wait("exit", 1, 60)["at_s"] - began_s
-        back_s = service.wait_served(asker) - began_s
+        back_s = service.wait_served(commands) - began_s
     figure(f"stopped as a whole, watchdog 10 s: ended after {ended_s:.1f} s, served after {back_s:.1f} s (at most 40)")
     assert back_s <= 40 + SLACK_S
 
 
 @pytest.mark.promise("C8")
 def test_a_node_that_is_killed_at_random_is_back_every_time(
-    service: Service, asker: Asker, long: bool, figure: Callable[[str], None]
+    service: SupervisedNode, commands: CommandClient, long: bool, figure: Callable[[str], None]
 ) -> None:
     chance, rounds, took_s = random.Random(8), 100 if long else 10, []
     for _ in range(rounds):
         time.sleep(chance.uniform(0, 3))
         os.kill(service.pid, signal.SIGKILL)
         began_s = time.monotonic()
-        took_s.append(service.wait_served(asker) - began_s)
+        took_s.append(service.wait_served(commands) - began_s)
     assert max(took_s) <= 10 + SLACK_S
-    assert asker.ask("get", key="camera.width")["ok"]
+    assert commands.ask("get", key="camera.width")["ok"]
     figure(f"{rounds} kills: served again after {max(took_s):.1f} s at most (at most 10), never in safe mode")
 
 
@@ -152,9 +152,9 @@ def test_a_driver_that_hangs_in_the_nodes_own_process_costs_one_start(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     camera = {"source": "synthetic?loss_at_s=8&loss_s=1000&loss=hang", "isolate": False}
-    with Service(tmp_path, broker, camera=camera) as service, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online(60)
+    with SupervisedNode(tmp_path, broker, camera=camera) as service, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online(60)
         service.wait("ready", 1, 30)
         threads = len(service.threads())
         lost_s = _moment(lambda: client.latest("pi_cam_node/porch/camera/availability") == b"offline", 60)
@@ -170,9 +170,9 @@ def test_a_driver_that_hangs_in_the_nodes_own_process_costs_one_start(
 def test_a_node_is_ready_before_a_first_frame_that_takes_long(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    with Service(tmp_path, broker, camera={"framerate": 0.1}) as service, broker.client() as client:
+    with SupervisedNode(tmp_path, broker, camera={"framerate": 0.1}) as service, broker.client() as client:
         ready_s = service.wait("ready", 1, 60)["at_s"] - service.wait("start", 1, 30)["at_s"]
-        Asker(client).wait_online(90)
+        CommandClient(client).wait_online(90)
         wait_until(lambda: any("frames arrive" in event["text"] for event in service.kinds("status")), "a frame", 30)
         order = [event.get("text", "READY=1") for event in service.events if event["ev"] in ("ready", "status")]
         frames = next(at for at, text in enumerate(order) if "frames arrive" in text)

@@ -13,7 +13,7 @@ import pytest
 from pi_cam_node.base.units import MIB
 from pi_cam_node.runtime.start_counter import PROVEN_S
 from tests.faults.disks import fault_disk
-from tests.faults.watching import watched
+from tests.faults.observed_node import watched
 from tests.support.broker import Mosquitto
 
 pytestmark = [pytest.mark.faults, pytest.mark.root]
@@ -45,12 +45,12 @@ def test_an_idle_node_writes_next_to_nothing(
     idle_s = 600.0 if long else 60.0
     settings = {"logging": {"level": "INFO", "file": "node-own.log"}}
     with watched(Path(disk.dir), broker, **settings) as node, node.streaming():
-        assert node.asker.ask("save")["ok"]
+        assert node.commands.ask("save")["ok"]
         time.sleep(PROVED_S)
         before = written_bytes(disk)
         time.sleep(idle_s)
         idle_bytes = written_bytes(disk) - before
-        assert node.asker.ask("save")["ok"]
+        assert node.commands.ask("save")["ok"]
         assert written_bytes(disk) > before + idle_bytes, "the counter does not count"
     an_hour = idle_bytes * HOUR_S / idle_s
     assert an_hour <= MIB

@@ -1,4 +1,4 @@
-"""Fuzzes one door with atheris: ``python -m tests.fuzz.fuzz TARGET RUNS``; see `scripts/fuzz`.
+"""Fuzzes one target with atheris: ``python -m tests.fuzz.fuzz TARGET RUNS``; see `scripts/fuzz`.
 
 Coverage guides it; each input has five seconds and a gibibyte. What it finds goes to ``build/fuzz/<target>``; mend it,
 and put the input into ``tests/fuzz/corpus/<target>`` under a name that says what it was.
@@ -22,7 +22,7 @@ LONGEST = 4096
 
 
 def main(name: str, runs: int) -> None:
-    """Throw inputs at a door; ends the process."""
+    """Throw inputs at a target; ends the process."""
     folder = ROOT / "build" / "fuzz" / name
     (folder / "found").mkdir(parents=True, exist_ok=True)
     (folder / "seeds").mkdir(exist_ok=True)

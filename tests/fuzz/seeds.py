@@ -1,4 +1,4 @@
-"""What a fuzzer begins with: inputs that each door is made for, from the registries and by hand."""
+"""What a fuzzer begins with: inputs that each target is made for, from the registries and by hand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pi_cam_node.config.settings import as_text
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Sensor
-from tests.fuzz.http_room import TOKEN
-from tests.support.announcement import message
+from tests.fuzz.http_harness import TOKEN
 from tests.support.pictures import ID, scene
+from tests.support.sample_node import message
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ ARGUMENTS = (
 
 
 def seeds_of(target: str) -> list[bytes]:
-    """Return inputs that a door is made for."""
+    """Return inputs that a target is made for."""
     return _MADE[target]()
 
 

@@ -1,4 +1,4 @@
-"""The doors by which bytes come in from outside: one function each, which takes any bytes.
+"""The fuzzing targets: one function for each place where bytes come in from outside.
 
 What a function lets out is a finding. What the product may answer with is caught where its documentation says that it
 may be raised; that nothing was logged with a traceback is for `checked` to see. `scripts/fuzz` throws millions of
@@ -31,12 +31,12 @@ from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
 from pi_cam_node.storage.pictures.sidecar import clock_was_set
 from pi_cam_node.web.media.thumbnails import thumbnail_of
-from tests.fuzz.broker_room import Wire, hear_notice
-from tests.fuzz.camera_room import CameraRoom
-from tests.fuzz.command_room import CommandRoom
-from tests.fuzz.http_room import HttpRoom
-from tests.fuzz.tcp_room import TcpRoom
-from tests.support.announcement import config_of
+from tests.fuzz.camera_harness import CameraHarness
+from tests.fuzz.command_harness import CommandHarness
+from tests.fuzz.http_harness import HttpHarness
+from tests.fuzz.mqtt_harness import Wire, take_notice
+from tests.fuzz.tcp_harness import TcpHarness
+from tests.support.sample_node import config_of
 from tests.support.tracebacks import Tracebacks
 
 Target = Callable[[bytes], None]
@@ -48,7 +48,7 @@ PUBLISHER = EventMessages(TOPICS)
 
 
 def target(function: Target) -> Target:
-    """Declare a door."""
+    """Declare a target."""
     TARGETS[function.__name__] = function
     return function
 
@@ -79,10 +79,10 @@ def command(data: bytes) -> None:
         retained=data[:1] == b"r",
         reply_to=reply_to.decode("utf-8", "replace") or None,
     )
-    room = CommandRoom.shared()
-    arrival = parse_message(incoming, TOPICS, room.world.clock.monotonic())
+    harness = CommandHarness.shared()
+    arrival = parse_message(incoming, TOPICS, harness.world.clock.monotonic())
     if isinstance(arrival, CommandArrived):
-        _judge(room.ask(arrival))
+        _judge(harness.ask(arrival))
 
 
 def _judge(replies: list[Replied]) -> None:
@@ -104,7 +104,7 @@ def _refuse_constant(name: str) -> float:
 @target
 def notice(data: bytes) -> None:
     """What the node listens to beside commands, by its first byte: nothing is raised."""
-    hear_notice(data)
+    take_notice(data)
 
 
 @target
@@ -145,13 +145,13 @@ def environment(data: bytes) -> None:
 @target
 def http(data: bytes) -> None:
     """What a client sends on one connection (first byte: with or without a token): each answer is HTTP and no 500."""
-    HttpRoom.shared(has_token=data[:1] == b"t").talk(data[1:])
+    HttpHarness.shared(has_token=data[:1] == b"t").talk(data[1:])
 
 
 @target
 def tcp_line(data: bytes) -> None:
     """What a client sends to the text port, cut where a ``\\0`` stands: one line of reply, or frames and one."""
-    TcpRoom.shared().talk(data)
+    TcpHarness.shared().talk(data)
 
 
 # ------------------------------------------------------------ the camera and the disk
@@ -160,7 +160,7 @@ def tcp_line(data: bytes) -> None:
 @target
 def camera_child(data: bytes) -> None:
     """Datagrams of the camera's process, in lines; a first byte says which memory comes along: the node is well."""
-    CameraRoom(data).run()
+    CameraHarness(data).run()
 
 
 @target

@@ -1,4 +1,4 @@
-"""What fuzzing found stays mended, and a few hundred inputs more go through each door."""
+"""What fuzzing found stays mended, and a few hundred inputs more go through each target."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_what_was_found_is_mended(found: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_door_takes_what_it_is_made_for(name: str) -> None:
+def test_every_target_takes_what_it_is_made_for(name: str) -> None:
     for seed in seeds_of(name):
         checked(TARGETS[name], seed)
 
@@ -52,5 +52,5 @@ def test_every_door_takes_what_it_is_made_for(name: str) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_every_door_takes_anything(name: str, data: st.DataObject) -> None:
+def test_every_target_takes_anything(name: str, data: st.DataObject) -> None:
     checked(TARGETS[name], data.draw(spoilt(name)))

@@ -1,49 +1,17 @@
-"""Fixtures of the tests that need real programs and real sockets."""
+"""Fixtures of the integration tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support.broker import Mosquitto, find_mosquitto
-
-StartBroker = Callable[..., Mosquitto]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a broker, so that ``-m 'not broker'`` leaves it out."""
-    for item in items:
-        if {"broker", "start_broker"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.broker)
+from tests.support.certificates import Authority
 
 
 @pytest.fixture
-def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
-    """Start brokers: ``start_broker(lines=(), users=None, acl=None, start=True)``; they end with the test."""
-    if find_mosquitto() is None:
-        pytest.skip("mosquitto is not installed")
-    with ExitStack() as stack:
-
-        def start(
-            lines: Sequence[str] = (),
-            users: Mapping[str, str] | None = None,
-            acl: str | None = None,
-            *,
-            start: bool = True,
-        ) -> Mosquitto:
-            folder = tmp_path / f"broker{len(list(tmp_path.glob('broker*')))}"
-            folder.mkdir()
-            broker = Mosquitto(folder, lines, users, acl)
-            stack.callback(broker.stop)
-            return broker.start() if start else broker
-
-        yield start
-
-
-@pytest.fixture
-def broker(start_broker: StartBroker) -> Mosquitto:
-    """A running broker that lets everybody in and forgets everything at a restart."""
-    return start_broker(["set_tcp_nodelay true"])
+def authority(tmp_path: Path) -> Authority:
+    if shutil.which("openssl") is None:
+        pytest.skip("the openssl program is not installed")
+    return Authority(tmp_path, "home-ca")

@@ -24,19 +24,19 @@ from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.routes import CONTEXT
 from tests.support.broker import wait_until
 from tests.support.pictures import ID
-from tests.support.web_server import Got, MemoryPictures, Serving
+from tests.support.web_server import Got, MemoryPictures, RunningWebServer
 
 KEYS = ["id", "verb", "ok", "code", "message", "data", "stage", "received", "took_ms", "node", "boot"]
 OTHER = "20261119T010203004Z-3f2a91c0-000007-stack-2"
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Serving]:
-    with Serving(tmp_path) as serving:
+def serving(tmp_path: Path) -> Iterator[RunningWebServer]:
+    with RunningWebServer(tmp_path) as serving:
         yield serving
 
 
-def command(serving: Serving, verb: str, body: bytes | str = b"", kind: str = "application/json") -> Got:
+def command(serving: RunningWebServer, verb: str, body: bytes | str = b"", kind: str = "application/json") -> Got:
     raw = body.encode() if isinstance(body, str) else body
     return serving.request("POST", f"/api/commands/{verb}", {"Content-Type": kind} if kind else {}, raw)
 
@@ -44,7 +44,7 @@ def command(serving: Serving, verb: str, body: bytes | str = b"", kind: str = "a
 # ------------------------------------------------------------------ commands
 
 
-def test_a_command_is_answered_with_the_reply_of_the_contract(serving: Serving) -> None:
+def test_a_command_is_answered_with_the_reply_of_the_contract(serving: RunningWebServer) -> None:
     got = command(serving, "health")
     assert got.status == 200
     assert got.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -54,7 +54,7 @@ def test_a_command_is_answered_with_the_reply_of_the_contract(serving: Serving) 
     assert got.json["data"]["rss_mib"] == 61.5
 
 
-def test_save_waits_for_a_fresh_frame(serving: Serving) -> None:
+def test_save_waits_for_a_fresh_frame(serving: RunningWebServer) -> None:
     with serving.filming():
         wait_until(lambda: serving.core is not None and serving.core.camera_online, "a frame")
         got = command(serving, "save", '{"formats":["png"],"id":"mine"}')
@@ -66,7 +66,7 @@ def test_save_waits_for_a_fresh_frame(serving: Serving) -> None:
     assert len(serving.archive.saved) == 1
 
 
-def test_a_setting_is_changed_and_told_back(serving: Serving) -> None:
+def test_a_setting_is_changed_and_told_back(serving: RunningWebServer) -> None:
     got = command(serving, "set", '{"key":"night.gain","value":8}')
     assert got.json["message"] == "OK: changed night.gain from 6 to 8"
 
@@ -106,7 +106,7 @@ def test_a_setting_is_changed_and_told_back(serving: Serving) -> None:
     ],
 )
 def test_a_refusal_has_its_code_and_its_status(
-    serving: Serving, verb: str, body: bytes | str, status: int, code: str
+    serving: RunningWebServer, verb: str, body: bytes | str, status: int, code: str
 ) -> None:
     got = command(serving, verb, body)
     assert (got.status, got.json["code"]) == (status, code), got.body
@@ -117,29 +117,29 @@ def test_a_refusal_has_its_code_and_its_status(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_a_body_that_a_page_may_send_unasked_is_refused(serving: Serving, kind: str) -> None:
+def test_a_body_that_a_page_may_send_unasked_is_refused(serving: RunningWebServer, kind: str) -> None:
     got = command(serving, "set", '{"key":"night.gain","value":8}', kind)
     assert got.status in (400, 415)
     assert serving.core is not None
     assert serving.core.config.night.gain == 6
 
 
-def test_a_body_may_be_missing_and_blank(serving: Serving) -> None:
+def test_a_body_may_be_missing_and_blank(serving: RunningWebServer) -> None:
     assert command(serving, "health", kind="").status == 200
     assert command(serving, "health", " \r\n ").status == 200
 
 
-def test_a_body_beyond_measure_is_refused(serving: Serving) -> None:
+def test_a_body_beyond_measure_is_refused(serving: RunningWebServer) -> None:
     assert command(serving, "save", b"{" + b" " * 70_000).status in (400, 413)
     assert command(serving, "health").status == 200
 
 
-def test_a_command_is_not_asked_for_by_get(serving: Serving) -> None:
+def test_a_command_is_not_asked_for_by_get(serving: RunningWebServer) -> None:
     assert serving.get("/api/commands/restart").status == 405
 
 
 @pytest.mark.parametrize("verb", sorted(set(registry()) - {"restart"}))
-def test_every_command_of_the_registry_is_there(serving: Serving, verb: str) -> None:
+def test_every_command_of_the_registry_is_there(serving: RunningWebServer, verb: str) -> None:
     assert command(serving, verb, "{}").json["code"] != "unknown_verb"
 
 
@@ -204,7 +204,7 @@ def test_a_reply_is_json_that_every_reader_takes() -> None:
 # ------------------------------------------------------------------ states
 
 
-def test_the_state_tells_what_is(serving: Serving) -> None:
+def test_the_state_tells_what_is(serving: RunningWebServer) -> None:
     serving.tell(BrightnessMeasured(128.04, 42.123))
     with serving.filming():
         wait_until(lambda: serving.get("/api/state").json["states"]["camera"] == "online", "the camera")
@@ -217,7 +217,7 @@ def test_the_state_tells_what_is(serving: Serving) -> None:
     assert [len(point) for point in told["brightness"]] == [2] * len(told["brightness"])
 
 
-def test_pictures_come_with_links_that_open_them(serving: Serving, tmp_path: Path) -> None:
+def test_pictures_come_with_links_that_open_them(serving: RunningWebServer, tmp_path: Path) -> None:
     path = tmp_path / f"{ID}.jpg"
     path.write_bytes(serving.frame().jpeg(80))
     serving.pictures.files[ID] = path
@@ -246,7 +246,7 @@ def test_pictures_are_told_before_the_folder_was_looked_at() -> None:
 # ------------------------------------------------------------------ settings
 
 
-def test_every_setting_is_told_with_what_a_control_needs(serving: Serving) -> None:
+def test_every_setting_is_told_with_what_a_control_needs(serving: RunningWebServer) -> None:
     told = {one["key"]: one for one in serving.get("/api/config").json["settings"]}
     assert list(told) == list(settings.catalogue())
     gain = told["night.gain"]
@@ -262,7 +262,7 @@ def test_secrets_are_masked_wherever_settings_are_told(tmp_path: Path) -> None:
         "mqtt": {"username": "porch", "password": secret},
         "camera": {"source": f"rtsp://me:{secret}@camera.example/live"},
     }
-    with Serving(tmp_path, **sections) as serving:
+    with RunningWebServer(tmp_path, **sections) as serving:
         serving.show()
         for path in ("/api/config", "/api/state", "/api/openapi.json"):
             assert secret.encode() not in serving.get(path).body
@@ -279,7 +279,7 @@ def test_secrets_are_masked_wherever_settings_are_told(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ the description
 
 
-def test_the_description_is_served_whole(serving: Serving) -> None:
+def test_the_description_is_served_whole(serving: RunningWebServer) -> None:
     got = serving.get("/api/openapi.json")
     assert got.json["openapi"] == "3.1.0"
     assert {f"/api/commands/{verb}" for verb in registry()} <= set(got.json["paths"])

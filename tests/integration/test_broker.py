@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto
+from tests.support.broker import Mosquitto, StartBroker
 
 
 def test_a_message_reaches_its_subscriber(broker: Mosquitto) -> None:

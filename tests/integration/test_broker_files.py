@@ -16,9 +16,8 @@ from pi_cam_node.core.inputs import BrokerRefused, CommandArrived, HomeAssistant
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.retained_state import RetainedState
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, free_port
-from tests.support.linked import TOPICS, Linked
+from tests.support.broker import Mosquitto, StartBroker, free_port
+from tests.support.link_harness import TOPICS, LinkHarness
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "docker" / "broker" / "config"
@@ -48,7 +47,7 @@ def test_the_acl_lets_a_node_do_all_that_it_does(broker: Mosquitto) -> None:
         board.put(message)
     with (
         broker.client(username="homeassistant", password="three") as home,
-        Linked(broker.port, username="porch", password="one") as node,
+        LinkHarness(broker.port, username="porch", password="one") as node,
     ):
         home.subscribe("pi_cam_node/#", "homeassistant/#")
         node.up(home)
@@ -76,7 +75,7 @@ def test_the_acl_lets_a_node_do_all_that_it_does(broker: Mosquitto) -> None:
 def test_the_dashboard_commands_and_sees_but_sets_nothing(broker: Mosquitto) -> None:
     with (
         broker.client(username="dashboard", password="four") as dashboard,
-        Linked(broker.port, username="porch", password="one") as node,
+        LinkHarness(broker.port, username="porch", password="one") as node,
     ):
         node.up(dashboard)
         dashboard.publish(TOPICS.set("night.gain"), "2")
@@ -92,7 +91,7 @@ def test_a_node_has_no_hold_on_another(broker: Mosquitto) -> None:
     with (
         broker.client(username="garden", password="two") as garden,
         broker.client(username="homeassistant", password="three") as home,
-        Linked(broker.port, username="porch", password="one") as node,
+        LinkHarness(broker.port, username="porch", password="one") as node,
     ):
         node.up(home)
         home.subscribe("#")

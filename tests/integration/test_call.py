@@ -10,9 +10,8 @@ import pytest
 
 from pi_cam_node.cli.call import command
 from pi_cam_node.cli.call.command import main
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, free_port
-from tests.support.running_node import Asker, RunningNode
+from tests.support.broker import Mosquitto, StartBroker, free_port
+from tests.support.running_node import CommandClient, RunningNode
 
 Call = Callable[..., int]
 
@@ -21,7 +20,7 @@ Call = Callable[..., int]
 def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
     """A node that is slow enough for a save to be announced first."""
     with RunningNode(tmp_path, broker.port, camera={"framerate": 1}) as running, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         yield running
 
 
@@ -101,7 +100,7 @@ def test_a_command_that_takes_longer_than_one_waits_is_not_called_unanswered(
     broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with RunningNode(tmp_path, broker.port, camera={"framerate": 0.1}) as running, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         assert running.running
         assert main(["--port", str(broker.port), "--timeout", "1.5", "save"]) == command.UNANSWERED
         assert "took the command but has not finished within 1.5 s" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import pytest
 
 from pi_cam_node.config.settings import catalogue
 from tests.support.broker import Client, Mosquitto, wait_until
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.broker
@@ -58,15 +58,15 @@ def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
         yield running
 
 
-def ask_everything(asker: Asker) -> None:
+def ask_everything(commands: CommandClient) -> None:
     """Put every question that there is, and some that are refused."""
-    asker.ask("dump_config")
+    commands.ask("dump_config")
     for key in catalogue():
-        asker.ask("get", key=key)
+        commands.ask("get", key=key)
     for key in CANARIES:
-        asker.ask("set", key=key, value="other")
+        commands.ask("set", key=key, value="other")
     for verb in ("health", "help", "save", "pastStack", "overwrite_config", "night_level"):
-        asker.ask(verb)
+        commands.ask(verb)
 
 
 def told(client: Client) -> Iterator[tuple[str, bytes]]:
@@ -104,9 +104,9 @@ def files_of(node: RunningNode) -> Iterator[tuple[str, bytes]]:
 
 def test_no_secret_is_anywhere_but_where_it_was_put(broker: Mosquitto, node: RunningNode) -> None:
     with broker.client() as client:
-        asker = Asker(client)
+        commands = CommandClient(client)
         wait_until(lambda: client.latest(f"{BASE}/availability") == b"online", "the node online")
-        ask_everything(asker)
+        ask_everything(commands)
         wait_until(lambda: "127.0.0.1:9/live" in node.log(), "the camera's failure in the log")
         port = int(node.log().split("the live view is at http://127.0.0.1:")[1].split("\n")[0])
         places = [*told(client), *processes(node), *served(node, port)]
@@ -131,11 +131,11 @@ def test_what_the_node_makes_is_for_its_owner_alone(broker: Mosquitto, tmp_path:
     with RunningNode(folder, broker.port, http=proxy, **sections) as node, broker.client() as client:
         node.config.chmod(0o600)
         before = {node.config, node.log_path}
-        asker = Asker(client)
-        asker.wait_online()
-        assert asker.ask("save", formats=["jpg", "png", "npy"])["ok"]
-        asker.ask("set", key="night.gain", value=3)
-        assert asker.ask("overwrite_config")["ok"]
+        commands = CommandClient(client)
+        commands.wait_online()
+        assert commands.ask("save", formats=["jpg", "png", "npy"])["ok"]
+        commands.ask("set", key="night.gain", value=3)
+        assert commands.ask("overwrite_config")["ok"]
         wait_until((folder / "captures" / ".http_token").exists, "the token", 20.0)
         node.stop()
         made = [path for path in folder.rglob("*") if path not in before]

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.support.broker import find_mosquitto, wait_until
-from tests.support.demonstration import ENVIRONMENT, RunningDemo, program
+from tests.support.running_demo import ENVIRONMENT, RunningDemo, program
 
 BROKERS = {
     "mosquitto": find_mosquitto() is not None,

@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from pi_cam_node.cli.doctor.command import main
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, free_port
-from tests.support.running_node import Asker, RunningNode
+from tests.support.broker import Mosquitto, StartBroker, free_port
+from tests.support.running_node import CommandClient, RunningNode
 
 
 class Report:
@@ -61,7 +60,7 @@ def patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Patient:
 @pytest.fixture
 def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
     with RunningNode(tmp_path, broker.port) as running, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         yield running
 
 

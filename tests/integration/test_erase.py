@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.core.commands.erase import ERASED_CODE
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, wait_until
-from tests.support.interfaces import open_doors
+from tests.support.broker import Mosquitto, StartBroker, wait_until
+from tests.support.interfaces import with_interfaces
 from tests.support.running_node import BASE, REPOSITORY, RunningNode
 
 pytestmark = pytest.mark.broker
@@ -44,14 +43,14 @@ def cli(node: RunningNode, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_leaves_nothing_of_ours_and_ends_the_node(broker: Mosquitto, tmp_path: Path) -> None:
-    with open_doors(tmp_path, broker, homeassistant={"camera_fps": 10}) as doors:
-        saved = [doors.asker.ask("save")["data"] for _ in range(2)]
+    with with_interfaces(tmp_path, broker, homeassistant={"camera_fps": 10}) as interfaces:
+        saved = [interfaces.commands.ask("save")["data"] for _ in range(2)]
         put_foreign(broker, tmp_path / "captures")
-        refused = doors.asker.ask("erase", confirm="yes")
+        refused = interfaces.commands.ask("erase", confirm="yes")
         assert refused["code"] == "bad_request"
         assert Path(saved[0]["path"]).exists()
         assert DISCOVERY in held(broker)
-        reply = doors.asker.ask("erase", confirm="porch", timeout_s=40)
+        reply = interfaces.commands.ask("erase", confirm="porch", timeout_s=40)
         assert reply["ok"], reply
         facts = reply["data"]
         assert (facts["pictures"], facts["files"], facts["topics_left"]) == (2, 7, 0), (
@@ -59,43 +58,43 @@ def test_the_command_leaves_nothing_of_ours_and_ends_the_node(broker: Mosquitto,
         )
         assert facts["size_bytes"] > sum(picture["bytes"] for picture in saved)
         assert facts["topics"] > 50
-        assert doors.node.process.wait(20) == ERASED_CODE
+        assert interfaces.node.process.wait(20) == ERASED_CODE
         assert held(broker) == set(FOREIGN)
         assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]
-        assert "Traceback" not in doors.node.log()
+        assert "Traceback" not in interfaces.node.log()
     assert [path.name for path in tmp_path.glob("node.yaml*")] == ["node.yaml"], "the settings are the user's"
 
 
 def test_over_http_it_is_answered_too(broker: Mosquitto, tmp_path: Path) -> None:
-    with open_doors(tmp_path, broker) as doors:
-        assert doors.post("erase")["code"] == "bad_request"
-        reply = doors.post("erase", confirm="porch")
+    with with_interfaces(tmp_path, broker) as interfaces:
+        assert interfaces.post("erase")["code"] == "bad_request"
+        reply = interfaces.post("erase", confirm="porch")
         assert (reply["ok"], reply["data"]["topics_left"]) == (True, 0), reply
-        assert doors.node.process.wait(20) == ERASED_CODE
+        assert interfaces.node.process.wait(20) == ERASED_CODE
     assert held(broker) == set()
 
 
 def test_the_program_erases_for_a_node_that_was_killed(broker: Mosquitto, tmp_path: Path) -> None:
-    with open_doors(tmp_path, broker) as doors:
-        doors.asker.ask("save", formats=["jpg"])
-        doors.asker.ask("privacy", enable=True)
+    with with_interfaces(tmp_path, broker) as interfaces:
+        interfaces.commands.ask("save", formats=["jpg"])
+        interfaces.commands.ask("privacy", enable=True)
         put_foreign(broker, tmp_path / "captures")
-        running = cli(doors.node, "--yes")
+        running = cli(interfaces.node, "--yes")
         assert (running.returncode, "the node runs" in running.stderr) == (2, True), running.stderr
-        doors.node.process.kill()
-        doors.node.process.wait(10)
-        wait_until(lambda: doors.asker.client.latest(f"{BASE}/availability") == b"offline", "the last will", 30)
-        asked = cli(doors.node)
+        interfaces.node.process.kill()
+        interfaces.node.process.wait(10)
+        wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/availability") == b"offline", "the last will", 30)
+        asked = cli(interfaces.node)
         assert (asked.returncode, "nothing was erased" in asked.stderr) == (2, True)
         assert f"{BASE}/info" in held(broker)
-        done = cli(doors.node, "--yes")
+        done = cli(interfaces.node, "--yes")
         assert done.returncode == 0, done.stderr
         assert "erased 1 picture (5 files, " in done.stdout, (
             "picture, side-car, what remembers privacy here and there, count of starts"
         )
         assert held(broker) == set(FOREIGN)
         assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]
-        again = cli(doors.node, "--yes")
+        again = cli(interfaces.node, "--yes")
         assert (again.returncode, again.stdout.startswith("erased 0 pictures (0 files, 0 bytes)")) == (0, True)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pi_cam_node.imaging import jpeg
 from tests.support.broker import find_mosquitto
-from tests.support.demonstration import ENVIRONMENT, REPOSITORY, RunningDemo
+from tests.support.running_demo import ENVIRONMENT, REPOSITORY, RunningDemo
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 LINES_MAX = 25

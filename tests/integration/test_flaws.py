@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.support.broker import Mosquitto, free_port
-from tests.support.running_node import Asker, RunningNode
+from tests.support.running_node import CommandClient, RunningNode
 
 pytestmark = pytest.mark.broker
 
@@ -19,7 +19,7 @@ def test_the_node_listens_on_loopback_only(broker: Mosquitto, tmp_path: Path, fi
     port = free_port()
     view = {"enable": True, "port": port}
     with RunningNode(tmp_path, broker.port, mjpeg_server=view) as node, broker.client() as client:
-        Asker(client).wait_online()
+        CommandClient(client).wait_online()
         family = [psutil.Process(node.process.pid), *psutil.Process(node.process.pid).children(recursive=True)]
         pids = {process.pid for process in family}
         sockets = [each for each in psutil.net_connections(kind="inet") if each.pid in pids]

@@ -11,9 +11,9 @@ import pytest
 from pi_cam_node.core.entities import EVENT_TYPES
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message
-from tests.support.announcement import FIGURES, PICTURE, STATES, message
 from tests.support.broker import Client, Received, wait_until
-from tests.support.home_assistant import HomeAssistant, MadeUpNode, running
+from tests.support.home_assistant import HomeAssistant, SampleNode, running
+from tests.support.sample_node import FIGURES, PICTURE, STATES, message
 
 pytestmark = pytest.mark.home_assistant
 
@@ -50,17 +50,17 @@ def mqtt(home: HomeAssistant) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def announced(home: HomeAssistant, mqtt: Client) -> MadeUpNode:
+def announced(home: HomeAssistant, mqtt: Client) -> SampleNode:
     """Announce a node once, before it says anything, and enable what is hidden."""
     colours = np.full((48, 64, 3), 90, np.uint8)
-    node = MadeUpNode(mqtt, NODE, jpeg.encode(colours, "bgr", 85))
+    node = SampleNode(mqtt, NODE, jpeg.encode(colours, "bgr", 85))
     node.announce()
     wait_until(lambda: len(home.registered()) == len(PARTS), "every component to be registered")
     return node
 
 
 @pytest.fixture
-def node(home: HomeAssistant, announced: MadeUpNode) -> Iterator[MadeUpNode]:
+def node(home: HomeAssistant, announced: SampleNode) -> Iterator[SampleNode]:
     """Return a node that is well; afterwards nothing in the log may name it."""
     if any(entry["disabled_by"] for entry in home.registered().values()):
         home.enable_all()
@@ -77,7 +77,7 @@ def node(home: HomeAssistant, announced: MadeUpNode) -> Iterator[MadeUpNode]:
     assert home.complaints() == []
 
 
-def test_every_component_becomes_an_entity_under_its_own_id(home: HomeAssistant, announced: MadeUpNode) -> None:
+def test_every_component_becomes_an_entity_under_its_own_id(home: HomeAssistant, announced: SampleNode) -> None:
     entries = home.registered()
     assert {key: entry["entity_id"] for key, entry in entries.items()} == {
         key: part["default_entity_id"] for key, part in PARTS.items()
@@ -89,11 +89,11 @@ def test_every_component_becomes_an_entity_under_its_own_id(home: HomeAssistant,
     assert home.complaints() == []
 
 
-def test_everything_is_unavailable_until_the_node_is_online(home: HomeAssistant, announced: MadeUpNode) -> None:
+def test_everything_is_unavailable_until_the_node_is_online(home: HomeAssistant, announced: SampleNode) -> None:
     assert {state["state"] for state in home.states().values()} == {"unavailable"}
 
 
-def test_the_device_says_what_it_is(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_the_device_says_what_it_is(home: HomeAssistant, node: SampleNode) -> None:
     device = home.api.device(home.device)
     assert device["name"] == "Porch camera"
     assert device["sw_version"] == "1.2.3"
@@ -101,13 +101,13 @@ def test_the_device_says_what_it_is(home: HomeAssistant, node: MadeUpNode) -> No
     assert device["serial_number"] is None
 
 
-def test_units_classes_and_ranges_are_what_was_announced(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_units_classes_and_ranges_are_what_was_announced(home: HomeAssistant, node: SampleNode) -> None:
     states = home.states()
     announced = {(key, name): part[name] for key, part in PARTS.items() for name in SHOWN if name in part}
     assert {(key, name): states[key]["attributes"].get(name) for key, name in announced} == announced
 
 
-def test_states_and_figures_arrive(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_states_and_figures_arrive(home: HomeAssistant, node: SampleNode) -> None:
     states = {key: state["state"] for key, state in home.states().items()}
     assert {key: states[key] for key in STATES} == STATES
     assert states["camera_link"] == "on"
@@ -117,7 +117,7 @@ def test_states_and_figures_arrive(home: HomeAssistant, node: MadeUpNode) -> Non
     assert {key: float(value) for key, value in shown.items()} == {key: FIGURES[key] for key in shown}
 
 
-def test_settings_are_shown_in_units_that_people_read(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_settings_are_shown_in_units_that_people_read(home: HomeAssistant, node: SampleNode) -> None:
     states = {key: state["state"] for key, state in home.states().items()}
     assert float(states["ring_max_bytes"]) == 64
     assert float(states["mqtt_image_max_bytes"]) == 256
@@ -129,7 +129,7 @@ def test_settings_are_shown_in_units_that_people_read(home: HomeAssistant, node:
     assert not [key for key, part in PARTS.items() if "command_topic" in part and states[key] == "unavailable"]
 
 
-def test_a_figure_that_is_null_or_absent_is_unknown(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_a_figure_that_is_null_or_absent_is_unknown(home: HomeAssistant, node: SampleNode) -> None:
     node.say_figures({"cpu_pct": None, "throttled": None, "fps": 5.0})
     home.wait_for("fps", "5.0")
     states = home.states()
@@ -137,17 +137,17 @@ def test_a_figure_that_is_null_or_absent_is_unknown(home: HomeAssistant, node: M
     assert {key: states[key]["state"] for key in unknown} == dict.fromkeys(unknown, "unknown")
 
 
-def test_a_state_whose_topic_is_emptied_is_unknown(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_a_state_whose_topic_is_emptied_is_unknown(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     mqtt.publish(node.topics.state("lux"), b"", retain=True)
     home.wait_for("lux", "unknown")
 
 
-def test_a_long_error_is_cut_and_not_lost(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_a_long_error_is_cut_and_not_lost(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     mqtt.publish(node.topics.state("last_error"), "é" * 300, retain=True)
     home.wait_for("last_error", "é" * 255)
 
 
-def test_without_the_camera_only_what_needs_it_is_away(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_without_the_camera_only_what_needs_it_is_away(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     mqtt.publish(node.topics.camera_availability, "offline", retain=True)
     home.wait_for("camera_link", "off")
     needing = {key for key, part in PARTS.items() if "availability" in part}
@@ -157,17 +157,17 @@ def test_without_the_camera_only_what_needs_it_is_away(home: HomeAssistant, node
     )
 
 
-def test_without_the_node_everything_is_away(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_without_the_node_everything_is_away(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     mqtt.publish(node.topics.availability, "offline", retain=True)
     wait_until(lambda: {state["state"] for state in home.states().values()} == {"unavailable"}, "everything to be away")
 
 
-def test_both_pictures_come_through_byte_for_byte(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_both_pictures_come_through_byte_for_byte(home: HomeAssistant, node: SampleNode) -> None:
     assert home.api.camera_image(home.entity_id("camera")) == node.picture
     assert home.api.image(home.entity_id("last_picture")) == (node.picture, "image/jpeg")
 
 
-def test_the_saved_picture_bears_its_facts_but_not_its_thumbnail(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_the_saved_picture_bears_its_facts_but_not_its_thumbnail(home: HomeAssistant, node: SampleNode) -> None:
     attributes = home.states()["last_picture"]["attributes"]
     assert {key: attributes.get(key) for key in PICTURE if key != "thumbnail"} == {
         key: value for key, value in PICTURE.items() if key != "thumbnail"
@@ -178,7 +178,7 @@ def test_the_saved_picture_bears_its_facts_but_not_its_thumbnail(home: HomeAssis
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_one_entity_tells_of_events_from_all_event_topics(
-    home: HomeAssistant, node: MadeUpNode, mqtt: Client, kind: str
+    home: HomeAssistant, node: SampleNode, mqtt: Client, kind: str
 ) -> None:
     mqtt.publish(node.topics.event(kind), json.dumps({"event_type": kind, "id": f"a-{kind}"}))
     wait_until(lambda: home.states()["event"]["attributes"].get("id") == f"a-{kind}", f"the event {kind}")
@@ -200,7 +200,7 @@ def test_one_entity_tells_of_events_from_all_event_topics(
 )
 def test_a_control_sends_what_the_node_takes(
     home: HomeAssistant,
-    node: MadeUpNode,
+    node: SampleNode,
     mqtt: Client,
     key: str,
     service: str,
@@ -217,14 +217,14 @@ def test_a_control_sends_what_the_node_takes(
     assert (command.payload, command.qos, command.retain) == (payload, 1, False)
 
 
-def test_an_unknown_format_is_refused_before_it_is_sent(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_an_unknown_format_is_refused_before_it_is_sent(home: HomeAssistant, node: SampleNode) -> None:
     from ha_client import HAError  # noqa: PLC0415 - see `home_assistant`
 
     with pytest.raises(HAError, match="pattern"):
         home.api.call("text", "set_value", home.entity_id("export_formats"), value="gif")
 
 
-def test_what_a_new_configuration_drops_is_really_removed(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_what_a_new_configuration_drops_is_really_removed(home: HomeAssistant, node: SampleNode) -> None:
     earlier, current = message(NODE), message(NODE, homeassistant={"camera_fps": 0})
     node.announce(current)
     assert "camera" in home.registered(), "a component that is merely left out stays"
@@ -238,7 +238,7 @@ def test_what_a_new_configuration_drops_is_really_removed(home: HomeAssistant, n
     wait_until(lambda: "camera" in home.registered(), "the camera entity to come back")
 
 
-def test_telemetry_that_stops_expires(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_telemetry_that_stops_expires(home: HomeAssistant, node: SampleNode) -> None:
     node.announce(message(NODE, telemetry={"interval_s": 1}))
     node.say_figures()
     home.wait_for("fps", "unavailable")

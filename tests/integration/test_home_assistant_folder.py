@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from pi_cam_node.imaging import jpeg
-from tests.support.announcement import PICTURE, STATES
 from tests.support.broker import Client, wait_until
-from tests.support.home_assistant import HomeAssistant, MadeUpNode, running, screenshot_text
+from tests.support.home_assistant import HomeAssistant, SampleNode, running, screenshot_text
+from tests.support.sample_node import PICTURE, STATES
 
 pytestmark = pytest.mark.home_assistant
 
@@ -24,7 +24,7 @@ BLUEPRINT = "pi_cam_node/past_picture.yaml"
 
 # What the automations need beside our own node: a door and a lamp.
 HOUSE = {
-    "device": {"identifiers": ["house"], "name": "House"},
+    "device": {"identifiers": ["house"], "name": "NodeHarness"},
     "origin": {"name": "tests"},
     "components": {
         "door": {
@@ -60,9 +60,9 @@ def mqtt(home: HomeAssistant) -> Iterator[Client]:
 
 
 @pytest.fixture
-def node(home: HomeAssistant, mqtt: Client) -> Iterator[MadeUpNode]:
+def node(home: HomeAssistant, mqtt: Client) -> Iterator[SampleNode]:
     """Return a node that is well, in a house with a closed door and a dark lamp."""
-    found = MadeUpNode(mqtt, "porch", jpeg.encode(np.full((48, 64, 3), 90, np.uint8), "bgr", 85))
+    found = SampleNode(mqtt, "porch", jpeg.encode(np.full((48, 64, 3), 90, np.uint8), "bgr", 85))
     found.announce()
     found.say_all()
     mqtt.publish("homeassistant/device/house/config", json.dumps(HOUSE), retain=True)
@@ -114,7 +114,7 @@ def shipped() -> dict[str, dict[str, Any]]:
     return {config["id"]: config for config in yaml.safe_load((FOLDER / "automations.yaml").read_text())}
 
 
-def answer_past_stack(node: MadeUpNode, mqtt: Client, at_s: float) -> None:
+def answer_past_stack(node: SampleNode, mqtt: Client, at_s: float) -> None:
     """Act as the node that has just been asked for a picture of the past."""
     asked = mqtt.wait_for(node.topics.cmd("pastStack"))
     assert json.loads(asked.payload) == {"at": at_s}
@@ -123,7 +123,7 @@ def answer_past_stack(node: MadeUpNode, mqtt: Client, at_s: float) -> None:
     mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": "the-new-one"}), retain=True)
 
 
-def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     automate(home, shipped()["pi_cam_node_porch_door"])
     mqtt.publish("house/door", "ON", retain=True)
     answer_past_stack(node, mqtt, 2)
@@ -136,7 +136,7 @@ def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node:
 
 
 def test_a_lamp_goes_on_when_night_begins_and_not_when_the_node_returns(
-    home: HomeAssistant, node: MadeUpNode, mqtt: Client
+    home: HomeAssistant, node: SampleNode, mqtt: Client
 ) -> None:
     automate(home, shipped()["pi_cam_node_porch_night"])
     mqtt.publish(node.topics.availability, "offline", retain=True)
@@ -178,7 +178,7 @@ def use_blueprint(home: HomeAssistant, **inputs: object) -> dict[str, Any]:
 
 
 def test_the_blueprint_shows_what_was_seen_before_its_trigger(
-    home: HomeAssistant, node: MadeUpNode, mqtt: Client
+    home: HomeAssistant, node: SampleNode, mqtt: Client
 ) -> None:
     use_blueprint(home, seconds_before=3.5)
     mqtt.publish("house/door", "ON", retain=True)
@@ -188,7 +188,7 @@ def test_the_blueprint_shows_what_was_seen_before_its_trigger(
     forget(home, "from_blueprint")
 
 
-def test_the_blueprints_actions_know_the_picture(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_the_blueprints_actions_know_the_picture(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     action = {
         "action": "persistent_notification.create",
         "data": {"message": "{{ picture.id }} {{ picture.last_at }} {{ has_picture }}"},
@@ -200,7 +200,7 @@ def test_the_blueprints_actions_know_the_picture(home: HomeAssistant, node: Made
     forget(home, "from_blueprint")
 
 
-def test_the_blueprint_says_so_where_no_picture_comes(home: HomeAssistant, node: MadeUpNode, mqtt: Client) -> None:
+def test_the_blueprint_says_so_where_no_picture_comes(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     use_blueprint(home)
     mqtt.publish("house/door", "ON", retain=True)
     mqtt.wait_for(node.topics.cmd("pastStack"))
@@ -209,7 +209,7 @@ def test_the_blueprint_says_so_where_no_picture_comes(home: HomeAssistant, node:
 
 
 def test_a_trigger_that_comes_back_from_unavailable_is_no_event(
-    home: HomeAssistant, node: MadeUpNode, mqtt: Client
+    home: HomeAssistant, node: SampleNode, mqtt: Client
 ) -> None:
     use_blueprint(home)
     mqtt.publish("house/door", "None", retain=True)
@@ -234,13 +234,13 @@ def entities_of(card: Any) -> set[str]:
     return own.union(*(entities_of(v) for v in card.values()))
 
 
-def test_the_dashboard_card_names_entities_that_exist(home: HomeAssistant, node: MadeUpNode) -> None:
+def test_the_dashboard_card_names_entities_that_exist(home: HomeAssistant, node: SampleNode) -> None:
     named = entities_of(yaml.safe_load((FOLDER / "dashboard-card.yaml").read_text()))
     assert named
     assert named <= {entry["entity_id"] for entry in home.registered().values()}
 
 
-def test_the_dashboard_card_is_drawn_without_an_error(home: HomeAssistant, node: MadeUpNode, tmp_path: Path) -> None:
+def test_the_dashboard_card_is_drawn_without_an_error(home: HomeAssistant, node: SampleNode, tmp_path: Path) -> None:
     if shutil.which("chromium") is None:
         pytest.skip("chromium is not installed")
     card = yaml.safe_load((FOLDER / "dashboard-card.yaml").read_text())

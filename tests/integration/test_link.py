@@ -28,9 +28,8 @@ from pi_cam_node.mqtt import link as link_module
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.topics import Topics
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto, wait_until
-from tests.support.linked import OFFLINE, ONLINE, TOPICS, Linked, password_file
+from tests.support.broker import Mosquitto, StartBroker, wait_until
+from tests.support.link_harness import OFFLINE, ONLINE, TOPICS, LinkHarness, password_file
 from tests.support.proxy import Proxy
 
 
@@ -51,7 +50,7 @@ def open_descriptors() -> int:
 
 def test_a_broker_that_comes_later_is_found(start_broker: StartBroker) -> None:
     broker = start_broker(start=False)
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         assert "nothing listens" in node.expect(BrokerLost).reason
         assert not node.link.publish(ONLINE)
         wait_until(lambda: not node.link.is_connected)
@@ -67,7 +66,7 @@ def test_a_broker_that_comes_later_is_found(start_broker: StartBroker) -> None:
 def test_a_broker_that_forgot_everything_is_told_everything_again(broker: Mosquitto) -> None:
     birth = [state("mode", "day"), state("brightness", "87.1"), Message(TOPICS.info, b"{}", retain=True)]
     wanted = {message.topic: message.payload for message in (*birth, ONLINE)}
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         for session in range(1, 6):
             assert node.expect(BrokerConnected).session == session
             node.announce(*birth)
@@ -79,7 +78,7 @@ def test_a_broker_that_forgot_everything_is_told_everything_again(broker: Mosqui
 
 
 def test_the_birth_arrives_in_order_with_online_last(broker: Mosquitto) -> None:
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         client.subscribe(f"{TOPICS.root}/#")
         node.expect(BrokerConnected)
         birth = [state(f"key{number}", "x") for number in range(100)]
@@ -90,7 +89,7 @@ def test_the_birth_arrives_in_order_with_online_last(broker: Mosquitto) -> None:
 
 def test_events_wait_for_the_broker_and_come_after_the_birth(start_broker: StartBroker) -> None:
     broker = start_broker(start=False)
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         for number in range(outbox.WAITING + 20):
             node.link.publish(event(number))
         node.link.publish(state("mode", "night"))
@@ -109,7 +108,7 @@ def test_events_wait_for_the_broker_and_come_after_the_birth(start_broker: Start
 
 
 def test_an_event_that_was_not_acknowledged_is_sent_again(broker: Mosquitto) -> None:
-    with Proxy(broker.port) as proxy, broker.client() as client, Linked(proxy.port) as node:
+    with Proxy(broker.port) as proxy, broker.client() as client, LinkHarness(proxy.port) as node:
         client.subscribe(f"{TOPICS.root}/#")
         node.expect(BrokerConnected)
         node.announce()
@@ -127,7 +126,7 @@ def test_an_event_that_was_not_acknowledged_is_sent_again(broker: Mosquitto) -> 
 
 def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.5)
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         node.expect(BrokerConnected)
         node.announce()
         proxy.freeze()
@@ -139,7 +138,7 @@ def test_a_link_that_goes_silent_again_and_again_blames_no_message(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.3)
-    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         client.subscribe(TOPICS.state("mode"))
         for _ in range(4):
             node.expect(BrokerConnected)
@@ -155,13 +154,13 @@ def test_a_link_that_goes_silent_again_and_again_blames_no_message(
         client.wait_for(TOPICS.state("mode"), "night")
 
 
-def session_is_idle(node: Linked) -> bool:
+def session_is_idle(node: LinkHarness) -> bool:
     live = node.link._live
     return live is not None and live.is_idle
 
 
 def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         node.expect(BrokerConnected)
         node.announce()
         proxy.freeze()
@@ -179,7 +178,7 @@ def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
 
 
 def test_a_slow_broker_makes_the_node_wait_before_replies_are_lost(broker: Mosquitto) -> None:
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node, broker.client() as client:
         node.up(client)
         client.subscribe(TOPICS.reply("get"))
         proxy.freeze()
@@ -199,7 +198,7 @@ def test_a_slow_broker_makes_the_node_wait_before_replies_are_lost(broker: Mosqu
 
 
 def test_what_waited_leaves_as_soon_as_a_broker_goes_on_without_anything_being_said(broker: Mosquitto) -> None:
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node, broker.client() as client:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node, broker.client() as client:
         node.up(client)
         client.subscribe(f"{TOPICS.root}/#")
         proxy.freeze()
@@ -220,7 +219,7 @@ def test_what_waited_leaves_as_soon_as_a_broker_goes_on_without_anything_being_s
 
 
 def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) -> None:
-    with Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         node.expect(BrokerConnected)
         proxy.cut()
         node.expect(BrokerConnected)
@@ -239,7 +238,7 @@ def test_an_error_inside_paho_ends_the_session_and_not_the_link(
     def fail(_client: paho.Client, _timeout: float) -> MQTTErrorCode:
         raise struct.error("a packet that paho-mqtt does not understand")
 
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         with monkeypatch.context() as patch:
             patch.setattr(paho.Client, "loop", fail)
@@ -250,7 +249,7 @@ def test_an_error_inside_paho_ends_the_session_and_not_the_link(
 
 def test_an_error_in_the_link_itself_does_not_end_it(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "SLOW_S", 0.1)
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         with monkeypatch.context() as patch:
             patch.setattr(node.backoff, "after_session", lambda *_: 1 / 0)
@@ -263,7 +262,7 @@ def test_an_error_in_the_link_itself_does_not_end_it(broker: Mosquitto, monkeypa
 
 
 def test_a_farewell_leaves_offline_and_no_thread(broker: Mosquitto) -> None:
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         node.announce()
         with broker.client() as client:
@@ -278,7 +277,7 @@ def test_a_farewell_leaves_offline_and_no_thread(broker: Mosquitto) -> None:
 
 @pytest.mark.promise("M19")
 def test_a_farewell_that_does_not_get_through_is_said_by_the_last_will(broker: Mosquitto) -> None:
-    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port, protocol="3.1.1") as node:
+    with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port, protocol="3.1.1") as node:
         node.up(client)
         proxy.freeze_answers()
         for number in range(30):  # more than paho-mqtt sends before the first is acknowledged: the farewell waits
@@ -289,7 +288,7 @@ def test_a_farewell_that_does_not_get_through_is_said_by_the_last_will(broker: M
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_the_end_is_not_held_up_by_a_frozen_broker(broker: Mosquitto, announced: bool) -> None:
-    with Linked(broker.port) as node:
+    with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         if announced:
             node.announce()
@@ -304,7 +303,7 @@ def test_the_end_is_not_held_up_by_a_frozen_broker(broker: Mosquitto, announced:
 def test_the_last_will_says_offline_when_the_node_is_killed(broker: Mosquitto) -> None:
     with broker.client() as client:
         client.subscribe(TOPICS.availability)
-        with Linked(broker.port, protocol="3.1.1") as node:
+        with LinkHarness(broker.port, protocol="3.1.1") as node:
             node.expect(BrokerConnected)
             node.announce()
             client.wait_for(TOPICS.availability, "online")
@@ -315,7 +314,7 @@ def test_the_last_will_says_offline_when_the_node_is_killed(broker: Mosquitto) -
 
 
 def test_a_short_gap_is_not_seen_by_others(broker: Mosquitto) -> None:
-    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port) as node:
+    with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         client.subscribe(TOPICS.availability)
         for session in range(1, 5):
             node.expect(BrokerConnected)
@@ -330,7 +329,7 @@ def test_a_short_gap_is_not_seen_by_others(broker: Mosquitto) -> None:
 
 
 def test_commands_arrive_with_what_mqtt_5_says_of_them(broker: Mosquitto) -> None:
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("save"), "jpg", reply_to="asker/1", correlation=b"\x00\xff")
         arrival = node.expect(CommandArrived)
@@ -340,7 +339,7 @@ def test_commands_arrive_with_what_mqtt_5_says_of_them(broker: Mosquitto) -> Non
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_every_command_topic_is_heard(broker: Mosquitto, protocol: str) -> None:
-    with broker.client() as client, Linked(broker.port, protocol=protocol) as node:
+    with broker.client() as client, LinkHarness(broker.port, protocol=protocol) as node:
         assert node.up(client).protocol == protocol
         told = {
             TOPICS.cmd_line: ("", b"7"),
@@ -363,12 +362,12 @@ def test_a_retained_command_arrives_flagged_at_each_connect(broker: Mosquitto, p
     with broker.client() as client:
         client.publish(TOPICS.cmd("save"), "jpg", retain=True)
     for _ in range(2):
-        with Linked(broker.port, protocol=protocol) as node:
+        with LinkHarness(broker.port, protocol=protocol) as node:
             assert node.expect(CommandArrived).retained
 
 
 def test_under_mqtt_5_a_retained_command_is_known_the_first_time(broker: Mosquitto) -> None:
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("save"), "jpg", retain=True)
         assert node.expect(CommandArrived).retained
@@ -379,7 +378,7 @@ def test_under_mqtt_5_a_retained_command_is_known_the_first_time(broker: Mosquit
 def test_commands_of_an_outage_are_not_run_later(
     broker: Mosquitto, protocol: str, figure: Callable[[str], None]
 ) -> None:
-    with broker.client() as client, Proxy(broker.port) as proxy, Linked(proxy.port, protocol=protocol) as node:
+    with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port, protocol=protocol) as node:
         node.up(client)
         proxy.manner = "silent"
         proxy.cut()
@@ -394,7 +393,7 @@ def test_commands_of_an_outage_are_not_run_later(
 
 
 def test_a_command_too_large_comes_just_large_enough_to_be_refused(broker: Mosquitto) -> None:
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("set"), bytes(1_000_000))
         assert len(node.expect(CommandArrived).payload) == 64 * 1024 + 1
@@ -404,7 +403,7 @@ def test_home_assistants_start_own_discovery_and_a_late_will_are_told(broker: Mo
     with broker.client() as client:
         client.publish(TOPICS.own_discovery, "old", retain=True)
         client.publish(TOPICS.availability, "offline", retain=True)
-        with Linked(broker.port) as node:
+        with LinkHarness(broker.port) as node:
             node.expect(BrokerConnected)
             assert node.expect(DiscoveryFound).payload == b"old"
             node.announce()
@@ -428,7 +427,7 @@ def test_an_error_while_taking_a_message_in_is_counted_and_survived(
         return parse_message(incoming, topics, mono_s)
 
     monkeypatch.setattr(link_module, "parse_message", fail_on_save)
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("save"))
         client.publish(TOPICS.cmd("help"))
@@ -439,7 +438,7 @@ def test_an_error_while_taking_a_message_in_is_counted_and_survived(
 
 def test_thousands_of_commands_and_replies_pass_in_order(broker: Mosquitto) -> None:
     count, window = 3000, 100
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.subscribe(f"{TOPICS.root}/reply/+")
 
@@ -469,7 +468,7 @@ def test_a_wrong_password_is_no_connection_and_a_corrected_file_is_read(
 ) -> None:
     broker = start_broker(users={"porch": "right"})
     path = password_file(tmp_path, "wrong")
-    with Linked(broker.port, username="porch", password_file=path) as node:
+    with LinkHarness(broker.port, username="porch", password_file=path) as node:
         reason = node.expect(BrokerLost).reason
         assert "Not authorized" in reason
         assert "wrong" not in reason
@@ -481,13 +480,13 @@ def test_a_wrong_password_is_no_connection_and_a_corrected_file_is_read(
 
 
 def test_a_missing_password_file_is_named(broker: Mosquitto, tmp_path: Path) -> None:
-    with Linked(broker.port, username="porch", password_file=tmp_path / "none") as node:
+    with LinkHarness(broker.port, username="porch", password_file=tmp_path / "none") as node:
         assert str(tmp_path / "none") in node.expect(BrokerLost).reason
 
 
 def test_an_acl_that_forbids_our_topics_is_reported_once(start_broker: StartBroker) -> None:
     broker = start_broker(users={"porch": "x"}, acl="user porch\ntopic read pi_cam_node/#\n")
-    with Linked(broker.port, username="porch", password="x") as node:
+    with LinkHarness(broker.port, username="porch", password="x") as node:
         node.expect(BrokerConnected)
         node.announce(state("mode", "day"), state("lux", "3"))
         reason = node.expect(BrokerRefused).reason
@@ -499,7 +498,7 @@ def test_an_acl_that_forbids_our_topics_is_reported_once(start_broker: StartBrok
 @pytest.mark.promise("M8")
 def test_a_message_larger_than_the_broker_takes_is_never_sent(start_broker: StartBroker) -> None:
     broker = start_broker(["max_packet_size 20000"])
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         client.subscribe(f"{TOPICS.root}/#")
         node.expect(BrokerConnected)
         assert node.link.packet_limit_bytes == 20000
@@ -517,7 +516,7 @@ def test_a_message_larger_than_the_broker_takes_is_never_sent(start_broker: Star
 @pytest.mark.promise("M8")
 def test_a_reply_larger_than_the_broker_takes_arrives_without_its_facts(start_broker: StartBroker) -> None:
     broker = start_broker(["max_packet_size 20000"])
-    with broker.client() as client, Linked(broker.port) as node:
+    with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.subscribe(TOPICS.reply("pastStack"))
         body = {"id": "a", "ok": True, "code": "ok", "message": "Saved " + "x" * 5000, "data": {"ids": ["y" * 30_000]}}
@@ -542,7 +541,7 @@ def test_a_message_the_broker_chokes_on_is_held_back(start_broker: StartBroker) 
     broker = start_broker(["max_packet_size 20000"])
     birth = [state(f"key{number}", "x") for number in range(30)]
     birth.append(Message(TOPICS.media_image, bytes(100_000), retain=True))
-    with broker.client() as client, Linked(broker.port, protocol="3.1.1") as node:  # 3.1.1 does not tell the limit
+    with broker.client() as client, LinkHarness(broker.port, protocol="3.1.1") as node:  # 3.1.1 does not tell the limit
         client.subscribe(TOPICS.availability)
         for _ in range(3):
             node.expect(BrokerConnected)
@@ -555,7 +554,7 @@ def test_a_message_the_broker_chokes_on_is_held_back(start_broker: StartBroker) 
 
 
 def test_two_clients_with_one_id_are_told_apart_from_a_bad_link(broker: Mosquitto) -> None:
-    with Linked(broker.port, client_id="twin") as node:
+    with LinkHarness(broker.port, client_id="twin") as node:
         for _ in range(5):
             node.expect(BrokerConnected)
             with broker.client(client_id="twin"):
@@ -566,7 +565,7 @@ def test_two_clients_with_one_id_are_told_apart_from_a_bad_link(broker: Mosquitt
 
 
 def test_a_link_that_garbles_what_the_broker_says_is_no_second_client(broker: Mosquitto) -> None:
-    with Proxy(broker.port, "garble") as proxy, Linked(proxy.port) as node:
+    with Proxy(broker.port, "garble") as proxy, LinkHarness(proxy.port) as node:
         for _ in range(8):
             node.expect(BrokerConnected)
             node.expect(BrokerLost)

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Mosquitto
-from tests.support.linked import TOPICS, Linked
+from tests.support.broker import Mosquitto, StartBroker
+from tests.support.certificates import Authority
+from tests.support.link_harness import TOPICS, LinkHarness
 
 Figure = Callable[[str], None]
-
-
-class Authority:
-    """A certificate authority of the test's own, made with the openssl program."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self.ca = folder / f"{name}.crt"
-        self._key = folder / f"{name}.key"
-        self._openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.ca,
-        )  # fmt: skip
-
-    def issue(self, name: str, days: int = 2) -> tuple[Path, Path]:
-        """Return the files of a certificate for a host name, and of its key; negative days: it has expired."""
-        key, request, cert, extension = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt", "ext"))
-        extension.write_text(f"subjectAltName=DNS:{name}\n")
-        self._openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-subj", f"/CN={name}", "-keyout", key, "-out", request,
-        )  # fmt: skip
-        self._openssl(
-            "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key, "-set_serial", "1",
-            "-days", str(days), "-extfile", extension, "-out", cert,
-        )  # fmt: skip
-        return cert, key
-
-    def _openssl(self, *arguments: str | Path) -> None:
-        program = shutil.which("openssl")
-        assert program is not None
-        subprocess.run([program, *map(str, arguments)], check=True, capture_output=True)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    if shutil.which("openssl") is None:
-        pytest.skip("the openssl program is not installed")
-    return Authority(tmp_path, "home-ca")
 
 
 def tls_broker(start_broker: StartBroker, cert: tuple[Path, Path], *more: str) -> Mosquitto:
@@ -65,7 +24,7 @@ def test_the_right_authority_and_name_connect(start_broker: StartBroker, authori
     tls = {"enable": True, "ca": authority.ca}
     with (
         broker.client(host="localhost", ca=authority.ca) as client,
-        Linked(broker.port, host="localhost", tls=tls) as node,
+        LinkHarness(broker.port, host="localhost", tls=tls) as node,
     ):
         assert node.up(client).protocol == "5"
         client.publish(TOPICS.cmd("help"))
@@ -79,7 +38,7 @@ def test_another_authority_is_refused(
     broker = tls_broker(start_broker, authority.issue("localhost"))
     stranger = Authority(tmp_path, "other-ca")
     for tls in ({"enable": True, "ca": stranger.ca}, {"enable": True}):
-        with Linked(broker.port, host="localhost", tls=tls) as node:
+        with LinkHarness(broker.port, host="localhost", tls=tls) as node:
             assert "unable to get local issuer certificate" in node.expect(BrokerLost).reason
             assert node.link.sessions == 0
     figure("another authority: refused")
@@ -88,7 +47,7 @@ def test_another_authority_is_refused(
 @pytest.mark.promise("M24")
 def test_another_host_name_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, authority.issue("broker.example"))
-    with Linked(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
+    with LinkHarness(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
         assert "not valid for 'localhost'" in node.expect(BrokerLost).reason
     figure("another host name: refused")
 
@@ -96,7 +55,7 @@ def test_another_host_name_is_refused(start_broker: StartBroker, authority: Auth
 @pytest.mark.promise("M24")
 def test_an_expired_certificate_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, authority.issue("localhost", days=-1))
-    with Linked(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
+    with LinkHarness(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
         assert "expired" in node.expect(BrokerLost).reason
     figure("expired: refused")
 
@@ -104,14 +63,14 @@ def test_an_expired_certificate_is_refused(start_broker: StartBroker, authority:
 @pytest.mark.promise("M24")
 def test_a_self_signed_certificate_is_refused(start_broker: StartBroker, authority: Authority, figure: Figure) -> None:
     broker = tls_broker(start_broker, (authority.ca, authority.ca.with_suffix(".key")))
-    with Linked(broker.port, host="localhost", tls={"enable": True}) as node:
+    with LinkHarness(broker.port, host="localhost", tls={"enable": True}) as node:
         assert "self-signed certificate" in node.expect(BrokerLost).reason
     figure("self-signed: refused")
 
 
 @pytest.mark.promise("M24")
 def test_there_is_no_fallback_to_plain_text(broker: Mosquitto, figure: Figure) -> None:
-    with Linked(broker.port, host="localhost", tls={"enable": True}) as node:
+    with LinkHarness(broker.port, host="localhost", tls={"enable": True}) as node:
         node.expect(BrokerLost)
         assert node.drain() == []
         assert node.link.sessions == 0
@@ -122,15 +81,15 @@ def test_our_own_certificate_is_shown(start_broker: StartBroker, authority: Auth
     lines = (f"cafile {authority.ca}", "require_certificate true", "use_identity_as_username true")
     broker = tls_broker(start_broker, authority.issue("localhost"), *lines)
     cert, key = authority.issue("porch")
-    with Linked(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
+    with LinkHarness(broker.port, host="localhost", tls={"enable": True, "ca": authority.ca}) as node:
         node.expect(BrokerLost)
         assert node.link.sessions == 0
     tls = {"enable": True, "ca": authority.ca, "cert": cert, "key": key}
-    with Linked(broker.port, host="localhost", tls=tls) as node:
+    with LinkHarness(broker.port, host="localhost", tls=tls) as node:
         node.expect(BrokerConnected)
     assert "u'porch'" in broker.log()
 
 
 def test_a_missing_authority_file_is_named(broker: Mosquitto, tmp_path: Path) -> None:
-    with Linked(broker.port, tls={"enable": True, "ca": tmp_path / "none.crt"}) as node:
+    with LinkHarness(broker.port, tls={"enable": True, "ca": tmp_path / "none.crt"}) as node:
         assert "none.crt" in node.expect(BrokerLost).reason

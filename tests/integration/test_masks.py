@@ -14,7 +14,7 @@ import pytest
 from pi_cam_node.imaging.jpeg import Pixels, decode
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.films import make_film
-from tests.support.interfaces import Doors, open_doors, parts_of
+from tests.support.interfaces import Interfaces, parts_of, with_interfaces
 from tests.support.running_node import BASE, RunningNode
 
 pytestmark = pytest.mark.broker
@@ -36,40 +36,40 @@ def is_masked(picture: Pixels, *, tolerance: int = BLACK) -> bool:
 
 
 @pytest.fixture(params=["synthetic", "film", "synthetic in process"])
-def doors(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> Iterator[Doors]:
+def interfaces(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> Iterator[Interfaces]:
     source = "synthetic"
     if request.param == "film":
         source = f"file:{make_film(tmp_path / 'film.avi', 50)}"
     camera = {"source": source, "width": WIDTH, "height": HEIGHT, "isolate": request.param != "synthetic in process"}
     sections: dict[str, Any] = {"camera": camera, "privacy": {"masks": MASKS}, "homeassistant": {"camera_fps": 10}}
-    with open_doors(tmp_path, broker, **sections) as found:
-        wait_until(lambda: float(found.asker.state("ring_seconds") or 0) >= 1, "a second in the ring", 20)
+    with with_interfaces(tmp_path, broker, **sections) as found:
+        wait_until(lambda: float(found.commands.state("ring_seconds") or 0) >= 1, "a second in the ring", 20)
         yield found
 
 
-def test_the_masked_pixels_of_every_output_are_black(doors: Doors) -> None:
-    asker, seen = doors.asker, dict[str, bytes]()
-    seen["snapshot"] = doors.get("/snapshot.jpg")[1]
-    seen["fresh snapshot"] = doors.get("/snapshot.jpg?fresh=1")[1]
-    seen["small snapshot"] = doors.get("/snapshot.jpg?width=160")[1]
-    with doors.open("/stream") as stream:
+def test_the_masked_pixels_of_every_output_are_black(interfaces: Interfaces) -> None:
+    commands, seen = interfaces.commands, dict[str, bytes]()
+    seen["snapshot"] = interfaces.get("/snapshot.jpg")[1]
+    seen["fresh snapshot"] = interfaces.get("/snapshot.jpg?fresh=1")[1]
+    seen["small snapshot"] = interfaces.get("/snapshot.jpg?width=160")[1]
+    with interfaces.open("/stream") as stream:
         seen |= {f"stream {n}": picture for n, (_, picture) in enumerate(parts_of(stream, 3))}
-    with doors.open("/shortstream?n=3") as ring:
+    with interfaces.open("/shortstream?n=3") as ring:
         seen |= {f"ring over HTTP {n}": picture for n, (_, picture) in enumerate(parts_of(ring, 3))}
-    seen |= {f"ring over TCP {n}": picture for n, picture in enumerate(doors.streamed(3)[0])}
-    assert asker.ask("shortstream", n=3)["ok"]
-    seen |= {f"ring over MQTT {n}": m.payload for n, m in enumerate(asker.client.on(f"{BASE}/shortstream"))}
-    asker.client.wait_count(f"{BASE}/frame", 1)
-    seen["frame topic"] = asker.client.on(f"{BASE}/frame")[-1].payload
-    reply = asker.ask("save", formats=["jpg", "png", "npy"], thumbnail=True)["data"]
+    seen |= {f"ring over TCP {n}": picture for n, picture in enumerate(interfaces.streamed(3)[0])}
+    assert commands.ask("shortstream", n=3)["ok"]
+    seen |= {f"ring over MQTT {n}": m.payload for n, m in enumerate(commands.client.on(f"{BASE}/shortstream"))}
+    commands.client.wait_count(f"{BASE}/frame", 1)
+    seen["frame topic"] = commands.client.on(f"{BASE}/frame")[-1].payload
+    reply = commands.ask("save", formats=["jpg", "png", "npy"], thumbnail=True)["data"]
     seen["thumbnail in a reply"] = base64.b64decode(reply["thumbnail"])
     for method in ("mean", "median", "max", "sigma_clip"):
-        stack = asker.ask("pastStack", formats=["jpg"], at=0.5, count=4, method=method)["data"]
+        stack = commands.ask("pastStack", formats=["jpg"], at=0.5, count=4, method=method)["data"]
         seen[f"stack by {method}"] = Path(stack["path"]).read_bytes()
-    wait_until(lambda: asker.client.latest(f"{BASE}/media/thumbnail"), "the thumbnail on its topic")
-    seen["image topic"] = asker.client.latest(f"{BASE}/media/last/image") or b""
-    seen["thumbnail topic"] = base64.b64decode(asker.client.latest(f"{BASE}/media/thumbnail") or b"")
-    seen["thumbnail over HTTP"] = doors.get(f"/media/{reply['id']}/thumbnail")[1]
+    wait_until(lambda: commands.client.latest(f"{BASE}/media/thumbnail"), "the thumbnail on its topic")
+    seen["image topic"] = commands.client.latest(f"{BASE}/media/last/image") or b""
+    seen["thumbnail topic"] = base64.b64decode(commands.client.latest(f"{BASE}/media/thumbnail") or b"")
+    seen["thumbnail over HTTP"] = interfaces.get(f"/media/{reply['id']}/thumbnail")[1]
     seen["saved jpg"] = Path(reply["paths"][0]).read_bytes()
     assert len(seen) >= 22, sorted(seen)
     assert [name for name, picture in seen.items() if not is_masked(decode(picture))] == []

@@ -37,13 +37,11 @@ from pi_cam_node.web.live import snapshot
 from pi_cam_node.web.media import routes as media_routes
 from pi_cam_node.web.media.thumbnails import MAX_BYTES, thumbnail_of
 from pi_cam_node.web.routes import CONTEXT
-from tests.integration.test_link_tls import Authority, authority
 from tests.support.broker import wait_until
+from tests.support.certificates import Authority
 from tests.support.fakes.clock import FakeClock
 from tests.support.pictures import ALL, ID, archive_in, config, noise, picture, save
-from tests.support.web_server import Serving
-
-__all__ = ["authority"]  # a fixture
+from tests.support.web_server import RunningWebServer
 
 
 @dataclass(frozen=True)
@@ -297,7 +295,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pyt
     def is_read() -> bool:
         return str(path) in {os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()}
 
-    with Serving(tmp_path) as serving, socket.create_connection(("127.0.0.1", serving.port), 10) as client:
+    with RunningWebServer(tmp_path) as serving, socket.create_connection(("127.0.0.1", serving.port), 10) as client:
         serving.pictures.files[ID] = path
         client.sendall(f"GET /media/{ID} HTTP/1.1\r\nHost: 127.0.0.1:{serving.port}\r\n\r\n".encode())
         assert client.recv(15) == b"HTTP/1.1 200 OK"
@@ -316,7 +314,7 @@ RECEIVED_BYTES = 64 * 1024
 
 
 @contextlib.contextmanager
-def slow_reader(serving: Serving, path: str, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
+def slow_reader(serving: RunningWebServer, path: str, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
     """Ask for something and read only how its body begins; little fits in between."""
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
@@ -352,7 +350,7 @@ def test_a_picture_on_its_way_ends_when_privacy_begins(
     monkeypatch.setattr(media_routes, "thumbnail_of", lambda *_: large.read_bytes())
     monkeypatch.setattr(snapshot, "picture_of", lambda *_: large.read_bytes())
     monkeypatch.setattr(live_routes, "enclose", lambda *_: large.read_bytes())
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
         serving.pictures.files[ID] = large
         core = serving.core
         assert core is not None
@@ -377,7 +375,7 @@ def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, au
     tls = {"enable": True, "cert": str(cert), "key": str(key)}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(authority.ca)
-    with Serving(tmp_path, http={"tls": tls}) as serving:
+    with RunningWebServer(tmp_path, http={"tls": tls}) as serving:
         serving.pictures.files[ID] = large
         with slow_reader(serving, f"/media/{ID}", context) as client:
             serving.hub.curtain.close()
@@ -386,7 +384,7 @@ def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, au
 
 
 def test_a_connection_whose_picture_has_left_is_not_cut(archive: PictureArchive, tmp_path: Path) -> None:
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
         serving.pictures.files[ID] = file_of(archive)
         kept = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
         # Once the second is answered the first has ended on the server's side too.
@@ -485,7 +483,7 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: PictureArchiv
     token = tmp_path / "token"
     token.write_text("a-token-of-good-length\n")
     token.chmod(0o600)
-    with Serving(tmp_path, http={"token_file": str(token)}) as serving:
+    with RunningWebServer(tmp_path, http={"token_file": str(token)}) as serving:
         serving.pictures.files[ID] = file_of(archive)
         path = media_path(ID)
         assert serving.get(path).status == 401
@@ -509,7 +507,7 @@ def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
     monkeypatch.setattr(disk_pool, "READ_S", 0.5)
     hangs, asked = threading.Event(), threading.Semaphore(0)
     statuses: list[int] = []
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
 
         def find(_picture_id: str) -> None:
             asked.release()

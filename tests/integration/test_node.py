@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.jpeg import decode
-from tests.integration.conftest import StartBroker
-from tests.support.broker import Client, Mosquitto, wait_until
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.broker import Client, Mosquitto, StartBroker, wait_until
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = pytest.mark.broker
 
@@ -28,15 +27,15 @@ def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
 
 
 @pytest.fixture
-def asker(broker: Mosquitto, node: RunningNode) -> Iterator[Asker]:
+def commands(broker: Mosquitto, node: RunningNode) -> Iterator[CommandClient]:
     with broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online()
-        yield asker
+        commands = CommandClient(client)
+        commands.wait_online()
+        yield commands
 
 
-def test_the_birth_comes_in_order_and_ends_with_availability(asker: Asker) -> None:
-    topics = [message.topic for message in asker.client.received]
+def test_the_birth_comes_in_order_and_ends_with_availability(commands: CommandClient) -> None:
+    topics = [message.topic for message in commands.client.received]
     last = topics.index(f"{BASE}/availability")
     born = topics[:last]
     assert born.index(f"{BASE}/info") < born.index(f"{BASE}/config/night.gain") < born.index(f"{BASE}/state/last_error")
@@ -44,20 +43,20 @@ def test_the_birth_comes_in_order_and_ends_with_availability(asker: Asker) -> No
     assert f"{BASE}/camera/availability" in born
 
 
-def test_states_are_bare_scalars_and_retained(asker: Asker, broker: Mosquitto) -> None:
-    wait_until(lambda: asker.state("mode") == "day", "the mode")
-    wait_until(lambda: asker.state("brightness"), "a brightness")
-    assert 0 <= float(asker.state("brightness")) <= 255
-    assert asker.state("motion") == asker.state("privacy") == "OFF"
+def test_states_are_bare_scalars_and_retained(commands: CommandClient, broker: Mosquitto) -> None:
+    wait_until(lambda: commands.state("mode") == "day", "the mode")
+    wait_until(lambda: commands.state("brightness"), "a brightness")
+    assert 0 <= float(commands.state("brightness")) <= 255
+    assert commands.state("motion") == commands.state("privacy") == "OFF"
     with broker.client() as late:
         late.subscribe(f"{BASE}/state/#")
         wait_until(lambda: late.latest(f"{BASE}/state/mode") == b"day", "the retained mode")
         assert all(message.retain for message in late.received)
 
 
-def test_info_says_what_the_node_is_and_no_secret(asker: Asker) -> None:
-    wait_until(lambda: json.loads(asker.client.latest(f"{BASE}/info") or b"{}").get("resolution"), "the resolution")
-    info = json.loads(asker.client.latest(f"{BASE}/info") or b"{}")
+def test_info_says_what_the_node_is_and_no_secret(commands: CommandClient) -> None:
+    wait_until(lambda: json.loads(commands.client.latest(f"{BASE}/info") or b"{}").get("resolution"), "the resolution")
+    info = json.loads(commands.client.latest(f"{BASE}/info") or b"{}")
     assert info["resolution"] == [320, 240]
     assert info["source"] == "synthetic"
     assert len(info["boot"]) == 8
@@ -65,114 +64,118 @@ def test_info_says_what_the_node_is_and_no_secret(asker: Asker) -> None:
     assert "save" in info["commands"]
 
 
-def test_save_answers_with_a_picture_that_is_on_disk(asker: Asker, node: RunningNode) -> None:
-    reply = asker.ask("save", formats=["jpg", "png", "npy"], thumbnail=True)
+def test_save_answers_with_a_picture_that_is_on_disk(commands: CommandClient, node: RunningNode) -> None:
+    reply = commands.ask("save", formats=["jpg", "png", "npy"], thumbnail=True)
     assert reply["ok"], reply
     for path in map(Path, reply["data"]["paths"]):
         assert path.stat().st_size > 0
         assert path.is_relative_to(node.folder / "captures")
     assert decode(Path(reply["data"]["path"]).read_bytes()).shape == (240, 320, 3)
     assert decode(base64.b64decode(reply["data"]["thumbnail"])).shape[1] == 320
-    wait_until(lambda: asker.client.latest(f"{BASE}/media/last/image"), "the picture on its topic")
-    last = json.loads(asker.client.latest(f"{BASE}/media/last") or b"{}")
+    wait_until(lambda: commands.client.latest(f"{BASE}/media/last/image"), "the picture on its topic")
+    last = json.loads(commands.client.latest(f"{BASE}/media/last") or b"{}")
     assert last["id"] == reply["data"]["id"]
-    thumbnail = base64.b64decode(asker.client.latest(f"{BASE}/media/thumbnail") or b"", validate=True)
+    thumbnail = base64.b64decode(commands.client.latest(f"{BASE}/media/thumbnail") or b"", validate=True)
     assert len(thumbnail) <= 48 * 1024
-    assert [m for m in asker.client.received if m.topic == f"{BASE}/event/picture_saved"]
+    assert [m for m in commands.client.received if m.topic == f"{BASE}/event/picture_saved"]
 
 
-def test_plain_text_commands_are_answered_too(asker: Asker) -> None:
-    asker.client.publish(f"{BASE}/cmd", "save jpg")
-    wait_until(lambda: asker.client.latest(f"{BASE}/reply/save"), "the reply")
-    assert json.loads(asker.client.latest(f"{BASE}/reply/save") or b"")["message"].startswith("Saved single full-res")
-    asker.client.publish(f"{BASE}/set/night.gain", "9")
-    wait_until(lambda: asker.client.latest(f"{BASE}/config/night.gain") == b"9", "the new gain")
-    asker.client.publish("pi_cam_node/all/cmd/health")
-    wait_until(lambda: asker.client.latest(f"{BASE}/reply/health"), "the reply to all")
-    asker.client.publish(f"{BASE}/cmd/nonsense")
-    wait_until(lambda: asker.client.latest(f"{BASE}/reply/nonsense"), "the refusal")
-    assert json.loads(asker.client.latest(f"{BASE}/reply/nonsense") or b"")["message"] == "UNKNOWN_COMMAND"
+def test_plain_text_commands_are_answered_too(commands: CommandClient) -> None:
+    commands.client.publish(f"{BASE}/cmd", "save jpg")
+    wait_until(lambda: commands.client.latest(f"{BASE}/reply/save"), "the reply")
+    assert json.loads(commands.client.latest(f"{BASE}/reply/save") or b"")["message"].startswith(
+        "Saved single full-res"
+    )
+    commands.client.publish(f"{BASE}/set/night.gain", "9")
+    wait_until(lambda: commands.client.latest(f"{BASE}/config/night.gain") == b"9", "the new gain")
+    commands.client.publish("pi_cam_node/all/cmd/health")
+    wait_until(lambda: commands.client.latest(f"{BASE}/reply/health"), "the reply to all")
+    commands.client.publish(f"{BASE}/cmd/nonsense")
+    wait_until(lambda: commands.client.latest(f"{BASE}/reply/nonsense"), "the refusal")
+    assert json.loads(commands.client.latest(f"{BASE}/reply/nonsense") or b"")["message"] == "UNKNOWN_COMMAND"
 
 
-def test_past_stack_shows_what_was_before_the_command(asker: Asker) -> None:
-    wait_until(lambda: float(asker.state("ring_seconds") or 0) >= 5, "five seconds in the ring", 20)
+def test_past_stack_shows_what_was_before_the_command(commands: CommandClient) -> None:
+    wait_until(lambda: float(commands.state("ring_seconds") or 0) >= 5, "five seconds in the ring", 20)
     for arguments in ({"at": 3}, {"at": 2, "span_s": 1.5, "method": "median"}, {"at": 1, "count": 1}):
-        reply = asker.ask("pastStack", formats=["jpg"], **arguments)
+        reply = commands.ask("pastStack", formats=["jpg"], **arguments)
         assert reply["ok"], reply
         assert reply["data"]["age_s"] == pytest.approx(float(str(arguments["at"])), abs=1.5)
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3))
-    assert asker.ask("pastStack", at=moment, formats=["jpg"])["ok"]
-    assert asker.ask("pastStack", at=3000)["code"] == "no_frames"
+    assert commands.ask("pastStack", at=moment, formats=["jpg"])["ok"]
+    assert commands.ask("pastStack", at=3000)["code"] == "no_frames"
 
 
-def test_a_response_topic_wins_and_correlation_data_comes_back(asker: Asker, broker: Mosquitto) -> None:
+def test_a_response_topic_wins_and_correlation_data_comes_back(commands: CommandClient, broker: Mosquitto) -> None:
     with broker.client() as me:
         me.subscribe("me/reply")
         me.publish(f"{BASE}/cmd/health", b"", reply_to="me/reply", correlation=b"\x00\x07")
         wait_until(lambda: me.on("me/reply"), "the reply on my topic")
         assert me.on("me/reply")[0].correlation == b"\x00\x07"
-    assert asker.client.on(f"{BASE}/reply/health") == []
+    assert commands.client.on(f"{BASE}/reply/health") == []
 
 
-def test_shortstream_sends_raw_frames_and_then_the_count(asker: Asker) -> None:
-    wait_until(lambda: asker.ask("health")["data"]["ring_frames"] >= 3, "three frames in the ring")
-    reply = asker.ask("shortstream", n=3)
-    frames = asker.client.on(f"{BASE}/shortstream")
+def test_shortstream_sends_raw_frames_and_then_the_count(commands: CommandClient) -> None:
+    wait_until(lambda: commands.ask("health")["data"]["ring_frames"] >= 3, "three frames in the ring")
+    reply = commands.ask("shortstream", n=3)
+    frames = commands.client.on(f"{BASE}/shortstream")
     assert reply["message"].startswith("STREAM_DONE: sent=3, skipped=0, available=")
     assert [dict(frame.user)["index"] for frame in frames] == ["0", "1", "2"]
     assert {"count", "frame", "time"} <= set(dict(frames[0].user))
     assert decode(frames[0].payload).shape == (240, 320, 3)
 
 
-def test_overwrite_config_makes_a_change_last(asker: Asker, node: RunningNode) -> None:
-    assert asker.ask("set", key="night.gain", value=11)["ok"]
-    reply = asker.ask("overwrite_config")
+def test_overwrite_config_makes_a_change_last(commands: CommandClient, node: RunningNode) -> None:
+    assert commands.ask("set", key="night.gain", value=11)["ok"]
+    reply = commands.ask("overwrite_config")
     assert reply["message"] == f"OK: configuration dumped to {node.config}"
     assert "gain: 11" in node.config.read_text()
 
 
-def test_a_live_change_of_size_reaches_the_camera(asker: Asker) -> None:
-    assert asker.ask("set", key="camera.width", value=256)["ok"]
+def test_a_live_change_of_size_reaches_the_camera(commands: CommandClient) -> None:
+    assert commands.ask("set", key="camera.width", value=256)["ok"]
 
     def is_new_size() -> bool:
-        picture = asker.client.latest(f"{BASE}/frame")
+        picture = commands.client.latest(f"{BASE}/frame")
         return picture is not None and decode(picture).shape[1] == 256
 
     wait_until(is_new_size, "frames of the new size", 20)
-    assert asker.client.latest(f"{BASE}/camera/availability") == b"online"
+    assert commands.client.latest(f"{BASE}/camera/availability") == b"online"
 
 
-def test_night_is_forced_and_released(asker: Asker) -> None:
-    wait_until(lambda: asker.state("mode") == "day", "day")
-    assert asker.ask("set", key="night.exposure_us", value=200000)["ok"]
-    assert asker.ask("set", key="night.override", value="night")["ok"]
-    wait_until(lambda: asker.state("mode") == "night", "night", 20)
-    assert asker.ask("night_level")["message"].endswith("STATUS=NIGHT")
-    assert asker.ask("set", key="night.override", value="day")["ok"]
-    wait_until(lambda: asker.state("mode") == "day", "day again", 20)
+def test_night_is_forced_and_released(commands: CommandClient) -> None:
+    wait_until(lambda: commands.state("mode") == "day", "day")
+    assert commands.ask("set", key="night.exposure_us", value=200000)["ok"]
+    assert commands.ask("set", key="night.override", value="night")["ok"]
+    wait_until(lambda: commands.state("mode") == "night", "night", 20)
+    assert commands.ask("night_level")["message"].endswith("STATUS=NIGHT")
+    assert commands.ask("set", key="night.override", value="day")["ok"]
+    wait_until(lambda: commands.state("mode") == "day", "day again", 20)
 
 
-def test_a_retained_command_is_refused(asker: Asker, node: RunningNode, broker: Mosquitto) -> None:
-    asker.client.publish(f"{BASE}/cmd/save", b"jpg", retain=True)
-    wait_until(lambda: asker.client.latest(f"{BASE}/reply/save"), "the live delivery answered")
+def test_a_retained_command_is_refused(commands: CommandClient, node: RunningNode, broker: Mosquitto) -> None:
+    commands.client.publish(f"{BASE}/cmd/save", b"jpg", retain=True)
+    wait_until(lambda: commands.client.latest(f"{BASE}/reply/save"), "the live delivery answered")
     # The broker delivers a live publication without the flag; only the next connect meets the retained one.
     pictures = len(list((node.folder / "captures").glob("*.jpg")))
     node.stop()
     node.start()
-    wait_until(lambda: json.loads(asker.client.latest(f"{BASE}/info") or b"{}").get("session") == 1, "the node again")
-    asker.wait_online()
-    assert asker.ask("health")["ok"]
+    wait_until(
+        lambda: json.loads(commands.client.latest(f"{BASE}/info") or b"{}").get("session") == 1, "the node again"
+    )
+    commands.wait_online()
+    assert commands.ask("health")["ok"]
     assert len(list((node.folder / "captures").glob("*.jpg"))) == pictures
 
 
 @pytest.mark.promise("M17")
 def test_the_same_id_three_times_is_one_file_and_three_equal_replies(
-    asker: Asker, node: RunningNode, figure: Callable[[str], None]
+    commands: CommandClient, node: RunningNode, figure: Callable[[str], None]
 ) -> None:
     for _ in range(3):
-        asker.client.publish(f"{BASE}/cmd/save", '{"id":"once","formats":["jpg"]}')
-    wait_until(lambda: len(asker.finals("once")) == 3, "three replies")
-    first, second, third = asker.finals("once")
+        commands.client.publish(f"{BASE}/cmd/save", '{"id":"once","formats":["jpg"]}')
+    wait_until(lambda: len(commands.finals("once")) == 3, "three replies")
+    first, second, third = commands.finals("once")
     assert first == second == third
     assert len(list((node.folder / "captures").glob("*.jpg"))) == 1
     figure("the same id three times: 1 file, 3 equal replies")
@@ -181,19 +184,19 @@ def test_the_same_id_three_times_is_one_file_and_three_equal_replies(
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.promise("M19")
 def test_a_signal_ends_it_cleanly_within_five_seconds(
-    asker: Asker, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
+    commands: CommandClient, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
 ) -> None:
     began_s = time.monotonic()
     code, took_s = node.stop(how)
     assert (code, took_s < 5) == (0, True)
-    offline_s = asker.client.wait_for(f"{BASE}/availability", "offline").mono_s - began_s
+    offline_s = commands.client.wait_for(f"{BASE}/availability", "offline").mono_s - began_s
     figure(f"{how.name}: `offline` after {offline_s:.1f} s, ended after {took_s:.1f} s (at most 5)")
-    assert asker.client.latest(f"{BASE}/camera/availability") == b"offline"
+    assert commands.client.latest(f"{BASE}/camera/availability") == b"offline"
     assert "Traceback" not in node.log()
 
 
-def test_restart_exits_with_its_own_code(asker: Asker, node: RunningNode) -> None:
-    assert asker.ask("restart")["message"] == "OK: restarting"
+def test_restart_exits_with_its_own_code(commands: CommandClient, node: RunningNode) -> None:
+    assert commands.ask("restart")["message"] == "OK: restarting"
     assert node.process.wait(10) == 75
 
 
@@ -206,14 +209,14 @@ def test_a_broker_that_comes_late_is_found(start_broker: StartBroker, tmp_path: 
         wait_until(lambda: "no broker" in node.log(), "the complaint", 20)
         broker.start()
         with broker.client() as client:
-            Asker(client).wait_online()
+            CommandClient(client).wait_online()
 
 
 @pytest.mark.promise("M2")
 def test_a_broker_that_forgot_everything_is_told_again_within_three_seconds(
-    asker: Asker, broker: Mosquitto, figure: Callable[[str], None]
+    commands: CommandClient, broker: Mosquitto, figure: Callable[[str], None]
 ) -> None:
-    asker.ask("save", formats=["jpg"])
+    commands.ask("save", formats=["jpg"])
     before = retained(broker)
     for _ in range(3):
         broker.restart()
@@ -252,27 +255,27 @@ def test_a_wrong_password_is_no_connection(start_broker: StartBroker, tmp_path: 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.promise("C1")
 def test_a_dead_or_stopped_camera_process_costs_frames_and_nothing_else(
-    asker: Asker, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
+    commands: CommandClient, node: RunningNode, how: signal.Signals, figure: Callable[[str], None]
 ) -> None:
     victim = node.camera_pid()
     assert victim is not None
-    sessions = json.loads(asker.client.latest(f"{BASE}/info") or b"{}")["session"]
-    asker.client.clear()
+    sessions = json.loads(commands.client.latest(f"{BASE}/info") or b"{}")["session"]
+    commands.client.clear()
     began_s = time.monotonic()
     os.kill(victim, how)
-    wait_until(lambda: asker.client.on(f"{BASE}/camera/availability"), "camera offline", 10)
-    told = asker.client.on(f"{BASE}/camera/availability")[0]
+    wait_until(lambda: commands.client.on(f"{BASE}/camera/availability"), "camera offline", 10)
+    told = commands.client.on(f"{BASE}/camera/availability")[0]
     assert told.payload == b"offline"
     assert told.mono_s - began_s < 7  # contracted: max(5 s, 3 frame intervals, exposure + 3 s), and the way here
-    wait_until(lambda: asker.client.latest(f"{BASE}/camera/availability") == b"online", "frames again", 30)
-    back_s = asker.client.on(f"{BASE}/camera/availability")[-1].mono_s - began_s
-    assert asker.ask("save", formats=["jpg"])["ok"]
-    assert asker.client.on(f"{BASE}/availability") == []
+    wait_until(lambda: commands.client.latest(f"{BASE}/camera/availability") == b"online", "frames again", 30)
+    back_s = commands.client.on(f"{BASE}/camera/availability")[-1].mono_s - began_s
+    assert commands.ask("save", formats=["jpg"])["ok"]
+    assert commands.client.on(f"{BASE}/availability") == []
     figure(
         f"camera process {how.name}: its topic `offline` after {told.mono_s - began_s:.1f} s (at most 10), "
         f"frames again after {back_s:.1f} s, the node's topic untouched"
     )
-    assert json.loads(asker.client.latest(f"{BASE}/info") or b"{}").get("session", sessions) == sessions
+    assert json.loads(commands.client.latest(f"{BASE}/info") or b"{}").get("session", sessions) == sessions
 
 
 # ------------------------------------------------------------------ hostile input
@@ -286,7 +289,7 @@ def wait_for_health(listener: Client, name: str) -> dict[str, Any]:
 
 
 def test_ten_thousand_hostile_payloads_and_health_is_answered_throughout(
-    node: RunningNode, asker: Asker, broker: Mosquitto
+    node: RunningNode, commands: CommandClient, broker: Mosquitto
 ) -> None:
     verbs = ["set", "get", "save", "pastStack", "shortstream", "help", "night_level", "../x", "überfall", "x" * 200]
     # Paced by the answers, since a broker drops what comes faster than a client reads; and asked by somebody who
@@ -316,13 +319,13 @@ def test_no_secret_reaches_a_topic_or_the_log(start_broker: StartBroker, tmp_pat
     source = {"source": "rtsp://viewer:canary-secret-2@127.0.0.1:9/live"}
     with RunningNode(tmp_path, broker.port, secrets, mqtt={"username": "porch"}, camera=source) as node:
         with Client(broker.port, username="watch", password="w") as client:
-            asker = Asker(client)
+            commands = CommandClient(client)
             wait_until(lambda: client.latest(f"{BASE}/availability") == b"online", "the node", 30)
-            wait_until(lambda: asker.state("last_error") != "ok", "the camera's fault", 30)
+            wait_until(lambda: commands.state("last_error") != "ok", "the camera's fault", 30)
             for verb in ("dump_config", "health", "help"):
-                asker.ask(verb)
-            asker.ask("get", key="mqtt.password")
-            asker.ask("get", key="camera.source")
+                commands.ask(verb)
+            commands.ask("get", key="mqtt.password")
+            commands.ask("get", key="camera.source")
             everything = b"\n".join(m.topic.encode() + m.payload for m in client.received)
         node.stop()
         assert b"canary-secret" not in everything

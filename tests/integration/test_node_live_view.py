@@ -13,16 +13,16 @@ import pytest
 
 from pi_cam_node.imaging.jpeg import decode
 from tests.support.broker import Mosquitto, free_port, wait_until
-from tests.support.running_node import BASE, Asker, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = pytest.mark.broker
 
 
-class Doors:
+class Interfaces:
     """A running node with all its doors open, and who knocks."""
 
-    def __init__(self, asker: Asker, node: RunningNode, http_port: int, tcp_port: int) -> None:
-        self.asker, self.node, self.tcp_port = asker, node, tcp_port
+    def __init__(self, commands: CommandClient, node: RunningNode, http_port: int, tcp_port: int) -> None:
+        self.commands, self.node, self.tcp_port = commands, node, tcp_port
         self.url = f"http://127.0.0.1:{http_port}"
 
     def get(self, path: str) -> bytes:
@@ -42,63 +42,63 @@ class Doors:
 
 
 @pytest.fixture
-def doors(broker: Mosquitto, tmp_path: Path) -> Iterator[Doors]:
+def interfaces(broker: Mosquitto, tmp_path: Path) -> Iterator[Interfaces]:
     http, tcp = free_port(), free_port()
     sections: dict[str, Any] = {
         "mjpeg_server": {"enable": True, "port": http},
         "network": {"trigger_enable": True, "trigger_port": tcp},
     }
     with RunningNode(tmp_path, broker.port, **sections) as node, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online()
+        commands = CommandClient(client)
+        commands.wait_online()
         wait_until(lambda: "the live view is at" in node.log(), "the live view", 20)
-        yield Doors(asker, node, http, tcp)
+        yield Interfaces(commands, node, http, tcp)
 
 
-def test_a_reply_goes_out_by_the_door_that_its_command_came_by(doors: Doors) -> None:
-    assert doors.post("health")["ok"]
-    assert doors.say("health\n").startswith("RSS=")
-    assert doors.asker.client.on(f"{BASE}/reply/health") == []
+def test_a_reply_goes_out_by_the_door_that_its_command_came_by(interfaces: Interfaces) -> None:
+    assert interfaces.post("health")["ok"]
+    assert interfaces.say("health\n").startswith("RSS=")
+    assert interfaces.commands.client.on(f"{BASE}/reply/health") == []
 
 
-def test_a_picture_asked_for_over_http_is_told_over_mqtt_with_a_link_that_opens(doors: Doors) -> None:
-    facts = doors.post("save", formats=["jpg"])["data"]
-    wait_until(lambda: doors.asker.client.latest(f"{BASE}/media/last"), "the facts on their topic")
-    told = json.loads(doors.asker.client.latest(f"{BASE}/media/last") or b"{}")
+def test_a_picture_asked_for_over_http_is_told_over_mqtt_with_a_link_that_opens(interfaces: Interfaces) -> None:
+    facts = interfaces.post("save", formats=["jpg"])["data"]
+    wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/media/last"), "the facts on their topic")
+    told = json.loads(interfaces.commands.client.latest(f"{BASE}/media/last") or b"{}")
     assert (told["id"], told["url"]) == (facts["id"], facts["url"])
-    picture = doors.get(told["url"].removeprefix(doors.url))
+    picture = interfaces.get(told["url"].removeprefix(interfaces.url))
     assert picture == Path(facts["path"]).read_bytes()
     assert decode(picture).shape == (240, 320, 3)
 
 
-def test_a_setting_changed_by_one_door_is_seen_through_the_others(doors: Doors) -> None:
-    assert doors.say("set night.gain 9\n").strip() == "OK: changed night.gain from 6 to 9"
-    wait_until(lambda: doors.asker.client.latest(f"{BASE}/config/night.gain") == b"9", "the topic")
-    values = {each["key"]: each["value"] for each in json.loads(doors.get("/api/config"))["settings"]}
+def test_a_setting_changed_by_one_door_is_seen_through_the_others(interfaces: Interfaces) -> None:
+    assert interfaces.say("set night.gain 9\n").strip() == "OK: changed night.gain from 6 to 9"
+    wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/config/night.gain") == b"9", "the topic")
+    values = {each["key"]: each["value"] for each in json.loads(interfaces.get("/api/config"))["settings"]}
     assert values["night.gain"] == 9
 
 
-def test_the_stream_and_the_snapshot_show_the_camera(doors: Doors) -> None:
-    assert decode(doors.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
-    with urllib.request.urlopen(f"{doors.url}/stream", timeout=10) as stream:
+def test_the_stream_and_the_snapshot_show_the_camera(interfaces: Interfaces) -> None:
+    assert decode(interfaces.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
+    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=10) as stream:
         head = stream.read(200)
     assert head.startswith(b"--frame\r\nContent-Type: image/jpeg\r\n")
 
 
-def test_health_is_not_ok_without_a_broker_and_the_view_goes_on(doors: Doors, broker: Mosquitto) -> None:
-    assert doors.get("/healthz") == b"ok"
+def test_health_is_not_ok_without_a_broker_and_the_view_goes_on(interfaces: Interfaces, broker: Mosquitto) -> None:
+    assert interfaces.get("/healthz") == b"ok"
     broker.stop()
-    wait_until(lambda: json.loads(doors.get("/api/state"))["broker"] is False, "the loss to be seen")
-    assert decode(doors.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
-    assert doors.post("save", formats=["jpg"])["ok"]
+    wait_until(lambda: json.loads(interfaces.get("/api/state"))["broker"] is False, "the loss to be seen")
+    assert decode(interfaces.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
+    assert interfaces.post("save", formats=["jpg"])["ok"]
 
 
-def test_a_clean_stop_ends_streams_too(doors: Doors) -> None:
-    with urllib.request.urlopen(f"{doors.url}/stream", timeout=10) as stream:
+def test_a_clean_stop_ends_streams_too(interfaces: Interfaces) -> None:
+    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=10) as stream:
         stream.read(1000)
-        code, took_s = doors.node.stop()
+        code, took_s = interfaces.node.stop()
     assert (code, took_s < 5) == (0, True)
-    assert "Traceback" not in doors.node.log()
+    assert "Traceback" not in interfaces.node.log()
 
 
 @pytest.mark.parametrize(("host", "is_told"), [("127.0.0.1", False), ("0.0.0.0", True)])
@@ -109,10 +109,10 @@ def test_home_assistant_is_told_an_address_only_where_it_can_be_reached(
     view = {"mjpeg_server": {"enable": True, "port": port}, "http": {"host": host}}
     sections: dict[str, Any] = view
     with RunningNode(tmp_path, broker.port, **sections) as node, broker.client() as client:
-        asker = Asker(client)
-        asker.wait_online()
+        commands = CommandClient(client)
+        commands.wait_online()
         wait_until(lambda: "the live view is at" in node.log(), "the live view", 20)
-        assert asker.ask("health")["ok"]
+        assert commands.ask("health")["ok"]
         topic = "homeassistant/device/pi_cam_node_porch/config"
         if is_told:
             wait_until(lambda: str(port).encode() in (client.latest(topic) or b""), "the address")

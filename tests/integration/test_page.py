@@ -17,7 +17,7 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.events import CameraChanged, FaultReported
 from pi_cam_node.core.inputs import BrokerConnected
 from tests.support.chromium import Tab, browsing, find_chromium
-from tests.support.web_server import Serving
+from tests.support.web_server import RunningWebServer
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 
@@ -90,7 +90,7 @@ def run(what: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Serving(tmp_path) as serving, serving.filming():
+    with RunningWebServer(tmp_path) as serving, serving.filming():
         saved = tmp_path / "saved.jpg"
         cv2.imwrite(str(saved), np.full((240, 320, 3), 90, np.uint8))
         serving.pictures.files = {"single-0001": saved, "stack-0002": saved}
@@ -120,7 +120,7 @@ def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, m
 
 
 def test_a_setting_is_changed_and_a_refusal_stands_beside_it(tmp_path: Path) -> None:
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -147,7 +147,7 @@ def test_a_setting_is_changed_and_a_refusal_stands_beside_it(tmp_path: Path) -> 
 
 
 def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Path) -> None:
-    with Serving(tmp_path) as serving, serving.filming():
+    with RunningWebServer(tmp_path) as serving, serving.filming():
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -171,7 +171,7 @@ def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Pat
 
 
 def test_a_refused_privacy_switch_stands_where_it_stood_and_says_why(tmp_path: Path) -> None:
-    with Serving(tmp_path, privacy={"enable": True}) as serving:
+    with RunningWebServer(tmp_path, privacy={"enable": True}) as serving:
         serving.discretion.error = NotSaved("read-only file system")
 
         async def story() -> None:
@@ -192,7 +192,7 @@ def test_a_refused_privacy_switch_stands_where_it_stood_and_says_why(tmp_path: P
     ],
 )
 def test_nothing_is_promised_of_a_camera_that_never_delivered(tmp_path: Path, reason: str, said: str) -> None:
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
         serving.tell(FaultReported("camera_down", reason))
 
         async def story() -> None:
@@ -204,7 +204,7 @@ def test_nothing_is_promised_of_a_camera_that_never_delivered(tmp_path: Path, re
 
 
 def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> None:
-    with ExitStack() as second, Serving(tmp_path) as serving:
+    with ExitStack() as second, RunningWebServer(tmp_path) as serving:
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -223,7 +223,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
                 await tab.until("document.querySelector('#notices').innerText.includes('The node does not answer')")
                 assert "does not answer" in await tab.text("#veil")
                 assert await tab.value("document.querySelector('#save').disabled")
-                again = Serving(tmp_path / "again", mjpeg_server={"port": serving.port})
+                again = RunningWebServer(tmp_path / "again", mjpeg_server={"port": serving.port})
                 again.port = serving.port
                 await asyncio.to_thread(second.enter_context, again)
                 with again.filming():
@@ -236,7 +236,7 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
 @pytest.mark.promise("X4")
 def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path, figure: Callable[[str], None]) -> None:
     markup = "<b id=evil>x</b><img src=x onerror='document.body.dataset.evil=1'>"
-    with Serving(tmp_path, name=markup) as serving, serving.filming():
+    with RunningWebServer(tmp_path, name=markup) as serving, serving.filming():
         serving.tell(FaultReported("camera_down", markup))
 
         async def story() -> None:
@@ -252,7 +252,7 @@ def test_markup_in_names_and_faults_is_shown_as_text(tmp_path: Path, figure: Cal
 
 
 def test_a_stream_that_ends_is_taken_up_again(tmp_path: Path) -> None:
-    with Serving(tmp_path) as serving, serving.filming():
+    with RunningWebServer(tmp_path) as serving, serving.filming():
 
         async def story() -> None:
             relay = Relay(serving.port)
@@ -271,7 +271,7 @@ def test_a_stream_that_ends_is_taken_up_again(tmp_path: Path) -> None:
 
 
 def test_the_page_says_that_too_many_are_watching(tmp_path: Path) -> None:
-    with Serving(tmp_path, http={"max_viewers": 1}) as serving, serving.filming():
+    with RunningWebServer(tmp_path, http={"max_viewers": 1}) as serving, serving.filming():
 
         async def story() -> None:
             _reader, other = await asyncio.open_connection("127.0.0.1", serving.port)
@@ -289,7 +289,7 @@ def test_a_person_logs_in_and_out(tmp_path: Path) -> None:
     token_file = tmp_path / "token"
     token_file.write_text(TOKEN + "\n")
     token_file.chmod(0o600)
-    with Serving(tmp_path, http={"token_file": str(token_file)}) as serving, serving.filming():
+    with RunningWebServer(tmp_path, http={"token_file": str(token_file)}) as serving, serving.filming():
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -314,7 +314,7 @@ def test_a_person_logs_in_and_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1280])
 def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> None:
-    with Serving(tmp_path) as serving, serving.filming():
+    with RunningWebServer(tmp_path) as serving, serving.filming():
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -332,7 +332,7 @@ def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> None:
 
 def test_every_control_has_a_name_for_those_who_cannot_see_it(tmp_path: Path) -> None:
     controls = {"button", "checkbox", "combobox", "link", "slider", "spinbutton", "switch", "textbox"}
-    with Serving(tmp_path) as serving, serving.filming():
+    with RunningWebServer(tmp_path) as serving, serving.filming():
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -352,7 +352,7 @@ def test_every_control_has_a_name_for_those_who_cannot_see_it(tmp_path: Path) ->
 
 
 def test_files_are_kept_by_the_browser_and_asked_for_by_name_only(tmp_path: Path) -> None:
-    with Serving(tmp_path, node=False) as serving:
+    with RunningWebServer(tmp_path, node=False) as serving:
         got = serving.get("/static/app.js")
         assert (got.status, got.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
         again = serving.get("/static/app.js", If_None_Match=got.headers["Etag"])

@@ -20,17 +20,17 @@ from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import CLIENTS_MAX, TextPort
 from tests.support.broker import HOST, free_port, wait_until
-from tests.support.text_port import SHORT, LittleNode, everything, frames_and_rest, reset
+from tests.support.text_port import SHORT, StubNode, everything, frames_and_rest, reset
 
-StartNode = Callable[..., LittleNode]
+StartNode = Callable[..., StubNode]
 
 
 @pytest.fixture
 def start_node() -> Iterator[StartNode]:
     with ExitStack() as stack:
 
-        def start(timeouts: Timeouts = SHORT, port: int | None = None) -> LittleNode:
-            node = LittleNode(timeouts, port or free_port()).start()
+        def start(timeouts: Timeouts = SHORT, port: int | None = None) -> StubNode:
+            node = StubNode(timeouts, port or free_port()).start()
             stack.callback(node.stop)
             return node
 
@@ -38,7 +38,7 @@ def start_node() -> Iterator[StartNode]:
 
 
 @pytest.fixture
-def node(start_node: StartNode) -> LittleNode:
+def node(start_node: StartNode) -> StubNode:
     return start_node()
 
 
@@ -46,7 +46,7 @@ def node(start_node: StartNode) -> LittleNode:
 
 
 @pytest.mark.parametrize("sent", [b"night_level", b"night_level\n", b"night_level\r\n"])
-def test_a_command_gets_one_line_and_the_end_of_the_connection(node: LittleNode, sent: bytes) -> None:
+def test_a_command_gets_one_line_and_the_end_of_the_connection(node: StubNode, sent: bytes) -> None:
     node.see()
     reply = node.ask(sent)
     assert reply.startswith(b"LEVEL=1.0 relevant threshold=50 ")
@@ -62,7 +62,7 @@ def test_a_client_that_closes_its_half_gets_its_reply_at_once(start_node: StartN
     assert node.core.config.night.gain == 8
 
 
-def test_a_reply_of_many_lines_comes_whole(node: LittleNode) -> None:
+def test_a_reply_of_many_lines_comes_whole(node: StubNode) -> None:
     reply = node.ask(b"dump_config\n").decode()
     assert reply.startswith("{\n    ")
     assert '"trigger_enable": true' in reply
@@ -70,7 +70,7 @@ def test_a_reply_of_many_lines_comes_whole(node: LittleNode) -> None:
     assert node.ask(b"help").count(b"\n") == len(node.core.commands)
 
 
-def test_save_waits_for_a_fresh_frame_and_names_the_path(node: LittleNode) -> None:
+def test_save_waits_for_a_fresh_frame_and_names_the_path(node: StubNode) -> None:
     node.see(2)
     with node.connect() as client:
         client.sendall(b"save jpg")
@@ -80,18 +80,18 @@ def test_save_waits_for_a_fresh_frame_and_names_the_path(node: LittleNode) -> No
     assert reply.startswith(b"Saved single full-resolution image: /captures/single-0001.jpg (timestamp: ")
 
 
-def test_past_stack_answers_without_frames(node: LittleNode) -> None:
+def test_past_stack_answers_without_frames(node: StubNode) -> None:
     assert node.ask(b"pastStack\n") == b"NO_FRAMES\n"
 
 
-def test_shortstream_is_frames_with_their_lengths_a_zero_and_the_reply_line(node: LittleNode) -> None:
+def test_shortstream_is_frames_with_their_lengths_a_zero_and_the_reply_line(node: StubNode) -> None:
     node.see(5)
     frames, rest = frames_and_rest(node.ask(b"shortstream 3\n"))
     assert frames == [frame.jpeg for frame in node.core.ring.last(3)]
     assert rest == b"STREAM_DONE: sent=3, skipped=0, available=5\n"
 
 
-def test_a_large_shortstream_arrives_whole_at_a_slow_reader(node: LittleNode) -> None:
+def test_a_large_shortstream_arrives_whole_at_a_slow_reader(node: StubNode) -> None:
     node.see(40)
     with node.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -126,14 +126,14 @@ def test_a_large_shortstream_arrives_whole_at_a_slow_reader(node: LittleNode) ->
         (b"x" * (1 << 20), b"ERROR: the command is longer than 65536 bytes\n"),
     ],
 )
-def test_a_bad_command_is_answered_and_the_next_one_served(node: LittleNode, sent: bytes, reply: bytes) -> None:
+def test_a_bad_command_is_answered_and_the_next_one_served(node: StubNode, sent: bytes, reply: bytes) -> None:
     assert node.ask(sent).startswith(reply)
     assert node.ask(b"health") == b"RSS=1.0MiB SWAP=0.0%\n"
     assert node.core.config.night.gain == 6
 
 
 @pytest.mark.parametrize("words", [b"abc", b"0", b"-3", b"2.5", b"1e999"])
-def test_a_refused_shortstream_ends_its_stream_before_the_reply(node: LittleNode, words: bytes) -> None:
+def test_a_refused_shortstream_ends_its_stream_before_the_reply(node: StubNode, words: bytes) -> None:
     node.see(3)
     frames, rest = frames_and_rest(node.ask(b"shortstream " + words))
     assert frames == []
@@ -143,7 +143,7 @@ def test_a_refused_shortstream_ends_its_stream_before_the_reply(node: LittleNode
 
 @pytest.mark.parametrize("sent", [b"", b"hea", b"health\n", b"shortstream 3\n"])
 def test_a_client_that_resets_before_the_reply_harms_nobody(
-    node: LittleNode, sent: bytes, caplog: pytest.LogCaptureFixture
+    node: StubNode, sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     node.see(3)
     for _ in range(5):
@@ -232,20 +232,20 @@ def test_a_command_in_pieces_is_one_command(start_node: StartNode) -> None:
         assert everything(client) == b"OK: changed night.gain from 6 to 7\n"
 
 
-def test_a_command_longer_than_1024_bytes_is_one_command(node: LittleNode) -> None:
+def test_a_command_longer_than_1024_bytes_is_one_command(node: StubNode) -> None:
     assert node.ask(b"set night.gain " + b" " * 5000 + b"7\n") == b"OK: changed night.gain from 6 to 7\n"
 
 
 # ------------------------------------------------------------------ flaw 4: text inside the stream
 
 
-def test_nothing_but_the_reply_line_follows_the_end_of_a_stream(node: LittleNode) -> None:
+def test_nothing_but_the_reply_line_follows_the_end_of_a_stream(node: StubNode) -> None:
     frames, rest = frames_and_rest(node.ask(b"shortstream"))
     assert frames == []
     assert rest == b"STREAM_DONE: sent=0, skipped=10, available=0\n"
 
 
-def test_what_others_ask_meanwhile_does_not_get_into_a_stream(node: LittleNode) -> None:
+def test_what_others_ask_meanwhile_does_not_get_into_a_stream(node: StubNode) -> None:
     node.see(50)
     replies: list[bytes] = []
     askers = [threading.Thread(target=lambda: replies.append(node.ask(b"help"))) for _ in range(4)]
@@ -263,7 +263,7 @@ def test_what_others_ask_meanwhile_does_not_get_into_a_stream(node: LittleNode) 
 
 
 @pytest.mark.parametrize("sent", [b"settings", b"savefoo", b"dump_configX", b"shortstreams 3", b"SAVE", b"set\tx y"])
-def test_what_only_begins_like_a_command_is_none(node: LittleNode, sent: bytes) -> None:
+def test_what_only_begins_like_a_command_is_none(node: StubNode, sent: bytes) -> None:
     assert node.ask(sent) == b"UNKNOWN_COMMAND\n"
 
 
@@ -273,7 +273,7 @@ def test_what_only_begins_like_a_command_is_none(node: LittleNode, sent: bytes) 
 def test_a_node_restarted_at_once_has_its_port_again(start_node: StartNode) -> None:
     port = free_port()
     for _ in range(3):
-        node = LittleNode(SHORT, port).start()
+        node = StubNode(SHORT, port).start()
         assert node.ask(b"health").startswith(b"RSS=")
         node.stop()
 
@@ -308,7 +308,7 @@ def test_the_port_is_closed_unless_its_owner_opens_it() -> None:
     trigger.close(1)
 
 
-def test_who_waits_while_the_node_stops_is_told_so(node: LittleNode) -> None:
+def test_who_waits_while_the_node_stops_is_told_so(node: StubNode) -> None:
     node.see()
     with node.connect() as client, node.connect() as idle:
         client.sendall(b"save")

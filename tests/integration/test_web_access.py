@@ -28,11 +28,9 @@ from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.web.application import routes
 from pi_cam_node.web.http import connection, middleware
 from pi_cam_node.web.server import WebServer
-from tests.integration.test_link_tls import Authority, authority
 from tests.support.broker import wait_until
-from tests.support.web_server import Serving
-
-__all__ = ["authority"]  # a fixture
+from tests.support.certificates import Authority
+from tests.support.web_server import RunningWebServer
 
 SLOWHTTP = Path(__file__).parents[2].parent / "shared/tools/faults/slowhttp.py"
 TOKEN = "a-token-of-the-house"
@@ -61,24 +59,24 @@ CLOSED = sorted(set(RIGHTS) - set(PUBLIC))
 
 
 @pytest.fixture
-def open_house(tmp_path: Path) -> Iterator[Serving]:
+def open_house(tmp_path: Path) -> Iterator[RunningWebServer]:
     """A server on loopback that asks nobody."""
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
         yield serving
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Serving]:
+def house(tmp_path: Path) -> Iterator[RunningWebServer]:
     """A server that wants a token."""
     with guarded(tmp_path) as serving:
         yield serving
 
 
-def guarded(folder: Path, **http: Any) -> Serving:
+def guarded(folder: Path, **http: Any) -> RunningWebServer:
     path = folder / "token"
     path.write_text(TOKEN)
     path.chmod(0o600)
-    return Serving(folder, http={"token_file": str(path), **http})
+    return RunningWebServer(folder, http={"token_file": str(path), **http})
 
 
 def concrete(name: str) -> tuple[str, str]:
@@ -111,7 +109,7 @@ def test_every_route_has_the_right_that_is_written_here(figure: Callable[[str], 
 
 @pytest.mark.parametrize("name", CLOSED)
 @pytest.mark.promise("H5")
-def test_nobody_gets_in_without_a_credential(house: Serving, name: str) -> None:
+def test_nobody_gets_in_without_a_credential(house: RunningWebServer, name: str) -> None:
     method, path = concrete(name)
     assert house.request(method, path).status == 401
     assert house.request(method, path, {"Authorization": "Bearer wrong"}).status == 401
@@ -120,7 +118,7 @@ def test_nobody_gets_in_without_a_credential(house: Serving, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(CLOSED) - {"GET /stream"}))
-def test_the_token_gets_in_everywhere(house: Serving, name: str) -> None:
+def test_the_token_gets_in_everywhere(house: RunningWebServer, name: str) -> None:
     house.show()
     method, path = concrete(name)
     got = house.request(method, path, {"Authorization": f"Bearer {TOKEN}"})
@@ -128,14 +126,14 @@ def test_the_token_gets_in_everywhere(house: Serving, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_what_is_public_asks_nobody(house: Serving, name: str) -> None:
+def test_what_is_public_asks_nobody(house: RunningWebServer, name: str) -> None:
     method, path = concrete(name)
     assert house.request(method, path).status in (200, 400, 415, 503)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
 @pytest.mark.promise("H5")
-def test_what_does_not_exist_is_not_told_from_what_is_closed(house: Serving, method: str) -> None:
+def test_what_does_not_exist_is_not_told_from_what_is_closed(house: RunningWebServer, method: str) -> None:
     assert house.request(method, "/no/such/thing").status == 401
     known = {"Authorization": f"Bearer {TOKEN}"}
     assert house.request(method, "/no/such/thing", known).status == 404
@@ -149,7 +147,7 @@ def test_what_does_not_exist_is_not_told_from_what_is_closed(house: Serving, met
     ["//stream", "/stream/", "/./stream", "/x/../stream", "/%73tream", "/STREAM", "/static/../stream", "/static/..%2f"],
 )
 @pytest.mark.promise("H5")
-def test_no_spelling_of_a_path_goes_round_the_guard(house: Serving, path: str) -> None:
+def test_no_spelling_of_a_path_goes_round_the_guard(house: RunningWebServer, path: str) -> None:
     answer = raw(house.port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert answer.split(b" ")[1] in (b"400", b"401", b"404")
     assert b"multipart" not in answer
@@ -170,7 +168,7 @@ def test_links_open_what_they_name_and_end_with_a_restart(tmp_path: Path) -> Non
 # ------------------------------------------------------------ logging in
 
 
-def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(house: Serving) -> None:
+def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(house: RunningWebServer) -> None:
     origin = {"Origin": house.url, "Sec-Fetch-Site": "same-origin"}
     form = {"Content-Type": "application/x-www-form-urlencoded", **origin}
     assert house.request("POST", "/login", form, b"token=wrong").status == 401
@@ -189,7 +187,7 @@ def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(house: Servin
     assert house.request("GET", "/metrics", session).status == 401
 
 
-def test_a_program_logs_in_with_json(house: Serving) -> None:
+def test_a_program_logs_in_with_json(house: RunningWebServer) -> None:
     assert house.post("/login", {"token": "wrong"}).status == 401
     odd_bodies: list[object] = [[], {}, {"token": 1}, {"token": None}, {"token": [TOKEN]}]
     for odd in odd_bodies:
@@ -200,7 +198,7 @@ def test_a_program_logs_in_with_json(house: Serving) -> None:
     assert house.post("/login", {"token": TOKEN}).json == {"ok": True}
 
 
-def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: Serving) -> None:
+def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: RunningWebServer) -> None:
     got = house.get("/", Accept="text/html")
     assert (got.status, got.headers["Location"]) == (303, "/login")
     told = house.get("/stream").headers["WWW-Authenticate"]
@@ -209,7 +207,7 @@ def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: Serving
 
 @pytest.mark.parametrize("body", [gzip.compress(bytes(40 << 20), 9), b"abc"], ids=["40 MiB", "no gzip"])
 def test_a_packed_body_is_refused_and_never_unpacked(
-    house: Serving, caplog: pytest.LogCaptureFixture, body: bytes
+    house: RunningWebServer, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     house.get("/login")  # what the first request loads is not what is measured
     head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n"
@@ -227,7 +225,7 @@ def test_a_packed_body_is_refused_and_never_unpacked(
 
 
 @pytest.mark.promise("H7")
-def test_guesses_are_limited_whatever_the_door(house: Serving) -> None:
+def test_guesses_are_limited_whatever_the_door(house: RunningWebServer) -> None:
     basic = base64.b64encode(b"admin:admin").decode()
     statuses = [
         house.get("/stream", Authorization="Bearer wrong").status,
@@ -252,7 +250,7 @@ def test_beyond_this_machine_a_token_is_made_and_asked_for(tmp_path: Path, caplo
     caplog.set_level(logging.DEBUG)
     made = []
     for name in ("one", "two"):
-        with Serving(tmp_path / name, http={"host": "0.0.0.0"}) as serving:
+        with RunningWebServer(tmp_path / name, http={"host": "0.0.0.0"}) as serving:
             path = tmp_path / name / "captures/.http_token"
             token = path.read_text().strip()
             made.append(token)
@@ -265,7 +263,7 @@ def test_beyond_this_machine_a_token_is_made_and_asked_for(tmp_path: Path, caplo
     assert "not encrypted" in caplog.text
 
 
-def test_this_machine_alone_has_no_address_for_others(open_house: Serving) -> None:
+def test_this_machine_alone_has_no_address_for_others(open_house: RunningWebServer) -> None:
     assert open_house.web.url is None
     link = open_house.web.signed("/media/a")
     assert link is not None
@@ -275,14 +273,16 @@ def test_this_machine_alone_has_no_address_for_others(open_house: Serving) -> No
 
 @pytest.mark.parametrize(("allowed", "host"), [([], r"[0-9.]+"), (["cam.example"], r"cam\.example")])
 def test_others_are_told_an_address_that_serves(tmp_path: Path, allowed: list[str], host: str) -> None:
-    with Serving(tmp_path, http={"host": "0.0.0.0", "allowed_hosts": allowed}) as serving:
+    with RunningWebServer(tmp_path, http={"host": "0.0.0.0", "allowed_hosts": allowed}) as serving:
         wait_until(lambda: serving.web.signed("/") is not None, "the server to say where it is")
         assert serving.web.url is None or re.fullmatch(rf"http://{host}:{serving.port}", serving.web.url)
         assert serving.web.url is not None or not allowed
 
 
 def test_behind_a_proxy_on_this_machine_a_token_is_asked_for(tmp_path: Path) -> None:
-    with Serving(tmp_path, http={"trusted_proxies": ["127.0.0.1"], "allowed_hosts": ["cam.example"]}) as serving:
+    with RunningWebServer(
+        tmp_path, http={"trusted_proxies": ["127.0.0.1"], "allowed_hosts": ["cam.example"]}
+    ) as serving:
         assert serving.get("/metrics").status == 401
         forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "cam.example", "X_Forwarded_For": "192.0.2.7"}
         token = (tmp_path / "captures/.http_token").read_text().strip()
@@ -293,7 +293,7 @@ def test_behind_a_proxy_on_this_machine_a_token_is_asked_for(tmp_path: Path) -> 
 
 
 def test_nothing_listens_where_it_is_switched_off(tmp_path: Path) -> None:
-    serving = Serving(tmp_path, mjpeg_server={"enable": False})
+    serving = RunningWebServer(tmp_path, mjpeg_server={"enable": False})
     serving.web.start()
     serving.tell(e.RingMeasured(1.0))
     serving.tell(BrokerConnected("5", 1))
@@ -305,7 +305,7 @@ def test_nothing_listens_where_it_is_switched_off(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_said_once_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    serving = Serving(tmp_path)
+    serving = RunningWebServer(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", serving.port))
         taken.listen()
@@ -335,7 +335,7 @@ def test_what_keeps_it_from_serving_is_said_and_nothing_is_open_meanwhile(
         path = tmp_path / "short"
         path.write_text("short")
         http = {**http, "token_file": str(path)}
-    serving = Serving(tmp_path, http=http)
+    serving = RunningWebServer(tmp_path, http=http)
     serving.web.start()
     wait_until(lambda: complaint in caplog.text, "the complaint")
     assert serving.web.url is None
@@ -375,7 +375,7 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
     cert, key = authority.issue("localhost")
     tls = {"enable": True, "cert": str(cert), "key": str(key)}
     context = trusting(authority)
-    with Serving(tmp_path, http={"tls": tls}) as serving, contextlib.ExitStack() as stack:
+    with RunningWebServer(tmp_path, http={"tls": tls}) as serving, contextlib.ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(socket.create_connection(("127.0.0.1", serving.port), 5))
         for _ in range(5):
@@ -394,7 +394,7 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing", "/login", "/api/state"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
 @pytest.mark.promise("H6")
-def test_every_answer_is_hardened_refusals_too(house: Serving, path: str, host: str) -> None:
+def test_every_answer_is_hardened_refusals_too(house: RunningWebServer, path: str, host: str) -> None:
     headers = house.get(path, Host=host).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
@@ -406,7 +406,7 @@ def test_every_answer_is_hardened_refusals_too(house: Serving, path: str, host: 
     assert headers["Cross-Origin-Resource-Policy"] == "same-site"
 
 
-def test_a_dashboard_elsewhere_may_show_the_live_picture(house: Serving) -> None:
+def test_a_dashboard_elsewhere_may_show_the_live_picture(house: RunningWebServer) -> None:
     house.show()
     answer = house.get("/snapshot.jpg", Authorization=f"Bearer {TOKEN}")
     assert (answer.status, answer.headers["Cross-Origin-Resource-Policy"]) == (200, "cross-origin")
@@ -426,7 +426,7 @@ def test_a_dashboard_elsewhere_may_show_the_live_picture(house: Serving) -> None
     ],
 )
 def test_no_answer_tells_what_answers_and_noise_is_no_news(
-    open_house: Serving, request_: bytes, caplog: pytest.LogCaptureFixture
+    open_house: RunningWebServer, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = raw(open_house.port, request_).lower()
     assert answer.startswith(b"http/")
@@ -435,7 +435,7 @@ def test_no_answer_tells_what_answers_and_noise_is_no_news(
         assert word not in answer
 
 
-def test_health_says_one_word(open_house: Serving) -> None:
+def test_health_says_one_word(open_house: RunningWebServer) -> None:
     assert (open_house.get("/healthz").status, open_house.get("/healthz").body) == (503, b"not ok")
     open_house.tell(BrokerConnected("5", 1))
     assert open_house.get("/healthz").status == 503
@@ -446,7 +446,7 @@ def test_health_says_one_word(open_house: Serving) -> None:
     wait_until(lambda: open_house.get("/healthz").status == 503, "the broker's loss to be said")
 
 
-def test_metrics_are_what_prometheus_reads(house: Serving) -> None:
+def test_metrics_are_what_prometheus_reads(house: RunningWebServer) -> None:
     parser = pytest.importorskip("prometheus_client.parser")
     house.tell(
         e.TelemetryTaken({"rss_mib": 61.5, "temperature_c": None, "throttled": "none", "frames_dropped": 3}),
@@ -474,7 +474,7 @@ def test_metrics_are_what_prometheus_reads(house: Serving) -> None:
 
 
 @pytest.mark.promise("H4")
-def test_a_head_is_bounded_as_a_whole(open_house: Serving) -> None:
+def test_a_head_is_bounded_as_a_whole(open_house: RunningWebServer) -> None:
     many = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 100) for n in range(100))
     answer = raw(open_house.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 431")
@@ -483,7 +483,7 @@ def test_a_head_is_bounded_as_a_whole(open_house: Serving) -> None:
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
 @pytest.mark.promise("H4")
-def test_a_body_is_bounded(open_house: Serving, framing: bytes) -> None:
+def test_a_body_is_bounded(open_house: RunningWebServer, framing: bytes) -> None:
     head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n"
     body = b"186a0\r\n" + b"a" * 100_000 if b"chunked" in framing else b"a" * 100_000
     answer = raw(open_house.port, head + body)
@@ -493,14 +493,14 @@ def test_a_body_is_bounded(open_house: Serving, framing: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 @pytest.mark.promise("H6")
-def test_the_api_takes_nothing_that_a_form_can_send(open_house: Serving, content_type: str) -> None:
+def test_the_api_takes_nothing_that_a_form_can_send(open_house: RunningWebServer, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     assert open_house.request("POST", "/api/commands/health", headers, b'{"a": 1}').status == 415
     assert open_house.post("/api/commands/health").json["ok"]
 
 
 @pytest.mark.promise("H1")
-def test_silence_and_dribbling_are_ended(open_house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_and_dribbling_are_ended(open_house: RunningWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_DEADLINE_S", 0.5)
     monkeypatch.setattr(middleware, "BODY_DEADLINE_S", 0.5)
     assert raw(open_house.port, b"") == b""
@@ -511,14 +511,14 @@ def test_silence_and_dribbling_are_ended(open_house: Serving, monkeypatch: pytes
     assert kept.startswith(b"HTTP/1.1 503")
 
 
-def test_several_requests_go_over_one_connection(open_house: Serving) -> None:
+def test_several_requests_go_over_one_connection(open_house: RunningWebServer) -> None:
     one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = raw(open_house.port, one * 5 + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert answer.count(b"not ok") == 6
 
 
 @pytest.mark.promise("H1")
-def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving) -> None:
+def test_floods_from_our_own_address_do_not_keep_others_out(open_house: RunningWebServer) -> None:
     """All attacks at once: slowhttp probes before, during and after each for twelve seconds."""
     if not SLOWHTTP.is_file():
         pytest.skip("../shared/tools is not here")
@@ -537,7 +537,9 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_house: Serving)
         assert one["after"]["failed"] <= 1, told
 
 
-def test_only_who_may_have_what_others_may_not_keeps_a_place(house: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_who_may_have_what_others_may_not_keeps_a_place(
+    house: RunningWebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept: list[str] = []
     monkeypatch.setattr(connection.Connection, "request_allowed", lambda one: kept.append(one.address))
     for name in PUBLIC:
@@ -549,7 +551,7 @@ def test_only_who_may_have_what_others_may_not_keeps_a_place(house: Serving, mon
 
 
 def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
-    with Serving(tmp_path) as serving:
+    with RunningWebServer(tmp_path) as serving:
         serving.show()
         with socket.create_connection(("127.0.0.1", serving.port), 5) as sock:
             sock.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -561,7 +563,7 @@ def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
 
 
 def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
-    serving = Serving(tmp_path)
+    serving = RunningWebServer(tmp_path)
     web = WebServer(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, {})
     web.on_event(e.RingMeasured(1.0))
     for server in (web, serving.web):
@@ -573,7 +575,7 @@ def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
 def test_a_stop_waits_for_no_connection_that_asks_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Serving(tmp_path) as serving, contextlib.ExitStack() as closing:
+    with RunningWebServer(tmp_path) as serving, contextlib.ExitStack() as closing:
         serving.get("/healthz")
         monkeypatch.setattr("pi_cam_node.web.http.engine.SHUTDOWN_S", 60.0)
         address = ("127.0.0.1", serving.port)

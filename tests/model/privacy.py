@@ -8,15 +8,15 @@ from hypothesis.stateful import invariant, rule
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.storage.privacy_marker import FILE_NAME
-from tests.model.house import BASE
-from tests.model.lives import MEDIA, Lives
+from tests.model.node_harness import BASE
+from tests.model.node_runs import MEDIA, NodeRuns
 
 # How JPEG and the files of numpy begin, as bytes and in base64: what is told of a picture may be told, but no picture.
 PIXELS = (b"\xff\xd8\xff", b"/9j/", b"\x93NUMPY")
 PICTURES = MEDIA | {f"{BASE}/frame"}
 
 
-class Privacy(Lives):
+class Privacy(NodeRuns):
     """Switched by either door, at any time.
 
     Attributes:
@@ -53,7 +53,7 @@ class Privacy(Lives):
         self.switches.append((f"c{self.names + 1}", on))
         name = self.ask(verb, fields)
         if not self.is_connected:
-            self.house.put(CommandArrived(verb, self.asked[name][1], self.clock.monotonic(), origin="http"))
+            self.harness.put(CommandArrived(verb, self.asked[name][1], self.clock.monotonic(), origin="http"))
         return name
 
     # ------------------------------------------------------------ what people ask
@@ -61,8 +61,8 @@ class Privacy(Lives):
     @rule(on=st.booleans(), by_set=st.booleans())
     def privacy_is_switched(self, on: bool, by_set: bool) -> None:
         name = self.switch(on=on, by_set=by_set)
-        self.house.work()
-        replies = self.house.finals(name)
+        self.harness.work()
+        replies = self.harness.finals(name)
         assert len(replies) == 1, "one final reply"
         assert replies[0]["ok"] or self.disk.is_full, replies
         assert self.is_private is on, "it begins, whatever the disk says"
@@ -75,17 +75,22 @@ class Privacy(Lives):
 
     @invariant()
     def nothing_is_seen_in_privacy(self) -> None:
-        assert self.house.camera.is_held is self.is_private
+        assert self.harness.camera.is_held is self.is_private
         if not self.is_private:
             return
-        core = self.house.node._core
-        assert (len(core.ring), core.latest, core.camera_online, self.house.node._hub.latest) == (0, None, False, None)
+        core = self.harness.node._core
+        assert (len(core.ring), core.latest, core.camera_online, self.harness.node._hub.latest) == (
+            0,
+            None,
+            False,
+            None,
+        )
         for message in self.broker.told[self.told_before :]:
             assert not any(sign in message.payload for sign in PIXELS), (message.topic, message.payload[:80])
 
     @invariant()
     def the_broker_knows_of_privacy(self) -> None:
-        if not self.is_connected or not all(self.house.finals(name) for name, _ in self.switches):
+        if not self.is_connected or not all(self.harness.finals(name) for name, _ in self.switches):
             return
         held = self.broker.retained
         private = self.is_private

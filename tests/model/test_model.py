@@ -13,9 +13,9 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from pi_cam_node.core.events import SettingsRolledBack
 from pi_cam_node.core.inputs import CameraFailed
-from tests.model.house import BASE
+from tests.model.invariants import Invariants
+from tests.model.node_harness import BASE
 from tests.model.privacy import Privacy
-from tests.model.truths import Truths
 from tests.support.model_disk import FATES, Killed
 
 # What may be asked of a live setting, and whether it is granted.
@@ -38,7 +38,7 @@ CHANGES = [
 STARVING = [("camera.framerate", "30"), ("camera.width", "2592"), ("night.gain", "12.5"), ("night.override", "night")]
 
 
-class Model(Privacy, Truths):
+class Model(Privacy, Invariants):
     """A node, its broker, its disk and its clock; and beside them what must be true of them."""
 
     @initialize()
@@ -52,7 +52,7 @@ class Model(Privacy, Truths):
     def change_a_setting(self, change: tuple[str, str, bool]) -> None:
         key, value, granted = change
         before, name = self.in_force(), self.ask("set", {"key": key, "value": value})
-        replies = self.house.finals(name)
+        replies = self.harness.finals(name)
         assert len(replies) == int(self.is_connected)
         if replies:
             assert replies[0]["ok"] is granted, replies
@@ -67,29 +67,29 @@ class Model(Privacy, Truths):
         before, (key, value) = self.in_force(), change
         name = self.ask("set", {"key": key, "value": value})
         assert self.granted(name)
-        self.house.see(late, 120)
-        self.house.pass_time(60.0)
+        self.harness.see(late, 120)
+        self.harness.pass_time(60.0)
         assert self.in_force() == before, "what starves the camera is taken back"
-        back = [fact for fact in self.house.told if isinstance(fact, SettingsRolledBack)]
+        back = [fact for fact in self.harness.told if isinstance(fact, SettingsRolledBack)]
         assert value == before[key] or key in back[-1].settings
 
     def settings_prove_themselves(self) -> None:
         """Let frames come until no setting is on trial."""
         for _ in range(40):
             self.frames_come(5, 120)
-            if not self.house.is_trying:
+            if not self.harness.is_trying:
                 return
         raise AssertionError("frames prove the settings")
 
     @rule()
     def save_the_settings(self) -> None:
         name = self.ask("overwrite_config", {})
-        self.house.work()
+        self.harness.work()
         for _ in range(40):  # a change that is on trial is written when frames have proved it
-            if self.house.finals(name) or not self.is_connected:
+            if self.harness.finals(name) or not self.is_connected:
                 break
             self.frames_come(5, 120)
-        wanted, replies = self.in_force(), self.house.finals(name)
+        wanted, replies = self.in_force(), self.harness.finals(name)
         assert len(replies) == int(self.is_connected)
         if replies and replies[0]["ok"]:
             self.promise(wanted)
@@ -100,7 +100,7 @@ class Model(Privacy, Truths):
     def take_a_picture(self, verb: str, thumbnail: bool) -> None:
         name = self.ask(verb, {"thumbnail": thumbnail})
         self.frames_come(2, 120)
-        assert len(self.house.finals(name)) == int(self.is_connected), "one final reply"
+        assert len(self.harness.finals(name)) == int(self.is_connected), "one final reply"
 
     @rule(verb=st.sampled_from(["save", "pastStack"]), thumbnail=st.booleans())
     def ask_for_a_picture(self, verb: str, thumbnail: bool) -> None:
@@ -118,7 +118,7 @@ class Model(Privacy, Truths):
         topic, payload = f"{BASE}/cmd/save", b'{"id":"left"}'
         self.broker.retained[topic] = self.strange[topic] = payload
         if self.is_connected:
-            self.house.hear(topic, payload, retained=True)
+            self.harness.hear(topic, payload, retained=True)
             self.frames_come(1, 120)
 
     # ------------------------------------------------------------ what the world does
@@ -129,62 +129,62 @@ class Model(Privacy, Truths):
 
     @rule()
     def a_frame_is_late(self) -> None:
-        self.house.pass_time(4.0)
+        self.harness.pass_time(4.0)
         self.frames_come(1, 120)
 
     @rule()
     def frames_stop(self) -> None:
-        self.house.pass_time(40.0)
-        assert not self.house.camera_online, "a camera that is silent for so long is away"
+        self.harness.pass_time(40.0)
+        assert not self.harness.camera_online, "a camera that is silent for so long is away"
 
     @rule()
     def the_camera_dies(self) -> None:
-        self.house.put(CameraFailed("the camera process was ended by SIGKILL", "respawn", 1))
-        assert not self.house.camera_online
+        self.harness.put(CameraFailed("the camera process was ended by SIGKILL", "respawn", 1))
+        assert not self.harness.camera_online
 
     @rule(seconds=st.sampled_from([-40 * 86_400.0, -3600.0, 3600.0, 40 * 86_400.0]))
     def the_wall_clock_jumps(self, seconds: float) -> None:
-        online = self.house.camera_online
+        online = self.harness.camera_online
         self.clock.step_utc(seconds)
-        self.house.settle()
-        assert self.house.camera_online is online, "no watchdog goes by the wall clock"
+        self.harness.settle()
+        assert self.harness.camera_online is online, "no watchdog goes by the wall clock"
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 130.0]))
     def time_passes(self, seconds: float) -> None:
-        self.house.pass_time(seconds)
+        self.harness.pass_time(seconds)
 
     @rule()
     def the_worker_works(self) -> None:
-        self.house.work()
+        self.harness.work()
 
     @rule(is_full=st.booleans())
     def the_disk_fills_or_has_room(self, is_full: bool) -> None:
-        self.house.work()
+        self.harness.work()
         self.disk.is_full = is_full
 
     # ------------------------------------------------------------ the broker
 
-    @precondition(lambda self: self.house.link.line is None)
+    @precondition(lambda self: self.harness.link.line is None)
     @rule(forgot=st.booleans())
     def the_broker_comes_back(self, forgot: bool) -> None:
         if forgot:
             self.broker.retained.clear()
             self.strange.clear()
-        self.house.meet(self.broker)
+        self.harness.meet(self.broker)
 
     @precondition(lambda self: self.is_connected)
     @rule(lost=st.integers(0, 5), unnoticed=st.booleans())
     def the_broker_goes(self, lost: int, unnoticed: bool) -> None:
         """End the link, perhaps after it was dead for a while; what the broker took last, it did not acknowledge."""
-        line = self.house.link.line
+        line = self.harness.link.line
         assert line is not None
         if unnoticed:
             line.is_stuck = True
-            self.house.see(12, 250)
-        self.house.link.lose(lost)
+            self.harness.see(12, 250)
+        self.harness.link.lose(lost)
         self.heard_s = self.clock.monotonic() if unnoticed else self.heard_s
         self.broker.retained[f"{BASE}/availability"] = b"offline"
-        self.house.settle()
+        self.harness.settle()
 
     @precondition(lambda self: self.is_connected)
     @rule(forgot=st.booleans())
@@ -196,7 +196,7 @@ class Model(Privacy, Truths):
     @rule()
     def a_late_will_is_spoken(self) -> None:
         self.broker.retained[f"{BASE}/availability"] = b"offline"
-        self.house.hear(f"{BASE}/availability", b"offline")
+        self.harness.hear(f"{BASE}/availability", b"offline")
 
     # ------------------------------------------------------------ ends
 
@@ -227,16 +227,16 @@ class Model(Privacy, Truths):
         name = self.switch(on=not private, by_set=False) if verb == "privacy" else self.ask(verb, {})
         self.disk.kill_after = calls
         try:
-            self.house.see(1, 120)
-            self.house.work()
+            self.harness.see(1, 120)
+            self.harness.work()
         except Killed:
-            self.house.worker.jobs.clear()
+            self.harness.worker.jobs.clear()
         self.disk.kill_after = None
         self.heard_s = self.clock.monotonic()
         if verb == "overwrite_config" and self.granted(name):
             self.promise(wanted)
         found = self.settings_in_file()
-        if verb == "overwrite_config" and found == wanted and not self.house.finals(name):
+        if verb == "overwrite_config" and found == wanted and not self.harness.finals(name):
             self.former.append(self.filed)
             self.filed = found
         if power:

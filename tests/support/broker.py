@@ -181,6 +181,10 @@ class Mosquitto:
         return Client(self.port, **options)  # type: ignore[arg-type]
 
 
+# What the fixture `start_broker` gives.
+StartBroker = Callable[..., Mosquitto]
+
+
 @dataclass(frozen=True)
 class Received:
     """A message as a subscriber got it. ``mono_s`` is its arrival on the monotonic clock; the rest is MQTT 5's."""

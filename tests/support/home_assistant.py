@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.mqtt.topics import topics_of
-from tests.support.announcement import FIGURES, config_of, message, retained
 from tests.support.broker import Client, wait_until
+from tests.support.sample_node import FIGURES, config_of, message, retained
 
 TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "home-assistant"
 INSTANCE = "pi-cam-node-tests"
@@ -122,7 +122,7 @@ def running(node_id: str) -> Iterator[HomeAssistant]:
         _run("ha_down", "--instance", INSTANCE, "--purge")
 
 
-class MadeUpNode:
+class SampleNode:
     """A node that consists only of the messages it would send.
 
     Args:

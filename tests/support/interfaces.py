@@ -1,4 +1,4 @@
-"""A running node with all its doors open: MQTT, HTTP and the text port, and who knocks."""
+"""A running node with all its interfaces enabled, MQTT, HTTP and the text port, and clients of each."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.broker import Mosquitto, free_port, wait_until
-from tests.support.running_node import Asker, RunningNode
+from tests.support.running_node import CommandClient, RunningNode
 
 SERVED = "the live view is at"
 
 
-class Doors:
-    """The three ways in. Nothing is refused with an exception: what came is what is returned."""
+class Interfaces:
+    """Clients of the three interfaces; a refusal is returned, never raised."""
 
-    def __init__(self, asker: Asker, node: RunningNode, http_port: int, tcp_port: int) -> None:
-        self.asker, self.node, self.tcp_port = asker, node, tcp_port
+    def __init__(self, commands: CommandClient, node: RunningNode, http_port: int, tcp_port: int) -> None:
+        self.commands, self.node, self.tcp_port = commands, node, tcp_port
         self.url = f"http://127.0.0.1:{http_port}"
 
     def get(self, path: str, timeout_s: float = 20) -> tuple[int, bytes]:
@@ -65,8 +65,8 @@ class Doors:
 
 
 @contextmanager
-def open_doors(folder: Path, broker: Mosquitto, *, online: bool = True, **sections: Any) -> Iterator[Doors]:
-    """Start a node with every door open, and wait until it is there."""
+def with_interfaces(folder: Path, broker: Mosquitto, *, online: bool = True, **sections: Any) -> Iterator[Interfaces]:
+    """Start a node with every interface enabled, and wait until it is online."""
     http, tcp = free_port(), free_port()
     opened: dict[str, Any] = {
         "mjpeg_server": {"enable": True, "port": http},
@@ -74,11 +74,11 @@ def open_doors(folder: Path, broker: Mosquitto, *, online: bool = True, **sectio
     }
     before = RunningNode(folder, broker.port).log().count(SERVED)
     with RunningNode(folder, broker.port, **(opened | sections)) as node, broker.client() as client:
-        asker = Asker(client)
+        commands = CommandClient(client)
         if online:
-            asker.wait_online()
+            commands.wait_online()
         wait_until(lambda: node.log().count(SERVED) > before, "the live view", 20)
-        yield Doors(asker, node, http, tcp)
+        yield Interfaces(commands, node, http, tcp)
 
 
 def parts_of(response: Any, count: int) -> Iterator[tuple[dict[str, str], bytes]]:

@@ -105,8 +105,8 @@ class RunningNode:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
 
-class Asker:
-    """Talks to the node as a script would."""
+class CommandClient:
+    """Sends commands over MQTT and collects replies, as a script would."""
 
     def __init__(self, client: Client) -> None:
         self.client = client.subscribe(f"{BASE}/#", "homeassistant/#")

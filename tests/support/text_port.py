@@ -21,7 +21,7 @@ from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import TextPort
 from tests.support.broker import HOST, wait_until
-from tests.support.core_world import FakeDiscretion, MemoryArchive
+from tests.support.core_harness import FakePrivacyControl, MemoryArchive
 
 SHORT = Timeouts(silence_s=0.1, linger_s=5.0, bind_s=0.1)
 
@@ -46,7 +46,7 @@ def connected(port: int) -> socket.socket:
     return opened[0]
 
 
-class LittleNode:
+class StubNode:
     """A core and the port, and between them a thread that does what the node thread does."""
 
     def __init__(self, timeouts: Timeouts, port: int) -> None:
@@ -59,14 +59,14 @@ class LittleNode:
         self.frozen = threading.Event()
         self._jobs: list[tuple[int, Job]] = []
         vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
-        discretion = FakeDiscretion(gate)
+        discretion = FakePrivacyControl(gate)
         ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, discretion)
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="little-node")
 
-    def start(self) -> LittleNode:
+    def start(self) -> StubNode:
         self.trigger.start()
         self._thread.start()
         return self

@@ -27,7 +27,7 @@ from pi_cam_node.core.ports import Ports
 from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
-from tests.support.core_world import FakeDiscretion, MemoryArchive
+from tests.support.core_harness import FakePrivacyControl, MemoryArchive
 
 TURN_S = 0.02
 
@@ -58,7 +58,7 @@ class Got:
         return json.loads(self.body)
 
 
-class Serving:
+class RunningWebServer:
     """A server under test on a port of its own, in a ``with`` block.
 
     Args:
@@ -74,7 +74,7 @@ class Serving:
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), FrameHub(), MemoryPictures()
         self.archive = MemoryArchive()
-        self.discretion = FakeDiscretion(self.hub.curtain)
+        self.discretion = FakePrivacyControl(self.hub.curtain)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
         self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
         self.core = self._core() if node else None

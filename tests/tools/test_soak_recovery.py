@@ -112,7 +112,7 @@ def test_online_is_both_of_them_for_good() -> None:
 
 
 def test_a_broker_that_forgot_everything_knows_of_nobody_online() -> None:
-    connected = {"what": "ear", "t": 110.5, "connected": True}
+    connected = {"what": "mqtt", "t": 110.5, "connected": True}
     back = [available(114, CAMERA, "online"), available(114.2, NODE, "online")]
     assert Trace(in_order(ONLINE, connected, back, fault(100, 110))).back(0).online_s == pytest.approx(4.2)
 

@@ -25,7 +25,7 @@ from pi_cam_node.core.inputs import CameraFailed, SwitchFailed
 from pi_cam_node.core.rules.camera_timeout import frame_deadline_s
 from pi_cam_node.imaging.frame import Mode
 from pi_cam_node.imaging.jpeg import decode
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
 def config_of(**sections: dict[str, Any]) -> Config:
@@ -33,7 +33,7 @@ def config_of(**sections: dict[str, Any]) -> Config:
 
 
 def test_brightness_is_told_on_change_and_not_more_often_than_allowed() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(20, level=100)
     assert [round(f.level) for f in world.said(BrightnessMeasured)] == [100]
     world.see(1, level=101)
@@ -45,7 +45,7 @@ def test_brightness_is_told_on_change_and_not_more_often_than_allowed() -> None:
 
 
 def test_the_camera_is_there_with_its_first_frame() -> None:
-    world = World()
+    world = CoreHarness()
     world.wait(1)
     assert world.said(CameraChanged) == []
     world.see()
@@ -53,7 +53,7 @@ def test_the_camera_is_there_with_its_first_frame() -> None:
 
 
 def test_a_silent_camera_is_away_within_its_deadline() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(10)
     world.wait(4.9)
     assert [f.online for f in world.said(CameraChanged)] == [True]
@@ -78,7 +78,7 @@ def test_the_frame_deadline_is_as_contracted(framerate: float, exposure_us: int,
 
 
 def test_a_failed_camera_is_away_at_once_and_the_reason_is_told() -> None:
-    world = World()
+    world = CoreHarness()
     world.see()
     world.step(CameraFailed("the process died", "respawn", 1))
     assert world.said(CameraChanged)[-1].online is False
@@ -87,7 +87,7 @@ def test_a_failed_camera_is_away_at_once_and_the_reason_is_told() -> None:
 
 
 def test_the_mode_told_is_the_mode_of_the_frames() -> None:
-    world = World(config_of(night={"settle_s": 0, "min_dark_frames": 3}))
+    world = CoreHarness(config_of(night={"settle_s": 0, "min_dark_frames": 3}))
     world.see(5, level=10)
     assert world.said(ModeWanted) == [ModeWanted("night")]
     assert [f.mode for f in world.said(ModeChanged)] == ["day"]
@@ -96,7 +96,7 @@ def test_the_mode_told_is_the_mode_of_the_frames() -> None:
 
 
 def test_a_failed_switch_is_told_and_tried_again() -> None:
-    world = World(config_of(night={"settle_s": 0, "min_dark_frames": 3}))
+    world = CoreHarness(config_of(night={"settle_s": 0, "min_dark_frames": 3}))
     world.see(3, level=10)
     world.step(SwitchFailed("night", "no memory"))
     assert "no memory" in world.said(FaultReported)[-1].message
@@ -106,14 +106,14 @@ def test_a_failed_switch_is_told_and_tried_again() -> None:
 
 
 def test_an_override_takes_effect_without_frames() -> None:
-    world = World()
+    world = CoreHarness()
     world.see()
     world.send("set", "night.override night")
     assert world.said(ModeWanted) == [ModeWanted("night")]
 
 
 def test_the_ring_follows_its_settings_at_once() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(50)
     world.send("set", "ring.size 10")
     assert len(world.core.ring) == 10
@@ -121,7 +121,7 @@ def test_the_ring_follows_its_settings_at_once() -> None:
 
 
 def test_a_downscaled_ring_holds_small_frames() -> None:
-    world = World(config_of(ring={"downscale": {"enable": True, "width": 32, "height": 24}}))
+    world = CoreHarness(config_of(ring={"downscale": {"enable": True, "width": 32, "height": 24}}))
     world.see(2)
     assert decode(world.core.ring.last(1)[0].jpeg).shape == (24, 32, 3)
     world.send("set", "ring.downscale.enable off")
@@ -130,7 +130,7 @@ def test_a_downscaled_ring_holds_small_frames() -> None:
 
 
 def test_a_larger_picture_shrinks_the_ring_before_anything_else() -> None:
-    world = World(config_of(ring={"max_bytes": 64 << 20}), budget_bytes=110 << 20)
+    world = CoreHarness(config_of(ring={"max_bytes": 64 << 20}), budget_bytes=110 << 20)
     before = world.core.ring._limits.size_bytes
     world.send("set", "camera.width 2048")
     assert world.core.ring._limits.size_bytes < before
@@ -138,7 +138,7 @@ def test_a_larger_picture_shrinks_the_ring_before_anything_else() -> None:
 
 
 def test_live_pictures_are_shown_at_their_own_rate() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(30)
     assert len(world.said(LiveFrameDue)) == 3
     world.send("set", "homeassistant.camera_fps 0")
@@ -147,7 +147,7 @@ def test_live_pictures_are_shown_at_their_own_rate() -> None:
 
 
 def test_telemetry_comes_by_interval() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(1300)
     assert len(world.said(TelemetryTaken)) == 2
     figures = world.said(TelemetryTaken)[-1].figures
@@ -159,7 +159,7 @@ def test_telemetry_comes_by_interval() -> None:
 
 
 def test_a_picture_is_saved_by_interval_and_not_at_start() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 60}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 60}))
     world.see(590)
     assert world.jobs == []
     world.see(20)
@@ -173,7 +173,7 @@ def test_a_picture_is_saved_by_interval_and_not_at_start() -> None:
 
 
 def test_a_short_interval_waits_until_the_exposure_has_settled() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 1}, night={"settle_s": 30}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 1}, night={"settle_s": 30}))
     world.see(290)
     assert world.jobs == []
     world.see(15)
@@ -181,14 +181,14 @@ def test_a_short_interval_waits_until_the_exposure_has_settled() -> None:
 
 
 def test_the_automatic_picture_may_come_from_the_ring() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 60, "auto_save_use_ring": True}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 60, "auto_save_use_ring": True}))
     world.see(610)
     world.work()
     assert [(p.kind, p.method) for p, _ in world.archive.saved] == [("auto", "mean")]
 
 
 def test_a_failing_automatic_picture_waits_for_the_next_interval() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 60}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 60}))
     world.archive.error = OSError("dead card")
     world.see(640)
     assert len(world.jobs) == 1
@@ -199,13 +199,13 @@ def test_a_failing_automatic_picture_waits_for_the_next_interval() -> None:
 
 
 def test_an_interval_of_zero_never_saves() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 0}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 0}))
     world.see(3000, every_s=1.0)
     assert world.jobs == []
 
 
 def test_a_jump_of_the_wall_clock_moves_no_interval() -> None:
-    world = World(config_of(export={"auto_save_interval_s": 60}))
+    world = CoreHarness(config_of(export={"auto_save_interval_s": 60}))
     world.see(300)
     world.clock.step_utc(-40 * 86400)
     world.see(310)
@@ -217,7 +217,7 @@ def test_a_jump_of_the_wall_clock_moves_no_interval() -> None:
 
 
 def test_a_frame_with_the_time_of_an_older_one_does_no_harm() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(3)
     old = world.frame()
     world.see(3)
@@ -226,7 +226,7 @@ def test_a_frame_with_the_time_of_an_older_one_does_no_harm() -> None:
 
 
 def test_frames_keep_their_pixels_to_themselves() -> None:
-    frame = World().frame()
+    frame = CoreHarness().frame()
     with pytest.raises(ValueError, match="read-only"):
         frame.pixels[0, 0] = 0
     assert frame.jpeg(85) is frame.jpeg(85)

@@ -12,12 +12,12 @@ from pi_cam_node.config import Config
 from pi_cam_node.config.settings import as_text, catalogue
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inputs import WorkAdvanced
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 PACKAGE = Path(__file__).parents[3] / "pi_cam_node"
 
 
-def final_of(world: World) -> dict[str, object]:
+def final_of(world: CoreHarness) -> dict[str, object]:
     return [dict(reply.body) for reply in world.said(Replied) if reply.body["stage"] == "final"][-1]
 
 
@@ -33,7 +33,7 @@ def final_of(world: World) -> dict[str, object]:
     ],
 )
 def test_what_ended_the_old_command_server_is_refused_and_the_next_command_works(verb: str, payload: bytes) -> None:
-    world = World()
+    world = CoreHarness()
     world.send(verb, payload)
     refusal = final_of(world)
     assert refusal["ok"] is False
@@ -42,7 +42,7 @@ def test_what_ended_the_old_command_server_is_refused_and_the_next_command_works
 
 
 def test_a_command_that_waits_holds_up_no_other() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     world.send("save", '{"id":"slow"}')
     world.send("pastStack", '{"id":"slower"}')
@@ -51,7 +51,7 @@ def test_a_command_that_waits_holds_up_no_other() -> None:
 
 
 def test_a_command_longer_than_one_packet_is_taken_whole() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     blanks = " " * 5000
     world.send("pastStack", '{"id":"long",' + blanks + '"at":2,"count":1}')
@@ -61,7 +61,7 @@ def test_a_command_longer_than_one_packet_is_taken_whole() -> None:
 
 
 def test_no_setting_that_is_read_at_start_is_ever_answered_ok() -> None:
-    world = World()
+    world = CoreHarness()
     at_start = [key for key, info in catalogue().items() if not info.live]
     assert at_start
     for key in at_start:
@@ -80,14 +80,14 @@ def test_every_setting_is_read_by_some_part(key: str) -> None:
 
 
 def test_an_automatic_picture_is_written_in_the_formats_of_the_settings() -> None:
-    world = World(Config.model_validate({"export": {"auto_save_interval_s": 60, "formats": ["npy", "jpg"]}}))
+    world = CoreHarness(Config.model_validate({"export": {"auto_save_interval_s": 60, "formats": ["npy", "jpg"]}}))
     world.see(610)
     world.work()
     assert [formats for _, formats in world.archive.saved] == [["npy", "jpg"]]
 
 
 def test_a_picture_across_a_change_of_the_rings_size_is_made_of_the_newer_frames() -> None:
-    world = World(Config.model_validate({"ring": {"downscale": {"enable": True, "width": 32, "height": 24}}}))
+    world = CoreHarness(Config.model_validate({"ring": {"downscale": {"enable": True, "width": 32, "height": 24}}}))
     world.see(20)
     world.send("set", "ring.downscale.enable off")
     world.see(20)
@@ -100,7 +100,7 @@ def test_a_picture_across_a_change_of_the_rings_size_is_made_of_the_newer_frames
 
 
 def test_reading_the_past_takes_nothing_from_it() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     for _ in range(2):
         world.send("pastStack", '{"at":2,"count":3}')
@@ -111,6 +111,6 @@ def test_reading_the_past_takes_nothing_from_it() -> None:
 
 def test_a_ring_is_as_many_seconds_at_every_rate() -> None:
     for every_s in (0.1, 2.0):
-        world = World(Config.model_validate({"ring": {"max_seconds": 10}}))
+        world = CoreHarness(Config.model_validate({"ring": {"max_seconds": 10}}))
         world.see(200, every_s=every_s)
         assert 9 <= world.core.ring.seconds <= 10

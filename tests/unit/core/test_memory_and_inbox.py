@@ -22,7 +22,7 @@ from pi_cam_node.core.rules.memory_budget import (
     frame_bytes_of,
     ring_budget_bytes,
 )
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
 @given(budget=st.integers(0, 1 << 34), width=st.integers(32, 2304), height=st.integers(32, 1728))
@@ -46,7 +46,7 @@ def test_the_automatic_budget_is_half_of_what_is_free_within_bounds() -> None:
 
 
 def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
-    inbox, world = Inbox(), World()
+    inbox, world = Inbox(), CoreHarness()
     frames = [world.frame() for _ in range(FRAMES_WAITING + 3)]
     for frame in frames:
         inbox.put_frame(frame)
@@ -56,7 +56,7 @@ def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
 
 
 def test_messages_come_before_frames_and_in_their_order() -> None:
-    inbox, world = Inbox(), World()
+    inbox, world = Inbox(), CoreHarness()
     first, second = HomeAssistantStarted(), HomeAssistantStarted()
     frame = world.frame()
     inbox.put_frame(frame)
@@ -97,7 +97,7 @@ def test_large_payloads_do_not_shut_out_a_question() -> None:
 
 @pytest.mark.promise("B3")
 def test_while_the_brokers_commands_are_held_frames_and_every_other_door_go_on() -> None:
-    inbox, frame, news = Inbox(), World().frame(), HomeAssistantStarted()
+    inbox, frame, news = Inbox(), CoreHarness().frame(), HomeAssistantStarted()
     held, other = CommandArrived("get", b"", 0.0), CommandArrived("privacy", b"on", 0.0, origin="http")
     for message in (held, news, other):
         inbox.put(message)

@@ -12,12 +12,12 @@ from pi_cam_node.core.events import CameraChanged, LiveFrameDue, PictureSaved, R
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inputs import CameraFailed, WorkEnded
 from pi_cam_node.imaging.frame import Frame
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def world() -> CoreHarness:
+    world = CoreHarness()
     world.see(20)
     return world
 
@@ -26,13 +26,13 @@ def finals(replies: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(reply["verb"], reply["code"]) for reply in replies if reply["stage"] == "final"]
 
 
-def switch(world: World, word: str) -> dict[str, Any]:
+def switch(world: CoreHarness, word: str) -> dict[str, Any]:
     assert world.send("privacy", word) == []
     (reply,) = world.work()
     return reply
 
 
-def test_the_camera_is_let_go_and_the_ring_wiped_before_the_answer(world: World) -> None:
+def test_the_camera_is_let_go_and_the_ring_wiped_before_the_answer(world: CoreHarness) -> None:
     assert len(world.core.ring) == 20
     world.facts.clear()
     assert world.send("privacy", "on") == [], "not before the camera is free and the disk knows"
@@ -46,7 +46,7 @@ def test_the_camera_is_let_go_and_the_ring_wiped_before_the_answer(world: World)
     assert [fact.seconds for fact in world.said(RingMeasured)] == [0.0]
 
 
-def test_frames_still_on_their_way_are_dropped_whenever_they_come(world: World) -> None:
+def test_frames_still_on_their_way_are_dropped_whenever_they_come(world: CoreHarness) -> None:
     late = world.frame()
     switch(world, "on")
     world.facts.clear()
@@ -60,7 +60,7 @@ def test_frames_still_on_their_way_are_dropped_whenever_they_come(world: World) 
     assert world.core.camera_online
 
 
-def test_the_hub_shows_nothing_behind_the_curtain(world: World) -> None:
+def test_the_hub_shows_nothing_behind_the_curtain(world: CoreHarness) -> None:
     hub, seen = FrameHub(world.core.curtain), list[Frame | None]()
     hub.subscribe(seen.append)
     hub.publish(world.frame())
@@ -71,17 +71,17 @@ def test_the_hub_shows_nothing_behind_the_curtain(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["save", "pastStack", "shortstream"])
-def test_pictures_are_refused(world: World, verb: str) -> None:
+def test_pictures_are_refused(world: CoreHarness, verb: str) -> None:
     switch(world, "on")
     assert finals(world.send(verb)) == [(verb, "privacy_on")]
 
 
-def test_who_waits_for_a_frame_is_refused(world: World) -> None:
+def test_who_waits_for_a_frame_is_refused(world: CoreHarness) -> None:
     assert world.send("save") == []
     assert finals(world.send("privacy", "on")) == [("save", "privacy_on")]
 
 
-def test_work_under_way_ends_without_a_picture(world: World) -> None:
+def test_work_under_way_ends_without_a_picture(world: CoreHarness) -> None:
     world.send("pastStack", '{"at": 1}')
     world.send("privacy", "on")
     assert finals(world.work()) == [("pastStack", "privacy_on"), ("privacy", "ok")]
@@ -89,7 +89,7 @@ def test_work_under_way_ends_without_a_picture(world: World) -> None:
     assert world.said(PictureSaved) == []
 
 
-def test_a_stack_that_has_begun_ends_at_its_next_step(world: World) -> None:
+def test_a_stack_that_has_begun_ends_at_its_next_step(world: CoreHarness) -> None:
     world.send("pastStack", '{"at": 1, "count": 4}')
     ((_, job),) = world.jobs
     steps: list[int] = []
@@ -103,7 +103,7 @@ def test_a_stack_that_has_begun_ends_at_its_next_step(world: World) -> None:
     assert steps == [1]
 
 
-def test_a_picture_that_was_written_meanwhile_is_shown_to_nobody(world: World) -> None:
+def test_a_picture_that_was_written_meanwhile_is_shown_to_nobody(world: CoreHarness) -> None:
     world.send("pastStack", '{"at": 1, "thumbnail": true}')
     ((number, job),) = world.jobs
     world.jobs.clear()
@@ -115,7 +115,7 @@ def test_a_picture_that_was_written_meanwhile_is_shown_to_nobody(world: World) -
     assert world.said(PictureSaved) == []
 
 
-def test_a_disk_that_refuses_keeps_privacy_on_and_says_so(world: World) -> None:
+def test_a_disk_that_refuses_keeps_privacy_on_and_says_so(world: CoreHarness) -> None:
     world.discretion.error = NotSaved("the disk is read-only")
     reply = switch(world, "on")
     assert (reply["code"], reply["message"]) == ("not_saved", "ERROR: privacy is on, but: the disk is read-only")
@@ -123,7 +123,7 @@ def test_a_disk_that_refuses_keeps_privacy_on_and_says_so(world: World) -> None:
     assert finals(world.send("save")) == [("save", "privacy_on")]
 
 
-def test_privacy_that_cannot_be_forgotten_stays_on(world: World) -> None:
+def test_privacy_that_cannot_be_forgotten_stays_on(world: CoreHarness) -> None:
     switch(world, "on")
     world.discretion.error = NotSaved("the disk is read-only")
     reply = switch(world, "off")
@@ -133,13 +133,13 @@ def test_privacy_that_cannot_be_forgotten_stays_on(world: World) -> None:
     assert finals(world.send("save")) == [("save", "privacy_on")]
 
 
-def test_a_worker_without_room_does_not_keep_the_camera_open(world: World) -> None:
+def test_a_worker_without_room_does_not_keep_the_camera_open(world: CoreHarness) -> None:
     world.worker_full = True
     assert finals(world.send("privacy", "on")) == [("privacy", "busy")]
     assert (world.discretion.held, len(world.core.ring), world.core.config.privacy.enable) == ([True], 0, True)
 
 
-def test_the_last_switch_wins(world: World) -> None:
+def test_the_last_switch_wins(world: CoreHarness) -> None:
     world.send("privacy", "on")
     world.send("privacy", "off")
     world.send("privacy", "on")
@@ -148,7 +148,7 @@ def test_the_last_switch_wins(world: World) -> None:
     assert world.core.curtain.closed
 
 
-def test_a_switch_that_fails_leaves_what_is_told_as_it_is(world: World) -> None:
+def test_a_switch_that_fails_leaves_what_is_told_as_it_is(world: CoreHarness) -> None:
     world.send("privacy", "on")
     world.discretion.error = NotSaved("the disk is read-only")
     world.send("privacy", "off")
@@ -157,7 +157,7 @@ def test_a_switch_that_fails_leaves_what_is_told_as_it_is(world: World) -> None:
     assert (world.core.config.privacy.enable, world.core.curtain.closed) == (True, True)
 
 
-def test_a_refused_off_opens_nothing_later(world: World) -> None:
+def test_a_refused_off_opens_nothing_later(world: CoreHarness) -> None:
     switch(world, "on")
     world.send("privacy", "off")
     assert finals([dict(fact.body) for fact in world.wait(121) if isinstance(fact, Replied)]) == [
@@ -171,7 +171,7 @@ def test_a_refused_off_opens_nothing_later(world: World) -> None:
 
 
 @pytest.mark.parametrize("why", ["no room", "refused"])
-def test_what_the_disk_did_not_remember_is_tried_until_it_does(world: World, why: str) -> None:
+def test_what_the_disk_did_not_remember_is_tried_until_it_does(world: CoreHarness, why: str) -> None:
     world.worker_full = why == "no room"
     world.discretion.error = None if why == "no room" else NotSaved("the disk is full")
     world.send("privacy", "on")
@@ -188,7 +188,7 @@ def test_what_the_disk_did_not_remember_is_tried_until_it_does(world: World, why
     assert world.jobs == [], "it is remembered"
 
 
-def test_what_is_older_than_a_time_of_privacy_is_not_shown_after_it(world: World) -> None:
+def test_what_is_older_than_a_time_of_privacy_is_not_shown_after_it(world: CoreHarness) -> None:
     curtain = world.core.curtain
     before = curtain.times_closed
     curtain.check(before)
@@ -199,7 +199,7 @@ def test_what_is_older_than_a_time_of_privacy_is_not_shown_after_it(world: World
         curtain.check(before)
 
 
-def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(world: World) -> None:
+def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(world: CoreHarness) -> None:
     world.send("pastStack", '{"at": 1}')
     ((_, job),) = world.jobs
     world.jobs.clear()
@@ -209,7 +209,7 @@ def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(world: Worl
         job(lambda _done, _total: None)
 
 
-def test_set_is_the_same_switch(world: World) -> None:
+def test_set_is_the_same_switch(world: CoreHarness) -> None:
     world.send("set", "privacy.enable on")
     (reply,) = world.work()
     assert reply["message"] == "OK: changed privacy.enable from off to on"
@@ -220,19 +220,19 @@ def test_set_is_the_same_switch(world: World) -> None:
 
 
 def test_a_start_in_privacy_is_dark_from_the_first_moment() -> None:
-    world = World(Config.model_validate({"privacy": {"enable": True}, "export": {"auto_save_interval_s": 60}}))
+    world = CoreHarness(Config.model_validate({"privacy": {"enable": True}, "export": {"auto_save_interval_s": 60}}))
     world.see(700)
     assert (len(world.core.ring), world.jobs, world.said(LiveFrameDue)) == (0, [], [])
     assert finals(world.send("save")) == [("save", "privacy_on")]
 
 
-def test_auto_save_rests(world: World) -> None:
+def test_auto_save_rests(world: CoreHarness) -> None:
     switch(world, "on")
     world.see(100, every_s=60)
     assert world.jobs == []
 
 
-def test_settings_on_trial_are_not_taken_back_because_privacy_hides_their_frames(world: World) -> None:
+def test_settings_on_trial_are_not_taken_back_because_privacy_hides_their_frames(world: CoreHarness) -> None:
     world.send("set", "camera.framerate 20")
     switch(world, "on")
     world.wait(60)
@@ -240,14 +240,14 @@ def test_settings_on_trial_are_not_taken_back_because_privacy_hides_their_frames
     assert world.core.config.camera.framerate == 20
 
 
-def test_a_node_that_stops_while_it_switches_stays_closed(world: World) -> None:
+def test_a_node_that_stops_while_it_switches_stays_closed(world: CoreHarness) -> None:
     world.send("privacy", "on")
     world.core.close()
     assert world.core.curtain.closed
     assert world.core.config.privacy.enable
 
 
-def test_a_camera_that_fails_while_it_is_let_go_changes_nothing(world: World) -> None:
+def test_a_camera_that_fails_while_it_is_let_go_changes_nothing(world: CoreHarness) -> None:
     world.send("privacy", "on")
     world.step(CameraFailed("no frames", "respawn", 1))
     assert finals(world.work()) == [("privacy", "ok")]

@@ -34,22 +34,22 @@ from pi_cam_node.core.inputs import (
 )
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.frame import Frame, Sensor
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
 def config_of(**sections: dict[str, Any]) -> Config:
     return Config.model_validate(sections)
 
 
-def online(world: World) -> list[bool]:
+def online(world: CoreHarness) -> list[bool]:
     return [fact.online for fact in world.said(CameraChanged)]
 
 
-def finals(world: World) -> list[dict[str, Any]]:
+def finals(world: CoreHarness) -> list[dict[str, Any]]:
     return [dict(reply.body) for reply in world.said(Replied) if reply.body["stage"] == "final"]
 
 
-def wait_in_steps(world: World, seconds: float) -> None:
+def wait_in_steps(world: CoreHarness, seconds: float) -> None:
     for _ in range(round(seconds * 2)):
         world.wait(0.5)
 
@@ -58,7 +58,7 @@ def wait_in_steps(world: World, seconds: float) -> None:
 
 
 def test_a_switch_into_a_long_exposure_is_no_loss() -> None:
-    world = World(config_of(night={"exposure_us": 2_000_000}))
+    world = CoreHarness(config_of(night={"exposure_us": 2_000_000}))
     world.see(10)
     world.send("set", "night.override night")
     assert world.said(ModeWanted) == [ModeWanted("night")]
@@ -68,7 +68,7 @@ def test_a_switch_into_a_long_exposure_is_no_loss() -> None:
 
 
 def test_a_switch_back_into_the_day_is_no_loss() -> None:
-    world = World(config_of(night={"exposure_us": 2_000_000, "override": "night"}))
+    world = CoreHarness(config_of(night={"exposure_us": 2_000_000, "override": "night"}))
     world.see(5, mode="night", every_s=2.0)
     world.send("set", "night.override day")
     wait_in_steps(world, 7)
@@ -77,7 +77,7 @@ def test_a_switch_back_into_the_day_is_no_loss() -> None:
 
 
 def test_a_camera_that_dies_in_a_switch_is_away_all_the_same() -> None:
-    world = World(config_of(night={"exposure_us": 2_000_000}))
+    world = CoreHarness(config_of(night={"exposure_us": 2_000_000}))
     world.see(10)
     world.send("set", "night.override night")
     wait_in_steps(world, 25)
@@ -85,7 +85,7 @@ def test_a_camera_that_dies_in_a_switch_is_away_all_the_same() -> None:
 
 
 def test_after_a_switch_the_usual_deadline_holds_again() -> None:
-    world = World(config_of(night={"exposure_us": 2_000_000, "override": "night"}))
+    world = CoreHarness(config_of(night={"exposure_us": 2_000_000, "override": "night"}))
     world.see(3, mode="night", every_s=2.0)
     wait_in_steps(world, 6)
     assert online(world) == [True]
@@ -108,7 +108,7 @@ def test_after_a_switch_the_usual_deadline_holds_again() -> None:
 def test_a_faster_camera_is_not_lost_while_its_slow_frame_is_under_way(
     sections: dict[str, Any], mode: Any, interval_s: float, change: str
 ) -> None:
-    world = World(config_of(**sections))
+    world = CoreHarness(config_of(**sections))
     world.see(3, mode=mode, every_s=interval_s)
     wait_in_steps(world, interval_s - 1)
     world.send("set", change)
@@ -117,7 +117,7 @@ def test_a_faster_camera_is_not_lost_while_its_slow_frame_is_under_way(
 
 
 def test_a_slower_camera_is_not_lost_before_its_first_slow_frame() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(10)
     world.send("set", "camera.framerate 0.1")
     wait_in_steps(world, 12)
@@ -125,7 +125,7 @@ def test_a_slower_camera_is_not_lost_before_its_first_slow_frame() -> None:
 
 
 def test_settings_that_grow_again_and_again_do_not_keep_a_dead_camera_alive() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(10)
     for rate in (1, 0.5, 0.25) * 20:
         world.send("set", f"camera.framerate {rate}")
@@ -134,7 +134,7 @@ def test_settings_that_grow_again_and_again_do_not_keep_a_dead_camera_alive() ->
 
 
 def test_frames_that_waited_behind_the_news_of_a_loss_do_not_bring_the_camera_back() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(10)
     world.clock.advance(0.1)
     late = world.frame()
@@ -149,7 +149,7 @@ def test_frames_that_waited_behind_the_news_of_a_loss_do_not_bring_the_camera_ba
 
 
 def test_a_flood_of_messages_leaves_frames_their_turn() -> None:
-    inbox, world = Inbox(), World()
+    inbox, world = Inbox(), CoreHarness()
     for _ in range(1000):
         inbox.put(HomeAssistantStarted())
     frames = [world.frame() for _ in range(3)]
@@ -161,7 +161,7 @@ def test_a_flood_of_messages_leaves_frames_their_turn() -> None:
 
 
 def test_a_frame_that_cannot_be_worked_on_stops_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    world = CoreHarness()
     world.see()
     world.send("save", '{"id":"x"}')
     monkeypatch.setattr(world.core._pipeline, "process", lambda _frame: 1 / 0)
@@ -177,12 +177,12 @@ def test_a_frame_that_cannot_be_worked_on_stops_no_deadline(monkeypatch: pytest.
 # ------------------------------------------------------------------ what is told of the light
 
 
-def lit(world: World, lux: float) -> Frame:
+def lit(world: CoreHarness, lux: float) -> Frame:
     return replace(world.frame(level=118), sensor=Sensor(lux=lux))
 
 
 def test_lux_is_told_although_the_exposure_keeps_the_brightness() -> None:
-    world = World()
+    world = CoreHarness()
     for lux in (20_000.0, 20_100.0, 15_000.0, 900.0, 890.0):
         world.clock.advance(2.0)
         world.step(lit(world, lux))
@@ -190,7 +190,7 @@ def test_lux_is_told_although_the_exposure_keeps_the_brightness() -> None:
 
 
 def test_lux_that_is_no_longer_known_is_told() -> None:
-    world = World()
+    world = CoreHarness()
     world.step(lit(world, 100.0))
     world.see(1, level=118, every_s=2.0)
     assert [fact.lux for fact in world.said(BrightnessMeasured)] == [100, None]
@@ -200,7 +200,7 @@ def test_lux_that_is_no_longer_known_is_told() -> None:
 
 
 def test_a_picture_of_long_ago_is_not_given_out_as_one_of_just_now() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     world.step(CameraFailed("unplugged", "wait", 0))
     world.clock.advance(3600)
@@ -211,7 +211,7 @@ def test_a_picture_of_long_ago_is_not_given_out_as_one_of_just_now() -> None:
 
 @pytest.mark.parametrize("at", ["nan", "inf", "-inf", "NaN"])
 def test_a_moment_that_is_no_number_means_no_frames(at: str) -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     replies = world.send("pastStack", json.dumps({"at": at, "span_s": 1}))
     assert [reply["code"] for reply in replies] == ["bad_request"]
@@ -219,7 +219,7 @@ def test_a_moment_that_is_no_number_means_no_frames(at: str) -> None:
 
 
 def test_a_stream_counts_as_sent_only_what_the_link_can_take() -> None:
-    world = World(config_of(ring={"size": 2000, "quality": 100}))
+    world = CoreHarness(config_of(ring={"size": 2000, "quality": 100}))
     noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
     world.see(5)
     for _ in range(30):
@@ -234,7 +234,7 @@ def test_a_stream_counts_as_sent_only_what_the_link_can_take() -> None:
 
 
 def test_a_stream_of_small_frames_is_bounded_by_their_number() -> None:
-    world = World(config_of(ring={"size": 2000}))
+    world = CoreHarness(config_of(ring={"size": 2000}))
     world.see(600)
     assert world.send("shortstream", "600")[0]["data"]["sent"] == STREAM_FRAMES
 
@@ -247,12 +247,12 @@ def test_a_stream_of_small_frames_is_bounded_by_their_number() -> None:
     [('{"id":"mine","expires":"tomorrow"}', "bad_request"), ('{"id":"mine","expires":1}', "expired")],
 )
 def test_a_refusal_bears_the_id_of_its_request(payload: str, code: str) -> None:
-    replies = World().send("health", payload)
+    replies = CoreHarness().send("health", payload)
     assert [(reply["id"], reply["code"]) for reply in replies] == [("mine", code)]
 
 
 def test_a_retained_command_is_refused_under_its_id_and_the_id_stays_free() -> None:
-    world = World()
+    world = CoreHarness()
     assert [(r["id"], r["code"]) for r in world.send("health", '{"id":"mine"}', retained=True)] == [
         ("mine", "retained")
     ]
@@ -262,7 +262,7 @@ def test_a_retained_command_is_refused_under_its_id_and_the_id_stays_free() -> N
 
 
 def test_a_command_that_expired_in_the_queue_is_not_carried_out() -> None:
-    world = World()
+    world = CoreHarness()
     world.see()
     queued = CommandArrived("save", b'{"expires":"2026-11-20T19:45:02Z"}', world.clock.monotonic())
     world.clock.advance(10)
@@ -271,7 +271,7 @@ def test_a_command_that_expired_in_the_queue_is_not_carried_out() -> None:
 
 
 def test_work_is_accepted_before_it_advances() -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     world.send("pastStack", '{"id":"p"}')
     world.clock.advance(1.0)
@@ -284,7 +284,7 @@ def test_work_is_accepted_before_it_advances() -> None:
     [("pastStack", "NOT_SAVED"), ("overwrite_config", "ERROR: failed to dump configuration: ")],
 )
 def test_a_full_worker_is_told_in_the_words_of_the_contract(verb: str, message: str) -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     world.worker_full = True
     replies = world.send(verb)
@@ -294,7 +294,7 @@ def test_a_full_worker_is_told_in_the_words_of_the_contract(verb: str, message: 
 
 
 def test_a_save_waits_for_the_end_of_a_switch() -> None:
-    world = World(config_of(night={"exposure_us": 2_000_000}))
+    world = CoreHarness(config_of(night={"exposure_us": 2_000_000}))
     world.see(10)
     world.send("set", "night.override night")
     world.send("save", "jpg")
@@ -306,7 +306,7 @@ def test_a_save_waits_for_the_end_of_a_switch() -> None:
 
 @pytest.mark.parametrize("verb", ["set", "get", "save", "pastStack", "shortstream", "help"])
 def test_no_depth_of_nesting_is_a_bug(verb: str) -> None:
-    world = World()
+    world = CoreHarness()
     for depth in (*range(1, 200, 40), *range(200, 1100, 3)):
         nested = "[" * depth + "]" * depth
         for key in ("key", "formats", "n", "verb", "value", "x"):
@@ -316,7 +316,7 @@ def test_no_depth_of_nesting_is_a_bug(verb: str) -> None:
 
 
 def test_work_that_fails_for_nobody_is_told() -> None:
-    world = World()
+    world = CoreHarness()
     world.step(WorkEnded(99, error=NotSaved("cannot read /captures: permission denied")))
     assert world.said(FaultReported) == [FaultReported("not_saved", "cannot read /captures: permission denied")]
     world.step(WorkEnded(98, result=3))
@@ -324,7 +324,7 @@ def test_work_that_fails_for_nobody_is_told() -> None:
 
 
 def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    world = CoreHarness()
     world.see(100)
     normal = world.archive.save
 
@@ -344,7 +344,7 @@ def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(monk
 
 @pytest.mark.promise("C7")
 def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring(figure: Callable[[str], None]) -> None:
-    world = World(budget_bytes=192 * MIB)
+    world = CoreHarness(budget_bytes=192 * MIB)
     before = world.core.ring._limits.size_bytes
     world.step(CameraOpened("rtsp://porch/live", (2560, 1440), controls=False))
     after = world.core.ring._limits.size_bytes
@@ -359,7 +359,7 @@ def test_a_camera_that_delivers_larger_frames_than_asked_for_shrinks_the_ring(fi
 
 @pytest.mark.promise("C7")
 def test_set_refuses_a_picture_that_the_budget_cannot_hold() -> None:
-    world = World(budget_bytes=128 * MIB)
+    world = CoreHarness(budget_bytes=128 * MIB)
     assert world.send("set", "camera.width 2048")[0]["ok"]
     assert world.send("set", "camera.height 3456")[0]["code"] == "out_of_range"
     assert world.core.config.camera.height == 768

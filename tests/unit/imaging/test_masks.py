@@ -13,7 +13,7 @@ from pi_cam_node.imaging.jpeg import Layout, Pixels, decode, encode, planes, to_
 from pi_cam_node.imaging.masks import Masks, rasterize
 from pi_cam_node.imaging.polygon import POINTS_MAX, Polygon, parse_polygon
 from tests.support.config_folder import Folder
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import FakeClock
 
 LEFT: Polygon = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
@@ -144,7 +144,7 @@ def test_too_many_masks_are_refused(folder: Folder) -> None:
 
 
 def test_nobody_lifts_a_mask_while_the_node_runs() -> None:
-    (reply,) = World().send("set", 'privacy.masks ["0,0 1,0 1,1"]')
+    (reply,) = CoreHarness().send("set", 'privacy.masks ["0,0 1,0 1,1"]')
     assert reply["code"] == "read_only"
 
 

@@ -12,7 +12,7 @@ from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssista
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import FakeClock
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
@@ -150,7 +150,7 @@ def test_a_late_will_is_contradicted() -> None:
 
 def test_no_picture_is_encoded_while_nobody_can_receive_it() -> None:
     told = Told()
-    frame = World().frame()
+    frame = CoreHarness().frame()
     told.announcer.on_event(LiveFrameDue(frame, 85))
     assert frame._made == {}
     told.wire.is_connected = True

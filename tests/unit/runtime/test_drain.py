@@ -11,12 +11,12 @@ from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted, WorkEnded
 from pi_cam_node.runtime.drain import drain_inbox
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def world() -> CoreHarness:
+    world = CoreHarness()
     world.see(10)
     return world
 
@@ -25,12 +25,12 @@ def asked(name: str, verb: str = "health", asker: Any = "mqtt") -> CommandArrive
     return CommandArrived(verb, f'{{"id": "{name}"}}'.encode(), 0.0, origin=asker)
 
 
-def said(world: World, inbox: Inbox, *, behind: bool = False) -> list[tuple[object, object]]:
+def said(world: CoreHarness, inbox: Inbox, *, behind: bool = False) -> list[tuple[object, object]]:
     facts = drain_inbox(inbox, world.core, lambda: behind, world.clock)
     return [(fact.body["id"], fact.body["code"]) for fact in facts if isinstance(fact, Replied)]
 
 
-def test_each_command_that_waits_is_refused_and_none_is_begun(world: World) -> None:
+def test_each_command_that_waits_is_refused_and_none_is_begun(world: CoreHarness) -> None:
     inbox = Inbox()
     for number in range(50):
         inbox.put(asked(str(number), "save"))
@@ -39,7 +39,7 @@ def test_each_command_that_waits_is_refused_and_none_is_begun(world: World) -> N
     assert (world.jobs, inbox.waiting) == ([], 0)
 
 
-def test_finished_work_is_told_and_news_and_frames_hold_nothing_up(world: World) -> None:
+def test_finished_work_is_told_and_news_and_frames_hold_nothing_up(world: CoreHarness) -> None:
     inbox = Inbox()
     world.send("save", '{"id": "done"}')
     world.see()
@@ -50,7 +50,7 @@ def test_finished_work_is_told_and_news_and_frames_hold_nothing_up(world: World)
     assert said(world, inbox) == [("done", "ok")]
 
 
-def test_an_id_that_was_answered_gets_its_answer_again(world: World) -> None:
+def test_an_id_that_was_answered_gets_its_answer_again(world: CoreHarness) -> None:
     inbox = Inbox()
     world.send("health", '{"id": "twice"}')
     inbox.put(asked("twice"))
@@ -58,7 +58,7 @@ def test_an_id_that_was_answered_gets_its_answer_again(world: World) -> None:
 
 
 def test_what_a_slow_broker_has_no_room_for_is_counted_in_the_log(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: CoreHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     inbox = Inbox()
     for number in range(7):

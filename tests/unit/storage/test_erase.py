@@ -26,7 +26,7 @@ from pi_cam_node.runtime.last_good_config import LastGood, state_files
 from pi_cam_node.runtime.start_counter import StartCounter
 from pi_cam_node.storage import erase
 from pi_cam_node.storage.erase import Removed, erase_folder
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 from tests.support.model_disk import Disk
 
 NAMES = (".http_token", ".privacy_on")
@@ -50,8 +50,8 @@ OTHERS = [
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def world() -> CoreHarness:
+    world = CoreHarness()
     world.see(10)
     return world
 
@@ -74,14 +74,14 @@ def code(replies: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("arguments", ["", "yes", "pork", '{"confirm": "other"}', '{"confirm": ""}'])
-def test_without_the_nodes_own_id_nothing_is_changed(world: World, arguments: str) -> None:
+def test_without_the_nodes_own_id_nothing_is_changed(world: CoreHarness, arguments: str) -> None:
     assert code(world.send("erase", arguments)) == "bad_request"
     assert (world.jobs, world.discretion.held, world.exit_code, len(world.core.ring)) == ([], [], None, 10)
 
 
 @pytest.mark.parametrize("arguments", ["porch", '{"confirm": "porch"}'])
-def test_it_says_what_is_gone_and_stops_for_good(world: World, arguments: str) -> None:
-    world = World()
+def test_it_says_what_is_gone_and_stops_for_good(world: CoreHarness, arguments: str) -> None:
+    world = CoreHarness()
     own = world.core.config.node.id
     assert world.send("erase", arguments.replace("porch", own)) == []
     assert (world.discretion.held, world.exit_code) == ([True], None)
@@ -94,14 +94,14 @@ def test_it_says_what_is_gone_and_stops_for_good(world: World, arguments: str) -
     assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
 
 
-def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(world: World) -> None:
+def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(world: CoreHarness) -> None:
     world.worker_full = True
     assert code(world.send("erase", world.core.config.node.id)) == "busy"
     assert (world.discretion.held, world.core.curtain.closed, world.exit_code) == ([], False, None)
     assert (len(world.core.ring), world.discretion.erasures) == (10, 0)
 
 
-def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: World) -> None:
+def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: CoreHarness) -> None:
     world.send("erase", world.core.config.node.id)
     replies = [dict(fact.body) for fact in world.wait(WORK_TIMEOUT_S + 1) if isinstance(fact, Replied)]
     assert "timeout" in [reply["code"] for reply in replies]
@@ -110,7 +110,7 @@ def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: W
     assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
 
 
-def test_what_could_not_be_done_is_said(world: World) -> None:
+def test_what_could_not_be_done_is_said(world: CoreHarness) -> None:
     world.discretion.erased = EraseReport("/captures", 2, 6, 4096, 0, 0, ("the retained topics stay: nothing listens",))
     world.send("erase", world.core.config.node.id)
     (reply,) = world.work()

@@ -13,7 +13,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.events import FramesSent, PictureSaved, SettingChanged
 from pi_cam_node.core.inputs import CameraFailed
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 CONTRACTED = [
     "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
@@ -22,8 +22,8 @@ CONTRACTED = [
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> CoreHarness:
+    return CoreHarness()
 
 
 def only(replies: list[dict[str, Any]]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_the_registry_holds_the_contracted_verbs_and_no_other() -> None:
     assert sorted(registry()) == sorted(CONTRACTED)
 
 
-def test_a_reply_has_the_contracted_fields(world: World) -> None:
+def test_a_reply_has_the_contracted_fields(world: CoreHarness) -> None:
     reply = only(world.send("health", '{"id":"a1"}'))
     assert list(reply) == [
         "id", "verb", "ok", "code", "message", "data", "stage", "received", "took_ms", "node", "boot",
@@ -56,7 +56,7 @@ def test_a_reply_has_the_contracted_fields(world: World) -> None:
 
 
 @pytest.mark.parametrize("form", ["night.gain 8", '{"key":"night.gain","value":8}', '{"key":"night.gain","value":"8"}'])
-def test_set_says_what_it_stored(world: World, form: str) -> None:
+def test_set_says_what_it_stored(world: CoreHarness, form: str) -> None:
     reply = only(world.send("set", form))
     assert reply["message"] == "OK: changed night.gain from 6 to 8"
     assert reply["data"] == {"key": "night.gain", "old": 6.0, "new": 8.0, "live": True}
@@ -64,7 +64,7 @@ def test_set_says_what_it_stored(world: World, form: str) -> None:
     assert world.said(SettingChanged) == [SettingChanged("night.gain", 8.0)]
 
 
-def test_set_works_as_a_whole_command_line(world: World) -> None:
+def test_set_works_as_a_whole_command_line(world: CoreHarness) -> None:
     assert (
         only(world.send("", "set export.formats jpg"))["message"] == "OK: changed export.formats from jpg, png to jpg"
     )
@@ -72,7 +72,7 @@ def test_set_works_as_a_whole_command_line(world: World) -> None:
 
 
 @pytest.mark.parametrize("word", ["on", "true", "1", "yes", "ON", "True"])
-def test_set_takes_the_usual_words_for_on(world: World, word: str) -> None:
+def test_set_takes_the_usual_words_for_on(world: CoreHarness, word: str) -> None:
     world.send("set", "night.enable off")
     assert world.core.config.night.enable is False
     assert only(world.send("set", f"night.enable {word}"))["ok"]
@@ -101,7 +101,7 @@ def test_set_takes_the_usual_words_for_on(world: World, word: str) -> None:
         ("export.base_dir /etc", "read_only", None),
     ],
 )
-def test_set_refuses_and_changes_nothing(world: World, form: str, code: str, message: str | None) -> None:
+def test_set_refuses_and_changes_nothing(world: CoreHarness, form: str, code: str, message: str | None) -> None:
     before = world.core.config
     reply = only(world.send("set", form))
     assert (reply["ok"], reply["code"]) == (False, code)
@@ -110,18 +110,18 @@ def test_set_refuses_and_changes_nothing(world: World, form: str, code: str, mes
     assert world.said(SettingChanged) == []
 
 
-def test_set_suggests_the_nearest_key(world: World) -> None:
+def test_set_suggests_the_nearest_key(world: CoreHarness) -> None:
     assert only(world.send("set", "night.gian 3"))["data"]["nearest"] == "night.gain"
 
 
-def test_set_refuses_a_ring_that_the_budget_cannot_hold(world: World) -> None:
+def test_set_refuses_a_ring_that_the_budget_cannot_hold(world: CoreHarness) -> None:
     reply = only(world.send("set", "ring.max_bytes 1 GiB"))
     assert reply["code"] == "out_of_range"
     assert reply["data"]["maximum"] < 256 << 20
     assert only(world.send("set", f"ring.max_bytes {reply['data']['maximum']}"))["ok"]
 
 
-def test_get_tells_type_range_unit_default_and_liveness(world: World) -> None:
+def test_get_tells_type_range_unit_default_and_liveness(world: CoreHarness) -> None:
     reply = only(world.send("get", "night.exposure_us"))
     assert reply["message"] == "2000000"
     facts = reply["data"]
@@ -130,26 +130,26 @@ def test_get_tells_type_range_unit_default_and_liveness(world: World) -> None:
 
 
 def test_get_never_shows_a_secret() -> None:
-    world = World(Config.model_validate({"mqtt": {"password": "canary-7"}}))
+    world = CoreHarness(Config.model_validate({"mqtt": {"password": "canary-7"}}))
     replies = [world.send("get", "mqtt.password"), world.send("dump_config"), world.send("set", "mqtt.password x")]
     assert "canary-7" not in json.dumps(replies)
     assert only(world.send("get", "mqtt.password"))["data"]["value"] == "********"
 
 
-def test_dump_config_is_indented_json_with_sorted_keys(world: World) -> None:
+def test_dump_config_is_indented_json_with_sorted_keys(world: CoreHarness) -> None:
     message = only(world.send("dump_config"))["message"]
     tree = json.loads(message)
     assert message == json.dumps(tree, indent=4, sort_keys=True)
     assert tree["night"]["gain"] == 6.0
 
 
-def test_overwrite_config_names_the_file(world: World) -> None:
+def test_overwrite_config_names_the_file(world: CoreHarness) -> None:
     assert world.send("overwrite_config") == []
     assert only(world.work())["message"] == "OK: configuration dumped to /etc/config.yaml"
     assert world.written == [world.core.config]
 
 
-def test_overwrite_config_says_why_it_failed(world: World) -> None:
+def test_overwrite_config_says_why_it_failed(world: CoreHarness) -> None:
     world.write_error = NotSaved("read-only file system")
     world.send("overwrite_config")
     reply = only(world.work())
@@ -162,7 +162,7 @@ def test_overwrite_config_says_why_it_failed(world: World) -> None:
 # ------------------------------------------------------------------ save
 
 
-def test_save_takes_a_frame_exposed_after_the_command(world: World) -> None:
+def test_save_takes_a_frame_exposed_after_the_command(world: CoreHarness) -> None:
     world.see()
     assert world.send("save", "jpg") == []
     stale = world.frame(exposed_before_s=1.0)
@@ -182,7 +182,7 @@ def test_save_takes_a_frame_exposed_after_the_command(world: World) -> None:
 
 
 @pytest.mark.parametrize("form", ["jpg npy", "jpg,npy", '{"formats":["jpg","npy"]}', '"jpg npy"'])
-def test_save_takes_its_formats_in_every_form(world: World, form: str) -> None:
+def test_save_takes_its_formats_in_every_form(world: CoreHarness, form: str) -> None:
     world.see()
     world.send("save", form)
     world.see()
@@ -190,7 +190,7 @@ def test_save_takes_its_formats_in_every_form(world: World, form: str) -> None:
     assert world.archive.saved[0][1] == ["jpg", "npy"]
 
 
-def test_save_without_words_takes_the_formats_of_the_settings(world: World) -> None:
+def test_save_without_words_takes_the_formats_of_the_settings(world: CoreHarness) -> None:
     world.see()
     world.send("save")
     world.see()
@@ -199,7 +199,7 @@ def test_save_without_words_takes_the_formats_of_the_settings(world: World) -> N
 
 
 @pytest.mark.parametrize("form", ["gif", '{"formats":["gif"]}', "jpg gif"])
-def test_save_names_the_format_it_does_not_know(world: World, form: str) -> None:
+def test_save_names_the_format_it_does_not_know(world: CoreHarness, form: str) -> None:
     world.see()
     reply = only(world.send("save", form))
     assert reply["code"] == "bad_request"
@@ -207,11 +207,11 @@ def test_save_names_the_format_it_does_not_know(world: World, form: str) -> None
     assert "jpg, png, npy" in reply["message"]
 
 
-def test_save_without_a_camera_is_refused_at_once(world: World) -> None:
+def test_save_without_a_camera_is_refused_at_once(world: CoreHarness) -> None:
     assert only(world.send("save"))["code"] == "camera_down"
 
 
-def test_save_is_refused_when_the_camera_is_lost_meanwhile(world: World) -> None:
+def test_save_is_refused_when_the_camera_is_lost_meanwhile(world: CoreHarness) -> None:
     world.see()
     world.send("save")
     facts = world.step(CameraFailed("unplugged", "respawn", 1))
@@ -219,7 +219,7 @@ def test_save_is_refused_when_the_camera_is_lost_meanwhile(world: World) -> None
     assert (replies[0]["code"], replies[0]["message"]) == ("camera_down", "NOT_SAVED")
 
 
-def test_save_gives_up_when_no_fresh_frame_comes(world: World) -> None:
+def test_save_gives_up_when_no_fresh_frame_comes(world: CoreHarness) -> None:
     world.see()
     world.send("save", '{"id":"x"}')
     facts = world.wait(4.5)
@@ -227,7 +227,7 @@ def test_save_gives_up_when_no_fresh_frame_comes(world: World) -> None:
     assert (replies[-1]["code"], replies[-1]["message"], replies[-1]["id"]) == ("timeout", "NOT_SAVED", "x")
 
 
-def test_a_full_disk_is_answered_and_the_next_save_works(world: World) -> None:
+def test_a_full_disk_is_answered_and_the_next_save_works(world: CoreHarness) -> None:
     world.see()
     world.archive.error = NoSpace("the disk is full")
     world.send("save")
@@ -244,7 +244,7 @@ def test_a_full_disk_is_answered_and_the_next_save_works(world: World) -> None:
 # ------------------------------------------------------------------ pastStack
 
 
-def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: World) -> None:
+def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: CoreHarness) -> None:
     world.see(100)
     world.send("pastStack", "jpg")
     reply = only(world.work())
@@ -268,20 +268,20 @@ def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: World) -> Non
         ('{"at":0,"count":2}', [99, 100]),
     ],
 )
-def test_past_stack_finds_the_moment_in_every_form(world: World, form: str, frames: list[int]) -> None:
+def test_past_stack_finds_the_moment_in_every_form(world: CoreHarness, form: str, frames: list[int]) -> None:
     world.see(100)
     world.send("pastStack", form)
     assert only(world.work())["data"]["frames"] == frames
 
 
-def test_past_stack_at_zero_seconds_is_not_the_whole_ring(world: World) -> None:
+def test_past_stack_at_zero_seconds_is_not_the_whole_ring(world: CoreHarness) -> None:
     world.see(100)
     world.send("set", "export.save_before_s 0")
     world.send("pastStack")
     assert only(world.work())["data"]["frames"] == [97, 98, 99, 100]
 
 
-def test_past_stack_saves_frames_one_by_one_when_told(world: World) -> None:
+def test_past_stack_saves_frames_one_by_one_when_told(world: CoreHarness) -> None:
     world.see(100)
     world.send("set", "export.stack_dark_frames off")
     world.send("pastStack", "jpg png")
@@ -295,7 +295,7 @@ def test_past_stack_saves_frames_one_by_one_when_told(world: World) -> None:
     assert all(len(p["paths"]) == 2 for p in reply["data"]["pictures"])
 
 
-def test_past_stack_reaches_back_in_seconds_also_at_night(world: World) -> None:
+def test_past_stack_reaches_back_in_seconds_also_at_night(world: CoreHarness) -> None:
     world.see(20, mode="night", every_s=2.0)
     world.send("pastStack", '{"at":10,"count":1}')
     assert only(world.work())["data"]["frames"] == [15]
@@ -317,7 +317,7 @@ def test_past_stack_reaches_back_in_seconds_also_at_night(world: World) -> None:
         ('{"colour":"red"}', "bad_request", None),
     ],
 )
-def test_past_stack_refuses(world: World, form: str, code: str, message: str | None) -> None:
+def test_past_stack_refuses(world: CoreHarness, form: str, code: str, message: str | None) -> None:
     world.see(100)
     reply = only(world.send("pastStack", form))
     assert reply["code"] == code
@@ -325,11 +325,11 @@ def test_past_stack_refuses(world: World, form: str, code: str, message: str | N
     assert world.jobs == []
 
 
-def test_past_stack_with_an_empty_ring_says_so(world: World) -> None:
+def test_past_stack_with_an_empty_ring_says_so(world: CoreHarness) -> None:
     assert only(world.send("pastStack"))["message"] == "NO_FRAMES"
 
 
-def test_a_thumbnail_comes_with_the_reply_when_asked_for(world: World) -> None:
+def test_a_thumbnail_comes_with_the_reply_when_asked_for(world: CoreHarness) -> None:
     world.see(100)
     world.send("pastStack", '{"thumbnail":true}')
     assert only(world.work())["data"]["thumbnail"] == "dGh1bWI="
@@ -340,7 +340,7 @@ def test_a_thumbnail_comes_with_the_reply_when_asked_for(world: World) -> None:
 # ------------------------------------------------------------------ the rest
 
 
-def test_shortstream_sends_the_newest_frames_and_then_the_count(world: World) -> None:
+def test_shortstream_sends_the_newest_frames_and_then_the_count(world: CoreHarness) -> None:
     world.see(5)
     reply = only(world.send("shortstream", "3"))
     sent = world.said(FramesSent)
@@ -349,22 +349,22 @@ def test_shortstream_sends_the_newest_frames_and_then_the_count(world: World) ->
     assert world.facts.index(sent[-1]) < len(world.facts) - 1
 
 
-def test_shortstream_says_what_it_could_not_send(world: World) -> None:
+def test_shortstream_says_what_it_could_not_send(world: CoreHarness) -> None:
     world.see(5)
     assert only(world.send("shortstream"))["message"] == "STREAM_DONE: sent=5, skipped=5, available=5"
 
 
 @pytest.mark.parametrize("words", ["abc", "0", "-3", "1e9", "2.5"])
-def test_shortstream_refuses_a_count_that_is_none(world: World, words: str) -> None:
+def test_shortstream_refuses_a_count_that_is_none(world: CoreHarness, words: str) -> None:
     world.see(5)
     assert only(world.send("shortstream", words))["code"] == "bad_request"
 
 
-def test_night_level_before_the_first_frame_has_no_data(world: World) -> None:
+def test_night_level_before_the_first_frame_has_no_data(world: CoreHarness) -> None:
     assert only(world.send("night_level"))["message"] == "NO_DATA"
 
 
-def test_night_level_says_how_bright_it_is_and_why(world: World) -> None:
+def test_night_level_says_how_bright_it_is_and_why(world: CoreHarness) -> None:
     world.see(1, level=100)
     reply = only(world.send("night_level"))
     assert reply["message"] == (
@@ -373,20 +373,20 @@ def test_night_level_says_how_bright_it_is_and_why(world: World) -> None:
     assert {"dark_frames", "dwell_left_s", "override", "lux", "cause"} <= set(reply["data"])
 
 
-def test_help_tells_every_verb(world: World) -> None:
+def test_help_tells_every_verb(world: CoreHarness) -> None:
     reply = only(world.send("help"))
     assert [line.split(":")[0].split()[0] for line in reply["message"].splitlines()] == list(registry())
     assert only(world.send("help", "save"))["message"].startswith("save [formats…]: ")
     assert only(world.send("help", "nonsense"))["code"] == "unknown_verb"
 
 
-def test_restart_asks_for_the_restart_code(world: World) -> None:
+def test_restart_asks_for_the_restart_code(world: CoreHarness) -> None:
     assert only(world.send("restart"))["message"] == "OK: restarting"
     assert world.exit_code == 75
 
 
 @pytest.mark.parametrize("line", ["settings x", "savefoo", "dump_configX", "SAVE", "", "stream"])
-def test_a_verb_is_matched_whole(world: World, line: str) -> None:
+def test_a_verb_is_matched_whole(world: CoreHarness, line: str) -> None:
     reply = only(world.send("", line))
     assert (reply["code"], reply["message"]) == ("unknown_verb", "UNKNOWN_COMMAND")
 

@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 from pi_cam_node.core.commands import dispatcher
 from pi_cam_node.core.events import FaultReported, Replied
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 NOW_EPOCH_S = 1795203900  # 2026-11-20 19:45 UTC, where the clock of the tests starts
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def world() -> CoreHarness:
+    world = CoreHarness()
     world.see(100)
     world.facts.clear()
     return world
 
 
-def bodies(world: World) -> list[dict[str, Any]]:
+def bodies(world: CoreHarness) -> list[dict[str, Any]]:
     return [dict(reply.body) for reply in world.said(Replied)]
 
 
-def test_a_retained_command_is_refused_and_said_so(world: World) -> None:
+def test_a_retained_command_is_refused_and_said_so(world: CoreHarness) -> None:
     replies = world.send("save", retained=True)
     assert [r["code"] for r in replies] == ["retained"]
     world.see()
@@ -37,7 +37,7 @@ def test_a_retained_command_is_refused_and_said_so(world: World) -> None:
     assert world.said(FaultReported)[0].code == "retained"
 
 
-def test_a_repeated_id_is_answered_from_memory(world: World) -> None:
+def test_a_repeated_id_is_answered_from_memory(world: CoreHarness) -> None:
     first = world.send("set", '{"id":"a","key":"night.gain","value":7}')
     world.send("set", "night.gain 9")
     again = world.send("set", '{"id":"a","key":"night.gain","value":7}')
@@ -45,7 +45,7 @@ def test_a_repeated_id_is_answered_from_memory(world: World) -> None:
     assert world.core.config.night.gain == 9
 
 
-def test_three_times_the_same_id_is_one_picture_and_three_equal_replies(world: World) -> None:
+def test_three_times_the_same_id_is_one_picture_and_three_equal_replies(world: CoreHarness) -> None:
     for _ in range(2):
         world.send("save", '{"id":"b"}')
     world.see()
@@ -57,7 +57,7 @@ def test_three_times_the_same_id_is_one_picture_and_three_equal_replies(world: W
     assert len(world.archive.saved) == 1
 
 
-def test_256_ids_are_remembered_and_no_more(world: World) -> None:
+def test_256_ids_are_remembered_and_no_more(world: CoreHarness) -> None:
     for number in range(257):
         world.send("set", json.dumps({"id": f"n{number}", "key": "night.gain", "value": 5}))
     world.send("set", "night.gain 9")
@@ -68,22 +68,22 @@ def test_256_ids_are_remembered_and_no_more(world: World) -> None:
 
 
 @pytest.mark.parametrize("expires", [NOW_EPOCH_S - 100, "2026-11-20T19:44:00Z", "2026-11-20T19:44:00"])
-def test_a_command_that_came_too_late_is_expired(world: World, expires: object) -> None:
+def test_a_command_that_came_too_late_is_expired(world: CoreHarness, expires: object) -> None:
     assert [r["code"] for r in world.send("save", json.dumps({"expires": expires}))] == ["expired"]
 
 
 @pytest.mark.parametrize("expires", [NOW_EPOCH_S + 100, "2026-11-20T19:46:00Z", "2026-11-20T21:46:00+02:00"])
-def test_a_command_in_time_is_carried_out(world: World, expires: object) -> None:
+def test_a_command_in_time_is_carried_out(world: CoreHarness, expires: object) -> None:
     assert [r["code"] for r in world.send("health", json.dumps({"expires": expires}))] == ["ok"]
 
 
-def test_the_reply_goes_where_the_asker_wants_it(world: World) -> None:
+def test_the_reply_goes_where_the_asker_wants_it(world: CoreHarness) -> None:
     world.send("health", reply_to="me/reply", correlation=b"\x01")
     reply = world.said(Replied)[0]
     assert (reply.reply_to, reply.correlation) == ("me/reply", b"\x01")
 
 
-def test_long_work_is_accepted_then_progresses_then_ends_once(world: World) -> None:
+def test_long_work_is_accepted_then_progresses_then_ends_once(world: CoreHarness) -> None:
     world.send("pastStack", '{"id":"p"}')
     world.wait(0.2)
     assert bodies(world) == []
@@ -94,13 +94,13 @@ def test_long_work_is_accepted_then_progresses_then_ends_once(world: World) -> N
     assert {b["id"] for b in bodies(world)} == {"p"}
 
 
-def test_quick_work_has_only_a_final_reply(world: World) -> None:
+def test_quick_work_has_only_a_final_reply(world: CoreHarness) -> None:
     world.send("pastStack")
     world.work()
     assert [b["stage"] for b in bodies(world)] == ["final"]
 
 
-def test_work_that_never_ends_is_given_up(world: World) -> None:
+def test_work_that_never_ends_is_given_up(world: CoreHarness) -> None:
     world.send("pastStack")
     world.wait(121)
     assert bodies(world)[-1]["code"] == "timeout"
@@ -108,24 +108,24 @@ def test_work_that_never_ends_is_given_up(world: World) -> None:
     assert [b["stage"] for b in bodies(world)].count("final") == 1
 
 
-def test_a_full_worker_is_answered_busy(world: World) -> None:
+def test_a_full_worker_is_answered_busy(world: CoreHarness) -> None:
     world.worker_full = True
     assert [r["code"] for r in world.send("pastStack")] == ["busy"]
 
 
-def test_more_waiting_commands_than_fit_are_answered_busy(world: World) -> None:
+def test_more_waiting_commands_than_fit_are_answered_busy(world: CoreHarness) -> None:
     codes = [r["code"] for _ in range(70) for r in world.send("save")]
     assert codes == ["busy"] * 6
 
 
-def test_a_bug_is_answered_as_internal_and_the_next_command_works(world: World) -> None:
+def test_a_bug_is_answered_as_internal_and_the_next_command_works(world: CoreHarness) -> None:
     world.archive.error = ZeroDivisionError("boom")
     world.send("pastStack")
     assert [r["code"] for r in world.work()] == ["internal"]
     assert [r["code"] for r in world.send("health")] == ["ok"]
 
 
-def test_what_waits_when_the_node_stops_is_answered(world: World) -> None:
+def test_what_waits_when_the_node_stops_is_answered(world: CoreHarness) -> None:
     world.send("save")
     replies = [f.body for f in world.core.close() if isinstance(f, Replied)]
     assert [r["code"] for r in replies] == ["busy"]
@@ -154,7 +154,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("payload", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("verb", ["save", "set", "health", "pastStack", "shortstream"])
-def test_a_malformed_payload_is_a_bad_request(world: World, verb: str, payload: bytes) -> None:
+def test_a_malformed_payload_is_a_bad_request(world: CoreHarness, verb: str, payload: bytes) -> None:
     before = world.core.config
     assert [r["code"] for r in world.send(verb, payload)] == ["bad_request"]
     assert world.core.config is before
@@ -166,7 +166,7 @@ def test_a_malformed_payload_is_a_bad_request(world: World, verb: str, payload: 
     verb=st.sampled_from(["", "set", "get", "save", "pastStack", "shortstream", "help", "\x00"]), payload=st.binary()
 )
 def test_any_bytes_get_exactly_one_final_reply(verb: str, payload: bytes) -> None:
-    world = World()
+    world = CoreHarness()
     world.see(3)
     world.send(verb, payload)
     world.see(2)
@@ -191,7 +191,7 @@ FIELDS = st.sampled_from(["id", "expires", "key", "value", "formats", "at", "cou
     fields=st.dictionaries(FIELDS, JSON_VALUES, max_size=4),
 )
 def test_any_json_gets_exactly_one_final_reply(verb: str, fields: dict[str, object]) -> None:
-    world = World()
+    world = CoreHarness()
     world.see(3)
     world.send(verb, json.dumps(fields))
     world.see(2)
@@ -203,7 +203,7 @@ def test_any_json_gets_exactly_one_final_reply(verb: str, fields: dict[str, obje
 
 @pytest.mark.promise("B3")
 def test_what_is_remembered_of_answers_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    world = CoreHarness()
     (size,) = (len(json.dumps(reply)) for reply in world.send("dump_config", '{"id": "first"}'))
     monkeypatch.setattr(dispatcher, "ANSWERS_BYTES", 4 * size)
     for number in range(20):
@@ -220,6 +220,6 @@ def test_what_is_remembered_of_answers_is_bounded_in_bytes(monkeypatch: pytest.M
 @pytest.mark.parametrize("verb", ["get", "set"])
 def test_a_key_that_is_none_is_not_repeated_at_length(verb: str) -> None:
     more = ', "value": 1' if verb == "set" else ""
-    (reply,) = World().send(verb, f'{{"id": "x", "key": "{"k" * 60_000}"{more}}}')
+    (reply,) = CoreHarness().send(verb, f'{{"id": "x", "key": "{"k" * 60_000}"{more}}}')
     assert reply["code"] == "bad_request"
     assert len(json.dumps(reply)) < 2000

@@ -17,19 +17,19 @@ from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Work
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.rules.memory_budget import LEAST_WORK_SHARE, job_budget_bytes, ring_budget_bytes
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 FRAME_BYTES = 64 * 48 * 3
 
 
-def world(frames_waiting: float) -> World:
+def world(frames_waiting: float) -> CoreHarness:
     """Return a core whose waiting jobs may hold so many raw frames."""
-    made = World(budget_bytes=round(LEAST_WORK_SHARE * frames_waiting * FRAME_BYTES))
+    made = CoreHarness(budget_bytes=round(LEAST_WORK_SHARE * frames_waiting * FRAME_BYTES))
     made.see(10)
     return made
 
 
-def begin_save(world: World) -> list[dict[str, Any]]:
+def begin_save(world: CoreHarness) -> list[dict[str, Any]]:
     """Ask for a picture, let the frame for it come, and return the final replies."""
     world.send("save")
     world.facts.clear()

@@ -11,21 +11,21 @@ from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.core.events import FaultReported, ModeWanted, SettingChanged, SettingsRolledBack
 from pi_cam_node.core.inputs import CameraFailed, SwitchFailed
 from pi_cam_node.core.rules.settings_rollback import ON_TRIAL, PATIENCE_S
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 
-def world_of(**sections: dict[str, Any]) -> World:
-    world = World(Config.model_validate(sections))
+def world_of(**sections: dict[str, Any]) -> CoreHarness:
+    world = CoreHarness(Config.model_validate(sections))
     world.see(10)
     return world
 
 
-def wait_in_steps(world: World, seconds: float) -> None:
+def wait_in_steps(world: CoreHarness, seconds: float) -> None:
     for _ in range(round(seconds * 2)):
         world.wait(0.5)
 
 
-def rolled_back(world: World) -> list[tuple[str, ...]]:
+def rolled_back(world: CoreHarness) -> list[tuple[str, ...]]:
     return [tuple(fact.settings) for fact in world.said(SettingsRolledBack)]
 
 
@@ -148,7 +148,7 @@ def test_other_settings_keep_what_they_were_given_meanwhile() -> None:
 
 
 def test_a_long_exposure_gets_the_time_that_it_needs() -> None:
-    world = World(Config.model_validate({"night": {"exposure_us": 2_000_000, "override": "night"}}))
+    world = CoreHarness(Config.model_validate({"night": {"exposure_us": 2_000_000, "override": "night"}}))
     world.see(5, mode="night", every_s=2.0)
     world.send("set", "night.exposure_us 20000000")
     wait_in_steps(world, 55)

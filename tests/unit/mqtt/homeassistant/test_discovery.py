@@ -15,7 +15,7 @@ from pi_cam_node.core.entities import EVENT_TYPES
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import device_name, removal_message, uid
 from pi_cam_node.mqtt.topics import topics_of
-from tests.support.announcement import BOARD, config_of, message
+from tests.support.sample_node import BOARD, config_of, message
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "discovery.json"
 NOW = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)

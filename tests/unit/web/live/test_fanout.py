@@ -237,7 +237,7 @@ async def test_a_viewer_who_comes_while_the_camera_is_away_sees_the_placeholder(
 async def test_a_jpeg_that_the_ring_did_not_make_is_made_once_and_off_the_loop(stage: Stage) -> None:
     made_in: list[str] = []
 
-    class Watched(Frame):
+    class ObservedNode(Frame):
         def jpeg(self, quality: int) -> bytes:
             try:
                 asyncio.get_running_loop()
@@ -247,7 +247,7 @@ async def test_a_jpeg_that_the_ring_did_not_make_is_made_once_and_off_the_loop(s
             return Frame.jpeg(self, quality)
 
     plain = frame(1)
-    watched = Watched(1, 0.0, 0.1, plain.captured_at, plain.pixels, "bgr", "day")
+    watched = ObservedNode(1, 0.0, 0.1, plain.captured_at, plain.pixels, "bgr", "day")
     seats = [stage.enter(), stage.enter()]
     await settle()
     stage.hub.publish(watched)

@@ -1,4 +1,4 @@
-"""A node as a service: under the stand-in for systemd, with the settings of the unit, and a saboteur within."""
+"""A node as a service: under the stand-in for systemd, with the settings of the unit, and with injected faults."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import Any, Self
 
 import pytest
 
-from tests.faults.tools import FOLDER
+from tests.faults.fault_tools import FOLDER
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.running_node import REPOSITORY, Asker, RunningNode
+from tests.support.running_node import REPOSITORY, CommandClient, RunningNode
 from tests.support.web_server import free_port
 
 Event = dict[str, Any]
 
 
-class Service:
+class SupervisedNode:
     """A node that is started again whenever it ends, within a ``with``.
 
     Attributes:
@@ -47,7 +47,7 @@ class Service:
         self.events: list[Event] = []
         self._changed = threading.Condition()
         limits = ["--watchdog", str(watchdog_s), "--restart-sec", str(restart_s), "--stop-timeout", "5"]
-        node = [sys.executable, "-m", "tests.faults.sabotage", str(folder), "run", "--config", str(self.config)]
+        node = [sys.executable, "-m", "tests.faults.thread_faults", str(folder), "run", "--config", str(self.config)]
         self._command = [sys.executable, str(FOLDER / "minisd.py"), *limits, "--start-limit", "999/60", "--", *node]
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, name="events", daemon=True)
@@ -90,7 +90,7 @@ class Service:
             return [event for event in self.events if event["ev"] == kind]
 
     def wait(self, kind: str, count: int, timeout_s: float) -> Event:
-        """Wait for the so-manieth event of a kind."""
+        """Wait for the n-th event of a kind."""
         wait_until(lambda: len(self.kinds(kind)) >= count, f"{kind} number {count}", timeout_s)
         return self.kinds(kind)[count - 1]
 
@@ -100,7 +100,7 @@ class Service:
         return int(self.kinds("start")[-1]["pid"])
 
     def order(self, what: str, timeout_s: float = 30.0) -> float:
-        """Give the saboteur an order; return the moment at which it is obeyed."""
+        """Order a fault; return the moment at which it is injected."""
         path = self.folder / what
         path.touch()
         wait_until(lambda: not path.exists(), f"{what} obeyed", timeout_s)
@@ -135,16 +135,16 @@ class Service:
         except OSError:
             return False
 
-    def serves(self, asker: Asker) -> bool:
-        """Whether every door answers, frames arrive, and pictures are saved."""
+    def serves(self, commands: CommandClient) -> bool:
+        """Whether every interface answers, frames arrive, and pictures are saved."""
         if self.healthz() != "ok" or not self.answers_tcp():
             return False
         try:
-            return bool(asker.ask("save", 3.0, formats=["jpg"])["ok"])
+            return bool(commands.ask("save", 3.0, formats=["jpg"])["ok"])
         except AssertionError:
             return False
 
-    def wait_served(self, asker: Asker, timeout_s: float = 60.0) -> float:
-        """Wait until every door answers; return the moment."""
-        wait_until(lambda: self.serves(asker), "every door to answer", timeout_s)
+    def wait_served(self, commands: CommandClient, timeout_s: float = 60.0) -> float:
+        """Wait until every interface answers; return the moment."""
+        wait_until(lambda: self.serves(commands), "every interface to answer", timeout_s)
         return time.monotonic()

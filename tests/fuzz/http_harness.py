@@ -28,8 +28,8 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.http.connection import Connection
 from pi_cam_node.web.http.connection_limit import CONNECTIONS
-from tests.fuzz.command_room import CommandRoom
-from tests.fuzz.inline import new_loop, turns
+from tests.fuzz.command_harness import CommandHarness
+from tests.fuzz.event_loop import new_loop, turns
 from tests.support.fakes.clock import FakeClock
 from tests.support.pictures import ID, scene
 
@@ -39,8 +39,8 @@ TURNS = 40
 _ANSWER = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) ")
 
 
-class Line(asyncio.Transport):
-    """A connection to a client on this machine that takes everything."""
+class MemoryTransport(asyncio.Transport):
+    """Transport to a loopback client that collects what is written."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 40000)})
@@ -87,10 +87,10 @@ class OnePicture:
         return [ID][:count]
 
 
-class HttpRoom:
+class HttpHarness:
     """An application whose node answers at once."""
 
-    _shared: ClassVar[dict[bool, HttpRoom]] = {}
+    _shared: ClassVar[dict[bool, HttpHarness]] = {}
 
     def __init__(self, *, has_token: bool) -> None:
         self.failures: list[BaseException] = []
@@ -116,8 +116,8 @@ class HttpRoom:
         self._loop.run_until_complete(self._runner.setup())
 
     @classmethod
-    def shared(cls, *, has_token: bool) -> HttpRoom:
-        """Return the room that is in use."""
+    def shared(cls, *, has_token: bool) -> HttpHarness:
+        """Return the harness in use."""
         if has_token not in cls._shared:
             cls._shared[has_token] = cls(has_token=has_token)
         return cls._shared[has_token]
@@ -132,24 +132,24 @@ class HttpRoom:
         engine = self._runner.server
         assert engine is not None
         self._clock.advance(1.0)
-        line, connection = Line(), Connection(engine, self._connections, self._loop)
-        connection.connection_made(line)
+        transport, connection = MemoryTransport(), Connection(engine, self._connections, self._loop)
+        connection.connection_made(transport)
         for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
-            if not line.is_closed:
+            if not transport.is_closed:
                 connection.data_received(piece)
                 await turns(TURNS)
         connection.connection_lost(None)
         await turns(8)
-        written = bytes(line.written)
+        written = bytes(transport.written)
         answer = _ANSWER.match(written)
         assert answer or not written, written[:200]
         assert answer is None or answer[1] != b"500", written[:400]
         assert len(self._connections) == 0
 
     async def _ask(self, verb: str, payload: bytes) -> Answered:
-        room = CommandRoom.shared()
-        arrival = CommandArrived(verb, payload, room.world.clock.monotonic(), reply_to="1", origin="http")
-        told = room.facts(arrival)
+        harness = CommandHarness.shared()
+        arrival = CommandArrived(verb, payload, harness.world.clock.monotonic(), reply_to="1", origin="http")
+        told = harness.facts(arrival)
         finals = [f.body for f in told if isinstance(f, Replied) and f.body["stage"] == "final"]
         assert len(finals) == 1, finals
         assert finals[0]["code"] != "internal", finals

@@ -16,8 +16,8 @@ from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import topics_of
-from tests.support.announcement import config_of, message
 from tests.support.fakes.clock import FakeClock
+from tests.support.sample_node import config_of, message
 
 CONFIG: Config = config_of()
 TOPICS = topics_of(CONFIG)
@@ -25,8 +25,8 @@ ANNOUNCED = message()
 SENT_MAX = 200
 
 
-class DeafLink:
-    """Keeps what the announcer would send."""
+class RecordingLink:
+    """Link that collects what the announcer publishes."""
 
     is_connected = True
 
@@ -41,9 +41,9 @@ class DeafLink:
         self.sent += messages
 
 
-def hear_notice(data: bytes) -> None:
+def take_notice(data: bytes) -> None:
     """Pass a notice to the announcer: Home Assistant birth (``h``), own availability (``a``), or own discovery."""
-    link = DeafLink()
+    link = RecordingLink()
     announcer = Announcer(TOPICS, link, FakeClock(), lambda: CONFIG, lambda _session: {}, lambda _config: ANNOUNCED)  # type: ignore[arg-type]
     topic = {b"h": TOPICS.birth_topic, b"a": TOPICS.availability}.get(data[:1], TOPICS.own_discovery)
     arrival = parse_message(Incoming(topic, data[2:], retained=data[1:2] == b"r"), TOPICS, 0.0)

@@ -8,11 +8,11 @@ import json
 from hypothesis.stateful import invariant
 
 from pi_cam_node.core.events import CameraChanged
-from tests.model.house import BASE
-from tests.model.lives import LIMIT_BYTES, LIVE, MEDIA, Lives
+from tests.model.node_harness import BASE
+from tests.model.node_runs import LIMIT_BYTES, LIVE, MEDIA, NodeRuns
 
 
-class Truths(Lives):
+class Invariants(NodeRuns):
     """Looked at after each rule."""
 
     @invariant()
@@ -38,7 +38,7 @@ class Truths(Lives):
             return
         told = {topic: payload for topic, payload in self.broker.retained.items() if topic not in self.strange}
         told.pop(f"{BASE}/frame", None)
-        board = self.house.board
+        board = self.harness.board
         if self.is_private:  # see `Privacy`
             told, board = ({t: what for t, what in each.items() if t not in MEDIA} for each in (told, board))
         for topic in MEDIA - board.keys():  # the last picture of an earlier life is still the last one
@@ -46,7 +46,7 @@ class Truths(Lives):
         assert told == board, "the broker holds what the node means"
         assert {key: told.get(f"{BASE}/config/{key}", b"").decode() for key in LIVE} == self.in_force()
         assert told[f"{BASE}/availability"] == b"online"
-        camera = b"online" if self.house.camera_online else b"offline"
+        camera = b"online" if self.harness.camera_online else b"offline"
         assert told[f"{BASE}/camera/availability"] == camera
         if f"{BASE}/media/last" in told:
             last = json.loads(told[f"{BASE}/media/last"])
@@ -57,10 +57,10 @@ class Truths(Lives):
     def no_command_is_done_twice(self) -> None:
         saved = self.saved()
         assert len(saved) == len(set(saved))
-        assert not self.house.finals("left") or not self.pictures_of("left"), "a retained command does nothing"
+        assert not self.harness.finals("left") or not self.pictures_of("left"), "a retained command does nothing"
         named: list[str] = []
         for name in self.asked:
-            bodies = self.house.finals(name)
+            bodies = self.harness.finals(name)
             assert all(body == bodies[0] for body in bodies), "a repetition gets the first answer"
             named += set(self.pictures_of(name)) if self.asked[name][0] in ("save", "pastStack") else ()
         assert len(named) == len(set(named)), "each picture belongs to one command"
@@ -68,13 +68,13 @@ class Truths(Lives):
 
     @invariant()
     def files_and_index_agree(self) -> None:
-        if self.disk.is_full or self.house.worker.jobs:
+        if self.disk.is_full or self.harness.worker.jobs:
             return
-        usage = self.house.archive.usage()
+        usage = self.harness.archive.usage()
         if usage is None:
             return
         files = self.files()
-        assert {name for name in files if not name.startswith(".")} == set(self.house.archive.newest(10_000))
+        assert {name for name in files if not name.startswith(".")} == set(self.harness.archive.newest(10_000))
         size_bytes = sum(path.stat().st_size for paths in files.values() for path in paths)
         assert usage.size_bytes == size_bytes
         assert size_bytes <= LIMIT_BYTES or usage.count == 1
@@ -82,10 +82,10 @@ class Truths(Lives):
     @invariant()
     def frames_flow_or_a_fault_is_named(self) -> None:
         silent_s = self.clock.monotonic() - self.heard_s
-        if self.house.camera_online:
+        if self.harness.camera_online:
             assert silent_s < 40, "a camera without frames for so long is not online"
             return
-        changes = [fact for fact in self.house.told if isinstance(fact, CameraChanged)]
+        changes = [fact for fact in self.harness.told if isinstance(fact, CameraChanged)]
         if changes:
             assert not changes[-1].online
             assert changes[-1].reason

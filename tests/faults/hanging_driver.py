@@ -1,4 +1,4 @@
-"""The camera's process with a driver that hangs in sizes that it cannot stream; started in place of the usual one."""
+"""The camera's process with a driver that hangs in some sizes; started in place of the usual one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pi_cam_node.camera.sources.synthetic.source import SyntheticSource
 from pi_cam_node.camera.worker import child_main
 from pi_cam_node.config import CameraConfig
 
-STARVES_FROM_PX = 4000
+HANGS_FROM_PX = 4000
 
 _open = SyntheticSource.open
 
 
 def open_or_hang(source: SyntheticSource, camera: CameraConfig, controls: Controls) -> Opened:
-    if camera.width >= STARVES_FROM_PX:
+    if camera.width >= HANGS_FROM_PX:
         threading.Event().wait()
     return _open(source, camera, controls)
 

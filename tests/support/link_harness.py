@@ -1,4 +1,4 @@
-"""A `BrokerLink` with its inbox, as the node would hold it, and quick to come back."""
+"""A `BrokerLink` with its inbox, as in the node, and with short waits between connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OFFLINE = Message(TOPICS.availability, b"offline", retain=True)
 A = TypeVar("A", bound=Input)
 
 
-class Eager(random.Random):
+class ShortWaits(random.Random):
     """Waits next to nothing where a wait is random; the waits that are not stay as they are."""
 
     def uniform(self, a: float, b: float) -> float:
@@ -34,7 +34,7 @@ class Eager(random.Random):
         return 0.05
 
 
-class Linked:
+class LinkHarness:
     """Starts with ``with``; leaves without a farewell.
 
     Args:
@@ -47,7 +47,7 @@ class Linked:
     def __init__(self, port: int, *, host: str = HOST, backoff: Backoff | None = None, **settings: Any) -> None:
         self.inbox = Inbox()
         self.seen: list[Input] = []
-        self.backoff = backoff or Backoff(Eager())
+        self.backoff = backoff or Backoff(ShortWaits())
         self.config = MqttConfig(host=host, port=port, **settings)
         self.link = BrokerLink(self.config, TOPICS, self.inbox, SystemClock(), self.backoff)
 

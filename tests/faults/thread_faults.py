@@ -1,4 +1,4 @@
-"""The node with a saboteur in each of its threads: ``python -m tests.faults.sabotage <folder> run --config <file>``.
+"""The node with faults injected into its threads: ``python -m tests.faults.thread_faults FOLDER run --config FILE``.
 
 An order is a file in the folder, obeyed and removed by the thread that it names at the next turn of its loop:
 ``die-<thread>`` ends the thread, ``hang-<thread>`` lets it hang for ever. ``names`` asks for the names of all threads,
@@ -30,7 +30,7 @@ from pi_cam_node.web.server import WebServer
 CRASH_PX = 666
 """A width with which the node crashes as soon as the camera is open."""
 
-DYING = {
+EXIT_POINTS = {
     "node": (Inbox, "take"),
     "camera": (CameraController, "turn"),
     "mqtt-link": (BrokerLink, "on_check"),
@@ -39,26 +39,26 @@ DYING = {
     "tcp-trigger": (TextPort, "_beat"),
     "supervisor": (Watchdog, "look"),
 }
-"""Where each thread passes again and again; nothing between there and its end catches what is raised."""
+"""A method that each thread calls again and again; nothing between it and the end of the thread catches exceptions."""
 
-HANGING = {**DYING, "worker": (PictureArchive, "save")}
-
-
-class Sabotage(SystemExit):
-    """Ends a thread: what libraries catch is everything else."""
+HANG_POINTS = {**EXIT_POINTS, "worker": (PictureArchive, "save")}
 
 
-class Saboteur:
-    """Stands at the points and looks for orders."""
+class InjectedExit(SystemExit):
+    """Ends a thread: libraries catch every other exception."""
+
+
+class FaultInjector:
+    """Wraps a method of each thread's loop, and obeys orders there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def stand(self) -> None:
-        """Take the places."""
-        for thread, (owner, name) in DYING.items():
+    def install(self) -> None:
+        """Wrap the methods."""
+        for thread, (owner, name) in EXIT_POINTS.items():
             self._wrap(thread, "die", owner, name)
-        for thread, (owner, name) in HANGING.items():
+        for thread, (owner, name) in HANG_POINTS.items():
             self._wrap(thread, "hang", owner, name)
 
     def _wrap(self, thread: str, order: str, owner: type, name: str) -> None:
@@ -69,7 +69,7 @@ class Saboteur:
             if path.exists():
                 path.unlink()
                 if order == "die":
-                    raise Sabotage
+                    raise InjectedExit
                 threading.Event().wait()
             if thread == "node":
                 self._tell_names()
@@ -97,14 +97,14 @@ def crash_with_bad_settings() -> None:
     Core._on_arrival = crash  # type: ignore[assignment,method-assign]
 
 
-def starve_in_some_sizes() -> None:
+def hang_in_some_sizes() -> None:
     """Give the camera's process a driver that hangs in some sizes, whoever starts it."""
-    starving = partial(spawn.spawn, "tests.faults.starving")
-    spawn.spawn = process.spawn = starving  # type: ignore[attr-defined]
+    hanging = partial(spawn.spawn, "tests.faults.hanging_driver")
+    spawn.spawn = process.spawn = hanging  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
-    Saboteur(Path(sys.argv[1])).stand()
+    FaultInjector(Path(sys.argv[1])).install()
     crash_with_bad_settings()
-    starve_in_some_sizes()
+    hang_in_some_sizes()
     sys.exit(main.main(sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""What tests of the fault suite look at: a node's HTTP interface, and the memory of a process tree."""
+"""Observations of a running node: its HTTP interface, the memory of its processes, its saved pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.broker import free_port
 from tests.support.running_node import RunningNode
 
 
-class Page:
+class HttpProbe:
     """The HTTP interface of a node that runs here."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ UNANSWERED_S = 60.0
 AVAILABILITY = (f"{ROOT}/availability", f"{ROOT}/camera/availability")
 
 
-class Ear:
+class MqttProbe:
     """Publishes commands and records replies, availability and telemetry.
 
     Args:
@@ -69,7 +69,7 @@ class Ear:
             self._records.add("unanswered", asked=round(asked_s, 3), verb=verb)
 
     def _subscribe(self, client: paho.Client, *_more: Any) -> None:
-        self._records.add("ear", connected=True)
+        self._records.add("mqtt", connected=True)
         client.subscribe([(topic, 1) for topic in (*AVAILABILITY, f"{ROOT}/reply/+", f"{ROOT}/telemetry")])
 
     def _hear(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:

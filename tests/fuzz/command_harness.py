@@ -1,4 +1,4 @@
-"""A core with frames in its ring, for targets that put commands to it."""
+"""A core with frames in its ring, for targets that send commands to it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import ClassVar
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.inputs import CommandArrived
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
 
 # Commands change settings; a new core now and then keeps an input's effect from depending on thousands before it.
 COMMANDS_PER_CORE = 500
 FRAMES = 12
 
 
-class CommandRoom:
-    """Asks, lets frames come and work be done, and returns what was replied."""
+class CommandHarness:
+    """Sends a command, provides frames and runs jobs, and returns the replies."""
 
-    _shared: ClassVar[CommandRoom | None] = None
+    _shared: ClassVar[CommandHarness | None] = None
 
     def __init__(self) -> None:
-        self.world = World(Config.model_validate({"node": {"id": "porch"}}))
+        self.world = CoreHarness(Config.model_validate({"node": {"id": "porch"}}))
         self.world.see(FRAMES)
         self.asked = 0
 
     @classmethod
-    def shared(cls) -> CommandRoom:
-        """Return the room that is in use, or a fresh one when it is worn out."""
+    def shared(cls) -> CommandHarness:
+        """Return the harness in use, or a fresh one after `COMMANDS_PER_CORE` commands."""
         room = cls._shared
         if room is None or room.asked >= COMMANDS_PER_CORE:
-            room = cls._shared = CommandRoom()
+            room = cls._shared = CommandHarness()
         return room
 
     def ask(self, arrival: CommandArrived) -> list[Replied]:

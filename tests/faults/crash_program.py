@@ -1,4 +1,4 @@
-"""What programs have in common that write until the power goes, and look at what they left."""
+"""Command line of the programs that write until they are killed, and check what is left on the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lives of a node, one after the other, on one disk, with one broker and one clock; and what became of its promises."""
+"""Successive runs of a node on one disk, with one broker and one clock, and what became of its promises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pi_cam_node.config import loader
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import as_text, catalogue, value_of
 from pi_cam_node.core.events import PictureSaved
-from tests.model.house import BASE, House
+from tests.model.node_harness import BASE, NodeHarness
 from tests.support.fakes.clock import FakeClock
 from tests.support.model_broker import Broker
 from tests.support.model_disk import Disk
@@ -37,7 +37,7 @@ MEDIA = {f"{BASE}/media/last", f"{BASE}/media/last/image", f"{BASE}/media/thumbn
 LIVE = [key for key, info in catalogue().items() if info.live and key != PRIVACY_KEY]
 
 
-class Lives(RuleBasedStateMachine):
+class NodeRuns(RuleBasedStateMachine):
     """What the rules and the truths know.
 
     Attributes:
@@ -84,14 +84,14 @@ class Lives(RuleBasedStateMachine):
         self.asked.clear()
         self.heard_s = float("-inf")
         self.inherited = {topic: self.broker.retained[topic] for topic in MEDIA & self.broker.retained.keys()}
-        self.house = House(self.path, self.disk, self.clock, self.boots, self.keep)
+        self.harness = NodeHarness(self.path, self.disk, self.clock, self.boots, self.keep)
         assert self.in_force() == self.filed, "a start gives what the file gave"
-        self.house.meet(self.broker)
+        self.harness.meet(self.broker)
 
     def end(self) -> None:
         """End this life without a word; the broker notices and speaks the last will."""
         if self.is_connected:
-            self.house.link.lose()
+            self.harness.link.lose()
             self.broker.retained[f"{BASE}/availability"] = b"offline"
 
     def cut_the_power(self, names_kept: int, fate: int) -> None:
@@ -110,11 +110,11 @@ class Lives(RuleBasedStateMachine):
         return dict(_settings_of(self.path, self.path.read_bytes()))
 
     def in_force(self) -> dict[str, str]:
-        return {key: as_text(value_of(self.house.config, key)) for key in LIVE}
+        return {key: as_text(value_of(self.harness.config, key)) for key in LIVE}
 
     @property
     def is_connected(self) -> bool:
-        line = self.house.link.line
+        line = self.harness.link.line
         return line is not None and not line.is_stuck
 
     @property
@@ -138,23 +138,23 @@ class Lives(RuleBasedStateMachine):
 
     def deliver(self, verb: str, payload: bytes) -> None:
         if self.is_connected:
-            self.house.hear(f"{BASE}/cmd/{verb}", payload)
+            self.harness.hear(f"{BASE}/cmd/{verb}", payload)
 
     def granted(self, name: str) -> bool:
         """Return whether a command was carried out, as its asker was told."""
-        return any(bool(body["ok"]) for body in self.house.finals(name))
+        return any(bool(body["ok"]) for body in self.harness.finals(name))
 
     def pictures_of(self, name: str) -> list[str]:
         """Return the ids of the pictures that the replies to a command name."""
-        return [str(body["data"]["id"]) for body in self.house.finals(name) if body["ok"]]  # type: ignore[index]
+        return [str(body["data"]["id"]) for body in self.harness.finals(name) if body["ok"]]  # type: ignore[index]
 
     def frames_come(self, count: int, level: int) -> None:
         """Let frames come from the camera, and see that the node takes them where it may."""
-        self.house.work()
-        self.house.see(count, level)
+        self.harness.work()
+        self.harness.see(count, level)
         self.heard_s = self.clock.monotonic()
-        self.house.work()
-        assert self.house.camera_online is not self.is_private, "frames flow, and in privacy none"
+        self.harness.work()
+        assert self.harness.camera_online is not self.is_private, "frames flow, and in privacy none"
 
     # ------------------------------------------------------------ what it has to show for it
 
@@ -165,7 +165,7 @@ class Lives(RuleBasedStateMachine):
 
     def saved(self) -> list[str]:
         """Return the ids of the pictures that this life told of."""
-        return [fact.id for fact in self.house.told if isinstance(fact, PictureSaved)]
+        return [fact.id for fact in self.harness.told if isinstance(fact, PictureSaved)]
 
     def files(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}

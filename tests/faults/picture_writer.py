@@ -1,8 +1,8 @@
-"""A program that saves pictures until it dies, and one that looks at what it left.
+"""A program that saves pictures until it is killed, and checks what is left.
 
-python -m tests.faults.saving forever FOLDER      one line "ack ID" for each picture saved
-python -m tests.faults.saving once FOLDER         the same for one picture; exit 3: refused in words
-python -m tests.faults.saving check FOLDER [ACKS] exit 1: a picture is torn, or one of those is not there
+python -m tests.faults.picture_writer forever FOLDER      one line "ack ID" for each picture saved
+python -m tests.faults.picture_writer once FOLDER         the same for one picture; exit 3: refused in words
+python -m tests.faults.picture_writer check FOLDER [ACKS] exit 1: a picture is torn, or one of those is not there
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.storage.directory import list_pictures
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from tests.faults import doomed
-from tests.faults.doomed import REFUSED, say
+from tests.faults import crash_program
+from tests.faults.crash_program import REFUSED, say
 from tests.support.pictures import ALL, BOOT, config, picture, save
 
 
@@ -62,4 +62,4 @@ def _torn(folder: Path, picture_id: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(doomed.run(check, forever=forever, once=once))
+    sys.exit(crash_program.run(check, forever=forever, once=once))

@@ -36,7 +36,7 @@ VITALS = {"rss_mib": 61.5, "swap_pct": 0.0}
 
 
 class StepWorker:
-    """Does its jobs in the caller's thread, when told."""
+    """Worker that runs its jobs in the caller's thread, when told."""
 
     def __init__(self, inbox: Inbox, *_more: object) -> None:
         self._inbox = inbox
@@ -66,12 +66,12 @@ class StepWorker:
         self._inbox.put(ended)
 
 
-class NoCamera:
-    """Takes wishes; the test puts the frames, also those that come although nobody wants them any more.
+class StubCamera:
+    """Camera without frames of its own: the test puts them into the inbox, also while the camera is released.
 
     Attributes:
-        wanted: The mode that was asked for last.
-        is_held: It is to be left alone.
+        wanted: The mode that was set last.
+        is_held: The camera is released.
     """
 
     pid = loop = None
@@ -88,21 +88,24 @@ class NoCamera:
     def stop(self, _deadline_s: float) -> None:
         return
 
-    def want(self, controls: Any) -> None:
+    def set_controls(self, controls: Any) -> None:
         self.wanted = controls.mode
 
     def reconfigure(self, _config: Config) -> None:
         return
 
-    def hold(self, held: bool) -> None:
-        self.is_held = held
+    def release(self) -> None:
+        self.is_held = True
+
+    def acquire(self) -> None:
+        self.is_held = False
 
     def wait_released(self, _timeout_s: float) -> bool:
         return self.is_held
 
 
-class House:
-    """One life of the node.
+class NodeHarness:
+    """One run of the node.
 
     Attributes:
         told: Everything that the node told the outside, in order.
@@ -141,7 +144,7 @@ class House:
         return self.node._worker  # type: ignore[return-value]
 
     @property
-    def camera(self) -> NoCamera:
+    def camera(self) -> StubCamera:
         return self.node._camera  # type: ignore[return-value]
 
     @property
@@ -227,7 +230,7 @@ def _parts(boot: int) -> dict[str, Any]:
     return {
         "BrokerLink": SteppedLink,
         "Worker": StepWorker,
-        "Camera": NoCamera,
+        "Camera": StubCamera,
         "Watchdog": Mock(),
         "SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
         "PictureArchive": partial(PictureArchive, clock_set=lambda: True),

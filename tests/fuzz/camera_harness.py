@@ -1,4 +1,4 @@
-"""A camera process that sends these bytes, with the keeper, the core, the publisher and the disk behind it."""
+"""A camera process that sends fuzzed bytes, with the controller, the core, the publisher and the disk behind it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.sidecar import Origin, sidecar
-from tests.support.announcement import config_of
-from tests.support.core_world import World
+from tests.support.core_harness import CoreHarness
+from tests.support.sample_node import config_of
 
 FRAME_BYTES = 64 * 48 * 3
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
@@ -30,8 +30,8 @@ ID = "20261120T194501123Z-3f2a91c0-000042-single"
 DATAGRAMS_MAX = 12
 
 
-class Puppet(ProcessWorker):
-    """The node's side of a camera process that there is not: what it sends was said before."""
+class ScriptedWorker(ProcessWorker):
+    """The node's side of a camera process whose datagrams are scripted."""
 
     def __init__(self, datagrams: Sequence[bytes], memory_bytes: int) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,16 +56,16 @@ class Puppet(ProcessWorker):
         self._at_end = False
 
 
-class CameraRoom:
-    """Runs the node's side until the process has said all, and then saves and publishes what came of it."""
+class CameraHarness:
+    """Runs the node's side on all datagrams, then saves and publishes what came of them."""
 
     def __init__(self, data: bytes) -> None:
-        self.world = World()
+        self.world = CoreHarness()
         # Both begin at the second 1000 of the monotonic clock.
         wishes = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
         size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
         datagrams = [line[:60_000] for line in data[1:].split(b"\n")[:DATAGRAMS_MAX]]
-        self.puppet = Puppet(datagrams, size)
+        self.puppet = ScriptedWorker(datagrams, size)
         self.taken: list[object] = []
         inbox = Mock()
         inbox.put.side_effect = self._take

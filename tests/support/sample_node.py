@@ -1,4 +1,4 @@
-"""A made-up node as Home Assistant sees it: its discovery message, and values for all its topics."""
+"""A sample node as Home Assistant sees it: its discovery message, and values for all its topics."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A program that writes settings into a configuration file until it dies, and one that looks at what it left.
+"""A program that writes a configuration file until it is killed, and checks what is left.
 
-python -m tests.faults.configuring prepare FOLDER      the file as it is before
-python -m tests.faults.configuring forever FOLDER      one line "ack NUMBER" for each file written
-python -m tests.faults.configuring once FOLDER         the same for one; exit 3: refused in words
-python -m tests.faults.configuring check FOLDER [ACKS] exit 1: the file is torn, or older than the last of those
+python -m tests.faults.config_writer prepare FOLDER      the file as it is before
+python -m tests.faults.config_writer forever FOLDER      one line "ack NUMBER" for each file written
+python -m tests.faults.config_writer once FOLDER         the same for one; exit 3: refused in words
+python -m tests.faults.config_writer check FOLDER [ACKS] exit 1: the file is torn, or older than the last of those
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import parse
 from pi_cam_node.config.writer import write_back
-from tests.faults import doomed
-from tests.faults.doomed import REFUSED, say
+from tests.faults import crash_program
+from tests.faults.crash_program import REFUSED, say
 
 FIRST = 100
 LAST = 200_000_000
@@ -67,4 +67,4 @@ def check(folder: Path, acks: set[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(doomed.run(check, prepare=prepare, forever=forever, once=once))
+    sys.exit(crash_program.run(check, prepare=prepare, forever=forever, once=once))

@@ -1,4 +1,4 @@
-"""The world around a core: an archive in memory, a worker that works when told, frames made to order."""
+"""A core with test doubles for its ports: an archive in memory, a worker that is stepped, synthetic frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.fakes.clock import FakeClock
 
 
 class MemoryArchive:
-    """Keeps what it is told to save, or fails as told."""
+    """Archive in memory; fails with ``error`` where it is set."""
 
     def __init__(self) -> None:
         self.saved: list[tuple[Picture, list[Format]]] = []
@@ -52,7 +52,7 @@ class MemoryArchive:
         return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
 
 
-class FakeDiscretion:
+class FakePrivacyControl:
     """A camera that is let go at once, and a disk that remembers, or fails as told."""
 
     def __init__(self, curtain: PrivacyGate) -> None:
@@ -76,8 +76,8 @@ class FakeDiscretion:
         return self.erased
 
 
-class World:
-    """A core with everything around it in the hands of the test."""
+class CoreHarness:
+    """A core, its clock and its ports under the control of the test."""
 
     def __init__(self, config: Config | None = None, budget_bytes: int = 256 << 20) -> None:
         self.clock = FakeClock()
@@ -87,7 +87,7 @@ class World:
         self.exit_code: int | None = None
         self.written: list[Config] = []
         self.write_error: NodeError | None = None
-        self.discretion = FakeDiscretion(PrivacyGate(closed=config is not None and config.privacy.enable))
+        self.discretion = FakePrivacyControl(PrivacyGate(closed=config is not None and config.privacy.enable))
         ports = Ports(
             archive=self.archive,
             submit=self._submit,
@@ -128,13 +128,13 @@ class World:
         return Frame(self._seq, now_s - exposed_before_s, now_s, at, pixels, "bgr", mode, Sensor())
 
     def see(self, count: int = 1, level: int = 128, *, mode: Mode = "day", every_s: float = 0.1) -> None:
-        """Let frames come."""
+        """Step the core with frames at a steady rate."""
         for _ in range(count):
             self.clock.advance(every_s)
             self.step(self.frame(level, mode=mode))
 
     def step(self, message: Any = None) -> list[Event]:
-        """Let the core take a step and keep what it says."""
+        """Step the core and collect its events."""
         facts = self.core.step(message)
         self.facts += facts
         return facts
@@ -151,7 +151,7 @@ class World:
         return [dict(f.body) for f in facts if isinstance(f, Replied)]
 
     def work(self) -> list[dict[str, Any]]:
-        """Let the worker do what it was given and return the replies that follow."""
+        """Run the submitted jobs and return the replies that follow."""
         replies: list[dict[str, Any]] = []
         jobs, self.jobs = self.jobs, []
         for number, job in jobs:

@@ -26,7 +26,7 @@ def quick_ack(client: paho.Client, *_more: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-class Asker:
+class CommandClient:
     """Sends a payload to a topic and waits for the reply with the same id."""
 
     def __init__(self, port: int, *filters: str) -> None:

@@ -1,4 +1,4 @@
-"""A conversation on the text port, without a socket."""
+"""A connection of the text port, without a socket."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.tcp.connection import Connection, Timeouts
-from tests.fuzz.command_room import CommandRoom
-from tests.fuzz.inline import new_loop
+from tests.fuzz.command_harness import CommandHarness
+from tests.fuzz.event_loop import new_loop
 
 TIMEOUTS = Timeouts(line_s=1.0, silence_s=0.05, answer_s=1.0, work_s=1.0, write_s=1.0, linger_s=0.05)
 
 
-class Paper:
-    """A writer that keeps what is written."""
+class MemoryWriter:
+    """Stream writer that collects what is written."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -37,18 +37,18 @@ class Paper:
         return
 
 
-class TcpRoom:
-    """Holds conversations with a node that answers at once."""
+class TcpHarness:
+    """Connections to a node that answers at once."""
 
-    _shared: ClassVar[TcpRoom | None] = None
+    _shared: ClassVar[TcpHarness | None] = None
 
     def __init__(self) -> None:
         self.failures: list[BaseException] = []
         self._loop = new_loop(self.failures)
 
     @classmethod
-    def shared(cls) -> TcpRoom:
-        """Return the room that is in use."""
+    def shared(cls) -> TcpHarness:
+        """Return the harness in use."""
         cls._shared = cls._shared or cls()
         return cls._shared
 
@@ -63,17 +63,17 @@ class TcpRoom:
             text.decode()
 
     async def _talk(self, pieces: list[bytes]) -> bytes:
-        reader, paper = asyncio.StreamReader(), Paper()
-        connection: Any = (reader, paper)
+        reader, writer = asyncio.StreamReader(), MemoryWriter()
+        connection: Any = (reader, writer)
         served = Connection("1", connection, self._submit, TIMEOUTS, PrivacyGate())
         for piece in pieces:
             reader.feed_data(piece)
         reader.feed_eof()
         await served.serve()
-        return bytes(paper.written)
+        return bytes(writer.written)
 
     def _submit(self, served: Connection, line: bytes) -> None:
-        room = CommandRoom.shared()
-        arrival = CommandArrived("", line, room.world.clock.monotonic(), reply_to="1", origin="tcp")
-        for fact in room.facts(arrival):
+        harness = CommandHarness.shared()
+        arrival = CommandArrived("", line, harness.world.clock.monotonic(), reply_to="1", origin="tcp")
+        for fact in harness.facts(arrival):
             served.put(fact)
