@@ -10,7 +10,10 @@ import pytest
 
 from pi_cam_node.cli.call import command
 from pi_cam_node.cli.call.command import main
-from tests.support.broker import Mosquitto, StartBroker, free_port
+from pi_cam_node.cli.main import BAD_USE
+from pi_cam_node.cli.target import NO_ANSWER
+from pi_cam_node.imaging import jpeg
+from tests.support.broker import Mosquitto, StartBroker, free_port, wait_until
 from tests.support.running_node import CommandClient, RunningNode
 
 Call = Callable[..., int]
@@ -37,6 +40,42 @@ def test_the_only_node_saves_and_its_message_is_all_of_stdout(call: Call, capsys
     assert said.out.count("\n") == 1
     assert said.err == "accepted\n"
     assert Path(said.out.removeprefix("Saved single full-resolution image: ").split(" (")[0]).exists()
+
+
+def test_the_picture_comes_over_mqtt_where_there_is_no_link(call: Call, tmp_path: Path) -> None:
+    assert call("save", "jpg", "-o", str(tmp_path / "porch.jpg")) == command.OK
+    assert jpeg.decode((tmp_path / "porch.jpg").read_bytes()).shape == (240, 320, 3)
+
+
+def test_the_picture_comes_by_the_link_in_the_format_of_the_file(
+    broker: Mosquitto, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    served = {"enable": True, "port": free_port()}
+    with RunningNode(tmp_path, broker.port, mjpeg_server=served) as running, broker.client() as client:
+        CommandClient(client).wait_online()
+        wait_until(lambda: "the live view is at" in running.log(), "the live view", 20)
+        to = ["--port", str(broker.port)]
+        assert main([*to, "pastStack", "at=0", "png", "-o", str(tmp_path / "past.png")]) == command.OK
+        assert (tmp_path / "past.png").read_bytes().startswith(b"\x89PNG")
+        capsysbinary.readouterr()
+        assert main([*to, "save", "jpg", "-o", "-"]) == command.OK
+        said = capsysbinary.readouterr()
+        assert jpeg.decode(said.out).ndim == 3
+        assert b"Saved single full-resolution image" in said.err
+
+
+def test_without_a_picture_in_the_reply_it_is_said(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("health", "-o", str(tmp_path / "health.jpg")) == NO_ANSWER
+    assert "names no picture" in capsys.readouterr().err
+    assert not (tmp_path / "health.jpg").exists()
+
+
+def test_help_names_the_arguments(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("help", "pastStack") == command.OK
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("pastStack [formats", "  at: ", "  count: ", "  span_s: ", "  method: "))
 
 
 def test_json_prints_the_whole_reply(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +122,7 @@ def test_of_several_nodes_one_must_be_named(call: Call, broker: Mosquitto, capsy
     with broker.client() as client:
         client.publish("pi_cam_node/gate/info", "{}", retain=True)
         client.publish("pi_cam_node/gate/availability", "online", retain=True)
-    assert call("health") == command.BAD_USE
+    assert call("health") == BAD_USE
     assert "--node gate or --node porch" in capsys.readouterr().err
     assert call("--node", "porch", "health") == command.OK
 
@@ -92,7 +131,7 @@ def test_a_node_that_went_is_said_to_be_offline(
     node: RunningNode, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node.stop()
-    assert call("--timeout", "0.5", "health") == command.UNANSWERED
+    assert call("--timeout", "0.5", "health") == NO_ANSWER
     assert "porch is offline" in capsys.readouterr().err
 
 
@@ -102,22 +141,22 @@ def test_a_command_that_takes_longer_than_one_waits_is_not_called_unanswered(
     with RunningNode(tmp_path, broker.port, camera={"framerate": 0.1}) as running, broker.client() as client:
         CommandClient(client).wait_online()
         assert running.running
-        assert main(["--port", str(broker.port), "--timeout", "1.5", "save"]) == command.UNANSWERED
+        assert main(["--port", str(broker.port), "--timeout", "1.5", "save"]) == NO_ANSWER
         assert "took the command but has not finished within 1.5 s" in capsys.readouterr().err
 
 
 def test_a_node_that_nobody_knows_is_said_to_be_unknown(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("--node", "prch", "--timeout", "0.5", "health") == command.UNANSWERED
+    assert call("--node", "prch", "--timeout", "0.5", "health") == NO_ANSWER
     assert "no node prch; known: porch" in capsys.readouterr().err
 
 
 def test_without_a_node_nobody_is_asked(broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--port", str(broker.port), "health"]) == command.UNANSWERED
+    assert main(["--port", str(broker.port), "health"]) == NO_ANSWER
     assert "knows no node" in capsys.readouterr().err
 
 
 def test_without_a_broker_the_doctor_is_recommended(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--port", str(free_port()), "health"]) == command.UNANSWERED
+    assert main(["--port", str(free_port()), "health"]) == NO_ANSWER
     said = capsys.readouterr().err
     assert "nothing listens on" in said
     assert "pi-cam-node doctor" in said
@@ -130,7 +169,7 @@ def test_a_wrong_password_is_said_and_not_shown(
     password = tmp_path / "password"
     login = ["--port", str(broker.port), "--username", "anna", "--password-file", str(password)]
     password.write_text("wrong-one\n")
-    assert main([*login, "health"]) == command.UNANSWERED
+    assert main([*login, "health"]) == NO_ANSWER
     said = capsys.readouterr().err
     assert "Not authorized" in said
     assert "wrong-one" not in said
@@ -144,5 +183,5 @@ def test_what_an_acl_forbids_is_said(start_broker: StartBroker, capsys: pytest.C
     login = ["--port", str(broker.port), "--username", "anna", "--node", "porch"]
     password = Path(broker._conf.parent / "password")
     password.write_text("x\n")
-    assert main([*login, "--password-file", str(password), "health"]) == command.UNANSWERED
+    assert main([*login, "--password-file", str(password), "health"]) == NO_ANSWER
     assert "does not let this login publish on pi_cam_node/porch/cmd/health" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pi_cam_node.cli import main as main_module
 from pi_cam_node.cli.doctor.command import main
 from tests.support.broker import Mosquitto, StartBroker, free_port
 from tests.support.running_node import CommandClient, RunningNode
@@ -93,6 +94,21 @@ def test_a_running_node_is_asked_because_it_holds_the_camera(
     assert "porch runs and answers: RSS=" in report.text
     assert "the running node has it: brightness" in report.text
     assert report.state("discovery") == "ok"
+    assert node.running
+
+
+def test_without_a_named_node_the_doctor_looks_at_the_one_that_call_would_ask(
+    broker: Mosquitto,
+    node: RunningNode,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.setattr(main_module, "DEFAULT_FILES", ())
+    assert main(["--port", str(broker.port)]) == 0
+    assert "porch runs and answers" in capsys.readouterr().out
     assert node.running
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.cli.call.words import fields_of
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import open_envelope
 from pi_cam_node.core.inputs import CommandArrived
@@ -34,25 +35,26 @@ class Request:
     payload: bytes
 
 
-def request_of(verb: str, words: str) -> Request:
+def request_of(verb: str, words: Sequence[str] = ()) -> Request:
     """Return the request to send; input that a node could not read, and so not answer with the id, is refused here.
 
     The plain-text form cannot carry an id, so it is turned into the JSON form as the node itself would.
 
     Args:
         verb: The command; an unknown one is sent as it is, since a newer node may know it.
-        words: The arguments in plain text, or a JSON object.
+        words: The arguments as words, see `fields_of`, or one JSON object.
 
     Raises:
         BadRequest: The arguments are not those of the command.
     """
     if not VERB.fullmatch(verb):
         raise BadRequest(f"ERROR: {verb!a} cannot be a command: expected 1 to 32 letters, digits and _")
-    if words.startswith("{"):
-        fields = _object(words)
+    text = " ".join(words)
+    if text.startswith("{"):
+        fields = _object(text)
     else:
         known = registry().get(verb)
-        fields = known.arguments.from_words(words) if known else {"words": words} if words else {}
+        fields = fields_of(known.arguments, words) if known else {"words": text} if words else {}
     try:
         payload = json.dumps({"id": uuid.uuid4().hex, **fields}, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -128,14 +130,3 @@ def _replies(received: Sequence[Received]) -> Iterator[Reply]:
             continue
         if isinstance(body, dict):
             yield body
-
-
-def find_nodes(connection: BlockingClient, base: str) -> dict[str, bool]:
-    """Return the ids of the nodes below a base topic, and whether each is online.
-
-    Raises:
-        NoBroker: The connection broke.
-    """
-    texts = connection.retained([f"{base}/+/info", f"{base}/+/availability"])
-    ids = {topic.split("/")[-2] for topic in texts if topic.endswith("/info")}
-    return {node_id: texts.get(f"{base}/{node_id}/availability") == "online" for node_id in sorted(ids)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
@@ -12,10 +12,11 @@ from pi_cam_node.camera import catalogue
 from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks
 from pi_cam_node.cli.doctor.finding import Finding, failed, skipped
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
+from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_node, topics_to
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.mqtt.blocking_client import NoBroker
-from pi_cam_node.mqtt.topics import Topics, topics_of
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
+from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.identity import available_bytes
@@ -23,37 +24,41 @@ from pi_cam_node.system.identity import available_bytes
 _NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)
 
 
-def examine(file: Path | None) -> Iterator[Finding]:
-    """Yield the findings on everything that a node with this configuration file needs."""
-    loaded = _load(file)
+def examine(file: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the findings on everything that a node with this configuration file and environment needs."""
+    loaded = _load(file, environ)
     yield from machine_checks.check_configuration(loaded)
     yield machine_checks.check_clock(clock_is_set)
     if isinstance(loaded, ConfigError):
         yield skipped("everything else", "the configuration must be right first")
         return
-    private = state_files(loaded.path, os.environ).private
+    private = state_files(loaded.path, environ).private
     config = remembered(loaded, private).config
     yield machine_checks.check_memory(config, available_bytes())
     yield machine_checks.check_disk(config)
-    topics = topics_of(config)
-    node = yield from _examine_broker(config, topics)
+    node = yield from _examine_broker(config, named_node(config, file))
     if node is not None and node.online:
-        yield node_checks.check_running_camera(topics, node)
+        yield node_checks.check_running_camera(node)
     else:
         yield camera_checks.check_camera(config, doubt_of_privacy(loaded, private))
 
 
-def _load(file: Path | None) -> LoadedConfig | ConfigError:
+def _load(file: Path | None, environ: Mapping[str, str]) -> LoadedConfig | ConfigError:
     try:
-        loaded = loader.load(file, os.environ)
+        loaded = loader.load(file, environ)
         catalogue.check(loaded.config.camera.source)
     except ConfigError as error:
         return error
     return loaded
 
 
-def _examine_broker(config: Config, topics: Topics) -> Generator[Finding, None, NodeOnBroker | None]:
-    """Yield the findings on the broker and the node; return what it knows of the node, ``None`` if not reached."""
+def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, NodeOnBroker | None]:
+    """Yield the findings on the broker and the node; return what it knows of the node, ``None`` if not reached.
+
+    Args:
+        config: The settings.
+        node_id: The node that is meant; empty where neither file nor environment name one, see `_topics`.
+    """
     reachable = broker_checks.check_reachable(config.mqtt)
     yield reachable
     if reachable.state == "failed":
@@ -65,10 +70,23 @@ def _examine_broker(config: Config, topics: Topics) -> Generator[Finding, None, 
         return None
     try:
         with connection:
+            topics = _topics(connection, config, node_id)
             yield broker_checks.check_acl(connection, topics)
             node = yield from node_checks.check_node(connection, topics)
-            yield from node_checks.check_discovery(config.homeassistant, topics, node)
+            yield from node_checks.check_discovery(config.homeassistant, node)
             return node
     except (NoBroker, PermissionError) as error:
         yield failed(broker_checks.BROKER, str(error), "the broker's log says more")
         return None
+
+
+def _topics(connection: BlockingClient, config: Config, node_id: str) -> Topics:
+    """Return the topics of the node to look at: the named one, else the only one of the broker, as ``call`` does.
+
+    Where the broker knows none or several, the id that a node would have here by default is looked at.
+    """
+    base = config.mqtt.base_topic
+    if not node_id:
+        with suppress(NoSingleNode):
+            node_id = only_node(find_nodes(connection, base), base)
+    return topics_to(config, node_id or config.node.id)

@@ -6,11 +6,11 @@ import argparse
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pi_cam_node.cli.doctor import packages
 from pi_cam_node.cli.doctor.finding import Finding, skipped
 from pi_cam_node.cli.main import default_file
+from pi_cam_node.cli.options import add_options, environment_of
 
 CHECK_WIDTH = 14
 
@@ -22,14 +22,12 @@ def main(arguments: Sequence[str]) -> int:
         description="Find out what is wrong here, and what to do about it.",
         epilog="exit code: 0 nothing failed, 1 something did",
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="the settings (default: those that `run` would take)"
-    )
+    add_options(parser, "the settings (default: those that `run` would take)")
     options = parser.parse_args(arguments)
     # The findings say what the log would say.
     logging.getLogger().addHandler(logging.NullHandler())
     count: Counter[str] = Counter()
-    for finding in _findings(options.config or default_file()):
+    for finding in _findings(options):
         count[finding.state] += 1
         print(line_of(finding), flush=True)
     warnings = f"{count['warning']} warning{'' if count['warning'] == 1 else 's'}"
@@ -43,7 +41,7 @@ def line_of(finding: Finding) -> str:
     return f"{line}\n{'':{8 + CHECK_WIDTH}} -> {finding.advice}" if finding.advice else line
 
 
-def _findings(file: Path | None) -> Iterator[Finding]:
+def _findings(options: argparse.Namespace) -> Iterator[Finding]:
     found = list(packages.check())
     yield from found
     if any(finding.state == "failed" for finding in found):
@@ -51,4 +49,4 @@ def _findings(file: Path | None) -> Iterator[Finding]:
         return
     from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - needs the packages checked above
 
-    yield from examine(file)
+    yield from examine(options.config or default_file(), environment_of(options))

@@ -20,11 +20,13 @@ class NodeOnBroker:
     """What the broker knows of the node.
 
     Attributes:
+        topics: The topics of the node.
         online: The retained availability is ``online``.
         health: The reply to the command ``health``; ``None`` without an answer.
         retained: Retained texts by topic.
     """
 
+    topics: Topics
     online: bool
     health: Reply | None
     retained: dict[str, str]
@@ -40,8 +42,8 @@ def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding,
     retained = connection.retained([*wanted, topics.birth_topic])
     if retained.get(topics.availability) != "online":
         yield ok(NODE, f"{topics.node_id} is not running")
-        return NodeOnBroker(online=False, health=None, retained=retained)
-    reply = ask(connection, topics, request_of("health", ""), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
+        return NodeOnBroker(topics, online=False, health=None, retained=retained)
+    reply = ask(connection, topics, request_of("health"), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
     if reply is None or not is_final(reply) or not reply.get("ok"):
         yield failed(
             NODE,
@@ -49,14 +51,14 @@ def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding,
             f"may its login read {topics.cmd('#')}, and write {topics.root}/reply/#? "
             "If it has died meanwhile, the broker will say so within a minute",
         )
-        return NodeOnBroker(online=True, health=None, retained=retained)
+        return NodeOnBroker(topics, online=True, health=None, retained=retained)
     yield ok(NODE, f"{topics.node_id} runs and answers: {reply.get('message')}")
-    return NodeOnBroker(online=True, health=reply, retained=retained)
+    return NodeOnBroker(topics, online=True, health=reply, retained=retained)
 
 
-def check_running_camera(topics: Topics, node: NodeOnBroker) -> Finding:
+def check_running_camera(node: NodeOnBroker) -> Finding:
     """Report what the running node, which holds the camera, says of it."""
-    retained = node.retained
+    topics, retained = node.topics, node.retained
     if retained.get(topics.camera_availability) == "online":
         level = retained.get(topics.state("brightness"), "unknown")
         figures = node.health["data"] if node.health is not None else {}
@@ -68,17 +70,17 @@ def check_running_camera(topics: Topics, node: NodeOnBroker) -> Finding:
     return failed(CAMERA, f"the node runs, but no frames arrive: {fault}", "its log says more; check cable and power")
 
 
-def check_discovery(config: HomeAssistantConfig, topics: Topics, node: NodeOnBroker) -> Iterator[Finding]:
+def check_discovery(config: HomeAssistantConfig, node: NodeOnBroker) -> Iterator[Finding]:
     """Look for the node's discovery message and for Home Assistant's retained status."""
     if not config.enable:
         yield ok(DISCOVERY, "homeassistant.enable is off")
         return
-    yield _judge_discovery(topics, node)
-    yield _judge_home_assistant(topics.birth_topic, node.retained.get(topics.birth_topic))
+    yield _judge_discovery(node)
+    yield _judge_home_assistant(node.topics.birth_topic, node.retained.get(node.topics.birth_topic))
 
 
-def _judge_discovery(topics: Topics, node: NodeOnBroker) -> Finding:
-    topic = topics.own_discovery
+def _judge_discovery(node: NodeOnBroker) -> Finding:
+    topic = node.topics.own_discovery
     if topic in node.retained:
         return ok(DISCOVERY, f"the broker holds {topic}")
     if node.online:

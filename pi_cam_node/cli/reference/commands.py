@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.commands.argument_help import argument_help
 from pi_cam_node.core.commands.registry import Command
 
 _HEAD = """\
@@ -66,28 +65,7 @@ def reference() -> str:
 
 
 def _section(command: Command) -> str:
-    schema: dict[str, Any] = command.arguments.model_json_schema()
-    rows = [_row(name, body) for name, body in schema.get("properties", {}).items()]
+    rows = [f"| `{a.name}` | {a.values or 'any value'} | {a.meaning} |" for a in argument_help(command.arguments)]
     table = ["", "| JSON field | values | meaning |", "|---|---|---|", *rows] if rows else []
     needs = " Needs the camera." if command.needs_camera else ""
     return "\n".join([f"## `{command.usage}`", "", command.summary + needs, *table]) + "\n"
-
-
-def _row(name: str, body: dict[str, Any]) -> str:
-    return f"| `{name}` | {_values(body) or 'any value'} | {body.get('description', '')} |"
-
-
-def _values(body: dict[str, Any]) -> str:
-    """Return what a field may be, in words."""
-    if "anyOf" in body:
-        return ", or ".join(_values(choice) for choice in body["anyOf"] if choice.get("type") != "null")
-    if "enum" in body:
-        return ", ".join(f"`{value}`" for value in body["enum"])
-    if body.get("type") == "array":
-        return f"a list of {_values(body['items'])}"
-    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
-    limits = [f"{word} {body[key]}" for key, word in _LIMITS.items() if key in body]
-    return " ".join([words.get(body.get("type", ""), ""), *limits]).strip()
-
-
-_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}

@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
-
-from pydantic import Field, field_validator
+from typing import Any
 
 from pi_cam_node.base.clock import mono_of
 from pi_cam_node.base.errors import BadRequest, NodeError, NoFrames
-from pi_cam_node.config import Format
 from pi_cam_node.core.commands.parsing import parse_time
-from pi_cam_node.core.commands.registry import Arguments, Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.picture_arguments import STACK_MAX, CountArguments, PastArguments, SaveArguments
+from pi_cam_node.core.commands.registry import Button, Context, FreshFrame, Result, Steps, Work, command
 from pi_cam_node.core.commands.ring_export import RingExport, save_each, save_stack
 from pi_cam_node.core.events import FramesSent, PictureSaved
 from pi_cam_node.core.inputs import CommandArrived
@@ -24,71 +22,10 @@ from pi_cam_node.core.picture import Kind, Picture
 from pi_cam_node.core.rules.camera_timeout import changeover_s, interval_s
 from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.imaging.stacking import Method
 
-FORMATS = ("jpg", "png", "npy")
-STACK_MAX = 256
 # What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
 STREAM_FRAMES = 400
 STREAM_BYTES = 3 << 20
-
-
-class SaveArguments(Arguments):
-    """What to write: the formats of ``export.formats`` unless told otherwise."""
-
-    formats: Annotated[
-        list[Format] | None,
-        Field(min_length=1, max_length=3, description="what to write; `export.formats` unless told otherwise"),
-    ] = None
-    thumbnail: Annotated[bool, Field(description="put a small base64 JPEG into the reply and `media/last`")] = False
-
-    @classmethod
-    def from_words(cls, words: str) -> dict[str, object]:
-        """Take ``[formats…]``, apart by blanks or commas."""
-        return {"formats": words.replace(",", " ").split()} if words else {}
-
-    @field_validator("formats", mode="before")
-    @classmethod
-    def _known(cls, value: object) -> object:
-        for name in value if isinstance(value, list) else []:
-            if name not in FORMATS:
-                raise ValueError(f"unknown format {str(name)[:40]!r}; known: {', '.join(FORMATS)}")
-        return list(dict.fromkeys(value)) if isinstance(value, list) else value
-
-
-class PastArguments(SaveArguments):
-    """Which moment, how many frames around it, and what becomes of them."""
-
-    at: Annotated[
-        float | str | None,
-        Field(description="seconds ago, or an absolute ISO 8601 time; `export.save_before_s` unless told otherwise"),
-    ] = None
-    count: Annotated[
-        int | None,
-        Field(ge=1, le=STACK_MAX, description="frames around it; `export.stack_count` unless told otherwise"),
-    ] = None
-    span_s: Annotated[float | None, Field(gt=0, le=3600, description="all frames of so many seconds around it")] = None
-    method: Annotated[Method | None, Field(description="how they become one picture; `mean` unless told otherwise")] = (
-        None
-    )
-
-    @field_validator("at", "span_s", "count", mode="before")
-    @classmethod
-    def _no_bool(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
-        return value
-
-
-class CountArguments(Arguments):
-    """How many frames."""
-
-    n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
-
-    @classmethod
-    def from_words(cls, words: str) -> dict[str, object]:
-        """Take ``[n]``."""
-        return {"n": words} if words else {}
 
 
 @command(

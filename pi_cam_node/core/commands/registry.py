@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,6 +33,9 @@ class Arguments(BaseModel):
     """Arguments of a command. The plain-text form is turned into the same fields as the JSON form."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # The plain-text form ends in text that may hold anything, blanks and ``=`` included.
+    ends_in_free_text: ClassVar[bool] = False
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

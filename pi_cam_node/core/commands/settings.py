@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ class SetArguments(Arguments):
 
     key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
     value: Annotated[Any, Field(description="its new value, as a text that may carry a unit, or a JSON value")]
+
+    ends_in_free_text: ClassVar[bool] = True
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from pi_cam_node.base.errors import NoFrames
+from pi_cam_node.core.commands.argument_help import argument_help, schema_of
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, declared, find
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.lux import estimate_lux
@@ -64,17 +64,14 @@ def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) ->
 
 @command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
 def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived) -> Result:
-    """Return the registry for people."""
+    """List the commands; for a single one its arguments as well."""
     chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
     lines = [f"{c.usage}: {c.summary}" for c in chosen]
-    facts = {c.verb: {"usage": c.usage, "summary": c.summary, "arguments": _schema_of(c.arguments)} for c in chosen}
+    if arguments.verb:
+        told = argument_help(chosen[0].arguments)
+        lines += [f"  {one.name}: {one.meaning} ({one.values or 'any value'})" for one in told]
+    facts = {c.verb: {"usage": c.usage, "summary": c.summary, "arguments": schema_of(c.arguments)} for c in chosen}
     return Result("\n".join(lines), {"commands": facts})
-
-
-@cache
-def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
-    """Return what arguments look like; made once, as it holds up the node thread longer than all else in the reply."""
-    return arguments.model_json_schema()
 
 
 @command(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pi_cam_node.base.errors import BadRequest, ConfigError
-from pi_cam_node.cli.call import command
+from pi_cam_node.cli import target as target_module
+from pi_cam_node.cli.call import command, picture
 from pi_cam_node.cli.call.request import request_of
+from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.core.commands.all import registry
+from pi_cam_node.mqtt.blocking_client import Received
+from pi_cam_node.mqtt.topics import Topics
 
 
 @pytest.fixture(autouse=True)
@@ -30,16 +35,16 @@ class Broker:
         return self._retained
 
 
-def target(*typed: str) -> command.Target:
-    return command.target_of(command.parser().parse_intermixed_args(list(typed)))
+def target(*typed: str) -> target_module.Target:
+    return target_module.target_of(command.parser().parse_intermixed_args(list(typed)))
 
 
 def node_of(broker: Broker, *typed: str) -> str:
-    return command.topics_of(target(*typed), broker).node_id  # type: ignore[arg-type]
+    return target_module.topics_of(target(*typed), broker).node_id  # type: ignore[arg-type]
 
 
 def sent(verb: str, words: str) -> dict[str, Any]:
-    request = request_of(verb, words)
+    request = request_of(verb, words.split())
     fields: dict[str, Any] = json.loads(request.payload)
     assert fields["id"] == request.id
     return fields
@@ -56,6 +61,15 @@ def sent(verb: str, words: str) -> dict[str, Any]:
         ("pastStack", '{"at":2,"id":"mine"}', {"at": 2, "id": "mine"}),
         ("from_a_newer_node", "this that", {"words": "this that"}),
         ("from_a_newer_node", "", {}),
+        ("pastStack", "at=2", {"at": 2}),
+        ("pastStack", "2", {"at": 2.0}),
+        ("pastStack", "jpg at=2.5 count=1", {"formats": ["jpg"], "at": 2.5, "count": 1}),
+        ("pastStack", "formats=jpg,png method=median", {"formats": ["jpg", "png"], "method": "median"}),
+        ("pastStack", "at=2026-11-29T10:00:00Z", {"at": "2026-11-29T10:00:00Z"}),
+        ("save", "thumbnail=on", {"thumbnail": "on"}),
+        ("set", "key=night.gain value=8", {"key": "night.gain", "value": "8"}),
+        ("set", "node.name value=3", {"key": "node.name", "value": "value=3"}),
+        ("erase", "confirm=porch", {"confirm": "porch"}),
     ],
 )
 def test_words_become_the_fields_that_the_node_would_make_of_them(
@@ -66,10 +80,21 @@ def test_words_become_the_fields_that_the_node_would_make_of_them(
     assert set(made) == {"id", *fields}
 
 
-@pytest.mark.parametrize(("verb", "words"), [("set", "night.gain"), ("get", ""), ("save", "{jpg}"), ("save", '{"a":')])
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("set", "night.gain"),
+        ("get", ""),
+        ("save", "{jpg}"),
+        ("save", '{"a":'),
+        ("pastStack", "2 at=3"),
+        ("pastStack", "2 3"),
+        ("pastStack", "at=2 at=3"),
+    ],
+)
 def test_what_cannot_be_a_request_is_refused_before_it_is_sent(verb: str, words: str) -> None:
     with pytest.raises(BadRequest, match="ERROR"):
-        request_of(verb, words)
+        request_of(verb, words.split())
 
 
 @pytest.mark.parametrize(
@@ -103,12 +128,12 @@ def test_what_nobody_could_answer_is_wrong_use_before_a_broker_is_asked(
         code: object = command.main(typed)
     except SystemExit as ended:  # argparse's way
         code = ended.code
-    assert code == command.BAD_USE
+    assert code == BAD_USE
     assert why in capsys.readouterr().err
 
 
 def test_two_requests_never_share_an_id() -> None:
-    assert request_of("save", "").id != request_of("save", "").id
+    assert request_of("save").id != request_of("save").id
 
 
 def test_the_help_lists_the_registry() -> None:
@@ -157,16 +182,16 @@ def test_the_only_node_that_is_online_is_meant() -> None:
 
 def test_of_several_nodes_one_must_be_named() -> None:
     broker = Broker(pi_cam_node__porch__info="{}", pi_cam_node__gate__info="{}")
-    with pytest.raises(command.NoSingleNode, match="--node gate or --node porch") as refused:
+    with pytest.raises(target_module.NoSingleNode, match="--node gate or --node porch") as refused:
         node_of(broker, "health")
-    assert refused.value.code == command.BAD_USE
+    assert refused.value.code == BAD_USE
     assert node_of(broker, "health", "--node", "porch") == "porch"
 
 
 def test_where_there_is_no_node_nobody_answers() -> None:
-    with pytest.raises(command.NoSingleNode, match="no node below garden/") as refused:
+    with pytest.raises(target_module.NoSingleNode, match="no node below garden/") as refused:
         node_of(Broker(), "health", "--base-topic", "garden")
-    assert refused.value.code == command.UNANSWERED
+    assert refused.value.code == target_module.NO_ANSWER
 
 
 def test_the_message_goes_to_stdout_and_a_refusal_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,3 +211,62 @@ def test_a_command_that_nobody_knows_is_not_the_end_of_the_conversation(
     reply = {"ok": False, "code": "unknown_verb", "message": "UNKNOWN_COMMAND", "data": {"nearest": nearest}}
     assert command.show(reply, as_json=False) == command.REFUSED
     assert said in capsys.readouterr().err
+
+
+def test_every_value_that_words_stand_for_is_taken_by_the_model() -> None:
+    for verb, words in (
+        ("pastStack", "jpg at=2 count=1 thumbnail=on"),
+        ("shortstream", "n=3"),
+        ("save", "formats=png"),
+    ):
+        registry()[verb].arguments.model_validate({k: v for k, v in sent(verb, words).items() if k != "id"})
+
+
+class Answers:
+    """A connection that has received these messages."""
+
+    def __init__(self, *received: Received) -> None:
+        self._received = received
+
+    def wait_for(self, found: Callable[[Sequence[Received]], Any], _timeout_s: float) -> Any:
+        return found(self._received)
+
+
+TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
+SAVED = {"ok": True, "data": {"id": "new", "path": "/c/new.jpg", "paths": ["/c/new.jpg"], "sha256": "0" * 64}}
+
+
+def last(picture_id: str, *, retained: bool = False) -> Received:
+    return Received(TOPICS.media_last, json.dumps({"id": picture_id}).encode(), retained)
+
+
+def image(data: bytes, *, retained: bool = False) -> Received:
+    return Received(TOPICS.media_image, data, retained)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        (last("old", retained=True), image(b"old", retained=True), image(b"new"), last("new")),
+        (image(b"old", retained=True), last("new"), image(b"new")),
+        (last("old", retained=True), image(b"other"), last("other"), last("new"), image(b"new")),
+        (image(b"new", retained=True), last("new", retained=True)),
+    ],
+)
+def test_the_picture_of_the_reply_is_told_from_every_other(received: tuple[Received, ...]) -> None:
+    assert picture.fetch(Answers(*received), TOPICS, SAVED, ".jpg") == b"new"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reply", "received"),
+    [
+        ({"ok": True, "data": {"rss_mib": 61.5}}, ()),
+        (SAVED, (last("old", retained=True), image(b"old", retained=True))),
+        (SAVED, (image(b""), last("new"))),
+    ],
+)
+def test_a_picture_that_cannot_be_had_is_an_error_and_never_another_picture(
+    reply: dict[str, Any], received: tuple[Received, ...]
+) -> None:
+    with pytest.raises(picture.NoPicture):
+        picture.fetch(Answers(*received), TOPICS, reply, ".jpg")  # type: ignore[arg-type]

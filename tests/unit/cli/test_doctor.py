@@ -25,8 +25,8 @@ from pi_cam_node.mqtt.topics import topics_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})
 TOPICS = topics_of(CONFIG)
-RUNNING = NodeOnBroker(online=True, health={"ok": True, "data": {"fps": 9.9}}, retained={})
-ABSENT = NodeOnBroker(online=False, health=None, retained={})
+RUNNING = NodeOnBroker(TOPICS, online=True, health={"ok": True, "data": {"fps": 9.9}}, retained={})
+ABSENT = NodeOnBroker(TOPICS, online=False, health=None, retained={})
 
 
 def with_retained(seen: NodeOnBroker, **texts: str) -> NodeOnBroker:
@@ -154,7 +154,7 @@ def test_a_login_is_judged_by_who_can_listen(settings: dict[str, object], state:
 
 
 def discovered(seen: NodeOnBroker, **settings: bool) -> list[str]:
-    return states(node_checks.check_discovery(HomeAssistantConfig.model_validate(settings), TOPICS, seen))
+    return states(node_checks.check_discovery(HomeAssistantConfig.model_validate(settings), seen))
 
 
 def test_a_running_node_whose_discovery_is_not_seen_is_a_warning() -> None:
@@ -173,7 +173,7 @@ def test_a_running_node_speaks_for_its_camera() -> None:
     seen = with_retained(
         RUNNING, pi_cam_node__porch__camera__availability="online", pi_cam_node__porch__state__brightness="112.8"
     )
-    finding = node_checks.check_running_camera(TOPICS, seen)
+    finding = node_checks.check_running_camera(seen)
     assert finding.state == "ok"
     assert "112.8" in finding.text
     assert "9.9 frames" in finding.text
@@ -181,7 +181,7 @@ def test_a_running_node_speaks_for_its_camera() -> None:
 
 def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
     finding = node_checks.check_running_camera(
-        TOPICS, with_retained(RUNNING, pi_cam_node__porch__state__last_error="camera_down: cable")
+        with_retained(RUNNING, pi_cam_node__porch__state__last_error="camera_down: cable")
     )
     assert finding.state == "failed"
     assert "camera_down: cable" in finding.text

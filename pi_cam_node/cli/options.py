@@ -1,0 +1,48 @@
+"""Options that name broker and node, for ``call`` and ``doctor``. Imports nothing that a broken installation lacks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+
+def add_options(
+    parser: argparse.ArgumentParser, file_help: str = "take broker and node from this configuration file"
+) -> None:
+    """Add the options that name configuration file, broker and node."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help=file_help)
+    parser.add_argument("--host", help="the broker (default: localhost)")
+    parser.add_argument("--port", type=int, help="its port (default: 1883)")
+    parser.add_argument("--username", help="login name at the broker")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file whose first line is the password")
+    parser.add_argument("--node", type=_node_id, help="id of the node (default: the only one that the broker knows)")
+    parser.add_argument("--base-topic", help="first part of its topics (default: pi_cam_node)")
+
+
+def _node_id(text: str) -> str:
+    from pi_cam_node.config.sections.node import NODE_ID_FORM, NODE_ID_PATTERN  # noqa: PLC0415 - see the top
+
+    if text and not re.fullmatch(NODE_ID_PATTERN, text):
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected {NODE_ID_FORM}")
+    return text
+
+
+def environment_of(options: argparse.Namespace) -> dict[str, str]:
+    """Return the environment with the options in it, as variables that win over the configuration file."""
+    environ = dict(os.environ)
+    for key, value in (
+        ("HOST", options.host),
+        ("PORT", options.port),
+        ("USERNAME", options.username),
+        ("PASSWORD_FILE", options.password_file and options.password_file.absolute()),
+        ("BASE_TOPIC", options.base_topic),
+    ):
+        if value is not None:
+            environ[f"PI_CAM_NODE__MQTT__{key}"] = str(value)
+    if options.password_file is not None:
+        environ.pop("PI_CAM_NODE__MQTT__PASSWORD", None)
+    if options.node:
+        environ["PI_CAM_NODE__NODE__ID"] = options.node
+    return environ

@@ -1,0 +1,85 @@
+"""Arguments of the commands that answer with pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.config import Format
+from pi_cam_node.core.commands.registry import Arguments
+from pi_cam_node.imaging.stacking import Method
+
+FORMATS = ("jpg", "png", "npy")
+STACK_MAX = 256
+
+
+class SaveArguments(Arguments):
+    """What to write: the formats of ``export.formats`` unless told otherwise."""
+
+    formats: Annotated[
+        list[Format] | None,
+        Field(min_length=1, max_length=3, description="what to write; `export.formats` unless told otherwise"),
+    ] = None
+    thumbnail: Annotated[bool, Field(description="put a small base64 JPEG into the reply and `media/last`")] = False
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[formats…]``, apart by blanks or commas."""
+        return {"formats": words.replace(",", " ").split()} if words else {}
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        for name in value if isinstance(value, list) else []:
+            if name not in FORMATS:
+                raise ValueError(f"unknown format {str(name)[:40]!r}; known: {', '.join(FORMATS)}")
+        return list(dict.fromkeys(value)) if isinstance(value, list) else value
+
+
+class PastArguments(SaveArguments):
+    """Which moment, how many frames around it, and what becomes of them."""
+
+    at: Annotated[
+        float | str | None,
+        Field(description="seconds ago, or an absolute ISO 8601 time; `export.save_before_s` unless told otherwise"),
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(ge=1, le=STACK_MAX, description="frames around it; `export.stack_count` unless told otherwise"),
+    ] = None
+    span_s: Annotated[float | None, Field(gt=0, le=3600, description="all frames of so many seconds around it")] = None
+    method: Annotated[Method | None, Field(description="how they become one picture; `mean` unless told otherwise")] = (
+        None
+    )
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[formats…]``, and a number among them as seconds ago."""
+        parts = words.replace(",", " ").split()
+        numbers = [part for part in parts if re.fullmatch(r"[0-9]+(\.[0-9]+)?s?", part)]
+        if len(numbers) > 1:
+            raise BadRequest("ERROR: more than one number; seconds ago is one")
+        fields: dict[str, object] = {"at": float(numbers[0].removesuffix("s"))} if numbers else {}
+        formats = [part for part in parts if part not in numbers]
+        return {**fields, "formats": formats} if formats else fields
+
+    @field_validator("at", "span_s", "count", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
+        return value
+
+
+class CountArguments(Arguments):
+    """How many frames."""
+
+    n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[n]``."""
+        return {"n": words} if words else {}
