@@ -24,7 +24,7 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
-def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id: int | None = None) -> None:
     """Make ``data`` the content of the file, whether or not it exists; it is on disk when this returns.
 
     A symbolic link is followed, so that the file it names is replaced and not the link.
@@ -35,7 +35,7 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
             new one that a power cut may still undo); no temporary file is left.
     """
     target = Path(os.path.realpath(path))
-    part = write_part(target, data, mode)
+    part = write_part(target, data, mode, group_id)
     try:
         part.replace(target)
     except BaseException:
@@ -61,9 +61,9 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MOD
         raise
 
 
-def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> None:
+def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group_id: int | None = None) -> None:
     """Do as `create_atomically` but leave the sync of the directory to the caller, once for several files."""
-    part = write_part(path, data, mode)
+    part = write_part(path, data, mode, group_id)
     try:
         _name_without_overwriting(part, path)
     except BaseException:
@@ -77,17 +77,21 @@ def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> No
         raise
 
 
-def write_part(path: Path, data: bytes | memoryview, mode: int) -> Path:
+def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> Path:
     """Write and sync the temporary file of ``path``; return its path.
 
     The process id in its name keeps two processes from finishing each other's half-written file.
-    What is left under the name is of a dead process that had the same id, and goes.
+    What is left under the name is of a dead process that had the same id, and goes. A group that this process may not
+    give, or a file system that knows none, leaves the group as it is.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     _remove(part)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
+            if group_id is not None:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, -1, group_id)
             _set_mode(descriptor, mode)
             _write_all(descriptor, data)
             os.fsync(descriptor)
@@ -110,8 +114,8 @@ def parts_of(path: Path) -> list[Path]:
     return [path for path in alike if path.name[len(begin) : -len(PART_SUFFIX)].isdecimal()]
 
 
-def make_directory(directory: Path) -> None:
-    """Make the directory and its missing parents, for the owner only, and put their names on disk.
+def make_directory(directory: Path, mode: int = DIRECTORY_MODE, group_id: int | None = None) -> None:
+    """Make the directory and its missing parents, by default for the owner only, and put their names on disk.
 
     Raises:
         OSError: It cannot be made.
@@ -119,9 +123,14 @@ def make_directory(directory: Path) -> None:
     if directory.is_dir():
         return
     if not directory.parent.is_dir():
-        make_directory(directory.parent)
+        make_directory(directory.parent, mode, group_id)
     with suppress(FileExistsError):
-        directory.mkdir(DIRECTORY_MODE)
+        directory.mkdir(mode)
+        with suppress(PermissionError):
+            if group_id is not None:
+                os.chown(directory, -1, group_id)
+            if mode != DIRECTORY_MODE:
+                directory.chmod(mode)  # the umask took its part
     sync_directory(directory.parent)
 
 

@@ -133,6 +133,12 @@ class RetainedCommand(NodeError):
     code = "retained"
 
 
+class Forbidden(NodeError):
+    """What is asked for is not for this asker, or not as long as something protects it."""
+
+    code = "forbidden"
+
+
 class SourceError(NodeError, OSError):
     """A source cannot be opened, read or controlled; the message says what to do about it."""
 

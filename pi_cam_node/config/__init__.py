@@ -13,7 +13,14 @@ from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.sections.camera import CameraConfig, NightConfig
 from pi_cam_node.config.sections.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
 from pi_cam_node.config.sections.node import NodeConfig, default_node_id
-from pi_cam_node.config.sections.pictures import DownscaleConfig, ExportConfig, Format, RingConfig, StorageConfig
+from pi_cam_node.config.sections.pictures import (
+    DownscaleConfig,
+    ExportConfig,
+    Format,
+    RecordingStorageConfig,
+    RingConfig,
+    StorageConfig,
+)
 from pi_cam_node.config.sections.privacy import PrivacyConfig
 from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
 from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
@@ -38,6 +45,7 @@ __all__ = [
     "NightConfig",
     "NodeConfig",
     "PrivacyConfig",
+    "RecordingStorageConfig",
     "RingConfig",
     "Section",
     "Setting",

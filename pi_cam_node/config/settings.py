@@ -28,6 +28,7 @@ __all__ = [
     "as_text",
     "catalogue",
     "describe",
+    "description_of",
     "differences",
     "faults_of",
     "interpret",
@@ -70,6 +71,27 @@ def describe(key: str) -> SettingInfo:
         data = {"key": key, "nearest": nearest} if nearest else {"key": key}
         raise UnknownKey(f"ERROR: invalid key {key}", data=data)
     return info
+
+
+def description_of(info: SettingInfo, config: Config) -> dict[str, Any]:
+    """Return one setting with all that a control for it needs, as ``GET /api/config`` and ``settings`` tell it."""
+    return {
+        "key": info.key,
+        "section": info.section,
+        "title": info.title,
+        "doc": info.doc,
+        "type": info.kind,
+        "value": value_of(config, info.key),
+        "default": MASK if info.secret and info.default else info.default,
+        "unit": info.unit,
+        "minimum": info.minimum,
+        "maximum": info.maximum,
+        "step": info.step,
+        "choices": list(info.choices),
+        "expected": info.expected,
+        "live": info.live,
+        "secret": info.secret,
+    }
 
 
 def nearest_key(key: str, root: type[Section] = Config) -> str | None:

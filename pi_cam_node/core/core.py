@@ -52,6 +52,7 @@ from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame, Mode
 
 _log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ class Core:
     ) -> None:
         now_s = clock.monotonic()
         self.clock = clock
-        self.archive = ports.archive
+        self.archive, self.events = ports.archive, ports.events
+        self.tickets = ports.tickets or Tickets(clock)
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
         self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
         self._ports = ports
@@ -163,6 +165,19 @@ class Core:
     def url_of(self, picture_id: str) -> str | None:
         """Return a link to a saved picture; see `commands.Context`."""
         return self._ports.url_of(picture_id)
+
+    def thumbnail_url_of(self, picture_id: str) -> str | None:
+        """Return a link to a saved picture's small copy; see `commands.Context`."""
+        return self._ports.thumbnail_url_of(picture_id)
+
+    def web_address(self) -> Mapping[str, object]:
+        """Return where the HTTP server is; see `commands.Context`."""
+        return self._ports.web_address()
+
+    @property
+    def packet_limit_bytes(self) -> int | None:
+        """The largest packet that the broker takes; see `commands.Context`."""
+        return self._ports.packet_limit_bytes()
 
     def leave(self, code: int) -> None:
         """Ask for a clean stop; see `commands.Context`."""

@@ -10,10 +10,12 @@ from typing import Literal, Protocol
 
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from pi_cam_node.imaging.jpeg import Pixels
 
 Kind = Literal["single", "stack", "ring", "auto"]
+FilmKind = Literal["recording", "clip", "timelapse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +63,32 @@ class Archive(Protocol):
 
     def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file, or ``None`` where there is none (any more)."""
+        ...
+
+    def media(self, query: Query) -> Page[MediaRow]:
+        """Return what is kept, newest first. Thread: the worker.
+
+        Raises:
+            LookupError: ``before`` is an id that is not there.
+            NotSaved: The folder cannot be read.
+        """
+        ...
+
+    def keep(self, media_id: str, *, kept: bool) -> None:
+        """Say in the side-car whether retention spares a picture; it is on disk when this returns. Thread: the worker.
+
+        Raises:
+            BadRequest: There is no such picture.
+            NoSpace, NotSaved: It is as it was.
+        """
+        ...
+
+    def delete(self, media_id: str) -> None:
+        """Remove a picture with all its files. Thread: the worker.
+
+        Raises:
+            BadRequest: There is no such picture.
+            Forbidden: It is kept.
+            NotSaved: A file cannot be removed.
+        """
         ...

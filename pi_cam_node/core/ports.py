@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
+from pi_cam_node.core.history import EventStore, RecentEvents
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.tickets import Tickets
 
 
 class PrivacyPort(Protocol):
@@ -51,6 +53,11 @@ class Ports:
         stop: Ends the node with an exit code.
         discretion: Sees to it that nothing is seen, and nothing left behind.
         url_of: Returns a link to a saved picture, ``None`` where HTTP is off.
+        thumbnail_url_of: Returns a link to its small copy, ``None`` where HTTP is off.
+        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
+        packet_limit_bytes: Returns how large a packet the broker takes, ``None`` where it did not say.
+        tickets: Makes tickets; the HTTP server checks them. ``None``: the core makes its own.
+        events: Where events are kept.
     """
 
     archive: Archive
@@ -60,3 +67,8 @@ class Ports:
     stop: Callable[[int], None]
     discretion: PrivacyPort
     url_of: Callable[[str], str | None] = lambda _picture_id: None
+    thumbnail_url_of: Callable[[str], str | None] = lambda _picture_id: None
+    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
+    packet_limit_bytes: Callable[[], int | None] = lambda: None
+    tickets: Tickets | None = None
+    events: EventStore = field(default_factory=RecentEvents)

@@ -31,6 +31,7 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraOpened, Input
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.memory_budget import automatic_budget
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import device_name, discovery
@@ -94,6 +95,7 @@ class Node:
         self._link = BrokerLink(config.mqtt, self._topics, self._inbox, self._clock)
         self._link.queue.privacy_filter = self._privacy.privacy_filter
         self._vitals = SystemMetrics(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
+        self._tickets = Tickets(self._clock)
         self._core = Core(
             config,
             self._clock,
@@ -268,6 +270,10 @@ class Node:
             self.stop,
             self._privacy,
             lambda picture_id: self._web.signed(media_path(picture_id)),
+            thumbnail_url_of=lambda picture_id: self._web.signed(f"{media_path(picture_id)}/thumbnail"),
+            web_address=lambda: {"url": self._web.url or "", "tls_sha256": ""},
+            packet_limit_bytes=lambda: self._link.packet_limit_bytes,
+            tickets=self._tickets,
         )
 
     def _figures(self) -> Mapping[str, object]:

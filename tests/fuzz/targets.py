@@ -29,7 +29,7 @@ from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
-from pi_cam_node.storage.pictures.sidecar import clock_was_set
+from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
 from pi_cam_node.web.media.thumbnails import thumbnail_of
 from tests.fuzz.camera_harness import CameraHarness
 from tests.fuzz.command_harness import CommandHarness
@@ -192,7 +192,8 @@ def stored_file(data: bytes) -> None:
         file.write(data[1:])
         file.flush()
         if suffix == ".json":
-            assert clock_was_set(Path(file.name)) in (True, False)
+            facts = read_sidecar(Path(file.name))
+            assert {clock_was_set(facts), is_kept(facts)} <= {True, False}
             return
         with suppress(ValueError):
             thumbnail_of.__wrapped__(Path(file.name), "etag", 64)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.base.errors import BadRequest, Busy, Forbidden, NodeError
 from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event, PictureSaved, Replied
+from pi_cam_node.core.history import MediaRow, Page, Query, page_of
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.ports import Ports
@@ -28,6 +30,7 @@ class MemoryArchive:
     def __init__(self) -> None:
         self.saved: list[tuple[Picture, list[Format]]] = []
         self.error: Exception | None = None
+        self.rows: dict[str, MediaRow] = {}
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
         if self.error is not None:
@@ -47,6 +50,22 @@ class MemoryArchive:
             last_mono_s=picture.last_mono_s,
             thumbnail=b"thumb" if config.export.thumbnail_px else None,
         )
+
+    def media(self, query: Query) -> Page[MediaRow]:
+        return page_of(self.rows.values(), query)
+
+    def keep(self, media_id: str, *, kept: bool) -> None:
+        self.rows[media_id] = replace(self._row(media_id), kept=kept)
+
+    def delete(self, media_id: str) -> None:
+        if self._row(media_id).kept:
+            raise Forbidden("ERROR: it is kept")
+        del self.rows[media_id]
+
+    def _row(self, media_id: str) -> MediaRow:
+        if media_id not in self.rows:
+            raise BadRequest("ERROR: no such id")
+        return self.rows[media_id]
 
     def find(self, picture_id: str) -> Path | None:
         return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
@@ -87,6 +106,7 @@ class CoreHarness:
         self.exit_code: int | None = None
         self.written: list[Config] = []
         self.write_error: NodeError | None = None
+        self.packet_limit_bytes: int | None = None
         self.discretion = FakePrivacyControl(PrivacyGate(closed=config is not None and config.privacy.enable))
         ports = Ports(
             archive=self.archive,
@@ -95,6 +115,9 @@ class CoreHarness:
             write_config=self._write,
             stop=self._stop,
             discretion=self.discretion,
+            url_of=lambda picture_id: f"http://porch/media/{picture_id}",
+            thumbnail_url_of=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
+            packet_limit_bytes=lambda: self.packet_limit_bytes,
         )
         self.core = Core(
             config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,8 +109,23 @@ class ExportConfig(Section):
         return list(dict.fromkeys(value))
 
 
+class RecordingStorageConfig(Section):
+    """What films and clips may take. The oldest go first."""
+
+    max_bytes: Annotated[
+        int,
+        Field(ge=0, le=16 * 1024 * GIB),
+        Setting("Most bytes of films and clips. 0: no limit.", "B", live=True, title="Film storage limit"),
+    ] = 8 * GIB
+    max_age_days: Annotated[
+        float,
+        Field(ge=0, le=36_500),
+        Setting("Films and clips older than this go. 0: no limit.", "d", live=True, title="Film age limit"),
+    ] = 0.0
+
+
 class StorageConfig(Section):
-    """What saved pictures may take. The oldest go first."""
+    """What saved pictures may take, and who may read them. The oldest go first; those that are kept stay."""
 
     max_bytes: Annotated[
         int,
@@ -126,3 +142,24 @@ class StorageConfig(Section):
         Field(ge=0, le=36_500),
         Setting("Pictures older than this go. 0: no limit.", "d", live=True, title="Storage age limit"),
     ] = 0.0
+    recordings: RecordingStorageConfig = RecordingStorageConfig()
+    file_mode: Annotated[
+        str,
+        Setting(
+            "Who may read saved files: the owner (0600), the group too (0640, or 0660 to let it delete and rename "
+            "within them), or everybody (0644). A folder that the node makes gets the same, with the right to enter.",
+            form="three octal digits in which the owner may read and write and nothing is executed: 0600, 0640, 0644",
+        ),
+    ] = "0600"
+    group: Annotated[
+        str,
+        Field(max_length=64),
+        Setting("The group of saved files, by name or number. Empty: that of the node, or of a setgid folder."),
+    ] = ""
+
+    @field_validator("file_mode")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not re.fullmatch(r"(0o?)?6[0246][0246]", value):
+            raise ValueError("expected 0600, 0640, 0660, 0644, 0664 or 0666: the owner reads and writes")
+        return f"0{value[-3:]}"

@@ -11,12 +11,15 @@ from pi_cam_node.core.commands.registry import Command, declared
 from pi_cam_node.core.commands import settings
 from pi_cam_node.core.commands import erase
 from pi_cam_node.core.commands import pictures
+from pi_cam_node.core.commands import history
 from pi_cam_node.core.commands import privacy
 from pi_cam_node.core.commands import status
+from pi_cam_node.core.commands import ticket
 
 # isort: on
 
-__all__ = ["erase", "pictures", "privacy", "registry", "settings", "status"]
+# Imported for what they declare.
+_DECLARING = (settings, erase, pictures, history, privacy, status, ticket)
 
 
 def registry() -> Mapping[str, Command]:

@@ -21,11 +21,13 @@ from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
+from pi_cam_node.core.history import EventStore
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
 
 
@@ -119,6 +121,8 @@ class Context(Protocol):
     archive: Archive
     curtain: PrivacyGate
     erase: Callable[[], EraseReport]
+    events: EventStore
+    tickets: Tickets
 
     @property
     def privacy(self) -> Switch:
@@ -173,6 +177,19 @@ class Context(Protocol):
 
     def url_of(self, picture_id: str) -> str | None:
         """Return a link that opens a saved picture over HTTP for a while; ``None`` where HTTP is off."""
+        ...
+
+    def thumbnail_url_of(self, picture_id: str) -> str | None:
+        """Return a link to the small copy of a saved picture; ``None`` where HTTP is off."""
+        ...
+
+    def web_address(self) -> Mapping[str, object]:
+        """Return ``url`` and ``tls_sha256`` of the HTTP server; each empty where there is none."""
+        ...
+
+    @property
+    def packet_limit_bytes(self) -> int | None:
+        """The largest packet that the broker takes; ``None`` where it did not say."""
         ...
 
     def leave(self, code: int) -> None:

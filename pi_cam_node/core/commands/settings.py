@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pi_cam_node.base.errors import BadRequest, NodeError
+from pi_cam_node.base.errors import BadRequest, NodeError, UnknownKey
 from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.commands.privacy_steps import set_privacy
@@ -111,3 +111,29 @@ def overwrite_config(context: Context, _arguments: Arguments, _arrival: CommandA
         error.text = f"ERROR: failed to dump configuration: {error}"
         raise
     return Result(f"OK: configuration dumped to {path}", {"path": str(path)})
+
+
+class SectionArguments(Arguments):
+    """A section of the settings, or nothing."""
+
+    section: Annotated[
+        str,
+        Field(max_length=KEY_MAX_CHARS, description="only keys that begin so, e.g. `night`; all unless told otherwise"),
+    ] = ""
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[section]``."""
+        return {"section": words}
+
+
+@command("settings", "settings [section]", "Describes every setting, or those of a section.", SectionArguments)
+def describe_settings(context: Context, arguments: SectionArguments, _arrival: CommandArrived) -> Result:
+    """Return the settings with all that a control for each needs."""
+    prefix = f"{arguments.section}." if arguments.section else ""
+    chosen = [info for info in settings.catalogue().values() if info.key.startswith(prefix)]
+    if not chosen:
+        raise UnknownKey(f"ERROR: invalid section {arguments.section}", data={"section": arguments.section})
+    rows = [settings.description_of(info, context.config) for info in chosen]
+    lines = [f"{info.key} = {settings.as_text(row['value'])}" for info, row in zip(chosen, rows, strict=True)]
+    return Result("\n".join(lines), {"settings": rows})

@@ -14,6 +14,7 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.time_sync import IsClockSynced, clock_is_set
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.storage.directory import (
     as_storage_error,
@@ -23,9 +24,11 @@ from pi_cam_node.storage.directory import (
     nearest_directory,
     remove_parts,
 )
+from pi_cam_node.storage.file_access import FileAccess
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR, PictureName, boot_part, parse_id
+from pi_cam_node.storage.pictures.ids import FILM_FORMAT, FORMATS, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.storage.pictures.index import Entry, Index, Usage
+from pi_cam_node.storage.pictures.library import Library
 from pi_cam_node.storage.pictures.previews import previews
 from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.sidecar import Origin
@@ -75,6 +78,7 @@ class PictureArchive:
         self._index = Index()
         self._heartbeat = IoHeartbeat(clock)
         self._quota = Quota(self._directory, self._index, clock, clock_set, self._heartbeat)
+        self._library = Library(self._directory, self._index, self._quota, self._heartbeat)
 
     def open(self) -> None:
         """Remove what a crash left half-written, and look at what is there.
@@ -104,9 +108,9 @@ class PictureArchive:
         """
         with as_storage_error(f"cannot save into {self._directory}"):
             with self._heartbeat.timed():
-                make_directory(self._directory)
-            if self._index.usage is None:
-                self.open()
+                access = FileAccess.of(config.storage)
+                make_directory(self._directory, access.directory_mode, access.group_id)
+            self._open_once()
             picture_id, written = self._write(picture, formats, config)
         self._remember(picture_id, written)
         self._keep_within_limits(config)
@@ -133,14 +137,47 @@ class PictureArchive:
                 directory = nearest_directory(self._directory)
                 self._quota.measure(directory)
                 check_writable(directory)
-            if self._index.usage is None:
-                self.open()
+            self._open_once()
             with self._heartbeat.timed():
                 self._quota.make_room(0, config.storage, directory)
         self._index.publish()
 
+    def media(self, query: Query) -> Page[MediaRow]:
+        """Return what is kept, newest first.
+
+        Raises:
+            LookupError: ``before`` is an id that is not there.
+            NotSaved: The folder cannot be read.
+        """
+        self._open_once()
+        return self._library.page(query)
+
+    def keep(self, media_id: str, *, kept: bool) -> None:
+        """Say in the side-car whether retention spares a picture or film; it is on disk when this returns.
+
+        Raises:
+            BadRequest: There is no such picture or film.
+            NoSpace, NotSaved: It is as it was.
+        """
+        self._open_once()
+        self._library.keep(media_id, kept=kept)
+
+    def delete(self, media_id: str) -> None:
+        """Remove a picture or film with all its files.
+
+        Raises:
+            BadRequest: There is no such picture or film.
+            Forbidden: It is kept.
+            NotSaved: A file cannot be removed.
+        """
+        self._open_once()
+        try:
+            self._library.delete(media_id)
+        finally:
+            self._index.publish()
+
     def find(self, picture_id: str) -> Path | None:
-        """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy.
+        """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy; or its film.
 
         Anything that is not exactly an id of ours, or is there under the name of one but not as a
         plain file, is ``None``.
@@ -149,7 +186,7 @@ class PictureArchive:
         """
         if parse_id(picture_id) is None:
             return None
-        paths = (self._directory / f"{picture_id}.{extension}" for extension in FORMATS)
+        paths = (self._directory / f"{picture_id}.{extension}" for extension in (*FORMATS, FILM_FORMAT))
         return next((path for path in paths if is_plain_file(path)), None)
 
     def newest(self, count: int) -> tuple[str, ...]:
@@ -178,11 +215,16 @@ class PictureArchive:
         """Whether the disk has not answered a call for `SILENT_S`, whichever job made it. Thread: any."""
         return self._heartbeat.is_stale
 
+    def _open_once(self) -> None:
+        if self._index.usage is None:
+            self.open()
+
     def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
         origin = Origin(self._boot, self._clock_set())
         make_room = partial(self._quota.make_room, limits=config.storage)
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
-        job = WriteJob(self._directory, wanted, quality, origin, make_room, self._heartbeat)
+        access = FileAccess.of(config.storage)
+        job = WriteJob(self._directory, wanted, quality, origin, make_room, self._heartbeat, access)
         first_frame = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
             picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id

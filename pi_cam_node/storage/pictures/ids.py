@@ -1,4 +1,4 @@
-"""Names of saved pictures: when, which start of the node, which frame, what kind.
+"""Names of saved pictures and films: when, which start of the node, which frame, what kind.
 
 ``20261120T194501123Z-3f2a91c0-000042-single``: UTC, because local time repeats an hour each
 autumn; the boot id and the frame number, because UTC may be wrong and even repeat on a board
@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from pi_cam_node.config import Format
-from pi_cam_node.core.picture import Kind
+from pi_cam_node.core.picture import FilmKind, Kind
 
 FORMATS: tuple[Format, ...] = get_args(Format)
-KINDS: tuple[Kind, ...] = get_args(Kind)
+FILM_FORMAT = "mp4"
+FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
+KINDS: tuple[Kind | FilmKind, ...] = (*get_args(Kind), *FILM_KINDS)
 SIDECAR = "json"
 
 # Always used with fullmatch: an id from outside that fits holds no slash, no dot and no newline, and nothing else is
@@ -27,26 +29,26 @@ _ID = (
     rf"-(?P<kind>{'|'.join(KINDS)})(?:-(?P<again>[2-9]|[1-9][0-9]{{1,5}}))?"
 )
 _ID_PATTERN = re.compile(_ID)
-_FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, SIDECAR))})")
+_FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, FILM_FORMAT, SIDECAR))})")
 _PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
 
 
 @dataclass(frozen=True, slots=True)
 class PictureName:
-    """The facts in a picture id.
+    """The facts in the id of a picture or a film.
 
     Attributes:
         at: UTC time of the first frame; whole milliseconds.
         boot: First 8 hex digits of the node's boot id.
         frame: Number of the first frame.
-        kind: How the picture came about.
+        kind: How it came about.
         again: 1, or the counter that tells it from pictures with the same facts.
     """
 
     at: datetime
     boot: str
     frame: int
-    kind: Kind
+    kind: Kind | FilmKind
     again: int = 1
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pi_cam_node.storage.pictures.ids import parse_id
+from pi_cam_node.storage.pictures.ids import FILM_FORMAT, parse_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Entry:
         size_bytes: All its files together.
         saved_mono_s: When it was saved, on the monotonic clock; ``None`` for those of earlier runs.
         clock_set: Whether the time in its name can be trusted; ``None``: its side-car was not read yet.
+        kept: Whether retention spares it; ``None``: its side-car was not read yet.
     """
 
     id: str
@@ -40,6 +41,12 @@ class Entry:
     size_bytes: int
     saved_mono_s: float | None = None
     clock_set: bool | None = None
+    kept: bool | None = None
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a film, to which other limits apply than to pictures."""
+        return FILM_FORMAT in self.extensions
 
 
 class Index:
@@ -54,6 +61,7 @@ class Index:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._size_bytes = 0
+        self._film_bytes = 0
         self._ids: tuple[str, ...] = ()
         self._usage: Usage | None = None
 
@@ -67,6 +75,11 @@ class Index:
         """All files of all pictures together, at this moment."""
         return self._size_bytes
 
+    @property
+    def film_bytes(self) -> int:
+        """All files of all films together, at this moment."""
+        return self._film_bytes
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
 
@@ -75,17 +88,24 @@ class Index:
         return self._ids[: -count - 1 : -1] if count > 0 else ()
 
     def get(self, picture_id: str) -> Entry:
-        """Return a picture that is here."""
+        """Return a picture that is here.
+
+        Raises:
+            KeyError: It is not.
+        """
         return self._entries[picture_id]
 
     def add(self, entry: Entry) -> None:
         """Take in the newest picture."""
         self._entries[entry.id] = entry
         self._size_bytes += entry.size_bytes
+        self._film_bytes += entry.size_bytes * entry.is_film
 
     def forget(self, picture_id: str) -> None:
         """Drop a picture that is gone."""
-        self._size_bytes -= self._entries.pop(picture_id).size_bytes
+        entry = self._entries.pop(picture_id)
+        self._size_bytes -= entry.size_bytes
+        self._film_bytes -= entry.size_bytes * entry.is_film
 
     def reconcile(self, found: Mapping[str, Mapping[str, int]]) -> None:
         """Take in what a look at the folder showed: new pictures, missing ones, other sizes.
@@ -100,6 +120,7 @@ class Index:
         others = [self._found(picture_id, found[picture_id]) for picture_id in sorted(found.keys() - known)]
         self._entries = {entry.id: entry for entry in (*others, *ours)}
         self._size_bytes = sum(entry.size_bytes for entry in self)
+        self._film_bytes = sum(entry.size_bytes for entry in self if entry.is_film)
 
     def publish(self) -> None:
         """Let other threads see the present state."""
@@ -110,5 +131,6 @@ class Index:
         before = self._entries.get(picture_id)
         name = parse_id(picture_id)
         assert name is not None, picture_id
-        clock_set = before.clock_set if before else None
-        return Entry(picture_id, name.at.timestamp(), tuple(sizes), sum(sizes.values()), clock_set=clock_set)
+        clock_set, kept = (before.clock_set, before.kept) if before else (None, None)
+        epoch_s, size_bytes = name.at.timestamp(), sum(sizes.values())
+        return Entry(picture_id, epoch_s, tuple(sizes), size_bytes, clock_set=clock_set, kept=kept)

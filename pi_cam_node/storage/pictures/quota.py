@@ -12,10 +12,10 @@ from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.config import StorageConfig
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.ids import FORMATS, SIDECAR
+from pi_cam_node.storage.pictures.ids import FILM_FORMAT, FORMATS, SIDECAR
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
-from pi_cam_node.storage.pictures.sidecar import clock_was_set
+from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
 
 _log = logging.getLogger(__name__)
 
@@ -114,20 +114,40 @@ class Quota:
         return 0
 
     def _victims(self, limits: StorageConfig, shortfall_bytes: int) -> list[str]:
-        if (
-            not shortfall_bytes
-            and not limits.max_age_days
-            and self._index.size_bytes <= (limits.max_bytes or float("inf"))
-        ):
+        films, pictures = self._bounds(limits)
+        if not shortfall_bytes and self._is_within(films, is_film=True) and self._is_within(pictures, is_film=False):
             return []
-        max_age_s = limits.max_age_days * DAY_S
         trusted = self._clock_set()
-        staying = [entry for entry in self._index if entry.id in self._undeletable]
-        going = [entry for entry in self._index if entry.id not in self._undeletable]
-        held = [Held(e.id, e.size_bytes, self._age_s(e, max_age_s, trusted)) for e in going]
+        removable = [entry for entry in self._index if entry.id not in self._undeletable]
+        going: list[str] = []
+        for bounds, is_film in ((pictures, False), (films, True)):
+            held = [
+                Held(e.id, e.size_bytes, self._age_s(e, bounds.max_age_s, trusted))
+                for e in removable
+                if e.is_film is is_film
+            ]
+            going += plan(held, bounds, self._is_kept)
+        gone = set(going)
+        lacking_bytes = max(0, shortfall_bytes - sum(e.size_bytes for e in removable if e.id in gone))
+        rest = [Held(e.id, e.size_bytes, None) for e in removable if e.id not in gone]
+        return going + plan(rest, Limits(to_free_bytes=lacking_bytes), self._is_kept)
+
+    def _bounds(self, limits: StorageConfig) -> tuple[Limits, Limits]:
+        """Return what films and what pictures may take, less what cannot be removed."""
+        staying = [self._index.get(picture_id) for picture_id in self._undeletable]
+        films = sum(entry.size_bytes for entry in staying if entry.is_film)
+        pictures = sum(entry.size_bytes for entry in staying if not entry.is_film)
+        recordings = limits.recordings
         # What stays takes its part of the limit; 0 would be none.
-        left_bytes = limits.max_bytes and max(1, limits.max_bytes - sum(entry.size_bytes for entry in staying))
-        return plan(held, Limits(left_bytes, max_age_s, shortfall_bytes))
+        return (
+            Limits(recordings.max_bytes and max(1, recordings.max_bytes - films), recordings.max_age_days * DAY_S),
+            Limits(limits.max_bytes and max(1, limits.max_bytes - pictures), limits.max_age_days * DAY_S),
+        )
+
+    def _is_within(self, bounds: Limits, *, is_film: bool) -> bool:
+        """Whether nothing can have to go: no limit of age, and fewer bytes than are allowed."""
+        size_bytes = self._index.film_bytes if is_film else self._index.size_bytes - self._index.film_bytes
+        return not bounds.max_age_s and (not bounds.max_bytes or size_bytes <= bounds.max_bytes)
 
     def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
         """Return the age of a picture, by the monotonic clock where it saw it being saved."""
@@ -138,9 +158,19 @@ class Quota:
         age_s = self._clock.utcnow().timestamp() - entry.epoch_s
         if 0 < max_age_s < age_s and entry.clock_set is None:
             # Its name may be from before the clock was set. Asked only of those that are about to go.
-            self._heartbeat.beat()
-            entry.clock_set = clock_was_set(self._directory / f"{entry.id}.{SIDECAR}")
+            self._read_sidecar(entry)
         return None if entry.clock_set is False else age_s
+
+    def _is_kept(self, picture_id: str) -> bool:
+        entry = self._index.get(picture_id)
+        if entry.kept is None:
+            self._read_sidecar(entry)
+        return entry.kept is True
+
+    def _read_sidecar(self, entry: Entry) -> None:
+        self._heartbeat.beat()
+        facts = read_sidecar(self._directory / f"{entry.id}.{SIDECAR}")
+        entry.clock_set, entry.kept = clock_was_set(facts), is_kept(facts)
 
     def _remove(self, ids: list[str]) -> int:
         """Remove pictures; return how many went. Each undeletable one is logged once, until `retry_undeletable`."""
@@ -160,9 +190,19 @@ class Quota:
             _log.info("removed %d old pictures, %d bytes", gone, freed_bytes)
         return gone
 
+    def remove(self, picture_id: str) -> None:
+        """Remove one picture or film, and forget it.
+
+        Raises:
+            OSError: A file cannot be removed.
+        """
+        self._unlink(self._index.get(picture_id))
+        self._undeletable.discard(picture_id)
+        self._index.forget(picture_id)
+
     def _unlink(self, entry: Entry) -> None:
         """Remove a picture's files, the side-car last: as long as it is there the rest is known to be a picture."""
-        for extension in (*FORMATS, SIDECAR):
+        for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
                 (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
 

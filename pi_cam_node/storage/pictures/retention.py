@@ -5,7 +5,7 @@ The oldest go first. The newest picture always stays: it is the one that ``media
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -40,29 +40,38 @@ class Limits:
     to_free_bytes: int = 0
 
 
-def plan(held: Sequence[Held], limits: Limits) -> list[str]:
+def plan(held: Sequence[Held], limits: Limits, is_kept: Callable[[str], bool] = lambda _id: False) -> list[str]:
     """Return the ids of the pictures that go, in the order in which they go.
 
-    Afterwards the rest is within ``max_bytes`` (or is the newest alone) and holds none known to be
-    older than ``max_age_s``. Where all pictures together are less than the disk lacks, none goes for
-    that: somebody else fills the disk, and would fill what they leave too.
+    Afterwards the rest is within ``max_bytes`` (or is the newest and kept ones alone) and holds none known to be older
+    than ``max_age_s``. Where all that may go is less than the disk lacks, none goes for that: something else fills the
+    disk, and would fill what they leave too.
 
     Args:
         held: Every picture, the oldest first.
         limits: What they may take.
+        is_kept: Tells whether one is spared. Asked only about those that would go, as it may read the disk.
     """
     old = held[:-1]
-    going = [picture for picture in old if _too_old(picture, limits.max_age_s)]
+    going = [picture for picture in old if _too_old(picture, limits.max_age_s) and not is_kept(picture.id)]
     gone = {picture.id for picture in going}
-    freed = sum(picture.size_bytes for picture in going)
-    total = sum(picture.size_bytes for picture in held)
-    shortfall_bytes = limits.to_free_bytes if sum(picture.size_bytes for picture in old) >= limits.to_free_bytes else 0
+    freed_bytes = sum(picture.size_bytes for picture in going)
+    total_bytes = sum(picture.size_bytes for picture in held)
+    may_help = sum(picture.size_bytes for picture in old) >= limits.to_free_bytes
+    shortfall_bytes = limits.to_free_bytes if may_help else 0
+    for_the_disk: set[str] = set()
     for picture in old:
-        if freed >= shortfall_bytes and (not limits.max_bytes or total - freed <= limits.max_bytes):
+        is_within = not limits.max_bytes or total_bytes - freed_bytes <= limits.max_bytes
+        if is_within and freed_bytes >= shortfall_bytes:
             break
-        if picture.id not in gone:
-            going.append(picture)
-            freed += picture.size_bytes
+        if picture.id in gone or is_kept(picture.id):
+            continue
+        going.append(picture)
+        freed_bytes += picture.size_bytes
+        if is_within:
+            for_the_disk.add(picture.id)
+    if freed_bytes < shortfall_bytes:
+        going = [picture for picture in going if picture.id not in for_the_disk]
     return [picture.id for picture in going]
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pi_cam_node import __version__
 from pi_cam_node.base.clock import iso
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
+
+# A film of ten minutes says less than this; what is larger was not written by the node.
+MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,38 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
             for file in files
         ],
     }
-    return (json.dumps(facts, indent=2) + "\n").encode()
+    return content(facts)
 
 
-def clock_was_set(path: Path) -> bool:
-    """Return whether the time in a picture's name can be trusted.
-
-    It can unless the side-car says otherwise: where that is missing or damaged, the name is all there is.
-    """
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Return what a side-car says; nothing where it is missing, damaged or larger than any of ours."""
     try:
-        facts = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            facts = json.loads(file.read(MAX_BYTES))
     except (OSError, ValueError, RecursionError):
-        return True
-    return not (isinstance(facts, dict) and facts.get("clock_set") is False)
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def clock_was_set(facts: Mapping[str, Any]) -> bool:
+    """Return whether the time in a picture's name can be trusted, by its side-car.
+
+    It can unless that says otherwise: where it is missing or damaged, the name is all there is.
+    """
+    return facts.get("clock_set") is not False
+
+
+def is_kept(facts: Mapping[str, Any]) -> bool:
+    """Return whether retention spares a picture or film, by its side-car."""
+    return facts.get("kept") is True
+
+
+def with_kept(facts: Mapping[str, Any], picture_id: str, *, kept: bool) -> bytes:
+    """Return a side-car that says whether retention spares the picture, and all that it said before."""
+    rest = {name: value for name, value in facts.items() if name != "kept"}
+    return content({"id": picture_id, **rest, **({"kept": True} if kept else {})})
+
+
+def content(facts: Mapping[str, Any]) -> bytes:
+    """Return facts as the bytes of a side-car."""
+    return (json.dumps(facts, indent=2) + "\n").encode()

@@ -12,6 +12,7 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
+from pi_cam_node.storage.file_access import FileAccess
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.ids import SIDECAR
@@ -31,6 +32,7 @@ class WriteJob:
         origin: What the side-car says about the node.
         make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
         heartbeat: Times the calls of the disk, and not the encoding.
+        access: Who may read the files.
     """
 
     directory: Path
@@ -39,6 +41,7 @@ class WriteJob:
     origin: Origin
     make_room: Callable[[int], None]
     heartbeat: IoHeartbeat
+    access: FileAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def _write_file(path: Path, data: bytes | memoryview, job: WriteJob, placed: lis
     with job.heartbeat.timed():
         job.make_room(len(data))
         job.heartbeat.expect_write(len(data))
-        place_new(path, data)
+        place_new(path, data, job.access.mode, job.access.group_id)
     placed.append(path)
 
 

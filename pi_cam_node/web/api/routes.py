@@ -117,23 +117,4 @@ def linked(context: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
 
 def settings_of(in_force: Config) -> list[dict[str, object]]:
     """Return every setting with all that a control for it needs, in the order of the file."""
-    return [
-        {
-            "key": info.key,
-            "section": info.section,
-            "title": info.title,
-            "doc": info.doc,
-            "type": info.kind,
-            "value": settings.value_of(in_force, info.key),
-            "default": settings.MASK if info.secret and info.default else info.default,
-            "unit": info.unit,
-            "minimum": info.minimum,
-            "maximum": info.maximum,
-            "step": info.step,
-            "choices": list(info.choices),
-            "expected": info.expected,
-            "live": info.live,
-            "secret": info.secret,
-        }
-        for info in settings.catalogue().values()
-    ]
+    return [settings.description_of(info, in_force) for info in settings.catalogue().values()]

@@ -183,10 +183,10 @@ def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, monkeypatch: py
     real.wait()
     assert real.archive.free_bytes() is not None
 
-    def hanging(path: Path, data: bytes) -> None:
+    def hanging(path: Path, data: bytes, *access: int) -> None:
         real.clock.advance(SILENT_S + 1)
         assert real.archive.free_bytes() is None
-        place_new(path, data)
+        place_new(path, data, *access)
 
     monkeypatch.setattr(writer, "place_new", hanging)
     save(real.archive, 43)

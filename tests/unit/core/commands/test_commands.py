@@ -17,7 +17,7 @@ from tests.support.core_harness import CoreHarness
 
 CONTRACTED = [
     "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
-    "help", "restart", "privacy", "erase",
+    "help", "restart", "privacy", "erase", "settings", "events", "media", "keep", "delete", "ticket",
 ]  # fmt: skip
 
 
@@ -385,7 +385,7 @@ def test_restart_asks_for_the_restart_code(world: CoreHarness) -> None:
     assert world.exit_code == 75
 
 
-@pytest.mark.parametrize("line", ["settings x", "savefoo", "dump_configX", "SAVE", "", "stream"])
+@pytest.mark.parametrize("line", ["setting x", "savefoo", "dump_configX", "SAVE", "", "stream"])
 def test_a_verb_is_matched_whole(world: CoreHarness, line: str) -> None:
     reply = only(world.send("", line))
     assert (reply["code"], reply["message"]) == ("unknown_verb", "UNKNOWN_COMMAND")

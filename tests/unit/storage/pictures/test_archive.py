@@ -20,17 +20,7 @@ from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
-from tests.support.pictures import ALL, BOOT, ID, archive_in, config, names, picture, scene
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
+from tests.support.pictures import ALL, BOOT, ID, config, names, picture, scene
 
 
 def scan_of(data: bytes) -> bytes:

@@ -14,16 +14,6 @@ from tests.support.pictures import archive_in, config, ids_on_disk, picture, sav
 DAY_S = 86_400
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
-
-
 @pytest.mark.promise("T2")
 def test_pictures_of_this_run_go_by_their_true_age(archive: PictureArchive, tmp_path: Path, clock: FakeClock) -> None:
     old = save(archive, 1)

@@ -15,16 +15,6 @@ from tests.support.injected_faults import FaultyCalls
 from tests.support.pictures import ALL, ID, archive_in, config, names, save, usage_of
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
-
-
 @pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, NoSpace), (errno.EDQUOT, NoSpace), (errno.EIO, NotSaved)])
 @pytest.mark.promise("S8")
 def test_whichever_call_fails_the_picture_is_saved_whole_or_not_at_all(

@@ -26,16 +26,6 @@ from tests.support.injected_faults import FaultyCalls
 from tests.support.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
-
-
 def disk(monkeypatch: pytest.MonkeyPatch, folder: Path, size_bytes: int, inodes: int = 1000) -> None:
     """Pretend that the file system has this size and holds nothing but the folder."""
 

@@ -8,18 +8,7 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from tests.support.fakes.clock import FakeClock
-from tests.support.pictures import ID, archive_in, names, save
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
+from tests.support.pictures import ID, names, save
 
 
 @pytest.mark.promise("S10")

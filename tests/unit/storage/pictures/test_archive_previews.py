@@ -10,17 +10,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
-from tests.support.pictures import BOOT, archive_in, config, noise, picture, scene
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
-    return archive_in(tmp_path, clock)
+from tests.support.pictures import BOOT, config, noise, picture, scene
 
 
 def test_the_image_is_the_saved_jpg_where_that_fits(archive: PictureArchive) -> None:

@@ -74,7 +74,13 @@ def test_every_command_is_described_by_its_own_model(verb: str) -> None:
 
 def test_the_body_may_be_left_out_where_no_argument_is_needed() -> None:
     needed = {p: op["requestBody"]["required"] for p, _, op in OPERATIONS if p.startswith("/api/commands/")}
-    assert {path.rpartition("/")[2] for path, is_needed in needed.items() if is_needed} == {"set", "get", "privacy"}
+    assert {path.rpartition("/")[2] for path, is_needed in needed.items() if is_needed} == {
+        "set",
+        "get",
+        "privacy",
+        "keep",
+        "delete",
+    }
 
 
 def test_limits_of_arguments_are_told() -> None:

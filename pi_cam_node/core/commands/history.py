@@ -1,0 +1,183 @@
+"""Commands about what is kept: lists of events, pictures and films; keep and delete one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from pydantic import AliasChoices, Field, field_validator
+
+from pi_cam_node.base.errors import BadRequest, OutOfRange
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.core.commands.parsing import parse_time
+from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventRow, MediaRow, Page, Query
+from pi_cam_node.core.inputs import CommandArrived
+
+# What a reply holds beside its rows, and an MQTT packet beside its reply.
+ENVELOPE_BYTES = 2048
+ID_MAX_CHARS = 128
+
+Rows = TypeVar("Rows")
+
+
+class ListArguments(Arguments):
+    """Which rows, newest first."""
+
+    limit: Annotated[
+        int,
+        Field(validation_alias=AliasChoices("limit", "n"), description=f"how many at most, 1 to {LIMIT_MAX}"),
+    ] = LIMIT_DEFAULT
+    before: Annotated[
+        str | None,
+        Field(max_length=ID_MAX_CHARS, description="only older ones than this id or ISO 8601 time; the id itself not"),
+    ] = None
+    kind: Annotated[str, Field(max_length=32, description="only of this kind")] = ""
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[n]``."""
+        return {"limit": words} if words else {}
+
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
+        return value
+
+
+class EventListArguments(ListArguments):
+    """Which events, newest first."""
+
+    zone: Annotated[str, Field(max_length=32, description="only those that touched this zone")] = ""
+
+
+class MediaArguments(Arguments):
+    """A picture or a film."""
+
+    media_id: Annotated[str, Field(min_length=1, max_length=ID_MAX_CHARS, description="its id, as `media` tells it")]
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``<media id>``."""
+        return {"media_id": words} if words else {}
+
+
+class KeepArguments(MediaArguments):
+    """A picture or a film, and whether it is kept."""
+
+    off: Annotated[bool, Field(description="let retention have it again")] = False
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``<media id> [off]``."""
+        media_id, _, switch = words.partition(" ")
+        if switch.strip() not in ("", "on", "off"):
+            raise BadRequest("ERROR: usage keep <media id> [off]")
+        return {"media_id": media_id, "off": switch.strip() == "off"} if words else {}
+
+
+@command("events", "events [n=20]", "Lists events, newest first.", EventListArguments)
+def events(context: Context, arguments: EventListArguments, arrival: CommandArrived) -> Steps:
+    """Return rows of events; without links while privacy is on."""
+    query = _query(arguments, arguments.zone)
+
+    def job(_progress: object) -> Page[EventRow]:
+        return _known(lambda: context.events.events(query), arguments.before)
+
+    page: Page[EventRow] = yield Work(job)
+    rows = [{**row.facts(), **_about(context, row.picture_id or row.recording_id)} for row in page.rows]
+    return _listed(context, "events", rows, arrival, more=page.more)
+
+
+@command("media", "media [n=20]", "Lists saved pictures and films, newest first.", ListArguments, shows=True)
+def media(context: Context, arguments: ListArguments, arrival: CommandArrived) -> Steps:
+    """Return rows of what is saved."""
+    query = _query(arguments)
+
+    def job(_progress: object) -> Page[MediaRow]:
+        return _known(lambda: context.archive.media(query), arguments.before)
+
+    page: Page[MediaRow] = yield Work(context.curtain.before(job))
+    context.curtain.check()
+    rows = [{**row.facts(), **_about(context, row.id)} for row in page.rows]
+    return _listed(context, "media", rows, arrival, more=page.more)
+
+
+@command("keep", "keep <media id> [off]", "Spares a picture or film from retention, or no longer.", KeepArguments)
+def keep(context: Context, arguments: KeepArguments, _arrival: CommandArrived) -> Steps:
+    """Write into the side-car whether it is kept."""
+    media_id, kept = arguments.media_id, not arguments.off
+    yield Work(lambda _progress: context.archive.keep(media_id, kept=kept))
+    verb = "keeping" if kept else "no longer keeping"
+    return Result(f"OK: {verb} {media_id}", {"id": media_id, "kept": kept})
+
+
+@command("delete", "delete <media id>", "Deletes a picture or film; one that is kept is refused.", MediaArguments)
+def delete(context: Context, arguments: MediaArguments, _arrival: CommandArrived) -> Steps:
+    """Remove the files."""
+    media_id = arguments.media_id
+    yield Work(lambda _progress: context.archive.delete(media_id))
+    return Result(f"OK: deleted {media_id}", {"id": media_id})
+
+
+def _query(arguments: ListArguments, zone: str = "") -> Query:
+    """Return what is asked for.
+
+    Raises:
+        OutOfRange: ``limit`` is.
+        BadRequest: ``before`` is neither an id nor a time.
+    """
+    if not 1 <= arguments.limit <= LIMIT_MAX:
+        raise OutOfRange(
+            f"ERROR: limit: {arguments.limit} is not a whole number from 1 to {LIMIT_MAX}",
+            data={"minimum": 1, "maximum": LIMIT_MAX},
+        )
+    return Query(arguments.limit, _before(arguments.before), arguments.kind, zone)
+
+
+def _before(text: str | None) -> str | datetime | None:
+    """Return a time where it reads as one, else the text, which may be an id."""
+    if text is None:
+        return None
+    try:
+        return parse_time(text, "before")
+    except BadRequest:
+        return text
+
+
+def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
+    try:
+        return ask()
+    except LookupError:
+        raise BadRequest(f"ERROR: before: {str(before)[:40]!r} is neither an id that is there nor a time") from None
+
+
+def _about(context: Context, media_id: str | None) -> dict[str, object]:
+    """Return what a row tells beside its facts: the node, and links while privacy is off."""
+    is_shown = media_id is not None and not context.curtain.closed
+    return {
+        "node": context.config.node.id,
+        "url": context.url_of(str(media_id)) if is_shown else None,
+        "thumbnail_url": context.thumbnail_url_of(str(media_id)) if is_shown else None,
+    }
+
+
+def _listed(
+    context: Context, name: str, rows: list[dict[str, object]], arrival: CommandArrived, *, more: bool
+) -> Result:
+    """Return a list as a reply: over MQTT as many rows as the broker lets through in one packet."""
+    limit_bytes = context.packet_limit_bytes if arrival.origin == "mqtt" else None
+    if limit_bytes is not None:
+        left_bytes, fitting = limit_bytes - ENVELOPE_BYTES, 0
+        for row in rows:
+            left_bytes -= len(json_bytes(row)) + len(f"{row['id']} {row['at']} {row['kind']}\n") + 8
+            if left_bytes < 0:
+                break
+            fitting += 1
+        more = more or fitting < len(rows)
+        rows = rows[:fitting]
+    lines = [f"{row['id']} {row['at']} {row['kind']}" for row in rows]
+    return Result("\n".join(lines) or f"no {name}", {name: rows, "more": more})

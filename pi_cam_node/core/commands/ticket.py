@@ -1,0 +1,41 @@
+"""Command `ticket`: a secret that opens over HTTP what the right *view* may see, for the asker alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.base.errors import Forbidden, OutOfRange
+from pi_cam_node.core.commands.registry import Arguments, Context, Result, command
+from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.tickets import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S
+
+
+class TicketArguments(Arguments):
+    """How long it lasts."""
+
+    ttl_s: Annotated[float, Field(description=f"seconds that it lasts, {TTL_MIN_S:g} to {TTL_MAX_S:g}")] = TTL_DEFAULT_S
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[ttl_s]``."""
+        return {"ttl_s": words} if words else {}
+
+
+@command("ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments)
+def ticket(context: Context, arguments: TicketArguments, arrival: CommandArrived) -> Result:
+    """Return a ticket, where the reply reaches nobody but the asker: by a response topic, or over HTTP."""
+    if not TTL_MIN_S <= arguments.ttl_s <= TTL_MAX_S:
+        raise OutOfRange(
+            f"ERROR: ttl_s: {arguments.ttl_s:g} is not a number from {TTL_MIN_S:g} to {TTL_MAX_S:g} s",
+            data={"minimum": TTL_MIN_S, "maximum": TTL_MAX_S},
+        )
+    if arrival.origin != "http" and not (arrival.origin == "mqtt" and arrival.reply_to):
+        raise Forbidden("ERROR: a ticket goes to its asker alone: ask with an MQTT 5 response topic")
+    issued = context.tickets.issue(arguments.ttl_s)
+    expires_at = iso(context.clock.utcnow() + timedelta(seconds=issued.ttl_s))
+    facts = {"ticket": issued.secret, "expires_at": expires_at, "right": "view", **context.web_address()}
+    return Result(f"OK: a ticket until {expires_at}", facts)

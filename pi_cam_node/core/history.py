@@ -1,0 +1,196 @@
+"""What is kept, as rows: events, pictures and films; how they are asked for, and what a list of them looks like.
+
+The rows are the same in memory, in the database and in the replies of ``events`` and ``media``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pi_cam_node.base.clock import iso
+
+EventKind = Literal["motion", "trigger", "record"]
+EndedBy = Literal["clear", "camera_lost", "privacy", "disabled", "interrupted"]
+
+EVENT_KINDS: tuple[EventKind, ...] = ("motion", "trigger", "record")
+
+LIMIT_MAX = 200
+LIMIT_DEFAULT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something that happened in front of the camera; under way as long as ``ended_at`` is ``None``.
+
+    Attributes:
+        id: Names the event for ever; the same in every message about it.
+        kind: What began it: motion, an outside sensor (``trigger``), or a recording by hand (``record``).
+        at: UTC time of its first frame, pre-roll left out.
+        ended_at: UTC time of its end.
+        ended_by: Why it ended; ``None`` while it is under way.
+        zones: Names of the zones that it touched.
+        cause: What began it, in detail: the name of a trigger, for example.
+        pre_roll_s: Seconds before ``at`` that the recording begins with; 0 without one.
+        picture_id: The picture of the event.
+        recording_id: Its film.
+        boot: Boot id of the run of the node that saw it.
+        clock_set: Whether UTC could be trusted when it began.
+    """
+
+    id: str
+    kind: EventKind
+    at: datetime
+    ended_at: datetime | None = None
+    ended_by: EndedBy | None = None
+    zones: tuple[str, ...] = ()
+    cause: str = ""
+    pre_roll_s: float = 0.0
+    picture_id: str | None = None
+    recording_id: str | None = None
+    boot: str = ""
+    clock_set: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return the row as a list tells it, without links; JSON values."""
+        return {
+            "id": self.id,
+            "at": iso(self.at),
+            "kind": self.kind,
+            "ended_at": None if self.ended_at is None else iso(self.ended_at),
+            "ended_by": self.ended_by,
+            "zones": list(self.zones),
+            "cause": self.cause,
+            "pre_roll_s": round(self.pre_roll_s, 3),
+            "picture_id": self.picture_id,
+            "recording_id": self.recording_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """A picture or a film that is kept.
+
+    Attributes:
+        id: Its id.
+        kind: How it came about: that of a picture, ``recording``, ``clip`` or ``timelapse``.
+        at: UTC time of its first frame.
+        path: Absolute path of its first file.
+        size_bytes: Of all its files.
+        seconds: How long a film is; ``None`` for a picture.
+        kept: Spared by retention.
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    path: str
+    size_bytes: int
+    seconds: float | None = None
+    kept: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Return the row as a list tells it, without links; JSON values."""
+        return {
+            "id": self.id,
+            "at": iso(self.at),
+            "kind": self.kind,
+            "path": self.path,
+            "bytes": self.size_bytes,
+            "seconds": self.seconds,
+            "kept": self.kept,
+        }
+
+
+Row = TypeVar("Row", EventRow, MediaRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows are wanted, newest first.
+
+    Attributes:
+        limit: How many at most, 1 to `LIMIT_MAX`.
+        before: Only older ones than this: a row's id, or a UTC time; that one itself is left out.
+        kind: Only of this kind; empty: any.
+        zone: Only events that touched this zone; empty: any.
+    """
+
+    limit: int = LIMIT_DEFAULT
+    before: str | datetime | None = None
+    kind: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows, newest first by ``at``, then by id; ``more``: there are older ones."""
+
+    rows: tuple[Row, ...] = ()
+    more: bool = False
+
+
+def page_of(rows: Iterable[Row], query: Query) -> Page[Row]:
+    """Return the page of rows that a query means.
+
+    Args:
+        rows: All of them, in any order.
+        query: Which.
+
+    Raises:
+        LookupError: ``before`` is an id that no row has.
+    """
+    ordered = sorted(rows, key=lambda row: (row.at, row.id), reverse=True)
+    if isinstance(query.before, str):
+        place = next((number for number, row in enumerate(ordered) if row.id == query.before), None)
+        if place is None:
+            raise LookupError(query.before)
+        ordered = ordered[place + 1 :]
+    elif query.before is not None:
+        ordered = [row for row in ordered if row.at < query.before]
+    fitting = [row for row in ordered if _fits(row, query)]
+    return Page(tuple(fitting[: query.limit]), len(fitting) > query.limit)
+
+
+def _fits(row: EventRow | MediaRow, query: Query) -> bool:
+    if query.kind and row.kind != query.kind:
+        return False
+    return not query.zone or (isinstance(row, EventRow) and query.zone in row.zones)
+
+
+class EventStore(Protocol):
+    """Where events are kept."""
+
+    def save_event(self, row: EventRow) -> None:
+        """Take in an event that began, changed or ended: the whole row as it is now. Never blocks. Thread: any."""
+        ...
+
+    def events(self, query: Query) -> Page[EventRow]:
+        """Return events. Thread: the worker; may read the disk.
+
+        Raises:
+            LookupError: ``before`` is an id that no event has.
+        """
+        ...
+
+
+class RecentEvents:
+    """Events of this run in memory, the newest `MOST` of them. Thread: any."""
+
+    MOST = 256
+
+    def __init__(self) -> None:
+        self._rows: dict[str, EventRow] = {}
+
+    def save_event(self, row: EventRow) -> None:
+        """Take in an event; the one that began first goes where there are too many."""
+        rows = {**self._rows, row.id: row}
+        if len(rows) > self.MOST:
+            del rows[next(iter(rows))]
+        self._rows = rows  # replaced as a whole, so that another thread reads the old or the new one
+
+    def events(self, query: Query) -> Page[EventRow]:
+        """Return events of this run."""
+        return page_of(self._rows.values(), query)

@@ -1,0 +1,61 @@
+"""Mode and group of saved files, by `storage.file_mode` and `storage.group`: for Samba, NFS and web servers."""
+
+from __future__ import annotations
+
+import functools
+import grp
+import logging
+import os
+from dataclasses import dataclass
+
+from pi_cam_node.config import StorageConfig
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccess:
+    """Mode and group of saved files.
+
+    Attributes:
+        mode: Permission bits of a file.
+        group_id: Its group; ``None``: that of the process, or of a setgid folder.
+    """
+
+    mode: int
+    group_id: int | None
+
+    @classmethod
+    def of(cls, storage: StorageConfig) -> FileAccess:
+        """Return what the settings say; a group that the node may not give is named in the log, once, and left out."""
+        return _access(storage.file_mode, storage.group)
+
+    @property
+    def directory_mode(self) -> int:
+        """Permission bits of a folder: whoever may read its files may enter it."""
+        return self.mode | (self.mode & 0o444) >> 2
+
+
+def group_id_of(group: str) -> int | None:
+    """Return the number of a group that is given by name or number; ``None`` for an empty one.
+
+    Raises:
+        LookupError: This machine knows no such group.
+    """
+    if not group:
+        return None
+    return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+
+
+@functools.cache
+def _access(file_mode: str, group: str) -> FileAccess:
+    mode = int(file_mode, 8)
+    try:
+        group_id = group_id_of(group)
+    except LookupError:
+        _log.warning("storage.group: this machine has no group %s; saved files keep the node's", group)
+        return FileAccess(mode, None)
+    if group_id is not None and os.geteuid() != 0 and group_id not in (os.getegid(), *os.getgroups()):
+        _log.warning("storage.group: the node is no member of %s and may not give files to it", group)
+        return FileAccess(mode, None)
+    return FileAccess(mode, group_id)

@@ -1,0 +1,98 @@
+"""What people ask of the saved pictures and films: list them, keep one, delete one. Thread: the worker."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import FILE_MODE, replace_atomically, sync_directory
+from pi_cam_node.base.errors import BadRequest, Forbidden
+from pi_cam_node.core.history import MediaRow, Page, Query, page_of
+from pi_cam_node.storage.directory import as_storage_error
+from pi_cam_node.storage.io_heartbeat import IoHeartbeat
+from pi_cam_node.storage.pictures.ids import FILM_FORMAT, FORMATS, SIDECAR, parse_id
+from pi_cam_node.storage.pictures.index import Entry, Index
+from pi_cam_node.storage.pictures.quota import Quota
+from pi_cam_node.storage.pictures.sidecar import is_kept, read_sidecar, with_kept
+
+
+class Library:
+    """Pictures and films as rows. The index knows which there are; their side-cars know the rest."""
+
+    def __init__(self, directory: Path, index: Index, quota: Quota, heartbeat: IoHeartbeat) -> None:
+        self._directory = directory
+        self._index = index
+        self._quota = quota
+        self._heartbeat = heartbeat
+
+    def page(self, query: Query) -> Page[MediaRow]:
+        """Return rows, newest first; the side-cars of those that are returned are read.
+
+        Raises:
+            LookupError: ``before`` is an id that is not there.
+        """
+        page = page_of((self._row(entry) for entry in self._index if entry.extensions != (SIDECAR,)), query)
+        with self._heartbeat.timed():
+            return Page(tuple(self._with_facts(row) for row in page.rows), page.more)
+
+    def keep(self, picture_id: str, *, kept: bool) -> None:
+        """Say in the side-car whether retention spares a picture; one that lacks a side-car gets one.
+
+        Raises:
+            BadRequest: It is not there.
+            NoSpace, NotSaved: It is as it was.
+        """
+        entry = self._entry(picture_id)
+        path = self._directory / f"{picture_id}.{SIDECAR}"
+        with as_storage_error(f"cannot change {path}"), self._heartbeat.timed():
+            facts = read_sidecar(path)
+            if is_kept(facts) is not kept:
+                replace_atomically(path, with_kept(facts, picture_id, kept=kept), *_access_of(path))
+        entry.kept = kept
+
+    def delete(self, picture_id: str) -> None:
+        """Remove a picture or film with all its files; it is gone from the disk when this returns.
+
+        Raises:
+            BadRequest: It is not there.
+            Forbidden: It is kept.
+            NotSaved: A file cannot be removed.
+        """
+        self._entry(picture_id)
+        with as_storage_error(f"cannot delete {picture_id}"), self._heartbeat.timed():
+            if is_kept(read_sidecar(self._directory / f"{picture_id}.{SIDECAR}")):
+                raise Forbidden(
+                    f"ERROR: {picture_id} is kept; to delete it, send first: keep {picture_id} off",
+                    data={"id": picture_id, "kept": True},
+                )
+            self._quota.remove(picture_id)
+            sync_directory(self._directory)
+
+    def _entry(self, picture_id: str) -> Entry:
+        try:
+            return self._index.get(picture_id)
+        except KeyError:
+            raise BadRequest(f"ERROR: no picture or film has the id {picture_id[:80]!r}") from None
+
+    def _row(self, entry: Entry) -> MediaRow:
+        name = parse_id(entry.id)
+        assert name is not None, entry.id
+        at = datetime.fromtimestamp(entry.epoch_s, UTC)
+        extension = next((e for e in (*FORMATS, FILM_FORMAT) if e in entry.extensions), SIDECAR)
+        path = self._directory / f"{entry.id}.{extension}"
+        return MediaRow(entry.id, name.kind, at, str(path), entry.size_bytes)
+
+    def _with_facts(self, row: MediaRow) -> MediaRow:
+        facts = read_sidecar(self._directory / f"{row.id}.{SIDECAR}")
+        seconds = facts.get("seconds")
+        length_s = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+        return MediaRow(row.id, row.kind, row.at, row.path, row.size_bytes, length_s, is_kept(facts))
+
+
+def _access_of(path: Path) -> tuple[int, int | None]:
+    """Return mode and group of a file; those of a new one where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return FILE_MODE, None
+    return found.st_mode & 0o777, found.st_gid
