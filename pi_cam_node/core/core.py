@@ -66,7 +66,7 @@ class Core:
     ) -> None:
         now_s = clock.monotonic()
         self.clock = clock
-        self.archive, self.events = ports.archive, ports.events
+        self.archive, self.events, self.links = ports.archive, ports.events, ports.links
         self.tickets = ports.tickets or Tickets(clock)
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
         self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
@@ -165,19 +165,6 @@ class Core:
     def url_of(self, picture_id: str) -> str | None:
         """Return a link to a saved picture; see `commands.Context`."""
         return self._ports.url_of(picture_id)
-
-    def thumbnail_url_of(self, picture_id: str) -> str | None:
-        """Return a link to a saved picture's small copy; see `commands.Context`."""
-        return self._ports.thumbnail_url_of(picture_id)
-
-    def web_address(self) -> Mapping[str, object]:
-        """Return where the HTTP server is; see `commands.Context`."""
-        return self._ports.web_address()
-
-    @property
-    def packet_limit_bytes(self) -> int | None:
-        """The largest packet that the broker takes; see `commands.Context`."""
-        return self._ports.packet_limit_bytes()
 
     def leave(self, code: int) -> None:
         """Ask for a clean stop; see `commands.Context`."""

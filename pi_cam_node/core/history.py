@@ -5,7 +5,7 @@ The rows are the same in memory, in the database and in the replies of ``events`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -158,6 +158,21 @@ def _fits(row: EventRow | MediaRow, query: Query) -> bool:
     if query.kind and row.kind != query.kind:
         return False
     return not query.zone or (isinstance(row, EventRow) and query.zone in row.zones)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What replies tell of the HTTP server and the broker. Each may be asked by the node thread at any time.
+
+    Attributes:
+        thumbnail_url: Returns a link to the small copy of a picture or film; ``None`` where HTTP is off.
+        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
+        packet_limit_bytes: Returns the largest packet that the broker takes; ``None`` where it did not say.
+    """
+
+    thumbnail_url: Callable[[str], str | None] = lambda _media_id: None
+    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
+    packet_limit_bytes: Callable[[], int | None] = lambda: None
 
 
 class EventStore(Protocol):

@@ -10,7 +10,7 @@ from typing import Protocol
 from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
-from pi_cam_node.core.history import EventStore, RecentEvents
+from pi_cam_node.core.history import EventStore, Links, RecentEvents
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.tickets import Tickets
@@ -53,9 +53,7 @@ class Ports:
         stop: Ends the node with an exit code.
         discretion: Sees to it that nothing is seen, and nothing left behind.
         url_of: Returns a link to a saved picture, ``None`` where HTTP is off.
-        thumbnail_url_of: Returns a link to its small copy, ``None`` where HTTP is off.
-        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
-        packet_limit_bytes: Returns how large a packet the broker takes, ``None`` where it did not say.
+        links: What replies tell of the HTTP server and the broker.
         tickets: Makes tickets; the HTTP server checks them. ``None``: the core makes its own.
         events: Where events are kept.
     """
@@ -67,8 +65,6 @@ class Ports:
     stop: Callable[[int], None]
     discretion: PrivacyPort
     url_of: Callable[[str], str | None] = lambda _picture_id: None
-    thumbnail_url_of: Callable[[str], str | None] = lambda _picture_id: None
-    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
-    packet_limit_bytes: Callable[[], int | None] = lambda: None
+    links: Links = field(default_factory=Links)
     tickets: Tickets | None = None
     events: EventStore = field(default_factory=RecentEvents)

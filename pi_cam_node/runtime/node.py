@@ -27,6 +27,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.entities import entities
 from pi_cam_node.core.events import CameraChanged, Event, ModeWanted, SettingChanged
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.history import Links
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraOpened, Input
 from pi_cam_node.core.ports import Ports
@@ -270,9 +271,11 @@ class Node:
             self.stop,
             self._privacy,
             lambda picture_id: self._web.signed(media_path(picture_id)),
-            thumbnail_url_of=lambda picture_id: self._web.signed(f"{media_path(picture_id)}/thumbnail"),
-            web_address=lambda: {"url": self._web.url or "", "tls_sha256": ""},
-            packet_limit_bytes=lambda: self._link.packet_limit_bytes,
+            links=Links(
+                lambda picture_id: self._web.signed(f"{media_path(picture_id)}/thumbnail"),
+                lambda: {"url": self._web.url or "", "tls_sha256": ""},
+                lambda: self._link.packet_limit_bytes,
+            ),
             tickets=self._tickets,
         )
 

@@ -15,7 +15,7 @@ from pi_cam_node.config import Config, Format
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event, PictureSaved, Replied
-from pi_cam_node.core.history import MediaRow, Page, Query, page_of
+from pi_cam_node.core.history import Links, MediaRow, Page, Query, page_of
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.ports import Ports
@@ -116,8 +116,10 @@ class CoreHarness:
             stop=self._stop,
             discretion=self.discretion,
             url_of=lambda picture_id: f"http://porch/media/{picture_id}",
-            thumbnail_url_of=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
-            packet_limit_bytes=lambda: self.packet_limit_bytes,
+            links=Links(
+                thumbnail_url=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
+                packet_limit_bytes=lambda: self.packet_limit_bytes,
+            ),
         )
         self.core = Core(
             config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"

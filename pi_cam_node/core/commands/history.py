@@ -161,7 +161,7 @@ def _about(context: Context, media_id: str | None) -> dict[str, object]:
     return {
         "node": context.config.node.id,
         "url": context.url_of(str(media_id)) if is_shown else None,
-        "thumbnail_url": context.thumbnail_url_of(str(media_id)) if is_shown else None,
+        "thumbnail_url": context.links.thumbnail_url(str(media_id)) if is_shown else None,
     }
 
 
@@ -169,7 +169,7 @@ def _listed(
     context: Context, name: str, rows: list[dict[str, object]], arrival: CommandArrived, *, more: bool
 ) -> Result:
     """Return a list as a reply: over MQTT as many rows as the broker lets through in one packet."""
-    limit_bytes = context.packet_limit_bytes if arrival.origin == "mqtt" else None
+    limit_bytes = context.links.packet_limit_bytes() if arrival.origin == "mqtt" else None
     if limit_bytes is not None:
         left_bytes, fitting = limit_bytes - ENVELOPE_BYTES, 0
         for row in rows:

@@ -21,7 +21,7 @@ from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
-from pi_cam_node.core.history import EventStore
+from pi_cam_node.core.history import EventStore, Links
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
@@ -122,6 +122,7 @@ class Context(Protocol):
     curtain: PrivacyGate
     erase: Callable[[], EraseReport]
     events: EventStore
+    links: Links
     tickets: Tickets
 
     @property
@@ -177,19 +178,6 @@ class Context(Protocol):
 
     def url_of(self, picture_id: str) -> str | None:
         """Return a link that opens a saved picture over HTTP for a while; ``None`` where HTTP is off."""
-        ...
-
-    def thumbnail_url_of(self, picture_id: str) -> str | None:
-        """Return a link to the small copy of a saved picture; ``None`` where HTTP is off."""
-        ...
-
-    def web_address(self) -> Mapping[str, object]:
-        """Return ``url`` and ``tls_sha256`` of the HTTP server; each empty where there is none."""
-        ...
-
-    @property
-    def packet_limit_bytes(self) -> int | None:
-        """The largest packet that the broker takes; ``None`` where it did not say."""
         ...
 
     def leave(self, code: int) -> None:

@@ -37,5 +37,5 @@ def ticket(context: Context, arguments: TicketArguments, arrival: CommandArrived
         raise Forbidden("ERROR: a ticket goes to its asker alone: ask with an MQTT 5 response topic")
     issued = context.tickets.issue(arguments.ttl_s)
     expires_at = iso(context.clock.utcnow() + timedelta(seconds=issued.ttl_s))
-    facts = {"ticket": issued.secret, "expires_at": expires_at, "right": "view", **context.web_address()}
+    facts = {"ticket": issued.secret, "expires_at": expires_at, "right": "view", **context.links.web_address()}
     return Result(f"OK: a ticket until {expires_at}", facts)
