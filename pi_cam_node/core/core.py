@@ -52,7 +52,6 @@ from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
-from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame, Mode
 
 _log = logging.getLogger(__name__)
@@ -66,8 +65,7 @@ class Core:
     ) -> None:
         now_s = clock.monotonic()
         self.clock = clock
-        self.archive, self.events, self.links = ports.archive, ports.events, ports.links
-        self.tickets = ports.tickets or Tickets(clock)
+        self.archive, self.events, self.links, self.tickets = ports.archive, ports.events, ports.links, ports.tickets
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
         self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
         self._ports = ports

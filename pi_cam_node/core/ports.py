@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
@@ -54,7 +55,7 @@ class Ports:
         discretion: Sees to it that nothing is seen, and nothing left behind.
         url_of: Returns a link to a saved picture, ``None`` where HTTP is off.
         links: What replies tell of the HTTP server and the broker.
-        tickets: Makes tickets; the HTTP server checks them. ``None``: the core makes its own.
+        tickets: Makes tickets; the HTTP server checks them.
         events: Where events are kept.
     """
 
@@ -66,5 +67,5 @@ class Ports:
     discretion: PrivacyPort
     url_of: Callable[[str], str | None] = lambda _picture_id: None
     links: Links = field(default_factory=Links)
-    tickets: Tickets | None = None
+    tickets: Tickets = field(default_factory=lambda: Tickets(SystemClock()))
     events: EventStore = field(default_factory=RecentEvents)

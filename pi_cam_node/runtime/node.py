@@ -1,7 +1,6 @@
 """The composition root: builds the parts, starts and stops them in order, and runs the node thread.
 
-Whoever reads this file knows the program. Frames and arrivals come in by the inbox; the core decides;
-what it says goes to the broker and the camera.
+Frames and inputs come in by the inbox; the core decides; what it says goes to every listener.
 """
 
 from __future__ import annotations
@@ -96,7 +95,6 @@ class Node:
         self._link = BrokerLink(config.mqtt, self._topics, self._inbox, self._clock)
         self._link.queue.privacy_filter = self._privacy.privacy_filter
         self._vitals = SystemMetrics(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
-        self._tickets = Tickets(self._clock)
         self._core = Core(
             config,
             self._clock,
@@ -272,11 +270,11 @@ class Node:
             self._privacy,
             lambda picture_id: self._web.signed(media_path(picture_id)),
             links=Links(
-                lambda picture_id: self._web.signed(f"{media_path(picture_id)}/thumbnail"),
+                lambda media_id: self._web.signed(f"{media_path(media_id)}/thumbnail"),
                 lambda: {"url": self._web.url or "", "tls_sha256": ""},
                 lambda: self._link.packet_limit_bytes,
             ),
-            tickets=self._tickets,
+            tickets=Tickets(self._clock),
         )
 
     def _figures(self) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from tests.support.fakes.clock import FakeClock
 
@@ -116,6 +117,7 @@ class CoreHarness:
             stop=self._stop,
             discretion=self.discretion,
             url_of=lambda picture_id: f"http://porch/media/{picture_id}",
+            tickets=Tickets(self.clock),
             links=Links(
                 thumbnail_url=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
                 packet_limit_bytes=lambda: self.packet_limit_bytes,
