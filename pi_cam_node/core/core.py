@@ -1,26 +1,31 @@
 """Everything that the node knows and decides, in one object used by one thread.
 
-`step` is a plain function: an arrival or a frame goes in, facts come out. It knows neither topics nor
-sockets nor disks; what it needs of the world it is given as `Ports`.
+`Core.step` is a plain function: an input, a frame or only the time goes in, events come out. It knows neither topics
+nor sockets nor disks; what it needs of the world it is given as `Ports`.
+
+A frame takes this way: `Inbox.take` -> `Core.step` -> `_on_frame` (privacy, camera timeout, trial of settings) ->
+`Pipeline.process` (measure, decide, keep, show) -> `Dispatcher.offer` (commands that wait for a frame); the event
+`FrameTaken` takes it to the listeners, of which the `FrameHub` hands it to viewers.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
+from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, settings
-from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core import inputs as i
 from pi_cam_node.core.commands.dispatcher import Dispatcher
 from pi_cam_node.core.commands.jobs import JobQueue
-from pi_cam_node.core.commands.registry import Command, FreshFrame
+from pi_cam_node.core.commands.registry import FreshFrame
 from pi_cam_node.core.events import (
     CameraChanged,
     Event,
     FaultReported,
+    FrameTaken,
     InputEvent,
     ModeWanted,
     PictureSaved,
@@ -29,30 +34,19 @@ from pi_cam_node.core.events import (
     SettingsRolledBack,
     TelemetryTaken,
 )
-from pi_cam_node.core.inputs import (
-    BrokerRefused,
-    CameraFailed,
-    CameraOpened,
-    CommandArrived,
-    Input,
-    PictureBlank,
-    StorageChanged,
-    SwitchFailed,
-    WorkAdvanced,
-    WorkEnded,
-)
 from pi_cam_node.core.pipeline import Pipeline
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_switch import PrivacySwitch
-from pi_cam_node.core.rules.auto_save import AutoSave
-from pi_cam_node.core.rules.camera_timeout import CameraTimeout
+from pi_cam_node.core.rules.auto_save import AutoSave, verb_of
+from pi_cam_node.core.rules.camera_timeout import CameraTimeout, patience_s
 from pi_cam_node.core.rules.fault_state import FaultState
 from pi_cam_node.core.rules.frame_rate import FrameRate
 from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
-from pi_cam_node.imaging.frame import Frame, Mode
+from pi_cam_node.core.schedule import Due, Interval, earliest_s
+from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
@@ -65,28 +59,42 @@ class Core:
     ) -> None:
         now_s = clock.monotonic()
         self.clock = clock
-        self.archive, self.events, self.links, self.tickets = ports.archive, ports.events, ports.links, ports.tickets
+        self.archive, self.write_config = ports.archive, ports.write_config
+        self.events, self.links, self.tickets = ports.events, ports.links, ports.tickets
+        self.url_of, self.leave = ports.url_of, ports.stop
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
         self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
         self._ports = ports
         self._config = config
-        self._room = MemoryLimits(budget_bytes)
-        self._facts: list[Event] = []
-        self.ring = Ring(self._room.limits(config))
+        self._memory = MemoryLimits(budget_bytes)
+        self._events: list[Event] = []
+        self.ring = Ring(self._memory.limits(config))
         self.night = NightController(config.night, now_s)
-        self._pipeline = Pipeline(config, clock, self.ring, self.night)
-        errands = JobQueue(ports.submit, lambda: self._room.for_work(self._config))
-        self._dispatcher = Dispatcher(self, errands, node_id, boot_id)
-        self._rate = FrameRate()
+        self._pipeline = Pipeline(config, self.ring, self.night)
+        jobs = JobQueue(ports.submit, lambda: self._memory.for_work(self._config))
+        self._dispatcher = Dispatcher(self, jobs, node_id, boot_id)
+        self._frame_rate = FrameRate()
         self._latency_ms: float | None = None
         self._online = False
-        self._silence = CameraTimeout()
+        self._lost_s = float("-inf")
+        self._camera_timeout = CameraTimeout()
         self._faults = FaultState()
         self._trial = SettingsTrial()
-        self._lost_s = float("-inf")
-        self._telemetry_s = now_s
-        self._saving = AutoSave(now_s)
-        self._warn_of_shrunk_ring()
+        self._telemetry = Interval(config.telemetry.interval_s, now_s)
+        self._auto_save = AutoSave(config.export, now_s)
+        self._timed: tuple[tuple[Due, Callable[[float], None]], ...] = (
+            (self.night, self._decide_mode),
+            (self._camera_timeout, lambda now_s: self._camera_lost("no frames", now_s)),
+            (self._trial, lambda now_s: self._roll_back(self._trial.overdue(self._config, now_s))),
+            (self._dispatcher, self._dispatcher.on_time),
+            (self.privacy, lambda _now_s: self.privacy.retry_persist(ports.submit)),
+            (self._telemetry, self._take_telemetry),
+            (self._auto_save, self._save_picture),
+            (self._faults, lambda now_s: self._events.extend(self._faults.due(now_s))),
+        )
+        self._due = tuple(part for part, _ in self._timed)
+        self._expect_frame(now_s)
+        self._bound_ring()
 
     # ------------------------------------------------------------ what commands see
 
@@ -105,32 +113,17 @@ class Core:
         """The newest frame while the camera is there."""
         return self._pipeline.latest
 
-    @property
-    def commands(self) -> Mapping[str, Command]:
-        """Every command by its verb."""
-        return registry()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether somebody waits for an answer, so that time must be looked at often."""
-        return self._dispatcher.waiting > 0
-
-    @property
-    def wanted_mode(self) -> Mode:
-        """The mode that the camera was asked for last."""
-        return self.night.wanted
-
-    def emit(self, fact: Event) -> None:
-        """Tell the adapters with the next return of `step`; of a flood of faults only the newest, now and then."""
-        if isinstance(fact, FaultReported):
-            self._faults.report(fact)
-        elif not (isinstance(fact, PictureSaved) and self.curtain.closed):
-            self._facts.append(fact)
+    def emit(self, event: Event) -> None:
+        """Return an event with the next return of `step`; of a flood of faults only the newest, now and then."""
+        if isinstance(event, FaultReported):
+            self._faults.report(event)
+        elif not (isinstance(event, PictureSaved) and self.curtain.closed):
+            self._events.append(event)
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
         """Change one live setting; see `commands.Context`."""
         new = settings.with_value(self._config, key, raw)
-        self._room.check(self._config, new, key)
+        self._memory.check(self._config, new, key)
         old = settings.value_of(self._config, key)
         modes = (self.night.mode, self.night.wanted)
         self._trial.begin(self._config, new, modes, self.clock.monotonic(), delivers=self._online)
@@ -143,112 +136,117 @@ class Core:
         proof_mono_s = self._trial.proof_mono_s
         return None if proof_mono_s is None else FreshFrame(proof_mono_s, 2 * self._trial.patience_s)
 
-    def write_config(self, config: Config) -> Path:
-        """Write settings into the configuration file; see `commands.Context`."""
-        return self._ports.write_config(config)
-
     def figures(self) -> Mapping[str, object]:
         """Return the telemetry figures as they stand."""
         now_s = self.clock.monotonic()
         return {
             **self._ports.vitals(),
-            "fps": round(self._rate.per_second(now_s), 2),
+            "fps": round(self._frame_rate.per_second(now_s), 2),
             "latency_ms": self._latency_ms,
             "ring_frames": len(self.ring),
-            "ring_mib": round(self.ring.size_bytes / (1 << 20), 2),
+            "ring_mib": round(self.ring.size_bytes / MIB, 2),
             "ring_seconds": round(self.ring.seconds, 1),
             "commands_waiting": self._dispatcher.waiting,
         }
 
-    def url_of(self, picture_id: str) -> str | None:
-        """Return a link to a saved picture; see `commands.Context`."""
-        return self._ports.url_of(picture_id)
+    # ------------------------------------------------------------ one step
 
-    def leave(self, code: int) -> None:
-        """Ask for a clean stop; see `commands.Context`."""
-        self._ports.stop(code)
+    @property
+    def due_s(self) -> float:
+        """Monotonic time at which `step` is to be called although nothing came."""
+        return earliest_s(self._due)
 
-    # ------------------------------------------------------------ the door
-
-    def step(self, message: Input | Frame | None) -> list[Event]:
-        """Take in one message, or only the time that has passed, and return what follows from it."""
+    def step(self, message: i.Input | Frame | None) -> list[Event]:
+        """Take in an input or a frame, if any, do what is due, and return what follows from it."""
         now_s = self.clock.monotonic()
+        changes = self.night.changes
         try:
             if isinstance(message, Frame):
                 self._on_frame(message, now_s)
             elif message is not None:
-                if isinstance(message, InputEvent):
-                    self.emit(message)
-                self._on_arrival(message, now_s)
+                self._on_input(message, now_s)
         finally:
-            self._on_time(now_s)
-        facts, self._facts = self._facts, []
-        return facts
+            for part, on_time in self._timed:
+                if part.due_s <= now_s:
+                    on_time(now_s)
+        if self.night.changes != changes:
+            self._expect_frame(now_s)
+        events, self._events = self._events, []
+        return events
 
     def close(self) -> list[Event]:
-        """Answer what still waits, and return the last facts."""
+        """Answer what still waits, and return the last events."""
         self._dispatcher.close()
-        facts, self._facts = self._facts, []
-        return facts
+        events, self._events = self._events, []
+        return events
 
     def _on_frame(self, frame: Frame, now_s: float) -> None:
         if self.curtain.hides(frame):
             return
-        if frame.captured_mono_s <= self._lost_s:  # it waited behind the news that the camera is away
-            self._facts.extend(self._pipeline.remember(frame))
+        if frame.captured_mono_s <= self._lost_s:  # it waited behind the input that told of the loss
+            self._pipeline.keep(frame, now_s, self._events)
             return
-        self._silence.heard(now_s)
-        self._trial.frame(frame.exposed_mono_s, now_s)
-        self._rate.count(now_s)
         if not self._online:
-            self._online = True
-            self.night.restarted(now_s)
-            self._faults.note("camera", "ok", "")
-            self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
-        self._facts.extend(self._pipeline.process(frame))
+            self._camera_back(now_s)
+        self._camera_timeout.frame_received(now_s)
+        self._trial.frame(frame.exposed_mono_s, now_s)
+        self._frame_rate.count(now_s)
+        self._events.append(FrameTaken(frame))
+        self._pipeline.process(frame, now_s, self._events)
         self._dispatcher.offer(frame)
         self._latency_ms = round((self.clock.monotonic() - frame.captured_mono_s) * 1000, 1)
 
-    def _on_arrival(self, message: Input, now_s: float) -> None:
+    def _on_input(self, message: i.Input, now_s: float) -> None:
+        if isinstance(message, InputEvent):
+            self._events.append(message)
         match message:
-            case CommandArrived():
+            case i.CommandArrived():
                 self._dispatcher.receive(message)
-            case WorkEnded():
-                self._dispatcher.end(message)
-            case WorkAdvanced():
-                self._dispatcher.advance(message)
-            case CameraOpened(size=(width, height)):
-                self._room.opened(width, height)
+            case i.WorkEnded() | i.WorkAdvanced():
+                self._dispatcher.on_work(message)
+            case i.CameraOpened(size=(width, height)):
+                self._memory.opened(width, height)
                 self._bound_ring()
-            case CameraFailed(reason=reason):
+            case i.CameraFailed(reason=reason):
                 self._camera_lost(reason, now_s)
-            case SwitchFailed(mode=mode, reason=reason):
+            case i.SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s, mode)
                 self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
                 self._roll_back(self._trial.refused(self._config, mode, f"the camera refuses {mode}: {reason}"))
-            case PictureBlank(reason=reason):
+            case i.PictureBlank(reason=reason):
                 self._faults.note("picture", "camera_down" if reason else "ok", reason)
-            case StorageChanged(code=code):
+            case i.StorageChanged(code=code):
                 self._faults.note("storage", code, message.message)
-            case BrokerRefused(reason=reason):
+            case i.BrokerRefused(reason=reason):
                 self.emit(FaultReported("forbidden", reason))
 
-    def _on_time(self, now_s: float) -> None:
-        wanted = self.night.decide(now_s)
+    # ------------------------------------------------------------ what is due
+
+    def _decide_mode(self, now_s: float) -> None:
+        wanted = self.night.on_time(now_s)
         if wanted is not None:
             self.emit(ModeWanted(wanted))
-        if self._silence.is_overdue(now_s, self._config, self.night.mode, self.night.wanted) and self._online:
-            self._camera_lost("no frames", now_s)
-        self._roll_back(self._trial.overdue(self._config, now_s))
-        self._dispatcher.tick(now_s)
-        self.privacy.tick(self._ports.submit)
-        self._facts.extend(self._faults.due(now_s))
-        if now_s - self._telemetry_s >= self._config.telemetry.interval_s:
-            self._telemetry_s = now_s
-            self.emit(TelemetryTaken(self.figures()))
-        self._auto_save(now_s)
+
+    def _take_telemetry(self, now_s: float) -> None:
+        self._telemetry.done(now_s)
+        self.emit(TelemetryTaken(self.figures()))
+
+    def _save_picture(self, now_s: float) -> None:
+        settled_s = self.night.settled_s if self._online else float("inf")
+        if settled_s > now_s:
+            self._auto_save.postpone(settled_s)
+            return
+        self._auto_save.saved(now_s)
+        self._dispatcher.receive(i.CommandArrived(verb_of(self._config.export), b"", now_s, origin="self"))
 
     # ------------------------------------------------------------ what follows
+
+    def _camera_back(self, now_s: float) -> None:
+        self._online = True
+        self.night.restarted(now_s)
+        self._auto_save.camera_back()
+        self._faults.note("camera", "ok", "")
+        self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
 
     def _camera_lost(self, reason: str, now_s: float) -> None:
         self._faults.note("camera", "camera_down", reason)
@@ -256,21 +254,25 @@ class Core:
 
     def _camera_gone(self, reason: str, now_s: float, refusal: NodeError) -> None:
         self._lost_s = now_s
+        self._camera_timeout.camera_lost()
         if self._online:
             self._online = False
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._dispatcher.fail_frames(refusal)
 
-    def _roll_back(self, verdict: Rollback | None) -> None:
-        if verdict is not None:
-            what = {key: settings.value_of(verdict.config, key) for key in verdict.keys}
-            self._put_in_force(verdict.config)
-            self.emit(SettingsRolledBack(what, verdict.reason, self.clock.utcnow()))
-            self.emit(FaultReported("camera_down", f"rolled back: {', '.join(what)}: {verdict.reason}"))
+    def _expect_frame(self, now_s: float) -> None:
+        self._camera_timeout.set_patience(patience_s(self._config, self.night.mode, self.night.wanted), now_s)
+
+    def _roll_back(self, rollback: Rollback | None) -> None:
+        if rollback is not None:
+            what = {key: settings.value_of(rollback.config, key) for key in rollback.keys}
+            self._put_in_force(rollback.config)
+            self.emit(SettingsRolledBack(what, rollback.reason, self.clock.utcnow()))
+            self.emit(FaultReported("camera_down", f"rolled back: {', '.join(what)}: {rollback.reason}"))
 
     def _forget(self) -> None:
-        """Keep nothing of what the camera saw; nobody waits for it to see more."""
+        """Keep nothing of what the camera saw, and refuse the commands that wait for more of it."""
         self.ring.clear()
         self._trial.drop()
         self._camera_gone("privacy", self.clock.monotonic(), PrivacyOn("ERROR: privacy was switched on"))
@@ -278,23 +280,18 @@ class Core:
         self.emit(RingMeasured(0.0))
 
     def _put_in_force(self, new: Config) -> None:
+        now_s = self.clock.monotonic()
         old, self._config = self._config, new
         self.night.configure(new.night)
         self._pipeline.configure(new)
+        self._telemetry.set_every_s(new.telemetry.interval_s)
+        self._auto_save.configure(new.export, now_s)
+        self._expect_frame(now_s)
         for key, (_, value) in settings.differences(old, new).items():
             self.emit(SettingChanged(key, value))
         self._bound_ring()
 
     def _bound_ring(self) -> None:
-        self.ring.limit(self._room.limits(self._config))
-        self._warn_of_shrunk_ring()
-
-    def _warn_of_shrunk_ring(self) -> None:
-        if shortage := self._room.shortage(self._config):
+        self.ring.limit(self._memory.limits(self._config))
+        if shortage := self._memory.shortage(self._config):
             _log.warning("%s", shortage)
-
-    def _auto_save(self, now_s: float) -> None:
-        is_settled = self._online and self.night.explain(now_s).settling_left_s == 0
-        verb = self._saving.verb(self._config.export, now_s, is_settled=is_settled)
-        if verb:
-            self._dispatcher.receive(CommandArrived(verb, b"", now_s, origin="self"))

@@ -20,6 +20,7 @@ from pi_cam_node.core.inputs import (
     CameraOpened,
     DiscoveryFound,
     HomeAssistantStarted,
+    HttpAddressChanged,
     Origin,
     StaleWillSeen,
 )
@@ -57,6 +58,13 @@ class CameraChanged:
     online: bool
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTaken:
+    """A frame came from a camera that is online, and may be shown."""
+
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,14 @@ class FramesSent:
 
 
 InputEvent = (
-    CameraOpened | CameraFailed | BrokerConnected | BrokerLost | HomeAssistantStarted | DiscoveryFound | StaleWillSeen
+    CameraOpened
+    | CameraFailed
+    | BrokerConnected
+    | BrokerLost
+    | HomeAssistantStarted
+    | DiscoveryFound
+    | StaleWillSeen
+    | HttpAddressChanged
 )
 """Inputs that the core passes on to the listeners as they came."""
 
@@ -195,6 +210,7 @@ Event = (
     | ModeChanged
     | ModeWanted
     | CameraChanged
+    | FrameTaken
     | RingMeasured
     | SettingChanged
     | SettingsRolledBack

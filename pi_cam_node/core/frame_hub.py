@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from pi_cam_node.core.events import CameraChanged, Event, FrameTaken
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.imaging.frame import Frame
 
@@ -34,6 +35,13 @@ class FrameHub:
     def latest(self) -> Frame | None:
         """The newest frame, ``None`` while the camera is away."""
         return self._latest
+
+    def on_event(self, event: Event) -> None:
+        """Hand on a new frame, and that the camera is away. Thread: the node thread."""
+        if isinstance(event, FrameTaken):
+            self.publish(event.frame)
+        elif isinstance(event, CameraChanged) and not event.online:
+            self.publish(None)
 
     def publish(self, frame: Frame | None) -> None:
         """Hand a frame to everybody who looks.

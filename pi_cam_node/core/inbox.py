@@ -1,17 +1,20 @@
-"""The one door into the node thread.
+"""The one way into the node thread.
 
 Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
 is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
 refused, and its sender is told by the return value. Commands of the broker wait in a queue of their own, behind
-everything else: while their replies find no room they are held, and the other doors stay open. Messages go
+everything else: while their replies find no room they are held, and the other origins are served. Messages go
 before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
-messages in a row only the first few, since a camera whose frames nobody takes would count as away.
+messages in a row only the first few, since a camera whose frames are not taken would count as away.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 
 from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
@@ -25,10 +28,18 @@ BYTES_WAITING = 4 << 20
 SMALL_BYTES = 512
 # So many messages are taken before a waiting frame has its turn.
 MESSAGES_IN_A_ROW = 16
+# How soon commands that are held are looked at again.
+HELD_S = 0.1
+# The longest wait of all, since a lock cannot wait without end.
+WAIT_MAX_S = 3600.0
+
+
+def _never() -> bool:
+    return False
 
 
 class Inbox:
-    """Frames and arrivals on their way to the node thread.
+    """Frames and inputs on their way to the node thread.
 
     Thread: any, for everything but `take`.
     """
@@ -38,7 +49,12 @@ class Inbox:
         self._messages = _Queue()
         self._broker_commands = _Queue()
         self._in_a_row = 0
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
+        # Released by whatever wakes the node thread. Unlike a condition it needs no lock of its own, so that a signal
+        # handler, which runs in the node thread between any two instructions, can release it too, and none is missed.
+        self._wakeup = threading.Lock()
+        self._wakeup.acquire()
+        self._is_woken = False
         self._frames_dropped = 0
         self._messages_refused = 0
 
@@ -49,7 +65,7 @@ class Inbox:
 
     @property
     def messages_refused(self) -> int:
-        """Commands that came while their queue was full; whoever else finds it full tries again."""
+        """Commands that came while their queue was full; other senders that find it full try again."""
         return self._messages_refused
 
     @property
@@ -64,41 +80,57 @@ class Inbox:
                 self._frames.popleft()
                 self._frames_dropped += 1
             self._frames.append(frame)
-            self._changed.notify()
+        self._ring()
 
     def put(self, message: Input) -> bool:
         """Hand over a message; return whether there was room."""
-        of_broker = isinstance(message, CommandArrived) and message.origin == "mqtt"
+        is_of_broker = isinstance(message, CommandArrived) and message.origin == "mqtt"
         with self._changed:
-            if not (self._broker_commands if of_broker else self._messages).put(message):
+            if not (self._broker_commands if is_of_broker else self._messages).put(message):
                 self._messages_refused += isinstance(message, CommandArrived)
                 return False
-            self._changed.notify()
-            return True
+        self._ring()
+        return True
 
-    def take(self, timeout_s: float, *, hold_broker: bool = False) -> Input | Frame | None:
+    def wake(self) -> None:
+        """Let `take` return at once, with nothing where nothing waits. Thread: any, and signal handlers."""
+        self._is_woken = True
+        self._ring()
+
+    def take(self, timeout_s: float, *, hold_broker: Callable[[], bool] = _never) -> Input | Frame | None:
         """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
 
         Args:
             timeout_s: How long to wait for one.
-            hold_broker: Leave the broker's commands where they are.
+            hold_broker: Asked only when the next message is a command of the broker: whether to leave it where it is.
+                Where it does, ``None`` is returned after `HELD_S` at the latest.
 
         Thread: the node thread.
         """
+        end_s = time.monotonic() + timeout_s
+        while True:
+            message = self._next(hold_broker)
+            if message is not None:
+                return message
+            left_s = min(end_s - time.monotonic(), HELD_S if self._broker_commands else WAIT_MAX_S)
+            if self._is_woken or not self._wakeup.acquire(timeout=max(0.0, left_s)):
+                self._is_woken = False
+                return None
+
+    def _next(self, hold_broker: Callable[[], bool]) -> Input | Frame | None:
+        queue = self._messages
+        if not queue and self._broker_commands and not hold_broker():
+            queue = self._broker_commands
         with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._next(hold_broker), max(0.0, timeout_s))
-            queue = self._next(hold_broker)
             if queue and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
                 self._in_a_row += 1
                 return queue.take()
             self._in_a_row = 0
             return self._frames.popleft() if self._frames else None
 
-    def _next(self, hold_broker: bool) -> _Queue | None:
-        """Return the queue whose turn it is, ``None`` where no message may be taken."""
-        if self._messages:
-            return self._messages
-        return self._broker_commands if self._broker_commands and not hold_broker else None
+    def _ring(self) -> None:
+        with suppress(RuntimeError):  # it is released already
+            self._wakeup.release()
 
 
 class _Queue:

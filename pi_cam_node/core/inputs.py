@@ -137,6 +137,13 @@ class StaleWillSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAddressChanged:
+    """The address at which others reach the live view changed; ``None``: it is not served, or not to others."""
+
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkAdvanced:
     """A piece of work is under way."""
 
@@ -167,6 +174,7 @@ Input = (
     | HomeAssistantStarted
     | DiscoveryFound
     | StaleWillSeen
+    | HttpAddressChanged
     | WorkAdvanced
     | WorkEnded
 )

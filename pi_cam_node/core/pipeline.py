@@ -1,13 +1,10 @@
 """The fixed order of stages that each frame passes: measure, decide, keep, show.
 
-A frame goes in, facts come out. New stages (motion, clips) take their place in `process`.
+A frame goes in, events come out. New stages (motion, clips) take their place in `process`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import BrightnessMeasured, Event, LiveFrameDue, ModeChanged, ModeWanted, RingMeasured
 from pi_cam_node.core.rules.night import NightController
@@ -28,9 +25,8 @@ SLACK_S = 0.02
 class Pipeline:
     """What the node knows from its frames. Used by the node thread."""
 
-    def __init__(self, config: Config, clock: Clock, ring: Ring, night: NightController) -> None:
+    def __init__(self, config: Config, ring: Ring, night: NightController) -> None:
         self._config = config
-        self._clock = clock
         self._ring = ring
         self._night = night
         self._mode: Mode | None = None
@@ -43,25 +39,20 @@ class Pipeline:
         """Go on with other settings."""
         self._config = config
 
-    def process(self, frame: Frame) -> Iterator[Event]:
-        """Take in a frame and yield what it changed."""
-        now_s = self._clock.monotonic()
+    def process(self, frame: Frame, now_s: float, events: list[Event]) -> None:
+        """Take in a frame and append what it changed to the events."""
         self.latest = frame
-        yield from self._measure(frame, now_s)
-        yield from self._decide(frame, now_s)
-        yield from self._keep(frame, now_s)
-        yield from self._show(frame, now_s)
-
-    def remember(self, frame: Frame) -> Iterator[Event]:
-        """Keep a frame for the past alone: it says nothing of now."""
-        yield from self._keep(frame, self._clock.monotonic())
+        self._measure(frame, now_s, events)
+        self._decide(frame, now_s, events)
+        self.keep(frame, now_s, events)
+        self._show(frame, now_s, events)
 
     def camera_lost(self) -> None:
         """Forget what only a living camera can say."""
         self._told_light = None
         self.latest = None
 
-    def _measure(self, frame: Frame, now_s: float) -> Iterator[Event]:
+    def _measure(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         limits = self._config.telemetry
         level, sensor = frame.brightness, frame.sensor
         lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
@@ -71,17 +62,18 @@ class Pipeline:
             if not is_news or now_s - told_s < limits.brightness_min_interval_s:
                 return
         self._told_light = (level, lux, now_s)
-        yield BrightnessMeasured(level, lux)
+        events.append(BrightnessMeasured(level, lux))
 
-    def _decide(self, frame: Frame, now_s: float) -> Iterator[Event]:
+    def _decide(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         wanted = self._night.observe(frame.mode, frame.brightness, now_s)
         if frame.mode != self._mode:
             self._mode = frame.mode
-            yield ModeChanged(frame.mode, self._night.cause, frame.captured_at)
+            events.append(ModeChanged(frame.mode, self._night.cause, frame.captured_at))
         if wanted is not None:
-            yield ModeWanted(wanted)
+            events.append(ModeWanted(wanted))
 
-    def _keep(self, frame: Frame, now_s: float) -> Iterator[Event]:
+    def keep(self, frame: Frame, now_s: float, events: list[Event]) -> None:
+        """Keep a frame for the past; of a camera that has been lost since this is all that a frame is good for."""
         sensor, at = frame.sensor, frame.captured_at
         self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, self._ring_jpeg(frame), frame.mode, sensor))
         seconds = self._ring.seconds
@@ -90,7 +82,7 @@ class Pipeline:
             if abs(seconds - told) < RING_STEP_S or now_s - told_s < RING_INTERVAL_S:
                 return
         self._told_ring = (seconds, now_s)
-        yield RingMeasured(seconds)
+        events.append(RingMeasured(seconds))
 
     def _ring_jpeg(self, frame: Frame) -> bytes:
         ring = self._config.ring
@@ -99,11 +91,11 @@ class Pipeline:
         size = (ring.downscale.width, ring.downscale.height)
         return encode(resize(frame.pixels, frame.layout, size), frame.layout, ring.quality)
 
-    def _show(self, frame: Frame, now_s: float) -> Iterator[Event]:
+    def _show(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         live = self._config.homeassistant
         if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
-            yield LiveFrameDue(frame, self._config.ring.quality)
+            events.append(LiveFrameDue(frame, self._config.ring.quality))
 
 
 def _is_other_light(lux: float | None, told: float | None) -> bool:

@@ -8,6 +8,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.jobs import Job, Progress, Submit
 from pi_cam_node.core.ports import PrivacyPort
+from pi_cam_node.core.schedule import NEVER_S
 
 # How soon a disk that did not remember is asked again, and one that has not answered at all.
 AGAIN_S, SILENT_S = 30.0, 120.0
@@ -20,6 +21,9 @@ class PrivacySwitch:
         discretion: The curtain, the camera and the disk.
         clock: Tells the time.
         forget: Forgets every picture, and refuses whoever waits for one.
+
+    Attributes:
+        due_s: When `retry_persist` is to be called, on the monotonic clock; never, while the disk knows.
     """
 
     def __init__(self, discretion: PrivacyPort, clock: Clock, forget: Callable[[], None]) -> None:
@@ -28,7 +32,7 @@ class PrivacySwitch:
         self._clock = clock
         self._forget = forget
         self._asked = 0
-        self._again_s = float("inf")
+        self.due_s = NEVER_S
 
     @property
     def asked(self) -> int:
@@ -48,7 +52,7 @@ class PrivacySwitch:
 
     def open(self) -> None:
         """Take the camera up again."""
-        self._again_s = float("inf")
+        self.due_s = NEVER_S
         self._curtain.open(self._clock.monotonic())
         self._discretion.hold(False)
 
@@ -73,18 +77,16 @@ class PrivacySwitch:
     def insist(self) -> None:
         """Have the disk asked again soon: it may not know that the curtain is closed."""
         self._asked += 1  # what still waits to open is not wanted any more
-        self._again_s = self._clock.monotonic() + AGAIN_S
+        self.due_s = self._clock.monotonic() + AGAIN_S
 
-    def tick(self, submit: Submit) -> None:
-        """Let the worker make the disk remember what it did not, again and again."""
+    def retry_persist(self, submit: Submit) -> None:
+        """Have the worker store again that privacy is on, until the disk has done so."""
         now_s = self._clock.monotonic()
-        if not self._curtain.closed or now_s < self._again_s:
-            return
-        self._again_s = now_s + SILENT_S
+        self.due_s = now_s + SILENT_S
         try:
             submit(self._remember)
         except Busy:
-            self._again_s = now_s + AGAIN_S
+            self.due_s = now_s + AGAIN_S
 
     def _remember(self, _progress: Progress) -> None:
         if not self._curtain.closed:
@@ -92,6 +94,6 @@ class PrivacySwitch:
         try:
             self._discretion.seal(True)
         except NodeError:
-            self._again_s = self._clock.monotonic() + AGAIN_S
+            self.due_s = self._clock.monotonic() + AGAIN_S
             raise
-        self._again_s = float("inf")
+        self.due_s = NEVER_S

@@ -12,8 +12,16 @@ from typing import Any
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, Replied, SettingChanged
-from pi_cam_node.core.inputs import BrokerConnected, CameraOpened, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
+from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, Replied, SettingChanged
+from pi_cam_node.core.inputs import (
+    BrokerConnected,
+    CameraOpened,
+    DiscoveryFound,
+    HomeAssistantStarted,
+    HttpAddressChanged,
+    StaleWillSeen,
+)
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message
 from pi_cam_node.mqtt.link import BrokerLink
@@ -59,7 +67,7 @@ class Announcer:
         self._session = 0
         self._announced = b""
         self._refreshed_s = clock.monotonic()
-        self._again_s: float | None = None
+        self._again_s = NEVER_S
 
     def start(self) -> None:
         """Fill the retained state with the values before the first frame."""
@@ -101,8 +109,10 @@ class Announcer:
                     self._link.publish(self._messages.discovery(current))
             case StaleWillSeen():
                 self._link.publish(self._messages.availability(online=True))
-            case CameraOpened():
+            case CameraOpened() | HttpAddressChanged():
                 self.announce()
+            case FrameTaken():
+                return
             case LiveFrameDue() if not self._link.is_connected:
                 return  # no client can receive it, so it is not encoded
             case Replied(origin=origin) | FramesSent(origin=origin) if origin != "mqtt":
@@ -118,14 +128,15 @@ class Announcer:
         for message in self._messages.messages(event):
             self._publish(message)
 
-    def tick(self, refresh_s: float) -> None:
-        """Send unchanged states again now and then."""
-        now_s = self._clock.monotonic()
-        is_due = self._again_s is not None and now_s >= self._again_s
-        if is_due or now_s - self._refreshed_s >= refresh_s:
-            self._again_s = None
-            self._refreshed_s = now_s
-            self._resend()
+    @property
+    def due_s(self) -> float:
+        """When unchanged states are to be sent again."""
+        return min(self._again_s, self._refreshed_s + self._config().telemetry.refresh_s)
+
+    def on_time(self, now_s: float) -> None:
+        """Send unchanged states again."""
+        self._again_s, self._refreshed_s = NEVER_S, now_s
+        self._resend()
 
     def close(self, deadline_s: float) -> None:
         """Say that the node goes, and close the link."""

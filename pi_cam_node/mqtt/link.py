@@ -16,6 +16,7 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, BrokerRefused
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.echo_check import EchoCheck
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
@@ -36,6 +37,8 @@ SILENCE_S, FINDING_S = 8.0, 60.0
 # The third time within ten minutes that the thread dies or hangs, the node ends.
 REPAIRS = 2
 FAREWELL_S = 1.0
+# How soon what found no room is tried again.
+PUMP_S = 0.1
 
 
 class BrokerLink:
@@ -69,6 +72,7 @@ class BrokerLink:
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
+        self._pumped_s = float("-inf")
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
@@ -117,6 +121,16 @@ class BrokerLink:
             return self.queue.is_backlogged
         self.queue.pump(live)
         return self.queue.is_backlogged or live.is_busy
+
+    @property
+    def due_s(self) -> float:
+        """When what waits for room is to be sent: soon, while something waits and the broker is there."""
+        return self._pumped_s + PUMP_S if self._live is not None and self.queue.has_unsent else NEVER_S
+
+    def on_time(self, now_s: float) -> None:
+        """Send what waits, as far as there is room. Thread: the node thread."""
+        self._pumped_s = now_s
+        self.is_backlogged()
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -246,6 +260,7 @@ class BrokerLink:
         self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""
+        self._pumped_s = float("-inf")
         self._echo.received()
         self._live = self._session
         self._reports.post(BrokerConnected(session.version, self._sessions))

@@ -53,6 +53,11 @@ class PublishQueue:
         return len(self._outbox)
 
     @property
+    def has_unsent(self) -> bool:
+        """Whether anything waits for room."""
+        return bool(self._unsent) or self.waiting > 0
+
+    @property
     def is_isolating(self) -> bool:
         """Whether messages are to be sent one by one, to find the one that a broker chokes on."""
         return self._poison.is_isolating

@@ -12,6 +12,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import CameraChanged, Event, FaultReported, SettingChanged
+from pi_cam_node.core.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.runtime.start_counter import PROVEN_S, SAFE_START
 from pi_cam_node.runtime.startup import Start
 
@@ -30,16 +31,32 @@ class CrashLoopGuard:
         start: How it started.
         clock: Tells the time.
         submit: Puts work on the worker thread; raises Busy.
+        config: Returns the settings in force.
+        start_camera: Called when the camera, left alone in safe mode, is to be tried.
+
+    Attributes:
+        leaves_camera: The camera is left alone: safe mode.
+        due_s: When `on_time` has something to do.
     """
 
-    def __init__(self, loaded: LoadedConfig, start: Start, clock: Clock, submit: Submit) -> None:
+    def __init__(  # noqa: PLR0917 - the node builds it, from left to right
+        self,
+        loaded: LoadedConfig,
+        start: Start,
+        clock: Clock,
+        submit: Submit,
+        config: Callable[[], Config],
+        start_camera: Callable[[], None],
+    ) -> None:
         self._loaded, self._start, self._clock, self._submit = loaded, start, clock, submit
+        self._config, self._start_camera = config, start_camera
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
         self._online, self._private = False, loaded.config.privacy.enable
         self._named = self._private  # then no frames are to come
         self._noted_frames = self._lived = self._kept = False
         self.leaves_camera = start.is_safe
+        self.due_s = AT_ONCE_S
 
     def announce(self, emit: Callable[[Event], None]) -> None:
         """Say what is unusual about the start."""
@@ -67,35 +84,34 @@ class CrashLoopGuard:
             self._named = True
         if isinstance(event, SettingChanged) and event.key == PRIVACY_KEY and event.value:
             self._named = self._private = True
+        if isinstance(event, CameraChanged | SettingChanged | FaultReported):
+            self._update_due()
 
-    def tick(self, config: Config) -> None:
-        """Have written what is due."""
-        now_s = self._clock.monotonic()
-        if now_s < self._retry_s:
-            return
+    def on_time(self, now_s: float) -> None:
+        """Have written what is due, and end safe mode when it has lasted long enough."""
+        if self.leaves_camera and now_s >= self._probe_s:
+            self.leaves_camera = False
+            self._began_s = now_s
+            _log.warning("safe mode ends: the camera is tried again")
+            self._start_camera()
+        if now_s >= self._retry_s:
+            self._write(now_s)
+        self._update_due()
+
+    def _write(self, now_s: float) -> None:
         try:
-            if (self._online or (self._private and not self.leaves_camera)) and not self._noted_frames:
+            if self._may_note_frames:
                 self._submit(lambda _progress: self._start.file.frames_came())
                 self._noted_frames = True
-            if not self._lived and self._is_worth_living(now_s):
+            if now_s >= self._proven_s:
                 self._submit(lambda _progress: self._start.file.proved())
                 self._lived = True
-            if self._online and not self._kept and now_s - self._steady_s >= PROVEN_S:
-                self._keep(config)
+            if now_s >= self._keep_s:
+                self._keep(self._config())
                 self._kept = True
         except Busy as error:
             self._retry_s = now_s + RETRY_S
             _log.info("how this start went is not noted yet: %s", error)
-
-    def wants_camera(self) -> bool:
-        """Return whether the camera, left alone so far, shall be tried now."""
-        pause_s = PROBES_S[min(max(0, self._start.number - SAFE_START), len(PROBES_S) - 1)]
-        if not self.leaves_camera or self._clock.monotonic() - self._began_s < pause_s:
-            return False
-        self.leaves_camera = False
-        self._began_s = self._clock.monotonic()
-        _log.warning("safe mode ends: the camera is tried again")
-        return True
 
     def give_up(self, why: str) -> None:
         """Note that the node gives this life up. Thread: any."""
@@ -105,12 +121,34 @@ class CrashLoopGuard:
         """Note that this life ended as somebody wished."""
         self._start.file.proved()
 
-    def _is_worth_living(self, now_s: float) -> bool:
-        """Whether it has lasted with frames, or without a camera and knowing it; left alone, it has not been tried."""
-        if self.leaves_camera:
-            return False
-        steady_s = self._steady_s if self._online else self._began_s
-        return (self._online or self._named) and now_s - max(steady_s, self._began_s) >= PROVEN_S
+    def _update_due(self) -> None:
+        write_s = min(AT_ONCE_S if self._may_note_frames else NEVER_S, self._proven_s, self._keep_s)
+        self.due_s = min(max(write_s, self._retry_s), self._probe_s if self.leaves_camera else NEVER_S)
+
+    @property
+    def _probe_s(self) -> float:
+        """When the camera, left alone so far, is tried."""
+        return self._began_s + PROBES_S[min(max(0, self._start.number - SAFE_START), len(PROBES_S) - 1)]
+
+    @property
+    def _may_note_frames(self) -> bool:
+        """Whether frames came, or none are to come, and that is not noted yet."""
+        return (self._online or (self._private and not self.leaves_camera)) and not self._noted_frames
+
+    @property
+    def _proven_s(self) -> float:
+        """When the run has lasted long enough, with frames or without a camera and knowing it, to count as good.
+
+        With the camera left alone it has not been tried.
+        """
+        if self._lived or self.leaves_camera or not (self._online or self._named):
+            return NEVER_S
+        return PROVEN_S + (max(self._steady_s, self._began_s) if self._online else self._began_s)
+
+    @property
+    def _keep_s(self) -> float:
+        """When frames have come for long enough under these settings for them to be kept as good."""
+        return self._steady_s + PROVEN_S if self._online and not self._kept else NEVER_S
 
     def _keep(self, config: Config) -> None:
         content, path = self._loaded.content, self._loaded.path

@@ -1,4 +1,4 @@
-"""What is still said at the end: what came of finished work, and a refusal to whoever asked too late."""
+"""Drains the inbox at shutdown: answers finished work, and refuses commands that came too late."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ REFUSING_S = 0.5
 PAUSES, PAUSE_S = 5, 0.05
 
 
-def drain_inbox(inbox: Inbox, core: Core, is_behind: Callable[[], bool], clock: Clock) -> Iterator[Event]:
+def drain_inbox(inbox: Inbox, core: Core, is_backlogged: Callable[[], bool], clock: Clock) -> Iterator[Event]:
     """Yield what the core says to all that waits, one after the other; log how much finds no answer.
 
     Args:
         inbox: Whose adapters go on while this runs.
         core: What has still to be told is told by it.
-        is_behind: Whether the broker has no room for a reply now.
+        is_backlogged: Whether the broker has no room for a reply now.
         clock: Tells the time.
 
     Thread: the node thread.
     """
     until_s, pauses = clock.monotonic() + REFUSING_S, PAUSES
     while inbox.waiting and pauses and clock.monotonic() < until_s:
-        match inbox.take(PAUSE_S, hold_broker=is_behind()):
+        match inbox.take(PAUSE_S, hold_broker=is_backlogged):
             case CommandArrived() as command:
                 yield from core.step(replace(command, too_late=True))
             case WorkEnded() as ended:

@@ -17,6 +17,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.heartbeat import Heartbeat
 from pi_cam_node.base.restart_budget import RestartBudget
 from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.core.schedule import AT_ONCE_S
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.system.systemd import SystemdNotifier
 
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 # EX_SOFTWARE of sysexits.h.
 INTERNAL_CODE = 70
 CHECK_S = 1.0
+# How often the node thread beats and looks after this thread: a fraction of the heartbeat's limit of 20 s.
+WATCH_S = 5.0
 FINISH_S = 2.0
 # A look that comes so late means that the whole process stood still: stopped by a signal, or starved by the machine.
 STOOD_STILL_S = 5.0
@@ -42,6 +45,9 @@ class Watchdog:
         clock: Tells the time.
         give_up: Told why, before the process ends. Thread: the supervisor.
         kill: Ends the process at once; tests give their own.
+
+    Attributes:
+        due_s: When `on_time` is to be called by the node thread.
     """
 
     def __init__(  # noqa: PLR0917 - the node builds it, from left to right
@@ -62,6 +68,7 @@ class Watchdog:
         self._looked_s = self._fed_s = clock.monotonic()
         self._ready = self._gave_up = False
         self._said = ""
+        self.due_s = AT_ONCE_S
         self.loop = MonitoredThread("supervisor", self._run, clock)
 
     def start(self) -> None:
@@ -80,8 +87,9 @@ class Watchdog:
         for loop in self._loops:
             loop.end()
 
-    def watch(self) -> None:
-        """See to it that there is a supervisor. Thread: the node thread."""
+    def on_time(self, now_s: float) -> None:
+        """Beat for the node thread, and see to it that there is a supervisor. Thread: the node thread."""
+        self.due_s = now_s + WATCH_S
         self._node.beat()
         if self.loop.is_dead or self.loop.is_stale:
             self._mend(self.loop)

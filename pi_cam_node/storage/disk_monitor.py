@@ -11,7 +11,9 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code, NodeError
 from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.config import Config
+from pi_cam_node.core.events import Event, SettingChanged
 from pi_cam_node.core.inputs import Input, StorageChanged
+from pi_cam_node.core.schedule import AT_ONCE_S
 from pi_cam_node.storage.io_heartbeat import SILENT_S
 from pi_cam_node.storage.pictures.archive import PictureArchive
 
@@ -21,6 +23,8 @@ _log = logging.getLogger(__name__)
 TIDY_S = 300.0
 # How often it looks whether another picture could be saved. Reads only: an idle card is not worn.
 LOOK_S = 5.0
+# How often the node looks whether the disk has gone silent while the worker waits for it.
+WAITING_LOOK_S = 1.0
 
 
 class DiskMonitor:
@@ -28,35 +32,59 @@ class DiskMonitor:
 
     Thread: the node thread, but for `_look` and `_tidy`, which the worker runs.
 
+    Args:
+        archive: The saved pictures.
+        submit: Puts work on the worker thread; raises Busy.
+        post: Puts an input into the inbox; returns whether there was room.
+        clock: Tells the time.
+        config: Returns the settings in force.
+
     Attributes:
         code: How the disk is: ``ok``, ``no_space`` or ``not_saved``.
+        due_s: When `on_time` has something to do.
     """
 
-    def __init__(self, archive: PictureArchive, submit: Submit, post: Callable[[Input], bool], clock: Clock) -> None:
+    def __init__(
+        self,
+        archive: PictureArchive,
+        submit: Submit,
+        post: Callable[[Input], bool],
+        clock: Clock,
+        config: Callable[[], Config],
+    ) -> None:
         self._archive, self._submit, self._post, self._clock = archive, submit, post, clock
+        self._config = config
         self._tidied_s = clock.monotonic()
         self._asked_s = float("-inf")
         self._waiting = False
         self._found: tuple[Code, str] = ("ok", "")
         self.code: Code = "ok"
+        self.due_s = AT_ONCE_S
 
-    def tick(self, config: Config) -> None:
+    def on_event(self, event: Event) -> None:
+        """Tidy by the new limits where they changed; see `pi_cam_node.core.events.Listener`."""
+        if isinstance(event, SettingChanged) and event.key.startswith("storage."):
+            self.tidy()
+
+    def on_time(self, now_s: float) -> None:
         """Let the worker do what is due, and tell of what it found."""
-        now_s = self._clock.monotonic()
+        self.due_s = now_s + WAITING_LOOK_S
         if now_s - self._tidied_s >= TIDY_S:
-            self.tidy(config)
+            self.tidy()
         if not self._waiting and now_s - self._asked_s >= LOOK_S:
-            self._ask(config, now_s)
+            self._ask(now_s)
         code, message = self._verdict()
         # Of one kind of trouble the first message will do: it counts bytes, which change all the time.
         if code != self.code and self._post(StorageChanged(code, message)):
             self.code = code
+        if not self._waiting and code == self.code:
+            self.due_s = min(self._asked_s + LOOK_S, self._tidied_s + TIDY_S)
 
-    def tidy(self, config: Config) -> None:
+    def tidy(self) -> None:
         """Let the worker keep the saved pictures within their limits; where it is busy the next time will do."""
         self._tidied_s = self._clock.monotonic()
         try:
-            self._submit(partial(self._tidy, config))
+            self._submit(partial(self._tidy, self._config()))
         except Busy as error:
             _log.info("pictures are not tidied now: %s", error)
 
@@ -66,10 +94,10 @@ class DiskMonitor:
         finally:
             malloc.return_free_memory()  # the one job that comes every few minutes whatever else happens
 
-    def _ask(self, config: Config, now_s: float) -> None:
+    def _ask(self, now_s: float) -> None:
         self._asked_s = now_s
         try:
-            self._submit(partial(self._look, config))
+            self._submit(partial(self._look, self._config()))
         except Busy as error:
             _log.info("the disk is not looked at now: %s", error)
         else:
@@ -83,6 +111,7 @@ class DiskMonitor:
             self._found = (error.code, str(error))
         finally:
             self._waiting = False
+            self.due_s = AT_ONCE_S  # the end of this job wakes the node thread
 
     def _verdict(self) -> tuple[Code, str]:
         """Return how the disk is: as found, or silent, whether it is a look, a save or a tidy that waits for it."""

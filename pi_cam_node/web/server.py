@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, ModeWanted, Replied
+from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, ModeWanted, Replied
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import HttpAddressChanged
 from pi_cam_node.web.api.command_bridge import CommandBridge
 from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
 from pi_cam_node.web.context import PictureStore, WebContext
@@ -25,7 +26,7 @@ from pi_cam_node.web.state import StateCache
 _log = logging.getLogger(__name__)
 
 # Events that neither page nor API shows.
-_UNUSED = (LiveFrameDue, ModeWanted)
+_UNUSED = (FrameTaken, LiveFrameDue, ModeWanted)
 # For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
 WORKERS = 2
 BEAT_S = 1.0
@@ -59,7 +60,8 @@ class WebServer:
         self._state = StateCache(config, clock)
         self._commands = CommandBridge(inbox, clock)
         self.context = WebContext(hub, pictures, self._commands.run, self._links, self._state.state, clock, info)
-        self._service = HttpService(NodeProgram(self.context))
+        self._inbox = inbox
+        self._service = self._new_service()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: LoopQueue | None = None
         self.loop = MonitoredThread("http", self._run, clock, before_restart=self._prepare)
@@ -113,9 +115,16 @@ class WebServer:
         self._state.on_event(event)
         self._commands.on_event(event)
 
+    def _new_service(self) -> HttpService:
+        return HttpService(NodeProgram(self.context), self._on_address)
+
+    def _on_address(self, url: str | None) -> None:
+        """Tell the node thread where others reach the live view. Thread: the server's."""
+        self._inbox.put(HttpAddressChanged(url))
+
     def _prepare(self) -> None:
         """Make what one life of the thread needs; the connections of an earlier life ended with it."""
-        self._service = HttpService(NodeProgram(self.context))
+        self._service = self._new_service()
         self._loop = asyncio.new_event_loop()
         self._queue = LoopQueue(self._loop, self._take)
 

@@ -87,14 +87,14 @@ class FaultInjector:
 
 def crash_with_bad_settings() -> None:
     """Let the node crash as soon as a camera opens with settings that it cannot live with."""
-    arrived = Core._on_arrival
+    arrived = Core._on_input
 
     def crash(core: Core, message: Any, now_s: float) -> None:
         if isinstance(message, CameraOpened) and core.config.camera.width == CRASH_PX:
             os.abort()
         arrived(core, message, now_s)
 
-    Core._on_arrival = crash  # type: ignore[assignment,method-assign]
+    Core._on_input = crash  # type: ignore[assignment,method-assign]
 
 
 def hang_in_some_sizes() -> None:

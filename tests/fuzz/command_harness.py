@@ -43,7 +43,7 @@ class CommandHarness:
         world.facts.clear()
         world.step(arrival)
         for _ in range(4):
-            if not world.core.is_waiting:
+            if not world.core.figures()["commands_waiting"]:
                 break
             world.work()
             world.see()

@@ -15,6 +15,7 @@ import pytest
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import Config
+from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.tcp.connection import Timeouts
@@ -67,14 +68,14 @@ def test_a_reply_of_many_lines_comes_whole(node: StubNode) -> None:
     assert reply.startswith("{\n    ")
     assert '"trigger_enable": true' in reply
     assert reply.endswith("}\n")
-    assert node.ask(b"help").count(b"\n") == len(node.core.commands)
+    assert node.ask(b"help").count(b"\n") == len(registry())
 
 
 def test_save_waits_for_a_fresh_frame_and_names_the_path(node: StubNode) -> None:
     node.see(2)
     with node.connect() as client:
         client.sendall(b"save jpg")
-        wait_until(lambda: node.core.is_waiting, "the command")
+        wait_until(lambda: node.core.figures()["commands_waiting"], "the command")
         node.see()
         reply = everything(client)
     assert reply.startswith(b"Saved single full-resolution image: /captures/single-0001.jpg (timestamp: ")
@@ -312,7 +313,7 @@ def test_who_waits_while_the_node_stops_is_told_so(node: StubNode) -> None:
     node.see()
     with node.connect() as client, node.connect() as idle:
         client.sendall(b"save")
-        wait_until(lambda: node.core.is_waiting, "the command")
+        wait_until(lambda: node.core.figures()["commands_waiting"], "the command")
         node.stop()
         assert everything(client) == b"NOT_SAVED\n"
         assert everything(idle) == b""

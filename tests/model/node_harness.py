@@ -22,6 +22,7 @@ from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.runtime import node
@@ -104,6 +105,16 @@ class StubCamera:
         return self.is_held
 
 
+class _Tap:
+    """A listener that passes every event on to a function."""
+
+    def __init__(self, listen: Callable[[Event], None]) -> None:
+        self._listen = listen
+
+    def on_event(self, event: Event) -> None:
+        self._listen(event)
+
+
 class NodeHarness:
     """One run of the node.
 
@@ -128,7 +139,7 @@ class NodeHarness:
             if isinstance(event, PictureSaved):
                 keep(event)
 
-        self.node._listeners.insert(0, listen)
+        self.node._loop.listeners = [_Tap(listen), *self.node._loop.listeners]
         with disk.watched():
             self.node._start()
         self.settle()
@@ -175,8 +186,8 @@ class NodeHarness:
         """Let it take in everything that waits, and the time."""
         with self.disk.watched():
             while (message := self.node._inbox.take(0)) is not None:
-                self.node._step(message)
-            self.node._step(None)
+                self.node._loop.step(message)
+            self.node._loop.step(None)
 
     def work(self) -> None:
         """Let the worker do all that it has, also what follows from it."""
@@ -231,7 +242,7 @@ def _parts(boot: int) -> dict[str, Any]:
         "BrokerLink": SteppedLink,
         "Worker": StepWorker,
         "Camera": StubCamera,
-        "Watchdog": Mock(),
+        "Watchdog": lambda *_more: Mock(due_s=NEVER_S),
         "SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
         "PictureArchive": partial(PictureArchive, clock_set=lambda: True),
         "identity": type(

@@ -50,7 +50,7 @@ class FramePath:
         clock = SystemClock()
         self._config, self._inbox, self._camera = config, inbox, camera
         ring = Ring(limits_of(config, 0, RING_BYTES))
-        self._pipeline = Pipeline(config, clock, ring, NightController(config.night, clock.monotonic()))
+        self._pipeline = Pipeline(config, ring, NightController(config.night, clock.monotonic()))
         self.title = ""
         self.latest: Frame | None = None
 
@@ -110,7 +110,7 @@ class FramePath:
                     measured_s = time.thread_time()
                     jpeg_bytes += len(frame.jpeg(quality))
                     luma_s, encode_s = luma_s + measured_s - begin_s, encode_s + time.thread_time() - measured_s
-                    list(self._pipeline.process(frame))
+                    self._pipeline.process(frame, time.monotonic(), [])
                     frames, self.latest = frames + 1, frame
                 case CameraFailed(reason=reason):
                     raise SourceError(reason)

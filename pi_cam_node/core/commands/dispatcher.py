@@ -23,6 +23,7 @@ from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, v
 from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Steps, Work
 from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
@@ -69,9 +70,19 @@ class Request:
     deadline_s: float = 0.0
     accepted: bool = False
 
+    @property
+    def due_s(self) -> float:
+        """When it is to be told that it was accepted, and after that, when it has waited too long."""
+        accepted_s = self.deadline_s if self.accepted else self.arrival.mono_s + ACCEPTED_AFTER_S
+        return min(self.deadline_s, accepted_s)
+
 
 class Dispatcher:
-    """Carries out requests and remembers what it answered."""
+    """Carries out requests and remembers what it answered.
+
+    Attributes:
+        due_s: When the next request is to be told that it was accepted, or has waited too long.
+    """
 
     def __init__(self, context: Context, errands: JobQueue, node_id: str, boot_id: str) -> None:
         self._context = context
@@ -81,6 +92,7 @@ class Dispatcher:
         self._waiting: list[Request] = []
         self._answered: OrderedDict[str, Mapping[str, object]] = OrderedDict()
         self._answer_bytes: dict[str, int] = {}
+        self.due_s = NEVER_S
 
     @property
     def waiting(self) -> int:
@@ -97,29 +109,25 @@ class Dispatcher:
 
     def offer(self, frame: Frame) -> None:
         """Hand a frame to the requests that wait for one of its age."""
-        for request in list(self._waiting):
+        for request in list(self._waiting) if self._waiting else ():
             if request.frame is not None and frame.exposed_mono_s >= request.frame.after_mono_s:
                 self._resume(request, frame)
 
-    def advance(self, progress: WorkAdvanced) -> None:
-        """Tell the asker how far its work is."""
-        request = self._by_work(progress.work)
-        if request is not None:
+    def on_work(self, news: WorkAdvanced | WorkEnded) -> None:
+        """Tell the asker how far its work is, or go on with the request whose work has ended."""
+        request = next((w for w in self._waiting if w.work == news.work), None)
+        if isinstance(news, WorkEnded):
+            if request is None:
+                self._end_unawaited(news)
+            else:
+                self._resume(request, news.error if news.error is not None else news.result)
+        elif request is not None:
             self._accept(request)
-            share = {"done": progress.done, "total": progress.total}
-            body = self._body(request, "progress", "ok", f"{progress.done} of {progress.total}", share)
-            self._send(request.arrival, body)
+            share = {"done": news.done, "total": news.total}
+            self._send(request.arrival, self._body(request, "progress", "ok", f"{news.done} of {news.total}", share))
 
-    def end(self, ended: WorkEnded) -> None:
-        """Go on with the request whose work is done."""
-        request = self._by_work(ended.work)
-        if request is not None:
-            self._resume(request, ended.error if ended.error is not None else ended.result)
-        else:
-            self._end_for_nobody(ended)
-
-    def _end_for_nobody(self, ended: WorkEnded) -> None:
-        """Tell what came of work for which nobody waits, or nobody any more: what is saved is saved."""
+    def _end_unawaited(self, ended: WorkEnded) -> None:
+        """Report the result of work for which no request waits (any more): what is saved is saved."""
         if isinstance(ended.error, errors.NodeError):
             _log.warning("work %d, for which nobody waits, failed: %s", ended.work, ended.error)
             self._context.emit(FaultReported(ended.error.code, str(ended.error)))
@@ -127,15 +135,16 @@ class Dispatcher:
             if isinstance(saved, PictureSaved):
                 self._context.emit(saved)
 
-    def tick(self, now_s: float) -> None:
+    def on_time(self, now_s: float) -> None:
         """Say of what takes long that it was accepted, and give up what took too long."""
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
                 if request.work is not None:
                     self._errands.drop(request.work)
                 self._resume(request, errors.DeadlinePassed(f"ERROR: {request.verb} took too long"))
-            elif now_s - request.arrival.mono_s >= ACCEPTED_AFTER_S:
+            elif now_s >= request.due_s:
                 self._accept(request)
+        self._update_due()
 
     def fail_frames(self, error: errors.NodeError) -> None:
         """Refuse everything that waits for a frame: none will come."""
@@ -212,8 +221,8 @@ class Dispatcher:
         first.repeats.append(request.arrival)
         return True
 
-    def _by_work(self, work: int) -> Request | None:
-        return next((w for w in self._waiting if w.work == work), None)
+    def _update_due(self) -> None:
+        self.due_s = min((request.due_s for request in self._waiting), default=NEVER_S)
 
     def _resume(self, request: Request, value: object) -> None:
         """Run a command up to where it waits again, or to its end; an exception is thrown into it."""
@@ -232,6 +241,7 @@ class Dispatcher:
             self._refuse(request, error)
             # It leads to this frame, which leads back to it: the command and its picture would stay for the collector.
             error.with_traceback(None)
+        self._update_due()
 
     def _wait(self, request: Request, what: FreshFrame | Work) -> None:
         now_s = self._context.clock.monotonic()

@@ -1,27 +1,47 @@
-"""When a picture is saved that nobody asked for but the clock."""
+"""Pictures saved by the clock, without a command."""
 
 from __future__ import annotations
 
 from pi_cam_node.config import ExportConfig
+from pi_cam_node.core.schedule import NEVER_S
 
 
 class AutoSave:
-    """Saves by interval; a failure waits for the next one. Pure: times are monotonic, in seconds."""
+    """Saves a picture each ``export.auto_save_interval_s``; a failure waits for the next one.
 
-    def __init__(self, now_s: float) -> None:
+    Pure: times are monotonic, in seconds.
+
+    Attributes:
+        due_s: When the next picture is due; never, while it is switched off or the camera is away.
+    """
+
+    def __init__(self, export: ExportConfig, now_s: float) -> None:
         self._saved_s = now_s
+        self._interval_s = 0.0
+        self.due_s = NEVER_S
+        self.configure(export, now_s)
 
-    def verb(self, export: ExportConfig, now_s: float, *, is_settled: bool) -> str:
-        """Return the command that is due, empty for none.
-
-        Args:
-            export: The settings in force.
-            now_s: The time.
-            is_settled: Frames arrive and their exposure has settled; nothing is saved before.
-        """
-        if export.auto_save_interval_s == 0:
+    def configure(self, export: ExportConfig, now_s: float) -> None:
+        """Go on with other settings; switched on, the first picture comes an interval later."""
+        if self._interval_s == 0:
             self._saved_s = now_s
-        if export.auto_save_interval_s == 0 or not is_settled or now_s - self._saved_s < export.auto_save_interval_s:
-            return ""
+        self._interval_s = export.auto_save_interval_s
+        self.due_s = self._saved_s + self._interval_s if self._interval_s else NEVER_S
+
+    def saved(self, now_s: float) -> None:
+        """Count the next interval from now."""
         self._saved_s = now_s
-        return "pastStack" if export.auto_save_use_ring else "save"
+        self.due_s = now_s + self._interval_s
+
+    def postpone(self, until_s: float) -> None:
+        """Save not before a time: the exposure settles, or the camera is away (`NEVER_S`)."""
+        self.due_s = until_s
+
+    def camera_back(self) -> None:
+        """Save when it is due, now that frames arrive again."""
+        self.due_s = self._saved_s + self._interval_s if self._interval_s else NEVER_S
+
+
+def verb_of(export: ExportConfig) -> str:
+    """Return the command that saves a picture by the clock."""
+    return "pastStack" if export.auto_save_use_ring else "save"

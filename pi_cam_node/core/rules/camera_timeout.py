@@ -1,8 +1,9 @@
-"""How long the camera may be silent before it counts as away."""
+"""How long a camera may deliver no frame before it counts as away."""
 
 from __future__ import annotations
 
 from pi_cam_node.config import Config
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 LEAST_DEADLINE_S = 5.0
@@ -28,33 +29,37 @@ def changeover_s(config: Config, mode: Mode, wanted: Mode) -> float:
     return 0.0 if mode == wanted else max(LEAST_CHANGEOVER_S, CHANGEOVER_FRAMES * interval_s(config, wanted))
 
 
-class CameraTimeout:
-    """Says when the next frame is overdue. Pure; all times on the monotonic clock, in seconds.
+def patience_s(config: Config, mode: Mode, wanted: Mode) -> float:
+    """Return how long the next frame may take, in seconds, in one mode or on the way into another."""
+    return max(frame_deadline_s(config, mode), frame_deadline_s(config, wanted)) + changeover_s(config, mode, wanted)
 
-    What is asked of the camera gets its time from then on, and what makes it faster does not shorten the wait for the
-    frame under way. Counted from the last frame, no wait is longer than twice the patience that the settings give.
+
+class CameraTimeout:
+    """Time at which the next frame is overdue. Pure; all times on the monotonic clock, in seconds.
+
+    A change of settings or mode gives the camera its time from then on, and one that makes it faster does not shorten
+    the wait for the frame under way. Counted from the last frame, no wait is longer than twice the patience that the
+    settings give.
+
+    Attributes:
+        due_s: When the camera counts as away; never, while it does already.
     """
 
     def __init__(self) -> None:
-        self._heard_s = self._due_s = self._patience_s = 0.0
+        self._received_s = self._patience_s = 0.0
+        self.due_s = NEVER_S
 
-    def heard(self, now_s: float) -> None:
-        """A frame came: the next one is awaited anew."""
-        self._heard_s = self._due_s = now_s
-        self._patience_s = 0.0
+    def frame_received(self, now_s: float) -> None:
+        """Await the next frame from now on."""
+        self._received_s = now_s
+        self.due_s = now_s + self._patience_s
 
-    def is_overdue(self, now_s: float, config: Config, mode: Mode, wanted: Mode) -> bool:
-        """Return whether the next frame should have come by now.
-
-        Args:
-            now_s: Now.
-            config: The settings in force.
-            mode: The mode that the frames show.
-            wanted: The mode that the camera was asked for.
-        """
-        patience_s = max(frame_deadline_s(config, mode), frame_deadline_s(config, wanted))
-        patience_s += changeover_s(config, mode, wanted)
-        if patience_s > self._patience_s:
-            self._due_s = max(self._due_s, min(now_s, self._heard_s + patience_s) + patience_s)
+    def set_patience(self, patience_s: float, now_s: float) -> None:
+        """Take in how long a frame may take from now on; see `patience_s`."""
+        if patience_s > self._patience_s and self.due_s != NEVER_S:
+            self.due_s = max(self.due_s, min(now_s, self._received_s + patience_s) + patience_s)
         self._patience_s = patience_s
-        return now_s > self._due_s
+
+    def camera_lost(self) -> None:
+        """Await nothing until a frame comes."""
+        self.due_s = NEVER_S

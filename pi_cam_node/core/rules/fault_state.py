@@ -7,6 +7,7 @@ from typing import Literal
 
 from pi_cam_node.base.errors import Code
 from pi_cam_node.core.events import FaultReported
+from pi_cam_node.core.schedule import NEVER_S
 
 Subject = Literal["camera", "picture", "storage"]
 
@@ -22,17 +23,23 @@ _WELL = FaultReported("ok", "")
 
 
 class FaultState:
-    """Which faults last, and which is to be told next. Pure; used by the node thread."""
+    """Which faults last, and which is to be told next. Pure; used by the node thread.
+
+    Attributes:
+        due_s: When the next fault is to be told, on the monotonic clock; never, while there is none.
+    """
 
     def __init__(self) -> None:
         self._standing: dict[Subject, FaultReported] = {}
         self._last: Code = "ok"
         self._next: FaultReported | None = None
         self._told_s = float("-inf")
+        self.due_s = NEVER_S
 
     def report(self, fault: FaultReported) -> None:
         """Take in something that went wrong, once; of a flood only the newest is told."""
         self._next, self._last = fault, fault.code
+        self.due_s = self._told_s + INTERVAL_S
 
     def note(self, subject: Subject, code: Code, message: str) -> None:
         """Take in how a subject is; ``ok`` ends its fault.
@@ -47,7 +54,7 @@ class FaultState:
 
     def due(self, now_s: float) -> list[FaultReported]:
         """Return what is to be told now, on the monotonic clock: one fault or none."""
-        if self._next is None or now_s - self._told_s < INTERVAL_S:
+        if self._next is None or now_s < self.due_s:
             return []
-        told, self._next, self._told_s = self._next, None, now_s
+        told, self._next, self._told_s, self.due_s = self._next, None, now_s, NEVER_S
         return [told]

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pi_cam_node.config import NightConfig
+from pi_cam_node.core.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 # How long the camera may take to show the mode that it was asked for: this, and so many frames of the night.
@@ -99,7 +100,13 @@ class Explanation:
 
 
 class NightController:
-    """Decides between day and night. Pure: no camera, no clock, no thread."""
+    """Decides between day and night. Pure: no camera, no clock, no thread.
+
+    Attributes:
+        due_s: When `decide` may decide otherwise although no frame came.
+        changes: How often its state changed.
+        settled_s: When the exposure has settled after the last switch or start; frames before do not count.
+    """
 
     def __init__(self, settings: NightConfig, now_s: float) -> None:
         self._settings = settings
@@ -108,10 +115,12 @@ class NightController:
         self._wish_cause: Cause = "start"
         self._dark = self._bright = 0
         self._entered_s: float | None = None  # None: the mode was not chosen by the controller, so no dwell
-        self._settled_s = now_s + settings.settle_s
+        self.settled_s = now_s + settings.settle_s
         self._asked_s = now_s
         self._refusals = 0
         self._retry_s = now_s
+        self.changes = 0
+        self.due_s = AT_ONCE_S  # the settings may want another mode from the start
 
     @property
     def mode(self) -> Mode:
@@ -131,11 +140,12 @@ class NightController:
     def configure(self, settings: NightConfig) -> None:
         """Go on with other settings."""
         self._settings = settings
+        self.due_s = AT_ONCE_S
 
     def restarted(self, now_s: float) -> None:
         """The camera is new or back: its exposure settles, and counts begin anew."""
         self._dark = self._bright = 0
-        self._settled_s = now_s + self._settings.settle_s
+        self.settled_s = now_s + self._settings.settle_s
 
     def observe(self, mode: Mode, level: float, now_s: float) -> Mode | None:
         """Take in a frame.
@@ -154,7 +164,7 @@ class NightController:
 
     def decide(self, now_s: float) -> Mode | None:
         """Return the mode to ask of the camera now, or ``None``; frames or no frames."""
-        if self._state in ASKS and now_s - self._asked_s > self._confirm_s:
+        if self._state in ASKS and now_s >= self._asked_s + self._confirm_s:
             self.refused(now_s)
         wish = self._wish(now_s)
         if wish is None or now_s < self._retry_s:
@@ -163,12 +173,19 @@ class NightController:
         self._move(Input.NIGHT_WANTED if wish == "night" else Input.DAY_WANTED, now_s)
         return ASKS.get(self._state) if self._state is not before else None
 
+    def on_time(self, now_s: float) -> Mode | None:
+        """Return the mode to ask of the camera once `due_s` has come, or ``None``."""
+        wanted = self.decide(now_s)
+        self._update_due(now_s)
+        return wanted
+
     def refused(self, now_s: float, mode: Mode | None = None) -> None:
         """The camera did not change its mode; try again after a while, unless another mode is wanted by now."""
         if self._state in ASKS and mode in (None, self.wanted):
             self._move(Input.REFUSED, now_s)
             self._retry_s = now_s + RETRY_S[min(self._refusals, len(RETRY_S) - 1)]
             self._refusals += 1
+            self._update_due(now_s)
 
     def explain(self, now_s: float) -> Explanation:
         """Return the inputs of the decision as they stand."""
@@ -177,7 +194,7 @@ class NightController:
             dark_frames=self._dark,
             bright_frames=self._bright,
             dwell_left_s=self._dwell_left_s(now_s),
-            settling_left_s=max(0.0, self._settled_s - now_s),
+            settling_left_s=max(0.0, self.settled_s - now_s),
             retry_left_s=max(0.0, self._retry_s - now_s),
             override=self._settings.override,
             cause=self._cause,
@@ -206,7 +223,7 @@ class NightController:
         return None
 
     def _count(self, mode: Mode, level: float, now_s: float) -> None:
-        if now_s < self._settled_s:
+        if now_s < self.settled_s:
             self._dark = self._bright = 0
         elif mode == "day":
             self._dark = self._dark + 1 if level < self._settings.dark_threshold else 0
@@ -225,6 +242,7 @@ class NightController:
             return
         asked = self._state in ASKS
         self._state = state
+        self.changes += 1
         if state in ASKS:
             self._asked_s = now_s
         elif what is not Input.REFUSED:
@@ -232,3 +250,10 @@ class NightController:
             self._entered_s = now_s if self._cause == "light" else None
             self._refusals = 0
             self.restarted(now_s)
+        self._update_due(now_s)
+
+    def _update_due(self, now_s: float) -> None:
+        dwell_ends_s = now_s if self._entered_s is None else self._entered_s + self._settings.dwell_s
+        confirm_ends_s = self._asked_s + self._confirm_s if self._state in ASKS else now_s
+        ends_s = (self._retry_s, dwell_ends_s, confirm_ends_s)
+        self.due_s = min((end_s for end_s in ends_s if end_s > now_s), default=NEVER_S)

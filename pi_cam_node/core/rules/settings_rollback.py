@@ -17,6 +17,7 @@ from typing import Any
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.camera_timeout import changeover_s, frame_deadline_s, interval_s
+from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 ON_TRIAL = (
@@ -51,12 +52,17 @@ class Rollback:
 
 
 class SettingsTrial:
-    """At most one trial. Pure; used by the node thread."""
+    """At most one trial. Pure; used by the node thread.
+
+    Attributes:
+        due_s: When the trial ends badly, on the monotonic clock; never, while nothing is on trial.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, Any] = {}
         self._patience_s = self._proof_mono_s = 0.0
         self._changed_s = self._heard_s = 0.0
+        self.due_s = NEVER_S
 
     @property
     def proof_mono_s(self) -> float | None:
@@ -90,20 +96,20 @@ class SettingsTrial:
         slowest_s = max(frame_deadline_s(config, each) for config in (old, new) for each in (mode, wanted))
         self._patience_s = max(self._patience_s, PATIENCE_S, slowest_s + changeover_s(new, mode, wanted))
         self._proof_mono_s = now_s + UNDER_WAY_S + UNDER_WAY_FRAMES * interval_s(old, mode)
+        self._update_due()
 
     def frame(self, exposed_mono_s: float, now_s: float) -> None:
         """Take note of a good frame."""
+        if not self._before:
+            return
         self._heard_s = now_s
-        if self._before and exposed_mono_s >= self._proof_mono_s:
+        if exposed_mono_s >= self._proof_mono_s:
             self._before = {}
+        self._update_due()
 
     def overdue(self, config: Config, now_s: float) -> Rollback | None:
         """Return what to go back to, where the settings in force have starved the camera."""
-        if not self._before:
-            return None
-        silent_s = now_s - self._heard_s
-        is_due = min(silent_s, now_s - self._changed_s) >= self._patience_s or silent_s >= 2 * self._patience_s
-        return self._end(config, f"no frame came for {silent_s:.0f} s") if is_due else None
+        return self._end(config, f"no frame came for {now_s - self._heard_s:.0f} s") if now_s >= self.due_s else None
 
     def refused(self, config: Config, mode: Mode, reason: str) -> Rollback | None:
         """Return what to go back to, where settings on trial want the mode that the camera refuses."""
@@ -112,9 +118,16 @@ class SettingsTrial:
     def drop(self) -> None:
         """End the trial without a verdict: frames stay away for a reason of its own."""
         self._before = {}
+        self._update_due()
+
+    def _update_due(self) -> None:
+        patience_s = self._patience_s
+        late_s = min(max(self._heard_s, self._changed_s) + patience_s, self._heard_s + 2 * patience_s)
+        self.due_s = late_s if self._before else NEVER_S
 
     def _end(self, config: Config, reason: str) -> Rollback:
         before, self._before = self._before, {}
+        self._update_due()
         tree = config.model_dump()
         for key, value in before.items():
             section, _, name = key.partition(".")

@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -80,8 +80,14 @@ class HttpService:
         public_url: The same, for others; ``None`` where others cannot reach it.
     """
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self, program: Program, on_address: Callable[[str | None], None] = lambda _url: None) -> None:
+        """Serve nothing yet.
+
+        Args:
+            program: What to serve.
+            on_address: Called with `public_url` whenever that changes. Thread: the event loop's.
+        """
+        self._program, self._on_address = program, on_address
         self._stopped = asyncio.Event()
         self._wait_s = FIRST_WAIT_S
         self._trouble = ""
@@ -124,18 +130,24 @@ class HttpService:
 
             await serve(self._program.application(), sockets, tls, self._stopped)
         finally:
-            self.url = self.public_url = None
+            self._set_address(None, None)
             for sock in sockets:
                 sock.close()
 
     def _opened(self, endpoint: Endpoint, sock: socket.socket, *, is_secure: bool) -> None:
         self._trouble, self._wait_s = "", FIRST_WAIT_S
-        self.url, self.public_url = addresses(endpoint, int(sock.getsockname()[1]), is_secure=is_secure)
+        self._set_address(*addresses(endpoint, int(sock.getsockname()[1]), is_secure=is_secure))
         _log.info("%s is at %s", endpoint.title, self.url)
         if self.public_url is not None and not is_secure and not endpoint.is_behind_proxy:
             _log.warning(
                 "%s is not encrypted; whoever listens on the network can read token and pictures", endpoint.title
             )
+
+    def _set_address(self, url: str | None, public_url: str | None) -> None:
+        is_news = public_url != self.public_url
+        self.url, self.public_url = url, public_url
+        if is_news:
+            self._on_address(public_url)
 
     def _complain(self, error: Exception) -> None:
         host, port, section = self._program.endpoint.settings

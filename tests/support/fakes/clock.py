@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from pi_cam_node.core.schedule import Timed
+
 
 class FakeClock:
     """Starts at 1000 s of monotonic time and 2026-11-20 19:45 UTC."""
@@ -28,3 +30,13 @@ class FakeClock:
     def step_utc(self, seconds: float) -> None:
         """Let only the wall clock jump, as NTP does."""
         self._utc += timedelta(seconds=seconds)
+
+
+def run_due(part: Timed, clock: FakeClock) -> bool:
+    """Let a part do what is due by now, as the node thread would; return whether anything was."""
+    now_s = clock.monotonic()
+    is_due = part.due_s <= now_s
+    if is_due:
+        part.on_time(now_s)
+        assert part.due_s > now_s, "what was done is due again: the node thread would not sleep"
+    return is_due

@@ -102,7 +102,7 @@ def test_while_the_brokers_commands_are_held_frames_and_every_other_door_go_on()
     for message in (held, news, other):
         inbox.put(message)
     inbox.put_frame(frame)
-    assert [inbox.take(0, hold_broker=True) for _ in range(4)] == [news, other, frame, None]
+    assert [inbox.take(0, hold_broker=lambda: True) for _ in range(4)] == [news, other, frame, None]
     assert inbox.take(0) is held
 
 
@@ -137,7 +137,7 @@ def test_a_command_that_is_held_does_not_wake_the_node() -> None:
     putting = threading.Timer(0.02, lambda: inbox.put(CommandArrived("get", b"", 0.0)))
     putting.start()
     began_s = time.monotonic()
-    assert inbox.take(0.1, hold_broker=True) is None
+    assert inbox.take(0.1, hold_broker=lambda: True) is None
     assert time.monotonic() - began_s >= 0.1
     putting.join()
 

@@ -13,7 +13,7 @@ from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
 from tests.support.core_harness import CoreHarness
-from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.clock import FakeClock, run_due
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
 DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
@@ -107,12 +107,12 @@ def test_an_unchanged_state_is_not_published_again() -> None:
 def test_states_are_refreshed_slowly_but_pictures_are_not() -> None:
     told = Told()
     told.clock.advance(601)
-    told.announcer.tick(600)
+    run_due(told.announcer, told.clock)
     assert TOPICS.info in [m.topic for m in told.wire.sent]
     assert TOPICS.media_image not in [m.topic for m in told.wire.sent]
     told.wire.sent.clear()
     told.clock.advance(300)
-    told.announcer.tick(600)
+    run_due(told.announcer, told.clock)
     assert told.wire.sent == []
 
 
@@ -122,7 +122,7 @@ def test_home_assistants_birth_brings_everything_twice() -> None:
     assert DISCOVERY in told.topics()
     told.wire.sent.clear()
     told.clock.advance(1.1)
-    told.announcer.tick(600)
+    run_due(told.announcer, told.clock)
     assert "state/last_error" in told.topics()
 
 

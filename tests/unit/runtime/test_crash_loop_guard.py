@@ -16,7 +16,7 @@ from pi_cam_node.runtime.crash_loop_guard import PROBES_S, CrashLoopGuard
 from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import PROVEN_S, StartCounter
 from pi_cam_node.runtime.startup import Start, checked
-from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.clock import FakeClock, run_due
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ON, OFF = CameraChanged(online=True, reason="", at=NOW), CameraChanged(online=False, reason="", at=NOW)
@@ -34,9 +34,16 @@ class Bench:
         self.busy = False
         why = ("safe mode: the camera is left alone",) if is_safe else ()
         start = Start(number, is_safe, False, why, counter, LastGood(self.good))
-        self.repair = CrashLoopGuard(self.loaded, start, self.clock, self._submit)
+        self.camera_starts = 0
+        self.repair = self.guard(self.loaded, start)
         self.announced: list[Event] = []
         self.repair.announce(self.announced.append)
+
+    def guard(self, loaded: LoadedConfig, start: Start) -> CrashLoopGuard:
+        return CrashLoopGuard(loaded, start, self.clock, self._submit, lambda: loaded.config, self._start_camera)
+
+    def _start_camera(self) -> None:
+        self.camera_starts += 1
 
     def _submit(self, job: Callable[[Callable[[int, int], None]], object]) -> int:
         if self.busy:
@@ -47,7 +54,7 @@ class Bench:
     def go_on(self, seconds: float) -> None:
         for _ in range(round(seconds)):
             self.clock.advance(1)
-            self.repair.tick(self.loaded.config)
+            run_due(self.repair, self.clock)
 
     @property
     def on_disk(self) -> tuple[int, bool]:
@@ -142,10 +149,12 @@ def test_safe_mode_tries_the_camera_the_later_the_more_starts_failed(
     bench = Bench(tmp_path, number, is_safe=True)
     assert bench.repair.leaves_camera
     bench.clock.advance(pause_s - 1)
-    assert not bench.repair.wants_camera()
+    run_due(bench.repair, bench.clock)
+    assert bench.camera_starts == 0
     bench.clock.advance(2)
-    assert bench.repair.wants_camera()
-    assert not bench.repair.wants_camera()
+    assert run_due(bench.repair, bench.clock)
+    assert not run_due(bench.repair, bench.clock)
+    assert bench.camera_starts == 1
     assert not bench.repair.leaves_camera
 
 
@@ -153,9 +162,10 @@ def test_safe_mode_says_so_and_proves_nothing_until_the_camera_was_tried(tmp_pat
     bench = Bench(tmp_path, 5, is_safe=True)
     assert bench.announced == [FaultReported("camera_down", "safe mode: the camera is left alone")]
     bench.repair.on_event(FaultReported("camera_down", "safe mode"))
-    bench.go_on(PROBES_S[0])
-    assert bench.on_disk[0] == 1
-    assert bench.repair.wants_camera()
+    bench.go_on(PROBES_S[0] - 1)
+    assert (bench.on_disk[0], bench.camera_starts) == (1, 0)
+    bench.go_on(1)
+    assert (bench.on_disk[0], bench.camera_starts) == (1, 1)
     bench.repair.on_event(ON)
     bench.go_on(PROVEN_S + 1)
     assert bench.on_disk[0] == 0
@@ -174,7 +184,7 @@ def test_a_start_in_privacy_is_worth_living_too(tmp_path: Path) -> None:
     bench.file.write_bytes(b"privacy: {enable: on}\n")
     counter = StartCounter(tmp_path / "starts")
     counter.begin()
-    bench.repair = CrashLoopGuard(checked(bench.file, {}), Start(2, file=counter), bench.clock, bench._submit)
+    bench.repair = bench.guard(checked(bench.file, {}), Start(2, file=counter))
     bench.go_on(PROVEN_S + 5)
     assert bench.on_disk == (0, True)
 
@@ -186,9 +196,7 @@ def test_a_private_life_that_is_killed_at_once_does_not_count(tmp_path: Path) ->
     for _ in range(5):
         counter = StartCounter(tmp_path / "starts")
         assert counter.begin() == 1
-        CrashLoopGuard(checked(bench.file, {}), Start(file=counter), bench.clock, bench._submit).tick(
-            bench.loaded.config
-        )
+        run_due(bench.guard(checked(bench.file, {}), Start(file=counter)), bench.clock)
         assert bench.on_disk == (1, True)
 
 

@@ -204,7 +204,7 @@ def test_the_node_thread_brings_a_dead_supervisor_back(bench: Bench) -> None:
     bench.supervisor._closing.set()
     bench.supervisor.loop._thread.join(10)
     bench.supervisor._closing.clear()
-    bench.supervisor.watch()
+    bench.supervisor.on_time(bench.clock.monotonic())
     assert bench.supervisor.loop.is_alive
     bench.supervisor.close(10)
 

@@ -17,12 +17,12 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.inputs import Input, StorageChanged
 from pi_cam_node.storage import directory
 from pi_cam_node.storage.directory import FreeSpace
-from pi_cam_node.storage.disk_monitor import LOOK_S, TIDY_S, DiskMonitor
+from pi_cam_node.storage.disk_monitor import LOOK_S, TIDY_S, WAITING_LOOK_S, DiskMonitor
 from pi_cam_node.storage.io_heartbeat import SILENT_S, SLOWEST_BYTES_PER_S, IoHeartbeat
 from pi_cam_node.storage.pictures import archive, quota, writer
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system.metrics import SystemMetrics
-from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.clock import FakeClock, run_due
 from tests.support.pictures import BOOT, config, names, save
 
 
@@ -53,7 +53,7 @@ class Bench:
         self.jobs: list[Any] = []
         self.told: list[Input] = []
         self.worker_full = self.inbox_full = False
-        self.watch = DiskMonitor(self.archive, self._submit, self._post, self.clock)
+        self.watch = DiskMonitor(self.archive, self._submit, self._post, self.clock, config)
 
     def _submit(self, job: Any) -> int:
         if self.worker_full:
@@ -68,12 +68,12 @@ class Bench:
 
     def wait(self, seconds: float = LOOK_S, *, work: bool = True) -> None:
         self.clock.advance(seconds)
-        self.watch.tick(config())
+        run_due(self.watch, self.clock)
         if work:
             jobs, self.jobs = self.jobs, []
             for job in jobs:
                 job(lambda _done, _total: None)
-            self.watch.tick(config())
+            run_due(self.watch, self.clock)
 
 
 @pytest.fixture
@@ -105,7 +105,8 @@ def test_news_that_found_no_room_is_told_later(bench: Bench) -> None:
     bench.wait()
     assert bench.watch.code == "ok"
     bench.inbox_full = False
-    bench.watch.tick(config())
+    bench.clock.advance(WAITING_LOOK_S)
+    run_due(bench.watch, bench.clock)
     assert bench.told == [StorageChanged("no_space", "full")]
 
 
@@ -174,7 +175,7 @@ def test_a_look_that_waits_behind_a_save_that_hangs_does_not_hide_the_silence(
 
 def test_nor_behind_a_tidy_that_hangs(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     taking(real, monkeypatch, archive, "list_pictures", SILENT_S + 1)
-    real.watch.tidy(config())
+    real.watch.tidy()
     real.wait()
     assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
 
@@ -218,7 +219,7 @@ def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(
     for frame in range(100, 110):
         save(real.archive, frame)
     taking(real, monkeypatch, directory, "parse_file", SILENT_S - 1, times=99)
-    real.watch.tidy(config())
+    real.watch.tidy()
     real.wait()
     assert real.told == []
 

@@ -1,0 +1,49 @@
+"""Times at which parts of the node have something to do. Pure: times are monotonic, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+NEVER_S = float("inf")
+AT_ONCE_S = float("-inf")
+
+
+class Due(Protocol):
+    """Anything that is due at a time of its own."""
+
+    @property
+    def due_s(self) -> float:
+        """When it is next due; `NEVER_S` for not at all, `AT_ONCE_S` for now. Cheap: read in each turn."""
+        ...
+
+
+class Timed(Due, Protocol):
+    """A part with something to do at a time of its own; the node thread sleeps until the earliest of them."""
+
+    def on_time(self, now_s: float) -> None:
+        """Do what is due, and set `due_s` to a later time. Called once `due_s` has come. Never blocks."""
+        ...
+
+
+def earliest_s(parts: Iterable[Due]) -> float:
+    """Return the time at which the first of some parts is due."""
+    return min(part.due_s for part in parts)
+
+
+class Interval:
+    """Comes due at equal distances, counted from the last time it was done."""
+
+    def __init__(self, every_s: float, now_s: float) -> None:
+        self._done_s, self._every_s = now_s, every_s
+        self.due_s = now_s + every_s
+
+    def done(self, now_s: float) -> None:
+        """Count anew from now."""
+        self._done_s = now_s
+        self.due_s = now_s + self._every_s
+
+    def set_every_s(self, every_s: float) -> None:
+        """Set another distance; it holds at once, counted from the last time."""
+        self._every_s = every_s
+        self.due_s = self._done_s + every_s

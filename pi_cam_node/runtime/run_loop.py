@@ -1,0 +1,90 @@
+"""The loop of the node thread: takes in what comes, does what is due, and calls the listeners with what happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.events import Event, Listener
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import Input
+from pi_cam_node.core.schedule import Timed, earliest_s
+from pi_cam_node.imaging.frame import Frame
+
+_log = logging.getLogger(__name__)
+
+# So many failed steps in a row are no accident; one that failed is not repeated at once.
+STEPS_FAILED_MAX = 100
+AFTER_FAILURE_S = 0.5
+
+
+class RunLoop:
+    """Sleeps until something comes or is due, and then does that and nothing else. Thread: the node thread.
+
+    Args:
+        core: Decides.
+        inbox: What comes.
+        clock: Tells the time.
+        is_backlogged: Whether the broker has no room for replies now, so that its commands have to wait.
+        give_up: Called where every step fails, with the reason.
+
+    Attributes:
+        listeners: Called with each event, in this order.
+        timed: What else has something to do at a time of its own.
+        exit_code: With which the node ends; ``None`` while it runs.
+    """
+
+    def __init__(
+        self, core: Core, inbox: Inbox, clock: Clock, is_backlogged: Callable[[], bool], give_up: Callable[[str], None]
+    ) -> None:
+        self._core, self._inbox, self._clock = core, inbox, clock
+        self._is_backlogged, self._give_up = is_backlogged, give_up
+        self._failed_steps = 0
+        self._not_before_s = float("-inf")
+        self.listeners: Sequence[Listener] = ()
+        self.timed: Sequence[Timed] = ()
+        self.exit_code: int | None = None
+
+    def run(self) -> None:
+        """Run until `stop`."""
+        while self.exit_code is None:
+            self.turn()
+
+    def stop(self, code: int = 0) -> None:
+        """Ask for a clean stop. Thread: any, and signal handlers."""
+        if self.exit_code is None:
+            self.exit_code = code
+        self._inbox.wake()
+
+    def turn(self) -> None:
+        """Wait, then take one step; an error in it is logged and never ends the node by itself."""
+        try:
+            due_s = max(self._not_before_s, min(self._core.due_s, earliest_s(self.timed)))
+            message = self._inbox.take(due_s - self._clock.monotonic(), hold_broker=self._is_backlogged)
+            self.step(message)
+            self._failed_steps = 0
+        except Exception:
+            self._failed_steps += 1
+            self._not_before_s = self._clock.monotonic() + AFTER_FAILURE_S
+            _log.exception("a step of the node failed (%d in a row)", self._failed_steps)
+            if self._failed_steps >= STEPS_FAILED_MAX:
+                self._give_up("every step of the node thread fails")
+
+    def step(self, message: Input | Frame | None) -> None:
+        """Take in a message, if any, and do what is due."""
+        for event in self._core.step(message):
+            self.publish(event)
+        now_s = self._clock.monotonic()
+        for part in self.timed:
+            if part.due_s <= now_s:
+                part.on_time(now_s)
+
+    def publish(self, event: Event) -> None:
+        """Call every listener with an event; one that fails stops no other."""
+        for listener in self.listeners:
+            try:
+                listener.on_event(event)
+            except Exception:
+                _log.exception("%s: %s failed", type(event).__name__, type(listener).__name__)
