@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
+from pi_cam_node.base.schedule import Due, Interval
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core import inputs as i
@@ -45,7 +46,6 @@ from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
-from pi_cam_node.core.schedule import Due, Interval, earliest_s
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class Core:
     @property
     def due_s(self) -> float:
         """Monotonic time at which `step` is to be called although nothing came."""
-        return earliest_s(self._due)
+        return min(part.due_s for part in self._due)
 
     def step(self, message: i.Input | Frame | None) -> list[Event]:
         """Take in an input or a frame, if any, do what is due, and return what follows from it."""

@@ -71,7 +71,7 @@ class Inbox:
     @property
     def waiting(self) -> int:
         """Messages that wait."""
-        return len(self._messages) + len(self._broker_commands)
+        return len(self._messages.waiting) + len(self._broker_commands.waiting)
 
     def put_frame(self, frame: Frame) -> None:
         """Hand over a frame; the oldest waiting one makes room for it."""
@@ -112,17 +112,17 @@ class Inbox:
             message = self._next(hold_broker)
             if message is not None:
                 return message
-            left_s = min(end_s - time.monotonic(), HELD_S if self._broker_commands else WAIT_MAX_S)
+            left_s = min(end_s - time.monotonic(), HELD_S if self._broker_commands.waiting else WAIT_MAX_S)
             if self._is_woken or not self._wakeup.acquire(timeout=max(0.0, left_s)):
                 self._is_woken = False
                 return None
 
     def _next(self, hold_broker: Callable[[], bool]) -> Input | Frame | None:
         queue = self._messages
-        if not queue and self._broker_commands and not hold_broker():
+        if not queue.waiting and self._broker_commands.waiting and not hold_broker():
             queue = self._broker_commands
         with self._changed:
-            if queue and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
+            if queue.waiting and (not self._frames or self._in_a_row < MESSAGES_IN_A_ROW):
                 self._in_a_row += 1
                 return queue.take()
             self._in_a_row = 0
@@ -134,28 +134,29 @@ class Inbox:
 
 
 class _Queue:
-    """Messages, first in, first out, bounded in number and bytes."""
+    """Messages, first in, first out, bounded in number and bytes.
+
+    Attributes:
+        waiting: The messages; to be changed by `put` and `take` alone.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[Input] = deque()
+        self.waiting: deque[Input] = deque()
         self._size_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     def put(self, message: Input) -> bool:
         """Take in a message; return whether there was room."""
         size_bytes = _size_bytes(message)
         is_too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
-        if is_too_large or len(self._waiting) == MESSAGES_WAITING:
+        if is_too_large or len(self.waiting) == MESSAGES_WAITING:
             return False
-        self._waiting.append(message)
+        self.waiting.append(message)
         self._size_bytes += size_bytes
         return True
 
     def take(self) -> Input:
         """Return the oldest message."""
-        message = self._waiting.popleft()
+        message = self.waiting.popleft()
         self._size_bytes -= _size_bytes(message)
         return message
 

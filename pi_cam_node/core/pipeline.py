@@ -42,8 +42,9 @@ class Pipeline:
     def process(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         """Take in a frame and append what it changed to the events."""
         self.latest = frame
-        self._measure(frame, now_s, events)
-        self._decide(frame, now_s, events)
+        level = frame.brightness
+        self._measure(frame, level, now_s, events)
+        self._decide(frame, level, now_s, events)
         self.keep(frame, now_s, events)
         self._show(frame, now_s, events)
 
@@ -52,9 +53,9 @@ class Pipeline:
         self._told_light = None
         self.latest = None
 
-    def _measure(self, frame: Frame, now_s: float, events: list[Event]) -> None:
+    def _measure(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
         limits = self._config.telemetry
-        level, sensor = frame.brightness, frame.sensor
+        sensor = frame.sensor
         lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
         if self._told_light is not None:
             told, told_lux, told_s = self._told_light
@@ -64,8 +65,8 @@ class Pipeline:
         self._told_light = (level, lux, now_s)
         events.append(BrightnessMeasured(level, lux))
 
-    def _decide(self, frame: Frame, now_s: float, events: list[Event]) -> None:
-        wanted = self._night.observe(frame.mode, frame.brightness, now_s)
+    def _decide(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
+        wanted = self._night.observe(frame.mode, level, now_s)
         if frame.mode != self._mode:
             self._mode = frame.mode
             events.append(ModeChanged(frame.mode, self._night.cause, frame.captured_at))

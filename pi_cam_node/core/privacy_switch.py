@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.jobs import Job, Progress, Submit
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.ports import PrivacyPort
-from pi_cam_node.core.schedule import NEVER_S
 
 # How soon a disk that did not remember is asked again, and one that has not answered at all.
 AGAIN_S, SILENT_S = 30.0, 120.0

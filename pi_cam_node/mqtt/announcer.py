@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.schedule import AT_ONCE_S
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, Replied, SettingChanged
@@ -21,7 +22,6 @@ from pi_cam_node.core.inputs import (
     HttpAddressChanged,
     StaleWillSeen,
 )
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message
 from pi_cam_node.mqtt.link import BrokerLink
@@ -46,6 +46,9 @@ class Announcer:
         config: Returns the settings in force.
         info: Returns the body of the info topic for a session number.
         discovery: Returns the discovery message for a configuration.
+
+    Attributes:
+        due_s: When unchanged states are to be sent again.
     """
 
     def __init__(  # noqa: PLR0917 - the node builds it, from left to right
@@ -67,7 +70,7 @@ class Announcer:
         self._session = 0
         self._announced = b""
         self._refreshed_s = clock.monotonic()
-        self._again_s = NEVER_S
+        self.due_s = AT_ONCE_S
 
     def start(self) -> None:
         """Fill the retained state with the values before the first frame."""
@@ -79,6 +82,7 @@ class Announcer:
         ):
             self._retained.put(message)
         self.announce()
+        self._refreshed(self._clock.monotonic())
 
     def announce(self) -> None:
         """Publish the node's info and its discovery message, where they changed."""
@@ -98,11 +102,11 @@ class Announcer:
                 self._session = session
                 self._retained.put(self._messages.info(self._info(session)))
                 self._link.announce(self._retained.birth())
-                self._refreshed_s = self._clock.monotonic()
+                self._refreshed(self._clock.monotonic())
             case HomeAssistantStarted():
                 self._resend()
                 # Home Assistant subscribes to states only after it has taken the discovery in.
-                self._again_s = self._clock.monotonic() + ECHO_S
+                self.due_s = min(self.due_s, self._clock.monotonic() + ECHO_S)
             case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
                 current = self._discovery(self._config())
                 if self._remove_stale(payload, current):
@@ -124,19 +128,19 @@ class Announcer:
         if isinstance(event, SettingChanged):
             if event.key == PRIVACY_KEY and event.value:
                 self._link.forget_pictures()
+            self.due_s = min(self.due_s, self._refreshed_s + self._config().telemetry.refresh_s)
             self.announce()  # the info bears a hash of the settings, the discovery some of them
         for message in self._messages.messages(event):
             self._publish(message)
 
-    @property
-    def due_s(self) -> float:
-        """When unchanged states are to be sent again."""
-        return min(self._again_s, self._refreshed_s + self._config().telemetry.refresh_s)
-
     def on_time(self, now_s: float) -> None:
         """Send unchanged states again."""
-        self._again_s, self._refreshed_s = NEVER_S, now_s
         self._resend()
+        self._refreshed(now_s)
+
+    def _refreshed(self, now_s: float) -> None:
+        self._refreshed_s = now_s
+        self.due_s = now_s + self._config().telemetry.refresh_s
 
     def close(self, deadline_s: float) -> None:
         """Say that the node goes, and close the link."""

@@ -12,11 +12,11 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, BrokerRefused
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.echo_check import EchoCheck
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
@@ -52,7 +52,8 @@ class BrokerLink:
         backoff: The waits between connections; tests give their own.
 
     Attributes:
-        departures: What leaves, and what waits.
+        queue: What leaves, and what waits.
+        due_s: When what waits for room is to be sent: soon, while something waits and the broker is there.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class BrokerLink:
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
-        self._pumped_s = float("-inf")
+        self.due_s = NEVER_S
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
@@ -122,15 +123,10 @@ class BrokerLink:
         self.queue.pump(live)
         return self.queue.is_backlogged or live.is_busy
 
-    @property
-    def due_s(self) -> float:
-        """When what waits for room is to be sent: soon, while something waits and the broker is there."""
-        return self._pumped_s + PUMP_S if self._live is not None and self.queue.has_unsent else NEVER_S
-
     def on_time(self, now_s: float) -> None:
         """Send what waits, as far as there is room. Thread: the node thread."""
-        self._pumped_s = now_s
         self.is_backlogged()
+        self.due_s = now_s + PUMP_S if self._live is not None and self.queue.has_unsent else NEVER_S
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -142,7 +138,10 @@ class BrokerLink:
         Thread: the node thread.
         """
         live = self._live
-        return self.queue.publish(live if live is self._announced else None, message)
+        is_sent = self.queue.publish(live if live is self._announced else None, message)
+        if not is_sent:
+            self.due_s = min(self.due_s, self._clock.monotonic() + PUMP_S)
+        return is_sent
 
     def announce(self, messages: Iterable[Message]) -> None:
         """Send the birth: these messages in this order, then what waited for the broker.
@@ -155,7 +154,7 @@ class BrokerLink:
         self.queue.announce(live, messages)
         self._announced = live
         self._echo.sent()
-        self.queue.pump(live)
+        self.on_time(self._clock.monotonic())
 
     def forget_pictures(self) -> None:
         """See to it that no picture leaves any more: not what waits, nor what is on its way already.
@@ -260,7 +259,7 @@ class BrokerLink:
         self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""
-        self._pumped_s = float("-inf")
+        self.due_s = NEVER_S
         self._echo.received()
         self._live = self._session
         self._reports.post(BrokerConnected(session.version, self._sessions))

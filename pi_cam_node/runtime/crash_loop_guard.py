@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.jobs import Submit
+from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import CameraChanged, Event, FaultReported, SettingChanged
-from pi_cam_node.core.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.runtime.start_counter import PROVEN_S, SAFE_START
 from pi_cam_node.runtime.startup import Start
 

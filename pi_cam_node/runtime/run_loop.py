@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.schedule import Timed
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.events import Event, Listener
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import Input
-from pi_cam_node.core.schedule import Timed, earliest_s
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class RunLoop:
     def turn(self) -> None:
         """Wait, then take one step; an error in it is logged and never ends the node by itself."""
         try:
-            due_s = max(self._not_before_s, min(self._core.due_s, earliest_s(self.timed)))
+            due_s = min(self._core.due_s, *(part.due_s for part in self.timed))
+            due_s = max(due_s, self._not_before_s)
             message = self._inbox.take(due_s - self._clock.monotonic(), hold_broker=self._is_backlogged)
             self.step(message)
             self._failed_steps = 0

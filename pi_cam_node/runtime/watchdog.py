@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.heartbeat import Heartbeat
 from pi_cam_node.base.restart_budget import RestartBudget
+from pi_cam_node.base.schedule import AT_ONCE_S
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.core.schedule import AT_ONCE_S
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.system.systemd import SystemdNotifier
 

@@ -10,10 +10,10 @@ from pi_cam_node.base import malloc
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code, NodeError
 from pi_cam_node.base.jobs import Progress, Submit
+from pi_cam_node.base.schedule import AT_ONCE_S
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, SettingChanged
 from pi_cam_node.core.inputs import Input, StorageChanged
-from pi_cam_node.core.schedule import AT_ONCE_S
 from pi_cam_node.storage.io_heartbeat import SILENT_S
 from pi_cam_node.storage.pictures.archive import PictureArchive
 

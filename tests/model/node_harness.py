@@ -18,11 +18,11 @@ import numpy as np
 
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.runtime import node

@@ -17,13 +17,13 @@ from functools import partial
 
 from pi_cam_node.base import errors
 from pi_cam_node.base.clock import iso, utc_of
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
 from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Steps, Work
 from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)

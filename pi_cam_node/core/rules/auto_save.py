@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import ExportConfig
-from pi_cam_node.core.schedule import NEVER_S
 
 
 class AutoSave:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 LEAST_DEADLINE_S = 5.0

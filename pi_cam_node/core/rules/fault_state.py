@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pi_cam_node.base.errors import Code
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.events import FaultReported
-from pi_cam_node.core.schedule import NEVER_S
 
 Subject = Literal["camera", "picture", "storage"]
 

@@ -22,8 +22,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal
 
+from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import NightConfig
-from pi_cam_node.core.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 # How long the camera may take to show the mode that it was asked for: this, and so many frames of the night.

@@ -89,12 +89,13 @@ class Ring:
         self._bytes = 0
 
     def _evict(self) -> None:
-        while self._frames and self._is_too_much():
-            self._bytes -= len(self._frames.popleft().jpeg)
-
-    def _is_too_much(self) -> bool:
-        limits = self._limits
-        return len(self._frames) > limits.frames or self._bytes > limits.size_bytes or self.seconds > limits.seconds
+        limits, frames = self._limits, self._frames
+        while frames and (
+            len(frames) > limits.frames
+            or self._bytes > limits.size_bytes
+            or frames[-1].mono_s - frames[0].mono_s > limits.seconds
+        ):
+            self._bytes -= len(frames.popleft().jpeg)
 
     def last(self, count: int) -> Sequence[RingFrame]:
         """Return the newest frames, oldest first, ``count`` at most."""

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.camera_timeout import changeover_s, frame_deadline_s, interval_s
-from pi_cam_node.core.schedule import NEVER_S
 from pi_cam_node.imaging.frame import Mode
 
 ON_TRIAL = (

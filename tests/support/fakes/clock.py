@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pi_cam_node.core.schedule import Timed
+from pi_cam_node.base.schedule import Timed
 
 
 class FakeClock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol
 
 NEVER_S = float("inf")
@@ -24,11 +23,6 @@ class Timed(Due, Protocol):
     def on_time(self, now_s: float) -> None:
         """Do what is due, and set `due_s` to a later time. Called once `due_s` has come. Never blocks."""
         ...
-
-
-def earliest_s(parts: Iterable[Due]) -> float:
-    """Return the time at which the first of some parts is due."""
-    return min(part.due_s for part in parts)
 
 
 class Interval:
