@@ -19,6 +19,7 @@ from pi_cam_node.base.schedule import Due, Interval
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core import inputs as i
+from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.dispatcher import Dispatcher
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import FreshFrame
@@ -58,7 +59,7 @@ class Core:
         self, config: Config, clock: Clock, ports: Ports, *, boot_id: str, budget_bytes: int, node_id: str
     ) -> None:
         now_s = clock.monotonic()
-        self.clock = clock
+        self.clock, self.commands = clock, registry()
         self.archive, self.write_config = ports.archive, ports.write_config
         self.events, self.links, self.tickets = ports.events, ports.links, ports.tickets
         self.url_of, self.leave = ports.url_of, ports.stop

@@ -1,4 +1,4 @@
-"""One door for commands: every request gets exactly one final reply, whatever happens.
+"""Carries out commands: every request gets exactly one final reply, whatever happens.
 
 Commands that must wait are generators; the dispatcher resumes them with the frame or the result that
 they wait for, and throws a time-out into those whose deadline has passed. Nothing here blocks, and
@@ -8,73 +8,28 @@ everything is called by one thread.
 from __future__ import annotations
 
 import logging
-import uuid
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 
 from pi_cam_node.base import errors
 from pi_cam_node.base.clock import iso, utc_of
 from pi_cam_node.base.schedule import NEVER_S
-from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
-from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Steps, Work
+from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
+from pi_cam_node.core.commands.requests import RememberedReplies, Request, key_of
 from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
-IDS_REMEMBERED = 256
-ANSWERS_BYTES = 1 << 20
 REQUESTS_WAITING = 64
 REPEATS_WAITING = 16
-# Work that takes longer than this is announced before it is done.
-ACCEPTED_AFTER_S = 0.3
 # No work on the worker thread takes longer; a card that stalls for longer than this is broken.
 WORK_TIMEOUT_S = 120.0
 # How much of a made-up verb is repeated to the asker and to the log.
 VERB_SHOWN = 40
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """A command between its arrival and its final reply.
-
-    Attributes:
-        arrival: What came in.
-        received: When, in UTC.
-        verb: What is asked for.
-        id: Its name; made up where the asker gave none.
-        named: The asker gave one, so a repetition is known as such.
-        repeats: Later arrivals of the same id, which get the same reply.
-        steps: The command, where it waits.
-        frame: The frame it waits for.
-        work: The number of the work it waits for.
-        deadline_s: Monotonic time at which waiting ends.
-        accepted: The asker has been told that it takes a while.
-    """
-
-    arrival: CommandArrived
-    received: datetime
-    verb: str = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    named: bool = False
-    repeats: list[CommandArrived] = field(default_factory=list)
-    steps: Steps | None = None
-    frame: FreshFrame | None = None
-    work: int | None = None
-    deadline_s: float = 0.0
-    accepted: bool = False
-
-    @property
-    def due_s(self) -> float:
-        """When it is to be told that it was accepted, and after that, when it has waited too long."""
-        accepted_s = self.deadline_s if self.accepted else self.arrival.mono_s + ACCEPTED_AFTER_S
-        return min(self.deadline_s, accepted_s)
 
 
 class Dispatcher:
@@ -90,8 +45,7 @@ class Dispatcher:
         self._node_id = node_id
         self._boot_id = boot_id
         self._waiting: list[Request] = []
-        self._answered: OrderedDict[str, Mapping[str, object]] = OrderedDict()
-        self._answer_bytes: dict[str, int] = {}
+        self._replies = RememberedReplies()
         self.due_s = NEVER_S
 
     @property
@@ -99,9 +53,9 @@ class Dispatcher:
         """Requests that are not answered yet."""
         return len(self._waiting)
 
-    def receive(self, arrival: CommandArrived) -> None:
+    def receive(self, received: CommandArrived) -> None:
         """Carry out a request, or refuse it, or begin it and go on later."""
-        request = Request(arrival, utc_of(arrival.mono_s, self._context.clock), arrival.verb)
+        request = Request(received, utc_of(received.mono_s, self._context.clock), received.verb)
         try:
             self._begin(request)
         except Exception as error:
@@ -124,7 +78,7 @@ class Dispatcher:
         elif request is not None:
             self._accept(request)
             share = {"done": news.done, "total": news.total}
-            self._send(request.arrival, self._body(request, "progress", "ok", f"{news.done} of {news.total}", share))
+            self._send(request.command, self._body(request, "progress", "ok", f"{news.done} of {news.total}", share))
 
     def _end_unawaited(self, ended: WorkEnded) -> None:
         """Report the result of work for which no request waits (any more): what is saved is saved."""
@@ -154,10 +108,7 @@ class Dispatcher:
 
     def forget_pictures(self) -> None:
         """Take the pictures out of the replies that are kept for those who ask again."""
-        for body in self._answered.values():
-            facts = body["data"]
-            if isinstance(facts, dict):
-                facts.pop("thumbnail", None)
+        self._replies.forget_pictures()
 
     def close(self) -> None:
         """Refuse everything that still waits: the node is stopping."""
@@ -166,11 +117,9 @@ class Dispatcher:
 
     def _begin(self, request: Request) -> None:
         envelope = self._open(request)
-        if envelope.id is not None:
-            request.named = True
-            if self._repeat(request):
-                return
-        if request.arrival.too_late:
+        if envelope.id is not None and self._repeat(request, envelope):
+            return
+        if request.command.too_late:
             raise errors.Busy("ERROR: the node is stopping")
         expires_epoch_s = expiry(envelope)
         if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
@@ -180,7 +129,7 @@ class Dispatcher:
             self._context.curtain.check()
         if command.needs_camera and not self._context.camera_online:
             raise errors.CameraDown("ERROR: no frames arrive from the camera")
-        outcome = command.run(self._context, arguments, request.arrival)
+        outcome = command.run(self._context, arguments, request.command)
         if isinstance(outcome, Result):
             self._reply(request, outcome)
         elif len(self._waiting) >= REQUESTS_WAITING:
@@ -194,11 +143,11 @@ class Dispatcher:
         """Read who asks for what, so that a refusal bears the id; a retained command is refused whatever it is."""
         refusal = errors.RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
         try:
-            envelope = open_envelope(request.arrival)
+            envelope = open_envelope(request.command)
         except errors.BadRequest as error:
-            raise refusal if request.arrival.retained else error from None
+            raise refusal if request.command.retained else error from None
         request.verb, request.id = envelope.verb, envelope.id or request.id
-        if request.arrival.retained:
+        if request.command.retained:
             raise refusal
         return envelope
 
@@ -206,20 +155,29 @@ class Dispatcher:
         """Tell the asker, once, that it takes a while."""
         if not request.accepted:
             request.accepted = True
-            self._send(request.arrival, self._body(request, "accepted", "ok", "accepted", {}))
+            self._send(request.command, self._body(request, "accepted", "ok", "accepted", {}))
 
-    def _repeat(self, request: Request) -> bool:
-        """Treat a known id as the request that it repeats; return whether it was one."""
-        if request.id in self._answered:
-            self._send(request.arrival, self._answered[request.id])
-            return True
-        first = next((w for w in self._waiting if w.id == request.id), None)
-        if first is None:
-            return False
-        if len(first.repeats) >= REPEATS_WAITING:
-            raise errors.Busy("ERROR: this id has been repeated too often")
-        first.repeats.append(request.arrival)
-        return True
+    def _repeat(self, request: Request, envelope: Envelope) -> bool:
+        """Treat a known id as the request that it repeats; return whether it was one.
+
+        Raises:
+            BadRequest: The id was used a short while ago for something else.
+            Busy: The request was repeated too often.
+        """
+        key = key_of(envelope, request.command)
+        first = next((w for w in self._waiting if w.key and w.id == request.id), None)
+        known = self._replies.find(request.id, self._context.clock.monotonic())
+        earlier = first.key if first is not None else known[0] if known is not None else key
+        if earlier != key:
+            raise errors.BadRequest("ERROR: this id was used for another command a short while ago; give another id")
+        if first is not None:
+            if len(first.repeats) >= REPEATS_WAITING:
+                raise errors.Busy("ERROR: this id has been repeated too often")
+            first.repeats.append(request.command)
+        elif known is not None:
+            self._send(request.command, known[1])
+        request.key = key
+        return first is not None or known is not None
 
     def _update_due(self) -> None:
         self.due_s = min((request.due_s for request in self._waiting), default=NEVER_S)
@@ -277,7 +235,7 @@ class Dispatcher:
         self, request: Request, stage: str, code: errors.Code, message: str, facts: Mapping[str, object]
     ) -> dict[str, object]:
         """Return a reply as contracted."""
-        took_s = self._context.clock.monotonic() - request.arrival.mono_s
+        took_s = self._context.clock.monotonic() - request.command.mono_s
         return {
             "id": request.id,
             "verb": request.verb[:VERB_SHOWN],
@@ -293,18 +251,11 @@ class Dispatcher:
         }
 
     def _final(self, request: Request, body: Mapping[str, object]) -> None:
-        if request.named:
-            self._remember(request.id, body)
-        for arrival in (request.arrival, *request.repeats):
-            self._send(arrival, body)
+        if request.key:
+            self._replies.add(request, body, self._context.clock.monotonic())
+        for command in (request.command, *request.repeats):
+            self._send(command, body)
 
-    def _remember(self, name: str, body: Mapping[str, object]) -> None:
-        """Keep a reply for those who ask again; the oldest make room, but for the last."""
-        self._answered[name], self._answer_bytes[name] = body, len(json_bytes(body))
-        while len(self._answered) > (IDS_REMEMBERED if sum(self._answer_bytes.values()) <= ANSWERS_BYTES else 1):
-            oldest, _ = self._answered.popitem(last=False)
-            del self._answer_bytes[oldest]
-
-    def _send(self, arrival: CommandArrived, body: Mapping[str, object]) -> None:
-        if arrival.origin != "self":
-            self._context.emit(Replied(body, arrival.reply_to, arrival.correlation, arrival.origin))
+    def _send(self, command: CommandArrived, body: Mapping[str, object]) -> None:
+        if command.origin != "self":
+            self._context.emit(Replied(body, command.reply_to, command.correlation, command.origin))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pi_cam_node.core.commands import dispatcher
+from pi_cam_node.core.commands import requests
 from pi_cam_node.core.events import FaultReported, Replied
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 from tests.support.core_harness import CoreHarness
@@ -205,13 +205,13 @@ def test_any_json_gets_exactly_one_final_reply(verb: str, fields: dict[str, obje
 def test_what_is_remembered_of_answers_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     world = CoreHarness()
     (size,) = (len(json.dumps(reply)) for reply in world.send("dump_config", '{"id": "first"}'))
-    monkeypatch.setattr(dispatcher, "ANSWERS_BYTES", 4 * size)
+    monkeypatch.setattr(requests, "REPLIES_BYTES", 4 * size)
     for number in range(20):
         world.send("dump_config", f'{{"id": "{number}"}}')
-    kept = world.core._dispatcher._answered
+    kept = world.core._dispatcher._replies._replies
     assert 1 < len(kept) <= 4
     assert next(reversed(kept)) == "19"
-    monkeypatch.setattr(dispatcher, "ANSWERS_BYTES", 1)
+    monkeypatch.setattr(requests, "REPLIES_BYTES", 1)
     world.send("dump_config", '{"id": "last"}')
     assert list(kept) == ["last"], "however large it is"
 
@@ -223,3 +223,51 @@ def test_a_key_that_is_none_is_not_repeated_at_length(verb: str) -> None:
     (reply,) = CoreHarness().send(verb, f'{{"id": "x", "key": "{"k" * 60_000}"{more}}}')
     assert reply["code"] == "bad_request"
     assert len(json.dumps(reply)) < 2000
+
+
+def count(value: int) -> str:
+    return f'{{"id": "one", "key": "export.stack_count", "value": {value}}}'
+
+
+def test_an_id_on_another_command_is_refused_and_nothing_is_done(world: CoreHarness) -> None:
+    (first,) = world.send("set", count(3))
+    others = [
+        world.send("set", count(4)),
+        world.send("get", '{"id": "one", "key": "export.stack_count"}'),
+        world.send("set", count(3), origin="http"),
+    ]
+    assert [[reply["code"] for reply in replies] for replies in others] == [["bad_request"]] * 3
+    assert world.core.config.export.stack_count == 3
+    assert world.send("set", count(3)) == [first], "the refusals did not take the place of the reply"
+
+
+def test_privacy_with_one_id_for_all_does_what_each_command_says(world: CoreHarness) -> None:
+    for enable in ("true", "false", "true"):
+        world.send("privacy", f'{{"id": "1", "enable": {enable}}}')
+        world.work()
+    assert [(reply["code"], reply["message"]) for reply in bodies(world) if reply["stage"] == "final"] == [
+        ("ok", "OK: privacy is on"),
+        ("bad_request", "ERROR: this id was used for another command a short while ago; give another id"),
+        ("ok", "OK: privacy is on"),
+    ]
+    assert world.core.config.privacy.enable
+
+
+def test_an_id_that_waits_is_refused_to_another_command_too(world: CoreHarness) -> None:
+    world.see()
+    world.send("save", '{"id": "x", "formats": ["jpg"]}')
+    assert [reply["code"] for reply in world.send("save", '{"id": "x", "formats": ["png"]}')] == ["bad_request"]
+    assert world.send("save", '{"formats": ["jpg"], "id": "x"}') == [], "the same again waits for the same picture"
+    world.see()
+    assert len(world.work()) == 2
+
+
+def test_after_ten_minutes_the_same_request_is_a_new_one(world: CoreHarness) -> None:
+    world.send("set", count(3))
+    world.send("set", "export.stack_count 5")
+    world.wait(requests.REPEAT_S - 1)
+    world.send("set", count(3))
+    assert world.core.config.export.stack_count == 5
+    world.wait(2)
+    world.send("set", count(3))
+    assert world.core.config.export.stack_count == 3
