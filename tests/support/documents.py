@@ -1,0 +1,169 @@
+"""Runs the commands of a Markdown document as they stand, on a machine of their own.
+
+The machine is a network namespace in which the usual ports are free and the documents' host names are loopback, and a
+mount namespace in which /etc, /mnt, /run and /var may be written without a trace. Programs of `stand_ins` come first in
+PATH: they stand for what a test must not or cannot do (packages, accounts, the service manager, cameras, other
+machines), and refuse arguments that make no sense.
+
+Blocks of a document, in order:
+* ``sh`` and ``console`` (there the lines after ``$ ``): run by one shell, which ends at the first failure;
+* any other with a path in a comment on its first or second line (``# my.yaml``): written to that path.
+
+A line ``pi-cam-node run …`` starts a node on the synthetic camera in the background, in place of the one before, and
+goes on when it answers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+STAND_INS = Path(__file__).parent / "stand_ins"
+BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"(?:#|//|<!--)\s+([\w./~-]+\.\w+)\s*(?:-->)?\s*$")
+# "$2" is the configuration file.
+RUN_IN_BACKGROUND = """
+node_pid=
+run_in_background() {
+    if [ -n "$node_pid" ]; then kill "$node_pid"; wait "$node_pid" || true; fi
+    PI_CAM_NODE__CAMERA__SOURCE=synthetic pi-cam-node run "$@" >>"$STAND_INS/run.log" 2>&1 &
+    node_pid=$!
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        if pi-cam-node call --timeout 3 --config "$2" save jpg >/dev/null 2>&1; then return; fi
+        sleep 1
+    done
+    cat "$STAND_INS/run.log" >&2
+    return 1
+}
+"""
+HOSTS = ("localhost", "broker.lan", "porch.lan", "cam.example.org", "nas.lan")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its language, its text without the indentation, and the line on which it begins."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def file(self) -> str | None:
+        """The path in one of the first two lines; ``None`` where the block is no file."""
+        if self.language in ("sh", "console"):
+            return None
+        first = self.text.splitlines()[:2]
+        return next((found[1] for line in first if (found := FILE_NAME.match(line))), None)
+
+    @property
+    def commands(self) -> str:
+        """The commands of the block; empty where there are none."""
+        if self.language == "sh":
+            return self.text
+        if self.language == "console":
+            return "\n".join(line[2:] for line in self.text.splitlines() if line.startswith("$ "))
+        return ""
+
+
+def blocks_of(document: Path) -> list[Block]:
+    """Return the fenced blocks of a document."""
+    text, found = document.read_text(), []
+    for match in BLOCK.finditer(text):
+        indent, language, body = match.groups()
+        lines = [line.removeprefix(indent) for line in body.splitlines()]
+        found.append(Block(language, "\n".join(lines), text.count("\n", 0, match.start()) + 1))
+    return found
+
+
+def script_of(document: Path, folder: Path) -> str:
+    """Return the shell script that does what a document says; files of its blocks are put below ``folder``."""
+    lines = ["set -eu", RUN_IN_BACKGROUND]
+    for number, block in enumerate(blocks_of(document)):
+        if block.file is not None:
+            content = folder / f"block{number}"
+            content.write_text(block.text + "\n")
+            path = block.file if block.file.startswith(("/", "~")) else shlex.quote(block.file)
+            lines += [f"mkdir -p $(dirname {path})", f"cp {content} {path}"]
+        elif block.commands:
+            commands = re.sub(r"^pi-cam-node run ", "run_in_background ", block.commands, flags=re.MULTILINE)
+            lines += [f"echo '=== {document.name}:{block.line}' >&2", commands]
+    return "\n".join(lines) + "\n"
+
+
+def why_not() -> str:
+    """Return why no machine can be made here; empty where it can."""
+    tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
+    return tried.stderr.strip()
+
+
+def _unshare() -> list[str]:
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def run_document(document: Path, folder: Path, *, before: str, after: str = "", timeout_s: float = 120.0) -> str:
+    """Run a document's commands in ``folder``/work and return what they printed; fail with it where one fails.
+
+    Args:
+        document: The Markdown file.
+        folder: An empty folder.
+        before: Shell commands that prepare the machine: broker, node and the like.
+        after: Shell commands that check what the document's commands have done.
+        timeout_s: When everything is killed.
+    """
+    if reason := why_not():
+        pytest.skip(f"no namespaces can be made here: {reason}")
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    (folder / "hosts").write_text(f"127.0.0.1 {' '.join(HOSTS)}\n::1 localhost\n")
+    (folder / "bin").mkdir()
+    for stand_in in STAND_INS.iterdir():
+        (folder / "bin" / stand_in.name).symlink_to(stand_in)
+    _launcher(folder / "bin" / "pi-cam-node")
+    machine = f"""set -eu
+        ip link set lo up
+        mkdir -p {folder}/layers
+        mount -t tmpfs tmpfs {folder}/layers
+        for where in etc mnt run var; do
+            upper={folder}/layers/upper/$where work={folder}/layers/work/$where
+            mkdir -p $upper $work
+            mount -t overlay overlay -o lowerdir=/$where,upperdir=$upper,workdir=$work /$where
+        done
+        cp {folder}/hosts /etc/hosts
+        cd {work}
+        {before}
+        exec bash -e {folder}/script.sh
+    """
+    (folder / "script.sh").write_text(script_of(document, folder) + after)
+    environment = {
+        "PATH": f"{folder}/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
+        "HOME": str(work),
+        "USER": "you",
+        "STAND_INS": str(folder),
+        "LANG": "C.UTF-8",
+    }
+    command = [*_unshare(), "bash", "-c", machine]
+    try:
+        done = subprocess.run(
+            command, cwd=work, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        said = f"{late.stdout!r}\n{late.stderr!r}"  # bytes, whatever was asked for
+        raise AssertionError(f"{document.name}: not done within {timeout_s:g} s\n{said}") from None
+    said = f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{document.name}: exit code {done.returncode}\n{said[-6000:]}"
+    return said
+
+
+def _launcher(path: Path) -> None:
+    """Write the program ``pi-cam-node`` of this checkout."""
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={REPOSITORY} exec {sys.executable} -m pi_cam_node "$@"\n')
+    path.chmod(0o755)

@@ -1,0 +1,85 @@
+"""A real Node-RED on a loopback port; tests skip where it cannot be installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import free_port, wait_until
+
+TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "node-red"
+INSTALLED = Path(os.environ.get("NR_DIR", "/tmp/nodered/nr"))  # the folder that the tool uses
+INSTALL_S, START_S = 300.0, 60.0
+
+
+class NodeRed:
+    """A running Node-RED.
+
+    Args:
+        port: Its port.
+        log: The file with what it printed.
+    """
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+
+    def import_flows(self, flows: object) -> None:
+        """Replace all flows, as *Import* and *Deploy* in the editor do."""
+        headers = {"Content-Type": "application/json", "Node-RED-Deployment-Type": "full"}
+        self._open("/flows", json.dumps(flows).encode(), headers)
+
+    def press(self, node_id: str) -> None:
+        """Press the button of an inject node."""
+        self._open(f"/inject/{node_id}", b"")
+
+    def get(self, path: str) -> bytes:
+        """Return a body; empty where the answer is an error."""
+        try:
+            return self._open(path)
+        except urllib.error.URLError:
+            return b""
+
+    def flow_value(self, tab: str, key: str) -> object:
+        """Return a value of the flow's context."""
+        body = self.get(f"/context/flow/{tab}/{key}")
+        stored = json.loads(body) if body else {}
+        return json.loads(stored["msg"]) if stored.get("format") == "Object" else stored.get("msg")
+
+    def _open(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
+        request = urllib.request.Request(self.url + path, body, headers or {})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return bytes(answer.read())
+
+
+@contextmanager
+def running_node_red(folder: Path) -> Iterator[NodeRed]:
+    """Start an empty Node-RED; install it the first time."""
+    program = INSTALLED / "node_modules" / "node-red" / "red.js"
+    if not TOOLS.exists() or shutil.which("node") is None:
+        pytest.skip(f"there is no {TOOLS.name} folder beside the repository, or no node")
+    if not program.exists():
+        install = [str(TOOLS / "nodered.sh"), "install"]
+        done = subprocess.run(install, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        if done.returncode:
+            pytest.skip(f"Node-RED cannot be installed here: {done.stderr.strip()[-200:]}")
+    port, log = free_port(), folder / "node-red.log"
+    command = ["node", str(program), "--userDir", str(folder), "--settings", str(TOOLS / "settings.js")]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env={**os.environ, "NR_PORT": str(port)}, stdout=out, stderr=out)
+    node_red = NodeRed(port, log)
+    try:
+        wait_until(lambda: node_red.get("/settings"), "Node-RED", START_S)
+        yield node_red
+    finally:
+        process.terminate()
+        process.wait(20)
