@@ -62,6 +62,9 @@ class MemoryTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return asyncio.Protocol()
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         assert high is None or high >= (low or 0)
 

@@ -31,7 +31,7 @@ from pi_cam_node.imaging import jpeg
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.context import Answered, State, WebContext, media_path
-from pi_cam_node.web.http import disk_pool, file_response, privacy_cutoff
+from pi_cam_node.web.http import disk_pool, file_response, writing
 from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.live import snapshot
 from pi_cam_node.web.media import routes as media_routes
@@ -288,7 +288,7 @@ def test_a_large_picture_is_sent_whole_and_in_many_chunks(tmp_path: Path) -> Non
 
 
 def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(privacy_cutoff, "STALL_S", 0.3)
+    monkeypatch.setattr(writing, "STALL_S", 0.3)
     path = tmp_path / f"{ID}.npy"
     np.save(path, noise(4000, 3000))
 

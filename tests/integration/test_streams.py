@@ -161,7 +161,7 @@ def test_the_stream_survives_the_camera(serving: RunningWebServer) -> None:
 def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pi_cam_node.web.live.viewer.STALL_S", 0.5)
+    monkeypatch.setattr("pi_cam_node.web.http.writing.STALL_S", 0.5)
     noise = np.random.default_rng(0).integers(0, 256, (960, 1280, 3)).astype(np.uint8)
     with RunningWebServer(tmp_path, node=False, mjpeg_server={"fps": 20}, http={"max_viewers": 2}) as serving:
         large = replace(serving.frame(), pixels=noise)

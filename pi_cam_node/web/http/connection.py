@@ -13,6 +13,7 @@ import socket
 from aiohttp import web
 
 from pi_cam_node.web.http.connection_limit import ConnectionLimit
+from pi_cam_node.web.http.writing import STALL_S
 
 _log = logging.getLogger(__name__)
 
@@ -22,14 +23,18 @@ BODY_BYTES_MAX = 64 << 10
 HEAD_DEADLINE_S = 10.0
 # How long we listen to a body that nobody wants, so that its sender gets to read our refusal.
 LINGER_S = 2.0
-# A reader that takes nothing for so long is given up by the kernel, where no handler does it before.
-STALL_DEADLINE_S = 30.0
+# A client that takes nothing for so long is given up by the kernel, where no handler does it before.
+KERNEL_STALL_S = 3 * STALL_S
 
 _HEAD_END = b"\r\n\r\n"
 
 
 class Connection(web.RequestHandler):
-    """The protocol of one connection. Thread: the web server's."""
+    """The protocol of one connection. Thread: the event loop's.
+
+    Attributes:
+        below_tls: The transport that carries the encrypted bytes; ``None`` without TLS.
+    """
 
     def __init__(self, server: web.Server, connections: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -50,6 +55,7 @@ class Connection(web.RequestHandler):
         self._tail = b""
         self._early = b""
         self._has_head = False
+        self.below_tls: asyncio.Transport | None = None
         self.address = ""
         self.is_served = False
 
@@ -75,6 +81,7 @@ class Connection(web.RequestHandler):
         self._connections.remove(self)
         self._stop_waiting()
         super().connection_lost(exc)
+        self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
 
     def data_received(self, data: bytes) -> None:
         """Count what comes and hand it on, unless it is more than any request of ours needs."""
@@ -179,4 +186,4 @@ def _give_up_stalled(sock: socket.socket | None) -> None:
     """Let the kernel end the connection of a reader that stands still. Source: tcp(7), ``TCP_USER_TIMEOUT``."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if sock is not None and option is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, option, int(STALL_DEADLINE_S * 1000))
+        sock.setsockopt(socket.IPPROTO_TCP, option, int(KERNEL_STALL_S * 1000))

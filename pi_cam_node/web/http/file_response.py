@@ -6,7 +6,6 @@ client that takes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import stat
@@ -151,15 +150,13 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
     try:
         while at < end:
             chunk = await _read(request.app[DISK], file, at, min(CHUNK_BYTES, end - at))
-            await asyncio.wait_for(response.write(chunk), privacy_cutoff.STALL_S)
+            await privacy_cutoff.send(request, response.write(chunk))
             at += len(chunk)
-        await asyncio.wait_for(response.write_eof(), privacy_cutoff.STALL_S)
+        await privacy_cutoff.send(request, response.write_eof())
     except (TimeoutError, EOFError, Busy) as error:
         if request.transport is not None:
             request.transport.abort()
-        raise ConnectionAbortedError(
-            str(error) or f"the client took nothing for {privacy_cutoff.STALL_S:g} s"
-        ) from error
+        raise ConnectionAbortedError(str(error)) from error
 
 
 async def _read(disk: DiskPool, file: BinaryIO, at: int, size_bytes: int) -> bytes:

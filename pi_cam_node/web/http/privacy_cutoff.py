@@ -10,16 +10,16 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
+from pi_cam_node.web.http.writing import flushed
+
 _log = logging.getLogger(__name__)
 
-# A client that takes nothing for so long is gone, or might as well be.
-STALL_S = 30.0
 # Close with a reset, and drop what the kernel has not sent. Source: socket(7), ``SO_LINGER``: on, for 0 seconds.
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -100,13 +100,20 @@ async def send_whole(
     """
     with abort_on_privacy(gate, request, generation):
         await response.prepare(request)
-        try:
-            await asyncio.wait_for(response.write_eof(), STALL_S)
-        except TimeoutError as error:
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionAbortedError(f"the client took nothing for {STALL_S:g} s") from error
+        await send(request, response.write_eof())
     return response
+
+
+async def send(request: web.Request, writing: Coroutine[Any, Any, None]) -> None:
+    """Carry out a write of a response, and wait until the kernel has taken it; see `writing.flushed`.
+
+    Raises:
+        ConnectionError: The client has gone, or took nothing and was cut off.
+    """
+    if request.transport is None:
+        writing.close()
+        raise ConnectionResetError("the client has gone")
+    await flushed(request.transport, writing)
 
 
 def _cut(transport: asyncio.WriteTransport) -> None:

@@ -1,7 +1,9 @@
-"""TLS of the server's own.
+"""The TLS handshake of a connection, which counts against the limit from its first moment.
 
-asyncio would shake hands before anybody can count the connection: idle ones would take descriptors until
-there are none. So each takes a place in the limit first, in the clear, and is encrypted then.
+With ``create_server(ssl=…)`` asyncio would shake hands before a connection can be counted, so idle ones would take
+descriptors until there are none; and each handshake that fails would stay in memory (some 150 KiB) until a full
+garbage collection, because the exception and the frames of its traceback hold each other: strangers could end the
+process. Here the connection takes its place first, and what a failed handshake leaves is let go at once.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import traceback
 from collections.abc import Callable
 
 from pi_cam_node.web.http.connection import Connection, address_of
@@ -20,12 +23,12 @@ HANDSHAKE_S = 10.0
 
 
 class Handshake(asyncio.Protocol):
-    """A connection until it is encrypted. Thread: the web server's.
+    """A connection until it is encrypted. Thread: the event loop's.
 
     Args:
         connections: Where it takes a place.
         context: How to encrypt.
-        connect: Returns what goes on with the connection.
+        connect: Returns the protocol that takes over the connection.
     """
 
     def __init__(
@@ -40,24 +43,28 @@ class Handshake(asyncio.Protocol):
         self.is_served = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place and begin."""
+        """Take a place and begin, or hang up where there is none."""
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()  # what comes is for TLS, which is not there yet
-        self._wire = transport
-        self.address = address_of(transport)
+        self._wire, self.address = transport, address_of(transport)
         if self._connections.admit(self):
-            self._task = asyncio.get_running_loop().create_task(self._shake(transport))
+            self._task = asyncio.get_running_loop().create_task(self._shake(transport), name="tls handshake")
         else:
             transport.abort()
 
     def force_close(self) -> None:
-        """Hang up; nothing was said so far that could be waited for."""
+        """Hang up; nothing was said yet that could be waited for."""
         self.abort()
 
     def abort(self) -> None:
         """Hang up."""
+        # Not by the transport alone: a handshake that has not begun would begin on a closed one, and wait.
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
         if self._wire is not None:
             self._wire.abort()
+            self._wire = None
 
     async def _shake(self, transport: asyncio.Transport) -> None:
         connection, loop = self._connect(), asyncio.get_running_loop()
@@ -66,10 +73,21 @@ class Handshake(asyncio.Protocol):
                 transport, connection, self._context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         except (OSError, asyncio.CancelledError) as error:
-            _log.debug("%s and we found no way to encrypt: %s", self.address, error)
+            _log.debug("no TLS with %s: %s", self.address, error)
             transport.abort()
-            return
+            _let_go(error)
+        else:
+            transport.set_write_buffer_limits(high=0)  # what waits below is seen above
+            if secured is not None and not secured.is_closing():
+                connection.below_tls = transport
+                connection.connection_made(secured)
         finally:
             self._connections.remove(self)
-        if secured is not None and not secured.is_closing():
-            connection.connection_made(secured)
+            self._wire = self._task = None
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames of a traceback, which would keep the connection in memory until a full garbage collection."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

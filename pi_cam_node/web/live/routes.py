@@ -14,12 +14,12 @@ from aiohttp import web
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy
+from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
 from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
-from pi_cam_node.web.live.viewer import STALL_S, Viewer, ViewerLimit
+from pi_cam_node.web.live.viewer import Viewer, ViewerLimit
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 FANOUT = app_key("fanout", Fanout)
@@ -142,9 +142,9 @@ async def _send(request: web.Request, frames: Sequence[FramesSent], generation: 
     try:
         for piece in itertools.chain(pieces, [END]):
             context_of(request).hub.curtain.check(generation)
-            await asyncio.wait_for(response.write(piece), STALL_S)
-        await asyncio.wait_for(response.write_eof(), STALL_S)
-    except (TimeoutError, PrivacyOn):
+            await send(request, response.write(piece))
+        await send(request, response.write_eof())
+    except PrivacyOn:
         if request.transport is not None:
             request.transport.abort()
     return response

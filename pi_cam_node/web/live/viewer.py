@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 from aiohttp import ClientError
 from aiohttp.abc import AbstractStreamWriter
 
+from pi_cam_node.web.http.writing import flushed, unsent_bytes
 from pi_cam_node.web.live.multipart import Part
 
-# A viewer to which no byte could be written for so long is gone, or might as well be.
-STALL_S = 10.0
 # The kernel keeps no more than this unsent. Its own default is megabytes: seconds of old pictures for a slow viewer.
 UNSENT_BYTES = 128 * 1024
 
@@ -143,7 +142,7 @@ class Viewer:
         return NEVER_S if self._behind else self._pacing.next_s(now_s)
 
     def _write(self, part: Part) -> bool:
-        if self._transport.get_write_buffer_size():
+        if unsent_bytes(self._transport):
             self._behind = True
             self._wake.set()
             return False
@@ -162,14 +161,14 @@ class Viewer:
 
     def cut(self) -> None:
         """Close at once where a part of a picture still waits to leave; what has left cannot be called back."""
-        if self._transport.get_write_buffer_size():
+        if unsent_bytes(self._transport):
             self._behind = True
             self.close()
 
     async def until_caught_up(self) -> bool:
         """Sleep until the viewer fell behind and then took everything; return ``False`` when it is closed.
 
-        A viewer that takes nothing for `STALL_S` is cut off.
+        A viewer that takes nothing is cut off; see `writing.flushed`.
         """
         await self._wake.wait()
         self._wake.clear()
@@ -180,18 +179,12 @@ class Viewer:
 
     async def _drain(self) -> bool:
         """Wait until all is written; return ``False`` where the connection ends instead."""
-        left = self._transport.get_write_buffer_size()
-        while left and not self._transport.is_closing():
-            with contextlib.suppress(TimeoutError):
-                try:
-                    await asyncio.wait_for(self._writer.drain(), STALL_S)
-                except (ConnectionError, ClientError):
-                    return False
-                return True
-            before, left = left, self._transport.get_write_buffer_size()
-            if left >= before:
-                self.stalled = True
-                self._transport.abort()
+        try:
+            await flushed(self._transport, self._writer.drain())
+        except ConnectionAbortedError:
+            self.stalled = True
+        except (ConnectionError, ClientError):
+            return False
         return not self._transport.is_closing()
 
 

@@ -27,6 +27,9 @@ class FakeTransport(asyncio.WriteTransport):
     def get_write_buffer_size(self) -> int:
         return self._buffered_bytes
 
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return asyncio.Protocol()
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         assert high == 0
 

@@ -314,7 +314,7 @@ async def test_closing_does_not_wait_for_a_viewer_who_takes_nothing(stage: Stage
 @staged
 async def test_a_viewer_who_takes_nothing_until_the_deadline_is_cut_off(stage: Stage) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pi_cam_node.web.live.viewer.STALL_S", 0.01)
+        patch.setattr("pi_cam_node.web.http.writing.STALL_S", 0.01)
         seat = stage.enter()
         seat.transport.is_full = True
         await stage.show()
