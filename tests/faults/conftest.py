@@ -22,13 +22,13 @@ FaultyProxy = Callable[[Mosquitto], Any]
 TOKEN = "a-token-of-the-house-that-is-long-enough"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningWebServer]:
-    """A web server that asks for a token."""
+@pytest.fixture(params=["http", "https"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningWebServer]:
+    """A web server that asks for a token, without TLS and with it."""
     path = tmp_path / "token"
     path.write_text(TOKEN)
     path.chmod(0o600)
-    with RunningWebServer(tmp_path, http={"token_file": str(path)}) as serving:
+    with RunningWebServer(tmp_path, tls=request.param == "https", http={"token_file": str(path)}) as serving:
         yield serving
 
 

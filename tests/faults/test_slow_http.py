@@ -6,10 +6,12 @@ import json
 import random
 import re
 import socket
+import ssl
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from pi_cam_node.base.units import MIB
 from tests.faults import fault_tools
 from tests.faults.observed_node import ObservedNode, watched
 from tests.support.broker import Mosquitto, wait_until
+from tests.support.tls import TlsRelay, tls_section
 
 pytestmark = pytest.mark.faults
 
@@ -29,9 +32,15 @@ P50_MS, WORST_MS = 200, 5000
 SOCKETS_LEFT = 6
 
 
-@pytest.fixture
-def node(broker: Mosquitto, tmp_path: Path) -> Iterator[ObservedNode]:
-    with watched(tmp_path, broker) as running:
+@pytest.fixture(params=["http", "https"])
+def node(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> Iterator[ObservedNode]:
+    """A node that serves HTTP, or HTTPS: then what attackers send to its port is encrypted on the way."""
+    if request.param == "http":
+        with watched(tmp_path, broker) as running:
+            yield running
+        return
+    with watched(tmp_path, broker, http={"tls": tls_section(tmp_path)}) as running, TlsRelay(running.port) as relay:
+        running.port = relay.port
         yield running
 
 
@@ -187,3 +196,43 @@ def test_mutated_requests_cost_neither_memory_nor_descriptors(
     counted = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
     grown = f"{grown_bytes / MIB:.1f} MiB more memory"
     figure(f"{wanted} broken requests: {grown}, 0 tracebacks, 0 descriptors lost; answers: {counted}")
+
+
+def stranger(port: int, kind: str, chance: random.Random) -> None:
+    """Come to a TLS port, say something or nothing, and leave."""
+    with socket.socket() as sock, suppress(OSError):  # it may hang up while we still talk
+        sock.settimeout(20)
+        sock.connect(("127.0.0.1", port))
+        match kind:
+            case "noise":
+                sock.sendall(chance.randbytes(300))
+            case "plain":
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            case "half a hello":
+                sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + chance.randbytes(32))
+            case "honest":
+                with ssl._create_unverified_context().wrap_socket(sock) as secured:
+                    secured.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    while secured.recv(4096):
+                        continue
+
+
+@pytest.mark.promise("H4", "X6")
+def test_strangers_on_the_tls_port_cost_no_memory(
+    broker: Mosquitto, tmp_path: Path, long: bool, figure: Callable[[str], None]
+) -> None:
+    chance, count, kinds = random.Random(5), 10_000 if long else 1_500, ("noise", "plain", "half a hello", "", "honest")
+    with watched(tmp_path, broker, http={"tls": tls_section(tmp_path)}) as node, ThreadPoolExecutor(50) as pool:
+        node.forget()
+        process = psutil.Process(node.node.process.pid)
+        descriptors, grown_mib = process.num_fds(), {}
+        for kind in kinds:
+            list(
+                pool.map(lambda _n, what=kind: stranger(node.port, what, chance), range(count))
+            )  # as many as ever at once
+            before = process.memory_info().rss
+            list(pool.map(lambda _n, what=kind: stranger(node.port, what, chance), range(count)))
+            grown_mib[kind or "silence"] = (process.memory_info().rss - before) / MIB
+        check_node(node, descriptors)
+    assert max(grown_mib.values()) < 12, grown_mib
+    figure(f"{count} strangers each: " + ", ".join(f"{kind} {grown:.1f} MiB" for kind, grown in grown_mib.items()))

@@ -56,27 +56,46 @@ RIGHTS = {
 }
 PUBLIC = sorted(name for name, right in RIGHTS.items() if right == "public")
 CLOSED = sorted(set(RIGHTS) - set(PUBLIC))
+BEHIND_PROXY = {"trusted_proxies": ["127.0.0.1"], "allowed_hosts": ["cam.example"]}
+# Without a body, and before a broker is there: 503 is what /healthz says then, and no refusal.
+ANSWERS_OF_PUBLIC = {
+    "GET /healthz": 503,
+    "GET /login": 200,
+    "GET /static/{name}": 200,
+    "POST /login": 415,
+    "POST /logout": 200,
+}
+
+
+# What is promised of HTTP holds over TLS as well.
+OVER_BOTH = {
+    name: pytest.mark.parametrize(name, ["http", "https"], indirect=True) for name in ("open_server", "guarded_server")
+}
 
 
 @pytest.fixture
-def open_house(tmp_path: Path) -> Iterator[RunningWebServer]:
-    """A server on loopback that asks nobody."""
-    with RunningWebServer(tmp_path) as serving:
+def open_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningWebServer]:
+    """A server on loopback that asks for no credential."""
+    with RunningWebServer(tmp_path, tls=getattr(request, "param", "http") == "https") as serving:
         yield serving
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[RunningWebServer]:
+def guarded_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningWebServer]:
     """A server that wants a token."""
-    with guarded(tmp_path) as serving:
+    with guarded(tmp_path, tls=getattr(request, "param", "http") == "https") as serving:
         yield serving
 
 
-def guarded(folder: Path, **http: Any) -> RunningWebServer:
+def guarded(folder: Path, *, tls: bool = False, **http: Any) -> RunningWebServer:
+    return RunningWebServer(folder, tls=tls, http={"token_file": token_file(folder), **http})
+
+
+def token_file(folder: Path) -> str:
     path = folder / "token"
     path.write_text(TOKEN)
     path.chmod(0o600)
-    return RunningWebServer(folder, http={"token_file": str(path), **http})
+    return str(path)
 
 
 def concrete(name: str) -> tuple[str, str]:
@@ -108,47 +127,50 @@ def test_every_route_has_the_right_that_is_written_here(figure: Callable[[str], 
 
 
 @pytest.mark.parametrize("name", CLOSED)
+@OVER_BOTH["guarded_server"]
 @pytest.mark.promise("H5")
-def test_nobody_gets_in_without_a_credential(house: RunningWebServer, name: str) -> None:
+def test_nobody_gets_in_without_a_credential(guarded_server: RunningWebServer, name: str) -> None:
     method, path = concrete(name)
-    assert house.request(method, path).status == 401
-    assert house.request(method, path, {"Authorization": "Bearer wrong"}).status == 401
-    assert house.request(method, path, {"Cookie": "session_porch=made-up"}).status == 401
-    assert house.request(method, path + "?expires=99999999&signature=AAAA").status in (401, 403)
+    assert guarded_server.request(method, path).status == 401
+    assert guarded_server.request(method, path, {"Authorization": "Bearer wrong"}).status == 401
+    assert guarded_server.request(method, path, {"Cookie": "session_porch=made-up"}).status == 401
+    assert guarded_server.request(method, path + "?expires=99999999&signature=AAAA").status in (401, 403)
 
 
 @pytest.mark.parametrize("name", sorted(set(CLOSED) - {"GET /stream"}))
-def test_the_token_gets_in_everywhere(house: RunningWebServer, name: str) -> None:
-    house.show()
+def test_the_token_gets_in_everywhere(guarded_server: RunningWebServer, name: str) -> None:
+    guarded_server.show()
     method, path = concrete(name)
-    got = house.request(method, path, {"Authorization": f"Bearer {TOKEN}"})
+    got = guarded_server.request(method, path, {"Authorization": f"Bearer {TOKEN}"})
     assert got.status not in (401, 403, 405, 429, 500)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_what_is_public_asks_nobody(house: RunningWebServer, name: str) -> None:
+def test_what_is_public_asks_for_no_credential(guarded_server: RunningWebServer, name: str) -> None:
     method, path = concrete(name)
-    assert house.request(method, path).status in (200, 400, 415, 503)
+    assert guarded_server.request(method, path).status == ANSWERS_OF_PUBLIC[name]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
+@OVER_BOTH["guarded_server"]
 @pytest.mark.promise("H5")
-def test_what_does_not_exist_is_not_told_from_what_is_closed(house: RunningWebServer, method: str) -> None:
-    assert house.request(method, "/no/such/thing").status == 401
+def test_what_does_not_exist_is_not_told_from_what_is_closed(guarded_server: RunningWebServer, method: str) -> None:
+    assert guarded_server.request(method, "/no/such/thing").status == 401
     known = {"Authorization": f"Bearer {TOKEN}"}
-    assert house.request(method, "/no/such/thing", known).status == 404
+    assert guarded_server.request(method, "/no/such/thing", known).status == 404
     if method not in ("GET", "HEAD"):
-        assert house.request(method, "/stream").status == 401
-        assert house.request(method, "/stream", known).status == 405
+        assert guarded_server.request(method, "/stream").status == 401
+        assert guarded_server.request(method, "/stream", known).status == 405
 
 
 @pytest.mark.parametrize(
     "path",
     ["//stream", "/stream/", "/./stream", "/x/../stream", "/%73tream", "/STREAM", "/static/../stream", "/static/..%2f"],
 )
+@OVER_BOTH["guarded_server"]
 @pytest.mark.promise("H5")
-def test_no_spelling_of_a_path_goes_round_the_guard(house: RunningWebServer, path: str) -> None:
-    answer = raw(house.port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+def test_no_spelling_of_a_path_goes_round_the_guard(guarded_server: RunningWebServer, path: str) -> None:
+    answer = raw(guarded_server.port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert answer.split(b" ")[1] in (b"400", b"401", b"404")
     assert b"multipart" not in answer
 
@@ -168,53 +190,53 @@ def test_links_open_what_they_name_and_end_with_a_restart(tmp_path: Path) -> Non
 # ------------------------------------------------------------ logging in
 
 
-def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(house: RunningWebServer) -> None:
-    origin = {"Origin": house.url, "Sec-Fetch-Site": "same-origin"}
+def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(guarded_server: RunningWebServer) -> None:
+    origin = {"Origin": guarded_server.url, "Sec-Fetch-Site": "same-origin"}
     form = {"Content-Type": "application/x-www-form-urlencoded", **origin}
-    assert house.request("POST", "/login", form, b"token=wrong").status == 401
-    got = house.request("POST", "/login", form, f"token={TOKEN}".encode())
+    assert guarded_server.request("POST", "/login", form, b"token=wrong").status == 401
+    got = guarded_server.request("POST", "/login", form, f"token={TOKEN}".encode())
     assert (got.status, got.headers["Location"]) == (303, "/")
     cookie = got.headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
     session = {"Cookie": cookie.partition(";")[0]}
     assert TOKEN not in cookie
-    assert house.request("GET", "/metrics", session).status == 200
-    assert house.request("POST", "/nothing", {**session, **origin}).status == 404
-    assert house.request("POST", "/nothing", session).status == 403
-    assert house.request("POST", "/nothing", {**session, "Origin": "http://evil.example"}).status == 403
-    assert house.request("POST", "/logout", {**session, **form}).status == 303
-    assert house.request("GET", "/metrics", session).status == 401
+    assert guarded_server.request("GET", "/metrics", session).status == 200
+    assert guarded_server.request("POST", "/nothing", {**session, **origin}).status == 404
+    assert guarded_server.request("POST", "/nothing", session).status == 403
+    assert guarded_server.request("POST", "/nothing", {**session, "Origin": "http://evil.example"}).status == 403
+    assert guarded_server.request("POST", "/logout", {**session, **form}).status == 303
+    assert guarded_server.request("GET", "/metrics", session).status == 401
 
 
-def test_a_program_logs_in_with_json(house: RunningWebServer) -> None:
-    assert house.post("/login", {"token": "wrong"}).status == 401
+def test_a_program_logs_in_with_json(guarded_server: RunningWebServer) -> None:
+    assert guarded_server.post("/login", {"token": "wrong"}).status == 401
     odd_bodies: list[object] = [[], {}, {"token": 1}, {"token": None}, {"token": [TOKEN]}]
     for odd in odd_bodies:
-        assert house.post("/login", odd).status == 400
-    assert house.request("POST", "/login", {"Content-Type": "application/json"}, b"{").status == 400
-    assert house.request("POST", "/login", {"Content-Type": "application/json"}, b"[" * 50_000).status == 400
-    assert house.request("POST", "/login", {"Content-Type": "text/plain"}, TOKEN.encode()).status == 415
-    assert house.post("/login", {"token": TOKEN}).json == {"ok": True}
+        assert guarded_server.post("/login", odd).status == 400
+    assert guarded_server.request("POST", "/login", {"Content-Type": "application/json"}, b"{").status == 400
+    assert guarded_server.request("POST", "/login", {"Content-Type": "application/json"}, b"[" * 50_000).status == 400
+    assert guarded_server.request("POST", "/login", {"Content-Type": "text/plain"}, TOKEN.encode()).status == 415
+    assert guarded_server.post("/login", {"token": TOKEN}).json == {"ok": True}
 
 
-def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(house: RunningWebServer) -> None:
-    got = house.get("/", Accept="text/html")
+def test_a_browser_is_sent_to_the_login_and_a_program_is_told_how(guarded_server: RunningWebServer) -> None:
+    got = guarded_server.get("/", Accept="text/html")
     assert (got.status, got.headers["Location"]) == (303, "/login")
-    told = house.get("/stream").headers["WWW-Authenticate"]
+    told = guarded_server.get("/stream").headers["WWW-Authenticate"]
     assert told.startswith("Basic")  # the last of the two
 
 
 @pytest.mark.parametrize("body", [gzip.compress(bytes(40 << 20), 9), b"abc"], ids=["40 MiB", "no gzip"])
 def test_a_packed_body_is_refused_and_never_unpacked(
-    house: RunningWebServer, caplog: pytest.LogCaptureFixture, body: bytes
+    guarded_server: RunningWebServer, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
-    house.get("/login")  # what the first request loads is not what is measured
+    guarded_server.get("/login")  # what the first request loads is not what is measured
     head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n"
     request = f"{head}Content-Type: application/json\r\nConnection: close\r\n\r\n".encode() + body
     tracemalloc.start()
     try:
-        answer = raw(house.port, request)
+        answer = raw(guarded_server.port, request)
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -224,22 +246,23 @@ def test_a_packed_body_is_refused_and_never_unpacked(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@OVER_BOTH["guarded_server"]
 @pytest.mark.promise("H7")
-def test_guesses_are_limited_whatever_the_door(house: RunningWebServer) -> None:
+def test_guesses_are_limited_whatever_the_door(guarded_server: RunningWebServer) -> None:
     basic = base64.b64encode(b"admin:admin").decode()
     statuses = [
-        house.get("/stream", Authorization="Bearer wrong").status,
-        house.get("/stream", Authorization=f"Basic {basic}").status,
-        house.post("/login", {"token": "wrong"}).status,
-        house.get("/api/state", Authorization="Bearer ").status,
-        house.get("/nothing", Authorization="Bearer wrong").status,
+        guarded_server.get("/stream", Authorization="Bearer wrong").status,
+        guarded_server.get("/stream", Authorization=f"Basic {basic}").status,
+        guarded_server.post("/login", {"token": "wrong"}).status,
+        guarded_server.get("/api/state", Authorization="Bearer ").status,
+        guarded_server.get("/nothing", Authorization="Bearer wrong").status,
     ]
     assert statuses == [401] * 5
-    got = house.get("/metrics", Authorization=f"Bearer {TOKEN}", X_Forwarded_For="203.0.113.5")
+    got = guarded_server.get("/metrics", Authorization=f"Bearer {TOKEN}", X_Forwarded_For="203.0.113.5")
     assert got.status == 429
     assert 50 <= int(got.headers["Retry-After"]) <= 60
-    assert house.post("/login", {"token": TOKEN}).status == 429
-    assert house.get("/healthz").status == 503
+    assert guarded_server.post("/login", {"token": TOKEN}).status == 429
+    assert guarded_server.get("/healthz").status == 503
 
 
 # ------------------------------------------------------------ who listens where
@@ -263,12 +286,12 @@ def test_beyond_this_machine_a_token_is_made_and_asked_for(tmp_path: Path, caplo
     assert "not encrypted" in caplog.text
 
 
-def test_this_machine_alone_has_no_address_for_others(open_house: RunningWebServer) -> None:
-    assert open_house.web.url is None
-    link = open_house.web.signed("/media/a")
+def test_this_machine_alone_has_no_address_for_others(open_server: RunningWebServer) -> None:
+    assert open_server.web.url is None
+    link = open_server.web.signed("/media/a")
     assert link is not None
-    assert link.startswith(f"{open_house.url}/media/a?")
-    assert not (Path(open_house.config.export.base_dir) / ".http_token").exists()
+    assert link.startswith(f"{open_server.url}/media/a?")
+    assert not (Path(open_server.config.export.base_dir) / ".http_token").exists()
 
 
 @pytest.mark.parametrize(("allowed", "host"), [([], r"[0-9.]+"), (["cam.example"], r"cam\.example")])
@@ -354,7 +377,8 @@ def trusting(authority: Authority) -> ssl.SSLContext:
 
 def test_tls_is_spoken_where_it_is_asked_for(tmp_path: Path, authority: Authority) -> None:
     cert, key = authority.issue("localhost")
-    with guarded(tmp_path, tls={"enable": True, "cert": str(cert), "key": str(key)}) as serving:
+    tls = {"enable": True, "cert": str(cert), "key": str(key)}
+    with RunningWebServer(tmp_path, http={"token_file": token_file(tmp_path), "tls": tls}) as serving:
         context = trusting(authority)
         with (
             socket.create_connection(("127.0.0.1", serving.port), 5) as sock,
@@ -393,9 +417,10 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing", "/login", "/api/state"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
+@OVER_BOTH["guarded_server"]
 @pytest.mark.promise("H6")
-def test_every_answer_is_hardened_refusals_too(house: RunningWebServer, path: str, host: str) -> None:
-    headers = house.get(path, Host=host).headers
+def test_every_answer_is_hardened_refusals_too(guarded_server: RunningWebServer, path: str, host: str) -> None:
+    headers = guarded_server.get(path, Host=host).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
@@ -406,9 +431,9 @@ def test_every_answer_is_hardened_refusals_too(house: RunningWebServer, path: st
     assert headers["Cross-Origin-Resource-Policy"] == "same-site"
 
 
-def test_a_dashboard_elsewhere_may_show_the_live_picture(house: RunningWebServer) -> None:
-    house.show()
-    answer = house.get("/snapshot.jpg", Authorization=f"Bearer {TOKEN}")
+def test_a_dashboard_elsewhere_may_show_the_live_picture(guarded_server: RunningWebServer) -> None:
+    guarded_server.show()
+    answer = guarded_server.get("/snapshot.jpg", Authorization=f"Bearer {TOKEN}")
     assert (answer.status, answer.headers["Cross-Origin-Resource-Policy"]) == (200, "cross-origin")
 
 
@@ -426,37 +451,37 @@ def test_a_dashboard_elsewhere_may_show_the_live_picture(house: RunningWebServer
     ],
 )
 def test_no_answer_tells_what_answers_and_noise_is_no_news(
-    open_house: RunningWebServer, request_: bytes, caplog: pytest.LogCaptureFixture
+    open_server: RunningWebServer, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = raw(open_house.port, request_).lower()
+    answer = raw(open_server.port, request_).lower()
     assert answer.startswith(b"http/")
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
     for word in (b"aiohttp", b"python", b"traceback", b"/site-packages"):
         assert word not in answer
 
 
-def test_health_says_one_word(open_house: RunningWebServer) -> None:
-    assert (open_house.get("/healthz").status, open_house.get("/healthz").body) == (503, b"not ok")
-    open_house.tell(BrokerConnected("5", 1))
-    assert open_house.get("/healthz").status == 503
-    open_house.tell(e.CameraChanged(online=True, reason="", at=SystemClock().utcnow()))
-    wait_until(lambda: open_house.get("/healthz").status == 200, "the node to be well")
-    assert open_house.get("/healthz").body == b"ok"
-    open_house.tell(BrokerLost(""))
-    wait_until(lambda: open_house.get("/healthz").status == 503, "the broker's loss to be said")
+def test_health_says_one_word(open_server: RunningWebServer) -> None:
+    assert (open_server.get("/healthz").status, open_server.get("/healthz").body) == (503, b"not ok")
+    open_server.tell(BrokerConnected("5", 1))
+    assert open_server.get("/healthz").status == 503
+    open_server.tell(e.CameraChanged(online=True, reason="", at=SystemClock().utcnow()))
+    wait_until(lambda: open_server.get("/healthz").status == 200, "the node to be well")
+    assert open_server.get("/healthz").body == b"ok"
+    open_server.tell(BrokerLost(""))
+    wait_until(lambda: open_server.get("/healthz").status == 503, "the broker's loss to be said")
 
 
-def test_metrics_are_what_prometheus_reads(house: RunningWebServer) -> None:
+def test_metrics_are_what_prometheus_reads(guarded_server: RunningWebServer) -> None:
     parser = pytest.importorskip("prometheus_client.parser")
-    house.tell(
+    guarded_server.tell(
         e.TelemetryTaken({"rss_mib": 61.5, "temperature_c": None, "throttled": "none", "frames_dropped": 3}),
         e.BrightnessMeasured(41.0, None),
         e.ModeChanged("night", "dark", SystemClock().utcnow()),
     )
-    house.get("/metrics", Authorization="Bearer wrong")
+    guarded_server.get("/metrics", Authorization="Bearer wrong")
     known = {"Authorization": f"Bearer {TOKEN}"}
-    wait_until(lambda: b"_night 1.0" in house.get("/metrics", **known).body, "the figures")
-    got = house.get("/metrics", **known)
+    wait_until(lambda: b"_night 1.0" in guarded_server.get("/metrics", **known).body, "the figures")
+    got = guarded_server.get("/metrics", **known)
     assert got.headers["Content-Type"].startswith("text/plain; version=")
     samples = {s.name: s for family in parser.text_string_to_metric_families(got.body.decode()) for s in family.samples}
     values = {name.removeprefix("pi_cam_node_"): sample.value for name, sample in samples.items()}
@@ -473,59 +498,65 @@ def test_metrics_are_what_prometheus_reads(house: RunningWebServer) -> None:
 # ------------------------------------------------------------ sizes and deadlines
 
 
+@OVER_BOTH["open_server"]
 @pytest.mark.promise("H4")
-def test_a_head_is_bounded_as_a_whole(open_house: RunningWebServer) -> None:
+def test_a_head_is_bounded_as_a_whole(open_server: RunningWebServer) -> None:
     many = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 100) for n in range(100))
-    answer = raw(open_house.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")
+    answer = raw(open_server.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 431")
-    assert open_house.get("/healthz").status == 503
+    assert open_server.get("/healthz").status == 503
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
+@OVER_BOTH["open_server"]
 @pytest.mark.promise("H4")
-def test_a_body_is_bounded(open_house: RunningWebServer, framing: bytes) -> None:
+def test_a_body_is_bounded(open_server: RunningWebServer, framing: bytes, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n"
     body = b"186a0\r\n" + b"a" * 100_000 if b"chunked" in framing else b"a" * 100_000
-    answer = raw(open_house.port, head + body)
+    answer = raw(open_server.port, head + body)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413")
-    assert open_house.get("/healthz").status == 503
+    assert open_server.get("/healthz").status == 503
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@OVER_BOTH["open_server"]
 @pytest.mark.promise("H6")
-def test_the_api_takes_nothing_that_a_form_can_send(open_house: RunningWebServer, content_type: str) -> None:
+def test_the_api_takes_nothing_that_a_form_can_send(open_server: RunningWebServer, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
-    assert open_house.request("POST", "/api/commands/health", headers, b'{"a": 1}').status == 415
-    assert open_house.post("/api/commands/health").json["ok"]
+    assert open_server.request("POST", "/api/commands/health", headers, b'{"a": 1}').status == 415
+    assert open_server.post("/api/commands/health").json["ok"]
 
 
+@OVER_BOTH["open_server"]
 @pytest.mark.promise("H1")
-def test_silence_and_dribbling_are_ended(open_house: RunningWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_and_dribbling_are_ended(open_server: RunningWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_DEADLINE_S", 0.5)
     monkeypatch.setattr(middleware, "BODY_DEADLINE_S", 0.5)
-    assert raw(open_house.port, b"") == b""
-    assert raw(open_house.port, b"GET /healthz HTTP/1.1\r\nX-a:").startswith(b"HTTP/1.1 408")
+    assert raw(open_server.port, b"") == b""
+    assert raw(open_server.port, b"GET /healthz HTTP/1.1\r\nX-a:").startswith(b"HTTP/1.1 408")
     slow = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
-    assert raw(open_house.port, slow).startswith(b"HTTP/1.1 408")
-    kept = raw(open_house.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HT")
+    assert raw(open_server.port, slow).startswith(b"HTTP/1.1 408")
+    kept = raw(open_server.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HT")
     assert kept.startswith(b"HTTP/1.1 503")
 
 
-def test_several_requests_go_over_one_connection(open_house: RunningWebServer) -> None:
+def test_several_requests_go_over_one_connection(open_server: RunningWebServer) -> None:
     one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    answer = raw(open_house.port, one * 5 + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    answer = raw(open_server.port, one * 5 + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert answer.count(b"not ok") == 6
 
 
+@OVER_BOTH["open_server"]
 @pytest.mark.promise("H1")
-def test_floods_from_our_own_address_do_not_keep_others_out(open_house: RunningWebServer) -> None:
+def test_floods_from_our_own_address_do_not_keep_others_out(open_server: RunningWebServer) -> None:
     """All attacks at once: slowhttp probes before, during and after each for twelve seconds."""
     if not SLOWHTTP.is_file():
         pytest.skip("../shared/tools is not here")
-    open_house.tell(BrokerConnected("5", 1))
-    with open_house.filming():
-        wait_until(lambda: open_house.get("/healthz").status == 200, "the node to be well")
-        command = [sys.executable, str(SLOWHTTP), "--url", open_house.url, "--probe", "/healthz"]
+    open_server.tell(BrokerConnected("5", 1))
+    with open_server.filming():
+        wait_until(lambda: open_server.get("/healthz").status == 200, "the node to be well")
+        command = [sys.executable, str(SLOWHTTP), "--url", open_server.url, "--probe", "/healthz"]
         command += ["--n", "80", "--s", "2"]
         attacks = ("slowloris", "slowbody", "slowread", "idle", "garbage")
         running = [subprocess.Popen([*command, "--attack", attack], stdout=subprocess.PIPE) for attack in attacks]
@@ -537,16 +568,16 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_house: RunningW
         assert one["after"]["failed"] <= 1, told
 
 
-def test_only_who_may_have_what_others_may_not_keeps_a_place(
-    house: RunningWebServer, monkeypatch: pytest.MonkeyPatch
+def test_only_answers_that_are_not_public_keep_a_place(
+    guarded_server: RunningWebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
     monkeypatch.setattr(connection.Connection, "request_allowed", lambda one: kept.append(one.address))
     for name in PUBLIC:
-        house.request(*concrete(name))
-    house.get("/api/state")
+        guarded_server.request(*concrete(name))
+    guarded_server.get("/api/state")
     assert not kept
-    assert house.get("/api/state", Authorization=f"Bearer {TOKEN}").status == 200
+    assert guarded_server.get("/api/state", Authorization=f"Bearer {TOKEN}").status == 200
     assert kept == ["127.0.0.1"]
 
 

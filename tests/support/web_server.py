@@ -28,6 +28,7 @@ from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
 from tests.support.core_harness import FakePrivacyControl, MemoryArchive
+from tests.support.tls import TlsRelay, tls_section
 
 TURN_S = 0.02
 
@@ -65,11 +66,17 @@ class RunningWebServer:
         folder: Where it may put its files.
         node: Let a real core answer commands and take frames; else the inbox stays full for the test to read.
         name: What people call the node.
+        tls: Serve HTTPS; what the test sends in the clear to `port` is encrypted on the way.
         sections: Settings, as in the configuration file.
     """
 
-    def __init__(self, folder: Path, *, node: bool = True, name: str = "Porch", **sections: Any) -> None:
+    def __init__(
+        self, folder: Path, *, node: bool = True, name: str = "Porch", tls: bool = False, **sections: Any
+    ) -> None:
         self.port = free_port()
+        if tls:
+            sections["http"] = {"tls": tls_section(folder), **sections.get("http", {})}
+        self._relay = TlsRelay(self.port) if tls else None
         self.config = Config.model_validate(_tree(folder, self.port, sections))
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), FrameHub(), MemoryPictures()
@@ -85,18 +92,28 @@ class RunningWebServer:
 
     @property
     def url(self) -> str:
+        """Where the test finds it."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """The origin of its pages, as the server sees it."""
+        return self.url if self._relay is None else self.url.replace("http:", "https:")
 
     def __enter__(self) -> Self:
         self.web.start()
         if self.core is not None:
             self._run("node", self._turns)
         wait_until(lambda: is_open(self.port), "the port of the web server")
+        if self._relay is not None:
+            self.port = self._relay.__enter__().port
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._relay is not None:
+            self._relay.__exit__(kind, error, trace)
         self._stopped.set()
         for thread in self._threads:
             thread.join(5)

@@ -89,6 +89,7 @@ async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
 
     Raises:
         web.HTTPException: It may not, or what it brings is not wanted.
+        ConnectionError: It has gone.
     """
     gate.admit(request, route.need if route else Need())
     if route is not None and route.method == "POST":
@@ -117,6 +118,7 @@ async def _take_body(request: web.Request) -> None:
 
     Raises:
         web.HTTPException: It is too large, too slow, or of the wrong kind.
+        ConnectionError: The connection was closed before all of it came.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text="send it without Content-Encoding\n")
@@ -127,6 +129,8 @@ async def _take_body(request: web.Request) -> None:
         body = await asyncio.wait_for(request.read(), BODY_DEADLINE_S)
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not come in time\n") from None
+    except RuntimeError as error:  # so aiohttp says that the connection was closed, e.g. because the body is too large
+        raise ConnectionResetError(str(error)) from error
     if request.path.startswith("/api/") and body and not has_type:
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
 
