@@ -16,6 +16,7 @@ from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
 from pi_cam_node.runtime.start_counter import StartCounter
+from pi_cam_node.storage.events.schema import files_of
 
 FAILED = 1
 
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
     places = state_files(loaded.path, os.environ)
-    erased = erase_all(config, StartCounter(places.starts), LastGood(places.good), places.private)
+    events = files_of(places.events) if places.events else []
+    erased = erase_all(config, StartCounter(places.starts), LastGood(places.good), places.private, events)
     print(erased.text)
     for line in erased.trouble:
         print(f"{PROGRAM}: {line}", file=sys.stderr)

@@ -5,17 +5,19 @@ The rows are the same in memory, in the database and in the replies of ``events`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from pi_cam_node.base.clock import iso
 
 EventKind = Literal["motion", "trigger", "record"]
 EndedBy = Literal["clear", "camera_lost", "privacy", "disabled", "interrupted"]
 
-EVENT_KINDS: tuple[EventKind, ...] = ("motion", "trigger", "record")
+RecordingState = Literal["open", "closed", "repaired", "lost"]
+
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 20
@@ -104,6 +106,58 @@ class MediaRow:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingRow:
+    """A film, from its first byte on.
+
+    Attributes:
+        id: Its id.
+        state: ``open`` while it is written, ``closed``, ``repaired`` after a crash, ``lost`` where its file is gone.
+        path: Absolute path of its file.
+        at: UTC time of its first frame.
+        ended_at: UTC time of its last frame; ``None`` while it is open.
+        cause: What began it: the kind of its event, or ``continuous``.
+        boot: Boot id of the run of the node that wrote it.
+        size_bytes: Of its file.
+        frames: How many.
+        gap_s: Seconds that are missing in it.
+        codec: As RFC 6381 names it.
+        width_px: Width.
+        height_px: Height.
+    """
+
+    id: str
+    state: RecordingState
+    path: str
+    at: datetime
+    ended_at: datetime | None = None
+    cause: str = ""
+    boot: str = ""
+    size_bytes: int = 0
+    frames: int = 0
+    gap_s: float = 0.0
+    codec: str = ""
+    width_px: int = 0
+    height_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits for the broker.
+
+    Attributes:
+        number: In the order in which they were put there.
+        topic: Its topic.
+        body: Its payload.
+        at: When it was put there.
+    """
+
+    number: int
+    topic: str
+    body: bytes
+    at: datetime
+
+
 Row = TypeVar("Row", EventRow, MediaRow)
 
 
@@ -158,54 +212,3 @@ def _fits(row: EventRow | MediaRow, query: Query) -> bool:
     if query.kind and row.kind != query.kind:
         return False
     return not query.zone or (isinstance(row, EventRow) and query.zone in row.zones)
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """What replies tell of the HTTP server and the broker. Each may be asked by the node thread at any time.
-
-    Attributes:
-        thumbnail_url: Returns a link to the small copy of a picture or film; ``None`` where HTTP is off.
-        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
-        packet_limit_bytes: Returns the largest packet that the broker takes; ``None`` where it did not say.
-    """
-
-    thumbnail_url: Callable[[str], str | None] = lambda _media_id: None
-    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
-    packet_limit_bytes: Callable[[], int | None] = lambda: None
-
-
-class EventStore(Protocol):
-    """Where events are kept."""
-
-    def save_event(self, row: EventRow) -> None:
-        """Take in an event that began, changed or ended: the whole row as it is now. Never blocks. Thread: any."""
-        ...
-
-    def events(self, query: Query) -> Page[EventRow]:
-        """Return events. Thread: the worker; may read the disk.
-
-        Raises:
-            LookupError: ``before`` is an id that no event has.
-        """
-        ...
-
-
-class RecentEvents:
-    """Events of this run in memory, the newest `MOST` of them. Thread: any."""
-
-    MOST = 256
-
-    def __init__(self) -> None:
-        self._rows: dict[str, EventRow] = {}
-
-    def save_event(self, row: EventRow) -> None:
-        """Take in an event; the one that began first goes where there are too many."""
-        rows = {**self._rows, row.id: row}
-        if len(rows) > self.MOST:
-            del rows[next(iter(rows))]
-        self._rows = rows  # replaced as a whole, so that another thread reads the old or the new one
-
-    def events(self, query: Query) -> Page[EventRow]:
-        """Return events of this run."""
-        return page_of(self._rows.values(), query)

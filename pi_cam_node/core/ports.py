@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,10 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.jobs import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
-from pi_cam_node.core.history import EventStore, Links, RecentEvents
+from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.core.tickets import Tickets
 
 
@@ -39,6 +40,74 @@ class PrivacyPort(Protocol):
 
     def erase(self) -> EraseReport:
         """Remove everything that the node leaves behind, and say what that was. Thread: the worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What replies tell of the HTTP server and the broker. Each may be asked by the node thread at any time.
+
+    Attributes:
+        thumbnail_url: Returns a link to the small copy of a picture or film; ``None`` where HTTP is off.
+        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
+        packet_limit_bytes: Returns the largest packet that the broker takes; ``None`` where it did not say.
+    """
+
+    thumbnail_url: Callable[[str], str | None] = lambda _media_id: None
+    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
+    packet_limit_bytes: Callable[[], int | None] = lambda: None
+
+
+class EventStore(Protocol):
+    """Where events and films are kept as rows.
+
+    A row is saved as a whole, once when it begins and once when it ends; the last one of an id holds. `save_event`,
+    `save_recording` and `forget_recording` never block and may be called by any thread; `flush` waits until what was
+    saved before is on disk. All else may read the disk: call it on the worker or on a thread of your own.
+    """
+
+    def save_event(self, row: EventRow) -> None:
+        """Take in an event that began, changed or ended: the whole row as it is now."""
+        ...
+
+    def save_recording(self, row: RecordingRow) -> None:
+        """Take in a film that was begun, closed or repaired: the whole row as it is now."""
+        ...
+
+    def forget_recording(self, recording_id: str) -> None:
+        """Drop the row of a film whose file is gone."""
+        ...
+
+    def recordings(self, *states: RecordingState) -> Sequence[RecordingRow]:
+        """Return films in these states, oldest first; those that are ``open`` at start were cut off by a crash."""
+        ...
+
+    def flush(self, deadline_s: float) -> bool:
+        """Wait until what was saved so far is on disk; return whether it is."""
+        ...
+
+    def events(self, query: Query) -> Page[EventRow]:
+        """Return events. Thread: the worker; may read the disk.
+
+        Raises:
+            LookupError: ``before`` is an id that no event has.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that wait for the broker, over a restart too; bounded, the oldest go first."""
+
+    def put(self, topic: str, body: bytes) -> None:
+        """Take in a message. Never blocks. Thread: any."""
+        ...
+
+    def waiting(self) -> Sequence[Waiting]:
+        """Return what waits, oldest first. May read the disk."""
+        ...
+
+    def sent(self, numbers: Sequence[int]) -> None:
+        """Drop messages that the broker has acknowledged. Never blocks. Thread: any."""
         ...
 
 

@@ -25,7 +25,9 @@ _log = logging.getLogger(__name__)
 OURS = (privacy_marker.FILE_NAME, token.FILE_NAME)
 
 
-def erase_all(config: Config, starts: StartCounter, good: LastGood, private: Path | None) -> EraseReport:
+def erase_all(
+    config: Config, starts: StartCounter, good: LastGood, private: Path | None, events: Iterable[Path] = ()
+) -> EraseReport:
     """Remove pictures, index, state and token, and empty every retained topic; say what that was.
 
     What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
@@ -36,10 +38,11 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, private: Pat
         starts: The count of starts, which is not kept any more.
         good: The last good configuration; likewise.
         private: What remembers privacy beside it.
+        events: Files of the database.
 
     Thread: any; takes some seconds.
     """
-    kept = [path for path in (starts.forget(), good.forget(), private) if path is not None]
+    kept = [path for path in (starts.forget(), good.forget(), private, *events) if path is not None]
     state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
     swept = Cleared(0, 0, 0)
     try:

@@ -28,11 +28,13 @@ class StateFiles:
         starts: The count of starts; ``None`` where there is no place for it.
         good: The last good configuration; ``None`` likewise.
         private: That privacy is on; ``None`` likewise. Unlike the one with the pictures it does not move with them.
+        events: The database of events; ``None`` likewise.
     """
 
     starts: Path | None
     good: Path | None
     private: Path | None = None
+    events: Path | None = None
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
@@ -47,7 +49,7 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
         return StateFiles(None, None)
     folder = Path(given) if given else path.absolute().parent if path is not None else Path()
     name = path.name if path is not None else "config.yaml"
-    return StateFiles(folder / f"{name}.starts", folder / f"{name}.good", folder / f"{name}.privacy_on")
+    return StateFiles(*(folder / f"{name}.{what}" for what in ("starts", "good", "privacy_on", "events.db")))
 
 
 class LastGood:

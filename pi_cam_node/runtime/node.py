@@ -21,9 +21,8 @@ from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.writer import write_back
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
-from pi_cam_node.core.history import Links
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.ports import Links, Ports
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.mqtt.announcer import Announcer
@@ -43,6 +42,8 @@ from pi_cam_node.runtime.startup import Start, remembered
 from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Watchdog
 from pi_cam_node.runtime.worker import Worker
 from pi_cam_node.storage.disk_monitor import DiskMonitor
+from pi_cam_node.storage.events.database import EventDatabase
+from pi_cam_node.storage.events.rebuild import rows_in
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system import identity
 from pi_cam_node.system.metrics import SystemMetrics
@@ -73,7 +74,8 @@ class Node:
         disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
         self._disk = DiskMonitor(self._archive, disk_work, self._inbox.put, clock, lambda: self._core.config)
         self._camera = Camera(config, self._inbox, clock, start.spawned)
-        self._privacy = PrivacyControl(loaded, start, self._camera)
+        self._events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
+        self._privacy = PrivacyControl(loaded, start, self._camera, self._events)
         self._topics = topics_of(config)
         self._link = BrokerLink(config.mqtt, self._topics, self._inbox, clock)
         self._link.queue.privacy_filter = self._privacy.privacy_filter
@@ -108,6 +110,7 @@ class Node:
                 lambda: self._link.packet_limit_bytes,
             ),
             tickets=Tickets(self._clock),
+            events=self._events,
         )
 
     def _join(self, loaded: LoadedConfig, start: Start, clock: Clock) -> None:
@@ -122,7 +125,7 @@ class Node:
         self._health = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._watchdog = Watchdog(
             Heartbeat("node", clock),
-            [part.loop for part in (self._worker, self._camera, link, self._web, self._text_port)],
+            [part.loop for part in (self._worker, self._events, self._camera, link, self._web, self._text_port)],
             self._health,
             SystemdNotifier.of(os.environ),
             clock,
@@ -179,7 +182,7 @@ class Node:
         config = self._core.config
         _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
         self._announcer.start()
-        for part in (self._worker, self._link, self._web, self._text_port):
+        for part in (self._worker, self._events, self._link, self._web, self._text_port):
             part.start()
         self._camera.set_controls(controls_of(config, self._core.night.mode))
         self._guard.announce(self._core.emit)
@@ -197,6 +200,7 @@ class Node:
         self._worker.stop(WORKER_STOP_S)
         for event in drain_inbox(self._inbox, self._core, self._link.is_backlogged, self._clock):
             self._loop.publish(event)
+        self._events.stop(EDGE_STOP_S)
         self._text_port.close(EDGE_STOP_S)
         self._web.close(EDGE_STOP_S)
         self._announcer.close(OFFLINE_S)

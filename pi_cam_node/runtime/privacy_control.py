@@ -10,6 +10,7 @@ from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.privacy_filter import PrivacyFilter
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.startup import Start
+from pi_cam_node.storage.events.database import EventDatabase
 from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 # Half a second for the camera's process to close it, two for the kernel to end the process, and some for a busy board.
@@ -23,16 +24,18 @@ class PrivacyControl:
         loaded: The settings.
         start: What the node keeps of its starts.
         camera: What is let go.
+        events: What `erase` removes beside the pictures.
 
     Attributes:
         curtain: Whether anything may be seen.
         privacy_filter: What may leave for the broker.
     """
 
-    def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera) -> None:
+    def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera, events: EventDatabase) -> None:
         self._config = loaded.config
         self._start = start
         self._camera = camera
+        self._events = events
         self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
         self.curtain = PrivacyGate(closed=loaded.config.privacy.enable)
         self.privacy_filter = PrivacyFilter(self.curtain)
@@ -55,4 +58,4 @@ class PrivacyControl:
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyControl`."""
         self.privacy_filter.stop_retaining()
-        return erase_all(self._config, self._start.file, self._start.good, self._start.private)
+        return erase_all(self._config, self._start.file, self._start.good, self._start.private, self._events.forget())

@@ -33,6 +33,7 @@ class Start:
         file: The count.
         good: The last good configuration.
         private: Beside the last good configuration, what remembers that privacy is on.
+        events: Beside it, the database of events; ``None`` where there is no place for it.
         spawned: The camera's process, where it was started beforehand.
     """
 
@@ -43,6 +44,7 @@ class Start:
     file: StartCounter = field(default_factory=lambda: StartCounter(None))
     good: LastGood = field(default_factory=lambda: LastGood(None))
     private: Path | None = None
+    events: Path | None = None
     spawned: Spawned | None = None
 
 
@@ -121,7 +123,9 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
         why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")
-    return loaded, Start(number, number >= SAFE_START, has_last_good, tuple(why), counter, good, places.private)
+    return loaded, Start(
+        number, number >= SAFE_START, has_last_good, tuple(why), counter, good, places.private, places.events
+    )
 
 
 def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, error: ConfigError) -> LoadedConfig:

@@ -15,10 +15,10 @@ from pi_cam_node.config import Config, Format
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event, PictureSaved, Replied
-from pi_cam_node.core.history import Links, MediaRow, Page, Query, page_of
+from pi_cam_node.core.history import MediaRow, Page, Query, page_of
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.ports import Links, Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame, Mode, Sensor

@@ -21,9 +21,9 @@ from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
-from pi_cam_node.core.history import EventStore, Links
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
+from pi_cam_node.core.ports import EventStore, Links
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.base.clock import iso
-from pi_cam_node.core.history import EventRow, MediaRow, Page, Query, RecentEvents, page_of
+from pi_cam_node.core.history import EventRow, MediaRow, Page, Query, page_of
+from pi_cam_node.core.recent_events import RecentEvents
 from tests.support.core_harness import CoreHarness
 
 START = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)

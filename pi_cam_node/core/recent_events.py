@@ -1,0 +1,50 @@
+"""Events of this run in memory: what the lists show where there is no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, page_of
+
+
+class RecentEvents:
+    """Events of this run in memory, the newest `MOST` of them, and its films. Thread: any.
+
+    Each collection is replaced as a whole, so that another thread sees the old or the new one.
+    """
+
+    MOST = 256
+
+    def __init__(self) -> None:
+        self._rows: dict[str, EventRow] = {}
+        self._recordings: dict[str, RecordingRow] = {}
+
+    def save_event(self, row: EventRow) -> None:
+        """Take in an event; the one that began first goes where there are too many."""
+        rows = {**self._rows, row.id: row}
+        if len(rows) > self.MOST:
+            del rows[next(iter(rows))]
+        self._rows = rows
+
+    def events(self, query: Query) -> Page[EventRow]:
+        """Return events of this run."""
+        return page_of(self._rows.values(), query)
+
+    def save_recording(self, row: RecordingRow) -> None:
+        """Take in a film; the one that began first goes where there are too many."""
+        rows = {**self._recordings, row.id: row}
+        if len(rows) > self.MOST:
+            del rows[next(iter(rows))]
+        self._recordings = rows
+
+    def forget_recording(self, recording_id: str) -> None:
+        """Drop the row of a film."""
+        self._recordings = {key: row for key, row in self._recordings.items() if key != recording_id}
+
+    def recordings(self, *states: RecordingState) -> Sequence[RecordingRow]:
+        """Return films of this run in these states, oldest first."""
+        return [row for row in self._recordings.values() if row.state in states]
+
+    def flush(self, _deadline_s: float) -> bool:
+        """Return at once: nothing of it is ever on disk."""
+        return False

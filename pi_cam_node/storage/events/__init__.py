@@ -1,0 +1,1 @@
+"""Events and films as rows of an SQLite database."""

@@ -1,0 +1,45 @@
+"""Which file system a folder is on: a database on one that comes over the network would be damaged by it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_MOUNTS = Path("/proc/self/mountinfo")
+# Source: sqlite.org/howtocorrupt.html (locks of network file systems do not hold) and the kernel's list of such ones.
+_NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "9p",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "fuse.sshfs",
+    "fuse.rclone",
+    "fuse.gluster",
+    "davfs",
+)
+
+
+def network_file_system(folder: Path) -> str:
+    """Return the type of the file system that a folder is on where it is one over the network; empty otherwise.
+
+    Empty too where nothing tells. Source: proc(5), mountinfo.
+    """
+    try:
+        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    real = os.path.realpath(folder)
+    longest, kind = -1, ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        fields, types = before.split(" "), after.split(" ")
+        if len(fields) < 5 or not types[0]:
+            continue
+        point = fields[4].encode(errors="surrogateescape").decode("unicode_escape")  # a blank is written as \040
+        is_inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if is_inside and len(point) >= longest:  # of two on one place the later one covers the earlier
+            longest, kind = len(point), types[0]
+    return kind if kind.startswith(_NETWORK) else ""

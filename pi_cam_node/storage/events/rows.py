@@ -1,0 +1,151 @@
+"""Rows as SQL: how an event, a film and a waiting message are written, and how they are read again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
+
+# What is kept at most: some 30 MB of events, and messages of a few days without a broker.
+EVENTS_MAX, OUTBOX_MAX, OUTBOX_BYTES_MAX = 100_000, 1000, 1 << 20
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EVENT = "id, kind, at_ms, ended_ms, ended_by, zones, cause, pre_roll_s, picture_id, recording_id, boot, clock_set"
+_RECORDING = "id, state, path, at_ms, ended_ms, cause, boot, bytes, frames, gap_s, codec, width_px, height_px"
+
+
+def save_event(connection: sqlite3.Connection, row: EventRow) -> None:
+    """Write an event over the row of its id."""
+    zones = json.dumps(row.zones)
+    ids = (row.picture_id, row.recording_id)
+    times = (_ms(row.at), _ms_or_none(row.ended_at))
+    values = (row.id, row.kind, *times, row.ended_by, zones, row.cause, row.pre_roll_s, *ids, row.boot, row.clock_set)
+    _insert(connection, "event", _EVENT, values)
+
+
+def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
+    """Write a film over the row of its id."""
+    times = (_ms(row.at), _ms_or_none(row.ended_at))
+    size = (row.size_bytes, row.frames, row.gap_s)
+    values = (row.id, row.state, row.path, *times, row.cause, row.boot, *size, row.codec, row.width_px, row.height_px)
+    _insert(connection, "recording", _RECORDING, values)
+
+
+def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> None:
+    """Put a message in line, and drop the oldest where there are too many."""
+    connection.execute("INSERT INTO outbox(at_ms, topic, body) VALUES(?, ?, ?)", (_ms(at), topic, body))
+    connection.execute(
+        """DELETE FROM outbox WHERE number IN (SELECT number FROM (
+            SELECT number, row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes FROM outbox
+            WINDOW newest AS (ORDER BY number DESC)) WHERE place > ? OR bytes > ?)""",
+        (OUTBOX_MAX, OUTBOX_BYTES_MAX),
+    )
+
+
+def forget_recording(connection: sqlite3.Connection, recording_id: str) -> None:
+    """Drop the row of a film."""
+    connection.execute("DELETE FROM recording WHERE id = ?", (recording_id,))
+
+
+def forget_waiting(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Drop messages that were sent."""
+    connection.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for number in numbers])
+
+
+def prune(connection: sqlite3.Connection) -> None:
+    """Drop the oldest events where there are too many."""
+    connection.execute(
+        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?)",
+        (EVENTS_MAX,),
+    )
+    connection.execute("PRAGMA incremental_vacuum(100)")
+
+
+def events(connection: sqlite3.Connection, query: Query) -> Page[EventRow]:
+    """Return the page of events that a query means.
+
+    Raises:
+        LookupError: ``before`` is an id that no event has.
+    """
+    where, values = _conditions(connection, query)
+    statement = f"SELECT {_EVENT} FROM event WHERE {where} ORDER BY at_ms DESC, id DESC LIMIT ?"  # noqa: S608 - ours
+    found = [_event(row) for row in connection.execute(statement, (*values, query.limit + 1))]
+    return Page(tuple(found[: query.limit]), len(found) > query.limit)
+
+
+def _conditions(connection: sqlite3.Connection, query: Query) -> tuple[str, list[object]]:
+    where, values = ["1"], list[object]()
+    if isinstance(query.before, str):
+        place = connection.execute("SELECT at_ms, id FROM event WHERE id = ?", (query.before,)).fetchone()
+        if place is None:
+            raise LookupError(query.before)
+        where.append("(at_ms, id) < (?, ?)")
+        values += place
+    elif query.before is not None:
+        where.append("at_ms < ?")
+        values.append(_ms(query.before))
+    if query.kind:
+        where.append("kind = ?")
+        values.append(query.kind)
+    if query.zone:
+        where.append("EXISTS (SELECT 1 FROM json_each(zones) WHERE value = ?)")
+        values.append(query.zone)
+    return " AND ".join(where), values
+
+
+def recordings(connection: sqlite3.Connection, states: Sequence[RecordingState]) -> list[RecordingRow]:
+    """Return films in these states, oldest first."""
+    marks = ", ".join("?" * len(states))
+    statement = f"SELECT {_RECORDING} FROM recording WHERE state IN ({marks}) ORDER BY at_ms, id"  # noqa: S608 - ours
+    return [_recording(row) for row in connection.execute(statement, states)]
+
+
+def waiting(connection: sqlite3.Connection) -> list[Waiting]:
+    """Return messages that wait, oldest first."""
+    rows = connection.execute("SELECT number, topic, body, at_ms FROM outbox ORDER BY number")
+    return [Waiting(number, topic, body, _time(at_ms)) for number, topic, body, at_ms in rows]
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: str, values: Sequence[object]) -> None:
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT OR REPLACE INTO {table}({columns}) VALUES({marks})", values)
+
+
+def _event(row: tuple[Any, ...]) -> EventRow:
+    event_id, kind, at_ms, ended_ms, ended_by, zones, cause, pre_roll_s, picture_id, recording_id, boot, clock_set = row
+    ended_at = None if ended_ms is None else _time(ended_ms)
+    return EventRow(
+        event_id,
+        kind,
+        _time(at_ms),
+        ended_at,
+        ended_by,
+        tuple(json.loads(zones)),
+        cause,
+        pre_roll_s,
+        picture_id,
+        recording_id,
+        boot,
+        bool(clock_set),
+    )
+
+
+def _recording(row: tuple[Any, ...]) -> RecordingRow:
+    recording_id, state, path, at_ms, ended_ms, *rest = row
+    return RecordingRow(recording_id, state, path, _time(at_ms), None if ended_ms is None else _time(ended_ms), *rest)
+
+
+def _ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _ms_or_none(at: datetime | None) -> int | None:
+    return None if at is None else _ms(at)
+
+
+def _time(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)

@@ -1,0 +1,355 @@
+"""The database of events and films: what is written is read again, and nothing that happens to the file ends the node.
+
+The thread that writes is not started here: `written` lets it do what it has to do in the test's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from pytest_mock import MockerFixture
+
+from pi_cam_node.core.history import EVENT_KINDS, EventRow, Query, RecordingRow, RecordingState, page_of
+from pi_cam_node.storage.events import database, rows, schema
+from pi_cam_node.storage.events.database import EventDatabase
+from tests.support.fakes.clock import FakeClock
+
+START = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
+
+
+def event(number: int, *zones: str, ended: bool = True) -> EventRow:
+    at = START + timedelta(milliseconds=number)
+    ended_at = at + timedelta(seconds=9, milliseconds=7)
+    return EventRow(
+        f"e{number:04d}",
+        EVENT_KINDS[number % 3],
+        at,
+        ended_at if ended else None,
+        "clear" if ended else None,
+        zones,
+        "door",
+        pre_roll_s=4.75,
+        picture_id=f"p{number}",
+        recording_id=f"r{number}" if number % 2 else None,
+        boot="3f2a91c0",
+        clock_set=number % 5 != 0,
+    )
+
+
+def film(number: int, state: RecordingState = "closed") -> RecordingRow:
+    at = START + timedelta(milliseconds=number)
+    path, times = f"/captures/r{number}.mp4", (at, at + timedelta(seconds=8))
+    return RecordingRow(
+        f"r{number}", state, path, *times, "motion", "3f2a91c0", 7, 9, 0.5, "avc1.42c01e", width_px=640, height_px=480
+    )
+
+
+def written(store: EventDatabase) -> None:
+    """Let the writer write what waits, and close the file."""
+    store._stopping = True
+    store._run()
+    store._stopping = False
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml.events.db"
+
+
+@pytest.fixture
+def store(path: Path) -> EventDatabase:
+    return EventDatabase(path, FakeClock())
+
+
+def everything(store: EventDatabase) -> tuple[EventRow, ...]:
+    return store.events(Query(limit=1000)).rows
+
+
+@pytest.fixture(autouse=True)
+def _impatient(mocker: MockerFixture) -> None:
+    mocker.patch.object(database, "READ_FLUSH_S", 0.0)
+    mocker.patch.object(database, "RETRY_S", 0.0)
+
+
+def again(path: Path) -> EventDatabase:
+    """Return the database of the next run, opened."""
+    store = EventDatabase(path, FakeClock())
+    store.save_event(event(9999))
+    store._opened(path)
+    return store
+
+
+def test_what_is_saved_is_there_in_the_next_run(store: EventDatabase, path: Path) -> None:
+    saved = [event(number, "door", 'a"b') for number in range(30)]
+    for row in saved:
+        store.save_event(row)
+    store.save_recording(film(1))
+    written(store)
+    next_run = again(path)
+    assert list(everything(next_run)) == saved[::-1]
+    assert next_run.recordings("closed") == [film(1)]
+
+
+def test_an_event_that_ends_is_the_same_row(store: EventDatabase) -> None:
+    store.save_event(event(1, ended=False))
+    written(store)
+    store.save_event(event(1, "door"))
+    written(store)
+    assert everything(store) == (event(1, "door"),)
+
+
+def test_two_states_that_wait_are_written_once(store: EventDatabase) -> None:
+    store.save_event(event(1, ended=False))
+    store.save_event(event(1))
+    assert len(store._pending) == 1
+
+
+def test_films_that_were_cut_off_are_found(store: EventDatabase, path: Path) -> None:
+    states: tuple[RecordingState, ...] = ("open", "closed", "repaired", "open", "lost")
+    for number, state in enumerate(states):
+        store.save_recording(film(number, state))
+    written(store)
+    next_run = again(path)
+    assert [row.id for row in next_run.recordings("open")] == ["r0", "r3"]
+    next_run.forget_recording("r0")
+    next_run.save_recording(film(3, "repaired"))
+    written(next_run)
+    assert [row.id for row in again(path).recordings("open", "repaired")] == ["r2", "r3"]
+
+
+@effort(deadline=None, max_examples=40)
+@given(
+    numbers=st.lists(st.integers(0, 40), max_size=25, unique=True),
+    limit=st.integers(1, 30),
+    before=st.none() | st.integers(0, 40),
+    kind=st.sampled_from(["", *EVENT_KINDS]),
+    zone=st.sampled_from(["", "door", "yard"]),
+)
+def test_the_database_and_memory_give_the_same_pages(
+    numbers: list[int], limit: int, before: int | None, kind: str, zone: str
+) -> None:
+    saved = [event(number, *(["door"] if number % 3 else ["yard", "door"])) for number in numbers]
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with closing(connection):
+        schema._prepare(connection, Path(":memory:"))
+        for row in saved:
+            rows.save_event(connection, row)
+        for border in (None if before is None else START + timedelta(milliseconds=before), *(row.id for row in saved)):
+            query = Query(limit, border, kind, zone)
+            assert rows.events(connection, query) == page_of(saved, query)
+        with pytest.raises(LookupError):
+            rows.events(connection, Query(before="nothing"))
+
+
+def test_the_file_is_the_owners_alone(store: EventDatabase, path: Path) -> None:
+    store.save_event(event(1))
+    store._opened(path)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+
+
+def test_nothing_is_written_where_nothing_happens(store: EventDatabase, path: Path) -> None:
+    written(store)
+    assert everything(store) == ()
+    assert not path.exists()
+
+
+def test_a_clean_stop_leaves_one_file(store: EventDatabase, path: Path) -> None:
+    store.save_event(event(1))
+    written(store)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def test_the_oldest_events_go_where_there_are_too_many(store: EventDatabase, path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(rows, "EVENTS_MAX", 10)
+    for number in range(25):
+        store.save_event(event(number))
+    written(store)
+    assert [row.id for row in everything(again(path))] == [f"e{number:04d}" for number in range(24, 14, -1)]
+
+
+def test_the_outbox_is_bounded_in_messages_and_bytes(store: EventDatabase, mocker: MockerFixture) -> None:
+    mocker.patch.object(rows, "OUTBOX_MAX", 5)
+    mocker.patch.object(rows, "OUTBOX_BYTES_MAX", 1000)
+    for number in range(8):
+        store.put(f"t/{number}", b"x")
+    written(store)
+    assert [waiting.topic for waiting in store.waiting()] == [f"t/{number}" for number in range(3, 8)]
+    store.put("large", b"x" * 999)
+    written(store)
+    assert [waiting.topic for waiting in store.waiting()] == ["t/7", "large"]
+    store.sent([waiting.number for waiting in store.waiting()])
+    written(store)
+    assert store.waiting() == []
+
+
+def test_rows_that_wait_for_a_dead_disk_are_bounded(store: EventDatabase, mocker: MockerFixture) -> None:
+    mocker.patch.object(database, "PENDING_MAX", 50)
+    for number in range(200):
+        store.save_event(event(number))
+    assert len(store._pending) == 50
+
+
+# ---------------------------------------------------------------- what happens to the file
+
+
+@pytest.mark.parametrize("damage", ["noise", "header", "middle", "short", "empty"])
+def test_a_damaged_file_is_put_aside_and_made_anew_from_the_side_cars(
+    path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = EventDatabase(path, FakeClock())
+    for number in range(500):
+        store.save_event(event(number, "a zone with a long name"))
+    written(store)
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "noise":
+            content = bytearray(os.urandom(20_000))
+        case "header":
+            content[:100] = b"\0" * 100
+        case "middle":
+            content[5000:60_000] = os.urandom(55_000)
+        case "short":
+            del content[20_000:]
+        case "empty":
+            content.clear()
+    path.write_bytes(content)
+    known: list[EventRow | RecordingRow] = [event(1), film(1)]
+    store = EventDatabase(path, FakeClock(), lambda: iter(known))
+    store.save_event(event(600))
+    written(store)
+    assert [row.id for row in everything(store)] == ["e0600", "e0001"]
+    assert store.recordings("closed") == [film(1)]
+    if damage != "empty":  # in which there is nothing to be kept
+        assert path.with_name(f"{path.name}.damaged").read_bytes() == content
+        assert "was damaged" in caplog.text
+
+
+def test_damage_is_found_at_start_without_anything_to_write(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 100)
+    store = EventDatabase(path, FakeClock(), lambda: [event(1)])
+    store._check()
+    assert everything(store) == (event(1),)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    content = path.read_bytes()
+    store = EventDatabase(path, FakeClock())
+    store.save_event(event(1))
+    written(store)
+    assert path.read_bytes() == content
+    assert everything(store) == (event(1),), "of this run, from memory"
+    assert "in memory only" in caplog.text
+
+
+def test_an_older_database_is_copied_and_brought_up_to_date(
+    store: EventDatabase, path: Path, mocker: MockerFixture
+) -> None:
+    store.save_event(event(1))
+    written(store)
+    mocker.patch.object(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("ALTER TABLE event ADD COLUMN seen INTEGER",)))
+    mocker.patch.object(schema, "VERSION", schema.VERSION + 1)
+    assert everything(again(path)) == (event(1),)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+        assert connection.execute("SELECT seen FROM event").fetchone() == (None,)
+    assert path.with_name(f"{path.name}.before-migration").exists()
+
+
+def test_a_migration_that_fails_changes_nothing(store: EventDatabase, path: Path, mocker: MockerFixture) -> None:
+    store.save_event(event(1))
+    written(store)
+    mocker.patch.object(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE more(a)", "no such statement")))
+    mocker.patch.object(schema, "VERSION", schema.VERSION + 1)
+    with pytest.raises(sqlite3.OperationalError):
+        schema.open_writer(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION - 1,)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert "more" not in tables
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("database or disk is full"), OSError(errno.EROFS, "Read-only file system")]
+)
+def test_what_cannot_be_written_waits_and_is_said_once(
+    store: EventDatabase, mocker: MockerFixture, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    failing = mocker.patch.object(schema, "open_writer", side_effect=error)
+    store.save_event(event(1))
+    for _ in range(3):
+        written(store)
+    assert caplog.text.count("events are not written") == 1
+    assert everything(store) == (event(1),), "from memory"
+    mocker.stop(failing)
+    caplog.set_level(logging.WARNING)
+    written(store)
+    assert "written again" in caplog.text
+    assert store.flush(0)
+    assert everything(store) == (event(1),)
+
+
+def test_a_write_that_fails_half_way_leaves_nothing_of_it(
+    store: EventDatabase, path: Path, mocker: MockerFixture
+) -> None:
+    store.save_event(event(1))
+    written(store)
+    store.save_event(event(2))
+    store.save_recording(film(1))
+    failing = mocker.patch.object(rows, "_RECORDING", "no_such_column")
+    written(store)
+    with closing(schema.open_writer(path)) as connection:
+        assert [row.id for row in rows.events(connection, Query()).rows] == ["e0001"]
+    mocker.stop(failing)
+    written(store)
+    assert [row.id for row in everything(store)] == ["e0002", "e0001"]
+
+
+def test_side_cars_that_cannot_be_read_cost_no_new_event(path: Path) -> None:
+    def unreadable() -> list[EventRow]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    store = EventDatabase(path, FakeClock(), unreadable)
+    store.save_event(event(1))
+    written(store)
+    assert everything(store) == (event(1),)
+
+
+def test_without_a_place_for_a_file_this_run_is_kept_in_memory() -> None:
+    store = EventDatabase(None, FakeClock())
+    store.save_event(event(1))
+    store.save_recording(film(1, "open"))
+    assert everything(store) == (event(1),)
+    assert store.recordings("open") == [film(1, "open")]
+    assert store.waiting() == []
+    assert not store.flush(0)
+    assert not store._pending
+
+
+def test_what_is_erased_is_not_made_again(store: EventDatabase, path: Path) -> None:
+    store.save_event(event(1))
+    store._opened(path)
+    files = store.forget()
+    store.save_event(event(2))
+    written(store)
+    assert set(path.parent.iterdir()) <= set(files)
+    for file in files:
+        file.unlink(missing_ok=True)
+    store.save_event(event(3))
+    written(store)
+    assert not list(path.parent.iterdir())
