@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
 from pi_cam_node.core.history import EVENT_KINDS, EventRow, Query, RecordingRow, RecordingState, page_of
-from pi_cam_node.storage.events import database, rows, schema
+from pi_cam_node.storage.events import database, rows, schema, writer
 from pi_cam_node.storage.events.database import EventDatabase
 from tests.support.fakes.clock import FakeClock
 
@@ -57,9 +57,9 @@ def film(number: int, state: RecordingState = "closed") -> RecordingRow:
 
 def written(store: EventDatabase) -> None:
     """Let the writer write what waits, and close the file."""
-    store._stopping = True
-    store._run()
-    store._stopping = False
+    store._writer._stopping = True
+    store._writer._run()
+    store._writer._stopping = False
 
 
 @pytest.fixture
@@ -79,14 +79,14 @@ def everything(store: EventDatabase) -> tuple[EventRow, ...]:
 @pytest.fixture(autouse=True)
 def _impatient(mocker: MockerFixture) -> None:
     mocker.patch.object(database, "READ_FLUSH_S", 0.0)
-    mocker.patch.object(database, "RETRY_S", 0.0)
+    mocker.patch.object(writer, "RETRY_S", 0.0)
 
 
 def again(path: Path) -> EventDatabase:
     """Return the database of the next run, opened."""
     store = EventDatabase(path, FakeClock())
     store.save_event(event(9999))
-    store._opened(path)
+    store._writer._opened(path)
     return store
 
 
@@ -112,7 +112,7 @@ def test_an_event_that_ends_is_the_same_row(store: EventDatabase) -> None:
 def test_two_states_that_wait_are_written_once(store: EventDatabase) -> None:
     store.save_event(event(1, ended=False))
     store.save_event(event(1))
-    assert len(store._pending) == 1
+    assert len(store._writer._pending) == 1
 
 
 def test_films_that_were_cut_off_are_found(store: EventDatabase, path: Path) -> None:
@@ -154,7 +154,7 @@ def test_the_database_and_memory_give_the_same_pages(
 
 def test_the_file_is_the_owners_alone(store: EventDatabase, path: Path) -> None:
     store.save_event(event(1))
-    store._opened(path)
+    store._writer._opened(path)
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
@@ -197,10 +197,10 @@ def test_the_outbox_is_bounded_in_messages_and_bytes(store: EventDatabase, mocke
 
 
 def test_rows_that_wait_for_a_dead_disk_are_bounded(store: EventDatabase, mocker: MockerFixture) -> None:
-    mocker.patch.object(database, "PENDING_MAX", 50)
+    mocker.patch.object(writer, "PENDING_MAX", 50)
     for number in range(200):
         store.save_event(event(number))
-    assert len(store._pending) == 50
+    assert len(store._writer._pending) == 50
 
 
 # ---------------------------------------------------------------- what happens to the file
@@ -241,7 +241,7 @@ def test_a_damaged_file_is_put_aside_and_made_anew_from_the_side_cars(
 def test_damage_is_found_at_start_without_anything_to_write(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     store = EventDatabase(path, FakeClock(), lambda: [event(1)])
-    store._check()
+    store._writer._check()
     assert everything(store) == (event(1),)
 
 
@@ -338,12 +338,12 @@ def test_without_a_place_for_a_file_this_run_is_kept_in_memory() -> None:
     assert store.recordings("open") == [film(1, "open")]
     assert store.waiting() == []
     assert not store.flush(0)
-    assert not store._pending
+    assert not store._writer._pending
 
 
 def test_what_is_erased_is_not_made_again(store: EventDatabase, path: Path) -> None:
     store.save_event(event(1))
-    store._opened(path)
+    store._writer._opened(path)
     files = store.forget()
     store.save_event(event(2))
     written(store)
