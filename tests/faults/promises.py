@@ -133,7 +133,7 @@ MQTT = (
     Promise(
         "M21",
         "the Wi-Fi flaps",
-        "gaps of 2 s are seen by nobody (MQTT 5: the will waits 10 s); a longer one shows one `offline`",
+        "gaps of 2 s are not seen (MQTT 5: the will waits 10 s); a longer one shows one `offline`",
     ),
     Promise(
         "M22",
@@ -184,8 +184,9 @@ CAMERA = (
     Promise(
         "C6",
         "any thread of the node hangs, or the process as a whole",
-        "the watchdog is fed only while every pulse is fresh: ended within 30 s, served again within 40 s. A thread "
-        "that waits in the kernel for a dead disk is reported and left alone: another process would wait there too",
+        "the watchdog is fed only while every heartbeat is fresh: ended within 30 s, served again within 40 s. "
+        "A thread that waits in the kernel for a dead disk is reported and left alone: "
+        "another process would wait there too",
     ),
     Promise(
         "C7",

@@ -13,7 +13,7 @@ import yaml
 
 from pi_cam_node.cli import main as main_module
 from pi_cam_node.cli.doctor.command import main
-from tests.support.broker import Mosquitto, StartBroker, free_port
+from tests.support.broker import Mosquitto, StartBroker, free_port, wait_until
 from tests.support.running_node import CommandClient, RunningNode
 
 
@@ -109,6 +109,17 @@ def test_without_a_named_node_the_doctor_looks_at_the_one_that_call_would_ask(
     monkeypatch.setattr(main_module, "DEFAULT_FILES", ())
     assert main(["--port", str(broker.port)]) == 0
     assert "porch runs and answers" in capsys.readouterr().out
+    assert node.running
+
+
+def test_two_nodes_with_one_id_are_told(broker: Mosquitto, node: RunningNode, tmp_path: Path, patient: Patient) -> None:
+    (tmp_path / "second").mkdir()
+    client_id = {"client_id": "another-board"}
+    with RunningNode(tmp_path / "second", broker.port, mqtt=client_id) as second:
+        wait_until(lambda: "connected" in second.log(), "the second node", 20)
+        report = patient.examine(broker.port)
+    assert (report.code, report.state("node")) == (1, "failed"), report.text
+    assert "two nodes answer as porch" in report.text
     assert node.running
 
 

@@ -93,13 +93,14 @@ class HomeAssistant:
         """Restart ``ha`` or ``broker``; data, token and ports stay."""
         if what == "ha":
             self.api.ws.close()
-        done = _run("ha_up", "--instance", INSTANCE, "--restart", what)
+        done = run_tool("ha_up", "--instance", INSTANCE, "--restart", what)
         assert done.returncode == 0, done.stderr[-500:]
         if what == "ha":
             self.api._mark = 0  # each start begins a new log
 
 
-def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_tool(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the tool to its end."""
     command = [sys.executable, str(TOOLS / program), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=BUILD_S, check=False)
 
@@ -108,9 +109,9 @@ def running(node_id: str) -> Iterator[HomeAssistant]:
     """Start an empty Home Assistant, yield it, and stop it; the body of a fixture."""
     if not (TOOLS / "ha_up").exists():
         pytest.skip(f"there is no {TOOLS.name} folder beside the repository")
-    started = _run("ha_up", "--instance", INSTANCE, "--fresh", "--ha-port", "0", "--mqtt-port", "0")
+    started = run_tool("ha_up", "--instance", INSTANCE, "--fresh", "--ha-port", "0", "--mqtt-port", "0")
     if started.returncode:
-        _run("ha_down", "--instance", INSTANCE)
+        run_tool("ha_down", "--instance", INSTANCE)
         pytest.skip(f"Home Assistant cannot be started here: {started.stderr.strip()[-300:]}")
     sys.path.append(str(TOOLS))
     home = HomeAssistant(node_id)
@@ -119,7 +120,7 @@ def running(node_id: str) -> Iterator[HomeAssistant]:
     finally:
         home.api.ws.close()
         sys.path.remove(str(TOOLS))
-        _run("ha_down", "--instance", INSTANCE, "--purge")
+        run_tool("ha_down", "--instance", INSTANCE, "--purge")
 
 
 class SampleNode:
@@ -155,6 +156,6 @@ class SampleNode:
 def screenshot_text(page: str, folder: Path) -> str:
     """Return the text of a page of the frontend, drawn by a real browser; the picture is left in the folder."""
     picture, text = folder / "page.png", folder / "page.txt"
-    drawn = _run("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", "8", "--text", str(text))
+    drawn = run_tool("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", "8", "--text", str(text))
     assert drawn.returncode == 0, drawn.stderr[-500:]
     return text.read_text()

@@ -122,6 +122,11 @@ def is_final(reply: Reply | None) -> bool:
     return reply is not None and reply.get("stage") == "final"
 
 
+def final_replies(received: Sequence[Received]) -> Iterator[Reply]:
+    """Yield the final replies among messages, whatever their request."""
+    return filter(is_final, _replies(received))
+
+
 def _replies(received: Sequence[Received]) -> Iterator[Reply]:
     for message in received:
         try:

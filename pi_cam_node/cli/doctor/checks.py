@@ -9,7 +9,7 @@ from pathlib import Path
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.camera import catalogue
-from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks
+from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, unit_checks
 from pi_cam_node.cli.doctor.finding import Finding, failed, skipped
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_node, topics_to
@@ -36,6 +36,9 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     config = remembered(loaded, private).config
     yield machine_checks.check_memory(config, available_bytes())
     yield machine_checks.check_disk(config)
+    if (unit := unit_checks.find_unit()) is not None:
+        yield from unit_checks.check_unit(unit, config, loaded.path)
+    yield from machine_checks.check_node_id(config)
     node = yield from _examine_broker(config, named_node(config, file))
     if node is not None and node.online:
         yield node_checks.check_running_camera(node)

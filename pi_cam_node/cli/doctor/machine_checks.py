@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
 from pi_cam_node.storage.directory import free_space
 
-CONFIGURATION, CLOCK, MEMORY, DISK = "configuration", "clock", "memory", "disk"
+CONFIGURATION, CLOCK, MEMORY, DISK, NODE_ID = "configuration", "clock", "memory", "disk", "node id"
+# Docker and Podman name a container after the first 12 hex digits of its id.
+_CONTAINER_HOST = re.compile(r"[0-9a-f]{12}")
 # Space for some dozens of pictures above the reserve.
 LITTLE_BYTES = 200 * MIB
 
@@ -30,6 +33,16 @@ def check_configuration(loaded: LoadedConfig | ConfigError) -> Iterator[Finding]
         yield warning(CONFIGURATION, text, "the line says what to do")
     where = loaded.path or "no file, so every setting has its default"
     yield ok(CONFIGURATION, f"{where}; the node is {loaded.config.node.id}")
+
+
+def check_node_id(config: Config) -> Iterator[Finding]:
+    """Warn of an id that is a container's host name, which is another one after each re-creation."""
+    if "id" not in config.node.model_fields_set and _CONTAINER_HOST.fullmatch(config.node.id):
+        yield warning(
+            NODE_ID,
+            f"{config.node.id} looks like the host name of a container: a new one makes a new device",
+            "name the node: `node: {id: porch}`, or PI_CAM_NODE__NODE__ID=porch",
+        )
 
 
 def check_clock(is_synced: IsClockSynced) -> Finding:

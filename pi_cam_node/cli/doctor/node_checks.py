@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from pi_cam_node.cli.call.request import Reply, ask, is_final, request_of
+from pi_cam_node.cli.call.request import Reply, ask, final_replies, is_final, request_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
-from pi_cam_node.mqtt.blocking_client import BlockingClient
+from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.topics import Topics
 
 NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
 REPLY_TIMEOUT_S = 5.0
+# Another node with the same id answers as fast as the first.
+SECOND_REPLY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,23 @@ def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding,
         )
         return NodeOnBroker(topics, online=True, health=None, retained=retained)
     yield ok(NODE, f"{topics.node_id} runs and answers: {reply.get('message')}")
+    yield from _check_single(connection, topics, reply)
     return NodeOnBroker(topics, online=True, health=reply, retained=retained)
+
+
+def _check_single(connection: BlockingClient, topics: Topics, reply: Reply) -> Iterator[Finding]:
+    """Report a second node with the same id: it answers the same request, with another boot id."""
+
+    def second(received: Sequence[Received]) -> str | None:
+        others = (r for r in final_replies(received) if r.get("id") == reply.get("id"))
+        return next((str(r.get("boot")) for r in others if r.get("boot") != reply.get("boot")), None)
+
+    if connection.wait_for(second, SECOND_REPLY_S) is not None:
+        yield failed(
+            NODE,
+            f"two nodes answer as {topics.node_id}: both carry out each command and overwrite each other's states",
+            "give one of them another node.id",
+        )
 
 
 def check_running_camera(node: NodeOnBroker) -> Finding:

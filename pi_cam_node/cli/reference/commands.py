@@ -1,4 +1,4 @@
-"""The reference of the commands, from the registry that carries them out."""
+"""``docs/commands.md``: the commands, from their registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ does it from a shell and prints the reply.
 
 In JSON two more fields are understood by every command:
 
-* `id`: your name for the request. The reply bears it; the last 256 are remembered, and a repeated one gets the stored reply
+* `id`: names the request, and is in its reply; the last 256 are remembered, and a repeated one gets the stored reply
   and does nothing twice.
 * `expires`: ISO 8601 or seconds since the epoch. A command that comes later is answered `expired`.
 

@@ -1,4 +1,4 @@
-"""``config.yaml`` and the reference of the settings, from the models that judge them."""
+"""``config.yaml`` and ``docs/settings.md``, from the models of the settings."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ unless there are last good settings to start with: [supervision](supervision.md)
 
 
 def config_file() -> str:
-    """Return ``config.yaml``: every setting with its default; commented out where the default is to have none."""
+    """Return ``config.yaml``: every setting with its default; commented out where there is no default."""
     head = _FILE_HEAD.format(example=variable("mqtt.host"))
     return "\n".join([head, *_section_lines(Config, "", "")]).rstrip() + "\n"
 
@@ -89,13 +89,13 @@ def _scalar(info: SettingInfo) -> str:
 
 
 def _unit(info: SettingInfo) -> str:
-    """Return the unit of the plain number, and the number in a handier one: ``B = 64 MiB``."""
+    """Return the unit of the plain number, and the number with a larger unit: ``B = 64 MiB``."""
     friendly = _friendly(info)
     return info.unit if friendly.endswith(f" {info.unit}") else f"{info.unit} = {friendly}"
 
 
 def _friendly(info: SettingInfo) -> str:
-    """Return the default as people say it: ``64 MiB``."""
+    """Return the default with a convenient unit: ``64 MiB``."""
     if isinstance(info.default, int | float) and not isinstance(info.default, bool):
         return " ".join(with_unit(info.default, info.unit)).strip()
     return _scalar(info) if info.is_path and info.default else as_text(info.default)

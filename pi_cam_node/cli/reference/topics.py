@@ -1,4 +1,4 @@
-"""The reference of the topics, with the topics as the code builds them and the entities that come of them."""
+"""``docs/mqtt.md``: the topics as the code builds them, and the Home Assistant entities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them.
 
 _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
-`camera/availability`, and `availability` last: whoever sees `online` finds everything in place. The last will is
+`camera/availability`, and `availability` last: a client that sees `online` finds everything in place. The last will is
 `offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness and lux are published
 together when brightness moves by `telemetry.brightness_deadband` or lux by more than a fifth, at most every `telemetry.brightness_min_interval_s`. All
 that is retained, but for pictures and `media/last`, is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection is not
@@ -30,7 +30,7 @@ part of this version: its state is `OFF`.
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
 [privacy](privacy.md).
 
-An emptied topic (`mode`, `brightness`, `lux`) means that nobody knows: before the first frame, or for a camera that does not tell its
+An emptied topic (`mode`, `brightness`, `lux`) means that the value is not known: before the first frame, or for a camera that does not tell its
 exposure.
 
 ## Rights a broker must give
@@ -53,7 +53,7 @@ _ENTITIES = """
 ## Home Assistant
 
 One retained message on `homeassistant/device/pi_cam_node_porch/config` announces the device with these entities. Those in
-italics are there but disabled until somebody wants them.
+italics are disabled by default.
 
 | entity | platform | value | changed or pressed by |
 |---|---|---|---|

@@ -11,10 +11,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.units import MIB
-from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, packages
+from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, packages, unit_checks
 from pi_cam_node.cli.doctor.command import line_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
@@ -198,3 +199,68 @@ def test_advice_stands_below_what_it_is_about() -> None:
     assert line_of(ok("clock", "synchronised")) == "ok      clock          synchronised"
     assert line_of(failed("disk", "full", "free some")).splitlines()[1].strip() == "-> free some"
     assert isinstance(ok("x", "y"), Finding)
+
+
+UNIT = Path(__file__).parents[3] / "systemd" / "pi-cam-node.service"
+
+
+def unit_with(folder: Path, *drop_ins: str) -> unit_checks.Unit:
+    """Return the shipped unit with drop-ins, as it would be found in a folder."""
+    (folder / unit_checks.UNIT_NAME).write_text(UNIT.read_text())
+    (folder / f"{unit_checks.UNIT_NAME}.d").mkdir()
+    for number, text in enumerate(drop_ins):
+        (folder / f"{unit_checks.UNIT_NAME}.d" / f"{number}.conf").write_text(f"[Service]\n{text}\n")
+    unit = unit_checks.find_unit((folder / "elsewhere", folder))
+    assert unit is not None
+    return unit
+
+
+CONFIG_FILE = Path("/etc/pi_cam_node/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("host", "source", "drop_in", "state"),
+    [
+        ("192.168.1.5", "auto", "", "ok"),
+        ("127.0.0.1", "auto", "", "ok"),
+        ("::1", "auto", "", "ok"),
+        ("203.0.113.9", "auto", "", "failed"),
+        ("203.0.113.9", "auto", "IPAddressAllow=203.0.113.0/24", "ok"),
+        ("203.0.113.9", "auto", "IPAddressDeny=", "ok"),
+        ("203.0.113.9", "auto", "IPAddressAllow=any", "ok"),
+        ("127.0.0.1", "rtsp://user:secret@203.0.113.9/stream", "", "failed"),
+        ("2001:db8::1", "auto", "", "failed"),
+    ],
+)
+def test_a_unit_that_shuts_the_node_out_from_broker_or_camera_is_found(
+    tmp_path: Path, host: str, source: str, drop_in: str, state: str
+) -> None:
+    config = Config.model_validate(
+        {"mqtt": {"host": host}, "camera": {"source": source}, "export": {"base_dir": "/var/lib/pi-cam-node/captures"}}
+    )
+    findings = list(unit_checks.check_unit(unit_with(tmp_path, drop_in), config, CONFIG_FILE))
+    assert states(findings) == [state]
+    assert "secret" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("folder", "state"),
+    [("/var/lib/pi-cam-node/captures", "ok"), ("/etc/pi_cam_node/captures", "ok"), ("/home/pi/captures", "warning")],
+)
+def test_a_folder_that_the_unit_does_not_let_write_is_a_warning(tmp_path: Path, folder: str, state: str) -> None:
+    config = Config.model_validate({"mqtt": {"host": "127.0.0.1"}, "export": {"base_dir": folder}})
+    assert states(unit_checks.check_unit(unit_with(tmp_path), config, CONFIG_FILE)) == [state]
+
+
+def test_a_unit_for_another_file_says_nothing_of_these_settings(tmp_path: Path) -> None:
+    config = Config.model_validate({"mqtt": {"host": "203.0.113.9"}})
+    assert states(unit_checks.check_unit(unit_with(tmp_path), config, tmp_path / "my.yaml")) == ["ok"]
+    assert unit_checks.find_unit((tmp_path / "nowhere",)) is None
+
+
+@pytest.mark.parametrize(("host", "warned"), [("3f2a91c0de77", True), ("raspberrypi", False), ("deadbeef", False)])
+def test_the_host_name_of_a_container_is_a_warning(host: str, warned: bool, mocker: MockerFixture) -> None:
+    mocker.patch("socket.gethostname", return_value=host)
+    assert [finding.state for finding in machine_checks.check_node_id(Config())] == ["warning"] * warned
+    named = Config.model_validate({"node": {"id": host}})
+    assert list(machine_checks.check_node_id(named)) == []

@@ -1,0 +1,118 @@
+"""Takes the pictures of README: the node's page, and its device in Home Assistant; see `scripts/screenshots`.
+
+``python -m tests.tools.screenshots [FOLDER]``. A real node on the synthetic camera, a real broker, a real browser; Home
+Assistant where its tool lies beside the repository, else its picture stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.support.broker import Client, Mosquitto, free_port, wait_until
+from tests.support.chromium import browsing, find_chromium
+from tests.support.home_assistant import TOOLS, run_tool
+from tests.support.running_node import BASE, REPOSITORY, CommandClient, RunningNode
+
+INSTANCE = "pi-cam-node-screenshots"
+IMAGES = REPOSITORY / "docs" / "images"
+DESKTOP, PHONE = (1280, 1000), (390, 1500)
+# Colours of a picture in README; more only make the file larger.
+COLOURS = 128
+
+
+def write(png: bytes, path: Path) -> None:
+    """Write a screenshot with few colours."""
+    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
+    print(f"{path}: {image.width} x {image.height}, {path.stat().st_size // 1000} kB")  # noqa: T201 - a program
+
+
+@contextmanager
+def running_porch(folder: Path, broker_port: int) -> Iterator[int]:
+    """Run a node with some pictures saved; yield the port of its page."""
+    port = free_port()
+    settings: dict[str, Any] = {
+        "node": {"id": "porch", "name": "Porch"},
+        "camera": {"source": "synthetic", "width": 1024, "height": 768},
+        "mjpeg_server": {"enable": True, "port": port, "fps": 5},
+        "telemetry": {"interval_s": 2},
+    }
+    with RunningNode(folder, broker_port, **settings) as node, Client(broker_port) as client:
+        commands = CommandClient(client)
+        commands.wait_online()
+        wait_until(lambda: "the live view is at" in node.log(), "the page", 20)
+        wait_until(lambda: float(commands.state("ring_seconds") or 0) >= 6, "pictures in the ring", 30)
+        for verb, fields in (("save", {}), ("pastStack", {"at": 2}), ("pastStack", {"at": 4}), ("save", {})):
+            assert commands.ask(verb, formats=["jpg"], **fields)["ok"]
+        assert client.latest(f"{BASE}/media/last")
+        yield port
+
+
+async def shoot_page(url: str, folder: Path, profile: Path) -> None:
+    """Take the page in the window of a desktop and of a phone."""
+    async with browsing(profile) as tab:
+        for name, (width, height), phone in (("page", DESKTOP, False), ("page-phone", PHONE, True)):
+            await tab.look(width=width, height=height, phone=phone)
+            await tab.go(url)
+            await tab.until("document.querySelector('#picture').naturalWidth > 0", "the live picture")
+            await asyncio.sleep(4)  # some seconds of brightness to draw
+            write(await tab.screenshot(whole=False), folder / f"{name}.png")
+
+
+def shoot_home_assistant(folder: Path, work: Path) -> None:
+    """Take the device's page in a fresh Home Assistant, with a node on its broker."""
+    if not (TOOLS / "ha_up").exists():
+        print("home-assistant.png stays as it is: there is no Home Assistant beside the repository")  # noqa: T201
+        return
+    started = run_tool("ha_up", "--instance", INSTANCE, "--fresh", "--ha-port", "0", "--mqtt-port", "0")
+    if started.returncode:
+        raise SystemExit(started.stderr[-500:])
+    try:
+        sys.path.append(str(TOOLS))
+        from ha_client import HA  # noqa: PLC0415 - found only once its folder is in the path
+
+        with running_porch(work, int(HA.from_state(INSTANCE).mqtt_port)):
+            shot = work / "home-assistant.png"
+            done = run_tool(
+                "ha_shot",
+                "device:pi_cam_node_porch",
+                str(shot),
+                "--instance",
+                INSTANCE,
+                "--wait",
+                "12",
+                "--size",
+                "1280x1200",
+            )
+            if done.returncode:
+                raise SystemExit(done.stderr[-500:])
+            write(shot.read_bytes(), folder / "home-assistant.png")
+    finally:
+        run_tool("ha_down", "--instance", INSTANCE, "--purge")
+
+
+def main(folder: Path) -> None:
+    """Take all pictures."""
+    if find_chromium() is None:
+        raise SystemExit("chromium is needed; as root: apt-get install chromium")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pi-cam-node-shots-") as name:
+        work = Path(name)
+        for part in ("broker", "node", "home", "profile"):
+            (work / part).mkdir()
+        with Mosquitto(work / "broker") as broker, running_porch(work / "node", broker.port) as port:
+            asyncio.run(shoot_page(f"http://127.0.0.1:{port}/", folder, work / "profile"))
+        shoot_home_assistant(folder, work / "home")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
