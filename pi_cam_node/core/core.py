@@ -36,12 +36,12 @@ from pi_cam_node.core.events import (
     SettingsRolledBack,
     TelemetryTaken,
 )
+from pi_cam_node.core.faults import Faults
 from pi_cam_node.core.pipeline import Pipeline
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.auto_save import AutoSave, verb_of
 from pi_cam_node.core.rules.camera_timeout import CameraTimeout, patience_s
-from pi_cam_node.core.rules.fault_state import FaultState
 from pi_cam_node.core.rules.frame_rate import FrameRate
 from pi_cam_node.core.rules.memory_limits import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
@@ -51,9 +51,18 @@ from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
+# Home Assistant subscribes to the telemetry within this time after a connect or its birth, so it is sent once more.
+TELEMETRY_AGAIN_S = 1.5
+
 
 class Core:
-    """The owner of all state. Thread: the node thread, but for `write_config`."""
+    """The owner of all state. Thread: the node thread, but for `write_config`.
+
+    Attributes:
+        config: The settings in force.
+        camera_online: Whether frames arrive.
+        faults: What fails, and what is shown of it.
+    """
 
     def __init__(
         self, config: Config, clock: Clock, ports: Ports, *, boot_id: str, budget_bytes: int, node_id: str
@@ -66,48 +75,38 @@ class Core:
         self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
         self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
         self._ports = ports
-        self._config = config
+        self.config = config
         self._memory = MemoryLimits(budget_bytes)
         self._events: list[Event] = []
         self.ring = Ring(self._memory.limits(config))
         self.night = NightController(config.night, now_s)
         self._pipeline = Pipeline(config, self.ring, self.night)
-        jobs = JobQueue(ports.submit, lambda: self._memory.for_work(self._config))
+        jobs = JobQueue(ports.submit, lambda: self._memory.for_work(self.config))
         self._dispatcher = Dispatcher(self, jobs, node_id, boot_id)
         self._frame_rate = FrameRate()
         self._latency_ms: float | None = None
-        self._online = False
+        self.camera_online = False
         self._lost_s = float("-inf")
         self._camera_timeout = CameraTimeout()
-        self._faults = FaultState()
+        self.faults = Faults(clock)
         self._trial = SettingsTrial()
         self._telemetry = Interval(config.telemetry.interval_s, now_s)
         self._auto_save = AutoSave(config.export, now_s)
         self._timed: tuple[tuple[Due, Callable[[float], None]], ...] = (
             (self.night, self._decide_mode),
             (self._camera_timeout, lambda now_s: self._camera_lost("no frames", now_s)),
-            (self._trial, lambda now_s: self._roll_back(self._trial.overdue(self._config, now_s))),
+            (self._trial, lambda now_s: self._roll_back(self._trial.overdue(self.config, now_s))),
             (self._dispatcher, self._dispatcher.on_time),
             (self.privacy, lambda _now_s: self.privacy.retry_persist(ports.submit)),
             (self._telemetry, self._take_telemetry),
             (self._auto_save, self._save_picture),
-            (self._faults, lambda now_s: self._events.extend(self._faults.due(now_s))),
+            (self.faults.state, lambda now_s: self._events.extend(self.faults.state.due(now_s))),
         )
         self._due = tuple(part for part, _ in self._timed)
         self._expect_frame(now_s)
         self._bound_ring()
 
     # ------------------------------------------------------------ what commands see
-
-    @property
-    def config(self) -> Config:
-        """The settings in force."""
-        return self._config
-
-    @property
-    def camera_online(self) -> bool:
-        """Whether frames arrive."""
-        return self._online
 
     @property
     def latest(self) -> Frame | None:
@@ -117,17 +116,19 @@ class Core:
     def emit(self, event: Event) -> None:
         """Return an event with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(event, FaultReported):
-            self._faults.report(event)
+            self.faults.report(event)
         elif not (isinstance(event, PictureSaved) and self.curtain.closed):
             self._events.append(event)
+        if isinstance(event, PictureSaved):
+            self.faults.picture_saved()
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
         """Change one live setting; see `commands.Context`."""
-        new = settings.with_value(self._config, key, raw)
-        self._memory.check(self._config, new, key)
-        old = settings.value_of(self._config, key)
+        new = settings.with_value(self.config, key, raw)
+        self._memory.check(self.config, new, key)
+        old = settings.value_of(self.config, key)
         modes = (self.night.mode, self.night.wanted)
-        self._trial.begin(self._config, new, modes, self.clock.monotonic(), delivers=self._online)
+        self._trial.begin(self.config, new, modes, self.clock.monotonic(), delivers=self.camera_online)
         self._put_in_force(new)
         return old, settings.value_of(new, key)
 
@@ -148,6 +149,7 @@ class Core:
             "ring_mib": round(self.ring.size_bytes / MIB, 2),
             "ring_seconds": round(self.ring.seconds, 1),
             "commands_waiting": self._dispatcher.waiting,
+            "last_error": self.faults.figure(),
         }
 
     # ------------------------------------------------------------ one step
@@ -187,7 +189,7 @@ class Core:
         if frame.captured_mono_s <= self._lost_s:  # it waited behind the input that told of the loss
             self._pipeline.keep(frame, now_s, self._events)
             return
-        if not self._online:
+        if not self.camera_online:
             self._camera_back(now_s)
         self._camera_timeout.frame_received(now_s)
         self._trial.frame(frame.exposed_mono_s, now_s)
@@ -200,6 +202,7 @@ class Core:
     def _on_input(self, message: i.Input, now_s: float) -> None:
         if isinstance(message, InputEvent):
             self._events.append(message)
+        self.faults.on_input(message)
         match message:
             case i.CommandArrived():
                 self._dispatcher.receive(message)
@@ -212,14 +215,12 @@ class Core:
                 self._camera_lost(reason, now_s)
             case i.SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s, mode)
-                self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
-                self._roll_back(self._trial.refused(self._config, mode, f"the camera refuses {mode}: {reason}"))
-            case i.PictureBlank(reason=reason):
-                self._faults.note("picture", "camera_down" if reason else "ok", reason)
-            case i.StorageChanged(code=code):
-                self._faults.note("storage", code, message.message)
-            case i.BrokerRefused(reason=reason):
-                self.emit(FaultReported("forbidden", reason))
+                if self.camera_online:  # else it is a consequence, and would hide the cause
+                    self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
+                self._roll_back(self._trial.refused(self.config, mode, f"the camera refuses {mode}: {reason}"))
+            case i.BrokerConnected() | i.HomeAssistantStarted():
+                self._take_telemetry(now_s)
+                self._telemetry.due_s = now_s + TELEMETRY_AGAIN_S
 
     # ------------------------------------------------------------ what is due
 
@@ -233,37 +234,37 @@ class Core:
         self.emit(TelemetryTaken(self.figures()))
 
     def _save_picture(self, now_s: float) -> None:
-        settled_s = self.night.settled_s if self._online else float("inf")
+        settled_s = self.night.settled_s if self.camera_online else float("inf")
         if settled_s > now_s:
             self._auto_save.postpone(settled_s)
             return
         self._auto_save.saved(now_s)
-        self._dispatcher.receive(i.CommandArrived(verb_of(self._config.export), b"", now_s, origin="self"))
+        self._dispatcher.receive(i.CommandArrived(verb_of(self.config.export), b"", now_s, origin="self"))
 
     # ------------------------------------------------------------ what follows
 
     def _camera_back(self, now_s: float) -> None:
-        self._online = True
+        self.camera_online = True
         self.night.restarted(now_s)
         self._auto_save.camera_back()
-        self._faults.note("camera", "ok", "")
+        self.faults.note("camera", "ok", "")
         self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
 
     def _camera_lost(self, reason: str, now_s: float) -> None:
-        self._faults.note("camera", "camera_down", reason)
+        self.faults.note("camera", "camera_down", reason)
         self._camera_gone(reason, now_s, CameraDown(f"ERROR: the camera is away: {reason}"))
 
     def _camera_gone(self, reason: str, now_s: float, refusal: NodeError) -> None:
         self._lost_s = now_s
         self._camera_timeout.camera_lost()
-        if self._online:
-            self._online = False
+        if self.camera_online:
+            self.camera_online = False
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._dispatcher.fail_frames(refusal)
 
     def _expect_frame(self, now_s: float) -> None:
-        self._camera_timeout.set_patience(patience_s(self._config, self.night.mode, self.night.wanted), now_s)
+        self._camera_timeout.set_patience(patience_s(self.config, self.night.mode, self.night.wanted), now_s)
 
     def _roll_back(self, rollback: Rollback | None) -> None:
         if rollback is not None:
@@ -282,7 +283,7 @@ class Core:
 
     def _put_in_force(self, new: Config) -> None:
         now_s = self.clock.monotonic()
-        old, self._config = self._config, new
+        old, self.config = self.config, new
         self.night.configure(new.night)
         self._pipeline.configure(new)
         self._telemetry.set_every_s(new.telemetry.interval_s)
@@ -293,6 +294,6 @@ class Core:
         self._bound_ring()
 
     def _bound_ring(self) -> None:
-        self.ring.limit(self._memory.limits(self._config))
-        if shortage := self._memory.shortage(self._config):
+        self.ring.limit(self._memory.limits(self.config))
+        if shortage := self._memory.shortage(self.config):
             _log.warning("%s", shortage)

@@ -93,10 +93,29 @@ class SettingsRolledBack:
 
 @dataclass(frozen=True, slots=True)
 class FaultReported:
-    """Something went wrong that its asker may not see. An empty message says that all is well again."""
+    """The fault that lasts now, for ``last_error``. An empty message says that all is well again."""
 
     code: Code
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A command was refused whose reply its sender may not read, a press of a button for example.
+
+    Attributes:
+        verb: What was asked for, shortened.
+        code: Why, as in its reply.
+        message: Why, for people.
+        origin: By which way it came.
+        at: When, in UTC.
+    """
+
+    verb: str
+    code: Code
+    message: str
+    origin: Origin
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +234,7 @@ Event = (
     | SettingChanged
     | SettingsRolledBack
     | FaultReported
+    | CommandRefused
     | TelemetryTaken
     | PictureSaved
     | Replied

@@ -92,14 +92,21 @@ class EventMessages:
                 kind = "camera_back" if online else "camera_lost"
                 available = self._retained(self._topics.camera_availability, ONLINE if online else OFFLINE)
                 return [available, self._event(kind, at, reason)]
-            case e.SettingsRolledBack(settings=restored, reason=reason, at=at):
-                return [self._event("settings_rolled_back", at, reason, settings=dict(restored))]
+            case e.SettingsRolledBack() | e.CommandRefused():
+                return [self._told_alone(event)]
             case e.PictureSaved():
                 return self._picture(event)
             case e.Replied() | e.FramesSent():
                 return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
             case _:
                 return []
+
+    def _told_alone(self, event: e.SettingsRolledBack | e.CommandRefused) -> Message:
+        """Return the message of an event that changes no state."""
+        if isinstance(event, e.SettingsRolledBack):
+            return self._event("settings_rolled_back", event.at, event.reason, settings=dict(event.settings))
+        told = {"verb": event.verb, "message": event.message, "origin": event.origin}
+        return self._event("command_refused", event.at, event.code, **told)
 
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return whether privacy is on; before that, where it is, what takes every retained picture away."""

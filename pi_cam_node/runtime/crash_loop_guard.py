@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.errors import Busy, Code
 from pi_cam_node.base.jobs import Submit
 from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import CameraChanged, Event, FaultReported, SettingChanged
+from pi_cam_node.core.rules.fault_state import Subject
 from pi_cam_node.runtime.start_counter import PROVEN_S, SAFE_START
 from pi_cam_node.runtime.startup import Start
 
@@ -33,6 +34,7 @@ class CrashLoopGuard:
         submit: Puts work on the worker thread; raises Busy.
         config: Returns the settings in force.
         start_camera: Called when the camera, left alone in safe mode, is to be tried.
+        note_fault: Takes in a fault that lasts, and its end; see `pi_cam_node.core.faults.Faults.note`.
 
     Attributes:
         leaves_camera: The camera is left alone: safe mode.
@@ -47,9 +49,10 @@ class CrashLoopGuard:
         submit: Submit,
         config: Callable[[], Config],
         start_camera: Callable[[], None],
+        note_fault: Callable[[Subject, Code, str], None],
     ) -> None:
         self._loaded, self._start, self._clock, self._submit = loaded, start, clock, submit
-        self._config, self._start_camera = config, start_camera
+        self._config, self._start_camera, self._note_fault = config, start_camera, note_fault
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
         self._online, self._private = False, loaded.config.privacy.enable
@@ -58,12 +61,12 @@ class CrashLoopGuard:
         self.leaves_camera = start.is_safe
         self.due_s = AT_ONCE_S
 
-    def announce(self, emit: Callable[[Event], None]) -> None:
-        """Say what is unusual about the start."""
+    def announce(self) -> None:
+        """Say what is unusual about the start: a fault that lasts as long as safe mode or the last good settings do."""
         if self._start.why:
             said = "; ".join(self._start.why)
             _log.error("%s", said)
-            emit(FaultReported("camera_down", said))
+            self._note_fault("start", "camera_down", said)
 
     def facts(self) -> Mapping[str, object]:
         """Return what the info tells of the start."""
@@ -93,6 +96,8 @@ class CrashLoopGuard:
             self.leaves_camera = False
             self._began_s = now_s
             _log.warning("safe mode ends: the camera is tried again")
+            if not self._start.has_last_good:
+                self._note_fault("start", "ok", "")
             self._start_camera()
         if now_s >= self._retry_s:
             self._write(now_s)

@@ -118,7 +118,7 @@ class Node:
         core, link = self._core, self._link
         self._loop = RunLoop(core, self._inbox, clock, link.is_backlogged, self._give_up)
         self._guard = CrashLoopGuard(
-            loaded, start, clock, self._worker.submit, lambda: core.config, self._leave_safe_mode
+            loaded, start, clock, self._worker.submit, lambda: core.config, self._leave_safe_mode, core.faults.note
         )
         info = NodeInfo(core, self._boot_id, self._topics, self._guard.facts, lambda: self._web.url)
         self._announcer = Announcer(self._topics, link, clock, lambda: core.config, info.info, info.discovery)
@@ -185,7 +185,7 @@ class Node:
         for part in (self._worker, self._events, self._link, self._web, self._text_port):
             part.start()
         self._camera.set_controls(controls_of(config, self._core.night.mode))
-        self._guard.announce(self._core.emit)
+        self._guard.announce()
         if self._guard.leaves_camera or config.privacy.enable:
             self._health.leave_camera_alone("safe mode" if self._guard.leaves_camera else "privacy")
         if not self._guard.leaves_camera:

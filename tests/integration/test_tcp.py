@@ -270,7 +270,7 @@ def test_what_others_ask_meanwhile_does_not_get_into_a_stream(node: StubNode) ->
 # ------------------------------------------------------------------ flaw 5: what only begins like a command
 
 
-@pytest.mark.parametrize("sent", [b"settings", b"savefoo", b"dump_configX", b"shortstreams 3", b"SAVE", b"set\tx y"])
+@pytest.mark.parametrize("sent", [b"settling", b"savefoo", b"dump_configX", b"shortstreams 3", b"SAVE", b"set\tx y"])
 def test_what_only_begins_like_a_command_is_none(node: StubNode, sent: bytes) -> None:
     assert node.ask(sent) == b"UNKNOWN_COMMAND\n"
 

@@ -18,13 +18,17 @@ from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
 from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
 from pi_cam_node.core.commands.requests import RememberedReplies, Request, key_of
-from pi_cam_node.core.events import FaultReported, PictureSaved, Replied
+from pi_cam_node.core.events import CommandRefused, FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
 REQUESTS_WAITING = 64
+# Refusals that are faults of the node, not of what was asked for, and those that nobody else would see.
+FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
+# Of a flood of refusals one is told as an event so often; each has its reply.
+REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
 # No work on the worker thread takes longer; a card that stalls for longer than this is broken.
 WORK_TIMEOUT_S = 120.0
@@ -46,6 +50,7 @@ class Dispatcher:
         self._boot_id = boot_id
         self._waiting: list[Request] = []
         self._replies = RememberedReplies()
+        self._refusal_told_s = float("-inf")
         self.due_s = NEVER_S
 
     @property
@@ -229,7 +234,13 @@ class Dispatcher:
             message, facts = f"ERROR: internal error ({type(error).__name__}); the log has more", {}
             _log.error("%s failed", shown, exc_info=error)
         self._final(request, self._body(request, "final", code, message, facts))
-        self._context.emit(FaultReported(code, f"{shown}: {message}"[:200]))
+        if code in FAULTS or request.command.origin == "self":
+            self._context.emit(FaultReported(code, f"{shown}: {error if code != 'internal' else message}"[:200]))
+        now_s = self._context.clock.monotonic()
+        if request.command.origin != "self" and now_s >= self._refusal_told_s + REFUSALS_EVERY_S:
+            self._refusal_told_s = now_s
+            at, origin = self._context.clock.utcnow(), request.command.origin
+            self._context.emit(CommandRefused(shown, code, message[:200], origin, at))
 
     def _body(
         self, request: Request, stage: str, code: errors.Code, message: str, facts: Mapping[str, object]

@@ -13,7 +13,8 @@ from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.core.commands.registry import Command
 from pi_cam_node.core.entities.controls import of_command, of_setting
 from pi_cam_node.core.entities.entity import Entity, Origin, Platform
-from pi_cam_node.core.entities.sensors import EVENT_TYPES, FIGURES, PICTURES, STATES
+from pi_cam_node.core.entities.sensors import EVENT_TYPES, PICTURES, STATES, of_figure
+from pi_cam_node.core.telemetry import FIGURES
 
 __all__ = ["EVENT_TYPES", "Entity", "Origin", "Platform", "entities"]
 
@@ -33,4 +34,5 @@ def entities(config: Config, commands: Iterable[Command]) -> list[Entity]:
     pictures = [entity for entity in PICTURES if entity.origin not in off]
     buttons = [of_command(command, command.button) for command in commands if command.button]
     settings = [of_setting(info) for info in catalogue().values() if info.live]
-    return [*pictures, *STATES, *buttons, *settings, *FIGURES]
+    figures = [of_figure(figure) for figure in FIGURES if figure.title]
+    return [*pictures, *STATES, *buttons, *settings, *figures]

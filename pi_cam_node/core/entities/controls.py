@@ -10,23 +10,12 @@ from pi_cam_node.config.catalogue import Kind, SettingInfo
 from pi_cam_node.core.commands.registry import Button, Command
 from pi_cam_node.core.entities.entity import Entity, Platform
 
-# Changed once a year: there, but not on the page until somebody enables them.
-_SELDOM = (
-    "camera.capture_timeout_s",
-    "export.thumbnail_px",
-    "logging.",
-    "mqtt.",
-    "night.min_",
-    "night.settle_s",
-    "ring.downscale.",
-    "ring.quality",
-    "ring.size",
-    "storage.",
-    "telemetry.",
-)
+# What people use daily is there from the start. All other controls are there too, in their categories, and are shown
+# as soon as somebody enables them in Home Assistant.
+_DAILY = ("export.save_before_s", "night.override", "privacy.enable")
 
 # Part of what the node is for: among the controls, and on the dashboards that Home Assistant makes by itself.
-_EVERYDAY = ("night.override", "privacy.enable")
+_MAIN = ("night.override", "privacy.enable")
 
 _PLATFORMS: dict[Kind, Platform] = {
     "bool": "switch",
@@ -69,6 +58,7 @@ def of_command(command: Command, button: Button) -> Entity:
         category=button.category,
         icon=button.icon,
         needs_camera=command.needs_camera,
+        enabled=not button.category,
     )
 
 
@@ -80,10 +70,10 @@ def of_setting(info: SettingInfo) -> Entity:
         name=info.title,
         origin="config",
         source=info.key,
-        category="" if info.key in _EVERYDAY else "config",
+        category="" if info.key in _MAIN else "config",
         icon=next((icon for start, icon in _ICONS.items() if info.key.startswith(start)), ""),
         choices=info.choices,
-        enabled=not info.key.startswith(_SELDOM),
+        enabled=info.key in _DAILY,
     )
     return _with_range(control, info) if info.kind in ("int", "float") else control
 

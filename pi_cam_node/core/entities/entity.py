@@ -9,6 +9,7 @@ Platform = Literal[
     "camera", "image", "sensor", "binary_sensor", "number", "select", "switch", "text", "button", "event"
 ]
 Origin = Literal["", "state", "config", "telemetry", "camera", "frame", "picture", "picture_time", "event"]
+StateClass = Literal["", "measurement", "total_increasing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Entity:
     unit: str = ""
     scale: int = 1
     device_class: str = ""
-    state_class: Literal["", "measurement", "total_increasing"] = ""
+    state_class: StateClass = ""
     category: str = ""
     icon: str = ""
     minimum: float | None = None

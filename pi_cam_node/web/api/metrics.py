@@ -2,66 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pi_cam_node.base.units import MIB
+from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.connection_limit import CONNECTIONS
 from pi_cam_node.web.routes import context_of, route
 
 PREFIX = "pi_cam_node_"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """How one number of the telemetry or the states is called outside, in base units.
-
-    Attributes:
-        key: Its key here.
-        name: Its name there; a counter gets ``_total``.
-        doc: What it is.
-        scale: Factor to the base unit.
-        is_counter: It only grows, but for restarts.
-    """
-
-    key: str
-    name: str
-    doc: str
-    scale: float = 1.0
-    is_counter: bool = False
-
-
-TELEMETRY = (
-    Figure("rss_mib", "resident_memory_bytes", "Memory of the node and its camera process.", MIB),
-    Figure("swap_pct", "swap_used_ratio", "Share of the swap space in use.", 0.01),
-    Figure("cpu_pct", "cpu_cores", "Processor cores in use by the node and its camera process.", 0.01),
-    Figure("load_1m", "load1", "Load average of the last minute."),
-    Figure("memory_available_mib", "memory_available_bytes", "Memory that is free for programs.", MIB),
-    Figure("temperature_c", "temperature_celsius", "Temperature of the processor."),
-    Figure("disk_free_mib", "disk_free_bytes", "Free space on the disk of the pictures.", MIB),
-    Figure("uptime_s", "uptime_seconds", "Time since the node started."),
-    Figure("fps", "frames_per_second", "Frames that arrive from the camera."),
-    Figure("latency_ms", "frame_latency_seconds", "From the end of an exposure to the end of the work on it.", 0.001),
-    Figure("ring_frames", "ring_frames", "Frames in the ring."),
-    Figure("ring_mib", "ring_bytes", "Memory of the ring.", MIB),
-    Figure("commands_waiting", "commands_waiting", "Commands without an answer so far."),
-    Figure("frames_dropped", "frames_dropped", "Frames that came while the node was busy.", is_counter=True),
-    Figure("messages_refused", "messages_refused", "Commands that came while the inbox was full.", is_counter=True),
-    Figure("camera_restarts", "camera_restarts", "Times the camera's process was started again.", is_counter=True),
-    Figure("broker_sessions", "broker_sessions", "Connections to the broker.", is_counter=True),
-)
-STATES = (
-    Figure("brightness", "brightness", "Mean luma of the picture, 0 to 255."),
-    Figure("lux", "illuminance_lux", "Estimated illuminance of the scene."),
-    Figure("ring_seconds", "ring_seconds", "Time between the oldest and the newest frame of the ring."),
-)
 
 
 class NodeCollector(Collector):
@@ -86,17 +40,32 @@ class NodeCollector(Collector):
         mode = state.states.get("mode")
         if mode is not None:
             yield _gauge("night", "Whether the camera is in its night mode.", mode == "night")
-        yield from _metrics(TELEMETRY, state.telemetry)
-        yield from _metrics(STATES, state.states)
+        yield from _metrics((figure for figure in FIGURES if figure.source == "telemetry"), state.telemetry)
+        yield from _metrics((figure for figure in FIGURES if figure.source == "state"), state.states)
         yield from _metrics(OWN, self._own)
 
 
 OWN = (
-    Figure("connections", "http_connections", "Connections to the web server."),
-    Figure("refused", "http_connections_refused", "Connections refused for want of room.", is_counter=True),
-    Figure("evicted", "http_connections_put_out", "Idle connections that made room for others.", is_counter=True),
-    Figure("wrong", "http_wrong_credentials", "Requests with a wrong token.", is_counter=True),
-    Figure("lockouts", "http_lockouts", "Times an address had to wait after wrong tokens.", is_counter=True),
+    Figure(key="connections", metric="http_connections", doc="Connections to the web server."),
+    Figure(
+        key="refused",
+        metric="http_connections_refused",
+        doc="Connections refused for want of room.",
+        kind="counter",
+    ),
+    Figure(
+        key="evicted",
+        metric="http_connections_put_out",
+        doc="Idle connections that made room for others.",
+        kind="counter",
+    ),
+    Figure(key="wrong", metric="http_wrong_credentials", doc="Requests with a wrong token.", kind="counter"),
+    Figure(
+        key="lockouts",
+        metric="http_lockouts",
+        doc="Times an address had to wait after wrong tokens.",
+        kind="counter",
+    ),
 )
 
 
@@ -116,15 +85,15 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _metrics(figures: tuple[Figure, ...], values: Mapping[str, object]) -> Iterator[Metric]:
+def _metrics(figures: Iterable[Figure], values: Mapping[str, object]) -> Iterator[Metric]:
     for figure in figures:
         value = values.get(figure.key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not figure.metric or isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        if figure.is_counter:
-            yield CounterMetricFamily(PREFIX + figure.name, figure.doc, value=value * figure.scale)
+        if figure.kind == "counter":
+            yield CounterMetricFamily(PREFIX + figure.metric, figure.doc, value=value * figure.metric_scale)
         else:
-            yield _gauge(figure.name, figure.doc, value * figure.scale)
+            yield _gauge(figure.metric, figure.doc, value * figure.metric_scale)
 
 
 def _gauge(name: str, doc: str, value: float) -> Metric:

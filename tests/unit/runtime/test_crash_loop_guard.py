@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.errors import Busy, Code
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.core.events import CameraChanged, Event, FaultReported, SettingChanged
+from pi_cam_node.core.events import CameraChanged, FaultReported, SettingChanged
+from pi_cam_node.core.rules.fault_state import Subject
 from pi_cam_node.runtime.crash_loop_guard import PROBES_S, CrashLoopGuard
 from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import PROVEN_S, StartCounter
@@ -35,12 +36,17 @@ class Bench:
         why = ("safe mode: the camera is left alone",) if is_safe else ()
         start = Start(number, is_safe, False, why, counter, LastGood(self.good))
         self.camera_starts = 0
+        self.noted: list[tuple[Subject, Code, str]] = []
         self.repair = self.guard(self.loaded, start)
-        self.announced: list[Event] = []
-        self.repair.announce(self.announced.append)
+        self.repair.announce()
 
     def guard(self, loaded: LoadedConfig, start: Start) -> CrashLoopGuard:
-        return CrashLoopGuard(loaded, start, self.clock, self._submit, lambda: loaded.config, self._start_camera)
+        return CrashLoopGuard(
+            loaded, start, self.clock, self._submit, lambda: loaded.config, self._start_camera, self._note
+        )
+
+    def _note(self, subject: Subject, code: Code, message: str) -> None:
+        self.noted.append((subject, code, message))
 
     def _start_camera(self) -> None:
         self.camera_starts += 1
@@ -138,7 +144,7 @@ def test_giving_up_and_an_end_in_order_are_noted(bench: Bench) -> None:
 
 
 def test_a_usual_start_is_no_news(bench: Bench) -> None:
-    assert bench.announced == []
+    assert bench.noted == []
     assert bench.repair.facts() == {"start": 1, "safe_mode": False, "settings_from": "file", "trouble": None}
 
 
@@ -160,12 +166,13 @@ def test_safe_mode_tries_the_camera_the_later_the_more_starts_failed(
 
 def test_safe_mode_says_so_and_proves_nothing_until_the_camera_was_tried(tmp_path: Path) -> None:
     bench = Bench(tmp_path, 5, is_safe=True)
-    assert bench.announced == [FaultReported("camera_down", "safe mode: the camera is left alone")]
+    assert bench.noted == [("start", "camera_down", "safe mode: the camera is left alone")]
     bench.repair.on_event(FaultReported("camera_down", "safe mode"))
     bench.go_on(PROBES_S[0] - 1)
     assert (bench.on_disk[0], bench.camera_starts) == (1, 0)
     bench.go_on(1)
     assert (bench.on_disk[0], bench.camera_starts) == (1, 1)
+    assert bench.noted[1:] == [("start", "ok", "")]
     bench.repair.on_event(ON)
     bench.go_on(PROVEN_S + 1)
     assert bench.on_disk[0] == 0

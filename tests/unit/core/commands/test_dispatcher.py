@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.commands import requests
-from pi_cam_node.core.events import FaultReported, Replied
-from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
+from pi_cam_node.core.events import CommandRefused, FaultReported, Replied
+from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
 from tests.support.core_harness import CoreHarness
 
 NOW_EPOCH_S = 1795203900  # 2026-11-20 19:45 UTC, where the clock of the tests starts
@@ -271,3 +272,41 @@ def test_after_ten_minutes_the_same_request_is_a_new_one(world: CoreHarness) -> 
     world.wait(2)
     world.send("set", count(3))
     assert world.core.config.export.stack_count == 3
+
+
+def test_a_refusal_is_an_event_and_no_fault_of_the_node(world: CoreHarness) -> None:
+    world.send("set", "night.gain much")
+    (refused,) = world.said(CommandRefused)
+    assert (refused.verb, refused.code, refused.origin) == ("set", "out_of_range", "mqtt")
+    assert world.said(FaultReported) == []
+
+
+def test_of_a_flood_of_refusals_one_a_second_is_an_event_and_each_has_its_reply(world: CoreHarness) -> None:
+    for _ in range(100):
+        assert [reply["code"] for reply in world.send("nonsense")] == ["unknown_verb"]
+    assert len(world.said(CommandRefused)) == 1
+    world.wait(1)
+    world.send("nonsense")
+    assert len(world.said(CommandRefused)) == 2
+
+
+def test_a_save_that_fails_is_a_fault_with_its_reason_until_one_works(world: CoreHarness) -> None:
+    world.archive.error = NotSaved("cannot write /captures: read-only file system")
+    world.send("save")
+    world.see()
+    world.work()
+    assert world.said(FaultReported)[-1] == FaultReported(
+        "not_saved", "save: cannot write /captures: read-only file system"
+    )
+    world.archive.error = None
+    world.send("save")
+    world.see()
+    world.work()
+    world.wait(1)
+    assert world.said(FaultReported)[-1] == FaultReported("ok", "")
+
+
+def test_an_auto_save_that_is_refused_is_told_as_a_fault_since_nobody_reads_its_reply(world: CoreHarness) -> None:
+    world.step(CommandArrived("pastStack", b'{"at": 3600}', world.clock.monotonic(), origin="self"))
+    assert [fault.code for fault in world.said(FaultReported)] == ["no_frames"]
+    assert world.said(CommandRefused) == []

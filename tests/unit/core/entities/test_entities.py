@@ -78,10 +78,11 @@ def test_saving_a_fresh_picture_needs_the_camera_and_restarting_does_not() -> No
     assert not offered()["restart"].needs_camera
 
 
-def test_seldom_changed_settings_wait_to_be_enabled() -> None:
-    hidden = {e.source for e in offered().values() if e.origin == "config" and not e.enabled}
-    assert {"storage.max_bytes", "telemetry.interval_s", "ring.downscale.width", "mqtt.image_max_bytes"} <= hidden
-    assert hidden.isdisjoint({"night.override", "export.save_before_s", "camera.framerate"})
+def test_what_people_use_daily_is_enabled_and_the_rest_waits() -> None:
+    shown = {key for key, entity in offered().items() if entity.enabled}
+    daily = {"camera", "last_picture", "event", "save", "past_stack", "privacy_enable", "night_override"}
+    assert daily | {"mode", "brightness", "camera_link", "last_error", "export_save_before_s"} <= shown
+    assert len(shown) <= 15, sorted(shown)
 
 
 def test_settings_are_configuration_but_for_the_everyday_ones() -> None:

@@ -1,0 +1,51 @@
+"""Faults of the node's parts, from the inputs that tell of them to the last error."""
+
+from __future__ import annotations
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import Code
+from pi_cam_node.core.events import FaultReported
+from pi_cam_node.core.inputs import BrokerRefused, Input, PictureBlank, StorageChanged
+from pi_cam_node.core.rules.fault_state import Fault, FaultState, Subject
+
+
+class Faults:
+    """Keeps the `FaultState` with the clock. Used by the node thread.
+
+    Args:
+        clock: Tells the time.
+
+    Attributes:
+        state: Which faults last, and which is shown.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.state = FaultState()
+
+    def on_input(self, message: Input) -> None:
+        """Take in what tells of a fault, or of its end."""
+        match message:
+            case PictureBlank(reason=reason):
+                self.note("picture", "camera_down" if reason else "ok", reason)
+            case StorageChanged(code=code, message=text):
+                self.note("storage", code, text)
+            case BrokerRefused(reason=reason):
+                self.report(FaultReported("forbidden", reason))
+
+    def note(self, subject: Subject, code: Code, message: str) -> None:
+        """Take in how a subject is; ``ok``: well."""
+        self.state.note(subject, None if code == "ok" else Fault(code, message, self._clock.utcnow()))
+
+    def report(self, fault: FaultReported) -> None:
+        """Take in a fault that does not last."""
+        self.state.report(Fault(fault.code, fault.message, self._clock.utcnow()), self._clock.monotonic())
+
+    def picture_saved(self) -> None:
+        """End a failed save: another one has worked since."""
+        self.state.end_once(("not_saved", "no_space"))
+
+    def figure(self) -> dict[str, object] | None:
+        """Return the fault that is shown, as a figure of the telemetry."""
+        current = self.state.current
+        return None if current is None else current.body()
