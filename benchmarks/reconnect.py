@@ -30,7 +30,7 @@ from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.reconnect import SHORT_SESSION_S
+from pi_cam_node.mqtt.negotiation import SHORT_SESSION_S
 from pi_cam_node.mqtt.topics import Topics
 from tests.support.broker import Client, Mosquitto, wait_until
 

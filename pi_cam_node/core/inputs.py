@@ -120,6 +120,22 @@ class BrokerRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerLimitFound:
+    """It is known now how large a packet the broker takes: what waited for that can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdConflictSeen:
+    """Another running node announces itself on this node's topics. Sent each minute while that lasts.
+
+    Attributes:
+        reason: For people; empty when it is over.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class HomeAssistantStarted:
     """Home Assistant announced itself on its birth topic."""
 
@@ -171,6 +187,8 @@ Input = (
     | BrokerConnected
     | BrokerLost
     | BrokerRefused
+    | BrokerLimitFound
+    | IdConflictSeen
     | HomeAssistantStarted
     | DiscoveryFound
     | StaleWillSeen

@@ -16,14 +16,16 @@ from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, Replied, SettingChanged
 from pi_cam_node.core.inputs import (
     BrokerConnected,
+    BrokerLimitFound,
     CameraOpened,
     DiscoveryFound,
     HomeAssistantStarted,
     HttpAddressChanged,
+    IdConflictSeen,
     StaleWillSeen,
 )
 from pi_cam_node.mqtt.event_messages import EventMessages
-from pi_cam_node.mqtt.homeassistant.discovery import removal_message
+from pi_cam_node.mqtt.homeassistant.discovery import removal_message, within
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.retained_state import RetainedState
@@ -34,6 +36,8 @@ Discovery = Callable[[Config], dict[str, Any]]
 
 # Home Assistant subscribes to the states of what it has just discovered within this time.
 ECHO_S = 1.0
+# Where the broker keeps no retained messages, all states are said again so often.
+UNRETAINED_REFRESH_S = 60.0
 
 
 class Announcer:
@@ -88,7 +92,7 @@ class Announcer:
         """Publish the node's info and its discovery message, where they changed."""
         config = self._config()
         self._publish(self._messages.info(self._info(self._session)))
-        body = self._discovery(config) if config.homeassistant.enable else None
+        body = self._offer(config) if config.homeassistant.enable else None
         if body is not None:
             self._remove_stale(self._announced, body)
         message = self._messages.discovery(body)
@@ -99,21 +103,20 @@ class Announcer:
         """Publish an event, or answer what came from the broker; events that concern other parts are ignored."""
         match event:
             case BrokerConnected(session=session):
-                self._session = session
-                self._retained.put(self._messages.info(self._info(session)))
-                self._link.announce(self._retained.birth())
-                self._refreshed(self._clock.monotonic())
+                self._connected(session)
             case HomeAssistantStarted():
                 self._resend()
                 # Home Assistant subscribes to states only after it has taken the discovery in.
                 self.due_s = min(self.due_s, self._clock.monotonic() + ECHO_S)
             case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
-                current = self._discovery(self._config())
+                current = self._offer(self._config())
                 if self._remove_stale(payload, current):
                     self._link.publish(self._messages.discovery(current))
-            case StaleWillSeen():
+            case StaleWillSeen() | IdConflictSeen():
+                # First what counts most, then all that another node with this id may have said.
                 self._link.publish(self._messages.availability(online=True))
-            case CameraOpened() | HttpAddressChanged():
+                self._resend()
+            case CameraOpened() | HttpAddressChanged() | BrokerLimitFound():
                 self.announce()
             case FrameTaken():
                 return
@@ -124,13 +127,22 @@ class Announcer:
             case _:
                 self._publish_event(event)
 
+    def _connected(self, session: int) -> None:
+        """Publish the birth; what depends on the session or its limits is made anew."""
+        self._session = session
+        self._retained.put(self._messages.info(self._info(session)))
+        if (config := self._config()).homeassistant.enable:
+            self._retained.put(self._messages.discovery(self._offer(config)))
+        self._link.announce(self._retained.birth())
+        self._refreshed(self._clock.monotonic())
+
     def _publish_event(self, event: Event) -> None:
         if isinstance(event, SettingChanged):
             if event.key == PRIVACY_KEY and event.value:
                 self._link.forget_pictures()
             self.due_s = min(self.due_s, self._refreshed_s + self._config().telemetry.refresh_s)
             self.announce()  # the info bears a hash of the settings, the discovery some of them
-        for message in self._messages.messages(event):
+        for message in self._messages.messages(event, self._link.packet_limit_bytes):
             self._publish(message)
 
     def on_time(self, now_s: float) -> None:
@@ -139,13 +151,21 @@ class Announcer:
         self._refreshed(now_s)
 
     def _refreshed(self, now_s: float) -> None:
+        refresh_s = self._config().telemetry.refresh_s
         self._refreshed_s = now_s
-        self.due_s = now_s + self._config().telemetry.refresh_s
+        self.due_s = now_s + (refresh_s if self._link.retains else min(refresh_s, UNRETAINED_REFRESH_S))
 
     def close(self, deadline_s: float) -> None:
         """Say that the node goes, and close the link."""
         self._publish(self._messages.no_camera())
         self._link.close(self._messages.availability(online=False), deadline_s)
+
+    def _offer(self, config: Config) -> Mapping[str, Any]:
+        """Return the discovery message, with as many entities as fit into a packet that the broker takes."""
+        body, limit_bytes = self._discovery(config), self._link.packet_limit_bytes
+        if limit_bytes is None:
+            return body
+        return within(body, limit_bytes - self._messages.discovery(None).size_bytes)
 
     def _remove_stale(self, previous: bytes, current: Mapping[str, Any]) -> bool:
         """Empty what was announced and is no more; Home Assistant keeps what is merely left out."""

@@ -1,4 +1,8 @@
-"""A connection to the broker for somebody who waits at a terminal: every step blocks, and has a deadline."""
+"""A connection to the broker for the command line: every step blocks, and has a deadline.
+
+It connects as the node does: with the same kind of last will, the same properties, and a client id derived from the
+node's. So what a broker refuses the node it refuses here as well.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +15,27 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.reconnect import Cause, ProtocolChoice, Version
+from pi_cam_node.mqtt import paho_client, transport
+from pi_cam_node.mqtt.broker_limits import BrokerLimits, limits_of
+from pi_cam_node.mqtt.disconnect import Cause, Version, broker_words, cause_of_code
+from pi_cam_node.mqtt.negotiation import ConnectOptions, Negotiation
+from pi_cam_node.mqtt.subscriptions import FILTERS_IN_A_PACKET
+from pi_cam_node.mqtt.topics import Topics
 
 T = TypeVar("T")
 
 ANSWER_S = 5.0
-KEEPALIVE_S = 30
+# Each version with each will, and once more to verify.
+ATTEMPTS = 8
 # Retained messages follow the broker's answer at once; this long without another one, and all have come.
 QUIET_S = 0.5
 LISTEN_S = 3.0
-# Live pictures of several nodes could come by while somebody waits for one reply.
-HEARD_MAX = 1000
-
-# Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.
-_CAUSES: dict[int, Cause] = {132: "version", **dict.fromkeys((134, 135, 138, 140), "credentials")}
+# Live pictures of several nodes may come while one reply is waited for.
+RECEIVED_MAX = 1000
 
 
 class NoBroker(ConnectionError):
@@ -60,49 +65,46 @@ class Received:
 
 
 class BlockingClient:
-    """One connection under a random client id, so that it never puts off the node's own.
+    """One connection.
 
     Args:
         config: The broker.
+        topics: The node's topics.
+        role: What connects, for the client id, e.g. ``doctor``.
+        options: Version, last will and window.
+
+    Attributes:
         version: Version of MQTT.
+        limits: What the broker said that it offers.
 
     Raises:
         NoBroker: It could not be made.
     """
 
-    def __init__(self, config: MqttConfig, version: Version) -> None:
-        self.version = version
-        self._heard: deque[Received] = deque(maxlen=HEARD_MAX)
+    def __init__(self, config: MqttConfig, topics: Topics, role: str, options: ConnectOptions) -> None:
+        self.version: Version = options.version
+        self.limits = BrokerLimits()
+        self._retain = options.will_retain
+        self._received: deque[Received] = deque(maxlen=RECEIVED_MAX)
         self._acknowledged: dict[tuple[str, int], list[ReasonCode]] = {}
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
-        self._lost = False
-        self._client = self._build(version)
+        self._refusal = ""
+        self._lost = ""
+        node = paho_client.client_id_of(config, topics, paho_client.machine_id())
+        client_id = f"{node}-{role}-{uuid.uuid4().hex[:4]}"
+        self._client = paho_client.build(client_id, options, paho_client.command_line_will(topics))
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
         self._open(config)
-
-    def _build(self, version: Version) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"pi-cam-node-call-{uuid.uuid4().hex[:8]}",
-            protocol=paho.MQTTv5 if version == "5" else paho.MQTTv311,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = ANSWER_S
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        client.on_subscribe = self._on_subscribe
-        client.on_socket_open = _tune
-        return client
 
     def _open(self, config: MqttConfig) -> None:
         try:
-            if config.username:
-                self._client.username_pw_set(config.username, transport.password_of(config))
-            if config.tls.enable:
-                self._client.tls_set_context(transport.tls_context(config.tls))
-            self._client.connect(config.host, config.port, KEEPALIVE_S)
+            paho_client.set_login(self._client, config)
+            paho_client.connect(self._client, config)
         except (OSError, ValueError) as error:
             raise NoBroker(transport.reason_of(error, config.host, config.port), "network") from error
         self._client.loop_start()
@@ -113,8 +115,14 @@ class BlockingClient:
         self.close()
         if self._answer is None:
             where = f"{config.host}:{config.port}"
-            raise NoBroker(f"{where} takes the connection but does not answer as a broker would", "silence")
-        raise NoBroker(f"the broker refuses the connection: {self._answer}", _CAUSES.get(self._answer.value, "network"))
+            reason = f"{where} takes the connection but does not answer as a broker would"
+            raise NoBroker(reason, "hangup" if self._lost else "silence")
+        raise NoBroker(f"the broker refuses the connection: {self._refusal}", cause_of_code(self._answer.value))
+
+    @property
+    def retains(self) -> bool:
+        """Whether the broker keeps retained messages, as far as is known."""
+        return self.limits.retain and self._retain
 
     def __enter__(self) -> Self:
         return self
@@ -128,23 +136,30 @@ class BlockingClient:
         self._client.loop_stop()
 
     def subscribe(self, filters: Sequence[str]) -> list[str]:
-        """Subscribe, and return the filters that the broker refused.
+        """Subscribe, in packets as the node's, and return the filters that the broker refused.
 
         Raises:
             NoBroker: The broker does not answer any more.
         """
-        wanted: Any = [(f, SubscribeOptions(qos=1)) if self.version == "5" else (f, 1) for f in filters]
-        _, mid = self._client.subscribe(wanted)
-        reasons = self._acknowledgement("subscribe", mid)
-        return [f for f, reason in zip(filters, reasons, strict=False) if reason.is_failure]
+        refused: list[str] = []
+        for start in range(0, len(filters), FILTERS_IN_A_PACKET):
+            some = filters[start : start + FILTERS_IN_A_PACKET]
+            wanted: Any = [(f, SubscribeOptions(qos=1)) if self.version == "5" else (f, 1) for f in some]
+            _, mid = self._client.subscribe(wanted)
+            reasons = self._acknowledgement("subscribe", mid)
+            refused += [f for f, reason in zip(some, reasons, strict=False) if reason.is_failure]
+        return refused
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> str:
-        """Publish with QoS 1; return why the broker refused it, empty where it did not say that it does.
+        """Publish with QoS 1, or 0 where the broker takes no more; return why it was refused, empty where it was not.
+
+        A broker that keeps no retained messages gets none.
 
         Raises:
             NoBroker: The broker does not answer any more.
         """
-        mid = self._client.publish(topic, payload, qos=1, retain=retain).mid
+        qos = min(1, self.limits.maximum_qos)
+        mid = self._client.publish(topic, payload, qos, retain and self.retains).mid
         reasons = self._acknowledgement("publish", mid)
         return str(reasons[0]) if reasons[0].is_failure else ""
 
@@ -156,9 +171,9 @@ class BlockingClient:
         """
         deadline_s = time.monotonic() + timeout_s
         with self._changed:
-            while (result := found(self._heard)) is None:
+            while (result := found(self._received)) is None:
                 if self._lost:
-                    raise NoBroker("the connection to the broker broke", "network")
+                    raise NoBroker(self._lost, "network")
                 left_s = deadline_s - time.monotonic()
                 if left_s <= 0:
                     return None
@@ -177,31 +192,38 @@ class BlockingClient:
             while (left_s := deadline_s - time.monotonic()) > 0 and not self._lost:
                 if not self._changed.wait(min(left_s, QUIET_S)):
                     break
-            return {message.topic: message.text for message in self._heard if message.retained and message.payload}
+            return {message.topic: message.text for message in self._received if message.retained and message.payload}
 
     def _acknowledgement(self, kind: str, mid: int | None) -> list[ReasonCode]:
         key = (kind, mid or 0)
         with self._changed:
             self._changed.wait_for(lambda: key in self._acknowledged or self._lost, ANSWER_S)
             if key not in self._acknowledged:
-                raise NoBroker(f"the broker does not acknowledge a {kind}", "network")
+                raise NoBroker(self._lost or f"the broker does not acknowledge a {kind}", "network")
             return self._acknowledged.pop(key)
 
     # ------------------------------------------------------------ paho-mqtt's callbacks, in its thread
 
-    def _on_connect(self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object) -> None:
+    def _on_connect(
+        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, properties: object
+    ) -> None:
         with self._changed:
-            self._answer = reason
+            self._answer, self._refusal = reason, broker_words(reason, properties)
+            self.limits = limits_of(properties)
             self._changed.notify_all()
 
-    def _on_disconnect(self, *_: object) -> None:
+    def _on_disconnect(
+        self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, properties: object
+    ) -> None:
         with self._changed:
-            self._lost = True
+            self._lost = "the connection to the broker broke"
+            if flags.is_disconnect_packet_from_server:
+                self._lost = f"the broker ended the connection: {broker_words(reason, properties)}"
             self._changed.notify_all()
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         with self._changed:
-            self._heard.append(Received(message.topic, bytes(message.payload), message.retain))
+            self._received.append(Received(message.topic, bytes(message.payload), message.retain))
             self._changed.notify_all()
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _p: object) -> None:
@@ -216,20 +238,27 @@ class BlockingClient:
             self._changed.notify_all()
 
 
-def connect(config: MqttConfig) -> BlockingClient:
-    """Return a connection in the version of MQTT that the settings and the broker allow.
+def connect(config: MqttConfig, topics: Topics, role: str) -> BlockingClient:
+    """Return a connection in the version of MQTT and with the will that the settings and the broker allow.
+
+    Args:
+        config: The broker.
+        topics: The node's topics.
+        role: What connects, for the client id, e.g. ``doctor``.
 
     Raises:
         NoBroker: There is none.
     """
-    choice = ProtocolChoice(config.protocol)
-    while True:
+    negotiation, first = Negotiation(config.protocol), None
+    for _ in range(ATTEMPTS):
         try:
-            return BlockingClient(config, choice.version)
+            client = BlockingClient(config, topics, role, negotiation.options)
         except NoBroker as error:
-            if not choice.failed(error.cause):
+            if not negotiation.failed(error.cause) and error.cause != "hangup":
                 raise
-
-
-def _tune(_client: object, _userdata: object, sock: Any) -> None:
-    transport.tune(sock)
+            first = first or error
+            continue
+        if negotiation.accepted(client.limits):
+            return client
+        client.close()
+    raise first or NoBroker("the broker and the node do not agree how to connect", "network")

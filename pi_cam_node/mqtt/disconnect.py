@@ -1,26 +1,65 @@
-"""How a connection ended, and what the broker's reasons mean for the next one."""
+"""How a connection ended, and what the broker's reason codes mean for the next one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pi_cam_node.mqtt.in_flight import Sent
-from pi_cam_node.mqtt.reconnect import Cause
 
-# Reason code of MQTT 5 (section 2.4 of the standard) for a session that another client with our id has ended.
-TAKEN_OVER = 142
+Version = Literal["5", "3.1.1"]
+Cause = Literal[
+    "network",
+    "certificate",
+    "silence",
+    "hangup",
+    "version",
+    "credentials",
+    "client id",
+    "retain",
+    "qos",
+    "malformed",
+    "taken over",
+    "too large",
+    "rate",
+    "quota",
+    "wildcards",
+    "moved",
+    "other",
+]
+"""Why a connection was not accepted, or why it ended.
 
-# More of them, for what the broker could not read: malformed packet, protocol error.
-UNREADABLE = (129, 130)
+``network``: it could not be made, or it broke without a word. ``certificate``: the node does not trust the broker's.
+``silence``, ``hangup``: the broker took the connection and said nothing, or closed it, before it accepted or refused.
+``malformed``: one side could not read what the other sent. The rest is what the broker said; ``other`` is what has no
+consequence of its own.
+"""
 
-# And for a connection that is not accepted; paho-mqtt translates those of 3.1.1.
+# Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.
 _CAUSES: dict[int, Cause] = {
+    129: "malformed",  # malformed packet
+    130: "malformed",  # protocol error
     132: "version",
+    133: "client id",
     134: "credentials",  # bad user name or password
     135: "credentials",  # not authorized
     138: "credentials",  # banned
     140: "credentials",  # bad authentication method
+    142: "taken over",  # another client connected with the same client id
+    147: "quota",  # receive maximum exceeded
+    149: "too large",
+    150: "rate",
+    151: "quota",
+    154: "retain",
+    155: "qos",
+    156: "moved",  # use another server
+    157: "moved",
+    159: "rate",  # connection rate exceeded
+    162: "wildcards",
 }
+
+# What a broker may say in words beside its code (MQTT 5); longer texts are cut.
+_REASON_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +68,49 @@ class Disconnect:
 
     Attributes:
         reason: For people.
-        cause: Why it was not accepted; of no meaning where it was.
+        cause: Why it was not accepted, or why it ended.
         lasted_s: How long it was up; ``None`` where the broker never accepted it.
-        taken_over: Whether the broker said that another client came with our id.
-        noisy: Whether one of the two could not read what the other sent.
-        gave_up: Whether we ended it, since the broker was silent.
-        unacknowledged: What was under way, oldest first.
-        acknowledged: How many QoS 1 messages the broker took before.
+        gave_up: The node ended it, since the broker was silent or pictures had to be called back.
+        unacknowledged: QoS 1 messages that were not acknowledged, and QoS 0 ones that were not written, oldest first.
+        unproven: QoS 0 messages that were written after the last acknowledgement: the broker may not have taken them.
+        acknowledged: Number of QoS 1 messages that the broker took.
+        proven_bytes: Size of the largest packet that the broker took.
+        subscribed: The broker answered at least one subscription.
+        unanswered: Topic filters whose subscription was not answered.
+        probe: Sizes of the largest packet that passed and of the one under way, where a packet limit was searched for.
+        sent_last_s: Number of messages handed over in the last second.
+        foreign_topics: Reply topics that askers chose and that the broker took.
     """
 
     reason: str
     cause: Cause
-    lasted_s: float | None
-    taken_over: bool
-    noisy: bool
-    gave_up: bool
-    unacknowledged: list[Sent]
-    acknowledged: int
+    lasted_s: float | None = None
+    gave_up: bool = False
+    unacknowledged: list[Sent] = field(default_factory=list)
+    unproven: list[Sent] = field(default_factory=list)
+    acknowledged: int = 0
+    proven_bytes: int = 0
+    subscribed: bool = False
+    unanswered: tuple[str, ...] = ()
+    probe: tuple[int, int] | None = None
+    sent_last_s: int = 0
+    foreign_topics: frozenset[str] = frozenset()
 
 
 def cause_of_code(code: int) -> Cause:
-    """Return what the code of a CONNACK means."""
-    return _CAUSES.get(code, "network")
+    """Return what a reason code of CONNACK or DISCONNECT means."""
+    return _CAUSES.get(code, "other")
+
+
+def broker_words(reason: object, properties: object) -> str:
+    """Return a reason code in words, with what the broker says beside it (MQTT 5), on one line.
+
+    Args:
+        reason: paho-mqtt's ``ReasonCode``.
+        properties: paho-mqtt's ``Properties`` of the packet, or ``None``.
+    """
+    said: Any = getattr(properties, "ReasonString", "")
+    elsewhere: Any = getattr(properties, "ServerReference", "")
+    more = [" ".join(str(said).split())[:_REASON_CHARACTERS]] if said else []
+    more += [f"use {str(elsewhere)[:_REASON_CHARACTERS]}"] if elsewhere else []
+    return f"{reason} ({'; '.join(more)})" if more else str(reason)

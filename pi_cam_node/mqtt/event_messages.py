@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from pi_cam_node.base.clock import iso
@@ -11,12 +12,15 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.imaging import jpeg
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
 
 ONLINE, OFFLINE = "online", "offline"
 # An empty retained payload would take the topic away, so a fault that is over has a word of its own.
 NO_FAULT = "ok"
+# Of a live picture that has to be made smaller.
+LIVE_WIDTH_PX = 640
 
 
 class EventMessages:
@@ -63,8 +67,13 @@ class EventMessages:
 
     # ------------------------------------------------------------ what happened
 
-    def messages(self, event: e.Event) -> list[Message]:
-        """Return what a fact is to the outside, in the order in which it shall be published."""
+    def messages(self, event: e.Event, packet_limit_bytes: int | None = None) -> list[Message]:
+        """Return the messages of an event, in the order in which they are to be published.
+
+        Args:
+            event: What happened.
+            packet_limit_bytes: Largest packet that the broker takes; ``None`` for no known limit.
+        """
         match event:
             case e.BrightnessMeasured(level=level, lux=lux):
                 made = [self._state("brightness", f"{level:.1f}"), self._state("lux", _lux(lux))]
@@ -78,10 +87,19 @@ class EventMessages:
             case e.TelemetryTaken(figures=figures):
                 made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
             case e.LiveFrameDue(frame=frame, quality=quality):
-                made = [Message(self._topics.frame, frame.jpeg(quality), qos=0, retain=True, content_type=JPEG)]
+                made = self._live_frame(frame.jpeg(quality), packet_limit_bytes)
             case _:
                 made = self._event_and_state(event)
         return made
+
+    def _live_frame(self, picture: bytes, packet_limit_bytes: int | None) -> list[Message]:
+        """Return the live picture, made smaller where the broker does not take it; nothing where it takes none."""
+        message = Message(self._topics.frame, picture, qos=0, retain=True, content_type=JPEG)
+        if packet_limit_bytes is None or message.size_bytes <= packet_limit_bytes:
+            return [message]
+        most_bytes = packet_limit_bytes - replace(message, payload=b"").size_bytes
+        smaller = jpeg.thumbnail(picture, LIVE_WIDTH_PX, most_bytes) if most_bytes > 0 else b""
+        return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
 
     def _event_and_state(self, event: e.Event) -> list[Message]:
         """Return the messages of what is told as an event, or to one asker."""
@@ -133,11 +151,16 @@ class EventMessages:
         ]
 
     def _reply(self, replied: e.Replied) -> Message:
-        topic = replied.reply_to
-        if topic is None or not self._topics.may_reply_to(topic):
-            topic = self._topics.reply(str(replied.body.get("verb", "")))
-        body = json_bytes(replied.body)
-        return Message(topic, body, queue_offline=True, content_type=JSON, correlation=replied.correlation)
+        own = self._topics.reply(str(replied.body.get("verb", "")))
+        topic = replied.reply_to if self._topics.may_reply_to(replied.reply_to) else None
+        return Message(
+            topic or own,
+            json_bytes(replied.body),
+            queue_offline=True,
+            content_type=JSON,
+            fallback_topic=own if topic else "",
+            correlation=replied.correlation,
+        )
 
     def _stream_frame(self, sent: e.FramesSent) -> Message:
         user = (

@@ -7,7 +7,7 @@ needed, not at each acknowledgement.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -22,6 +22,7 @@ BUSY_BYTES = IN_FLIGHT_BYTES // 5
 # A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is in flight.
 ACK_TIMEOUT_S = 6.0
 SLOWEST_BYTES_PER_S = 50_000
+FOREIGN_TOPICS = 256
 
 
 class Outcome(Enum):
@@ -55,11 +56,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message under way, and when it was handed over on the monotonic clock."""
+    """A message in flight.
+
+    Attributes:
+        waiting: The message.
+        receipt: Says whether it was acknowledged.
+        since_s: When it was handed over, on the monotonic clock.
+        number: The how many-th of its topic it is in the session; counted for QoS 0 only.
+    """
 
     waiting: Waiting
     receipt: Receipt
     since_s: float
+    number: int = 1
 
     @property
     def message(self) -> Message:
@@ -76,8 +85,10 @@ class InFlight:
     def __init__(self) -> None:
         self._sent: list[Sent] = []
         self._size_bytes = 0
-        self._live: dict[str, Receipt] = {}
-        self._acknowledged = self._noted = 0
+        self._live: dict[str, tuple[Receipt, int]] = {}
+        self._foreign_topics: set[str] = set()
+        self._unproven: dict[str, Sent] = {}
+        self._acknowledged = self._noted = self._proven_bytes = 0
         self._progress_s = float("-inf")
         self._lock = threading.Lock()
         self._closed = False
@@ -86,6 +97,25 @@ class InFlight:
     def acknowledged(self) -> int:
         """QoS 1 messages that the broker took, as far as it has been looked at."""
         return self._acknowledged
+
+    @property
+    def proven_bytes(self) -> int:
+        """Size of the largest packet that the broker took, as far as it has been looked at."""
+        return self._proven_bytes
+
+    @property
+    def unproven(self) -> list[Sent]:
+        """The newest written QoS 0 message of each topic after which nothing was acknowledged, oldest first."""
+        with self._lock:
+            self._clear()
+            return list(self._unproven.values())
+
+    @property
+    def foreign_topics(self) -> frozenset[str]:
+        """Reply topics that askers chose and on which the broker took a reply; at most `FOREIGN_TOPICS` of them."""
+        with self._lock:
+            self._clear()
+            return frozenset(self._foreign_topics)
 
     @property
     def is_empty(self) -> bool:
@@ -103,7 +133,7 @@ class InFlight:
             return self._size_bytes > BUSY_BYTES
 
     def has_room(self, message: Message) -> bool:
-        """Return whether a message may be sent now; of a QoS 0 topic only one is ever under way."""
+        """Return whether a message may be sent now; of a QoS 0 topic only one is ever in flight."""
         with self._lock:
             if self._closed or (message.qos == 0 and not self._is_written(message.topic)):
                 return False
@@ -115,23 +145,25 @@ class InFlight:
         return self._size_bytes + message.size_bytes <= IN_FLIGHT_BYTES and len(self._sent) < IN_FLIGHT_MESSAGES
 
     def _is_written(self, topic: str) -> bool:
-        receipt = self._live.get(topic)
-        return receipt is None or receipt.is_published()
+        live = self._live.get(topic)
+        return live is None or live[0].is_published()
 
     def add(self, sent: Sent) -> bool:
         """Remember a message that was handed over; return whether the session is still there."""
         with self._lock:
             if self._closed:
                 return False
+            if sent.message.qos == 0:
+                _, number = self._live.get(sent.message.topic, (None, 0))
+                sent = replace(sent, number=number + 1)
+                self._live[sent.message.topic] = (sent.receipt, sent.number)
             self._sent.append(sent)
             self._size_bytes += sent.message.size_bytes
-            if sent.message.qos == 0:
-                self._live[sent.message.topic] = sent.receipt
             return True
 
     @property
     def carries_pictures(self) -> bool:
-        """Whether a picture is under way."""
+        """Whether a picture is in flight."""
         with self._lock:
             self._clear()
             return any(without_picture(sent.message) is not sent.message for sent in self._sent)
@@ -159,7 +191,25 @@ class InFlight:
             return left
 
     def _clear(self) -> None:
-        left = [sent for sent in self._sent if not sent.receipt.is_published()]
-        self._acknowledged += sum(sent.message.qos for sent in self._sent) - sum(sent.message.qos for sent in left)
+        """Remove what was acknowledged or written.
+
+        A broker reads packets in their order, so an acknowledgement proves that it took what was written before.
+        """
+        left: list[Sent] = []
+        for sent in self._sent:
+            if not sent.receipt.is_published():
+                left.append(sent)
+            elif sent.message.qos == 0:
+                self._unproven.pop(sent.message.topic, None)
+                self._unproven[sent.message.topic] = sent
+            else:
+                self._acknowledged += 1
+                if sent.message.fallback_topic and len(self._foreign_topics) < FOREIGN_TOPICS:
+                    self._foreign_topics.add(sent.message.topic)
+                proven = [entry for entry in self._unproven.values() if entry.since_s < sent.since_s]
+                for entry in proven:
+                    del self._unproven[entry.message.topic]
+                sizes = [entry.message.size_bytes for entry in (sent, *proven)]
+                self._proven_bytes = max(self._proven_bytes, *sizes)
         self._sent = left
         self._size_bytes = sum(sent.message.size_bytes for sent in self._sent)

@@ -1,7 +1,7 @@
-"""The way to the broker: keeps a session up, and carries messages in both directions.
+"""The connection to the broker over all its sessions: reconnects, and carries messages in both directions.
 
-Callbacks only enqueue into the inbox; publishing never blocks. Whatever goes wrong ends the session, and
-the next one is built from nothing after a wait.
+Callbacks only enqueue into the inbox; publishing never blocks. Whatever goes wrong ends the session, and the next one
+is built from nothing after a wait.
 """
 
 from __future__ import annotations
@@ -10,33 +10,39 @@ import logging
 import random
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, BrokerRefused
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost, BrokerRefused, IdConflictSeen
+from pi_cam_node.mqtt.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.diagnosis import Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.echo_check import EchoCheck
+from pi_cam_node.mqtt.id_conflict import IdConflict
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.negotiation import Negotiation
 from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
 from pi_cam_node.mqtt.publish_queue import PublishQueue
-from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff, ProtocolChoice
+from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
 from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
 
-# What the loop needs to see that it shall end, and the broker to take a farewell.
+# What the loop needs to see that it is to end.
 ABANDON_S = 2.0
-# A session beats once a second. Finding the broker may take this much longer: resolvers are patient.
+# What the broker gets to acknowledge the last message.
+LAST_MESSAGE_S = 1.0
+# A session beats once a second. Resolving the broker's name may take this much longer.
 SILENCE_S, FINDING_S = 8.0, 60.0
 # The third time within ten minutes that the thread dies or hangs, the node ends.
 REPAIRS = 2
-FAREWELL_S = 1.0
 # How soon what found no room is tried again.
 PUMP_S = 0.1
 
@@ -45,19 +51,27 @@ class BrokerLink:
     """The broker, as the node sees it.
 
     Args:
-        config: Where it is and who we are.
+        config: Address and login.
         topics: The node's topics.
         inbox: Takes what comes.
         clock: Tells the time.
         backoff: The waits between connections; tests give their own.
+        boot_id: Of this run of the node, to tell its own ``info`` from another node's; empty not to look at it.
 
     Attributes:
-        queue: What leaves, and what waits.
+        queue: What is sent, and what waits.
         due_s: When what waits for room is to be sent: soon, while something waits and the broker is there.
     """
 
     def __init__(
-        self, config: MqttConfig, topics: Topics, inbox: Inbox, clock: Clock, backoff: Backoff | None = None
+        self,
+        config: MqttConfig,
+        topics: Topics,
+        inbox: Inbox,
+        clock: Clock,
+        backoff: Backoff | None = None,
+        *,
+        boot_id: str = "",
     ) -> None:
         self._config = config
         self._topics = topics
@@ -65,15 +79,20 @@ class BrokerLink:
         self._clock = clock
         self._client_id = client_id_of(config, topics, machine_id())
         self._backoff = backoff or Backoff(random.Random())
-        self._protocol = ProtocolChoice(config.protocol)
+        self._negotiation = Negotiation(config.protocol)
+        self._diagnosis = Diagnosis({topics.availability, topics.camera_availability})
         self._echo = EchoCheck()
+        self._discovery_bytes = 0
+        self._discovery_echo = EchoCheck()
+        self._conflict = IdConflict(boot_id, topics.node_id)
         self._reports = LinkReports(inbox)
-        self.queue = PublishQueue({topics.availability, topics.camera_availability}, clock, self._reports)
+        self.queue = PublishQueue(clock, self._diagnosis, self._reports)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
         self._lost_because = ""
         self.due_s = NEVER_S
+        self._renegotiates = False
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
@@ -94,9 +113,17 @@ class BrokerLink:
 
     @property
     def packet_limit_bytes(self) -> int | None:
-        """The largest packet the broker takes; ``None`` where it did not say."""
+        """The largest packet that the broker takes, told or found out; ``None`` where no limit is known."""
         live = self._live
-        return live.packet_limit_bytes if live is not None else None
+        told = live.limits.packet_bytes if live is not None else None
+        found = self._diagnosis.limit_bytes(self._clock.monotonic())
+        return min((limit for limit in (told, found) if limit is not None), default=None)
+
+    @property
+    def retains(self) -> bool:
+        """Whether the broker keeps retained messages, as far as is known."""
+        live = self._live
+        return live is None or live.retains
 
     def figures(self) -> Mapping[str, object]:
         """Return what telemetry tells of the link."""
@@ -151,18 +178,23 @@ class BrokerLink:
         live = self._live
         if live is None:
             return
-        self.queue.announce(live, messages)
+        birth = list(messages)
+        self._discovery_bytes = next((m.size_bytes for m in birth if m.topic == self._topics.own_discovery), 0)
+        self.queue.announce(live, birth)
         self._announced = live
         self._echo.sent()
+        self._discovery_echo.sent()
         self.on_time(self._clock.monotonic())
+        if self._diagnosis.suspect_bytes:
+            live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
 
     def forget_pictures(self) -> None:
-        """See to it that no picture leaves any more: not what waits, nor what is on its way already.
+        """Send no picture any more: neither what waits nor what is in flight already.
 
         What paho-mqtt or the kernel hold cannot be called back, so a session that carries pictures is broken off. The
         next one empties all topics of pictures with its birth.
 
-        Thread: the node thread, after the curtain was closed.
+        Thread: the node thread, after privacy was switched on.
         """
         self.queue.strip_pictures()
         live = self._live
@@ -170,8 +202,8 @@ class BrokerLink:
             _log.info("pictures are on their way to the broker: the connection is broken off")
             live.reset()
 
-    def close(self, farewell: Message | None, deadline_s: float) -> None:
-        """Say goodbye, disconnect and end the thread; return after the deadline at the latest, or two seconds later.
+    def close(self, last_message: Message | None, deadline_s: float) -> None:
+        """Publish a last message, disconnect and end the thread; return two seconds after the deadline at the latest.
 
         Thread: the node thread.
         """
@@ -179,7 +211,7 @@ class BrokerLink:
         until_s = self._clock.monotonic() + deadline_s
         live, session = self._live, self._session
         if live is not None:
-            live.leave(self.queue.privacy_filter.apply(farewell), min(FAREWELL_S, deadline_s))
+            live.disconnect(self.queue.privacy_filter.apply(last_message), min(LAST_MESSAGE_S, deadline_s))
         elif session is not None:
             session.abandon()
         if not self.loop.join(until_s - self._clock.monotonic()) and (session := self._session) is not None:
@@ -209,67 +241,102 @@ class BrokerLink:
 
     def _connect_once(self) -> float:
         """Hold one session from its beginning to its end; return how long to wait for the next."""
-        version = self._protocol.version
-        isolating = self.queue.is_isolating
+        plan = self._diagnosis.plan(self._clock.monotonic())
         session = Session(
             self._config,
             self._topics,
             self._client_id,
-            version,
+            self._negotiation.options,
+            plan,
             clock=self._clock,
             listener=self,
-            one_at_a_time=isolating,
         )
         self._session = session
+        self._renegotiates = False
         try:
-            ending = session.run()
+            end = session.run()
         finally:
             if self._session is session:  # and no other thread's by now
                 self._live = self._session = None
-        self.queue.take_back(ending.unacknowledged)
-        wait_s = 0.0 if self._closing.is_set() else self._after(ending)
+        if self._renegotiates:
+            return 0.0
+        wait_s = 0.0 if self._closing.is_set() else self._after(end)
+        self.queue.session_ended(end)
         self._reports.flush()
         return wait_s
 
-    def _after(self, ending: Disconnect) -> float:
+    def _after(self, end: Disconnect) -> float:
         """Take note of how a session ended; return how long to wait for the next."""
-        now_s = self._clock.monotonic()
-        if ending.lasted_s is None and self._protocol.failed(ending.cause):
-            _log.info("%s; trying MQTT %s", ending.reason, self._protocol.version)
-            return 0.0
-        if ending.reason != self._lost_because:
-            self._lost_because = ending.reason
-            self._reports.post(BrokerLost(ending.reason))
-            _log.warning("no broker: %s; trying on", ending.reason)
-        if ending.lasted_s is None:
-            return self._backoff.after_failure(refused=ending.cause in ("credentials", "certificate"))
-        if (topic := self.queue.suspect(ending)) is not None:
-            _log.error("the broker ends the session after each message on %s: held back for a while", topic)
+        if end.lasted_s is None:
+            return self._after_failure(end)
+        verdict = self._diagnosis.session_ended(end, now_s := self._clock.monotonic())
+        other_version = self._negotiation.ended(end)
+        self._report_loss(end)
+        if other_version:
+            _log.warning("the broker does not get along with MQTT 5; trying MQTT %s", self._negotiation.version)
+        if verdict.message and self._reports.warn_once(verdict.message, verdict.message):
+            self._reports.post(BrokerRefused(verdict.message))
         had_clash = self._backoff.clash
-        wait_s = self._backoff.after_session(ending.lasted_s, now_s, taken_over=ending.taken_over, noisy=ending.noisy)
+        wait_s = self._backoff.after_session(end, now_s, searching=verdict.searching or other_version)
         if self._backoff.clash and not had_clash:
-            message = f"sessions end within seconds; does another client use the id {self._client_id!r}?"
+            message = (
+                "sessions end within seconds and the broker does not say why; does another client use the id "
+                f"{self._client_id!r}, or may this login not use {self._topics.root}/#?"
+            )
             _log.error("%s", message)
             self._reports.post(BrokerRefused(message))
         return wait_s
 
+    def _after_failure(self, end: Disconnect) -> float:
+        before = self._negotiation.options
+        if self._negotiation.failed(end.cause):
+            _log.info("%s; trying %s", end.reason, self._negotiation.change_since(before))
+            return 0.0
+        self._report_loss(end)
+        return self._backoff.after_failure(refused=end.cause in ("credentials", "certificate", "client id"))
+
+    def _report_loss(self, end: Disconnect) -> None:
+        if end.reason != self._lost_because:
+            self._lost_because = end.reason
+            self._reports.post(BrokerLost(end.reason))
+            _log.warning("no broker: %s; trying on", end.reason)
+
+    def on_offer(self, limits: BrokerLimits) -> bool:
+        """See `session.Listener`."""
+        self._renegotiates = not self._negotiation.accepted(limits)
+        return not self._renegotiates
+
     def on_accepted(self, session: Session) -> None:
         """See `session.Listener`."""
         self.loop.beat()
-        self._protocol.accepted()
         self._sessions += 1
         self._lost_because = ""
         self.due_s = NEVER_S
         self._echo.received()
+        self._discovery_echo.received()
         self._live = self._session
         self._reports.post(BrokerConnected(session.version, self._sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
+        for sentence in replace(session.limits, retain=session.retains).consequences():
+            self._reports.warn_once(sentence, sentence)
+
+    def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
+        """See `session.Listener`."""
+        message = self._diagnosis.probed(passed_bytes, failed_bytes, self._clock.monotonic())
+        if message and self._reports.warn_once(message, message):
+            self._reports.post(BrokerRefused(message))
+        self._reports.post(BrokerLimitFound())
+        self._discovery_echo.sent()
 
     def on_message(self, incoming: Incoming) -> None:
         """See `session.Listener`; an error in here must not end the session."""
         try:
             if incoming.topic == self._topics.availability and not incoming.retained:
                 self._echo.received()
+            if incoming.topic == self._topics.own_discovery and not incoming.retained:
+                self._discovery_echo.received()
+            if incoming.topic == self._topics.info and not incoming.retained:
+                self._conflict.info_seen(incoming.payload, self._clock.monotonic())
             arrival = parse_message(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set():
                 self._inbox.put(arrival)  # where it finds no room it is counted
@@ -287,8 +354,22 @@ class BrokerLink:
     def on_check(self) -> None:
         """See `session.Listener`."""
         self.loop.beat()
-        live = self._live
-        if live is not None and self._echo.is_lost(self._clock.monotonic(), acknowledged=live.is_idle):
-            self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
+        live, now_s = self._live, self._clock.monotonic()
+        if live is not None and live is self._announced:
+            acknowledged = live.is_idle and self.queue.is_announced
+            if self._echo.is_lost(now_s, acknowledged=acknowledged):
+                self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
+            elif not self._diagnosis.suspect_bytes and self._discovery_echo.is_lost(now_s, acknowledged=acknowledged):
+                self._discovery_lost(live)
+        if (conflict := self._conflict.due(now_s)) is not None:
+            self._reports.warn_once(conflict, conflict)
+            self._reports.post(IdConflictSeen(conflict))
         self._reports.flush()
         self._reports.log_losses(self.queue.dropped)
+
+    def _discovery_lost(self, live: Session) -> None:
+        """Search for a limit at which a broker throws messages away, or else tell that the topic is forbidden."""
+        if self._diagnosis.silently_dropped(self._discovery_bytes):
+            live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
+        elif self._diagnosis.limit_bytes(self._clock.monotonic()) is None:
+            self.on_refused("publish or hear", self._topics.own_discovery, "our own message does not come back")

@@ -27,6 +27,7 @@ class Message:
         queue_offline: It waits while the broker is away, among the last few; for replies and events, never for states.
         content_type: MQTT 5: MIME type, empty for plain text.
         is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
+        fallback_topic: The node's own topic for a reply, where the asker chose ``topic``; empty for all else.
         correlation: MQTT 5: returned to the asker unchanged.
         user: MQTT 5: names and values.
     """
@@ -38,6 +39,7 @@ class Message:
     queue_offline: bool = False
     content_type: str = ""
     is_picture: bool = False
+    fallback_topic: str = ""
     correlation: bytes | None = None
     user: tuple[tuple[str, str], ...] = ()
 

@@ -1,9 +1,10 @@
-"""How paho-mqtt is set up: its options, and the properties of MQTT 5."""
+"""Sets up paho-mqtt, for the node's sessions and for the command line alike."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,13 @@ from paho.mqtt.properties import Properties
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.reconnect import Version
+from pi_cam_node.mqtt.negotiation import ConnectOptions
 from pi_cam_node.mqtt.topics import Topics
 
 MACHINE_ID = Path("/etc/machine-id")
 CONNECT_TIMEOUT_S = 5.0
 # paho-mqtt gives up a silent broker after twice the keepalive and two of its looks at the time, once a second each.
 KEEPALIVE_LESS_S = 2
-# No more than the brokers in use take at once (MQTT 5's Receive Maximum); paho-mqtt does not heed their number.
-IN_FLIGHT = 10
 # A gap shorter than this stays unseen: the broker publishes the last will only after it (MQTT 5).
 WILL_DELAY_S = 10
 SESSION_EXPIRY_S = 30
@@ -49,9 +48,27 @@ def machine_id() -> str:
         return ""  # a container without one: the node id alone must do
 
 
-def build(client_id: str, version: Version, will_topic: str) -> paho.Client:
-    """Return a client whose last will is ``offline`` and that leaves reconnecting to its owner."""
-    five = version == "5"
+@dataclass(frozen=True, slots=True)
+class Will:
+    """The last will: what the broker publishes when the connection ends without a DISCONNECT."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+
+
+def availability_will(topics: Topics) -> Will:
+    """Return the node's last will."""
+    return Will(topics.availability, b"offline")
+
+
+def command_line_will(topics: Topics) -> Will:
+    """Return a will that a broker judges as it does the node's, and that says nothing: an empty reply."""
+    return Will(topics.reply("doctor"), b"")
+
+
+def build(client_id: str, options: ConnectOptions, will: Will) -> paho.Client:
+    """Return a client that leaves reconnecting to its owner."""
+    five = options.version == "5"
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
@@ -60,13 +77,29 @@ def build(client_id: str, version: Version, will_topic: str) -> paho.Client:
         reconnect_on_failure=False,
     )
     client.connect_timeout = CONNECT_TIMEOUT_S
-    client.max_inflight_messages_set(IN_FLIGHT)
+    client.max_inflight_messages_set(options.window)
     delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if five else None
-    client.will_set(will_topic, b"offline", qos=1, retain=True, properties=delay)
+    client.will_set(will.topic, will.payload, options.will_qos, options.will_retain, delay)
     client.on_socket_open = _on_socket_open
     # With this callback set publish() leaves the writing to the loop, which it wakes.
     client.on_socket_register_write = _do_not_write_here
     return client
+
+
+def set_login(client: paho.Client, config: MqttConfig) -> transport.TlsContext | None:
+    """Set name, password and TLS as configured; return the TLS context where there is one.
+
+    Raises:
+        OSError: A file that the settings name cannot be read.
+        UnicodeDecodeError: The password file is not UTF-8.
+    """
+    if config.username:
+        client.username_pw_set(config.username, transport.password_of(config))
+    if not config.tls.enable:
+        return None
+    tls = transport.tls_context(config.tls)
+    client.tls_set_context(tls)
+    return tls
 
 
 def connect(client: paho.Client, config: MqttConfig) -> None:

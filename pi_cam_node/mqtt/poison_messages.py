@@ -1,4 +1,4 @@
-"""Messages that a broker chokes on: without this one of them would be sent again after each reconnect for ever."""
+"""Finds a message that ends session after session, which would be sent again after each reconnect for ever."""
 
 from __future__ import annotations
 
@@ -33,23 +33,26 @@ class PoisonMessageGuard:
 
     @property
     def is_isolating(self) -> bool:
-        """Whether the next session shall have one message under way at a time, so that it is known which one it was."""
+        """Whether the next session shall have one message in flight at a time, so that it is known which one it was."""
         return bool(self._suspects)
 
-    def session_ended(self, unacknowledged: Sequence[Sent], acknowledged: int, now_s: float) -> str | None:
-        """Judge what was under way when a session broke; return a topic that is held back from now on.
+    @property
+    def has_pattern(self) -> bool:
+        """Whether the same message was in flight at the end of more than one session."""
+        return self._strikes > 1
 
-        A session on guard in which the broker took nothing says nothing of any message: the link may be bad.
+    def session_ended(self, suspects: Sequence[Sent], acknowledged: int, now_s: float) -> str | None:
+        """Judge what was in flight when a session broke; return a topic that is held back from now on.
+
+        A session in isolation in which the broker took nothing says nothing of any message: the link may be bad.
 
         Args:
-            unacknowledged: What was under way, oldest first.
+            suspects: What the broker may not have taken, the most suspicious first.
             acknowledged: How many QoS 1 messages the broker took before.
             now_s: When the session ended, on the monotonic clock.
         """
-        # On guard only the oldest has left the house.
         isolating = self.is_isolating
-        asked = unacknowledged[:1] if isolating else unacknowledged
-        recent = [s.message for s in asked if now_s - s.since_s <= SOON_S and self._may_be_held(s.message)]
+        recent = [s.message for s in suspects if now_s - s.since_s <= SOON_S and self._may_be_held(s.message)]
         topics = {message.topic for message in recent}
         if isolating and not acknowledged:
             self._suspects, self._strikes = topics, 0

@@ -1,4 +1,4 @@
-"""What leaves for the broker: in which order, what waits, what is held back, and what is never sent."""
+"""Messages on their way to the broker: order, offline queue, limits, and what is never sent."""
 
 from __future__ import annotations
 
@@ -6,41 +6,58 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
 from pi_cam_node.mqtt.message import Message, shortened
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
-from pi_cam_node.mqtt.poison_messages import SMALL_BYTES, PoisonMessageGuard
+from pi_cam_node.mqtt.pacing import Pacing
+from pi_cam_node.mqtt.poison_messages import HELD_S, SMALL_BYTES
 from pi_cam_node.mqtt.privacy_filter import PrivacyFilter, without_picture
 from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 
+# Reply topics of askers that the broker is known to take.
+TRUSTED_TOPICS = 256
+# Replies up to this size are never shortened because of a session that ended with one in flight.
+REPLY_FLOOR_BYTES = 4096
+
 
 class PublishQueue:
-    """Hands messages to the session that is up. Thread: the node thread, but for `take_back`.
+    """Hands messages to the session that is up. Thread: the node thread, but for `take_back` and `session_ended`.
 
     Args:
-        vital: Topics that no quarantine may hold back.
         clock: Tells the time.
+        diagnosis: What was found out about the broker.
         reports: Takes warnings.
 
     Attributes:
-        privacy_filter: Decides what leaves.
+        privacy_filter: Decides what may be sent.
     """
 
-    def __init__(self, vital: set[str], clock: Clock, reports: LinkReports) -> None:
+    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports) -> None:
         self._clock = clock
+        self._diagnosis = diagnosis
         self._reports = reports
-        self._poison = PoisonMessageGuard(vital)
         self._outbox = Outbox()
         self._unsent: dict[str, Message] = {}
+        self._birth: set[str] = set()
+        self._pacing = Pacing()
         self._refused = self._frames_dropped = 0
+        self._trusted: dict[str, None] = {}
+        self._own_replies_until_s = float("-inf")
+        self._reply_limit = (0, float("-inf"))
         self.privacy_filter = PrivacyFilter()
 
     @property
     def is_backlogged(self) -> bool:
-        """Whether so many replies and events wait that more of them would soon push out the oldest."""
-        return self.waiting > WAITING // 2
+        """Whether so much waits that more of it would soon push out the oldest, or the birth is not out yet."""
+        return self.waiting > WAITING // 2 or bool(self._birth)
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the whole birth was handed over."""
+        return not self._birth
 
     @property
     def dropped(self) -> int:
@@ -57,13 +74,8 @@ class PublishQueue:
         """Whether anything waits for room."""
         return bool(self._unsent) or self.waiting > 0
 
-    @property
-    def is_isolating(self) -> bool:
-        """Whether messages are to be sent one by one, to find the one that a broker chokes on."""
-        return self._poison.is_isolating
-
     def figures(self) -> Mapping[str, int]:
-        """Return what telemetry tells of them."""
+        """Return the figures for telemetry."""
         return {
             "messages_waiting": self.waiting,
             "messages_dropped": self.dropped,
@@ -73,8 +85,8 @@ class PublishQueue:
     def publish(self, live: Session | None, message: Message) -> bool:
         """Send a message, or let it wait where it may; return whether it was handed over now. Never blocks.
 
-        Replies and events (`Message.keep`) wait, the oldest making room; other messages are dropped while the broker
-        is away. Retained ones that find no room while it is there go out with one of the next calls.
+        Replies and events (`Message.queue_offline`) wait, the oldest making room; other messages are dropped while the
+        broker is away. Retained ones that find no room while it is there go out with one of the next calls.
 
         Args:
             live: The session; ``None`` until its birth has been sent.
@@ -86,7 +98,10 @@ class PublishQueue:
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
-        behind = message.queue_offline and len(self._outbox) > 0  # whoever came first goes first
+        if message.topic in self._birth:  # the birth waits for its turn, and says what is now
+            self._unsent[message.topic] = message
+            return False
+        behind = message.queue_offline and len(self._outbox) > 0  # first in, first out
         outcome = Outcome.LATER if behind else self._hand_over(live, Waiting(message))
         if outcome is Outcome.LATER and message.queue_offline:
             self._outbox.put(Waiting(message))
@@ -98,22 +113,42 @@ class PublishQueue:
         return outcome is Outcome.SENT
 
     def announce(self, live: Session, messages: Iterable[Message]) -> None:
-        """Send the birth, whatever is under way: these messages, in this order."""
-        self._unsent.clear()
-        for message in messages:
-            self._hand_over(live, Waiting(message), force=True)
+        """Send the birth in its order, as fast as the broker takes it, whatever else is in flight."""
+        self._unsent = {message.topic: message for message in messages}
+        self._birth = set(self._unsent)
+        self.pump(live)
 
     def pump(self, live: Session) -> None:
         """Send what waits, as far as there is room."""
-        while self._unsent:
-            topic = next(iter(self._unsent))
-            if self._hand_over(live, Waiting(self._unsent[topic])) is Outcome.LATER:
+        for topic in list(self._unsent):
+            message = self._unsent[topic]
+            if self._diagnosis.is_unproven(message.size_bytes):
+                self._birth.discard(topic)  # it follows when it is known how large a packet may be
+                continue
+            if self._hand_over(live, Waiting(message), force=topic in self._birth) is Outcome.LATER:
                 return
+            self._birth.discard(topic)
             del self._unsent[topic]
         while (waiting := self._outbox.take()) is not None:
             if self._hand_over(live, waiting) is Outcome.LATER:
                 self._outbox.put_front(waiting)
                 return
+
+    def session_ended(self, end: Disconnect) -> None:
+        """Let what a session left unacknowledged wait for the next, in a form that does not end it. Thread: any."""
+        self._trusted.update(dict.fromkeys(end.foreign_topics))
+        while len(self._trusted) > TRUSTED_TOPICS:
+            del self._trusted[next(iter(self._trusted))]
+        self._birth.clear()
+        left = end.unacknowledged
+        if not end.gave_up and end.cause not in ("malformed", "taken over"):
+            now_s = self._clock.monotonic()
+            if any(s.message.fallback_topic and s.message.topic not in self._trusted for s in left):
+                self._own_replies_until_s = now_s + HELD_S
+            largest_bytes = max((s.message.size_bytes for s in left if s.message.queue_offline), default=0)
+            if largest_bytes > max(self._diagnosis.proven_bytes, REPLY_FLOOR_BYTES):
+                self._reply_limit = (max(self._diagnosis.proven_bytes, REPLY_FLOOR_BYTES), now_s + BELIEVED_S)
+        self.take_back(left)
 
     def take_back(self, unacknowledged: list[Sent]) -> None:
         """Let what a session left unacknowledged wait for the next. Thread: any."""
@@ -126,35 +161,50 @@ class PublishQueue:
         self._unsent = {topic: without_picture(message) for topic, message in self._unsent.items()}
         self._outbox.strip_pictures()
 
-    def suspect(self, ending: Disconnect) -> str | None:
-        """Learn from the end of a session; return a topic that is held back from now on.
-
-        A link that is bad tells nothing of the messages on it.
-        """
-        suspects = [] if ending.noisy or ending.gave_up else ending.unacknowledged
-        return self._poison.session_ended(suspects, ending.acknowledged, self._clock.monotonic())
-
     def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
         message = self.privacy_filter.apply(waiting.message)
         if message is None:
             return Outcome.NEVER
-        waiting = replace(waiting, message=message)
-        held = self._poison.holds(message.topic, message.size_bytes, self._clock.monotonic())
-        outcome = Outcome.NEVER if held else live.publish(waiting, force=force)
-        if outcome is Outcome.NEVER:
-            self._refused += 1
-            why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
-            self._reports.warn_once(
-                message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}"
-            )
-            if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
-                # What was retained before is of another moment than the states beside it.
-                live.publish(Waiting(replace(message, payload=b"")), force=True)
-            if not held and (reply := shortened(message)) is not None:
-                return live.publish(replace(waiting, message=reply))
+        now_s = self._clock.monotonic()
+        rate_per_s = self._diagnosis.rate_per_s(now_s)
+        if rate_per_s is not None and not self._pacing.has_room(rate_per_s, now_s):
+            return Outcome.LATER
+        waiting = replace(waiting, message=self._safe_reply(message, now_s))
+        outcome = self._publish(live, waiting, now_s, force=force)
+        if outcome is Outcome.SENT:
+            self._pacing.sent(now_s)
+        return outcome
+
+    def _safe_reply(self, message: Message, now_s: float) -> Message:
+        """Return a reply so that it cannot end the session, where one has done so; other messages as they are."""
+        if message.fallback_topic and now_s < self._own_replies_until_s and message.topic not in self._trusted:
+            message = replace(message, topic=message.fallback_topic, fallback_topic="")
+        limit_bytes, until_s = self._reply_limit
+        if message.queue_offline and now_s < until_s and message.size_bytes > limit_bytes:
+            return shortened(message) or message
+        return message
+
+    def _publish(self, live: Session, waiting: Waiting, now_s: float, *, force: bool) -> Outcome:
+        message = waiting.message
+        if self._diagnosis.is_unproven(message.size_bytes) and not message.queue_offline:
+            return Outcome.LATER
+        held = self._diagnosis.holds(message.topic, message.size_bytes, now_s)
+        limit_bytes = self._diagnosis.limit_bytes(now_s)
+        too_large = limit_bytes is not None and message.size_bytes > limit_bytes
+        outcome = Outcome.NEVER if held or too_large else live.publish(waiting, force=force)
+        if outcome is not Outcome.NEVER:
+            return outcome
+        self._refused += 1
+        why = "the broker choked on such a message" if held else "larger than the broker takes, or a bad topic"
+        self._reports.warn_once(message.topic, f"{len(message.payload)} bytes for {message.topic} are not sent: {why}")
+        if message.retain and message.payload and not (held and message.size_bytes < SMALL_BYTES):
+            # What was retained before is of another moment than the states beside it.
+            live.publish(Waiting(replace(message, payload=b"")), force=True)
+        if not held and (reply := shortened(message)) is not None:
+            return live.publish(replace(waiting, message=reply))
         return outcome
 
 
 def _is_of_a_stream(message: Message) -> bool:
-    """Return whether somebody asked for this message, who is told that it was sent, and nobody keeps it."""
+    """Return whether a message is one frame of a stream that an asker is told of, and that is not kept."""
     return message.qos == 1 and not message.queue_offline and not message.retain

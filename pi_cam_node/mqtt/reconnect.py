@@ -9,15 +9,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from typing import Literal
 
-Version = Literal["5", "3.1.1"]
-Cause = Literal["network", "credentials", "certificate", "version", "silence"]
-"""Why a connection was not accepted.
-
-``certificate``: we do not take the broker's. ``version``: the broker refused the version of MQTT. ``silence``: it took
-the connection and hung up, or said nothing, before it accepted or refused.
-"""
+from pi_cam_node.mqtt.disconnect import Disconnect
+from pi_cam_node.mqtt.negotiation import SHORT_SESSION_S
 
 # Two such waits are shorter than the delay of the last will, so that a short gap stays unseen by others even where
 # the first attempt came too early; and of fifty nodes hardly ever more than twenty come within one second.
@@ -25,11 +19,14 @@ LEAST_S = 0.5
 MOST_S = 7.5
 # After a session so short that it says something: sooner, so that a clash is known within half a minute.
 SOON_S = 4.0
+# While a limit of the broker is searched for.
+SEARCH_S = 1.0
 # Where waiting will not help by itself.
 SLOW_S = 60.0
 
 REFUSALS_BEFORE_SLOW = 5
-SHORT_SESSION_S = 5.0
+# So many short sessions in a row that the broker ended with a reason are enough to ask it less often.
+SHORT_BEFORE_SLOW = 12
 SIGNS_OF_CLASH = 5
 SIGNS_WITHIN_S = 60.0
 # Longer than a rival that has slowed down leaves us alone.
@@ -45,7 +42,7 @@ class Backoff:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._refusals = 0
+        self._refusals = self._short = 0
         self._signs_s: deque[float] = deque(maxlen=SIGNS_OF_CLASH)
         self._clash = False
 
@@ -66,24 +63,26 @@ class Backoff:
             return SLOW_S
         return self._rng.uniform(LEAST_S, MOST_S)
 
-    def after_session(self, lasted_s: float, now_s: float, *, taken_over: bool = False, noisy: bool = False) -> float:
+    def after_session(self, end: Disconnect, now_s: float, *, searching: bool = False) -> float:
         """Return the seconds to wait after a session that the broker had accepted.
 
         Args:
-            lasted_s: How long it was up.
+            end: How it ended.
             now_s: When it ended, on the monotonic clock.
-            taken_over: The broker said that another client came with our id. MQTT 5 brokers ought to; mosquitto 2.0.11
-                only hangs up.
-            noisy: One of the two could not read what the other sent: the link is bad, and what it did before is no
-                sign of a rival.
+            searching: A limit of the broker was found or is being searched for.
         """
         self._refusals = 0
+        lasted_s, taken_over = end.lasted_s or 0.0, end.cause == "taken over"
         if lasted_s >= STABLE_S and not taken_over:
             self._clash = False
             self._signs_s.clear()
-        # What the broker says counts double.
-        signs = 2 if taken_over else int(lasted_s < SHORT_SESSION_S)
-        if noisy:
+        is_objection = lasted_s < SHORT_SESSION_S and end.cause not in ("network", "malformed")
+        self._short = self._short + 1 if is_objection else 0
+        # What the broker says counts double. MQTT 5 brokers ought to say it; mosquitto 2.0.11 only hangs up.
+        is_bare = end.cause == "network" and not searching
+        signs = 2 if taken_over else int(lasted_s < SHORT_SESSION_S and is_bare)
+        if end.cause == "malformed":
+            # The link is bad, and what it did before is no sign of a rival.
             self._signs_s.clear()
             signs = 0
         self._signs_s.extend([now_s] * signs)
@@ -91,35 +90,8 @@ class Backoff:
         self._clash = self._clash or (many and now_s - self._signs_s[0] <= SIGNS_WITHIN_S)
         if self._clash:
             return SLOW_S
+        if self._short > SHORT_BEFORE_SLOW:
+            return self._rng.uniform(SLOW_S / 4, SLOW_S / 2)
+        if searching:
+            return self._rng.uniform(LEAST_S, SEARCH_S)
         return self._rng.uniform(LEAST_S, SOON_S if signs else MOST_S)
-
-
-class ProtocolChoice:
-    """Starts with MQTT 5 and falls back to 3.1.1 where the broker does not take it.
-
-    What worked is kept while the node runs: a broker that is only slow must not lose us the features of
-    MQTT 5, nor one that lacks them cost a futile attempt at each reconnect.
-
-    Args:
-        setting: ``mqtt.protocol``.
-    """
-
-    def __init__(self, setting: Literal["auto", "5", "3.1.1"]) -> None:
-        self._may_change = setting == "auto"
-        self._proven = False
-        self.version: Version = "3.1.1" if setting == "3.1.1" else "5"
-
-    def accepted(self) -> None:
-        """Remember that the version in use works."""
-        self._proven = True
-
-    def failed(self, cause: Cause) -> bool:
-        """Choose again after a connection that was not accepted; return whether to try at once, without a wait."""
-        is_suspect = cause == "version" or (cause == "silence" and not self._proven)
-        if not self._may_change or not is_suspect:
-            return False
-        was_five = self.version == "5"
-        self.version = "3.1.1" if was_five else "5"
-        self._proven = False
-        # Back to 5 only after the wait: both failed, so the version was not the reason.
-        return was_five

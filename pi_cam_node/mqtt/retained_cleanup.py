@@ -32,7 +32,7 @@ def retained(config: MqttConfig, topics: Topics) -> Mapping[str, str]:
     Raises:
         NoBroker: There is no connection.
     """
-    with connect(config) as connection:
+    with connect(config, topics, "erase") as connection:
         held = connection.retained([f"{topics.root}/#", topics.own_discovery])
     return {topic: text for topic, text in held.items() if not topics.is_command(topic)}
 
@@ -46,7 +46,7 @@ def clear_retained(config: MqttConfig, topics: Topics) -> Cleared:
         NoBroker: There is no connection, or it broke.
     """
     found = retained(config, topics)
-    with connect(config) as connection:
+    with connect(config, topics, "erase") as connection:
         wanted = dict.fromkeys((*found, *RetainedState(topics).topics))
         refusals = [connection.publish(topic, b"", retain=True) for topic in wanted]
     return Cleared(len(found), len(retained(config, topics)), sum(map(bool, refusals)))

@@ -1,7 +1,7 @@
 """One connection to the broker, from the TCP handshake to its end. Its successor is built anew.
 
-paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that dies cannot go unnoticed,
-and its own reconnecting, which has neither jitter nor an end, is not used.
+paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that dies cannot go unnoticed, and its own
+reconnecting, which has neither jitter nor an end, is not used.
 """
 
 from __future__ import annotations
@@ -9,37 +9,49 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+from collections import deque
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.disconnect import TAKEN_OVER, UNREADABLE, Disconnect, cause_of_code
+from pi_cam_node.mqtt import paho_client, transport
+from pi_cam_node.mqtt.broker_limits import BrokerLimits, limits_of
+from pi_cam_node.mqtt.diagnosis import SessionPlan
+from pi_cam_node.mqtt.disconnect import Cause, Disconnect, broker_words, cause_of_code
 from pi_cam_node.mqtt.in_flight import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.paho_client import build, connect, publish_properties, release
-from pi_cam_node.mqtt.reconnect import Cause, Version
+from pi_cam_node.mqtt.negotiation import ConnectOptions
+from pi_cam_node.mqtt.paho_client import publish_properties, release
+from pi_cam_node.mqtt.size_probe import SizeProbe, Sizes
+from pi_cam_node.mqtt.subscriptions import NO_WILDCARDS, Subscriptions
 from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
 
 CONNACK_TIMEOUT_S = 5.0
 CHECK_S = 1.0
+# Times of so many messages are kept, to know how many were sent in the last second.
+TIMES_KEPT = 512
 
 
 class Listener(Protocol):
-    """Whom a session tells. Everything is called in the session's thread and must not block."""
+    """Receiver of a session's events. Everything is called in the session's thread and must not block."""
+
+    def on_offer(self, limits: BrokerLimits) -> bool:
+        """The broker accepted the connection; return whether to stay, or else to disconnect and connect otherwise."""
+        ...
 
     def on_accepted(self, session: Session) -> None:
-        """The broker accepted the connection, and subscriptions are on their way."""
+        """The session is up, and subscriptions are sent."""
         ...
 
     def on_message(self, incoming: Incoming) -> None:
@@ -48,6 +60,10 @@ class Listener(Protocol):
 
     def on_refused(self, what: str, topic: str, reason: str) -> None:
         """The broker refused a subscription or a publication."""
+        ...
+
+    def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
+        """A search for the packet limit is over; ``None``: all sizes passed."""
         ...
 
     def on_check(self) -> None:
@@ -62,10 +78,10 @@ class Session:
         config: The broker.
         topics: The node's topics.
         client_id: Under which to connect.
-        version: Version of MQTT.
+        options: Version, last will and window.
+        plan: What to do otherwise because of what was found out about the broker.
         clock: Tells the time.
         listener: Is told what comes.
-        one_at_a_time: Let one message wait for its acknowledgement at a time.
     """
 
     def __init__(
@@ -73,30 +89,37 @@ class Session:
         config: MqttConfig,
         topics: Topics,
         client_id: str,
-        version: Version,
+        options: ConnectOptions,
+        plan: SessionPlan,
         *,
         clock: Clock,
         listener: Listener,
-        one_at_a_time: bool = False,
     ) -> None:
-        self.version = version
+        self.version = options.version
+        self.limits = BrokerLimits()
         self._config = config
         self._topics = topics
+        self._options = options
+        self._plan = plan
         self._clock = clock
         self._listener = listener
-        self._five = version == "5"
+        self._five = options.version == "5"
         self._in_flight = InFlight()
         self._reason = ""
         self._cause: Cause = "network"
-        self._taken_over = self._noisy = self._gave_up = False
+        self._gave_up = False
         self._accepted_s: float | None = None
+        self._is_up = False
         self._abandoned = threading.Event()
-        self._filters: list[str] = []
+        self._sent_s: deque[float] = deque(maxlen=TIMES_KEPT)
+        self._probe: SizeProbe | None = None
         self._tls: transport.TlsContext | None = None
-        self.packet_limit_bytes: int | None = None  # the largest that the broker takes, where it said so
-        self._client = build(client_id, version, topics.availability)
-        if one_at_a_time:
+        self._client = paho_client.build(client_id, options, paho_client.availability_will(topics))
+        if plan.one_message_at_a_time:
             self._client.max_inflight_messages_set(1)
+        self._subscriptions = Subscriptions(
+            self._client, topics, five=self._five, one_at_a_time=plan.one_filter_at_a_time, without=plan.without
+        )
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -110,8 +133,13 @@ class Session:
 
     @property
     def is_busy(self) -> bool:
-        """Whether so much is under way that a whole stream of frames would not fit."""
+        """Whether so much is in flight that a whole stream of frames would not fit."""
         return self._in_flight.is_busy
+
+    @property
+    def retains(self) -> bool:
+        """Whether the broker keeps retained messages, as far as is known."""
+        return self.limits.retain and self._options.will_retain
 
     def run(self) -> Disconnect:
         """Connect and stay connected; return how it ended. Raises nothing."""
@@ -124,25 +152,38 @@ class Session:
                 self._cause = "certificate"
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
-            self._noisy = True  # paho-mqtt before 2.2 stumbles over packets that are none
+            self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
         release(self._client, self._tls)
-        lasted_s = None if self._accepted_s is None else self._clock.monotonic() - self._accepted_s
-        reason, left = self._reason or "the connection broke", self._in_flight.close()
-        why = (self._taken_over, self._noisy, self._gave_up)
-        return Disconnect(reason, self._cause, lasted_s, *why, left, self._in_flight.acknowledged)
+        now_s = self._clock.monotonic()
+        unacknowledged = self._in_flight.close()
+        return Disconnect(
+            self._reason or "the connection broke",
+            self._cause,
+            None if self._accepted_s is None else now_s - self._accepted_s,
+            self._gave_up,
+            unacknowledged,
+            self._in_flight.unproven,
+            self._in_flight.acknowledged,
+            self._in_flight.proven_bytes,
+            self._subscriptions.has_answer,
+            self._subscriptions.unanswered,
+            self._probe.under_way if self._probe is not None else None,
+            sum(sent_s >= now_s - 1 - CHECK_S for sent_s in self._sent_s),
+            self._in_flight.foreign_topics,
+        )
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
-        """Hand a message over; never blocks.
+        """Hand a message over, as the broker takes it; never blocks.
 
         Args:
             waiting: The message.
-            force: Also beyond what may be under way: for the retained table, which is bounded by itself.
+            force: Also beyond what may be in flight: for the retained state, which is bounded by itself.
 
         Thread: the node thread.
         """
         message = waiting.message
-        limit = self.packet_limit_bytes
+        limit = self.limits.packet_bytes
         if limit is not None and message.size_bytes > limit:
             return Outcome.NEVER
         if not force and not self._in_flight.has_room(message):
@@ -153,33 +194,46 @@ class Session:
             return Outcome.NEVER
         if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return Outcome.LATER
-        return Outcome.SENT if self._in_flight.add(Sent(waiting, receipt, self._clock.monotonic())) else Outcome.LATER
+        now_s = self._clock.monotonic()
+        self._sent_s.append(now_s)
+        return Outcome.SENT if self._in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
 
-    def leave(self, farewell: Message | None, wait_s: float) -> None:
-        """Say goodbye and disconnect; where the goodbye is not acknowledged in time the last will shall say it.
+    def disconnect(self, last_message: Message | None, wait_s: float) -> None:
+        """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.
 
         Thread: any but the session's.
         """
-        if farewell is not None and not self._is_said(farewell, wait_s):
+        if last_message is not None and not self._is_acknowledged(last_message, wait_s):
             self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
         else:
             self._client.disconnect()
 
-    def _is_said(self, farewell: Message, wait_s: float) -> bool:
-        with suppress(ValueError, RuntimeError):  # raised where the connection is gone: nobody to say it to
-            receipt = self._publish(farewell)
+    def _is_acknowledged(self, message: Message, wait_s: float) -> bool:
+        with suppress(ValueError, RuntimeError):  # raised where the connection is gone
+            receipt = self._publish(message)
             receipt.wait_for_publish(wait_s)
             return receipt.is_published()
         return False
 
     def abandon(self) -> list[Sent]:
-        """End without a goodbye, within about a second; return what was not acknowledged. Thread: any."""
+        """End without a DISCONNECT, within about a second; return what was not acknowledged. Thread: any."""
         self._abandoned.set()
         return self._in_flight.close()
 
+    def search_limit(self, proven_bytes: int, suspect_bytes: int) -> None:
+        """Search for the largest packet that the broker takes. Thread: any; the session's thread does it."""
+        if self._probe is None:
+            subscribe = partial(self._client.subscribe, self._topics.probe, 1)
+            self._probe = SizeProbe(Sizes(proven_bytes, suspect_bytes), subscribe, self._send_probe)
+
+    def _send_probe(self, size_bytes: int) -> int:
+        """Publish a message that is reckoned as so large a packet."""
+        empty = Message(self._topics.probe, b"")
+        return self._publish(replace(empty, payload=b" " * max(0, size_bytes - empty.size_bytes))).mid
+
     @property
     def carries_pictures(self) -> bool:
-        """Whether pictures are on their way: not acknowledged, or with the kernel, which takes all that comes."""
+        """Whether pictures are in flight: not acknowledged, or with the kernel, which takes all that comes."""
         return self._in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
 
     def reset(self) -> None:
@@ -191,15 +245,10 @@ class Session:
     # ------------------------------------------------------------ the life of a connection
 
     def _connect(self) -> None:
-        config = self._config
-        if config.username:
-            self._client.username_pw_set(config.username, transport.password_of(config))
-        if config.tls.enable:
-            self._tls = transport.tls_context(config.tls)
-            self._client.tls_set_context(self._tls)
-        connect(self._client, config)
-        # From here on a broker that hangs up before it answers may dislike the version of MQTT.
-        self._cause = "silence"
+        self._tls = paho_client.set_login(self._client, self._config)
+        paho_client.connect(self._client, self._config)
+        # From here on a broker that hangs up before it answers may dislike the version of MQTT, or the will.
+        self._cause = "hangup"
 
     def _loop(self) -> None:
         connected_s = check_s = self._clock.monotonic()
@@ -209,8 +258,10 @@ class Session:
                 transport.acknowledge_at_once(sock)
             now_s = self._clock.monotonic()
             if self._accepted_s is None and now_s - connected_s > CONNACK_TIMEOUT_S:
-                self._reason = "the broker takes the connection but does not answer"
+                self._reason, self._cause = "the broker takes the connection but does not answer", "silence"
                 return
+            if self._is_up and self._probe is not None and (result := self._probe.step(now_s)) is not None:
+                self._listener.on_probed(*result)
             if now_s - check_s >= CHECK_S:
                 check_s = now_s
                 self._listener.on_check()
@@ -222,12 +273,14 @@ class Session:
     def _read(self) -> bool:
         """Let paho-mqtt read and write for a second at most; return whether the connection still stands."""
         result = self._client.loop(CHECK_S)
-        self._noisy = self._noisy or result == MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if result == MQTTErrorCode.MQTT_ERR_PROTOCOL:
+            self._cause = "malformed" if self._accepted_s is not None else self._cause
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _publish(self, message: Message) -> paho.MQTTMessageInfo:
         properties = publish_properties(message) if self._five else None
-        return self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+        qos, retain = min(message.qos, self.limits.maximum_qos), message.retain and self.retains
+        return self._client.publish(message.topic, message.payload, qos, retain, properties)
 
     # ------------------------------------------------------------ paho-mqtt's callbacks, in the session's thread
 
@@ -235,37 +288,33 @@ class Session:
         self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._reason = f"the broker refuses the connection: {reason}"
+            self._reason = f"the broker refuses the connection: {broker_words(reason, properties)}"
             self._cause = cause_of_code(reason.value)
             return
         self._accepted_s = self._clock.monotonic()
-        self.packet_limit_bytes = getattr(properties, "MaximumPacketSize", None)
-        self._subscribe()
-        self._listener.on_accepted(self)
+        self._cause = "network"
+        self.limits = limits_of(properties)
+        if not self._listener.on_offer(self.limits):
+            self._client.disconnect()
+            return
+        self._subscriptions.start(wildcards=self.limits.wildcards and self._plan.wildcards)
+        if not self._plan.one_filter_at_a_time:
+            self._come_up()
 
-    def _subscribe(self) -> None:
-        """Subscribe to everything in one packet.
-
-        Commands ask for the retain flag as published, also on a live message: a retained command would run
-        again at each connect, so it is refused the first time.
-        """
-        wanted = [(f, True) for f in self._topics.command_filters()]
-        wanted += [(f, False) for f in self._topics.notice_filters()]
-        self._filters = [topic_filter for topic_filter, _ in wanted]
-        if self._five:
-            self._client.subscribe([(f, SubscribeOptions(qos=1, retainAsPublished=flag)) for f, flag in wanted])
-        else:
-            self._client.subscribe([(f, 1) for f in self._filters])
+    def _come_up(self) -> None:
+        if not self._is_up:
+            self._is_up = True
+            self._listener.on_accepted(self)
 
     def _on_disconnect(
-        self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: object
+        self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, properties: object
     ) -> None:
         if self._reason:
             return  # paho-mqtt tells some endings twice
         if flags.is_disconnect_packet_from_server:
-            self._taken_over, self._noisy = reason.value == TAKEN_OVER, reason.value in UNREADABLE
-            hint = "; is its client id used twice?" if self._taken_over else ""
-            self._reason = f"the broker ended the connection: {reason}{hint}"
+            self._cause = cause_of_code(reason.value)
+            hint = "; is its client id used twice?" if self._cause == "taken over" else ""
+            self._reason = f"the broker ended the connection: {broker_words(reason, properties)}{hint}"
         elif self._accepted_s is None:
             self._reason = "the broker hung up before it answered"
         elif reason.getName() == "Keep alive timeout":
@@ -278,6 +327,9 @@ class Session:
             topic = message.topic
         except UnicodeDecodeError:
             return  # no topic of ours
+        if topic == self._topics.probe and self._probe is not None:
+            self._probe.echoed()
+            return
         incoming = Incoming(
             topic=topic,
             payload=bytes(message.payload),
@@ -287,13 +339,19 @@ class Session:
         )
         self._listener.on_message(incoming)
 
-    def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _props: object) -> None:
+    def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, properties: object) -> None:
+        if self._probe is not None and self._probe.acknowledged(mid, self._clock.monotonic()):
+            return
         if reason.is_failure:
-            self._listener.on_refused("publish on", self._in_flight.topic_of(mid), str(reason))
+            self._listener.on_refused("publish on", self._in_flight.topic_of(mid), broker_words(reason, properties))
 
     def _on_subscribe(
-        self, _client: object, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, _client: object, _userdata: object, mid: int, reasons: list[ReasonCode], properties: object
     ) -> None:
-        for topic_filter, reason in zip(self._filters, reasons, strict=False):
-            if reason.is_failure:
-                self._listener.on_refused("subscribe to", topic_filter, str(reason))
+        for topic_filter, reason in self._subscriptions.answered(mid, reasons):
+            if reason.value == NO_WILDCARDS:
+                self._subscriptions.start(wildcards=False)
+                break
+            self._listener.on_refused("subscribe to", topic_filter, broker_words(reason, properties))
+        if self._subscriptions.is_complete:
+            self._come_up()

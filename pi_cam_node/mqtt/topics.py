@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from pi_cam_node.config import Config
+from pi_cam_node.config.settings import catalogue
+from pi_cam_node.core.commands.all import registry
 
 VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
+
+# The longest topic that an asker may choose for a reply.
+REPLY_LEVELS, REPLY_BYTES = 16, 200
 
 # What a state topic may be called, in the order in which they are published after a connect.
 STATE_KEYS = ("mode", "brightness", "lux", "motion", "privacy", "ring_seconds", "last_error")
@@ -34,6 +39,7 @@ class Notice(Enum):
     HOME_ASSISTANT = auto()
     OWN_AVAILABILITY = auto()
     OWN_DISCOVERY = auto()
+    OWN_INFO = auto()
 
 
 def topics_of(config: Config) -> Topics:
@@ -64,6 +70,7 @@ class Topics:
             birth_topic: Notice.HOME_ASSISTANT,
             self.availability: Notice.OWN_AVAILABILITY,
             self.own_discovery: Notice.OWN_DISCOVERY,
+            self.info: Notice.OWN_INFO,
         }
 
     # ------------------------------------------------------------ what the node publishes
@@ -121,6 +128,11 @@ class Topics:
         return f"{self.root}/frame"
 
     @property
+    def probe(self) -> str:
+        """Where the node tries how large a packet the broker takes; nobody else needs it."""
+        return self.reply("probe")
+
+    @property
     def shortstream(self) -> str:
         """The frames that a ``shortstream`` sends."""
         return f"{self.root}/shortstream"
@@ -157,6 +169,17 @@ class Topics:
         """What to subscribe to for commands; no two of them overlap."""
         return (self.cmd_line, self.cmd("+"), self.set("#"), *(f"{prefix}+" for prefix in self._several))
 
+    def command_topics(self) -> tuple[str, ...]:
+        """What to subscribe to for commands at a broker that takes no wildcards."""
+        verbs = tuple(registry())
+        keys = [key for key, info in catalogue().items() if info.live]
+        return (
+            self.cmd_line,
+            *map(self.cmd, verbs),
+            *map(self.set, keys),
+            *(f"{prefix}{verb}" for prefix in self._several for verb in verbs),
+        )
+
     def is_command(self, topic: str) -> bool:
         """Return whether this node takes a command on a topic."""
         return isinstance(self.parse(topic), ParsedCommand)
@@ -181,8 +204,7 @@ class Topics:
             return ParsedCommand("")
         set_root = f"{self.root}/set"
         if topic == set_root or topic.startswith(f"{set_root}/"):
-            # A blank would end the key in a command line; no key has one.
-            return ParsedCommand("set", "_".join(topic[len(set_root) + 1 :].split()))
+            return ParsedCommand("set", _key_in(topic[len(set_root) + 1 :]))
         for prefix in (self.cmd(""), *self._several):
             if topic.startswith(prefix) and "/" not in topic[len(prefix) :]:
                 return ParsedCommand(topic[len(prefix) :])
@@ -191,10 +213,26 @@ class Topics:
     def may_reply_to(self, topic: str | None) -> bool:
         """Return whether a reply may go where its asker wants it.
 
-        Not to a pattern, and of the node's own topics only to those below ``reply/``: a reply must neither
-        command this or another node nor pass for its state.
+        Not to a pattern, nor to what no topic needs and some broker hangs up on: more than `REPLY_LEVELS` levels or
+        `REPLY_BYTES` bytes, control characters. Of the node's own topics only to those below ``reply/``, and never to
+        Home Assistant's: a reply must neither command this or another node nor pass for its state or its discovery.
         """
-        if not topic or any(c in topic for c in "+#\0") or topic.startswith("$"):
+        if not topic or topic.startswith("$") or any(c in topic for c in "+#") or not topic.isprintable():
             return False
-        own = topic == self.base or topic.startswith(f"{self.base}/")
-        return not own or topic.startswith(f"{self.root}/reply/")
+        if len(topic.encode()) > REPLY_BYTES or topic.count("/") >= REPLY_LEVELS:
+            return False
+        if topic == self.birth_topic or _is_below(topic, self._discovery_prefix):
+            return False
+        return not _is_below(topic, self.base) or topic.startswith(f"{self.root}/reply/")
+
+
+def _is_below(topic: str, prefix: str) -> bool:
+    return topic == prefix or topic.startswith(f"{prefix}/")
+
+
+def _key_in(levels: str) -> str:
+    """Return the key of a setting from the levels of a topic: some brokers turn its dots into slashes.
+
+    A blank would end the key in a command line; no key has one.
+    """
+    return ".".join("_".join(levels.split()).split("/"))

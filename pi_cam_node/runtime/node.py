@@ -77,7 +77,7 @@ class Node:
         self._events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
         self._privacy = PrivacyControl(loaded, start, self._camera, self._events)
         self._topics = topics_of(config)
-        self._link = BrokerLink(config.mqtt, self._topics, self._inbox, clock)
+        self._link = BrokerLink(config.mqtt, self._topics, self._inbox, clock, boot_id=self._boot_id)
         self._link.queue.privacy_filter = self._privacy.privacy_filter
         self._core = Core(
             config,

@@ -11,9 +11,12 @@ from paho.mqtt.enums import _ConnectionState
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import InputEvent
 from pi_cam_node.mqtt.announcer import Announcer
+from pi_cam_node.mqtt.diagnosis import SessionPlan
+from pi_cam_node.mqtt.disconnect import Version
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.negotiation import ConnectOptions
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import topics_of
 from tests.support.fakes.clock import FakeClock
@@ -29,6 +32,8 @@ class RecordingLink:
     """Link that collects what the announcer publishes."""
 
     is_connected = True
+    packet_limit_bytes: int | None = None
+    retains = True
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
@@ -66,9 +71,11 @@ class Wire:
         self._left = bytearray(data[1:])
         clock, self.inbox = FakeClock(), Mock()
         self.inbox.put.return_value = True
-        version = "3.1.1" if data[:1] == b"3" else "5"
+        version: Version = "3.1.1" if data[:1] == b"3" else "5"
         listener = BrokerLink(CONFIG.mqtt, TOPICS, self.inbox, clock)
-        self.session = Session(CONFIG.mqtt, TOPICS, "porch", version, clock=clock, listener=listener)  # type: ignore[arg-type]
+        self.session = Session(
+            CONFIG.mqtt, TOPICS, "porch", ConnectOptions(version), SessionPlan(), clock=clock, listener=listener
+        )
         self.listener = listener
 
     def run(self) -> None:

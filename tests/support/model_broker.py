@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pi_cam_node.core.inputs import BrokerLost
+from pi_cam_node.mqtt.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.link import BrokerLink
@@ -52,8 +53,10 @@ class Line:
     """
 
     version = "5"
-    packet_limit_bytes: int | None = None
+    limits = BrokerLimits()
+    retains = True
     is_busy = False
+    is_idle = True
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -68,9 +71,9 @@ class Line:
             receipt.done = True
         return Outcome.SENT
 
-    def leave(self, farewell: Message | None, _wait_s: float) -> None:
-        if farewell is not None and not self.is_stuck:
-            self._broker.take(farewell)
+    def disconnect(self, last_message: Message | None, _wait_s: float) -> None:
+        if last_message is not None and not self.is_stuck:
+            self._broker.take(last_message)
 
     @property
     def carries_pictures(self) -> bool:

@@ -19,6 +19,7 @@ from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.options import add_options
 from pi_cam_node.cli.target import NO_ANSWER, NoSingleNode, find_nodes, target_of, topics_of
 from pi_cam_node.core.commands.all import registry
+from pi_cam_node.mqtt import topics as mqtt_topics
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
 from pi_cam_node.mqtt.topics import Topics
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_intermixed_args(arguments)
     try:
         request, target = request_of(options.verb, options.arguments), target_of(options)
-        with connect(target.config.mqtt) as connection:
+        with connect(target.config.mqtt, mqtt_topics.topics_of(target.config), "call") as connection:
             return _call(connection, topics_of(target, connection), request, options)
     except ConfigError as error:
         return _print_error(str(error), BAD_USE)

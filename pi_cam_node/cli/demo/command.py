@@ -104,7 +104,7 @@ def _run(loaded: LoadedConfig, began_s: float) -> int:
     malloc.share_arenas()
     config = loaded.config
     log.configure(config)
-    first_reading = FirstReading(config.mqtt, f"{guide.ROOT}/state/brightness", say, began_s)
+    first_reading = FirstReading(config, f"{guide.ROOT}/state/brightness", say, began_s)
     first_reading.start()
     try:
         while (code := Node(loaded).run()) == RESTART_CODE:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pi_cam_node.cli.demo.brokers import DEFAULT_PORT
-from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received
+from pi_cam_node.config import Config
+from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received, connect
+from pi_cam_node.mqtt.topics import topics_of
 
 NODE_ID = "demo"
 ROOT = f"pi_cam_node/{NODE_ID}"
@@ -73,14 +74,14 @@ class FirstReading:
     """A thread that reports the first brightness that any client of the broker would see; ends by itself.
 
     Args:
-        mqtt: The broker.
+        config: The settings of the node.
         topic: The topic of the brightness.
         say: Prints a line for the user.
         began_s: Start of the demo on the monotonic clock.
     """
 
-    def __init__(self, mqtt: MqttConfig, topic: str, say: Callable[[str], None], began_s: float) -> None:
-        self._mqtt = mqtt
+    def __init__(self, config: Config, topic: str, say: Callable[[str], None], began_s: float) -> None:
+        self._config = config
         self._topic = topic
         self._say = say
         self._began_s = began_s
@@ -98,7 +99,7 @@ class FirstReading:
 
     def _run(self) -> None:
         try:
-            with BlockingClient(self._mqtt, "3.1.1") as connection:
+            with connect(self._config.mqtt, topics_of(self._config), "demo") as connection:
                 connection.subscribe([self._topic])
                 self._wait(connection)
         except NoBroker as error:

@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import MqttConfig
@@ -23,6 +24,8 @@ _ADVICE = {
     "credentials": "check mqtt.username and mqtt.password_file; `mosquitto_passwd` changes what mosquitto knows",
     "version": "set mqtt.protocol: auto",
     "silence": "is it a broker that listens there, and is mqtt.tls.enable right for that port?",
+    "hangup": "is it a broker that listens there, and is mqtt.tls.enable right for that port?",
+    "client id": "the broker wants another client id: set mqtt.client_id",
 }
 
 
@@ -36,18 +39,21 @@ def check_reachable(config: MqttConfig) -> Finding:
     return ok(BROKER, f"{config.host}:{config.port} answers in {(time.monotonic() - began_s) * 1000:.0f} ms")
 
 
-def check_login(config: MqttConfig) -> Generator[Finding, None, BlockingClient | None]:
+def check_login(config: MqttConfig, topics: Topics) -> Generator[Finding, None, BlockingClient | None]:
     """Connect as the node would; yield the findings and return the connection, ``None`` where there is none."""
     try:
-        connection = connect(config)
+        connection = connect(config, topics, "doctor")
     except NoBroker as error:
-        yield failed(LOGIN if error.cause == "credentials" else BROKER, str(error), _ADVICE[error.cause])
+        check = LOGIN if error.cause == "credentials" else BROKER
+        yield failed(check, str(error), _ADVICE.get(error.cause, "the broker's log says more"))
         return None
     yield judge_login(config)
     if connection.version == "5":
         yield ok(PROTOCOL, "MQTT 5")
     else:
         yield ok(PROTOCOL, "MQTT 3.1.1: everything works but response topics")
+    for sentence in replace(connection.limits, retain=connection.retains).consequences():
+        yield warning(PROTOCOL, sentence, "docs/brokers.md tells what to set on which broker")
     return connection
 
 

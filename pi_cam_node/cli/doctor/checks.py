@@ -16,7 +16,7 @@ from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_no
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import Topics, topics_of
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.identity import available_bytes
@@ -67,7 +67,7 @@ def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, No
     if reachable.state == "failed":
         yield from (skipped(check, "needs the broker") for check in _NEED_BROKER)
         return None
-    connection = yield from broker_checks.check_login(config.mqtt)
+    connection = yield from broker_checks.check_login(config.mqtt, topics_of(config))
     if connection is None:
         yield from (skipped(check, "needs a login") for check in _NEED_BROKER)
         return None

@@ -42,10 +42,13 @@ def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding,
     """
     wanted = [topics.availability, topics.camera_availability, topics.state("+"), topics.own_discovery]
     retained = connection.retained([*wanted, topics.birth_topic])
-    if retained.get(topics.availability) != "online":
+    if retained.get(topics.availability) != "online" and connection.retains:
         yield ok(NODE, f"{topics.node_id} is not running")
         return NodeOnBroker(topics, online=False, health=None, retained=retained)
     reply = ask(connection, topics, request_of("health"), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
+    if reply is None and not connection.retains:
+        yield ok(NODE, f"{topics.node_id} does not answer, so it is not running")
+        return NodeOnBroker(topics, online=False, health=None, retained=retained)
     if reply is None or not is_final(reply) or not reply.get("ok"):
         yield failed(
             NODE,

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
+from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, NodeConfig
 from pi_cam_node.core.entities import Entity, Platform
 from pi_cam_node.mqtt.homeassistant.components import component
@@ -58,6 +59,27 @@ def discovery(
         "availability": [{"topic": topics.availability}],
         "components": {entity.key: component(entity, name, topics, config) for entity in entities},
     }
+
+
+def within(message: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
+    """Return a discovery message that is no larger than this, with fewer components where it has to be.
+
+    Those go first that people have to enable themselves, then the last ones of the list.
+
+    Args:
+        message: As `discovery` returns it.
+        most_bytes: Bytes of JSON; where not even one component fits, all of them go.
+    """
+    rest = {**message, "components": {}}
+    left_bytes = most_bytes - len(json_bytes(rest))
+    components = sorted(message["components"].items(), key=lambda item: not item[1].get("enabled_by_default", True))
+    chosen: set[str] = set()
+    for key, component_keys in components:
+        left_bytes -= len(json_bytes({key: component_keys}))
+        if left_bytes < 0:
+            break
+        chosen.add(key)
+    return {**rest, "components": {key: keys for key, keys in message["components"].items() if key in chosen}}
 
 
 def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -36,24 +36,28 @@ def previews(
         packet_limit_bytes: The largest packet that the broker takes; ``None`` where it did not say.
     """
     image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
+    thumbnail_max_bytes = THUMBNAIL_MAX_BYTES
     if packet_limit_bytes is not None:
         image_max_bytes = max(0, min(image_max_bytes, packet_limit_bytes - _PACKET_REST_BYTES))
+        # base64 makes three bytes four.
+        thumbnail_max_bytes = min(thumbnail_max_bytes, (packet_limit_bytes - _PACKET_REST_BYTES) * 3 // 4)
     if not image_max_bytes and not thumbnail_px:
         return None, None
     try:
         source = jpg or as_jpeg(picture, config.export.jpeg_quality)
         # The pixels of a stack are at hand: decoding what was just encoded of them takes three times as long.
         pixels = picture.content if isinstance(picture.content, np.ndarray) else source
-        return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(pixels, thumbnail_px)
+        return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(pixels, thumbnail_px, thumbnail_max_bytes)
     except ValueError as error:
         _log.warning("no preview of a picture that was saved: %s", error)
         return None, None
 
 
-def _small(source: bytes | Pixels, width_px: int) -> bytes | None:
-    if not width_px:
+def _small(source: bytes | Pixels, width_px: int, max_bytes: int) -> bytes | None:
+    if not width_px or max_bytes <= 0:
         return None
-    return jpeg.thumbnail(source, width_px, THUMBNAIL_MAX_BYTES)
+    smaller = jpeg.thumbnail(source, width_px, max_bytes)
+    return smaller if len(smaller) <= max_bytes else None
 
 
 def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:

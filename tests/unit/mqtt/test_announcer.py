@@ -24,6 +24,8 @@ class Wire:
 
     def __init__(self) -> None:
         self.is_connected = False
+        self.packet_limit_bytes: int | None = None
+        self.retains = True
         self.sent: list[Message] = []
         self.births: list[list[Message]] = []
         self.farewell: Message | None = None
@@ -142,10 +144,11 @@ def test_the_same_discovery_is_left_alone() -> None:
     assert told.wire.sent == []
 
 
-def test_a_late_will_is_contradicted() -> None:
+def test_a_late_will_is_contradicted_with_all_that_another_node_may_have_said() -> None:
     told = Told()
     told.announcer.on_event(StaleWillSeen())
-    assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.availability, b"online")]
+    assert (told.wire.sent[0].topic, told.wire.sent[0].payload) == (TOPICS.availability, b"online")
+    assert TOPICS.camera_availability in [message.topic for message in told.wire.sent]
 
 
 def test_no_picture_is_encoded_while_nobody_can_receive_it() -> None:

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from pi_cam_node.mqtt.disconnect import Cause, Disconnect
 from pi_cam_node.mqtt.paho_client import WILL_DELAY_S
-from pi_cam_node.mqtt.reconnect import LEAST_S, MOST_S, SLOW_S, SOON_S, STABLE_S, Backoff
+from pi_cam_node.mqtt.reconnect import LEAST_S, MOST_S, SEARCH_S, SHORT_BEFORE_SLOW, SLOW_S, SOON_S, STABLE_S, Backoff
 
 
 class Longest(random.Random):
@@ -18,6 +19,10 @@ class Longest(random.Random):
         return b
 
 
+def ended(lasted_s: float, cause: Cause = "network") -> Disconnect:
+    return Disconnect("it broke", cause, lasted_s)
+
+
 def test_a_broker_that_is_away_is_tried_again_within_seconds_however_long_it_was_away() -> None:
     backoff = Backoff(Longest())
     assert [backoff.after_failure() for _ in range(500)] == [MOST_S] * 500
@@ -26,7 +31,7 @@ def test_a_broker_that_is_away_is_tried_again_within_seconds_however_long_it_was
 
 
 def test_fifty_nodes_that_lose_one_broker_come_back_spread_out() -> None:
-    waits = sorted(Backoff(random.Random(seed)).after_session(3600, 5000) for seed in range(50))
+    waits = sorted(Backoff(random.Random(seed)).after_session(ended(3600), 5000) for seed in range(50))
     assert waits[0] >= LEAST_S
     assert waits[-1] <= MOST_S
     assert max(sum(first <= wait < first + 1 for wait in waits) for first in waits) <= 20
@@ -43,7 +48,7 @@ def test_an_accepted_session_or_another_failure_forgives_refusals() -> None:
     backoff = Backoff(Longest())
     for _ in range(5):
         backoff.after_failure(refused=True)
-    backoff.after_session(lasted_s=3600, now_s=5000)
+    backoff.after_session(ended(3600), 5000)
     assert backoff.after_failure(refused=True) == MOST_S
     for _ in range(4):
         backoff.after_failure(refused=True)
@@ -53,7 +58,7 @@ def test_an_accepted_session_or_another_failure_forgives_refusals() -> None:
 @pytest.mark.parametrize(("gap_s", "clash"), [(10, True), (20, False)])
 def test_five_short_sessions_in_a_minute_are_a_clash(gap_s: float, clash: bool) -> None:
     backoff = Backoff(Longest())
-    waits = [backoff.after_session(lasted_s=1, now_s=number * gap_s) for number in range(5)]
+    waits = [backoff.after_session(ended(1), number * gap_s) for number in range(5)]
     assert waits[:4] == [SOON_S] * 4
     assert backoff.clash is clash
     assert waits[4] == (SLOW_S if clash else SOON_S)
@@ -61,14 +66,14 @@ def test_five_short_sessions_in_a_minute_are_a_clash(gap_s: float, clash: bool) 
 
 def test_three_sessions_of_which_the_broker_says_so_are_a_clash_however_long() -> None:
     backoff = Backoff(Longest())
-    waits = [backoff.after_session(lasted_s=20, now_s=number * 25, taken_over=True) for number in range(3)]
+    waits = [backoff.after_session(ended(20, "taken over"), number * 25) for number in range(3)]
     assert waits == [SOON_S, SOON_S, SLOW_S]
 
 
 def test_short_sessions_with_failures_between_them_are_a_bad_link() -> None:
     backoff = Backoff(Longest())
     for number in range(20):
-        assert backoff.after_session(lasted_s=1, now_s=number) == SOON_S
+        assert backoff.after_session(ended(1), number) == SOON_S
         if number % 4 == 3:
             backoff.after_failure()
     assert not backoff.clash
@@ -76,31 +81,55 @@ def test_short_sessions_with_failures_between_them_are_a_bad_link() -> None:
 
 def test_short_sessions_of_which_some_were_noisy_are_a_bad_link() -> None:
     backoff = Backoff(Longest())
-    waits = [backoff.after_session(lasted_s=1, now_s=number, noisy=number % 4 == 3) for number in range(20)]
+    waits = [
+        backoff.after_session(ended(1, "malformed" if number % 4 == 3 else "network"), number) for number in range(20)
+    ]
     assert max(waits) == MOST_S
     assert not backoff.clash
 
 
-@pytest.mark.parametrize("taken_over", [True, False])
-def test_a_clash_lasts_until_a_session_that_no_slow_rival_allows(taken_over: bool) -> None:
+@pytest.mark.parametrize("cause", ["taken over", "network"])
+def test_a_clash_lasts_until_a_session_that_no_slow_rival_allows(cause: Cause) -> None:
     backoff = Backoff(Longest())
     for number in range(5):
-        backoff.after_session(lasted_s=1, now_s=number, taken_over=taken_over)
+        backoff.after_session(ended(1, cause), number)
     assert backoff.after_failure() == SLOW_S
-    assert backoff.after_session(lasted_s=SLOW_S + 2, now_s=500, taken_over=taken_over) == SLOW_S
-    assert backoff.after_session(lasted_s=STABLE_S, now_s=600) == MOST_S
+    assert backoff.after_session(ended(SLOW_S + 2, cause), 500) == SLOW_S
+    assert backoff.after_session(ended(STABLE_S), 600) == MOST_S
     assert not backoff.clash
 
 
 def test_a_long_session_that_was_taken_over_does_not_end_a_clash() -> None:
     backoff = Backoff(Longest())
     for number in range(3):
-        backoff.after_session(lasted_s=1, now_s=number, taken_over=True)
-    assert backoff.after_session(lasted_s=3600, now_s=5000, taken_over=True) == SLOW_S
+        backoff.after_session(ended(1, "taken over"), number)
+    assert backoff.after_session(ended(3600, "taken over"), 5000) == SLOW_S
 
 
 def test_longer_sessions_are_not_a_clash() -> None:
     backoff = Backoff(Longest())
     for number in range(20):
-        backoff.after_session(lasted_s=5, now_s=number)
+        backoff.after_session(ended(5), number)
     assert not backoff.clash
+
+
+@pytest.mark.parametrize("cause", ["rate", "quota", "too large", "other", "wildcards"])
+def test_what_the_broker_says_is_no_sign_of_another_client(cause: Cause) -> None:
+    backoff = Backoff(Longest())
+    for number in range(20):
+        backoff.after_session(ended(0.1, cause), number)
+    assert not backoff.clash
+
+
+def test_bare_cuts_during_the_search_for_a_limit_are_no_sign_of_another_client_and_are_followed_soon() -> None:
+    backoff = Backoff(Longest())
+    waits = [backoff.after_session(ended(0.1), number, searching=True) for number in range(SHORT_BEFORE_SLOW)]
+    assert waits == [SEARCH_S] * SHORT_BEFORE_SLOW
+    assert not backoff.clash
+
+
+def test_a_broker_that_ends_session_after_session_with_a_reason_is_asked_less_often() -> None:
+    backoff = Backoff(Longest())
+    waits = [backoff.after_session(ended(0.1, "quota"), number) for number in range(SHORT_BEFORE_SLOW + 1)]
+    assert waits[-2:] == [MOST_S, SLOW_S / 2]
+    assert backoff.after_session(ended(60), 1000) == MOST_S

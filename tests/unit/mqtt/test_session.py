@@ -11,10 +11,14 @@ from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
+from pytest_mock import MockerFixture
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
+from pi_cam_node.mqtt.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.diagnosis import SessionPlan
 from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.negotiation import ConnectOptions
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
 from tests.support.fakes.clock import FakeClock
@@ -29,10 +33,19 @@ class Heard:
         self.refused: list[tuple[str, str, str]] = []
         self.incoming: list[Incoming] = []
         self.accepted = 0
+        self.limits = BrokerLimits()
 
     def on_accepted(self, session: Session) -> None:
         """Count it."""
         self.accepted += 1
+
+    def on_offer(self, limits: BrokerLimits) -> bool:
+        """Keep it, and stay."""
+        self.limits = limits
+        return True
+
+    def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
+        """Nothing to do."""
 
     def on_message(self, incoming: Incoming) -> None:
         """Keep it."""
@@ -53,7 +66,7 @@ def heard() -> Heard:
 
 @pytest.fixture
 def session(heard: Heard) -> Session:
-    return Session(MqttConfig(), TOPICS, "me", "5", clock=FakeClock(), listener=heard)
+    return Session(MqttConfig(), TOPICS, "me", ConnectOptions("5"), SessionPlan(), clock=FakeClock(), listener=heard)
 
 
 def code(packet: int, value: int) -> ReasonCode:
@@ -65,7 +78,8 @@ def connack(session: Session, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "cause"), [(132, "version"), (134, "credentials"), (135, "credentials"), (136, "network")]
+    ("value", "cause"),
+    [(132, "version"), (134, "credentials"), (135, "credentials"), (136, "other"), (154, "retain"), (155, "qos")],
 )
 def test_a_refused_connection_is_not_a_connection(session: Session, heard: Heard, value: int, cause: str) -> None:
     connack(session, value)
@@ -74,7 +88,8 @@ def test_a_refused_connection_is_not_a_connection(session: Session, heard: Heard
     assert session._accepted_s is None
 
 
-def test_refused_subscriptions_are_told_by_their_filter(session: Session, heard: Heard) -> None:
+def test_refused_subscriptions_are_told_by_their_filter(session: Session, heard: Heard, mocker: MockerFixture) -> None:
+    mocker.patch.object(session._client, "subscribe", side_effect=[(0, 1), (0, 2)])
     connack(session, 0)
     codes = [code(PacketTypes.SUBACK, value) for value in (1, 135, 0, 1)]
     session._on_subscribe(None, None, 1, codes, None)

@@ -1,0 +1,228 @@
+"""Finds limits that a broker does not tell, from how its sessions end.
+
+Each kind of limit has its own sign and its own remedy: a packet size is searched for, a rate is halved, topic filters
+are subscribed to one by one, and what is left is a message that ends session after session (`PoisonMessageGuard`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pi_cam_node.mqtt.disconnect import Disconnect
+from pi_cam_node.mqtt.in_flight import Sent
+from pi_cam_node.mqtt.poison_messages import PoisonMessageGuard
+
+# What was found is believed for this long: the broker may be set up otherwise by then.
+BELIEVED_S = 3600.0
+FILTER_BELIEVED_S = 600.0
+# Packets up to this size pass while the limit is searched for, proven or not.
+FLOOR_BYTES = 1024
+# A session that ends so soon after a message may have ended because of it.
+SOON_S = 10.0
+# So many messages within a second are a burst that a broker may object to.
+BURST = 20
+SLOWEST_PER_S = 2
+FILTER_STRIKES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """What the next session does otherwise, to find or respect a limit.
+
+    Attributes:
+        one_message_at_a_time: Let one message wait for its acknowledgement at a time.
+        one_filter_at_a_time: Let one subscription wait for its answer at a time.
+        wildcards: Subscribe with wildcards.
+        without: Topic filters to leave out.
+    """
+
+    one_message_at_a_time: bool = False
+    one_filter_at_a_time: bool = False
+    wildcards: bool = True
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the end of a session says.
+
+    Attributes:
+        searching: A limit was found or is being searched for, so the next session comes soon.
+        message: What was found, for people; empty where nothing was.
+    """
+
+    searching: bool = False
+    message: str = ""
+
+
+class Diagnosis:
+    """What was found out about one broker. Thread: the link's, but for the properties and `holds`.
+
+    Args:
+        exempt: Topics that are never held back: without them there is no use in being connected.
+    """
+
+    def __init__(self, exempt: Collection[str]) -> None:
+        self._poison = PoisonMessageGuard(exempt)
+        self._proven_bytes = self._echoed_bytes = 0
+        self._suspect_bytes = 0
+        self._failed_at: tuple[int, int] | None = None
+        self._limit: tuple[int, float] | None = None
+        self._rate: tuple[int, float] | None = None
+        self._wildcards = True
+        self._filter_strikes: dict[str, int] = {}
+        self._without: dict[str, float] = {}
+        self._one_filter_at_a_time = False
+
+    # ------------------------------------------------------------ what holds now
+
+    def plan(self, now_s: float) -> SessionPlan:
+        """Return what the next session does otherwise."""
+        without = frozenset(f for f, until_s in self._without.items() if now_s < until_s)
+        return SessionPlan(self._poison.is_isolating, self._one_filter_at_a_time, self._wildcards, without)
+
+    @property
+    def proven_bytes(self) -> int:
+        """Size of the largest packet that the broker took."""
+        return self._proven_bytes
+
+    @property
+    def suspect_bytes(self) -> int:
+        """Size of the packet whose limit is to be searched for; 0 where there is nothing to search for."""
+        return self._suspect_bytes
+
+    def limit_bytes(self, now_s: float) -> int | None:
+        """Return the largest packet that the broker takes, as far as it was found out; ``None`` for no known limit."""
+        return self._limit[0] if self._limit is not None and now_s < self._limit[1] else None
+
+    def rate_per_s(self, now_s: float) -> int | None:
+        """Return how many messages a second the broker takes, as far as it was found out."""
+        return self._rate[0] if self._rate is not None and now_s < self._rate[1] else None
+
+    def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:
+        """Return whether the broker ended sessions after such a message on this topic."""
+        return self._poison.holds(topic, size_bytes, now_s)
+
+    def is_unproven(self, size_bytes: int) -> bool:
+        """Return whether a packet has to wait until the search for the limit is over."""
+        return bool(self._suspect_bytes) and size_bytes > max(self._proven_bytes, FLOOR_BYTES)
+
+    # ------------------------------------------------------------ what happens
+
+    def session_ended(self, end: Disconnect, now_s: float) -> Verdict:
+        """Judge the end of a session that the broker had accepted."""
+        self._proven_bytes = max(self._proven_bytes, end.proven_bytes)
+        suspect_bytes = self._suspect_of(end, now_s)
+        if end.gave_up or end.cause == "taken over":
+            verdict = Verdict()
+        elif end.probe is not None:
+            verdict = self._judge_probe(end, *end.probe, now_s)
+        elif end.cause == "wildcards":
+            verdict = self._no_wildcards()
+        elif end.unanswered and end.cause != "malformed":
+            verdict = self._judge_filters(end, now_s)
+        elif end.cause != "rate" and suspect_bytes > self._proven_bytes:
+            self._suspect_bytes = suspect_bytes
+            verdict = Verdict(searching=True)
+        elif end.cause in ("rate", "quota"):
+            verdict = self._slow_down(end, now_s)
+        else:
+            verdict = self._judge_messages(end, now_s)
+        return verdict
+
+    def silently_dropped(self, size_bytes: int) -> bool:
+        """Note that a packet was acknowledged and not delivered; return whether its size is worth a search."""
+        if size_bytes <= self._echoed_bytes or self._suspect_bytes:
+            return False
+        self._suspect_bytes, self._proven_bytes = size_bytes, FLOOR_BYTES
+        return True
+
+    def probed(self, passed_bytes: int, failed_bytes: int | None, now_s: float) -> str:
+        """Take the result of a search that the session survived; return what was found, for people."""
+        self._proven_bytes = self._echoed_bytes = passed_bytes
+        self._suspect_bytes, self._failed_at = 0, None
+        if failed_bytes is None:
+            return ""
+        return self._found_limit(passed_bytes, now_s, "throws away what is larger without a word")
+
+    # ------------------------------------------------------------ one kind of limit each
+
+    def _suspect_of(self, end: Disconnect, now_s: float) -> int:
+        """Return the size of the largest packet that the broker may not have taken.
+
+        Replies are left out: who asks chooses their size.
+        """
+        recent = [*end.unacknowledged, *end.unproven]
+        return max((s.message.size_bytes for s in recent if _is_suspect(s, now_s)), default=0)
+
+    def _judge_probe(self, end: Disconnect, passed_bytes: int, failed_bytes: int, now_s: float) -> Verdict:
+        self._proven_bytes = max(passed_bytes, FLOOR_BYTES)
+        before, self._failed_at = self._failed_at, (passed_bytes, failed_bytes)
+        if end.cause != "too large" and before is None:
+            return Verdict(searching=True)
+        if end.cause != "too large" and before != self._failed_at:
+            self._suspect_bytes, self._failed_at = 0, None  # it ends at any size: the link is bad
+            return Verdict()
+        self._suspect_bytes, self._failed_at = 0, None
+        return Verdict(
+            True, self._found_limit(max(passed_bytes, FLOOR_BYTES), now_s, "ends the session at larger ones")
+        )
+
+    def _found_limit(self, limit_bytes: int, now_s: float, how: str) -> str:
+        self._limit = (limit_bytes, now_s + BELIEVED_S)
+        return (
+            f"the broker takes packets of {limit_bytes} bytes and {how}: pictures on MQTT are made smaller or left "
+            "out, and Home Assistant may be offered less; raise the broker's limit (mosquitto: max_packet_size, "
+            "message_size_limit)"
+        )
+
+    def _slow_down(self, end: Disconnect, now_s: float) -> Verdict:
+        known = self.rate_per_s(now_s)
+        rate = max(SLOWEST_PER_S, min(end.sent_last_s, known or end.sent_last_s) // 2)
+        self._rate = (rate, now_s + BELIEVED_S)
+        return Verdict(True, f"{end.reason}: from now on the node sends at most {rate} messages a second")
+
+    def _no_wildcards(self) -> Verdict:
+        self._wildcards = False
+        return Verdict(True, "the broker takes no wildcard subscriptions: commands are subscribed to one by one")
+
+    def _judge_filters(self, end: Disconnect, now_s: float) -> Verdict:
+        # The first filter is a plain topic of the node's: where not even that is answered, a bare cut means no filter.
+        is_sign = end.cause != "network" or end.subscribed
+        if not self._one_filter_at_a_time or not is_sign:
+            self._one_filter_at_a_time = True
+            return Verdict(searching=is_sign)
+        culprit = end.unanswered[0]
+        strikes = self._filter_strikes[culprit] = self._filter_strikes.get(culprit, 0) + 1
+        if strikes < FILTER_STRIKES:
+            return Verdict(searching=True)
+        self._filter_strikes.clear()
+        if self._wildcards and any(c in culprit for c in "+#") and not any(c in f for f in self._without for c in "+#"):
+            return self._no_wildcards()
+        self._without[culprit] = now_s + FILTER_BELIEVED_S
+        return Verdict(
+            True, f"the broker ends the session when {culprit} is subscribed to, so it is left out; see its rights"
+        )
+
+    def _judge_messages(self, end: Disconnect, now_s: float) -> Verdict:
+        if end.cause == "malformed":
+            return Verdict()
+        was_isolating = self._poison.is_isolating
+        # While it isolates, paho-mqtt sends one QoS 1 message at a time, so only the oldest has left.
+        left = end.unacknowledged[:1] if was_isolating else end.unacknowledged
+        # Of a QoS 0 topic only the first message of a session is suspicious: where others passed, it would have, too.
+        first = [sent for sent in end.unproven if sent.number == 1]
+        topic = self._poison.session_ended([*first, *left], end.acknowledged, now_s)
+        if topic is not None:
+            return Verdict(
+                True,
+                f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
+            )
+        if was_isolating and end.cause == "network" and end.sent_last_s >= BURST:
+            return self._slow_down(end, now_s)
+        return Verdict(searching=self._poison.has_pattern)
+
+
+def _is_suspect(sent: Sent, now_s: float) -> bool:
+    return now_s - sent.since_s <= SOON_S and not sent.message.queue_offline

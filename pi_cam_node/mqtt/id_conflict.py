@@ -1,0 +1,57 @@
+"""Notices another running node that announces itself on this node's topics. Pure.
+
+Two boards with one node id (a copied card, two hosts called ``raspberrypi``) each carry out every command and overwrite
+each other's retained state. Each node publishes its boot id on ``info``, so a foreign one gives it away.
+"""
+
+from __future__ import annotations
+
+import json
+
+# While it lasts both nodes say again, so often, what they retain.
+REPEAT_S = 60.0
+# Without a sign of the other one for this long it is over.
+OVER_S = 150.0
+_CHARACTERS = 40
+
+
+class IdConflict:
+    """The search for another node. Thread: the link's.
+
+    Args:
+        boot_id: Of this run of the node; empty to look for nothing.
+        node_id: ``node.id``.
+    """
+
+    def __init__(self, boot_id: str, node_id: str) -> None:
+        self._boot_id = boot_id
+        self._node_id = node_id
+        self._other = ""
+        self._seen_s = self._told_s = float("-inf")
+
+    def info_seen(self, payload: bytes, now_s: float) -> None:
+        """Take in a live message on the node's own ``info``."""
+        try:
+            info = json.loads(payload)
+        except (ValueError, RecursionError):
+            return
+        boot = info.get("boot") if isinstance(info, dict) else None
+        if not self._boot_id or not isinstance(boot, str) or not boot or boot == self._boot_id:
+            return
+        self._other = f"boot {boot[:_CHARACTERS]!a}, {str(info.get('model') or 'board unknown')[:_CHARACTERS]!a}"
+        self._seen_s = now_s
+
+    def due(self, now_s: float) -> str | None:
+        """Return what is to be told now: the conflict, at most each `REPEAT_S`; empty, once, when it is over."""
+        if not self._other:
+            return None
+        if now_s - self._seen_s >= OVER_S:
+            self._other, self._told_s = "", float("-inf")
+            return ""
+        if now_s - self._told_s < REPEAT_S:
+            return None
+        self._told_s = now_s
+        return (
+            f"another node with the id {self._node_id} is running ({self._other}): both carry out each command and "
+            "overwrite each other's states; set another node.id on one of them and restart it"
+        )
