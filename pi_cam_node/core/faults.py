@@ -30,8 +30,10 @@ class Faults:
                 self.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code, message=text):
                 self.note("storage", code, text)
-            case BrokerRefused(reason=reason):
+            case BrokerRefused(reason=reason) if reason:
                 self.report(FaultReported("forbidden", reason))
+            case BrokerRefused():
+                self.state.end_once(("forbidden",))
 
     def note(self, subject: Subject, code: Code, message: str) -> None:
         """Take in how a subject is; ``ok``: well."""

@@ -111,9 +111,12 @@ class BrokerLost:
 
 @dataclass(frozen=True, slots=True)
 class BrokerRefused:
-    """The broker takes us but not all that we do: its ACL forbids a topic, or another client uses our id.
+    """The broker does not take all that the node does: its ACL forbids a topic, or another node or client has its id.
 
-    Sent once per reason; people have to do something about it.
+    People have to do something about it. Sent once per reason, or each minute while it lasts.
+
+    Attributes:
+        reason: For people; empty when what lasted is over.
     """
 
     reason: str
@@ -126,13 +129,7 @@ class BrokerLimitFound:
 
 @dataclass(frozen=True, slots=True)
 class IdConflictSeen:
-    """Another running node announces itself on this node's topics. Sent each minute while that lasts.
-
-    Attributes:
-        reason: For people; empty when it is over.
-    """
-
-    reason: str
+    """Another running node announces itself on this node's topics. Sent each minute while that lasts."""
 
 
 @dataclass(frozen=True, slots=True)

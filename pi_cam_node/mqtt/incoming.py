@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import paho.mqtt.client as paho
 
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
@@ -18,6 +21,22 @@ class Incoming:
     retained: bool
     reply_to: str | None = None
     correlation: bytes | None = None
+
+
+def incoming_of(message: paho.MQTTMessage) -> Incoming:
+    """Return a message of paho-mqtt as ours.
+
+    Raises:
+        UnicodeDecodeError: Its topic is not UTF-8.
+    """
+    properties: Any = message.properties
+    return Incoming(
+        topic=message.topic,
+        payload=bytes(message.payload),
+        retained=message.retain,
+        reply_to=getattr(properties, "ResponseTopic", None),
+        correlation=getattr(properties, "CorrelationData", None),
+    )
 
 
 def parse_message(incoming: Incoming, topics: Topics, mono_s: float) -> Input | None:

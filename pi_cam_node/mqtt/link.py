@@ -7,28 +7,25 @@ is built from nothing after a wait.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost, BrokerRefused, IdConflictSeen
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost
 from pi_cam_node.mqtt.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.diagnosis import Diagnosis
-from pi_cam_node.mqtt.disconnect import Disconnect
-from pi_cam_node.mqtt.echo_check import EchoCheck
-from pi_cam_node.mqtt.id_conflict import IdConflict
+from pi_cam_node.mqtt.disconnect import Version
 from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.negotiation import Negotiation
+from pi_cam_node.mqtt.own_messages import OwnMessages
 from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
 from pi_cam_node.mqtt.publish_queue import PublishQueue
 from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
+from pi_cam_node.mqtt.reconnection import Reconnection
 from pi_cam_node.mqtt.reports import LinkReports
 from pi_cam_node.mqtt.session import Session
 from pi_cam_node.mqtt.topics import Topics
@@ -78,21 +75,17 @@ class BrokerLink:
         self._inbox = inbox
         self._clock = clock
         self._client_id = client_id_of(config, topics, machine_id())
-        self._backoff = backoff or Backoff(random.Random())
-        self._negotiation = Negotiation(config.protocol)
         self._diagnosis = Diagnosis({topics.availability, topics.camera_availability})
-        self._echo = EchoCheck()
-        self._discovery_bytes = 0
-        self._discovery_echo = EchoCheck()
-        self._conflict = IdConflict(boot_id, topics.node_id)
         self._reports = LinkReports(inbox)
+        self._reconnection = Reconnection(
+            config, (self._client_id, topics.root), self._diagnosis, self._reports, backoff
+        )
+        self._own_messages = OwnMessages(topics, boot_id, self._diagnosis, self._reports)
         self.queue = PublishQueue(clock, self._diagnosis, self._reports)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
-        self._lost_because = ""
         self.due_s = NEVER_S
-        self._renegotiates = False
         self._sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
@@ -123,7 +116,7 @@ class BrokerLink:
     def retains(self) -> bool:
         """Whether the broker keeps retained messages, as far as is known."""
         live = self._live
-        return live is None or live.retains
+        return live is None or live.limits.retain
 
     def figures(self) -> Mapping[str, object]:
         """Return what telemetry tells of the link."""
@@ -148,7 +141,7 @@ class BrokerLink:
         if live is None or live is not self._announced:
             return self.queue.is_backlogged
         self.queue.pump(live)
-        return self.queue.is_backlogged or live.is_busy
+        return self.queue.is_backlogged or live.in_flight.is_busy
 
     def on_time(self, now_s: float) -> None:
         """Send what waits, as far as there is room. Thread: the node thread."""
@@ -179,11 +172,9 @@ class BrokerLink:
         if live is None:
             return
         birth = list(messages)
-        self._discovery_bytes = next((m.size_bytes for m in birth if m.topic == self._topics.own_discovery), 0)
         self.queue.announce(live, birth)
         self._announced = live
-        self._echo.sent()
-        self._discovery_echo.sent()
+        self._own_messages.announced(birth)
         self.on_time(self._clock.monotonic())
         if self._diagnosis.suspect_bytes:
             live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
@@ -241,102 +232,53 @@ class BrokerLink:
 
     def _connect_once(self) -> float:
         """Hold one session from its beginning to its end; return how long to wait for the next."""
-        plan = self._diagnosis.plan(self._clock.monotonic())
         session = Session(
             self._config,
             self._topics,
             self._client_id,
-            self._negotiation.options,
-            plan,
+            self._reconnection.options,
+            self._diagnosis.plan(self._clock.monotonic()),
             clock=self._clock,
             listener=self,
         )
         self._session = session
-        self._renegotiates = False
         try:
             end = session.run()
         finally:
             if self._session is session:  # and no other thread's by now
                 self._live = self._session = None
-        if self._renegotiates:
-            return 0.0
-        wait_s = 0.0 if self._closing.is_set() else self._after(end)
+        wait_s = 0.0 if self._closing.is_set() else self._reconnection.ended(end, self._clock.monotonic())
         self.queue.session_ended(end)
         self._reports.flush()
         return wait_s
 
-    def _after(self, end: Disconnect) -> float:
-        """Take note of how a session ended; return how long to wait for the next."""
-        if end.lasted_s is None:
-            return self._after_failure(end)
-        verdict = self._diagnosis.session_ended(end, now_s := self._clock.monotonic())
-        other_version = self._negotiation.ended(end)
-        self._report_loss(end)
-        if other_version:
-            _log.warning("the broker does not get along with MQTT 5; trying MQTT %s", self._negotiation.version)
-        if verdict.message and self._reports.warn_once(verdict.message, verdict.message):
-            self._reports.post(BrokerRefused(verdict.message))
-        had_clash = self._backoff.clash
-        wait_s = self._backoff.after_session(end, now_s, searching=verdict.searching or other_version)
-        if self._backoff.clash and not had_clash:
-            message = (
-                "sessions end within seconds and the broker does not say why; does another client use the id "
-                f"{self._client_id!r}, or may this login not use {self._topics.root}/#?"
-            )
-            _log.error("%s", message)
-            self._reports.post(BrokerRefused(message))
-        return wait_s
-
-    def _after_failure(self, end: Disconnect) -> float:
-        before = self._negotiation.options
-        if self._negotiation.failed(end.cause):
-            _log.info("%s; trying %s", end.reason, self._negotiation.change_since(before))
-            return 0.0
-        self._report_loss(end)
-        return self._backoff.after_failure(refused=end.cause in ("credentials", "certificate", "client id"))
-
-    def _report_loss(self, end: Disconnect) -> None:
-        if end.reason != self._lost_because:
-            self._lost_because = end.reason
-            self._reports.post(BrokerLost(end.reason))
-            _log.warning("no broker: %s; trying on", end.reason)
-
     def on_offer(self, limits: BrokerLimits) -> bool:
-        """See `session.Listener`."""
-        self._renegotiates = not self._negotiation.accepted(limits)
-        return not self._renegotiates
+        """See `SessionListener`."""
+        return self._reconnection.offered(limits)
 
-    def on_accepted(self, session: Session) -> None:
-        """See `session.Listener`."""
+    def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
+        """See `SessionListener`."""
         self.loop.beat()
         self._sessions += 1
-        self._lost_because = ""
+        self._reconnection.accepted()
+        self._own_messages.session_begins()
         self.due_s = NEVER_S
-        self._echo.received()
-        self._discovery_echo.received()
         self._live = self._session
-        self._reports.post(BrokerConnected(session.version, self._sessions))
-        _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, session.version)
-        for sentence in replace(session.limits, retain=session.retains).consequences():
+        self._reports.post(BrokerConnected(version, self._sessions))
+        _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, version)
+        for sentence in limits.consequences():
             self._reports.warn_once(sentence, sentence)
 
     def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
-        """See `session.Listener`."""
-        message = self._diagnosis.probed(passed_bytes, failed_bytes, self._clock.monotonic())
-        if message and self._reports.warn_once(message, message):
-            self._reports.post(BrokerRefused(message))
+        """See `SessionListener`."""
+        self._reports.found(self._diagnosis.probed(passed_bytes, failed_bytes, self._clock.monotonic()))
         self._reports.post(BrokerLimitFound())
-        self._discovery_echo.sent()
+        self._own_messages.search_ended()
 
     def on_message(self, incoming: Incoming) -> None:
-        """See `session.Listener`; an error in here must not end the session."""
+        """See `SessionListener`; an error in here must not end the session."""
         try:
-            if incoming.topic == self._topics.availability and not incoming.retained:
-                self._echo.received()
-            if incoming.topic == self._topics.own_discovery and not incoming.retained:
-                self._discovery_echo.received()
-            if incoming.topic == self._topics.info and not incoming.retained:
-                self._conflict.info_seen(incoming.payload, self._clock.monotonic())
+            self._own_messages.on_message(incoming, self._clock.monotonic())
             arrival = parse_message(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set():
                 self._inbox.put(arrival)  # where it finds no room it is counted
@@ -345,31 +287,14 @@ class BrokerLink:
             _log.exception("a message could not be taken in")
 
     def on_refused(self, what: str, topic: str, reason: str) -> None:
-        """See `session.Listener`; told once for the topics below one first part."""
-        branch = topic.partition("/")[0]
-        message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
-        if self._reports.warn_once(f"{what} {branch}", message):
-            self._reports.post(BrokerRefused(message))
+        """See `SessionListener`."""
+        self._reports.refused(what, topic, reason)
 
     def on_check(self) -> None:
-        """See `session.Listener`."""
+        """See `SessionListener`."""
         self.loop.beat()
-        live, now_s = self._live, self._clock.monotonic()
-        if live is not None and live is self._announced:
-            acknowledged = live.is_idle and self.queue.is_announced
-            if self._echo.is_lost(now_s, acknowledged=acknowledged):
-                self.on_refused("publish or hear", self._topics.availability, "our own message does not come back")
-            elif not self._diagnosis.suspect_bytes and self._discovery_echo.is_lost(now_s, acknowledged=acknowledged):
-                self._discovery_lost(live)
-        if (conflict := self._conflict.due(now_s)) is not None:
-            self._reports.warn_once(conflict, conflict)
-            self._reports.post(IdConflictSeen(conflict))
+        live = self._live if self._live is self._announced else None
+        acknowledged = live is not None and live.in_flight.is_empty and self.queue.is_announced
+        self._own_messages.check(live, self._clock.monotonic(), acknowledged=acknowledged)
         self._reports.flush()
         self._reports.log_losses(self.queue.dropped)
-
-    def _discovery_lost(self, live: Session) -> None:
-        """Search for a limit at which a broker throws messages away, or else tell that the topic is forbidden."""
-        if self._diagnosis.silently_dropped(self._discovery_bytes):
-            live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
-        elif self._diagnosis.limit_bytes(self._clock.monotonic()) is None:
-            self.on_refused("publish or hear", self._topics.own_discovery, "our own message does not come back")

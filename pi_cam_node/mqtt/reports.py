@@ -1,4 +1,4 @@
-"""What the link tells: the node by the inbox, where some of it may have to wait, and people by the log, once."""
+"""Reports of the link: to the node by its inbox, where some may have to wait, and to people by the log, once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections import deque
 
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import Input
+from pi_cam_node.core.inputs import BrokerRefused, Input
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ REPORTS_WAITING = 16
 
 
 class LinkReports:
-    """Thread: the link's."""
+    """The reports. Thread: the link's; `warn_once` the node thread's as well."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -49,6 +49,18 @@ class LinkReports:
             _log.warning(
                 "the broker was away or slow: %d replies, events and frames are lost", given_up - given_up_before
             )
+
+    def found(self, message: str) -> None:
+        """Log and post, once, what was found out about the broker; nothing where the message is empty."""
+        if message and self.warn_once(message, message):
+            self.post(BrokerRefused(message))
+
+    def refused(self, what: str, topic: str, reason: str) -> None:
+        """Log and post that the broker forbids something; once for the topics below one first part."""
+        branch = topic.partition("/")[0]
+        message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
+        if self.warn_once(f"{what} {branch}", message):
+            self.post(BrokerRefused(message))
 
     def warn_once(self, subject: str, message: str) -> bool:
         """Log a message unless one on its subject was logged before; return whether it was."""

@@ -12,8 +12,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
@@ -27,11 +26,12 @@ from pi_cam_node.mqtt.broker_limits import BrokerLimits, limits_of
 from pi_cam_node.mqtt.diagnosis import SessionPlan
 from pi_cam_node.mqtt.disconnect import Cause, Disconnect, broker_words, cause_of_code
 from pi_cam_node.mqtt.in_flight import InFlight, Outcome, Sent, Waiting
-from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.incoming import incoming_of
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.negotiation import ConnectOptions
 from pi_cam_node.mqtt.paho_client import publish_properties, release
-from pi_cam_node.mqtt.size_probe import SizeProbe, Sizes
+from pi_cam_node.mqtt.session_listener import SessionListener
+from pi_cam_node.mqtt.size_probe import SizeProbe, probe_of
 from pi_cam_node.mqtt.subscriptions import NO_WILDCARDS, Subscriptions
 from pi_cam_node.mqtt.topics import Topics
 
@@ -41,34 +41,6 @@ CONNACK_TIMEOUT_S = 5.0
 CHECK_S = 1.0
 # Times of so many messages are kept, to know how many were sent in the last second.
 TIMES_KEPT = 512
-
-
-class Listener(Protocol):
-    """Receiver of a session's events. Everything is called in the session's thread and must not block."""
-
-    def on_offer(self, limits: BrokerLimits) -> bool:
-        """The broker accepted the connection; return whether to stay, or else to disconnect and connect otherwise."""
-        ...
-
-    def on_accepted(self, session: Session) -> None:
-        """The session is up, and subscriptions are sent."""
-        ...
-
-    def on_message(self, incoming: Incoming) -> None:
-        """A message came."""
-        ...
-
-    def on_refused(self, what: str, topic: str, reason: str) -> None:
-        """The broker refused a subscription or a publication."""
-        ...
-
-    def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
-        """A search for the packet limit is over; ``None``: all sizes passed."""
-        ...
-
-    def on_check(self) -> None:
-        """About a second has passed."""
-        ...
 
 
 class Session:
@@ -82,6 +54,9 @@ class Session:
         plan: What to do otherwise because of what was found out about the broker.
         clock: Tells the time.
         listener: Is told what comes.
+
+    Attributes:
+        limits: What the broker offers; ``in_flight``: what it has not acknowledged yet.
     """
 
     def __init__(
@@ -93,7 +68,7 @@ class Session:
         plan: SessionPlan,
         *,
         clock: Clock,
-        listener: Listener,
+        listener: SessionListener,
     ) -> None:
         self.version = options.version
         self.limits = BrokerLimits()
@@ -104,14 +79,13 @@ class Session:
         self._clock = clock
         self._listener = listener
         self._five = options.version == "5"
-        self._in_flight = InFlight()
+        self.in_flight = InFlight()
         self._reason = ""
         self._cause: Cause = "network"
         self._gave_up = False
         self._accepted_s: float | None = None
-        self._is_up = False
+        self._is_up, self._sent_s = False, deque[float](maxlen=TIMES_KEPT)
         self._abandoned = threading.Event()
-        self._sent_s: deque[float] = deque(maxlen=TIMES_KEPT)
         self._probe: SizeProbe | None = None
         self._tls: transport.TlsContext | None = None
         self._client = paho_client.build(client_id, options, paho_client.availability_will(topics))
@@ -125,21 +99,6 @@ class Session:
         self._client.on_message = self._on_message
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether the broker has taken everything that was sent."""
-        return self._in_flight.is_empty
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether so much is in flight that a whole stream of frames would not fit."""
-        return self._in_flight.is_busy
-
-    @property
-    def retains(self) -> bool:
-        """Whether the broker keeps retained messages, as far as is known."""
-        return self.limits.retain and self._options.will_retain
 
     def run(self) -> Disconnect:
         """Connect and stay connected; return how it ended. Raises nothing."""
@@ -156,21 +115,21 @@ class Session:
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
         release(self._client, self._tls)
         now_s = self._clock.monotonic()
-        unacknowledged = self._in_flight.close()
+        in_flight = self.in_flight
         return Disconnect(
             self._reason or "the connection broke",
             self._cause,
-            None if self._accepted_s is None else now_s - self._accepted_s,
-            self._gave_up,
-            unacknowledged,
-            self._in_flight.unproven,
-            self._in_flight.acknowledged,
-            self._in_flight.proven_bytes,
-            self._subscriptions.has_answer,
-            self._subscriptions.unanswered,
-            self._probe.under_way if self._probe is not None else None,
-            sum(sent_s >= now_s - 1 - CHECK_S for sent_s in self._sent_s),
-            self._in_flight.foreign_topics,
+            lasted_s=None if self._accepted_s is None else now_s - self._accepted_s,
+            gave_up=self._gave_up,
+            unacknowledged=in_flight.close(),
+            unproven=in_flight.unproven,
+            acknowledged=in_flight.acknowledged,
+            proven_bytes=in_flight.proven_bytes,
+            subscribed=self._subscriptions.has_answer,
+            unanswered=self._subscriptions.unanswered,
+            probe=self._probe.under_way if self._probe is not None else None,
+            sent_last_s=sum(sent_s >= now_s - 1 - CHECK_S for sent_s in self._sent_s),
+            foreign_topics=in_flight.foreign_topics,
         )
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
@@ -186,7 +145,7 @@ class Session:
         limit = self.limits.packet_bytes
         if limit is not None and message.size_bytes > limit:
             return Outcome.NEVER
-        if not force and not self._in_flight.has_room(message):
+        if not force and not self.in_flight.has_room(message):
             return Outcome.LATER
         try:
             receipt = self._publish(message)
@@ -196,45 +155,37 @@ class Session:
             return Outcome.LATER
         now_s = self._clock.monotonic()
         self._sent_s.append(now_s)
-        return Outcome.SENT if self._in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
+        return Outcome.SENT if self.in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
 
     def disconnect(self, last_message: Message | None, wait_s: float) -> None:
         """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.
 
         Thread: any but the session's.
         """
-        if last_message is not None and not self._is_acknowledged(last_message, wait_s):
-            self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
-        else:
-            self._client.disconnect()
-
-    def _is_acknowledged(self, message: Message, wait_s: float) -> bool:
+        is_out = last_message is None
         with suppress(ValueError, RuntimeError):  # raised where the connection is gone
-            receipt = self._publish(message)
-            receipt.wait_for_publish(wait_s)
-            return receipt.is_published()
-        return False
+            if last_message is not None:
+                (receipt := self._publish(last_message)).wait_for_publish(wait_s)
+                is_out = receipt.is_published()
+        if is_out:
+            self._client.disconnect()
+        else:
+            self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
 
     def abandon(self) -> list[Sent]:
         """End without a DISCONNECT, within about a second; return what was not acknowledged. Thread: any."""
         self._abandoned.set()
-        return self._in_flight.close()
+        return self.in_flight.close()
 
     def search_limit(self, proven_bytes: int, suspect_bytes: int) -> None:
         """Search for the largest packet that the broker takes. Thread: any; the session's thread does it."""
         if self._probe is None:
-            subscribe = partial(self._client.subscribe, self._topics.probe, 1)
-            self._probe = SizeProbe(Sizes(proven_bytes, suspect_bytes), subscribe, self._send_probe)
-
-    def _send_probe(self, size_bytes: int) -> int:
-        """Publish a message that is reckoned as so large a packet."""
-        empty = Message(self._topics.probe, b"")
-        return self._publish(replace(empty, payload=b" " * max(0, size_bytes - empty.size_bytes))).mid
+            self._probe = probe_of(self._client, self._topics.probe, proven_bytes, suspect_bytes)
 
     @property
     def carries_pictures(self) -> bool:
         """Whether pictures are in flight: not acknowledged, or with the kernel, which takes all that comes."""
-        return self._in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
+        return self.in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
 
     def reset(self) -> None:
         """End at once, and let the kernel drop what it has not sent. Thread: any."""
@@ -265,7 +216,7 @@ class Session:
             if now_s - check_s >= CHECK_S:
                 check_s = now_s
                 self._listener.on_check()
-                if self._in_flight.is_stuck(now_s):
+                if self.in_flight.is_stuck(now_s):
                     self._reason = "the broker acknowledges nothing any more"
                     self._gave_up = True
                     return
@@ -279,7 +230,7 @@ class Session:
 
     def _publish(self, message: Message) -> paho.MQTTMessageInfo:
         properties = publish_properties(message) if self._five else None
-        qos, retain = min(message.qos, self.limits.maximum_qos), message.retain and self.retains
+        qos, retain = min(message.qos, self.limits.maximum_qos), message.retain and self.limits.retain
         return self._client.publish(message.topic, message.payload, qos, retain, properties)
 
     # ------------------------------------------------------------ paho-mqtt's callbacks, in the session's thread
@@ -293,7 +244,8 @@ class Session:
             return
         self._accepted_s = self._clock.monotonic()
         self._cause = "network"
-        self.limits = limits_of(properties)
+        told = limits_of(properties)
+        self.limits = replace(told, retain=told.retain and self._options.will_retain)
         if not self._listener.on_offer(self.limits):
             self._client.disconnect()
             return
@@ -304,7 +256,7 @@ class Session:
     def _come_up(self) -> None:
         if not self._is_up:
             self._is_up = True
-            self._listener.on_accepted(self)
+            self._listener.on_accepted(self.version, self.limits)
 
     def _on_disconnect(
         self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, properties: object
@@ -322,28 +274,20 @@ class Session:
             self._gave_up = True
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
-        properties: Any = message.properties
         try:
-            topic = message.topic
+            incoming = incoming_of(message)
         except UnicodeDecodeError:
             return  # no topic of ours
-        if topic == self._topics.probe and self._probe is not None:
+        if incoming.topic == self._topics.probe and self._probe is not None:
             self._probe.echoed()
-            return
-        incoming = Incoming(
-            topic=topic,
-            payload=bytes(message.payload),
-            retained=message.retain,
-            reply_to=getattr(properties, "ResponseTopic", None),
-            correlation=getattr(properties, "CorrelationData", None),
-        )
-        self._listener.on_message(incoming)
+        else:
+            self._listener.on_message(incoming)
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, properties: object) -> None:
         if self._probe is not None and self._probe.acknowledged(mid, self._clock.monotonic()):
             return
         if reason.is_failure:
-            self._listener.on_refused("publish on", self._in_flight.topic_of(mid), broker_words(reason, properties))
+            self._listener.on_refused("publish on", self.in_flight.topic_of(mid), broker_words(reason, properties))
 
     def _on_subscribe(
         self, _client: object, _userdata: object, mid: int, reasons: list[ReasonCode], properties: object

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import paho.mqtt.client as paho
+
+from pi_cam_node.mqtt.message import Message
+
 LEAST_BYTES = 1024
 ECHO_TIMEOUT_S = 3.0
 
@@ -59,6 +63,23 @@ class Sizes:
             self.is_over = True
             return False
         return self.echoed()
+
+
+def probe_of(client: paho.Client, topic: str, proven_bytes: int, suspect_bytes: int) -> SizeProbe:
+    """Return a search over a connection; a packet's size is reckoned as that of any `Message`.
+
+    Args:
+        client: Connected.
+        topic: Where to publish, with QoS 1 and not retained.
+        proven_bytes: Size of the largest packet that the broker is known to take.
+        suspect_bytes: Size of the packet that it seems not to take.
+    """
+
+    def send(size_bytes: int) -> int:
+        payload = b" " * max(0, size_bytes - Message(topic, b"").size_bytes)
+        return client.publish(topic, payload, 1).mid
+
+    return SizeProbe(Sizes(proven_bytes, suspect_bytes), lambda: client.subscribe(topic, 1), send)
 
 
 class SizeProbe:

@@ -156,7 +156,7 @@ def test_a_link_that_goes_silent_again_and_again_blames_no_message(
 
 def session_is_idle(node: LinkHarness) -> bool:
     live = node.link._live
-    return live is not None and live.is_idle
+    return live is not None and live.in_flight.is_empty
 
 
 def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:

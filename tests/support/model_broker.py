@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pi_cam_node.core.inputs import BrokerLost
 from pi_cam_node.mqtt.broker_limits import BrokerLimits
-from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
+from pi_cam_node.mqtt.in_flight import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.message import Message
@@ -54,14 +54,12 @@ class Line:
 
     version = "5"
     limits = BrokerLimits()
-    retains = True
-    is_busy = False
-    is_idle = True
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._sent: list[Sent] = []
         self.is_stuck = False
+        self.in_flight = InFlight()
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
         receipt = Receipt()
@@ -101,7 +99,7 @@ class SteppedLink(BrokerLink):
     def meet(self, broker: Broker, wanted: Callable[[str], bool]) -> None:
         """Begin a session, and get what is retained on the topics that the node subscribes to."""
         line = self._session = Line(broker)  # type: ignore[assignment]
-        self.on_accepted(line)  # type: ignore[arg-type]
+        self.on_accepted("5", line.limits)
         for topic, payload in list(broker.retained.items()):
             if wanted(topic):
                 self.on_message(Incoming(topic, payload, retained=True))

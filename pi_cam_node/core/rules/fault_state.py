@@ -12,7 +12,7 @@ from pi_cam_node.base.errors import Code
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.events import FaultReported
 
-Subject = Literal["camera", "picture", "storage", "start", "broker"]
+Subject = Literal["camera", "picture", "storage", "start"]
 
 # The last error changes no more often than a person could read it.
 INTERVAL_S = 0.25
@@ -24,7 +24,6 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
     "picture": ("camera_down",),
     "storage": ("no_space", "not_saved"),
     "start": (),
-    "broker": ("forbidden",),
 }
 
 

@@ -17,6 +17,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.diagnosis import SessionPlan
+from pi_cam_node.mqtt.disconnect import Version
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.negotiation import ConnectOptions
 from pi_cam_node.mqtt.session import Session
@@ -35,7 +36,7 @@ class Heard:
         self.accepted = 0
         self.limits = BrokerLimits()
 
-    def on_accepted(self, session: Session) -> None:
+    def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
         """Count it."""
         self.accepted += 1
 

@@ -1,0 +1,92 @@
+"""What the node hears of its own topics: whether its messages come back, and whether another node writes there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pi_cam_node.core.inputs import BrokerRefused, IdConflictSeen
+from pi_cam_node.mqtt.diagnosis import Diagnosis
+from pi_cam_node.mqtt.echo_check import EchoCheck
+from pi_cam_node.mqtt.id_conflict import IdConflict
+from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.reports import LinkReports
+from pi_cam_node.mqtt.session import Session
+from pi_cam_node.mqtt.topics import Topics
+
+_LOST = "our own message does not come back"
+
+
+class OwnMessages:
+    """Thread: the link's, but for `announced`.
+
+    Args:
+        topics: The node's topics.
+        boot_id: Of this run of the node; empty not to look for another node.
+        diagnosis: Is told of messages that the broker throws away.
+        reports: Takes what was found.
+    """
+
+    def __init__(self, topics: Topics, boot_id: str, diagnosis: Diagnosis, reports: LinkReports) -> None:
+        self._topics = topics
+        self._diagnosis = diagnosis
+        self._reports = reports
+        self._online, self._discovery = EchoCheck(), EchoCheck()
+        self._discovery_bytes = 0
+        self._conflict = IdConflict(boot_id, topics.node_id)
+
+    def announced(self, birth: Sequence[Message]) -> None:
+        """Note that a birth is on its way. Thread: the node thread."""
+        own = self._topics.own_discovery
+        self._discovery_bytes = next((message.size_bytes for message in birth if message.topic == own), 0)
+        self._online.sent()
+        self._discovery.sent()
+
+    def session_begins(self) -> None:
+        """Wait for nothing before the birth."""
+        self._online.received()
+        self._discovery.received()
+
+    def search_ended(self) -> None:
+        """Note that the discovery message goes out again, now that the packet limit is known."""
+        self._discovery.sent()
+
+    def on_message(self, incoming: Incoming, now_s: float) -> None:
+        """Take in a message, on whatever topic."""
+        if incoming.retained:
+            return
+        if incoming.topic == self._topics.availability:
+            self._online.received()
+        elif incoming.topic == self._topics.own_discovery:
+            self._discovery.received()
+        elif incoming.topic == self._topics.info:
+            self._conflict.info_seen(incoming.payload, now_s)
+
+    def check(self, live: Session | None, now_s: float, *, acknowledged: bool) -> None:
+        """Judge what ought to have come back by now, and report another node.
+
+        Args:
+            live: The session, once its birth was sent.
+            now_s: The time on the monotonic clock.
+            acknowledged: The broker has taken everything.
+        """
+        if live is not None and self._online.is_lost(now_s, acknowledged=acknowledged):
+            self._reports.refused("publish or hear", self._topics.availability, _LOST)
+        elif (
+            live is not None
+            and not self._diagnosis.suspect_bytes
+            and self._discovery.is_lost(now_s, acknowledged=acknowledged)
+        ):
+            self._discovery_lost(live, now_s)
+        if (conflict := self._conflict.due(now_s)) is not None:
+            if conflict:
+                self._reports.warn_once(conflict, conflict)
+                self._reports.post(IdConflictSeen())
+            self._reports.post(BrokerRefused(conflict))
+
+    def _discovery_lost(self, live: Session, now_s: float) -> None:
+        """Search for a limit at which a broker throws messages away, or else tell that the topic is forbidden."""
+        if self._diagnosis.silently_dropped(self._discovery_bytes):
+            live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
+        elif self._diagnosis.limit_bytes(now_s) is None:
+            self._reports.refused("publish or hear", self._topics.own_discovery, _LOST)
