@@ -8,6 +8,8 @@ from pi_cam_node.core.events import FaultReported
 from pi_cam_node.core.inputs import BrokerRefused, Input, PictureBlank, StorageChanged
 from pi_cam_node.core.rules.fault_state import Fault, FaultState, Subject
 
+_BROKER_CODES: tuple[Code, ...] = ("forbidden",)
+
 
 class Faults:
     """Keeps the `FaultState` with the clock. Used by the node thread.
@@ -33,7 +35,7 @@ class Faults:
             case BrokerRefused(reason=reason) if reason:
                 self.report(FaultReported("forbidden", reason))
             case BrokerRefused():
-                self.state.end_once(("forbidden",))
+                self.state.end_once(_BROKER_CODES)
 
     def note(self, subject: Subject, code: Code, message: str) -> None:
         """Take in how a subject is; ``ok``: well."""

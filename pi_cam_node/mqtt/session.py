@@ -54,9 +54,6 @@ class Session:
         plan: What to do otherwise because of what was found out about the broker.
         clock: Tells the time.
         listener: Is told what comes.
-
-    Attributes:
-        limits: What the broker offers; ``in_flight``: what it has not acknowledged yet.
     """
 
     def __init__(
@@ -71,7 +68,7 @@ class Session:
         listener: SessionListener,
     ) -> None:
         self.version = options.version
-        self.limits = BrokerLimits()
+        self.limits = BrokerLimits()  # what the broker offers, as far as is known
         self._config = config
         self._topics = topics
         self._options = options

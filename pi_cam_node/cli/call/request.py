@@ -106,7 +106,7 @@ def ask(
     deadline_s = time.monotonic() + timeout_s
 
     def next_reply(received: Sequence[Received]) -> Reply | None:
-        replies = [reply for reply in replies_in(received) if reply.get("id") == request.id]
+        replies = [reply for reply in _replies(received) if reply.get("id") == request.id]
         return replies[len(earlier)] if len(replies) > len(earlier) else None
 
     while (reply := connection.wait_for(next_reply, deadline_s - time.monotonic())) is not None:
