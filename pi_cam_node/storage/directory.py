@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace, NotSaved
-from pi_cam_node.storage.pictures.ids import is_part, parse_file
+from pi_cam_node.storage.pictures.ids import is_left_part, is_part, parse_file
 
 # Fewer free inodes than a picture with all its files may need, and the disk is full for us.
 LEAST_INODES = 16
@@ -113,7 +113,7 @@ def is_plain_file(path: Path) -> bool:
 
 
 def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
-    """Remove the temporary files of pictures that a crash left behind; return how many there were.
+    """Remove the temporary files that a crash left behind; return how many there were.
 
     Args:
         directory: The folder.
@@ -125,7 +125,7 @@ def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> in
     parts: list[os.DirEntry[str]] = []
     for entry in _entries(directory):
         beat()
-        if is_part(entry.name) and entry.is_file(follow_symlinks=False):
+        if (is_part(entry.name) or is_left_part(entry.name, os.getpid())) and entry.is_file(follow_symlinks=False):
             parts.append(entry)
     for entry in parts:
         beat()

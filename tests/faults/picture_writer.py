@@ -45,9 +45,11 @@ def check(folder: Path, acks: set[str]) -> list[str]:
     archive.open()
     found = list_pictures(folder)
     wrong = [f"lost {picture_id}" for picture_id in acks - {known for known in found if "json" in found[known]}]
-    wrong += [f"litter {path.name}" for path in folder.glob("*.part")]
+    wrong += [f"litter {path.name}" for path in folder.rglob(".*.part")]
     for picture_id, sizes in found.items():
-        if "json" in sizes:
+        if "json" not in sizes or len(sizes) == 1:
+            wrong.append(f"half {picture_id}: {', '.join(sizes)}")
+        else:
             wrong += _torn(folder, picture_id)
     return wrong
 

@@ -222,6 +222,12 @@ STORAGE = (
         "what was acknowledged is there and whole after the next start: file and folder are synced before the answer",
     ),
     Promise(
+        "S2",
+        "the power is cut while events are written, or the database is damaged",
+        "every row that was acknowledged is there; a damaged file is put aside, said, and filled again from side-cars; "
+        "what cannot be written waits in memory, bounded, and is tried again",
+    ),
+    Promise(
         "S4",
         "the disk is full",
         "said on last_error and in telemetry within 10 s; the oldest pictures make room; a save is refused in words; "

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.promise("S8")]
 PATIENCE_S = 3600.0
 
 
-@pytest.mark.parametrize("program", ["configuring", "saving"])
+@pytest.mark.parametrize("program", ["config_writer", "picture_writer"])
 def test_whatever_call_fails_or_is_the_last_leaves_the_old_state_or_the_new_one(
     program: str, long: bool, figure: Callable[[str], None]
 ) -> None:
@@ -34,7 +34,7 @@ def test_whatever_call_fails_or_is_the_last_leaves_the_old_state_or_the_new_one(
     command = [sys.executable, str(tool), "--kill", "--error", "ENOSPC,EIO,EROFS" if long else "ENOSPC"]
     command += ["--run", f"sh {run[:-1]}{{dir}}{run[-1]}", "--ok-codes", "0,3"]
     command += ["--check", f"{begin}tests.faults.{program} check {{dir}}"]
-    if program == "configuring":
+    if program == "config_writer":
         command += ["--prepare", f"{begin}tests.faults.{program} prepare {{dir}}"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -31,6 +31,7 @@ from pi_cam_node.storage.pictures.index import Entry, Index, Usage
 from pi_cam_node.storage.pictures.library import Library
 from pi_cam_node.storage.pictures.previews import previews
 from pi_cam_node.storage.pictures.quota import Quota
+from pi_cam_node.storage.pictures.recovery import Recovered, recover
 from pi_cam_node.storage.pictures.sidecar import Origin
 from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
@@ -91,6 +92,8 @@ class PictureArchive:
         with as_storage_error(f"cannot read {self._directory}"), self._heartbeat.timed():
             parts = remove_parts(self._directory, self._heartbeat.beat)
             found = list_pictures(self._directory, self._heartbeat.beat)
+            if self._index.usage is None and recover(self._directory, found, self._heartbeat.beat) != Recovered():
+                found = list_pictures(self._directory, self._heartbeat.beat)
         self._index.reconcile(found)
         self._quota.retry_undeletable()
         self._index.publish()

@@ -31,6 +31,8 @@ _ID = (
 _ID_PATTERN = re.compile(_ID)
 _FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, FILM_FORMAT, SIDECAR))})")
 _PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
+# Of what the node remembers beside the pictures: ``.privacy_on`` and the like.
+_HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,9 @@ def is_part(file_name: str) -> bool:
     """Tell whether the name is that of a picture's temporary file, as `pi_cam_node.base.atomic_files` makes it."""
     match = _PART_PATTERN.fullmatch(file_name)
     return match is not None and parse_id(match["id"]) is not None
+
+
+def is_left_part(file_name: str, process: int) -> bool:
+    """Tell whether the name is that of a temporary file of a hidden file of the node, and of another process."""
+    match = _HIDDEN_PART_PATTERN.fullmatch(file_name)
+    return match is not None and match["process"] != str(process)

@@ -206,6 +206,7 @@ def test_rows_that_wait_for_a_dead_disk_are_bounded(store: EventDatabase, mocker
 # ---------------------------------------------------------------- what happens to the file
 
 
+@pytest.mark.promise("S2")
 @pytest.mark.parametrize("damage", ["noise", "header", "middle", "short", "empty"])
 def test_a_damaged_file_is_put_aside_and_made_anew_from_the_side_cars(
     path: Path, damage: str, caplog: pytest.LogCaptureFixture
