@@ -20,11 +20,11 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, TextIO
+from typing import Literal, Protocol, TextIO
 
 from pi_cam_node.base.atomic_files import FILE_MODE, make_directory
 from pi_cam_node.base.redaction import redactor
-from pi_cam_node.config import Config
+from pi_cam_node.config import LoggingConfig, Section
 from pi_cam_node.config.settings import secrets_of
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -48,7 +48,16 @@ _log = logging.getLogger(__name__)
 _installed: list[logging.Handler] = []
 
 
-def configure(config: Config, stream: TextIO | None = None, *, environ: Mapping[str, str] = os.environ) -> None:
+class LoggedConfig(Protocol):
+    """Settings of a program that logs: those of the node, or of the console."""
+
+    @property
+    def logging(self) -> LoggingConfig:
+        """Level and file."""
+        ...
+
+
+def configure(config: LoggedConfig, stream: TextIO | None = None, *, environ: Mapping[str, str] = os.environ) -> None:
     """Set the root logger up. May be called again; the last call holds.
 
     Args:
@@ -56,6 +65,7 @@ def configure(config: Config, stream: TextIO | None = None, *, environ: Mapping[
         stream: The console; standard error where none is given.
         environ: Where ``JOURNAL_STREAM``, ``NO_COLOR`` and ``TERM`` are looked up.
     """
+    assert isinstance(config, Section)
     stream = sys.stderr if stream is None else stream
     redact = redactor(secrets_of(config))
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]

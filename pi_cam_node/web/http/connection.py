@@ -56,6 +56,7 @@ class Connection(web.RequestHandler):
         self._early = b""
         self._has_head = False
         self.below_tls: asyncio.Transport | None = None
+        self._is_upgraded = False
         self.address = ""
         self.is_served = False
 
@@ -88,6 +89,9 @@ class Connection(web.RequestHandler):
         if self._wire is None:  # TLS may deliver before it says that it is there
             self._early += data
             return
+        if self._is_upgraded:
+            super().data_received(data)
+            return
         self._received_bytes += len(data)
         head_bytes = self._head_bytes(data)
         if head_bytes > HEAD_BYTES_MAX:
@@ -107,6 +111,10 @@ class Connection(web.RequestHandler):
     def request_allowed(self) -> None:
         """Note that the request is whole and not public: until its answer is out the place is not given to another."""
         self.is_served = True
+
+    def upgraded(self) -> None:
+        """Note that a WebSocket has begun: its messages have bounds of their own, and pongs of days are no request."""
+        self._is_upgraded = True
 
     def request_finished(self) -> None:
         """Note that the answer is out: the connection is idle from now on."""

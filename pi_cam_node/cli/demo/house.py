@@ -1,0 +1,201 @@
+"""Command ``pi-cam-node house``: a broker, four synthetic nodes, a door sensor and the console on one machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from pi_cam_node.cli.demo import brokers
+from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
+from pi_cam_node.cli.demo.command import say
+from pi_cam_node.config.catalogue import catalogue
+
+CAMERAS = (("porch", "Porch"), ("hall", "Hall"), ("garden", "Garden"), ("shed", "Shed"))
+CONSOLE_PORT = 8090
+STOP_S = 5.0
+# The door: closed for so long, open for so long, in seconds.
+CLOSED_S, OPEN_S = (12.0, 40.0), (3.0, 8.0)
+DOOR_TOPIC = "zigbee2mqtt/Front door"
+DOOR_DISCOVERY = "homeassistant/binary_sensor/0x00158d0001/contact/config"
+DOOR = {
+    "name": "Contact",
+    "object_id": "front_door",
+    "unique_id": "0x00158d0001_contact",
+    "state_topic": DOOR_TOPIC,
+    "value_template": '{{ value_json["contact"] }}',
+    "payload_on": False,
+    "payload_off": True,
+    "device_class": "door",
+    "device": {"name": "Front door", "identifiers": ["0x00158d0001"], "suggested_area": "Hall"},
+}
+NODE = """\
+node: {{id: {id}, name: {name}}}
+mqtt: {{host: {host}, port: {port}, protocol: "{protocol}"}}
+camera: {{source: "synthetic?lux={lux}", width: 640, height: 480, framerate: 8}}
+export: {{base_dir: {folder}, auto_save_interval_s: 900}}
+mjpeg_server: {{port: {http}, fps: 5}}
+"""
+# Written where the node of this version knows the setting.
+WISHES = {"motion.enable": "motion: {enable: true}", "recording.mode": "recording: {mode: motion}"}
+CONSOLE = """\
+# The settings of the console of this demonstration. Rules made by clicking are written in here.
+console:
+  id: house
+  port: {http}
+  base_dir: {folder}
+mqtt:
+  host: {host}
+  port: {port}
+  protocol: "{protocol}"
+rules:
+  # Show me who was there before the door opened.
+  - name: Front door
+    when: {{sensor: front_door, becomes: open}}
+    do:
+      - {{past: porch, at: 2}}
+    again_after: 10
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the house until Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="pi-cam-node house",
+        description="Run a broker, four synthetic nodes, a door sensor and the console, on this machine only.",
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where everything is kept; by default, for as long as it runs"
+    )
+    parser.add_argument("--port", type=int, default=CONSOLE_PORT, help="the console's (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        with ExitStack() as stack:
+            folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pi-cam-house-")))
+            return _run(stack, folder.absolute(), options.port)
+    except NoBrokerHere as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(stack: ExitStack, folder: Path, wanted_port: int) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    broker = stack.enter_context(Broker(brokers.choose(), brokers.choose_port(None), folder))
+    for number, (node_id, name) in enumerate(CAMERAS):
+        stack.enter_context(
+            _program(
+                ["run", "--config", str(_node_file(folder, broker, number, node_id, name))], folder / f"{node_id}.log"
+            )
+        )
+    stack.enter_context(_door(broker))
+    port = brokers.choose_port(None, wanted_port)
+    file = folder / "console.yaml"
+    if not file.exists():
+        kept, told = json.dumps(str(folder / "console")), broker.kind.protocol
+        file.write_text(CONSOLE.format(http=port, folder=kept, host=brokers.HOST, port=broker.port, protocol=told))
+    console = stack.enter_context(_program(["console", "--config", str(file)], folder / "console.log"))
+    return _wait(folder, port, console)
+
+
+def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: str) -> Path:
+    file = folder / f"{node_id}.yaml"
+    text = NODE.format(
+        id=node_id,
+        name=name,
+        host=brokers.HOST,
+        port=broker.port,
+        protocol=broker.kind.protocol,
+        lux=(400, 120, 900, 60)[number],
+        folder=json.dumps(str(folder / node_id)),
+        http=brokers.choose_port(None, 8081 + number),
+    )
+    file.write_text(text + "".join(f"{line}\n" for key, line in WISHES.items() if key in catalogue()))
+    return file
+
+
+@contextmanager
+def _program(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run this package as a child that ends with the ``with`` block, or with us."""
+    own = [sys.executable, "-m", "pi_cam_node", *words]
+    command = [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.brokers", str(os.getpid()), *own]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with log.open("ab") as written:
+        child = subprocess.Popen(  # noqa: S603 - our own command line
+            command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, process_group=0, env=environ
+        )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(STOP_S)
+
+
+@contextmanager
+def _door(broker: Broker) -> Iterator[None]:
+    """Let a door open now and then, as zigbee2mqtt would tell it."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="demo-door")
+    client.connect(brokers.HOST, broker.port)
+    client.loop_start()
+    ended, chance = threading.Event(), random.Random()
+
+    def live() -> None:
+        client.publish(DOOR_DISCOVERY, json.dumps(DOOR), 1, True)
+        is_open = False
+        while not ended.is_set():
+            state = {"contact": not is_open, "battery": 87, "linkquality": chance.randint(60, 140)}
+            client.publish(DOOR_TOPIC, json.dumps(state), 1, True)
+            ended.wait(chance.uniform(*(OPEN_S if is_open else CLOSED_S)))
+            is_open = not is_open
+
+    thread = threading.Thread(target=live, name="door", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(1.0)
+        client.loop_stop()
+
+
+def _wait(folder: Path, port: int, console: subprocess.Popen[bytes]) -> int:
+    """Say where everything is, and wait for Ctrl-C, or for the console's end."""
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    link, database = folder / "console" / "setup-link", folder / "console" / "console.db"
+    while not database.exists() and console.poll() is None and not stopped.wait(0.2):
+        continue
+    if not stopped.wait(2.0) and console.poll() is None:
+        say(_greeting(folder, port, link.read_text().strip() if link.exists() else ""))
+    while not stopped.wait(0.2) and console.poll() is None:
+        continue
+    if not stopped.is_set():
+        said = (folder / "console.log").read_text(errors="replace").strip()[-800:]
+        print(f"the console ended with code {console.returncode}: {said}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _greeting(folder: Path, port: int, link: str) -> str:
+    first = f"Make your account: {link}" if link else f"The console: http://{brokers.HOST}:{port}/"
+    return f"""\
+A house on this machine: a broker, the cameras {", ".join(name for _, name in CAMERAS)}, a front door, and the console.
+{first}
+The door opens now and then; a rule then shows what the porch saw two seconds before.
+Settings, logs and pictures are in {folder}. Nothing can be reached from outside this machine. Ctrl-C ends it all."""

@@ -1,0 +1,1 @@
+"""The console: the house's own web interface for every node on the broker."""

@@ -1,0 +1,67 @@
+"""Pairing a wall tablet: it shows a code, the owner types it in, and the tablet is logged in for good."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from pi_cam_node.base.clock import Clock
+
+PENDING_MAX = 16
+LIFETIME_S = 600.0
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+CODE_LENGTH = 6
+
+
+@dataclass(slots=True)
+class Pending:
+    """A tablet that waits.
+
+    Attributes:
+        name: What its cookie bears.
+        code: What it shows.
+        until_s: When it ends, on the monotonic clock.
+        session: Name of the session that it gets; empty before the owner agreed.
+    """
+
+    name: str
+    code: str
+    until_s: float
+    session: str = ""
+
+
+class Pairing:
+    """The tablets that wait. Thread: the loop's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pending: dict[str, Pending] = {}
+
+    def begin(self) -> Pending:
+        """Return a new code; the oldest that waits goes where there are too many."""
+        self._forget_old()
+        while len(self._pending) >= PENDING_MAX:
+            del self._pending[next(iter(self._pending))]
+        code = "".join(secrets.choice(_LETTERS) for _ in range(CODE_LENGTH))
+        pending = Pending(secrets.token_urlsafe(24), code, self._clock.monotonic() + LIFETIME_S)
+        self._pending[pending.name] = pending
+        return pending
+
+    def of(self, name: str) -> Pending | None:
+        """Return the tablet with a cookie of this name."""
+        self._forget_old()
+        return self._pending.get(name)
+
+    def with_code(self, code: str) -> Pending | None:
+        """Return the tablet that shows a code."""
+        self._forget_old()
+        typed = "".join(code.split()).upper()
+        return next((p for p in self._pending.values() if p.code == typed and not p.session), None)
+
+    def end(self, pending: Pending) -> None:
+        """Forget a tablet: it has its session."""
+        self._pending.pop(pending.name, None)
+
+    def _forget_old(self) -> None:
+        now_s = self._clock.monotonic()
+        self._pending = {name: p for name, p in self._pending.items() if p.until_s > now_s}

@@ -1,0 +1,228 @@
+"""The accounts and sessions in force: read once, kept in memory, written through to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import BadRequest, Busy
+from pi_cam_node.console.accounts import passwords
+from pi_cam_node.console.store import accounts as rows
+from pi_cam_node.console.store.accounts import ROLES, Account, Role, Session
+from pi_cam_node.console.store.database import Database
+
+ACCOUNTS_MAX = 64
+SESSIONS_PER_ACCOUNT = 32
+SESSION_DAYS = 30
+SEEN_EVERY_MS = 3_600_000
+# Each hash takes 16 MiB while it is made.
+HASHES_AT_ONCE, HASHES_WAITING_MAX = 2, 16
+NAME_MAX = 64
+_DAY_MS = 86_400_000
+
+
+class Accounts:
+    """Accounts and sessions. Thread: the loop's."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._accounts: dict[str, Account] = {}
+        self._sessions: dict[str, Session] = {}
+        self._pool = ThreadPoolExecutor(HASHES_AT_ONCE, "console-hash")
+        self._hashing = 0
+        # Verified where there is no such account, so that names cannot be told by the time it takes.
+        self._nobody = f"scrypt${passwords.N}${passwords.R}${passwords.P}${'A' * 22}==${'A' * 43}="
+
+    async def load(self) -> None:
+        """Read what is kept.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        self._accounts = {account.id: account for account in await self._database.read(rows.accounts)}
+        now_ms = self._now_ms()
+        kept = await self._database.read(rows.sessions)
+        self._sessions = {s.hash: s for s in kept if s.ends is None or s.ends > now_ms}
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether the console has been set up."""
+        return any(account.role == "owner" for account in self._accounts.values())
+
+    def all(self) -> list[Account]:
+        """Return every account by name."""
+        return sorted(self._accounts.values(), key=lambda account: account.name.lower())
+
+    def get(self, account_id: str) -> Account | None:
+        """Return an account by id."""
+        return self._accounts.get(account_id)
+
+    def named(self, name: str) -> Account | None:
+        """Return an account by name; upper and lower case are the same."""
+        return next((a for a in self._accounts.values() if a.name.lower() == name.strip().lower()), None)
+
+    async def create(
+        self, name: str, role: str, password: str, cameras: Iterable[str] | None = None, locale: str = ""
+    ) -> Account:
+        """Make an account.
+
+        Raises:
+            BadRequest: Something about it is wrong; the message says what.
+            StoreUnavailable: It could not be kept.
+        """
+        name = name.strip()
+        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+            raise BadRequest(f"The name has 1 to {NAME_MAX} characters.")
+        if role not in ROLES:
+            raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
+        fault = "" if role == "kiosk" else passwords.fault_of(password)
+        if fault:
+            raise BadRequest(fault)
+        if self.named(name) is not None:
+            raise BadRequest("There is an account of this name already.")
+        if len(self._accounts) >= ACCOUNTS_MAX:
+            raise BadRequest(f"There are {ACCOUNTS_MAX} accounts already.")
+        stored = "" if role == "kiosk" else await self._hash(password)
+        seen = None if cameras is None else frozenset(cameras)
+        account = Account(secrets.token_hex(8), name, _role(role), stored, seen, locale)
+        await self._keep(account)
+        return account
+
+    async def change(self, account: Account, *, cameras: Iterable[str] | None, role: str) -> Account:
+        """Give an account another role and other cameras.
+
+        Raises:
+            BadRequest: The last owner would be gone.
+        """
+        if role not in ROLES:
+            raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
+        if account.role == "owner" and role != "owner":
+            self._refuse_last_owner(account)
+        seen = None if cameras is None else frozenset(cameras)
+        changed = replace(account, role=_role(role), cameras=seen)
+        await self._keep(changed)
+        return changed
+
+    async def set_password(self, account: Account, password: str) -> None:
+        """Change a password; every session of the account ends.
+
+        Raises:
+            BadRequest: It is too short or too long.
+        """
+        fault = passwords.fault_of(password)
+        if fault:
+            raise BadRequest(fault)
+        await self._keep(replace(account, password=await self._hash(password)))
+        for session in self.sessions_of(account.id):
+            await self.end(session.hash)
+
+    async def remove(self, account: Account) -> None:
+        """Delete an account and end its sessions.
+
+        Raises:
+            BadRequest: It is the last owner.
+        """
+        if account.role == "owner":
+            self._refuse_last_owner(account)
+        await self._database.run(lambda db: rows.delete_account(db, account.id))
+        self._accounts.pop(account.id, None)
+        self._sessions = {key: s for key, s in self._sessions.items() if s.account != account.id}
+
+    async def verify(self, name: str, password: str) -> Account | None:
+        """Return the account whose name and password these are; as slow where there is none.
+
+        Raises:
+            Busy: Too many are being verified.
+        """
+        account = self.named(name)
+        stored = account.password if account is not None and account.password else self._nobody
+        is_right = await self._in_pool(passwords.verify, password, stored)
+        return account if is_right and account is not None else None
+
+    async def begin(self, account: Account, device: str, kind: str = "browser") -> str:
+        """Begin a session; return the name that its cookie bears. The oldest goes where there are too many.
+
+        Raises:
+            StoreUnavailable: It could not be kept.
+        """
+        name, now_ms = secrets.token_urlsafe(32), self._now_ms()
+        ends = None if kind == "kiosk" else now_ms + SESSION_DAYS * _DAY_MS
+        session = Session(hash_of(name), account.id, device[:80] or "browser", kind, now_ms, now_ms, ends)
+        await self._database.run(lambda db: rows.put_session(db, session))
+        self._sessions[session.hash] = session
+        for old in self.sessions_of(account.id)[:-SESSIONS_PER_ACCOUNT]:
+            await self.end(old.hash)
+        return name
+
+    def session(self, name: str) -> tuple[Account, Session] | None:
+        """Return whose session a cookie bears the name of; ``None`` where there is none, or it has ended."""
+        session = self._sessions.get(hash_of(name))
+        account = self._accounts.get(session.account) if session is not None else None
+        if session is None or account is None:
+            return None
+        if session.ends is not None and session.ends <= self._now_ms():
+            del self._sessions[session.hash]
+            return None
+        return account, session
+
+    async def seen(self, session: Session) -> None:
+        """Note that a session was used; written at most once an hour."""
+        now_ms = self._now_ms()
+        if now_ms - session.seen > SEEN_EVERY_MS and session.hash in self._sessions:
+            updated = self._sessions[session.hash] = replace(session, seen=now_ms)
+            await self._database.run(lambda db: rows.put_session(db, updated))
+
+    def sessions_of(self, account_id: str) -> list[Session]:
+        """Return the sessions of an account, the oldest first."""
+        return sorted((s for s in self._sessions.values() if s.account == account_id), key=lambda s: s.created)
+
+    async def end(self, session_hash: str) -> None:
+        """End a session."""
+        self._sessions.pop(session_hash, None)
+        await self._database.run(lambda db: rows.delete_session(db, session_hash))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _keep(self, account: Account) -> None:
+        try:
+            await self._database.run(lambda db: rows.put_account(db, account))
+        except sqlite3.IntegrityError:
+            raise BadRequest("There is an account of this name already.") from None
+        self._accounts[account.id] = account
+
+    def _refuse_last_owner(self, account: Account) -> None:
+        if not any(a.role == "owner" and a.id != account.id for a in self._accounts.values()):
+            raise BadRequest("This is the last owner; make another one first.")
+
+    async def _hash(self, password: str) -> str:
+        return str(await self._in_pool(passwords.hashed, password))
+
+    async def _in_pool(self, function: object, *arguments: str) -> object:
+        if self._hashing >= HASHES_WAITING_MAX:
+            raise Busy("too many passwords are being verified")
+        self._hashing += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)  # type: ignore[arg-type]
+        finally:
+            self._hashing -= 1
+
+    def _now_ms(self) -> int:
+        return round(self._clock.utcnow().timestamp() * 1000)
+
+
+def hash_of(name: str) -> str:
+    """Return what is kept of a session's name, so that a file read by others opens nothing."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _role(text: str) -> Role:
+    return next(role for role in ROLES if role == text)

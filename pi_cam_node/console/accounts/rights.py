@@ -1,0 +1,24 @@
+"""What an account may do, and with which camera: the one place that decides. What is not allowed here is refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pi_cam_node.console.store.accounts import Account, Role
+
+Deed = Literal["view", "act", "own"]
+"""``view``: pictures, states and events. ``act``: take pictures, privacy, home and away. ``own``: everything else."""
+
+_ALLOWED: dict[Role, frozenset[Deed]] = {
+    "owner": frozenset({"view", "act", "own"}),
+    "member": frozenset({"view", "act"}),
+    "guest": frozenset({"view"}),
+    "kiosk": frozenset({"view"}),
+}
+
+
+def may(account: Account, deed: Deed, camera: str | None = None) -> bool:
+    """Tell whether an account may do something, with a camera where one is named."""
+    if deed not in _ALLOWED.get(account.role, frozenset()):
+        return False
+    return camera is None or account.cameras is None or camera in account.cameras

@@ -1,0 +1,305 @@
+"""The console's connection to the broker: a thread of paho-mqtt, a persistent session, and a bounded way to the loop.
+
+A message of QoS 1 is acknowledged by whoever takes it, after it is kept: what the broker delivered while the
+console died comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.console.broker.topics import ConsoleTopics
+from pi_cam_node.mqtt import transport
+from pi_cam_node.mqtt.reconnect import Backoff, ProtocolChoice
+
+_log = logging.getLogger(__name__)
+
+# Events wait at the broker for a console that is away.
+SESSION_EXPIRY_S = 7 * 86_400
+LARGEST_INCOMING_BYTES = 4 << 20
+CONNECT_TIMEOUT_S = 5.0
+LOOP_S = 1.0
+# Messages on their way to the loop; then the thread waits, and the broker with it.
+WAITING_MAX = 500
+HANDOVER_DEADLINE_S = 10.0
+UNSUPPORTED_VERSION = 132
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message.
+
+    Attributes:
+        topic: Where it was published.
+        payload: What.
+        retained: It is what the broker kept, not news.
+        correlation: MQTT 5's.
+        acknowledge: To be called once the message is kept, or not wanted. Thread: any.
+    """
+
+    topic: str
+    payload: bytes = field(repr=False)
+    retained: bool
+    correlation: bytes | None = None
+    acknowledge: Callable[[], None] = field(default=lambda: None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerState:
+    """Whether the broker is there, and why not."""
+
+    connected: bool
+    reason: str = ""
+
+
+class BrokerLink:
+    """The broker, as the console's loop sees it.
+
+    Args:
+        config: Where it is.
+        topics: The console's topics.
+        clock: Tells the time.
+        on_message: Takes each message. Thread: the loop's.
+        on_state: Is told when the broker comes and goes. Thread: the loop's.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        topics: ConsoleTopics,
+        clock: Clock,
+        on_message: Callable[[Arrival], None],
+        on_state: Callable[[BrokerState], None],
+    ) -> None:
+        self._config = config
+        self._topics = topics
+        self._clock = clock
+        self._on_message = on_message
+        self._on_state = on_state
+        self._backoff = Backoff(random.Random())
+        self._protocol = ProtocolChoice(config.protocol)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._room = threading.BoundedSemaphore(WAITING_MAX)
+        self._closing = threading.Event()
+        self._client: paho.Client | None = None
+        self._is_connected = False
+        self._reason = ""
+        self._extra: dict[str, int] = {}
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="console-mqtt", daemon=True)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted us. Thread: any."""
+        return self._is_connected
+
+    @property
+    def has_response_topics(self) -> bool:
+        """Whether MQTT 5 is spoken."""
+        return self._protocol.version == "5"
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to connect; messages are handed to this loop."""
+        self._loop = loop
+        self._thread.start()
+
+    def close(self, deadline_s: float) -> None:
+        """Say ``offline``, disconnect, end the thread. The session stays at the broker."""
+        client = self._client
+        if client is not None and self._is_connected:
+            with suppress(ValueError, RuntimeError):
+                client.publish(self._topics.availability, b"offline", 1, True).wait_for_publish(min(1.0, deadline_s))
+        self._closing.set()
+        if client is not None:
+            client.disconnect()
+        self._thread.join(deadline_s)
+
+    def publish(self, topic: str, payload: bytes, *, correlation: bytes | None = None) -> bool:
+        """Send a command with our reply topic; return whether it left. Thread: any; never blocks."""
+        client = self._client
+        if client is None or not self._is_connected:
+            return False
+        properties = None
+        if self.has_response_topics:
+            properties = _properties(
+                PacketTypes.PUBLISH, ResponseTopic=self._topics.replies, CorrelationData=correlation or b""
+            )
+        return client.publish(topic, payload, 1, False, properties).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def subscribe(self, topic: str, qos: int = 1) -> None:
+        """Subscribe to one more topic, now and after each reconnect. Thread: the loop's."""
+        self._extra[topic] = qos
+        if self._client is not None and self._is_connected:
+            self._client.subscribe(topic, qos)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Take a subscription back. Thread: the loop's."""
+        self._extra.pop(topic, None)
+        if self._client is not None and self._is_connected:
+            self._client.unsubscribe(topic)
+
+    # ------------------------------------------------------------ the link's own thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                wait_s = self._session()
+            except Exception:
+                _log.exception("the connection to the broker failed in an unforeseen way; trying again")
+                wait_s = self._backoff.after_failure()
+            self._is_connected = False
+            self._tell(BrokerState(connected=False, reason=self._reason))
+            self._closing.wait(wait_s)
+
+    def _session(self) -> float:
+        """Hold one connection from its beginning to its end; return how long to wait for the next."""
+        self._reason = ""
+        client = self._client = self._build()
+        began_s = self._clock.monotonic()
+        accepted = False
+        try:
+            self._connect(client)
+            while not self._closing.is_set() and client.loop(LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                accepted = accepted or self._is_connected
+                if not accepted and self._clock.monotonic() - began_s > CONNECT_TIMEOUT_S:
+                    self._reason = "the broker takes the connection but does not answer"
+                    break
+        except OSError as error:
+            self._reason = transport.reason_of(error, self._config.host, self._config.port)
+        sock = client.socket()
+        if sock is not None:
+            with suppress(OSError):
+                sock.close()
+        self._reason = self._reason or "the connection broke"
+        _log.log(logging.DEBUG if self._closing.is_set() else logging.WARNING, "no broker: %s; trying on", self._reason)
+        if not accepted and not self._is_connected:
+            if "version" in self._reason.lower() and self._protocol.failed("version"):
+                return 0.0
+            return self._backoff.after_failure(refused="uthori" in self._reason)
+        now_s = self._clock.monotonic()
+        return self._backoff.after_session(now_s - began_s, now_s)
+
+    def _build(self) -> paho.Client:
+        five = self._protocol.version == "5"
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"pi_cam_node_console-{self._topics.console_id}",
+            clean_session=None if five else False,
+            protocol=paho.MQTTv5 if five else paho.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.will_set(self._topics.availability, b"offline", 1, True)
+        client.on_connect, client.on_disconnect = self._connected, self._disconnected
+        client.on_message = self._message
+        client.on_socket_open = _tuned
+        client.on_socket_register_write = _leave_it_to_the_loop
+        return client
+
+    def _connect(self, client: paho.Client) -> None:
+        config = self._config
+        if config.username:
+            client.username_pw_set(config.username, transport.password_of(config))
+        if config.tls.enable:
+            client.tls_set_context(transport.tls_context(config.tls))
+        if self._protocol.version == "5":
+            wishes = _properties(
+                PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
+            )
+            client.connect(config.host, config.port, config.keepalive_s, clean_start=False, properties=wishes)
+        else:
+            client.connect(config.host, config.port, config.keepalive_s)
+
+    def _connected(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object) -> None:
+        if reason.is_failure:
+            named = "the protocol version" if reason.value == UNSUPPORTED_VERSION else str(reason)
+            self._reason = f"the broker refuses the connection: {named}"
+            return
+        self._protocol.accepted()
+        client.subscribe([*self._topics.subscriptions(), *self._extra.items()])
+        client.publish(self._topics.availability, b"online", 1, True)
+        self._is_connected = True
+        _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, self._protocol.version)
+        self._tell(BrokerState(connected=True))
+
+    def _disconnected(self, _client: object, _data: object, flags: Any, reason: ReasonCode, _p: object) -> None:
+        self._is_connected = False
+        if not self._reason and flags.is_disconnect_packet_from_server:
+            self._reason = f"the broker ended the connection: {reason}"
+
+    def _message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        acknowledge = _acknowledging(client, message)
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            acknowledge()
+            return
+        correlation = getattr(message.properties, "CorrelationData", None)
+        arrival = Arrival(topic, bytes(message.payload), bool(message.retain), correlation, acknowledge)
+        if not self._room.acquire(timeout=HANDOVER_DEADLINE_S):
+            self.dropped += 1  # not acknowledged, so the broker delivers it again with the next session
+            return
+        if not self._call(self._take, arrival):
+            self._room.release()
+
+    def _take(self, arrival: Arrival) -> None:
+        self._room.release()
+        try:
+            self._on_message(arrival)
+        except Exception:
+            _log.exception("a message on %s could not be taken in", arrival.topic[:80])
+            arrival.acknowledge()
+
+    def _tell(self, state: BrokerState) -> None:
+        self._call(self._on_state, state)
+
+    def _call(self, function: Callable[[Any], None], argument: object) -> bool:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(function, argument)
+        except RuntimeError:  # the loop is closed
+            return False
+        return True
+
+
+def _acknowledging(client: paho.Client, message: paho.MQTTMessage) -> Callable[[], None]:
+    mid, qos = message.mid, message.qos
+
+    def acknowledge() -> None:
+        if qos:
+            client.ack(mid, qos)
+
+    return acknowledge
+
+
+def _tuned(_client: object, _data: object, sock: Any) -> None:
+    with suppress(OSError, ssl.SSLError):
+        transport.tune(sock)
+
+
+def _leave_it_to_the_loop(_client: object, _data: object, _sock: object) -> None:
+    """Do nothing: with this callback set, publish() wakes the loop instead of writing itself."""
+
+
+def _properties(packet: int, **values: object) -> Properties:
+    made = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made

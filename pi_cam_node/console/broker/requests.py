@@ -1,0 +1,69 @@
+"""Commands to nodes, and the final replies that belong to them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pi_cam_node.base.errors import Busy, CameraDown, DeadlinePassed
+
+WAITING_MAX = 64
+DEADLINE_S = 15.0
+PATIENT_DEADLINE_S = 150.0
+PATIENT_VERBS = frozenset({"pastStack", "clip"})
+
+Send = Callable[[str, str, bytes, bytes], bool]
+
+
+class Requests:
+    """The requests that wait for a reply. Thread: the loop's.
+
+    Args:
+        send: Publishes a command: node, verb, payload, correlation data; returns whether it left.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    async def ask(
+        self, node: str, verb: str, arguments: Mapping[str, object] | None = None, deadline_s: float | None = None
+    ) -> dict[str, Any]:
+        """Return the final reply of a node to a command.
+
+        Raises:
+            Busy: Too many wait already.
+            CameraDown: The broker is away.
+            DeadlinePassed: The node did not answer in time.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise Busy("too many commands are waiting")
+        name = uuid.uuid4().hex
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[name] = future
+        payload = json.dumps({**(arguments or {}), "id": name}).encode()
+        limit_s = deadline_s or (PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S)
+        try:
+            if not self._send(node, verb, payload, name.encode()):
+                raise CameraDown("the broker is away; nothing was sent")
+            return await asyncio.wait_for(future, limit_s)
+        except TimeoutError:
+            raise DeadlinePassed(f"{node} did not answer within {limit_s:g} s") from None
+        finally:
+            del self._waiting[name]
+
+    def take(self, payload: bytes, correlation: bytes | None) -> None:
+        """Hand a reply to the request that waits for it; others are passed over."""
+        try:
+            body = json.loads(payload)
+        except ValueError:
+            return
+        if not isinstance(body, dict) or body.get("stage") != "final":
+            return
+        name = correlation.decode("ascii", "replace") if correlation else str(body.get("id", ""))
+        future = self._waiting.get(name)
+        if future is not None and not future.done():
+            future.set_result(body)

@@ -1,0 +1,84 @@
+"""Every topic that the console uses: the only place where one is built or taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONSOLES = "pi_cam_node_console"
+ZIGBEE2MQTT_DEVICES = "zigbee2mqtt/bridge/devices"
+# Kinds of Home Assistant's components that tell of something that happens in the house.
+SENSOR_COMPONENTS = ("binary_sensor", "event", "sensor")
+
+# What is subscribed to below each node, with QoS; `frame` only while somebody looks.
+NODE_TOPICS = (
+    ("availability", 1),
+    ("camera/availability", 1),
+    ("info", 1),
+    ("state/#", 1),
+    ("config/+", 1),
+    ("telemetry", 0),
+    ("event/+", 1),
+    ("media/last", 1),
+    ("media/event", 1),
+    ("media/thumbnail", 1),
+    ("reply/+", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleTopics:
+    """The topics of one console.
+
+    Attributes:
+        base: ``mqtt.base_topic`` of the nodes.
+        console_id: ``console.id``.
+        discovery_prefix: Home Assistant's.
+    """
+
+    base: str
+    console_id: str
+    discovery_prefix: str
+
+    @property
+    def availability(self) -> str:
+        """``online`` or ``offline``, retained; also the last will."""
+        return f"{CONSOLES}/{self.console_id}/availability"
+
+    @property
+    def replies(self) -> str:
+        """Where replies to our commands go (MQTT 5)."""
+        return f"replies/console/{self.console_id}"
+
+    def subscriptions(self) -> list[tuple[str, int]]:
+        """Return what to subscribe to, with QoS."""
+        discovery = [(f"{self.discovery_prefix}/{kind}/#", 1) for kind in SENSOR_COMPONENTS]
+        return [
+            *((f"{self.base}/+/{rest}", qos) for rest, qos in NODE_TOPICS),
+            (self.replies, 1),
+            (f"{CONSOLES}/+/availability", 1),
+            *discovery,
+            (f"{self.discovery_prefix}/device/+/config", 1),
+            (ZIGBEE2MQTT_DEVICES, 1),
+        ]
+
+    def of_node(self, topic: str) -> tuple[str, str] | None:
+        """Return the node's id and the rest of one of its topics, e.g. ``("porch", "state/motion")``."""
+        prefix = f"{self.base}/"
+        if not topic.startswith(prefix):
+            return None
+        node, _, rest = topic.removeprefix(prefix).partition("/")
+        return (node, rest) if node and rest and node not in {"all", "group"} else None
+
+    def command(self, node: str, verb: str) -> str:
+        """Return where a node takes a command."""
+        return f"{self.base}/{node}/cmd/{verb}"
+
+    def frame(self, node: str) -> str:
+        """Return where a node publishes its live picture."""
+        return f"{self.base}/{node}/frame"
+
+    def other_console(self, topic: str) -> str | None:
+        """Return the id of another console whose availability this is."""
+        parts = topic.split("/")
+        is_one = len(parts) == 3 and parts[0] == CONSOLES and parts[2] == "availability"
+        return parts[1] if is_one and parts[1] != self.console_id else None

@@ -1,0 +1,55 @@
+"""Tells open pages which of their parts changed; they fetch those again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PARTS_MAX = 200
+
+
+class Listener:
+    """One page that listens."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, None] = {}
+        self._news = asyncio.Event()
+
+    def tell(self, part: str) -> None:
+        """Note that a part changed; told once, however often it did meanwhile."""
+        if len(self._parts) < PARTS_MAX:
+            self._parts[part] = None
+        self._news.set()
+
+    async def next(self, limit_s: float) -> list[str]:
+        """Return the parts that changed; none where nothing did in time."""
+        try:
+            await asyncio.wait_for(self._news.wait(), limit_s)
+        except TimeoutError:
+            return []
+        self._news.clear()
+        parts, self._parts = list(self._parts), {}
+        return parts
+
+
+class Changes:
+    """Everybody who listens. Thread: the loop's."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+
+    def tell(self, part: str) -> None:
+        """Say that a part changed: ``nodes``, ``node-<id>``, ``events``, ``sensors``, ``health``, ``mode``."""
+        for listener in self._listeners:
+            listener.tell(part)
+
+    @contextmanager
+    def listen(self) -> Iterator[Listener]:
+        """Listen within the ``with`` block."""
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)

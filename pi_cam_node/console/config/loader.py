@@ -1,0 +1,145 @@
+"""Reads ``console.yaml`` with the node's loader; ``rules`` and ``cameras`` are lists of mappings, judged here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config.layers import Layer, from_file
+from pi_cam_node.config.loader import content_of, decode, settled, warnings_of
+from pi_cam_node.config.sections.base import Section
+from pi_cam_node.config.yaml_reader import MappingNode, ScalarNode, SequenceNode, Tree
+from pi_cam_node.console.config import CONSOLE_SCHEMA, ConsoleConfig
+from pi_cam_node.console.config.cameras import CAMERAS_MAX, CameraEntry
+from pi_cam_node.console.rules.models import RULES_MAX, Rule
+
+Item = TypeVar("Item", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConsole:
+    """What the console starts with.
+
+    Attributes:
+        config: The settings; every path is absolute.
+        rules: In the order of the file.
+        cameras: Nodes that the console runs itself.
+        path: The file; ``None`` where there was none.
+        warnings: What is allowed but unwise, one line each.
+        content: What was read; ``None`` without a file.
+    """
+
+    config: ConsoleConfig
+    rules: tuple[Rule, ...] = ()
+    cameras: tuple[CameraEntry, ...] = ()
+    path: Path | None = None
+    warnings: tuple[str, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def base_url(self) -> str:
+        """The address that links begin with where no browser named a better one."""
+        console = self.config.console
+        host = "127.0.0.1" if console.host in {"0.0.0.0", "::"} else console.host  # noqa: S104 - compared, not bound
+        scheme = "https" if console.tls.enable else "http"
+        return console.public_url or f"{scheme}://{host}:{console.port}"
+
+
+def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConsole:
+    """Return the settings that a file and the variables ``PI_CAM_NODE_CONSOLE__SECTION__KEY`` give together.
+
+    Args:
+        path: The file; ``None`` for none.
+        environ: The environment.
+        content: Taken instead of the file's.
+
+    Raises:
+        ConfigError: The file cannot be read, or something in it or in the environment is wrong.
+    """
+    if path is not None and content is None:
+        content = content_of(path)
+    has_file = path is not None and content is not None
+    file = from_file(decode(content or b"", path or Path()), str(path), CONSOLE_SCHEMA) if has_file else Layer()
+    label = str(path)
+    problems: list[str] = []
+    rules = _items(file.lists.get("rules"), _List(Rule, "rules", RULES_MAX, label), problems)
+    cameras = _items(file.lists.get("cameras"), _List(CameraEntry, "cameras", CAMERAS_MAX, label), problems)
+    twice = {c.id for c in cameras if sum(other.id == c.id for other in cameras) > 1}
+    problems += [f"{label}: cameras: two have the id {name}" for name in sorted(twice)]
+    try:
+        config = settled(file, environ, path, CONSOLE_SCHEMA)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    warnings = tuple(warnings_of(file, config.mqtt, path, catalogue(ConsoleConfig)))
+    return LoadedConsole(config, tuple(rules), tuple(cameras), path, warnings, content)
+
+
+@dataclass(frozen=True, slots=True)
+class _List(Generic[Item]):
+    """What a list of the file may hold, and what to call the file in messages."""
+
+    model: type[Item]
+    key: str
+    most: int
+    label: str
+
+
+def _items(tree: Tree | None, wanted: _List[Item], problems: list[str]) -> list[Item]:
+    """Return the items of a list; what is wrong with one is added to ``problems`` with its line."""
+    label, key, most = wanted.label, wanted.key, wanted.most
+    if tree is None or (isinstance(tree, ScalarNode) and tree.text is None):
+        return []
+    if not isinstance(tree, SequenceNode):
+        problems.append(f"{label}:{tree.line}: {key}: expected a list, each item beginning with a hyphen")
+        return []
+    if len(tree.items) > most:
+        problems.append(f"{label}:{tree.line}: {key}: found {len(tree.items)} items, expected at most {most}")
+        return []
+    items: list[Item] = []
+    for number, item in enumerate(tree.items):
+        try:
+            items.append(wanted.model.model_validate(_plain(item)))
+        except ValidationError as error:
+            problems += [f"{label}:{_line(item, e['loc'])}: {key}[{number}]{_said(e)}" for e in _faults(error)]
+    return items
+
+
+def _faults(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_input=False))
+
+
+def _said(fault: Any) -> str:
+    path = "".join(f".{part}" for part in fault["loc"])
+    why = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"][:1].lower() + fault["msg"][1:]
+    return f"{path}: {why}"
+
+
+def _line(tree: Tree, path: tuple[int | str, ...]) -> int:
+    """Return the line of the innermost part of a path that the tree has."""
+    line = tree.line
+    for part in path:
+        if isinstance(tree, MappingNode) and isinstance(part, str) and part in tree.children:
+            tree = tree.children[part]
+        elif isinstance(tree, SequenceNode) and isinstance(part, int) and part < len(tree.items):
+            tree = tree.items[part]
+        else:
+            break
+        line = tree.line
+    return line
+
+
+def _plain(tree: Tree) -> Any:
+    """Return a tree as pydantic takes it: texts, which it turns into numbers where the model wants some."""
+    if isinstance(tree, MappingNode):
+        return {name: _plain(child) for name, child in tree.children.items()}
+    if isinstance(tree, SequenceNode):
+        return [_plain(item) for item in tree.items]
+    return tree.text

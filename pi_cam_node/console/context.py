@@ -1,0 +1,103 @@
+"""Everything that the console's handlers may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.console.accounts.pairing import Pairing
+from pi_cam_node.console.accounts.registry import Accounts
+from pi_cam_node.console.accounts.setup_link import SetupLink
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.changes import Changes
+from pi_cam_node.console.config.loader import LoadedConsole
+from pi_cam_node.console.config.rules_file import write_rules
+from pi_cam_node.console.intake import Intake
+from pi_cam_node.console.journal import Entry, Journal
+from pi_cam_node.console.links import Links
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.pictures.client import NodeClient
+from pi_cam_node.console.pictures.cutoff import Cutoff
+from pi_cam_node.console.pictures.hub import LiveHub
+from pi_cam_node.console.push.endpoints import Endpoints
+from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.vapid import Vapid
+from pi_cam_node.console.rules.engine import RuleEngine
+from pi_cam_node.console.rules.models import Rule
+from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.store import audit
+from pi_cam_node.console.store.database import Database
+
+
+@dataclass(slots=True)
+class ConsoleContext:
+    """The console, as its pages see it. Thread: the loop's.
+
+    Attributes:
+        loaded: The settings and where they came from.
+        mode: ``home`` or ``away``.
+        vapid: ``None`` where its key cannot be had: then nothing is pushed.
+    """
+
+    loaded: LoadedConsole
+    clock: Clock
+    database: Database
+    journal: Journal
+    changes: Changes
+    nodes: Nodes
+    requests: Requests
+    intake: Intake
+    client: NodeClient
+    cutoff: Cutoff
+    hub: LiveHub
+    sensors: Sensors
+    engine: RuleEngine
+    accounts: Accounts
+    setup: SetupLink
+    pairing: Pairing
+    links: Links
+    vapid: Vapid
+    endpoints: Endpoints
+    outbox: Outbox
+    mode: str = "home"
+    file_content: bytes | None = field(default=None, repr=False)
+
+    def now_ms(self) -> int:
+        """Return UTC epoch milliseconds."""
+        return round(self.clock.utcnow().timestamp() * 1000)
+
+    def local_now(self) -> datetime:
+        """Return the local time."""
+        return self.clock.utcnow().astimezone()
+
+    @property
+    def path(self) -> Path | None:
+        """The console's own file."""
+        return self.loaded.path
+
+    def note(self, account: str, kind: str, what: str) -> None:
+        """Write into the audit who did what."""
+        row = audit.AuditRow(self.now_ms(), account, kind, what)
+        self.journal.put(Entry(lambda db: audit.add(db, row)))
+
+    def set_mode(self, account: str, mode: str) -> None:
+        """Say whether somebody is at home; kept as the newest such row of the audit."""
+        self.mode = mode
+        self.note(account, "mode", mode)
+        self.changes.tell("mode")
+
+    def save_rules(self, rules: Sequence[Rule]) -> None:
+        """Write the rules into the file and let them be in force. Thread: an executor.
+
+        Raises:
+            NotSaved: The file could not be changed; nothing is.
+        """
+        try:
+            self.file_content = write_rules(self.path, rules, self.file_content)
+        except OSError as error:
+            raise error if isinstance(error, NotSaved) else NotSaved(str(error)) from error
+        self.engine.replace(rules)

@@ -1,0 +1,160 @@
+"""Where every message of the broker goes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.console.broker.link import Arrival, BrokerState
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.broker.topics import ZIGBEE2MQTT_DEVICES, ConsoleTopics
+from pi_cam_node.console.changes import Changes
+from pi_cam_node.console.journal import Entry, Journal, void
+from pi_cam_node.console.nodes.node import json_object
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.rules.actions import occurrence_of
+from pi_cam_node.console.rules.engine import Occurrence
+from pi_cam_node.console.sensors.registry import SensorChanged, Sensors
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store import sensors as sensor_rows
+from pi_cam_node.console.store.sensors import Change
+
+_log = logging.getLogger(__name__)
+
+# After a longer absence, what a sensor published meanwhile comes at once and without a time: recorded, no more.
+AWAY_S = 60.0
+CATCH_UP_S = 2.0
+CONSOLES_MAX = 16
+
+
+@dataclass(slots=True)
+class Intake:
+    """Sorts messages. Thread: the loop's.
+
+    Attributes:
+        topics: The console's topics.
+        nodes: All nodes.
+        sensors: All sensors.
+        requests: Who waits for replies.
+        journal: Writes down.
+        changes: Tells pages.
+        clock: Tells the time.
+        on_occurrence: Called with what rules may wait for.
+        broker: Whether the broker is there.
+        since_ms: Since when, UTC epoch milliseconds.
+        others: Other consoles on the broker that are there.
+    """
+
+    topics: ConsoleTopics
+    nodes: Nodes
+    sensors: Sensors
+    requests: Requests
+    journal: Journal
+    changes: Changes
+    clock: Clock
+    on_occurrence: Callable[[Occurrence], None]
+    broker: BrokerState = field(default_factory=lambda: BrokerState(connected=False, reason="connecting"))
+    since_ms: int = 0
+    others: set[str] = field(default_factory=set)
+    _lost_s: float = float("-inf")
+    _live_from_s: float = float("inf")
+
+    def on_state(self, state: BrokerState) -> None:
+        """Take note that the broker came or went."""
+        now_s = self.clock.monotonic()
+        if state.connected:
+            self._live_from_s = now_s + (CATCH_UP_S if now_s - self._lost_s > AWAY_S else 0.0)
+        elif self.broker.connected:
+            self._lost_s = now_s
+        if state.connected != self.broker.connected or not self.since_ms:
+            self.since_ms = self._now_ms()
+        self.broker = state
+        self.changes.tell("health")
+
+    def on_message(self, arrival: Arrival) -> None:
+        """Take a message in, and see to it that it is acknowledged."""
+        of_node = self.topics.of_node(arrival.topic)
+        if of_node is not None and of_node[1].startswith("event/"):
+            self._take_event(of_node[0], arrival)
+            return
+        try:
+            self._sort(of_node, arrival)
+        finally:
+            arrival.acknowledge()
+
+    def _sort(self, of_node: tuple[str, str] | None, arrival: Arrival) -> None:
+        topic, payload = arrival.topic, arrival.payload
+        if of_node is not None:
+            node, rest = of_node
+            if rest.startswith("reply/"):
+                self.requests.take(payload, arrival.correlation)
+            else:
+                self.nodes.apply(node, rest, payload, retained=arrival.retained)
+        elif topic == self.topics.replies:
+            self.requests.take(payload, arrival.correlation)
+        elif (other := self.topics.other_console(topic)) is not None:
+            self._note_other(other, payload)
+        elif self._is_announcement(topic, payload):
+            self.changes.tell("sensors")
+        if self.sensors.is_for_us(topic):
+            self._take_sensor(arrival)
+
+    def _is_announcement(self, topic: str, payload: bytes) -> bool:
+        """Take a message in that may announce sensors; return whether it changed what there is."""
+        if topic == ZIGBEE2MQTT_DEVICES:
+            return self.sensors.take_zigbee2mqtt(topic, payload)
+        is_discovery = topic.startswith(f"{self.topics.discovery_prefix}/") and topic.endswith("/config")
+        return is_discovery and self.sensors.take_discovery(topic, payload)
+
+    def _take_event(self, node: str, arrival: Arrival) -> None:
+        """Write an event down; a redelivered one is the same row, and acknowledged once it is there."""
+        now = self.clock.utcnow()
+        row = event_rows.row_of(node, json_object(arrival.payload), round(now.timestamp() * 1000))
+        if row is None or arrival.retained:
+            arrival.acknowledge()
+            return
+        occurrence = occurrence_of(row, now)
+        if occurrence is not None:
+            self.on_occurrence(occurrence)
+
+        def written(kept: bool) -> None:
+            arrival.acknowledge()
+            if kept:
+                self.changes.tell("events")
+
+        self.journal.put(Entry(lambda db: void(event_rows.put(db, row)), written))
+
+    def _take_sensor(self, arrival: Arrival) -> None:
+        now_ms = self._now_ms()
+        # Retained or not: right after the connection mosquitto also delivers what it queued for us, as if it were new.
+        is_late = self.clock.monotonic() < self._live_from_s
+        changes = self.sensors.take_state(
+            arrival.topic, arrival.payload, retained=arrival.retained or is_late, now_ms=now_ms
+        )
+        for change in changes:
+            self._note_change(change, now_ms)
+
+    def _note_change(self, change: SensorChanged, now_ms: int) -> None:
+        key = change.sensor.spec.key
+        state = change.sensor.spec.words[0 if change.value else 1]
+        row = Change(key, now_ms, state, change.sensor.raw)
+        self.journal.put(Entry(lambda db: sensor_rows.add_change(db, row)))
+        self.changes.tell("sensors")
+        if change.is_news:
+            self.on_occurrence(Occurrence(sensor=key, value=change.value))
+
+    def _note_other(self, other: str, payload: bytes) -> None:
+        before = set(self.others)
+        if payload == b"online" and len(self.others) < CONSOLES_MAX:
+            self.others.add(other)
+        elif payload != b"online":
+            self.others.discard(other)
+        if self.others - before:
+            _log.warning("another console, %s, is on this broker: rules of both fire", other)
+        if self.others != before:
+            self.changes.tell("health")
+
+    def _now_ms(self) -> int:
+        return round(self.clock.utcnow().timestamp() * 1000)

@@ -1,0 +1,95 @@
+"""Writes down what happens: many things in one transaction where they come at once, each acknowledged when kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pi_cam_node.console.store.database import Database, StoreUnavailable
+
+_log = logging.getLogger(__name__)
+
+WAITING_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something to be written.
+
+    Attributes:
+        write: Writes it.
+        written: Called when it is on disk, or cannot be; the argument says which. Thread: the loop's.
+    """
+
+    write: Callable[[sqlite3.Connection], None]
+    written: Callable[[bool], None] = field(default=lambda _kept: None)
+
+
+class Journal:
+    """The queue in front of the database. Thread: the loop's.
+
+    Attributes:
+        dropped: Entries for which there was no room, since the disk did not follow.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[Entry] = []
+        self._news = asyncio.Event()
+        self.dropped = 0
+
+    def put(self, entry: Entry) -> None:
+        """Have something written soon."""
+        if len(self._waiting) >= WAITING_MAX:
+            self.dropped += 1
+            entry.written(False)
+            return
+        self._waiting.append(entry)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Write what comes, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write everything that waits, in one transaction; one that cannot be written does not take others along."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        try:
+            await self._database.run(lambda db: _write(db, batch))
+        except StoreUnavailable as error:
+            _log.warning("%d entries are not kept: %s", len(batch), error)
+            for entry in batch:
+                entry.written(False)
+        except Exception:
+            _log.exception("a batch cannot be written; its entries are tried one by one")
+            for entry in batch:
+                await self._alone(entry)
+        else:
+            for entry in batch:
+                entry.written(True)
+
+    async def _alone(self, entry: Entry) -> None:
+        try:
+            await self._database.run(entry.write)
+        except Exception:
+            _log.exception("an entry cannot be written")
+            entry.written(False)
+        else:
+            entry.written(True)
+
+
+def _write(db: sqlite3.Connection, batch: Sequence[Entry]) -> None:
+    for entry in batch:
+        entry.write(db)
+
+
+def void(_result: object) -> None:
+    """Take a result that nobody needs."""

@@ -1,0 +1,54 @@
+"""Links that open one thing without a login until they end: for notifications and for sharing.
+
+The key outlives a restart, and the end is told on the wall clock: a house's server has the time from the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import create_atomically
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.console.push.encryption import encoded
+
+FILE_NAME = "links.key"
+KEY_BYTES = 32
+NOTIFICATION_S = 7 * 86_400.0
+
+
+class Links:
+    """Makes and checks links. Thread: any."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        """Read the key, or make one.
+
+        Raises:
+            OSError: It can be neither read nor made.
+            ValueError: What is in the file is no key.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            create_atomically(path, secrets.token_bytes(KEY_BYTES))
+        self._key = path.read_bytes()
+        if len(self._key) != KEY_BYTES:
+            raise ValueError(f"{path} holds no key of {KEY_BYTES} bytes")
+        self._clock = clock
+
+    def sign(self, path: str, lifetime_s: float) -> str:
+        """Return a path with a signature and the UTC epoch second at which it ends."""
+        expires = str(int(self._clock.utcnow().timestamp() + lifetime_s))
+        return f"{path}?expires={expires}&signature={self._signature(path, expires)}"
+
+    def verify(self, path: str, query: Mapping[str, str]) -> bool:
+        """Tell whether a request carries a signature of ours for this very path, and in time."""
+        expires, given = query.get("expires", ""), query.get("signature", "")
+        is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires).encode())
+        return is_ours and self._clock.utcnow().timestamp() < int(expires)
+
+    def _signature(self, path: str, expires: str) -> str:
+        text = f"{expires}\n{path}".encode(errors="replace")
+        return encoded(hmac.new(self._key, text, hashlib.sha256).digest())

@@ -1,0 +1,1 @@
+"""The nodes on the broker, known by what they retain there; there is no pairing."""

@@ -1,0 +1,180 @@
+"""One node, as it last told of itself. Pure: topics and payloads go in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# A thumbnail is at most 48 KiB before base64.
+THUMBNAIL_MAX_BYTES = 64 << 10
+KEYS_MAX = 400
+
+
+@dataclass(slots=True)
+class Node:
+    """What is known of a node.
+
+    Attributes:
+        id: Its id.
+        online: Whether it is there; ``None`` before it told.
+        camera: Whether frames arrive; ``None`` before it told.
+        info: Its ``info``.
+        states: Bare scalars by key, ``motion/<zone>`` among them.
+        config: Values in force of its live settings, as text.
+        telemetry: Its last figures.
+        media_last: Facts of its last picture.
+        media_event: Facts of its last event that has a picture.
+        thumbnail: The last picture, small, as JPEG; belongs to ``media_last``.
+        frame: The retained live picture, as JPEG.
+        frame_ms: When that came, UTC epoch milliseconds.
+        last_seen_ms: When it last told anything new.
+    """
+
+    id: str
+    online: bool | None = None
+    camera: bool | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
+    telemetry: dict[str, Any] = field(default_factory=dict)
+    media_last: dict[str, Any] = field(default_factory=dict)
+    media_event: dict[str, Any] = field(default_factory=dict)
+    thumbnail: bytes = field(default=b"", repr=False)
+    frame: bytes = field(default=b"", repr=False)
+    frame_ms: int = 0
+    last_seen_ms: int = 0
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.info.get("name") or self.id)[:64]
+
+    @property
+    def url(self) -> str:
+        """Where its HTTP server is; empty where it does not tell."""
+        return str(self.info.get("url") or "").rstrip("/")
+
+    @property
+    def boot(self) -> str:
+        """The id of its life; empty before it told."""
+        return str(self.info.get("boot") or "")
+
+    @property
+    def tls_sha256(self) -> str:
+        """The fingerprint of its certificate, hex; empty without TLS."""
+        return str(self.info.get("tls_sha256") or "")
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nothing of it may be shown; so it is before it has said that privacy is off."""
+        return self.states.get("privacy") != "OFF"
+
+    @property
+    def has_motion(self) -> bool:
+        """Whether it sees motion now."""
+        return bool(self.online) and self.states.get("motion") == "ON"
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recording is being written now."""
+        return bool(self.online) and self.states.get("recording") == "ON"
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The verbs that it understands."""
+        told = self.info.get("commands")
+        return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
+
+    @property
+    def zones(self) -> list[str]:
+        """The zones in which it looks for motion."""
+        return sorted(key.removeprefix("motion/") for key in self.states if key.startswith("motion/"))
+
+    def trouble(self) -> str:
+        """Return why there is no live picture, for people; empty where there should be one."""
+        if self.online is None:
+            return "This node has not said whether it is there."
+        if not self.online:
+            return "Offline."
+        if "privacy" not in self.states:
+            return "Waiting to hear whether privacy is on."
+        if self.is_private:
+            return "Privacy is on."
+        if self.camera is False:
+            return "No camera: no frames arrive."
+        return ""
+
+    def apply(self, rest: str, payload: bytes, now_ms: int) -> str:
+        """Take one of its topics in; return the part that changed, empty where none did.
+
+        Args:
+            rest: The topic below the node, e.g. ``state/motion``.
+            payload: What was published.
+            now_ms: UTC epoch milliseconds.
+        """
+        kind, _, key = rest.partition("/")
+        if kind in {"state", "config"}:
+            values = self.states if kind == "state" else self.config
+            changed = kind if _put(values, key, payload) else ""
+        else:
+            changed = self._apply_whole(rest, payload, now_ms)
+        if changed:
+            self.last_seen_ms = now_ms
+        return changed
+
+    def _apply_whole(self, rest: str, payload: bytes, now_ms: int) -> str:
+        part, field_name, value = {
+            "availability": ("availability", "online", payload == b"online" if payload else None),
+            "camera/availability": ("camera", "camera", payload == b"online" if payload else None),
+            "info": ("info", "info", json_object(payload)),
+            "telemetry": ("telemetry", "telemetry", json_object(payload)),
+            "media/last": ("media", "media_last", json_object(payload)),
+            "media/event": ("media", "media_event", json_object(payload)),
+            "media/thumbnail": ("thumbnail", "thumbnail", _thumbnail(payload)),
+            "frame": ("frame", "frame", payload),
+        }.get(rest, ("", "", None))
+        if not part or getattr(self, field_name) == value:
+            return ""
+        setattr(self, field_name, value)
+        if part == "frame":
+            self.frame_ms = now_ms
+        return part
+
+    def hide(self) -> None:
+        """Forget every picture of it: privacy is on, or it is gone."""
+        self.thumbnail = self.frame = b""
+        self.media_last, self.media_event = {}, {}
+
+
+def json_object(payload: bytes) -> dict[str, Any]:
+    """Return a payload's JSON object; an empty one where it is none."""
+    try:
+        body = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def shown_states(node: Node) -> Mapping[str, str]:
+    """Return the states that pages show, without those that have a place of their own."""
+    return {key: node.states[key] for key in ("mode", "brightness", "lux", "ring_seconds") if key in node.states}
+
+
+def _put(values: dict[str, str], key: str, payload: bytes) -> bool:
+    text = payload.decode("utf-8", "replace")[:1024]
+    if not text:
+        return values.pop(key, None) is not None
+    if values.get(key) == text or (key not in values and len(values) >= KEYS_MAX):
+        return False
+    values[key] = text
+    return True
+
+
+def _thumbnail(payload: bytes) -> bytes:
+    try:
+        return base64.b64decode(payload, validate=True) if len(payload) <= 2 * THUMBNAIL_MAX_BYTES else b""
+    except ValueError:
+        return b""

@@ -1,0 +1,109 @@
+"""All nodes on the broker, and who is told when one changes."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.config.sections.node import NODE_ID_PATTERN
+from pi_cam_node.console.nodes.node import Node
+
+# A home has one to eight cameras; anything beyond this is somebody's noise on the broker.
+NODES_MAX = 64
+# Thumbnails of past pictures, for nodes whose pictures cannot be fetched.
+THUMBNAILS_MAX = 64
+FORMER_IDS_MAX = 16
+
+OnChange = Callable[[Node, str], None]
+
+
+class Nodes:
+    """The nodes by id. Thread: the loop's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._nodes: dict[str, Node] = {}
+        self._listeners: list[OnChange] = []
+        self._thumbnails: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield the nodes by name."""
+        return iter(sorted(self._nodes.values(), key=lambda node: (node.name.lower(), node.id)))
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def get(self, node_id: str) -> Node | None:
+        """Return a node, ``None`` where there is none of this id."""
+        return self._nodes.get(node_id)
+
+    def on_change(self, listener: OnChange) -> None:
+        """Have a function called with the node and the part of it that changed.
+
+        Parts: ``availability``, ``camera``, ``info``, ``state``, ``config``, ``telemetry``, ``media``,
+        ``thumbnail``, ``frame``, ``gone``.
+        """
+        self._listeners.append(listener)
+
+    def apply(self, node_id: str, rest: str, payload: bytes, *, retained: bool) -> None:
+        """Take a topic of a node in."""
+        if re.fullmatch(NODE_ID_PATTERN, node_id) is None:
+            return
+        if rest == "availability" and not payload:
+            if not retained:
+                self._forget(node_id)
+            return
+        node = self._nodes.get(node_id)
+        if node is None:
+            # Emptied topics, and what is no state, make no node.
+            if not payload or rest.startswith(("event/", "reply/", "frame")) or len(self._nodes) >= NODES_MAX:
+                return
+            node = self._nodes[node_id] = Node(node_id)
+        changed = node.apply(rest, payload, self._now_ms())
+        if not changed:
+            return
+        if node.states.get("privacy") == "ON" and changed in {"state", "media", "thumbnail", "frame"}:
+            self._hide(node)
+        elif changed == "media" or (changed == "thumbnail" and retained):
+            self._keep_thumbnail(node)
+        self._tell(node, changed)
+
+    def thumbnail(self, node_id: str, picture_id: str) -> bytes:
+        """Return the thumbnail of a picture that a node retained lately; empty where there is none."""
+        node = self._nodes.get(node_id)
+        return b"" if node is None or node.is_private else self._thumbnails.get((node_id, picture_id), b"")
+
+    def former_ids(self, node: Node) -> list[str]:
+        """Return ids that the node says it had before."""
+        told: Any = node.info.get("formerly")
+        return [str(one) for one in told if one != node.id][:FORMER_IDS_MAX] if isinstance(told, list) else []
+
+    def _forget(self, node_id: str) -> None:
+        """Forget a node whose availability was emptied: it was erased, or renamed."""
+        node = self._nodes.pop(node_id, None) or Node(node_id)
+        node.online = None
+        self._hide(node)
+        self._tell(node, "gone")
+
+    def _hide(self, node: Node) -> None:
+        node.hide()
+        for key in [key for key in self._thumbnails if key[0] == node.id]:
+            del self._thumbnails[key]
+
+    def _keep_thumbnail(self, node: Node) -> None:
+        """Note the thumbnail under its picture's id; the facts come after it, but for those that the broker kept."""
+        picture = str(node.media_last.get("id") or "")
+        if picture and node.thumbnail and (node.id, picture) not in self._thumbnails:
+            self._thumbnails[node.id, picture] = node.thumbnail
+            while len(self._thumbnails) > THUMBNAILS_MAX:
+                self._thumbnails.popitem(last=False)
+
+    def _tell(self, node: Node, part: str) -> None:
+        for listener in list(self._listeners):
+            listener(node, part)
+
+    def _now_ms(self) -> int:
+        return round(self._clock.utcnow().timestamp() * 1000)

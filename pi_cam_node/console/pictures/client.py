@@ -1,0 +1,204 @@
+"""Asks nodes over HTTP. The right comes from the broker: a ticket that opens pictures and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.nodes.node import Node, json_object
+
+_log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 10.0
+TICKET_TTL_S = 3600
+# Renewed this long before it ends.
+TICKET_MARGIN_S = 120.0
+REACHED_FOR_S = 300.0
+NOT_REACHED_FOR_S = 20.0
+STATE_MAX_BYTES = 1 << 20
+
+
+class Unreachable(NodeError, OSError):
+    """A node's pictures cannot be fetched; the message says why, for people."""
+
+    code = "camera_down"
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of the way to a node."""
+
+    url: str
+    boot: str
+    ticket: str = ""
+    ticket_until_s: float = 0.0
+    checked_until_s: float = 0.0
+    why: str = ""
+
+
+class NodeClient:
+    """The HTTP client for nodes. Thread: the loop's.
+
+    Args:
+        requests: Asks nodes over MQTT.
+        clock: Tells the time.
+    """
+
+    def __init__(self, requests: Requests, clock: Clock) -> None:
+        self._requests = requests
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def check(self, node: Node) -> None:
+        """Make sure that the node answers where it says it does, and is the one that the broker knows.
+
+        Raises:
+            Unreachable: It is not so.
+        """
+        async with self._locks.setdefault(node.id, asyncio.Lock()):
+            known = self._of(node)
+            if self._clock.monotonic() >= known.checked_until_s:
+                await self._look(node, known)
+            if known.why:
+                raise Unreachable(known.why)
+
+    def why(self, node: Node) -> str:
+        """Return why the node's pictures could not be fetched last time, for people; empty where they could."""
+        known = self._known.get(node.id)
+        return known.why if known is not None else ""
+
+    def forget(self, node_id: str) -> None:
+        """Forget a node."""
+        self._known.pop(node_id, None)
+        self._locks.pop(node_id, None)
+
+    @asynccontextmanager
+    async def get(
+        self, node: Node, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask for something; a ticket that has ended is renewed once.
+
+        Raises:
+            Unreachable: No answer came.
+        """
+        await self.check(node)
+        known = self._of(node)
+        try:
+            async with self._ask(node, path, known.ticket, headers or {}) as answer:
+                if answer.status != 401:
+                    yield answer
+                    return
+            known.ticket, known.checked_until_s = "", 0.0
+            await self.check(node)
+            async with self._ask(node, path, known.ticket, headers or {}) as answer:
+                yield answer
+        except (TimeoutError, aiohttp.ClientError) as error:
+            known.checked_until_s = 0.0
+            raise Unreachable(f"{node.url} does not answer: {_said(error)}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _of(self, node: Node) -> _Known:
+        known = self._known.get(node.id)
+        if known is None or (known.url, known.boot) != (node.url, node.boot):
+            known = self._known[node.id] = _Known(node.url, node.boot)
+        return known
+
+    async def _look(self, node: Node, known: _Known) -> None:
+        known.why = ""
+        try:
+            _refuse_silent(node)
+            await self._renew_ticket(node, known)
+            await self._compare_boot(node, known)
+        except Unreachable as error:
+            known.why = str(error)
+        now_s = self._clock.monotonic()
+        until_s = now_s + (NOT_REACHED_FOR_S if known.why else REACHED_FOR_S)
+        if known.ticket:
+            until_s = min(until_s, max(now_s + 1, known.ticket_until_s - TICKET_MARGIN_S))
+        known.checked_until_s = until_s
+
+    async def _renew_ticket(self, node: Node, known: _Known) -> None:
+        now_s = self._clock.monotonic()
+        if "ticket" not in node.commands or (known.ticket and now_s < known.ticket_until_s - TICKET_MARGIN_S):
+            return
+        try:
+            reply = await self._requests.ask(node.id, "ticket", {"ttl_s": TICKET_TTL_S}, 5.0)
+        except NodeError as error:
+            raise Unreachable(f"The node hands out no ticket: {error}") from error
+        data = reply.get("data")
+        if not reply.get("ok") or not isinstance(data, dict) or not isinstance(data.get("ticket"), str):
+            raise Unreachable(f"The node hands out no ticket: {reply.get('message', '')}")
+        known.ticket, known.ticket_until_s = data["ticket"], now_s + TICKET_TTL_S
+
+    async def _compare_boot(self, node: Node, known: _Known) -> None:
+        """Ask who answers: a loopback address is another machine's as often as not."""
+        try:
+            async with self._ask(node, "/api/state", known.ticket, {}) as answer:
+                raw = await answer.content.read(STATE_MAX_BYTES) if answer.status == 200 else b""
+                if answer.status in {401, 403}:
+                    raise Unreachable(f"{node.url} asks for a token, and the node hands out no ticket for it.")
+                body = json_object(raw)
+        except (TimeoutError, aiohttp.ClientError, ssl.SSLError) as error:
+            raise Unreachable(_advice(node, error)) from error
+        told = body.get("node")
+        boot = (told.get("boot") if isinstance(told, dict) else None) or body.get("boot")
+        if boot != node.boot:
+            raise Unreachable(f"{node.url} is answered by something else than this node. {_OPEN_IT}")
+
+    @asynccontextmanager
+    async def _ask(
+        self, node: Node, path: str, ticket: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
+            connector = aiohttp.TCPConnector(limit=64, limit_per_host=8)
+            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False)
+        sent = {**headers, "Accept-Encoding": "identity"}
+        if ticket:
+            sent["Authorization"] = f"Bearer {ticket}"
+        async with self._session.get(node.url + path, headers=sent, ssl=_pinned(node), allow_redirects=False) as answer:
+            yield answer
+
+
+_OPEN_IT = "Set http.host of the node to an address that this machine can reach, and restart it."
+
+
+def _refuse_silent(node: Node) -> None:
+    if not node.url:
+        raise Unreachable("The node does not say where its pictures can be fetched.")
+
+
+def _pinned(node: Node) -> aiohttp.Fingerprint | bool:
+    """Return how to judge the node's certificate: by the fingerprint that it told on the broker, else as usual."""
+    try:
+        return aiohttp.Fingerprint(bytes.fromhex(node.tls_sha256)) if node.tls_sha256 else True
+    except ValueError:
+        return True
+
+
+def _advice(node: Node, error: Exception) -> str:
+    if isinstance(error, aiohttp.ServerFingerprintMismatch):
+        return f"The certificate at {node.url} is not the one that the node told on the broker."
+    if "//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url:
+        return f"The node serves its pictures to its own machine only. {_OPEN_IT}"
+    return f"{node.url} does not answer: {_said(error)}"
+
+
+def _said(error: BaseException) -> str:
+    return str(error)[:120] or type(error).__name__

@@ -1,0 +1,112 @@
+"""One browser's window on all cameras: the newest picture of each wins, nothing queues."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pi_cam_node.console.pictures.scaling import LiveFrame
+
+FPS_MAX = 30.0
+CAMERAS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a browser wants a camera.
+
+    Attributes:
+        fps: Pictures a second, at most.
+        width_px: Width that it shows; 0: the whole picture.
+    """
+
+    fps: float
+    width_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is to be said of a camera, beside its picture.
+
+    Attributes:
+        live: Pictures come as they are taken.
+        text: For people; empty where the picture says all.
+        blank: What is shown of it must go: privacy is on, or it is gone.
+    """
+
+    live: bool
+    text: str = ""
+    blank: bool = False
+
+
+class Viewer:
+    """A browser. Thread: the loop's."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[str, Wanted] = {}
+        self.dropped = 0
+        self._frames: dict[str, LiveFrame] = {}
+        self._statuses: dict[str, Status] = {}
+        self._due_s: dict[str, float] = {}
+        self._news = asyncio.Event()
+
+    def want(self, wanted: Mapping[str, Wanted]) -> None:
+        """Say which cameras are shown from now on."""
+        self.wanted = dict(wanted)
+        for gone in self._frames.keys() - self.wanted.keys():
+            del self._frames[gone]
+
+    def offer(self, camera: str, frame: LiveFrame, now_s: float) -> None:
+        """Offer a picture; it is taken unless one came a moment ago. One that still waits is replaced."""
+        wanted = self.wanted.get(camera)
+        if wanted is None:
+            return
+        interval_s = 1 / wanted.fps
+        # A little before it is due will do, so that a stream of the very rate does not lose every other picture.
+        early_s = 0.2 * interval_s
+        due_s = self._due_s.get(camera, now_s)
+        if now_s < due_s - early_s:
+            return
+        self._due_s[camera] = max(due_s, now_s - early_s) + interval_s
+        self.dropped += camera in self._frames
+        self._frames[camera] = frame
+        self._news.set()
+
+    def tell(self, camera: str, status: Status) -> None:
+        """Say how things are with a camera; where nothing is live its waiting picture goes."""
+        if camera in self.wanted:
+            self._statuses[camera] = status
+            self._news.set()
+
+    def hide(self, camera: str) -> None:
+        """Drop what waits of a camera."""
+        self._frames.pop(camera, None)
+
+    async def next(self) -> tuple[dict[str, Status], dict[str, LiveFrame]]:
+        """Wait for news; return all of it, by camera."""
+        await self._news.wait()
+        self._news.clear()
+        statuses, self._statuses = self._statuses, {}
+        frames, self._frames = self._frames, {}
+        return statuses, frames
+
+
+def wanted_in(body: object) -> dict[str, Wanted]:
+    """Return what a browser's message asks for: ``{"cameras": {"porch": {"fps": 5, "width": 426}}}``.
+
+    Raises:
+        ValueError: It asks for something else.
+    """
+    cameras = body.get("cameras") if isinstance(body, dict) else None
+    if not isinstance(cameras, dict) or len(cameras) > CAMERAS_MAX:
+        raise ValueError("expected cameras")
+    wanted = {}
+    for camera, told in cameras.items():
+        fps, width = (told.get("fps", 2), told.get("width", 0)) if isinstance(told, dict) else (0, 0)
+        if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.05 <= fps <= FPS_MAX:
+            raise ValueError("expected fps from 0.05 to 30")
+        if isinstance(width, bool) or not isinstance(width, int) or not 0 <= width <= 10_000:
+            raise ValueError("expected width in pixels")
+        wanted[str(camera)] = Wanted(float(fps), width)
+    return wanted

@@ -1,0 +1,209 @@
+"""The console as a program: built from its settings, run on one asyncio loop that owns all of its state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Mapping
+
+from pi_cam_node.base.clock import Clock, SystemClock
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.console.accounts.pairing import Pairing
+from pi_cam_node.console.accounts.registry import Accounts
+from pi_cam_node.console.accounts.setup_link import SetupLink
+from pi_cam_node.console.broker.link import BrokerLink
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.broker.topics import ConsoleTopics
+from pi_cam_node.console.changes import Changes
+from pi_cam_node.console.config.loader import LoadedConsole
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.intake import Intake
+from pi_cam_node.console.journal import Journal
+from pi_cam_node.console.links import Links
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.pictures.client import NodeClient
+from pi_cam_node.console.pictures.cutoff import Cutoff
+from pi_cam_node.console.pictures.hub import LiveHub
+from pi_cam_node.console.push import vapid
+from pi_cam_node.console.push.composer import Composer
+from pi_cam_node.console.push.endpoints import ENVIRONMENT, Endpoints
+from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.sender import PushSender
+from pi_cam_node.console.rules.actions import ActionRunner
+from pi_cam_node.console.rules.engine import Occurrence, RuleEngine
+from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.upkeep import Upkeep
+from pi_cam_node.console.web.program import ConsolePages
+from pi_cam_node.web.http.service import HttpService
+
+_log = logging.getLogger(__name__)
+
+CLOSE_S = 5.0
+
+
+class Console:
+    """The whole console.
+
+    Args:
+        loaded: Its settings.
+        environ: The environment.
+        clock: Tells the time.
+
+    Raises:
+        ConfigError: The folder of the database cannot be used.
+    """
+
+    def __init__(
+        self, loaded: LoadedConsole, environ: Mapping[str, str] = os.environ, clock: Clock | None = None
+    ) -> None:
+        self.loaded = loaded
+        self.clock = clock or SystemClock()
+        config = loaded.config
+        self.topics = ConsoleTopics(config.mqtt.base_topic, config.console.id, config.homeassistant.discovery_prefix)
+        folder = config.console.base_dir
+        self.database = Database(folder, self.clock)
+        try:
+            self.database.open()
+            self._links = Links(folder, self.clock)
+            subject = config.console.vapid_subject or vapid.NO_SUBJECT
+            self._vapid = vapid.Vapid(vapid.read_or_make(folder), subject)
+        except ConfigError:
+            raise
+        except (OSError, ValueError) as error:
+            raise ConfigError([f"console.base_dir: {error}"]) from error
+        self._extra_push_hosts = environ.get(ENVIRONMENT, "").split(",")
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; return the exit code."""
+        asyncio.run(self._main())
+        return 0
+
+    async def _main(self) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, stopped.set)
+        await self.serve(stopped)
+
+    async def serve(self, stopped: asyncio.Event) -> None:
+        """Run until told to stop."""
+        context, link, sender = self._build()
+        upkeep = Upkeep(context)
+        await upkeep.load()
+        pages = HttpService(ConsolePages(context))
+        link.start(asyncio.get_running_loop())
+        tasks = [
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("journal", context.journal.run()),
+                ("outbox", context.outbox.run()),
+                ("upkeep", upkeep.run()),
+                ("pages", pages.run()),
+            )
+        ]
+        ending = asyncio.create_task(stopped.wait())
+        try:
+            done, _ = await asyncio.wait([ending, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {ending}:
+                _log.error("%s ended; the console stops", task.get_name(), exc_info=task.exception())
+        finally:
+            pages.stop()
+            await self._close(context, link, sender, [ending, *tasks])
+
+    async def _close(
+        self, context: ConsoleContext, link: BrokerLink, sender: PushSender, tasks: list[asyncio.Task[object]]
+    ) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, link.close, CLOSE_S)
+        context.hub.close()
+        await asyncio.wait(tasks, timeout=1.0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            await context.journal.flush()
+        await sender.close()
+        await context.client.close()
+        context.accounts.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.database.close)
+
+    def _build(self) -> tuple[ConsoleContext, BrokerLink, PushSender]:
+        config, clock = self.loaded.config, self.clock
+        changes, journal, nodes = Changes(), Journal(self.database), Nodes(clock)
+        requests = Requests(lambda node, verb, payload, name: self._send(link, node, verb, payload, name))
+        sensors = Sensors(
+            config.homeassistant.discovery_prefix,
+            config.mqtt.base_topic,
+            lambda topic: link.subscribe(topic),  # noqa: PLW0108 - the link is made later
+            lambda topic: link.unsubscribe(topic),  # noqa: PLW0108
+        )
+        accounts = Accounts(self.database, clock)
+        engine = RuleEngine(self.loaded.rules)
+        intake = Intake(
+            self.topics,
+            nodes,
+            sensors,
+            requests,
+            journal,
+            changes,
+            clock,
+            lambda cause: self._fire(context, runner, cause),
+        )
+        link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
+        client, cutoff = NodeClient(requests, clock), Cutoff()
+        endpoints = Endpoints(self._extra_push_hosts)
+        sender = PushSender(self._vapid, endpoints)
+        composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
+        context = ConsoleContext(
+            loaded=self.loaded,
+            clock=clock,
+            database=self.database,
+            journal=journal,
+            changes=changes,
+            nodes=nodes,
+            requests=requests,
+            intake=intake,
+            client=client,
+            cutoff=cutoff,
+            hub=LiveHub(nodes, client, cutoff, clock, lambda node, wanted: self._follow(link, node, wanted)),
+            sensors=sensors,
+            engine=engine,
+            accounts=accounts,
+            setup=SetupLink(config.console.base_dir),
+            pairing=Pairing(clock),
+            links=self._links,
+            vapid=self._vapid,
+            endpoints=endpoints,
+            outbox=Outbox(self.database, sender, composer, clock, lambda _event: changes.tell("events")),
+            file_content=self.loaded.content,
+        )
+        runner = ActionRunner(
+            requests, nodes, sensors, accounts, self.database, clock, lambda row: self._written(context, row)
+        )
+        return context, link, sender
+
+    def _send(self, link: BrokerLink, node: str, verb: str, payload: bytes, name: bytes) -> bool:
+        return link.publish(self.topics.command(node, verb), payload, correlation=name)
+
+    def _follow(self, link: BrokerLink, node: str, wanted: bool) -> None:
+        """Listen to a node's retained live picture, or not any more."""
+        topic = self.topics.frame(node)
+        if wanted:
+            link.subscribe(topic, 0)
+        else:
+            link.unsubscribe(topic)
+
+    def _fire(self, context: ConsoleContext, runner: ActionRunner, cause: Occurrence) -> None:
+        local = context.local_now().time()
+        now_s = self.clock.monotonic()
+        for firing in context.engine.firings(cause, mode=context.mode, local=local, now_s=now_s):
+            _log.info("rule: %s", firing.rule.title)
+            runner.start(firing)
+
+    def _written(self, context: ConsoleContext, _row: EventRow) -> None:
+        context.changes.tell("events")
+        context.outbox.wake()

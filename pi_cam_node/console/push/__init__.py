@@ -1,0 +1,1 @@
+"""Web Push: messages to phones and browsers that asked for them."""

@@ -1,0 +1,82 @@
+"""Encrypts a message for one browser: RFC 8291 with the content coding aes128gcm of RFC 8188."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+RECORD_BYTES = 4096
+# What push services take: 4,096 bytes, header and tag included.
+MESSAGE_MAX_BYTES = RECORD_BYTES - 16 - 86 - 1
+
+
+def encrypt(
+    message: bytes,
+    p256dh: str,
+    auth: str,
+    *,
+    salt: bytes | None = None,
+    private: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:
+    """Return the body of a push message.
+
+    Args:
+        message: What the browser gets.
+        p256dh: The browser's public key, base64url.
+        auth: Its secret, base64url.
+        salt: 16 random bytes; tests give the ones of the RFC.
+        private: Our key of this one message; likewise.
+
+    Raises:
+        ValueError: The keys are none, or the message is too long.
+    """
+    if len(message) > MESSAGE_MAX_BYTES:
+        raise ValueError(f"the message has {len(message)} bytes, {MESSAGE_MAX_BYTES} at most fit")
+    theirs, secret = decoded(p256dh), decoded(auth)
+    if len(secret) != 16:
+        raise ValueError("the secret of the browser has 16 bytes")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), theirs)
+    private = private or ec.generate_private_key(ec.SECP256R1())
+    salt = salt or secrets.token_bytes(16)
+    ours = public_bytes(private)
+    shared = private.exchange(ec.ECDH(), public)
+    material = _expand(_hmac(secret, shared), b"WebPush: info\0" + theirs + ours, 32)
+    pseudo_random = _hmac(salt, material)
+    key = _expand(pseudo_random, b"Content-Encoding: aes128gcm\0", 16)
+    nonce = _expand(pseudo_random, b"Content-Encoding: nonce\0", 12)
+    sealed = AESGCM(key).encrypt(nonce, message + b"\x02", None)
+    return salt + RECORD_BYTES.to_bytes(4, "big") + bytes([len(ours)]) + ours + sealed
+
+
+def public_bytes(private: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a key's public half as an uncompressed point."""
+    return private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def decoded(text: str) -> bytes:
+    """Return what a base64url text holds, with or without its padding.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def encoded(raw: bytes) -> str:
+    """Return bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _hmac(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def _expand(pseudo_random: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-Expand of RFC 5869 for one block."""
+    return _hmac(pseudo_random, info + b"\x01")[:length]

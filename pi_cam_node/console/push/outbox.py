@@ -1,0 +1,119 @@
+"""Empties the outbox: what is due is sent, what fails is tried again until it is too old, all of it in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.console.push.sender import TTL_S, Outcome, PushSender
+from pi_cam_node.console.store import devices as rows
+from pi_cam_node.console.store.database import Database, StoreUnavailable
+from pi_cam_node.console.store.devices import Delivery, Device
+from pi_cam_node.console.store.events import EventRow
+
+_log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+FIRST_WAIT_MS, WAIT_MAX_MS = 5_000, 300_000
+IDLE_S = 60.0
+
+Compose = Callable[[Delivery, Device, EventRow], bytes]
+
+
+class Outbox:
+    """The task that sends. Thread: the loop's.
+
+    Args:
+        database: Where the outbox is.
+        sender: Sends one message.
+        compose: Returns the message of a delivery.
+        clock: Tells the time.
+        on_change: Called with the number of an event whose deliveries changed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sender: PushSender,
+        compose: Compose,
+        clock: Clock,
+        on_change: Callable[[int], None] = lambda _event: None,
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._compose = compose
+        self._clock = clock
+        self._on_change = on_change
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that something was added."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        while True:
+            self._wake.clear()
+            try:
+                wait_s = await self.step()
+            except StoreUnavailable as error:
+                _log.warning("the outbox cannot be read: %s", error)
+                wait_s = IDLE_S
+            except Exception:
+                _log.exception("the outbox failed; it goes on")
+                wait_s = IDLE_S
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    async def step(self) -> float:
+        """Send what is due now; return how long to wait for more, in seconds."""
+        now_ms = self._now_ms()
+        batch = await self._database.read(lambda db: rows.due(db, now_ms, AT_ONCE))
+        await asyncio.gather(*(self._deliver(*one) for one in batch))
+        if batch:
+            return 0.0
+        next_ms = await self._database.read(rows.next_due_ms)
+        return IDLE_S if next_ms is None else max(0.05, min(IDLE_S, (next_ms - now_ms) / 1000))
+
+    async def _deliver(self, delivery: Delivery, device: Device, event: EventRow) -> None:
+        now_ms = self._now_ms()
+        if now_ms - delivery.at_ms > TTL_S * 1000:
+            await self._note(replace(delivery, state="expired", at_ms=now_ms))
+            return
+        if device.gone_why:
+            await self._note(replace(delivery, state="failed", at_ms=now_ms))
+            return
+        message = self._compose(delivery, device, event)
+        outcome = await self._sender.send(device.endpoint, device.keys, message, f"event-{event.rowid}")
+        await self._judge(delivery, device, outcome)
+
+    async def _judge(self, delivery: Delivery, device: Device, outcome: Outcome) -> None:
+        now_ms = self._now_ms()
+        tried = replace(delivery, tries=delivery.tries + 1, code=outcome.code)
+        if outcome.state == "sent":
+            await self._database.run(lambda db: rows.succeeded(db, device.id, now_ms))
+            await self._note(replace(tried, state="sent", at_ms=now_ms))
+        elif outcome.state == "gone":
+            _log.info("%s gets no pushes any more: %s", device.label, outcome.why)
+            await self._note(replace(tried, state="failed", at_ms=now_ms))
+            await self._database.run(lambda db: rows.gone(db, device.id, outcome.why, now_ms))
+        elif outcome.state == "failed":
+            _log.warning("a push to %s failed: %s", device.label, outcome.why)
+            await self._note(replace(tried, state="failed", at_ms=now_ms))
+        else:
+            wait_ms = min(WAIT_MAX_MS, FIRST_WAIT_MS * 2**delivery.tries)
+            due_ms = now_ms + max(wait_ms, round(1000 * outcome.retry_after_s))
+            _log.info("a push to %s waits: %s", device.label, outcome.why)
+            await self._note(replace(tried, due_ms=due_ms))
+
+    async def _note(self, delivery: Delivery) -> None:
+        await self._database.run(lambda db: rows.put_delivery(db, delivery))
+        self._on_change(delivery.event)
+
+    def _now_ms(self) -> int:
+        return round(self._clock.utcnow().timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""Rules: when this happens, do that. Data, never programs."""

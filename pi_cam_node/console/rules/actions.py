@@ -1,0 +1,217 @@
+"""Does what a rule says: pictures from the nodes, one row, and what is to be pushed, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
+from typing import Any
+
+from pi_cam_node.base.clock import Clock, iso
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.accounts.registry import Accounts
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.rules.engine import Firing, Occurrence
+from pi_cam_node.console.rules.models import Action, Condition
+from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.store import devices as device_rows
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.database import Database, StoreUnavailable
+from pi_cam_node.console.store.devices import Delivery, Device
+from pi_cam_node.console.store.events import EventRow
+
+_log = logging.getLogger(__name__)
+
+# A push does not wait longer for its picture; one that comes later is added to the event.
+PICTURE_WAIT_S = 3.0
+# Of everything, to one device.
+PUSHES_PER_MINUTE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action brought.
+
+    Attributes:
+        camera: The node that was asked.
+        media: Id of the picture or film; empty where there is none.
+        what: In words.
+    """
+
+    camera: str
+    media: str
+    what: str
+
+
+@dataclass(slots=True)
+class ActionRunner:
+    """Carries out firings. Thread: the loop's.
+
+    Attributes:
+        requests: Asks nodes.
+        nodes: All nodes.
+        sensors: All sensors.
+        accounts: All accounts.
+        database: Where rows go.
+        clock: Tells the time.
+        on_event: Called with the row of each event that was written.
+    """
+
+    requests: Requests
+    nodes: Nodes
+    sensors: Sensors
+    accounts: Accounts
+    database: Database
+    clock: Clock
+    on_event: Callable[[EventRow], None]
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def start(self, firing: Firing) -> None:
+        """Begin to carry out a firing; returns at once."""
+        task = asyncio.create_task(self.run(firing))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def run(self, firing: Firing) -> None:
+        """Carry out a firing."""
+        try:
+            await self._run(firing)
+        except StoreUnavailable as error:
+            _log.warning("%s fired and is not kept: %s", firing.rule.title, error)
+        except Exception:
+            _log.exception("%s failed", firing.rule.title)
+
+    async def _run(self, firing: Firing) -> None:
+        row = self._row(firing)
+        asked = [asyncio.create_task(self._ask(action)) for action in firing.rule.do if action.camera]
+        done: set[asyncio.Task[Done]] = set()
+        late: set[asyncio.Task[Done]] = set()
+        if asked:
+            done, late = await asyncio.wait(asked, timeout=PICTURE_WAIT_S)
+        row = _with(row, [task.result() for task in asked if task in done])
+        pushes = self._pushes(firing)
+        written = await self.database.run(lambda db: self._write(db, row, pushes))
+        self.on_event(written)
+        if late:
+            await asyncio.wait(late)
+            more = _with(row, [task.result() for task in late])
+            self.on_event((await self.database.run(lambda db: event_rows.put(db, more)))[0])
+
+    def _row(self, firing: Firing) -> EventRow:
+        """Return the row of the event: the camera's own, or one of the console."""
+        cause, rule = firing.cause, firing.rule
+        now_ms = self._now_ms()
+        if cause.camera:
+            return EventRow(cause.camera, cause.event_id, now_ms, "motion", cause.camera, rule=rule.title)
+        sensor = self.sensors.get(cause.sensor)
+        linked = sensor.cameras[0] if sensor is not None and sensor.cameras else None
+        camera = next((action.camera for action in rule.do if action.camera), None) or linked
+        data = {"became": firing.rule.when.becomes, "title": sensor.title if sensor else cause.sensor}
+        return EventRow("", uuid.uuid4().hex, now_ms, "rule", camera, cause.sensor, rule.title, None, data)
+
+    async def _ask(self, action: Action) -> Done:
+        """Ask a node for what an action wants; raises nothing."""
+        camera = action.camera or ""
+        verb, arguments = _command(action)
+        node = self.nodes.get(camera)
+        if node is None or not node.online:
+            return Done(camera, "", f"{node.name if node else camera} is offline: no picture")
+        try:
+            reply = await self.requests.ask(camera, verb, arguments)
+        except NodeError as error:
+            return Done(camera, "", f"{node.name}: {error}")
+        if not reply.get("ok"):
+            return Done(camera, "", f"{node.name}: {str(reply.get('message'))[:200]}")
+        return Done(camera, media_in(reply.get("data")), f"{node.name}: {verb}")
+
+    def _pushes(self, firing: Firing) -> list[tuple[str, str]]:
+        """Return the accounts that are told, each with the text."""
+        found = []
+        for action in firing.rule.do:
+            for name in action.push or ():
+                account = self.accounts.named(name)
+                if account is None:
+                    _log.warning("%s pushes to %s, of whom there is no account", firing.rule.title, name)
+                else:
+                    found.append((account.id, action.text or firing.rule.title))
+        return found
+
+    def _write(self, db: sqlite3.Connection, row: EventRow, pushes: Sequence[tuple[str, str]]) -> EventRow:
+        written, _ = event_rows.put(db, row)
+        for account_id, text in pushes:
+            account = self.accounts.get(account_id)
+            # Whoever may not see the camera is told, and shown nothing of it: see `Composer`.
+            if account is None or not rights.may(account, "view"):
+                continue
+            for device in device_rows.devices(db, account_id):
+                if not device.gone_why:
+                    device_rows.put_delivery(db, self._delivery(db, written, device, text))
+        return written
+
+    def _delivery(self, db: sqlite3.Connection, row: EventRow, device: Device, text: str) -> Delivery:
+        now_ms = self._now_ms()
+        local = self.clock.utcnow().astimezone().time()
+        is_flood = device_rows.sent_since(db, device.id, now_ms - 60_000) >= PUSHES_PER_MINUTE
+        state = "quiet" if is_quiet(device, local) else "flood" if is_flood else "waiting"
+        return Delivery(row.rowid, device.id, state, 0, now_ms, None, now_ms, text)
+
+    def _now_ms(self) -> int:
+        return round(self.clock.utcnow().timestamp() * 1000)
+
+
+def is_quiet(device: Device, local: time) -> bool:
+    """Tell whether a device wants to be left alone at a local time of day."""
+    between = device.quiet.get("between")
+    if not between:
+        return False
+    return Condition(between=(str(between[0]), str(between[1]))).holds("home", local)
+
+
+def media_in(data: Any) -> str:
+    """Return the id of the picture in a reply's data; of several the first."""
+    if not isinstance(data, dict):
+        return ""
+    for key in ("id", "picture_id"):
+        if isinstance(data.get(key), str):
+            return str(data[key])
+    several = data.get("pictures") or data.get("images")
+    return media_in(several[0]) if isinstance(several, list) and several else ""
+
+
+def occurrence_of(row: EventRow, now: datetime) -> Occurrence | None:
+    """Return what rules may wait for in a node's event; ``None`` for other kinds."""
+    if row.kind != "motion" or "motion_started" not in row.data or row.data.get("late"):
+        return None
+    zones = row.data.get("zones")
+    return Occurrence(
+        camera=row.node,
+        event="motion_started",
+        zones=tuple(map(str, zones)) if isinstance(zones, list) else (),
+        age_s=max(0.0, now.timestamp() - row.at_ms / 1000),
+        event_id=row.id,
+    )
+
+
+def _command(action: Action) -> tuple[str, dict[str, object]]:
+    if action.past:
+        return "pastStack", {"thumbnail": True, **({} if action.at is None else {"at": action.at})}
+    if action.clip:
+        return "clip", {} if action.before_s is None else {"before_s": action.before_s}
+    return "save", {"thumbnail": True}
+
+
+def _with(row: EventRow, results: Sequence[Done]) -> EventRow:
+    said = [*row.data.get("done", ()), *(one.what for one in results)]
+    first = next((one for one in results if one.media and one.camera == row.camera), None)
+    media = row.media or (first.media if first else None)
+    return replace(row, media=media, data={**row.data, "done": said, "fired_at": iso(_utc(row.at_ms))})
+
+
+def _utc(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000).astimezone()

@@ -1,0 +1,95 @@
+"""Decides which rules an occurrence sets off. Pure: occurrences and times go in, firings come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time
+
+from pi_cam_node.console.rules.models import Rule
+
+# Older occurrences are recorded and fire nothing.
+STALE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that rules may wait for.
+
+    Attributes:
+        sensor: Key of the sensor that changed; empty where a camera saw something.
+        value: What the sensor became: on or open.
+        camera: The node that saw something; empty where a sensor changed.
+        event: ``motion_started``.
+        zones: Where it saw it.
+        age_s: How long ago it was.
+        event_id: Id of the node's event.
+    """
+
+    sensor: str = ""
+    value: bool = False
+    camera: str = ""
+    event: str = ""
+    zones: tuple[str, ...] = ()
+    age_s: float = 0.0
+    event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule that fires now."""
+
+    rule: Rule
+    cause: Occurrence
+
+
+class RuleEngine:
+    """The rules in force and when each fired last."""
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self._rules = tuple(rules)
+        self._fired_s: dict[int, float] = {}
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force, in order."""
+        return self._rules
+
+    def replace(self, rules: Sequence[Rule]) -> None:
+        """Take other rules; one that stays keeps its pause."""
+        pauses = [(rule, self._fired_s.get(number)) for number, rule in enumerate(self._rules)]
+        self._rules, self._fired_s = tuple(rules), {}
+        for number, rule in enumerate(self._rules):
+            fired_s = next((s for old, s in pauses if old == rule and s is not None), None)
+            if fired_s is not None:
+                self._fired_s[number] = fired_s
+
+    def firings(self, cause: Occurrence, *, mode: str, local: time, now_s: float) -> list[Firing]:
+        """Return the rules that an occurrence sets off, and begin their pauses.
+
+        Args:
+            cause: What happened.
+            mode: ``home`` or ``away``.
+            local: Local time of day.
+            now_s: Monotonic seconds.
+        """
+        if cause.age_s > STALE_S:
+            return []
+        found = []
+        for number, rule in enumerate(self._rules):
+            if not _is_meant(rule, cause) or not rule.condition.holds(mode, local):
+                continue
+            fired_s = self._fired_s.get(number)
+            if fired_s is not None and now_s - fired_s < rule.again_after:
+                continue
+            self._fired_s[number] = now_s
+            found.append(Firing(rule, cause))
+        return found
+
+
+def _is_meant(rule: Rule, cause: Occurrence) -> bool:
+    when = rule.when
+    if when.sensor is not None:
+        return when.sensor == cause.sensor and (when.becomes in {"open", "on"}) == cause.value
+    is_there = when.camera == cause.camera and when.event == cause.event
+    return is_there and (when.zone is None or when.zone in cause.zones)

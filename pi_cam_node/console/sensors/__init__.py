@@ -1,0 +1,1 @@
+"""Doors, windows, motion detectors, buttons: whatever announces itself on the broker."""

@@ -1,0 +1,64 @@
+"""What people said about sensors: names, rooms, cameras, and sensors that they wrote down themselves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.sensors.sensor import SensorSpec
+from pi_cam_node.console.sensors.templates import Template
+from pi_cam_node.console.store.database import Database
+
+HAND = "hand"
+
+
+def spec_of(key: str, name: str, topic: str, config: str) -> SensorSpec:
+    """Return a sensor that people wrote down."""
+    told = json.loads(config)
+    field = str(told.get("field") or "")
+    return SensorSpec(
+        key=key,
+        source=HAND,
+        name=name,
+        device="",
+        kind=str(told.get("kind") or ""),
+        topic=topic,
+        template=Template(field or None),
+        on=str(told.get("on") or "ON"),
+        off=str(told.get("off") or "OFF"),
+    )
+
+
+def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
+    """Keep a sensor that people wrote down."""
+    field = spec.template.key if spec.template is not None else ""
+    config = json.dumps({"field": field, "on": spec.on, "off": spec.off, "kind": spec.kind})
+    db.execute(
+        "INSERT OR REPLACE INTO sensor VALUES (?,?,?,?,'',?,?,'','[]')",
+        (spec.key, HAND, spec.name, spec.kind, spec.topic, config),
+    )
+
+
+def delete_spec(db: sqlite3.Connection, key: str) -> None:
+    """Forget a sensor that people wrote down, or what they said of another."""
+    db.execute("DELETE FROM sensor WHERE id=?", (key,))
+
+
+async def apply(sensors: Sensors, database: Database) -> None:
+    """Let what is kept be in force.
+
+    Raises:
+        StoreUnavailable: It cannot be read.
+    """
+    asked = "SELECT id, source, name, topic, config, room, cameras FROM sensor"
+    rows = await database.read(lambda db: db.execute(asked).fetchall())
+    sensors.add_by_hand(
+        spec_of(key, name, topic, config) for key, source, name, topic, config, _, _ in rows if source == HAND
+    )
+    sensors.set_notes(
+        {
+            key: ("" if source == HAND else name, room, tuple(json.loads(cameras)))
+            for key, source, name, _, _, room, cameras in rows
+        }
+    )

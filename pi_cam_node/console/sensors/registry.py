@@ -1,0 +1,185 @@
+"""Every sensor that was found, by key and by topic. What the broker kept is state; only news is a change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pi_cam_node.console.sensors import discovery, zigbee2mqtt
+from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec
+
+SENSORS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SensorChanged:
+    """A sensor that became something, just now.
+
+    Attributes:
+        sensor: Which.
+        value: On or open.
+        was: What it was before; ``None`` where nobody knows.
+        is_news: It was not retained: rules may fire.
+    """
+
+    sensor: Sensor
+    value: bool
+    was: bool | None
+    is_news: bool
+
+
+class Sensors:
+    """The sensors. Thread: the loop's.
+
+    Args:
+        prefix: The discovery prefix.
+        base: What the nodes' own topics begin with; they are no sensors here.
+        subscribe: Called with each topic that is to be listened to.
+        unsubscribe: Called with each that is not any more.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        base: str,
+        subscribe: Callable[[str], None] = lambda _topic: None,
+        unsubscribe: Callable[[str], None] = lambda _topic: None,
+    ) -> None:
+        self._prefix, self._base = prefix, base
+        self._subscribe, self._unsubscribe = subscribe, unsubscribe
+        self._sensors: dict[str, Sensor] = {}
+        self._announced: dict[str, set[str]] = defaultdict(set)
+        self._by_topic: dict[str, set[str]] = defaultdict(set)
+        self._by_availability: dict[str, set[str]] = defaultdict(set)
+        self._last: dict[str, bool] = {}
+        self._notes: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sensors)
+
+    def all(self) -> list[Sensor]:
+        """Return the sensors by room and name."""
+        return sorted(self._sensors.values(), key=lambda s: (s.room or s.spec.room, s.title.lower(), s.spec.key))
+
+    def get(self, key: str) -> Sensor | None:
+        """Return a sensor by its key."""
+        return self._sensors.get(key)
+
+    def set_notes(self, notes: Mapping[str, tuple[str, str, tuple[str, ...]]]) -> None:
+        """Say what people call sensors, in which rooms these are, and which cameras see them; by key."""
+        self._notes = dict(notes)
+        for sensor in self._sensors.values():
+            self._apply_note(sensor)
+
+    def _apply_note(self, sensor: Sensor) -> None:
+        sensor.name, sensor.room, sensor.cameras = self._notes.get(sensor.spec.key, ("", "", ()))
+
+    def restore(self, values: Mapping[str, bool]) -> None:
+        """Say what sensors were before this start, by key."""
+        self._last = dict(values)
+
+    def take_discovery(self, topic: str, payload: bytes) -> bool:
+        """Take a discovery message in; an empty one takes its sensors away. Return whether anything changed."""
+        told = discovery.specs_of(topic, payload, self._prefix) if payload else []
+        ours = f"{self._base}/"
+        return self._announce(topic, [spec for spec in told if not spec.topic.startswith(ours)])
+
+    def take_zigbee2mqtt(self, topic: str, payload: bytes) -> bool:
+        """Take zigbee2mqtt's list in; sensors that discovery announced already are passed over."""
+        known = {
+            (s.spec.topic, s.spec.template.key)
+            for s in self._sensors.values()
+            if s.spec.source == "discovery" and s.spec.template is not None
+        }
+        told = zigbee2mqtt.specs_of(payload)
+        fresh = [spec for spec in told if spec.template is None or (spec.topic, spec.template.key) not in known]
+        return self._announce(topic, fresh)
+
+    def add_by_hand(self, specs: Iterable[SensorSpec]) -> None:
+        """Replace the sensors that people wrote down."""
+        self._announce("", list(specs))
+
+    def is_for_us(self, topic: str) -> bool:
+        """Tell whether a topic is one of a sensor's."""
+        return topic in self._by_topic or topic in self._by_availability
+
+    def take_state(self, topic: str, payload: bytes, *, retained: bool, now_ms: int) -> list[SensorChanged]:
+        """Take what a sensor published; return what changed by it."""
+        for key in self._by_availability.get(topic, ()):
+            self._note_availability(self._sensors[key], topic, payload)
+        changes = []
+        for key in sorted(self._by_topic.get(topic, ())):
+            change = self._read(self._sensors[key], payload, retained=retained, now_ms=now_ms)
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _read(self, sensor: Sensor, payload: bytes, *, retained: bool, now_ms: int) -> SensorChanged | None:
+        value = sensor.read(payload, now_ms)
+        if value is None or (sensor.spec.is_event and retained):
+            return None
+        was = sensor.value if sensor.value is not None else self._last.get(sensor.spec.key)
+        sensor.value = None if sensor.spec.is_event else value
+        if value == was and not sensor.spec.is_event:
+            return None
+        sensor.changed_ms = now_ms
+        self._last[sensor.spec.key] = value
+        return SensorChanged(sensor, value, was, is_news=not retained)
+
+    def _note_availability(self, sensor: Sensor, topic: str, payload: bytes) -> None:
+        template = next(t for name, t in sensor.spec.availability if name == topic)
+        said = template.value(payload)
+        if said in {"offline", "false"}:
+            sensor.gone.add(topic)
+        elif said is not None:
+            sensor.gone.discard(topic)
+
+    def _announce(self, topic: str, specs: list[SensorSpec]) -> bool:
+        """Replace what one message announced."""
+        old = self._announced.pop(topic, set())
+        new = {spec.key: spec for spec in specs}
+        if not old and not new:
+            return False
+        for key in old - new.keys():
+            self._drop(key)
+        for key, spec in new.items():
+            self._put(topic, key, spec)
+        return True
+
+    def _put(self, topic: str, key: str, spec: SensorSpec) -> None:
+        there = self._sensors.get(key)
+        if there is not None and there.spec == spec:
+            self._announced[topic].add(key)
+            return
+        if there is None and len(self._sensors) >= SENSORS_MAX:
+            return
+        self._drop(key)
+        sensor = Sensor(spec)
+        self._apply_note(sensor)
+        self._sensors[key] = sensor
+        self._announced[topic].add(key)
+        for place, topics in (
+            (self._by_topic, [spec.topic]),
+            (self._by_availability, [t for t, _ in spec.availability]),
+        ):
+            for one in topics:
+                if not self.is_for_us(one):
+                    self._subscribe(one)
+                place[one].add(key)
+
+    def _drop(self, key: str) -> None:
+        sensor = self._sensors.pop(key, None)
+        if sensor is None:
+            return
+        spec = sensor.spec
+        for place, topics in (
+            (self._by_topic, [spec.topic]),
+            (self._by_availability, [t for t, _ in spec.availability]),
+        ):
+            for one in topics:
+                place[one].discard(key)
+                if not place[one]:
+                    del place[one]
+                    if not self.is_for_us(one):
+                        self._unsubscribe(one)

@@ -1,0 +1,63 @@
+"""Value templates of three fixed shapes. No template language is run: what the broker says is never a program.
+
+``{{ value }}`` or nothing, ``{{ value_json.contact }}``, ``{{ value_json["contact"] }}``, each with an optional
+``| lower``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+TEMPLATE_MAX = 200
+_SHAPE = re.compile(
+    r"""\s*\{\{\s*(?:value_json(?:\.(?P<name>[A-Za-z0-9_]{1,64})|\[\s*(?P<quote>['"])(?P<key>[^'"\\]{1,64})(?P=quote)\s*\])
+    |(?P<whole>value))\s*(?P<lower>\|\s*lower\s*)?\}\}\s*""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How to read a payload.
+
+    Attributes:
+        key: Of the JSON object in it; ``None``: the payload itself.
+        lower: In lower case.
+    """
+
+    key: str | None = None
+    lower: bool = False
+
+    def value(self, payload: bytes) -> str | None:
+        """Return what the payload says, as text; ``None`` where it says nothing of the kind.
+
+        JSON values become their JSON text: zigbee2mqtt says ``false`` where it means open.
+        """
+        text: object = payload.decode("utf-8", "replace")
+        if self.key is not None:
+            try:
+                body = json.loads(payload)
+            except (ValueError, RecursionError):
+                return None
+            if not isinstance(body, dict) or self.key not in body:
+                return None
+            text = body[self.key]
+        said = normal(text)
+        return said.lower() if self.lower else said
+
+
+def parse(text: object) -> Template | None:
+    """Return the template of a text; ``None`` where it has none of the three shapes."""
+    if text is None or text == "":
+        return Template()
+    if not isinstance(text, str) or len(text) > TEMPLATE_MAX:
+        return None
+    match = _SHAPE.fullmatch(text)
+    return None if match is None else Template(match["name"] or match["key"], match["lower"] is not None)
+
+
+def normal(value: object) -> str:
+    """Return a value as text: texts as they are, everything else as JSON writes it."""
+    return value if isinstance(value, str) else json.dumps(value)

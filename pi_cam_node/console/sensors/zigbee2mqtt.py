@@ -1,0 +1,58 @@
+"""zigbee2mqtt's own list of devices as descriptions of sensors, for houses without Home Assistant's discovery. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pi_cam_node.console.sensors.sensor import SensorSpec, slug
+from pi_cam_node.console.sensors.templates import Template, normal
+
+BASE = "zigbee2mqtt"
+# What zigbee2mqtt calls a feature, and Home Assistant's class of it.
+CLASSES = {
+    "contact": "door",
+    "occupancy": "motion",
+    "presence": "occupancy",
+    "smoke": "smoke",
+    "water_leak": "moisture",
+    "vibration": "vibration",
+    "gas": "gas",
+    "carbon_monoxide": "carbon_monoxide",
+}
+DEVICES_MAX = 500
+
+
+def specs_of(payload: bytes) -> list[SensorSpec]:
+    """Return the sensors in ``zigbee2mqtt/bridge/devices``."""
+    try:
+        devices = json.loads(payload)
+    except (ValueError, RecursionError):
+        return []
+    told = devices[:DEVICES_MAX] if isinstance(devices, list) else []
+    return [spec for device in told if isinstance(device, dict) for spec in _of_device(device)]
+
+
+def _of_device(device: dict[str, Any]) -> Iterator[SensorSpec]:
+    name, definition = str(device.get("friendly_name") or ""), device.get("definition")
+    exposes = definition.get("exposes") if isinstance(definition, dict) else None
+    for feature in exposes if isinstance(exposes, list) and name else ():
+        if not isinstance(feature, dict) or feature.get("type") != "binary" or feature.get("name") not in CLASSES:
+            continue
+        told = str(feature.get("property") or feature["name"])
+        # A contact that is closed touches: value_on, true, is closed.
+        is_contact = feature["name"] == "contact"
+        on, off = normal(feature.get("value_on", True)), normal(feature.get("value_off", False))
+        yield SensorSpec(
+            key=slug(f"{name}_{told}"),
+            source="zigbee2mqtt",
+            name=told,
+            device=name[:64],
+            kind=CLASSES[str(feature["name"])],
+            topic=f"{BASE}/{name}",
+            template=Template(told),
+            on=off if is_contact else on,
+            off=on if is_contact else off,
+            availability=((f"{BASE}/{name}/availability", Template("state")),),
+        )

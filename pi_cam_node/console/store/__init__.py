@@ -1,0 +1,1 @@
+"""What the console keeps: nine tables and an audit in SQLite, written by one thread."""

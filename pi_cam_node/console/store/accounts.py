@@ -1,0 +1,112 @@
+"""Accounts and sessions as rows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Role = Literal["owner", "member", "guest", "kiosk"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody, or something, that may log in.
+
+    Attributes:
+        id: Never changes.
+        name: To log in with.
+        role: What it may do.
+        password: Salted hash; empty for a kiosk, which cannot log in.
+        cameras: Ids of the nodes that it may see; ``None``: all.
+        locale: Language; empty: as the browser asks.
+    """
+
+    id: str
+    name: str
+    role: Role
+    password: str = field(repr=False)
+    cameras: frozenset[str] | None = None
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A device that is logged in.
+
+    Attributes:
+        hash: SHA-256 of its name, hex.
+        account: Id of the account.
+        device: What it calls itself.
+        kind: ``browser`` or ``kiosk``.
+        created: UTC epoch milliseconds.
+        seen: The same, of its last request, to the hour.
+        ends: The same; ``None``: never.
+    """
+
+    hash: str
+    account: str
+    device: str
+    kind: str
+    created: int
+    seen: int
+    ends: int | None
+
+
+def put_account(db: sqlite3.Connection, account: Account) -> None:
+    """Add an account, or change it.
+
+    Raises:
+        sqlite3.IntegrityError: The name is taken.
+    """
+    cameras = "null" if account.cameras is None else json.dumps(sorted(account.cameras))
+    db.execute(
+        "INSERT INTO account VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET name=excluded.name, "
+        "role=excluded.role, password=excluded.password, cameras=excluded.cameras, locale=excluded.locale",
+        (account.id, account.name, account.role, account.password, cameras, account.locale),
+    )
+
+
+def accounts(db: sqlite3.Connection) -> list[Account]:
+    """Return every account by name."""
+    rows = db.execute("SELECT id, name, role, password, cameras, locale FROM account ORDER BY name")
+    return [Account(i, n, r, p, _cameras(c), loc) for i, n, r, p, c, loc in rows]
+
+
+def _cameras(text: str) -> frozenset[str] | None:
+    told = json.loads(text)
+    return None if told is None else frozenset(told)
+
+
+def delete_account(db: sqlite3.Connection, account_id: str) -> None:
+    """Delete an account, its sessions and its devices."""
+    db.execute("DELETE FROM account WHERE id=?", (account_id,))
+
+
+def put_session(db: sqlite3.Connection, session: Session) -> None:
+    """Add a session, or change when it was seen."""
+    db.execute(
+        "INSERT INTO session VALUES (?,?,?,?,?,?,?) ON CONFLICT (hash) DO UPDATE SET seen=excluded.seen",
+        (
+            session.hash,
+            session.account,
+            session.device,
+            session.kind,
+            session.created,
+            session.seen,
+            session.ends,
+        ),
+    )
+
+
+def sessions(db: sqlite3.Connection) -> list[Session]:
+    """Return every session, the oldest first."""
+    rows = db.execute("SELECT hash, account, device, kind, created, seen, ends FROM session ORDER BY created")
+    return [Session(*row) for row in rows]
+
+
+def delete_session(db: sqlite3.Connection, session_hash: str) -> None:
+    """End a session."""
+    db.execute("DELETE FROM session WHERE hash=?", (session_hash,))

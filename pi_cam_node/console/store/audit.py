@@ -1,0 +1,49 @@
+"""Who did what: the last 10,000 rows. The newest of kind ``mode`` says whether the house is at home or away."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+KEPT_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One deed.
+
+    Attributes:
+        at_ms: When, UTC epoch milliseconds.
+        account: Name of the account; empty for the console itself.
+        kind: ``login``, ``command``, ``setting``, ``rule``, ``account``, ``device``, ``mode``, ``event``.
+        what: In words.
+    """
+
+    at_ms: int
+    account: str
+    kind: str
+    what: str
+
+
+def add(db: sqlite3.Connection, row: AuditRow) -> None:
+    """Note a deed, and forget the oldest."""
+    cursor = db.execute(
+        "INSERT INTO audit (at_ms, account, kind, what) VALUES (?,?,?,?)",
+        (row.at_ms, row.account[:64], row.kind, row.what[:500]),
+    )
+    db.execute(
+        "DELETE FROM audit WHERE rowid <= ? AND rowid <> coalesce((SELECT max(rowid) FROM audit WHERE kind='mode'), 0)",
+        (int(cursor.lastrowid or 0) - KEPT_ROWS,),
+    )
+
+
+def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:
+    """Return the last deeds, newest first."""
+    asked = "SELECT at_ms, account, kind, what FROM audit ORDER BY rowid DESC LIMIT ?"
+    return [AuditRow(*found) for found in db.execute(asked, (limit,))]
+
+
+def mode(db: sqlite3.Connection) -> str:
+    """Return ``home`` or ``away``; ``home`` where nobody has said."""
+    found = db.execute("SELECT what FROM audit WHERE kind='mode' ORDER BY rowid DESC LIMIT 1").fetchone()
+    return str(found[0]) if found and found[0] in {"home", "away"} else "home"

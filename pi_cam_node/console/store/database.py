@@ -1,0 +1,233 @@
+"""The database file: one thread writes, a damaged file is set aside, a full disk is said and survived."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import ConfigError, NodeError
+from pi_cam_node.console.store import schema
+
+_log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Result]
+
+FILE_NAME = "console.db"
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-4096")
+# What a write-ahead log breaks on: other machines do not see its shared memory.
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
+)
+# Tables that cannot be had again from the nodes.
+OWN_TABLES = ("account", "session", "device", "sensor")
+_DAMAGE = ("malformed", "not a database", "disk image", "corrupt")
+
+
+class StoreUnavailable(NodeError, OSError):
+    """The database can be neither read nor written now."""
+
+    code = "not_saved"
+
+
+class Database:
+    """The connection and its thread.
+
+    Args:
+        folder: ``console.base_dir``.
+        clock: Tells the time, for the names of files set aside.
+
+    Attributes:
+        trouble: Why it could not be written last time; empty while it can.
+        was_damaged: A damaged file was set aside at this start or since.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.path = folder / FILE_NAME
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(1, "console-db")
+        self._db: sqlite3.Connection | None = None
+        self.trouble = ""
+        self.was_damaged = False
+
+    def open(self) -> None:
+        """Open the file, or make it. Thread: before the loop runs, or the pool's.
+
+        Raises:
+            ConfigError: It lies on a network file system, or is of a later version.
+            OSError: It can be neither opened nor made.
+        """
+        make_directory(self.path.parent)
+        kind = file_system_of(self.path.parent)
+        if kind in NETWORK_FILE_SYSTEMS:
+            where = f"{self.path.parent} is on a network file system ({kind}), which breaks the database"
+            raise ConfigError([f"console.base_dir: {where}; expected a disk of this machine"])
+        try:
+            self._db = self._pool.submit(self._opened).result()
+        except ValueError as error:
+            raise ConfigError([f"{self.path}: {error}"]) from None
+        except sqlite3.Error as error:
+            raise OSError(f"{self.path}: {error}") from error
+
+    async def run(self, work: Work[Result]) -> Result:
+        """Do something in one transaction, on disk when this returns.
+
+        Raises:
+            StoreUnavailable: It was not done.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Ask something.
+
+        Raises:
+            StoreUnavailable: Nothing can be read.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+
+    def close(self) -> None:
+        """Finish what is under way and close the file."""
+        if self._db is not None:
+            self._pool.submit(self._close).result()
+        self._pool.shutdown()
+
+    # ------------------------------------------------------------ the pool's thread
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return self._connected(check=True)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            return self._set_aside(error)
+
+    def _connected(self, *, check: bool) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            schema.version_of(db)  # before anything is written into it
+            self.path.chmod(0o600)
+            for pragma in PRAGMAS:
+                db.execute(f"PRAGMA {pragma}")
+            if check:
+                _check(db)
+            schema.migrate(db, lambda version: self._copy(db, version))
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _copy(self, db: sqlite3.Connection, version: int) -> None:
+        """Keep the file of the version before a migration."""
+        target = self.path.with_name(f"{self.path.name}.v{version}")
+        target.unlink(missing_ok=True)
+        db.execute("VACUUM INTO ?", (str(target),))
+        target.chmod(0o600)
+
+    def _set_aside(self, error: Exception) -> sqlite3.Connection:
+        """Begin with a new file; what people made is taken over from the damaged one as far as it can be read."""
+        self.was_damaged = True
+        aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
+        _log.error("the database is damaged (%s); it is set aside as %s", error, aside)
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        db = self._connected(check=False)
+        for table in OWN_TABLES:
+            _log.warning("%d rows of %s taken over", _take_over(aside, db, table), table)
+        return db
+
+    def _transact(self, work: Work[Result]) -> Result:
+        db = self._live()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        if self.trouble:
+            _log.info("the database can be written again")
+        self.trouble = ""
+        return result
+
+    def _read(self, work: Work[Result]) -> Result:
+        try:
+            return work(self._live())
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _live(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise StoreUnavailable("the database is closed")
+        return self._db
+
+    def _failure(self, error: sqlite3.Error) -> StoreUnavailable:
+        if _is_damage(error) and self._db is not None:
+            self._db.close()
+            try:
+                self._db = self._set_aside(error)
+            except (sqlite3.Error, OSError):
+                self._db = None
+        if self.trouble != str(error):
+            _log.error("the database cannot be used: %s", error)
+        self.trouble = str(error)
+        return StoreUnavailable(f"the database cannot be used: {error}")
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _check(db: sqlite3.Connection) -> None:
+    said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {said}")
+
+
+def _is_damage(error: Exception) -> bool:
+    return any(word in str(error) for word in _DAMAGE)
+
+
+def _take_over(damaged: Path, db: sqlite3.Connection, table: str) -> int:
+    """Copy the rows of a table that can be read; return how many."""
+    taken = 0
+    try:
+        with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as old:
+            for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a name of ours
+                marks = ",".join("?" * len(row))
+                with suppress(sqlite3.Error):
+                    db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
+                    taken += 1
+    except sqlite3.Error as error:
+        _log.warning("%s: %s", table, error)
+    return taken
+
+
+def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Return the type of the file system that a folder lies on; empty where nobody can tell."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    target, best, found = folder.resolve(), -1, ""
+    for line in lines:
+        _device, point, kind, *_rest = line.split(" ")
+        place = Path(point.replace("\\040", " "))
+        if (target == place or place in target.parents) and len(place.parts) >= best:
+            best, found = len(place.parts), kind
+    return found

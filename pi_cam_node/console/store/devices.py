@@ -1,0 +1,182 @@
+"""Devices that get pushes, and the outbox: what is to be delivered to which of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pi_cam_node.console.store.events import EventRow, get
+
+DEVICES_PER_ACCOUNT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device.
+
+    Attributes:
+        id: Ours.
+        account: Id of its account.
+        kind: ``webpush``.
+        endpoint: Where its push service takes messages for it; a secret.
+        keys: ``p256dh`` and ``auth``, base64url.
+        label: What people call it.
+        created: UTC epoch milliseconds.
+        last_ok: The same, of the last push that its service accepted.
+        gone_why: Why it gets nothing any more; empty while it does.
+        quiet: ``{"between": ["22:00", "07:00"]}`` or nothing.
+    """
+
+    id: str
+    account: str
+    kind: str
+    endpoint: str = field(repr=False)
+    keys: Mapping[str, str] = field(repr=False)
+    label: str
+    created: int
+    last_ok: int | None = None
+    gone_why: str = ""
+    quiet: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one device.
+
+    Attributes:
+        event: Number of the event.
+        device: Id of the device.
+        state: ``waiting``, ``sent``, ``failed``, ``expired``, ``quiet`` or ``flood``.
+        tries: Attempts so far.
+        due_ms: When to try next, UTC epoch milliseconds.
+        code: Status that the push service answered last.
+        at_ms: When the state was reached.
+        text: What it says.
+    """
+
+    event: int
+    device: str
+    state: str
+    tries: int
+    due_ms: int
+    code: int | None
+    at_ms: int
+    text: str
+
+
+_DEVICE = "id, account, kind, endpoint, keys, label, created, last_ok, gone_why, quiet"
+_DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text"
+
+
+def put_device(db: sqlite3.Connection, device: Device) -> None:
+    """Add a device; one with the same endpoint is replaced, whoever's it was."""
+    db.execute("DELETE FROM device WHERE endpoint=? AND id<>?", (device.endpoint, device.id))
+    db.execute(
+        f"INSERT OR REPLACE INTO device ({_DEVICE}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - names of ours
+        (
+            device.id,
+            device.account,
+            device.kind,
+            device.endpoint,
+            json.dumps(dict(device.keys)),
+            device.label,
+            device.created,
+            device.last_ok,
+            device.gone_why or None,
+            json.dumps(dict(device.quiet)),
+        ),
+    )
+
+
+def _device(row: Sequence[Any]) -> Device:
+    name, account, kind, endpoint, keys, label, created, last_ok, gone, quiet = row
+    return Device(
+        name, account, kind, endpoint, json.loads(keys), label, created, last_ok, gone or "", json.loads(quiet)
+    )
+
+
+def devices(db: sqlite3.Connection, account: str | None = None) -> list[Device]:
+    """Return the devices, of one account or of all, the oldest first."""
+    where, values = ("WHERE account=?", (account,)) if account is not None else ("", ())
+    rows = db.execute(f"SELECT {_DEVICE} FROM device {where} ORDER BY created", values)  # noqa: S608
+    return [_device(row) for row in rows]
+
+
+def device(db: sqlite3.Connection, device_id: str) -> Device | None:
+    """Return a device by its id."""
+    row = db.execute(f"SELECT {_DEVICE} FROM device WHERE id=?", (device_id,)).fetchone()  # noqa: S608
+    return _device(row) if row else None
+
+
+def delete_device(db: sqlite3.Connection, device_id: str) -> None:
+    """Forget a device and what waits for it."""
+    db.execute("DELETE FROM device WHERE id=?", (device_id,))
+
+
+def gone(db: sqlite3.Connection, device_id: str, why: str, now_ms: int) -> None:
+    """Note that a device gets nothing any more; what waits for it has failed."""
+    db.execute("UPDATE device SET gone_why=? WHERE id=?", (why, device_id))
+    db.execute("UPDATE delivery SET state='failed', at_ms=? WHERE device=? AND state='waiting'", (now_ms, device_id))
+
+
+def succeeded(db: sqlite3.Connection, device_id: str, now_ms: int) -> None:
+    """Note that a push service accepted a message for a device."""
+    db.execute("UPDATE device SET last_ok=?, gone_why=NULL WHERE id=?", (now_ms, device_id))
+
+
+def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
+    """Add a delivery, or change its state."""
+    db.execute(
+        f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) VALUES (?,?,?,?,?,?,?,?)",  # noqa: S608
+        (
+            delivery.event,
+            delivery.device,
+            delivery.state,
+            delivery.tries,
+            delivery.due_ms,
+            delivery.code,
+            delivery.at_ms,
+            delivery.text,
+        ),
+    )
+
+
+def due(db: sqlite3.Connection, now_ms: int, limit: int) -> list[tuple[Delivery, Device, EventRow]]:
+    """Return what is to be sent now, the oldest first."""
+    rows = db.execute(
+        f"SELECT {_DELIVERY} FROM delivery WHERE state='waiting' AND due_ms<=? ORDER BY due_ms LIMIT ?",  # noqa: S608
+        (now_ms, limit),
+    ).fetchall()
+    found = []
+    for row in rows:
+        delivery = Delivery(*row)
+        to, about = device(db, delivery.device), get(db, delivery.event)
+        if to is not None and about is not None:
+            found.append((delivery, to, about))
+    return found
+
+
+def next_due_ms(db: sqlite3.Connection) -> int | None:
+    """Return when the next delivery is due; ``None`` where none waits."""
+    found = db.execute("SELECT min(due_ms) FROM delivery WHERE state='waiting'").fetchone()[0]
+    return None if found is None else int(found)
+
+
+def sent_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
+    """Return how many messages a device was sent, or is to be sent, since a time."""
+    asked = "SELECT count(*) FROM delivery WHERE device=? AND at_ms>=? AND state IN ('waiting', 'sent')"
+    return int(db.execute(asked, (device_id, since_ms)).fetchone()[0])
+
+
+def deliveries(db: sqlite3.Connection, event: int) -> list[tuple[Delivery, str, str]]:
+    """Return the deliveries of an event, each with the device's label and the name of its account."""
+    rows = db.execute(
+        "SELECT d.event, d.device, d.state, d.tries, d.due_ms, d.code, d.at_ms, d.text, v.label, a.name "
+        "FROM delivery d JOIN device v ON v.id = d.device JOIN account a ON a.id = v.account WHERE d.event=? "
+        "ORDER BY a.name",
+        (event,),
+    )
+    return [(Delivery(*row[:8]), row[8], row[9]) for row in rows]

@@ -1,0 +1,219 @@
+"""Events as rows: one for each (node, id), however often and in whatever parts it is told."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+LIST_MAX = 200
+KEPT_DAYS = 90
+
+# The kind of the row that a message of a node belongs to.
+KINDS: Mapping[str, str] = {
+    "motion_started": "motion",
+    "motion_ended": "motion",
+    "triggered": "trigger",
+    "recording_started": "record",
+    "recording_saved": "record",
+    "recording_failed": "record",
+    "picture_saved": "picture",
+    "mode_changed": "mode",
+    "camera_lost": "camera_lost",
+    "camera_back": "camera_back",
+    "settings_rolled_back": "settings",
+    "command_refused": "refused",
+}
+# What a row is, where messages of several kinds share an id: the film belongs to the motion, not the other way round.
+_RANK = ("rule", "motion", "trigger", "record", "picture", "interval")
+DATA_MAX_BYTES = 32 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event.
+
+    Attributes:
+        node: The node that told it; empty for the console's own.
+        id: Its id there.
+        at_ms: When it began, UTC epoch milliseconds.
+        kind: ``motion``, ``trigger``, ``record``, ``picture``, ``interval``, ``rule``, ``mode``, ``camera_lost`` ….
+        camera: The node that it shows.
+        sensor: Key of the sensor that caused it.
+        rule: Title of the rule that caused it.
+        media: Id of its picture there.
+        data: Everything told, by name; the newest wins.
+        rowid: Its number here; 0 before it has one.
+    """
+
+    node: str
+    id: str
+    at_ms: int
+    kind: str
+    camera: str | None = None
+    sensor: str | None = None
+    rule: str | None = None
+    media: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    rowid: int = 0
+
+
+def row_of(node: str, body: Mapping[str, Any], now_ms: int) -> EventRow | None:
+    """Return the row that a message of ``event/<type>`` belongs to; ``None`` where it is none."""
+    kind, name = KINDS.get(str(body.get("event_type"))), body.get("id")
+    if kind is None or not isinstance(name, str) or not 0 < len(name) <= 200:
+        return None
+    media = body.get("media")
+    media = media if isinstance(media, dict) else {}
+    picture = body.get("picture_id") or (media.get("id") if kind == "picture" else None)
+    if kind == "picture" and body.get("cause") == "interval":
+        kind = "interval"
+    began = body.get("began_at") or body.get("at")
+    kept = {key: value for key, value in body.items() if key not in {"id", "event_type"}}
+    kept |= {str(body["event_type"]): body.get("at")}
+    if len(json.dumps(kept)) > DATA_MAX_BYTES:
+        kept = {}
+    return EventRow(
+        node, name, ms_of(began, now_ms), kind, node, media=str(picture)[:200] if picture else None, data=kept
+    )
+
+
+def ms_of(moment: object, otherwise_ms: int) -> int:
+    """Return an ISO time as UTC epoch milliseconds."""
+    try:
+        return round(datetime.fromisoformat(str(moment)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return otherwise_ms
+
+
+def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
+    """Add an event, or what is new about it; return the row as it is now, and whether it is a new one."""
+    old = find(db, row.node, row.id)
+    if old is None:
+        cursor = db.execute(
+            "INSERT INTO event (node, id, at_ms, kind, camera, sensor, rule, media, data) VALUES (?,?,?,?,?,?,?,?,?)",
+            (*_head(row), json.dumps(row.data)),
+        )
+        return replace(row, rowid=int(cursor.lastrowid or 0)), True
+    merged = replace(
+        row,
+        at_ms=min(old.at_ms, row.at_ms),
+        kind=min(old.kind, row.kind, key=lambda kind: _RANK.index(kind) if kind in _RANK else len(_RANK)),
+        camera=row.camera or old.camera,
+        sensor=row.sensor or old.sensor,
+        rule=row.rule or old.rule,
+        media=row.media or old.media,
+        data={**old.data, **row.data},
+        rowid=old.rowid,
+    )
+    if merged != old:
+        db.execute(
+            "UPDATE event SET at_ms=?, kind=?, camera=?, sensor=?, rule=?, media=?, data=? WHERE rowid=?",
+            (*_head(merged)[2:], json.dumps(merged.data), merged.rowid),
+        )
+    return merged, False
+
+
+def _head(row: EventRow) -> tuple[object, ...]:
+    return row.node, row.id, row.at_ms, row.kind, row.camera, row.sensor, row.rule, row.media
+
+
+_COLUMNS = "rowid, node, id, at_ms, kind, camera, sensor, rule, media, data"
+
+
+def _event(values: Sequence[Any]) -> EventRow:
+    rowid, node, name, at_ms, kind, camera, sensor, rule, media, data = values
+    return EventRow(node, name, at_ms, kind, camera, sensor, rule, media, json.loads(data), rowid)
+
+
+def find(db: sqlite3.Connection, node: str, name: str) -> EventRow | None:
+    """Return an event by node and id."""
+    found = db.execute(f"SELECT {_COLUMNS} FROM event WHERE node=? AND id=?", (node, name)).fetchone()  # noqa: S608
+    return _event(found) if found else None
+
+
+def get(db: sqlite3.Connection, rowid: int) -> EventRow | None:
+    """Return an event by its number here."""
+    found = db.execute(f"SELECT {_COLUMNS} FROM event WHERE rowid=?", (rowid,)).fetchone()  # noqa: S608
+    return _event(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list.
+
+    Attributes:
+        cameras: Only of these; ``None``: of all, and those of no camera.
+        kinds: Only these; empty: all but `QUIET_KINDS`, which matter to few.
+        sensor: Only of this sensor.
+        before: (at_ms, rowid) of the last one that was listed.
+    """
+
+    cameras: frozenset[str] | None = None
+    kinds: tuple[str, ...] = ()
+    sensor: str = ""
+    before: tuple[int, int] | None = None
+
+
+QUIET_KINDS = ("interval", "mode", "refused", "camera_back", "test")
+
+
+def newest(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[EventRow]:
+    """Return events, newest first. A picture that another event shows is not listed by itself."""
+    where, values = ["1"], list[object]()
+    if wanted.cameras is not None:
+        where.append(f"camera IN ({','.join('?' * len(wanted.cameras))})")
+        values += sorted(wanted.cameras)
+    if wanted.kinds:
+        where.append(f"kind IN ({','.join('?' * len(wanted.kinds))})")
+        values += wanted.kinds
+    else:
+        where.append(f"kind NOT IN ({','.join('?' * len(QUIET_KINDS))})")
+        values += QUIET_KINDS
+    if wanted.sensor:
+        where.append("sensor = ?")
+        values.append(wanted.sensor)
+    if wanted.before is not None:
+        where.append("(at_ms, rowid) < (?, ?)")
+        values += wanted.before
+    where.append(
+        "NOT (kind IN ('picture', 'interval') AND EXISTS (SELECT 1 FROM event o WHERE o.camera = e.camera "
+        "AND o.media = e.media AND o.rowid <> e.rowid AND o.kind NOT IN ('picture', 'interval')))"
+    )
+    asked = f"SELECT {_COLUMNS} FROM event e WHERE {' AND '.join(where)} ORDER BY at_ms DESC, rowid DESC LIMIT ?"  # noqa: S608
+    return [_event(found) for found in db.execute(asked, (*values, min(limit, LIST_MAX)))]
+
+
+def delete(db: sqlite3.Connection, rowid: int) -> bool:
+    """Delete an event; return whether there was one."""
+    return db.execute("DELETE FROM event WHERE rowid=?", (rowid,)).rowcount > 0
+
+
+def erase_node(db: sqlite3.Connection, node: str) -> None:
+    """Delete everything of a node."""
+    db.execute("DELETE FROM event WHERE node=? OR camera=?", (node, node))
+    db.execute("DELETE FROM media WHERE node=?", (node,))
+    db.execute("DELETE FROM node WHERE id=?", (node,))
+
+
+def rename_node(db: sqlite3.Connection, old: str, new: str) -> int:
+    """Move the rows of a node that has another id now; return how many events moved."""
+    moved = db.execute("UPDATE OR IGNORE event SET node=? WHERE node=?", (new, old)).rowcount
+    db.execute("UPDATE event SET camera=? WHERE camera=?", (new, old))
+    db.execute("DELETE FROM event WHERE node=?", (old,))
+    db.execute("UPDATE OR REPLACE media SET node=? WHERE node=?", (new, old))
+    db.execute("DELETE FROM node WHERE id=?", (old,))
+    return int(moved)
+
+
+def expire(db: sqlite3.Connection, now_ms: int) -> int:
+    """Delete what is older than it is kept; return how many events went."""
+    day_ms = 86_400_000
+    gone = db.execute("DELETE FROM event WHERE at_ms < ?", (now_ms - KEPT_DAYS * day_ms,)).rowcount
+    db.execute("DELETE FROM sensor_change WHERE at_ms < ?", (now_ms - 30 * day_ms,))
+    db.execute("DELETE FROM delivery WHERE at_ms < ? AND state <> 'waiting'", (now_ms - 30 * day_ms,))
+    db.execute("DELETE FROM session WHERE ends IS NOT NULL AND ends < ?", (now_ms,))
+    return int(gone)

@@ -1,0 +1,90 @@
+"""What the nodes have saved, as they last told, as rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FILM_KINDS = ("recording", "clip", "timelapse")
+# A time so far away that it stands for ever.
+FOREVER_MS = 253_402_300_799_000
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """A picture or a film.
+
+    Attributes:
+        node: The node that has it.
+        id: Its id there.
+        at_ms: Of its first frame, UTC epoch milliseconds.
+        kind: ``single``, ``stack``, ``auto`` …; ``recording``, ``clip``, ``timelapse``.
+        bytes: Its size.
+        seconds: Length of a film.
+        is_kept: It is spared by retention.
+    """
+
+    node: str
+    id: str
+    at_ms: int
+    kind: str
+    bytes: int | None = None
+    seconds: float | None = None
+    is_kept: bool = False
+
+
+_COLUMNS = "node, id, at_ms, kind, bytes, seconds, kept_until IS NOT NULL"
+
+
+def replace(db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], *, complete: bool) -> None:
+    """Note what a node has; what lies between the oldest told and the newest and was not told is gone.
+
+    Args:
+        db: The database.
+        node: The node's id.
+        rows: What it told, newest first.
+        complete: It has no older ones.
+    """
+    oldest_ms = 0 if complete or not rows else min(row.at_ms for row in rows)
+    if complete or rows:
+        db.execute("DELETE FROM media WHERE node=? AND at_ms>=?", (node, oldest_ms))
+    db.executemany(
+        "INSERT OR REPLACE INTO media (node, id, at_ms, kind, bytes, seconds, formats, event, kept_until) "
+        "VALUES (?,?,?,?,?,?,'',NULL,?)",
+        [
+            (row.node, row.id, row.at_ms, row.kind, row.bytes, row.seconds, FOREVER_MS if row.is_kept else None)
+            for row in rows
+        ],
+    )
+
+
+def newest(db: sqlite3.Connection, nodes: Sequence[str], kind: str, limit: int) -> list[MediaRow]:
+    """Return pictures and films of some nodes, newest first; ``kind`` is ``film``, ``picture`` or empty for both."""
+    marks, films = ",".join("?" * len(nodes)), ",".join("?" * len(FILM_KINDS))
+    chosen = {"film": f" AND kind IN ({films})", "picture": f" AND kind NOT IN ({films})"}.get(kind, "")
+    asked = f"SELECT {_COLUMNS} FROM media WHERE node IN ({marks}){chosen} ORDER BY at_ms DESC, id DESC LIMIT ?"  # noqa: S608 - marks and names of ours
+    values = (*nodes, *(FILM_KINDS if chosen else ()), limit)
+    return [_row(found) for found in db.execute(asked, values)]
+
+
+def get(db: sqlite3.Connection, node: str, name: str) -> MediaRow | None:
+    """Return a picture or film."""
+    found = db.execute(f"SELECT {_COLUMNS} FROM media WHERE node=? AND id=?", (node, name)).fetchone()  # noqa: S608
+    return _row(found) if found else None
+
+
+def delete(db: sqlite3.Connection, node: str, name: str) -> None:
+    """Forget a picture or film."""
+    db.execute("DELETE FROM media WHERE node=? AND id=?", (node, name))
+
+
+def keep(db: sqlite3.Connection, node: str, name: str, *, kept: bool) -> None:
+    """Note whether a picture or film is kept."""
+    until_ms = FOREVER_MS if kept else None
+    db.execute("UPDATE media SET kept_until=? WHERE node=? AND id=?", (until_ms, node, name))
+
+
+def _row(found: tuple[str, str, int, str, int | None, float | None, int]) -> MediaRow:
+    node, name, at_ms, kind, count, seconds, kept = found
+    return MediaRow(node, name, at_ms, kind, count, seconds, bool(kept))

@@ -1,0 +1,141 @@
+"""What has to be done at start, when a node comes, goes or has another id, and once in a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.journal import Entry, void
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.sensors import by_hand
+from pi_cam_node.console.store import audit
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store import nodes as node_rows
+from pi_cam_node.console.store import sensors as sensor_rows
+from pi_cam_node.console.store.events import EventRow
+
+_log = logging.getLogger(__name__)
+
+HOUSEKEEPING_S = 3600.0
+# How many of a node's events are compared with ours when it comes.
+RECONCILED = 200
+
+
+class Upkeep:
+    """The chores. Thread: the loop's."""
+
+    def __init__(self, context: ConsoleContext) -> None:
+        self._context = context
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reconciled: set[tuple[str, str]] = set()
+        context.nodes.on_change(self._node_changed)
+
+    async def load(self) -> None:
+        """Read what is kept.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        context = self._context
+        await context.accounts.load()
+        context.mode = await context.database.read(audit.mode)
+        context.sensors.restore(await context.database.read(sensor_rows.last_states))
+        await by_hand.apply(context.sensors, context.database)
+
+    async def run(self) -> None:
+        """Clean up, for ever."""
+        while True:
+            try:
+                gone = await self._context.database.run(lambda db: event_rows.expire(db, self._context.now_ms()))
+                if gone:
+                    _log.info("%d events are older than they are kept", gone)
+            except NodeError as error:
+                _log.warning("old events stay: %s", error)
+            await asyncio.sleep(HOUSEKEEPING_S)
+
+    # ------------------------------------------------------------ nodes
+
+    def _node_changed(self, node: Node, part: str) -> None:
+        context = self._context
+        if part == "gone":
+            self._erase(node)
+        elif part == "info":
+            self._note(node)
+            for old in context.nodes.former_ids(node):
+                self._rename(node, old)
+        if part in {"info", "availability"} and node.online:
+            self._begin_reconciling(node)
+        if part not in {"frame", "telemetry", "config"}:
+            context.changes.tell(f"node-{node.id}")
+        if part in {"availability", "gone"} or (part == "info" and node.online is not None):
+            context.changes.tell("nodes")
+        if part in {"state", "gone"} and node.is_private:
+            context.changes.tell("events")
+
+    def _note(self, node: Node) -> None:
+        name, info, now_ms = node.name, dict(node.info), self._context.now_ms()
+        self._context.journal.put(Entry(lambda db: node_rows.put(db, node.id, name, info, now_ms)))
+
+    def _erase(self, node: Node) -> None:
+        """Forget a node that was erased: nothing of it stays here either."""
+        context = self._context
+        context.client.forget(node.id)
+        self._reconciled = {one for one in self._reconciled if one[0] != node.id}
+        context.journal.put(
+            Entry(lambda db: event_rows.erase_node(db, node.id), lambda _kept: context.changes.tell("events"))
+        )
+        _log.warning("node %s was erased; everything of it goes", node.id)
+
+    def _rename(self, node: Node, old: str) -> None:
+        self._context.journal.put(Entry(lambda db: void(event_rows.rename_node(db, old, node.id))))
+
+    def _begin_reconciling(self, node: Node) -> None:
+        life = (node.id, node.boot)
+        if "events" not in node.commands or life in self._reconciled:
+            return
+        self._reconciled.add(life)
+        task = asyncio.create_task(self._reconcile(node))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reconcile(self, node: Node) -> None:
+        """Write down what the node kept while we, or our database, were away."""
+        try:
+            reply = await self._context.requests.ask(node.id, "events", {"limit": RECONCILED})
+        except NodeError as error:
+            _log.info("the events of %s are not compared: %s", node.id, error)
+            self._reconciled.discard((node.id, node.boot))
+            return
+        data = reply.get("data")
+        told = data.get("events") if isinstance(data, dict) else None
+        rows = [
+            row for one in (told if isinstance(told, list) else ()) if (row := listed_row(node.id, one)) is not None
+        ]
+        for row in rows:
+            self._context.journal.put(Entry(lambda db, row=row: void(event_rows.put(db, row))))  # type: ignore[misc]
+        if rows:
+            self._context.changes.tell("events")
+
+
+def listed_row(node: str, told: object) -> EventRow | None:
+    """Return the row of an event in a node's list; ``None`` where it is none."""
+    if not isinstance(told, Mapping) or not isinstance(told.get("id"), str):
+        return None
+    body: Mapping[str, Any] = told
+    at_ms = event_rows.ms_of(body.get("at"), 0)
+    if not at_ms:
+        return None
+    picture = body.get("picture_id")
+    return EventRow(
+        node,
+        str(body["id"])[:200],
+        at_ms,
+        str(body.get("kind") or "record")[:32],
+        node,
+        media=str(picture)[:200] if picture else None,
+        data={key: body[key] for key in ("ended_at", "zones", "cause", "recording_id", "ended_by") if key in body},
+    )

@@ -1,0 +1,70 @@
+"""The small API: whether the console is well, what nodes there are, and the document that describes all of it."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from pi_cam_node import __version__
+from pi_cam_node.console.web.rendering import build_id
+from pi_cam_node.console.web.routes import ROUTES, context_of, route, visible
+
+
+@route("GET", "/healthz", "public")
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """Say ``ok`` while the broker is there and the database can be written, else ``not ok``."""
+    context = context_of(request)
+    well = context.intake.broker.connected and not context.database.trouble
+    return web.Response(status=200 if well else 503, text="ok" if well else "not ok")
+
+
+@route("GET", "/api/nodes", "view")
+async def nodes(request: web.Request) -> web.StreamResponse:
+    """Tell the nodes that the account may see, and what they are."""
+    context = context_of(request)
+    return web.json_response(
+        {
+            "broker": context.intake.broker.connected,
+            "broker_away_because": context.intake.broker.reason,
+            "build": build_id(),
+            "mode": context.mode,
+            "nodes": [
+                {
+                    "id": node.id,
+                    "name": node.name,
+                    "online": node.online,
+                    "camera": node.camera,
+                    "private": node.is_private,
+                    "states": node.states,
+                    "trouble": node.trouble(),
+                    "why_no_stream": context.client.why(node),
+                }
+                for node in visible(request)
+            ],
+        }
+    )
+
+
+@route("GET", "/api/openapi.json", "view")
+async def document(_request: web.Request) -> web.StreamResponse:
+    """Describe this interface: OpenAPI 3.1, made from the table of routes."""
+    paths: dict[str, dict[str, object]] = {}
+    for one in ROUTES:
+        path = re.sub(r"\{(\w+):[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", r"{\1}", one.path)
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"\{(\w+)\}", path)
+        ]
+        summary = (one.handler.__doc__ or "").strip().partition("\n")[0]
+        operation: dict[str, object] = {
+            "summary": summary,
+            "responses": {"default": {"description": "see the summary"}},
+        }
+        if parameters:
+            operation["parameters"] = parameters
+        operation["x-right"] = one.need.right
+        paths.setdefault(path, {})[one.method.lower()] = operation
+    return web.json_response(
+        {"openapi": "3.1.0", "info": {"title": "pi_cam_node console", "version": __version__}, "paths": paths}
+    )

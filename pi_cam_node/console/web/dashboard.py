@@ -1,0 +1,154 @@
+"""The live pages: the dashboard with a tile for each camera, and the kiosk for a wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.events import EventFilter
+from pi_cam_node.console.web import event_views
+from pi_cam_node.console.web.forms import form_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
+
+STRIP = 12
+# What a person may have a node do from a tile, and how the command is put.
+TILE_COMMANDS = {"save": "save", "past": "pastStack", "privacy": "privacy"}
+PAST_S = 5.0
+
+
+@route("GET", "/", "view")
+async def dashboard(request: web.Request) -> web.StreamResponse:
+    """Show every camera, what happened last, and how things are."""
+    account = account_of(request)
+    if account.role == "kiosk":
+        return web.Response(status=303, headers={"Location": "/kiosk"})
+    return page(request, "dashboard.html", nodes=visible(request), **await _strip(request), **_sensors(request))
+
+
+@route("GET", "/kiosk", "view")
+async def kiosk(request: web.Request) -> web.StreamResponse:
+    """Show the cameras on a wall: pages of four, no controls."""
+    return page(request, "kiosk.html", nodes=visible(request))
+
+
+@route("GET", "/offline", "public")
+async def offline(request: web.Request) -> web.StreamResponse:
+    """Show that the console cannot be reached; kept by the service worker."""
+    return page(request, "offline.html")
+
+
+@route("GET", "/cameras/{camera}", "view")
+async def camera(request: web.Request) -> web.StreamResponse:
+    """Show one camera, large, with what it tells of itself."""
+    node = node_of(request)
+    context = context_of(request)
+    wanted = EventFilter(frozenset({node.id}))
+    rows = [] if node.is_private else await context.database.read(lambda db: event_rows.newest(db, wanted, STRIP))
+    views = event_views.views(rows, context)
+    return page(request, "camera.html", node=node, events=views, why=context.client.why(node))
+
+
+@route("GET", "/parts/{part}", "view")
+async def part(request: web.Request) -> web.StreamResponse:
+    """Send one part of the dashboard again."""
+    match request.match_info["part"]:
+        case "tiles":
+            return page(request, "parts/tiles.html", nodes=visible(request))
+        case "strip":
+            return page(request, "parts/strip.html", **await _strip(request))
+        case "sensors":
+            return page(request, "parts/open_sensors.html", **_sensors(request))
+        case "health":
+            return page(request, "parts/health.html")
+        case "mode":
+            return page(request, "parts/mode.html")
+    raise web.HTTPNotFound(text="no such part\n")
+
+
+@route("GET", "/parts/tile/{camera}", "view")
+async def tile(request: web.Request) -> web.StreamResponse:
+    """Send what stands below a camera's picture again."""
+    return page(request, "parts/tile_foot.html", node=node_of(request))
+
+
+@route("POST", "/cameras/{camera}/{deed}", "control")
+async def act(request: web.Request) -> web.StreamResponse:
+    """Take a picture, take one of the past, or switch privacy; answer with what came of it."""
+    node, deed = node_of(request, "act"), request.match_info["deed"]
+    if deed not in TILE_COMMANDS:
+        raise web.HTTPNotFound(text="no such button\n")
+    account, form = account_of(request), await form_of(request)
+    context = context_of(request)
+    verb, arguments, words = TILE_COMMANDS[deed], dict[str, object](), "took a picture"
+    if deed == "past":
+        arguments, words = {"at": _seconds(form.get("at", ""))}, "took a picture of the past"
+    elif deed == "privacy":
+        turned = "off" if form.get("to") == "off" else "on"
+        arguments, words = {"enable": turned}, f"switched privacy {turned}"
+    context.note(account.name, "command", f"{node.id}: {words}")
+    try:
+        reply = await context.requests.ask(node.id, verb, arguments)
+    except NodeError as error:
+        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+    return page(request, "parts/said.html", said=said_of(deed, reply), is_refusal=not reply.get("ok"))
+
+
+@route("POST", "/mode", "control")
+async def mode(request: web.Request) -> web.StreamResponse:
+    """Say whether somebody is at home."""
+    account, form = require(request, "act"), await form_of(request)
+    wanted = form.get("mode")
+    if wanted not in {"home", "away"}:
+        raise web.HTTPBadRequest(text="the mode is home or away\n")
+    context_of(request).set_mode(account.name, wanted)
+    return page(request, "parts/mode.html", mode=wanted)
+
+
+def said_of(deed: str, reply: dict[str, Any]) -> str:
+    """Return what came of a button, for people."""
+    if reply.get("ok"):
+        return {"save": "Picture taken.", "past": "Picture of the past taken."}.get(deed, "Done.")
+    refusals = {
+        "privacy_on": "Privacy is on: no picture is taken.",
+        "camera_down": "There is no camera: no frames arrive.",
+        "no_frames": "The node has no picture of that moment.",
+        "no_space": "The node's disk is full.",
+        "busy": "The node is busy; try again in a moment.",
+    }
+    return refusals.get(str(reply.get("code")), str(reply.get("message", "It did not work."))[:200])
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSensor:
+    """A sensor on the dashboard."""
+
+    title: str
+    state: str
+    changed_ms: int
+
+
+def _sensors(request: web.Request) -> dict[str, Any]:
+    shown = [OpenSensor(s.title, s.state, s.changed_ms) for s in context_of(request).sensors.all() if s.value]
+    return {"open_sensors": shown if account_of(request).cameras is None else []}
+
+
+async def _strip(request: web.Request) -> dict[str, Any]:
+    context, account = context_of(request), account_of(request)
+    wanted = EventFilter(account.cameras)
+    try:
+        rows = await context.database.read(lambda db: event_rows.newest(db, wanted, STRIP))
+    except NodeError:
+        rows = []
+    return {"events": event_views.views(rows, context)}
+
+
+def _seconds(text: str) -> float:
+    try:
+        return min(3600.0, max(0.0, float(text)))
+    except ValueError:
+        return PAST_S

@@ -1,0 +1,133 @@
+"""Events in words, as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.store.devices import Delivery
+from pi_cam_node.console.store.events import EventRow
+
+TITLES = {
+    "motion": "Motion",
+    "trigger": "Triggered",
+    "record": "Recording",
+    "picture": "Picture taken",
+    "interval": "Picture of the interval",
+    "rule": "Rule",
+    "mode": "Day and night",
+    "camera_lost": "Camera lost",
+    "camera_back": "Camera is back",
+    "settings": "Settings rolled back",
+    "refused": "Command refused",
+}
+DELIVERY_STATES = {
+    "waiting": "is waiting to be sent to",
+    "sent": "sent to",
+    "failed": "could not be sent to",
+    "expired": "came too late for",
+    "quiet": "not sent in the quiet hours of",
+    "flood": "not sent, too many for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as it is shown.
+
+    Attributes:
+        row: The row.
+        title: What it is.
+        camera: Name of the camera; empty for none.
+        picture: Path of its picture; empty where there is none, or none may be shown.
+        small: Path of the same, small.
+        film: Path of its film; empty for none.
+        why_no_picture: For people.
+        detail: One more line.
+        ended_ms: When it ended; ``None`` where it has not, or has no end.
+    """
+
+    row: EventRow
+    title: str
+    camera: str
+    picture: str
+    small: str
+    film: str
+    why_no_picture: str
+    detail: str
+    ended_ms: int | None
+
+
+def utc_of_ms(at_ms: int) -> datetime:
+    """Return UTC epoch milliseconds as a time."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def views(rows: Sequence[EventRow], context: ConsoleContext) -> list[EventView]:
+    """Return events as they are shown; of nodes in privacy without their pictures."""
+    return [view(row, context) for row in rows]
+
+
+def view(row: EventRow, context: ConsoleContext) -> EventView:
+    """Return an event as it is shown."""
+    node = context.nodes.get(row.camera) if row.camera else None
+    title = TITLES.get(row.kind, row.kind)
+    if row.kind == "rule":
+        title = row.rule or title
+    why = ""
+    if node is None and row.camera:
+        why = "This camera is not on the broker now."
+    elif node is not None and node.is_private:
+        why = "Privacy is on."
+    path = f"/media/{row.camera}/{row.media}" if row.media and not why else ""
+    recording = row.data.get("recording_id") or _film_of(row)
+    film = f"/media/{row.camera}/{recording}" if recording and not why else ""
+    return EventView(
+        row=row,
+        title=title,
+        camera=node.name if node is not None else row.camera or "",
+        picture=path,
+        small=f"{path}/thumbnail" if path else "",
+        film=film,
+        why_no_picture=why or ("" if row.media else "There is no picture of it."),
+        detail=_detail(row),
+        ended_ms=_ended(row),
+    )
+
+
+def delivery_text(delivery: Delivery, label: str, account: str) -> str:
+    """Return what became of a push, for people."""
+    state = DELIVERY_STATES.get(delivery.state, delivery.state)
+    tried = f" ({delivery.tries} tries)" if delivery.state == "waiting" and delivery.tries else ""
+    return f"{state} {label} ({account}){tried}"
+
+
+def _film_of(row: EventRow) -> str:
+    media = row.data.get("media")
+    if row.kind not in {"motion", "trigger", "record", "rule"} or not isinstance(media, dict):
+        return ""
+    return str(media.get("id") or "") if media.get("kind") in {"recording", "clip"} else ""
+
+
+def _detail(row: EventRow) -> str:
+    parts = []
+    zones = row.data.get("zones")
+    if isinstance(zones, list) and zones:
+        parts.append(", ".join(map(str, zones))[:120])
+    if row.kind == "rule" and row.data.get("title"):
+        parts.append(f"{row.data['title']}: {row.data.get('became', '')}")
+    elif row.rule:
+        parts.append(row.rule)
+    if row.kind in {"camera_lost", "settings", "mode"} and row.data.get("cause"):
+        parts.append(str(row.data["cause"])[:120])
+    return " · ".join(parts)
+
+
+def _ended(row: EventRow) -> int | None:
+    told = row.data.get("ended_at") or row.data.get("motion_ended")
+    try:
+        return round(datetime.fromisoformat(str(told)).timestamp() * 1000) if told else None
+    except ValueError:
+        return None

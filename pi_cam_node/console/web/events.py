@@ -1,0 +1,158 @@
+"""The events: a list by day with what was pushed, and each by itself."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.store import devices as device_rows
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.events import LIST_MAX, EventFilter, EventRow
+from pi_cam_node.console.web import event_views
+from pi_cam_node.console.web.forms import form_of
+from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route, route, visible
+
+PAGE = 50
+SHARE_S = {"1 h": 3600.0, "1 d": 86_400.0, "7 d": 7 * 86_400.0}
+
+
+@route("GET", "/events", "view")
+async def events(request: web.Request) -> web.StreamResponse:
+    """List events, newest first; filtered by camera, kind and sensor."""
+    context = context_of(request)
+    wanted = _filter(request)
+    rows = await context.database.read(lambda db: event_rows.newest(db, wanted, PAGE + 1))
+    more = _before_text(rows[PAGE - 1]) if len(rows) > PAGE else ""
+    template = (
+        "parts/event_rows.html" if request.headers.get("HX-Request") and "before" in request.query else "events.html"
+    )
+    return page(
+        request,
+        template,
+        events=event_views.views(rows[:PAGE], context),
+        more=more,
+        nodes=visible(request),
+        sensors=context.sensors.all(),
+        kinds=event_views.TITLES,
+        chosen={name: request.query.get(name, "") for name in ("camera", "kind", "sensor")},
+    )
+
+
+@route("GET", "/events/{id:[0-9]+}", "view")
+async def event(request: web.Request) -> web.StreamResponse:
+    """Show one event: its picture or film, what set it off, who was told."""
+    context = context_of(request)
+    row = await _row(request)
+    told = await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))
+    deliveries = [(event_views.delivery_text(d, label, name), d.at_ms, d.state) for d, label, name in told]
+    view = event_views.view(row, context)
+    done = row.data.get("done")
+    return page(
+        request,
+        "event.html",
+        event=view,
+        deliveries=deliveries,
+        done=list(map(str, done)) if isinstance(done, list) else [],
+        shares=list(SHARE_S),
+    )
+
+
+@route("POST", "/events/{id:[0-9]+}/share", "control")
+async def share(request: web.Request) -> web.StreamResponse:
+    """Make a link to an event's picture that opens without a login."""
+    context, row, form = context_of(request), await _row(request), await form_of(request)
+    lifetime_s = SHARE_S.get(form.get("for", ""), SHARE_S["1 d"])
+    view = event_views.view(row, context)
+    path = view.film or view.picture
+    if not path:
+        return page(request, "parts/said.html", 422, said="There is nothing to share.", is_refusal=True)
+    context.note(account_of(request).name, "event", f"shared the picture of event {row.rowid} for {form.get('for')}")
+    return page(
+        request, "parts/share.html", link=gate_of(request).origin(request) + context.links.sign(path, lifetime_s)
+    )
+
+
+@owner_route("POST", "/events/{id:[0-9]+}/delete")
+async def delete(request: web.Request) -> web.StreamResponse:
+    """Delete an event here; the picture stays with the node until it is deleted there."""
+    context, row = context_of(request), await _row(request)
+    await context.database.run(lambda db: event_rows.delete(db, row.rowid))
+    context.note(account_of(request).name, "event", f"deleted event {row.rowid}: {row.kind} {row.camera or ''}")
+    context.changes.tell("events")
+    return web.Response(status=303, headers={"Location": "/events"})
+
+
+@route("GET", "/api/events", "view")
+async def api_events(request: web.Request) -> web.StreamResponse:
+    """Tell events, newest first: ``limit`` (50, at most 200), ``before``, ``camera``, ``kind``, ``sensor`` choose."""
+    context = context_of(request)
+    try:
+        limit = int(request.query.get("limit", str(PAGE)))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= LIST_MAX:
+        raise web.HTTPUnprocessableEntity(text=f"limit is from 1 to {LIST_MAX}\n")
+    wanted = _filter(request)
+    rows = await context.database.read(lambda db: event_rows.newest(db, wanted, limit))
+    return web.json_response([_told(event_views.view(row, context)) for row in rows])
+
+
+def _told(view: event_views.EventView) -> dict[str, object]:
+    row = view.row
+    return {
+        "number": row.rowid,
+        "node": row.node,
+        "id": row.id,
+        "at": iso(event_views.utc_of_ms(row.at_ms)),
+        "at_ms": row.at_ms,
+        "kind": row.kind,
+        "camera": row.camera,
+        "sensor": row.sensor,
+        "rule": row.rule,
+        "media": row.media,
+        "url": view.picture or None,
+        "thumbnail_url": view.small or None,
+        "film_url": view.film or None,
+        "data": row.data,
+    }
+
+
+async def _row(request: web.Request) -> EventRow:
+    """Return the event in a path, if the account may see its camera.
+
+    Raises:
+        web.HTTPNotFound: There is none, or it may not.
+    """
+    context, account = context_of(request), account_of(request)
+    number = int(request.match_info["id"][:18])
+    row = await context.database.read(lambda db: event_rows.get(db, number))
+    may_see = row is not None and (
+        account.cameras is None or (row.camera is not None and rights.may(account, "view", row.camera))
+    )
+    if row is None or not may_see:
+        raise web.HTTPNotFound(text="there is no such event\n")
+    return row
+
+
+def _filter(request: web.Request) -> EventFilter:
+    """Return which events are asked for, of those that the account may see."""
+    account, query = account_of(request), request.query
+    cameras = account.cameras
+    camera = query.get("camera", "")
+    if camera:
+        allowed = rights.may(account, "view", camera)
+        cameras = frozenset({camera}) if allowed else frozenset()
+    kind = query.get("kind", "")
+    return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), _before(query.get("before", "")))
+
+
+def _before(text: str) -> tuple[int, int] | None:
+    at_ms, _, rowid = text.partition("-")
+    return (int(at_ms), int(rowid)) if at_ms.isdecimal() and rowid.isdecimal() and len(text) < 40 else None
+
+
+def _before_text(row: EventRow) -> str:
+    return f"{row.at_ms}-{row.rowid}"

@@ -1,0 +1,106 @@
+"""The files that pages are made of: style sheet, modules, icons, the service worker. Read once, sent by name."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+
+from aiohttp import web
+
+from pi_cam_node.console.web.routes import route
+
+_TYPES = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "LICENSE": "text/plain",
+}
+# Of the node's page: one look for both.
+SHARED = (
+    "base.css",
+    "icon.svg",
+    "vendor/hls.light.min.js",
+    "vendor/hls.LICENSE",
+    "vendor/htmx.min.js",
+    "vendor/htmx.LICENSE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it is sent.
+
+    Attributes:
+        content: Its bytes.
+        content_type: Its media type.
+        etag: Changes with the content.
+    """
+
+    content: bytes = field(repr=False)
+    content_type: str
+    etag: str
+
+
+@functools.cache
+def files() -> Mapping[str, File]:
+    """Return the files by name; nothing of a request ever becomes a path."""
+    shared = resources.files("pi_cam_node.web.pages") / "static"
+    own = resources.files("pi_cam_node.console.web") / "static"
+    contents = {name: (shared / name).read_bytes() for name in SHARED}
+    contents |= {entry.name: entry.read_bytes() for entry in own.iterdir() if entry.is_file()}
+    return {name: _file(name, content) for name, content in contents.items()}
+
+
+def _file(name: str, content: bytes) -> File:
+    return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
+
+
+@route("GET", "/static/{name:[A-Za-z0-9_./-]+}", "public")
+async def static(request: web.Request) -> web.Response:
+    """Send a file."""
+    return _send(request, request.match_info["name"])
+
+
+@route("GET", "/sw.js", "public")
+async def service_worker(request: web.Request) -> web.Response:
+    """Send the service worker; below ``/static/`` it would control nothing else."""
+    return _send(request, "sw.js")
+
+
+@route("GET", "/manifest.webmanifest", "public")
+async def manifest(_request: web.Request) -> web.Response:
+    """Say how the pages are installed as an app."""
+    body = {
+        "name": "pi_cam_node",
+        "short_name": "Cameras",
+        "id": "/",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#131517",
+        "theme_color": "#131517",
+        "icons": [
+            {"src": "/static/icon-192.png", "sizes": "192x192", "type": "image/png", "purpose": "any"},
+            {"src": "/static/icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "any"},
+            {"src": "/static/icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+        ],
+    }
+    return web.Response(text=json.dumps(body), content_type="application/manifest+json", charset="utf-8")
+
+
+def _send(request: web.Request, name: str) -> web.Response:
+    file = files().get(name)
+    if file is None:
+        raise web.HTTPNotFound(text="no such file\n")
+    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
+    response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
+    if not known and file.content_type.startswith("text/"):
+        response.charset = "utf-8"
+    response.etag = file.etag
+    response.headers["Cache-Control"] = "no-cache"
+    return response

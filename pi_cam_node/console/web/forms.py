@@ -1,0 +1,53 @@
+"""What forms and JSON objects bring, as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from aiohttp import web
+
+FIELD_MAX = 4096
+
+
+async def form_of(request: web.Request) -> Mapping[str, str]:
+    """Return the fields of a form, or of a JSON object; of a repeated one the last.
+
+    Raises:
+        web.HTTPBadRequest: It is neither.
+        web.HTTPUnsupportedMediaType: It says that it is something else.
+    """
+    if request.content_type == "application/json":
+        return {name: value for name, value in (await json_of(request)).items() if isinstance(value, str)}
+    if request.content_type not in {
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/octet-stream",
+    }:
+        raise web.HTTPUnsupportedMediaType(text="send a form or application/json\n")
+    try:
+        posted = await request.post()
+    except (ValueError, LookupError):
+        raise web.HTTPBadRequest(text="that is no form\n") from None
+    return {name: value[:FIELD_MAX] for name, value in posted.items() if isinstance(value, str)}
+
+
+async def several_of(request: web.Request, name: str) -> list[str]:
+    """Return every value of a field of a form."""
+    posted = await request.post()
+    return [value for value in posted.getall(name, []) if isinstance(value, str)]
+
+
+async def json_of(request: web.Request) -> Mapping[str, object]:
+    """Return the JSON object of a request.
+
+    Raises:
+        web.HTTPBadRequest: There is none.
+    """
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest(text="that is not JSON\n") from None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="send a JSON object\n")
+    return body

@@ -1,0 +1,123 @@
+"""Judges every request before its handler is called: the name asked for, the page it comes from, who asks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.accounts.registry import Accounts
+from pi_cam_node.console.accounts.rights import Deed
+from pi_cam_node.console.links import Links
+from pi_cam_node.console.web import routes
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
+from pi_cam_node.web.auth.lockout import Lockout
+from pi_cam_node.web.auth.proxies import Peer, Proxies
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.routes import Need
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES = frozenset({"same-origin", "none"})
+
+
+@dataclass(slots=True)
+class ConsoleGate:
+    """The gate.
+
+    Attributes:
+        accounts: Accounts and sessions.
+        links: Signed links.
+        lockout: Slows down who guesses.
+        proxies: Trusted reverse proxies.
+        hosts: Accepted Host headers.
+        cookie: Name of the session's cookie.
+    """
+
+    accounts: Accounts
+    links: Links
+    lockout: Lockout
+    proxies: Proxies
+    hosts: AllowedHosts
+    cookie: str
+
+    def admit(self, request: web.Request, need: Need) -> None:
+        """Let a request pass, and note who asks.
+
+        Raises:
+            web.HTTPException: It may not, or not yet.
+        """
+        peer = self.proxies.peer_of(request)
+        if not self.hosts.allows(peer.host):
+            raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
+        if request.method not in SAFE_METHODS or request.headers.get("Upgrade"):
+            self._refuse_foreign_page(request, peer)
+        known = self.accounts.session(request.cookies.get(self.cookie, ""))
+        if known is not None:
+            routes.identify(request, *known)
+        if need.right == "public":
+            return
+        if need.signed and "signature" in request.query:
+            if not self.links.verify(request.path, request.query):
+                raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
+            routes.mark_signed(request)
+            return
+        if known is None:
+            raise self._unauthorized(request)
+        deed: Deed = "view" if need.right == "view" else "act"
+        if not rights.may(known[0], deed):
+            raise web.HTTPForbidden(text="this account may not do that\n")
+
+    def wait_s(self, request: web.Request) -> float:
+        """Return how long an address must wait before its next password is looked at; 0: not at all."""
+        return self.lockout.wait_s(self.proxies.peer_of(request).address)
+
+    def refuse_waiting(self, request: web.Request) -> None:
+        """Send an address away that has to wait.
+
+        Raises:
+            web.HTTPTooManyRequests: It has to.
+        """
+        wait_s = self.wait_s(request)
+        if wait_s > 0:
+            after = {"Retry-After": str(math.ceil(wait_s))}
+            raise web.HTTPTooManyRequests(text=f"too many wrong tries; wait {math.ceil(wait_s)} s\n", headers=after)
+
+    def count_wrong(self, request: web.Request) -> bool:
+        """Note a wrong credential; return whether the address must wait from now on."""
+        return self.lockout.count(self.proxies.peer_of(request).address)
+
+    def is_secure(self, request: web.Request) -> bool:
+        """Tell whether the browser sees HTTPS."""
+        return self.proxies.peer_of(request).scheme == "https"
+
+    def origin(self, request: web.Request) -> str:
+        """Return the origin that the browser sees."""
+        peer = self.proxies.peer_of(request)
+        return f"{peer.scheme}://{peer.host}"
+
+    def _refuse_foreign_page(self, request: web.Request, peer: Peer) -> None:
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        is_foreign = (site is not None and site not in OWN_SITES) or (
+            origin is not None and not is_same_origin(origin, peer.scheme, peer.host)
+        )
+        if is_foreign:
+            raise web.HTTPForbidden(text="another site's page may not do this\n")
+
+    def _unauthorized(self, request: web.Request) -> web.HTTPException:
+        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+            if not self.accounts.has_owner:
+                return web.HTTPSeeOther("/login")
+            if request.headers.get("HX-Request"):
+                return web.HTTPUnauthorized(text="log in again\n", headers={"HX-Redirect": "/login"})
+            return web.HTTPSeeOther("/login")
+        return web.HTTPUnauthorized(text="log in\n")
+
+
+GATE = app_key("gate", ConsoleGate)
+
+
+def gate_of(request: web.Request) -> ConsoleGate:
+    """Return the gate that this request passed."""
+    return request.app[GATE]

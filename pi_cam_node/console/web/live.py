@@ -1,0 +1,138 @@
+"""The live view: one WebSocket for all cameras of a browser, and a stream of what changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.pictures.viewer import Status, Viewer, wanted_in
+from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.web.rendering import build_id
+from pi_cam_node.console.web.routes import account_of, context_of, route, session_of
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.connection import Connection
+
+_log = logging.getLogger(__name__)
+
+PING_S = 10.0
+MESSAGE_MAX_BYTES = 16 << 10
+BEAT_S = 15.0
+SOCKETS_MAX = 64
+SOCKETS = app_key("sockets", set)
+
+
+def attach(app: web.Application) -> None:
+    """See to it that open sockets end with the application."""
+    sockets: set[web.WebSocketResponse] = set()
+    app[SOCKETS] = sockets
+
+    async def close(_app: web.Application) -> None:
+        await asyncio.gather(*(socket.close(code=1001) for socket in list(sockets)), return_exceptions=True)
+
+    app.on_shutdown.append(close)
+
+
+@route("GET", "/live", "view")
+async def live(request: web.Request) -> web.StreamResponse:
+    """Send the newest picture of each camera asked for; see `frame_message` and `status_message` for the messages."""
+    sockets: set[web.WebSocketResponse] = request.app[SOCKETS]
+    if len(sockets) >= SOCKETS_MAX:
+        raise web.HTTPServiceUnavailable(text="too many live views are open\n")
+    socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=MESSAGE_MAX_BYTES)
+    await socket.prepare(request)
+    if isinstance(request.protocol, Connection):
+        request.protocol.upgraded()
+    viewer, hub = Viewer(), context_of(request).hub
+    sockets.add(socket)
+    sending = asyncio.create_task(_send(request, socket, viewer))
+    try:
+        await _listen(request, socket, viewer)
+    finally:
+        sending.cancel()
+        hub.leave(viewer)
+        sockets.discard(socket)
+    return socket
+
+
+async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
+    """Take what the browser says: which cameras it shows, as often as it likes."""
+    context, account = context_of(request), account_of(request)
+    async for message in socket:
+        if message.type is not WSMsgType.TEXT:
+            break
+        try:
+            wanted = wanted_in(json.loads(message.data))
+        except ValueError as error:
+            await socket.close(code=1008, message=str(error)[:100].encode())
+            return
+        context.hub.show(viewer, {camera: one for camera, one in wanted.items() if rights.may(account, "view", camera)})
+
+
+async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
+    context = context_of(request)
+    try:
+        while not socket.closed:
+            statuses, frames = await viewer.next()
+            if not _still_may(request):
+                await socket.close(code=1008, message=b"the session has ended")
+                return
+            for camera, status in statuses.items():
+                await socket.send_str(status_message(camera, status))
+            for camera, frame in frames.items():
+                wanted, node = viewer.wanted.get(camera), context.nodes.get(camera)
+                if wanted is None or node is None or node.is_private:
+                    continue
+                jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
+                # The curtain may have closed while the picture was made smaller.
+                if not node.is_private:
+                    await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
+    except (ConnectionError, RuntimeError) as error:
+        _log.debug("a viewer is gone: %s", error)
+
+
+def _still_may(request: web.Request) -> bool:
+    """Tell whether the session is there still, and its account the one that it was."""
+    session, accounts = session_of(request), context_of(request).accounts
+    if session is None:
+        return False
+    now: Account | None = accounts.get(session.account)
+    return now == account_of(request) and any(s.hash == session.hash for s in accounts.sessions_of(session.account))
+
+
+def frame_message(camera: str, at_ms: int, jpeg: bytes) -> bytes:
+    """Return a picture as a message: length of the id, id, time (8 bytes, UTC epoch ms, big-endian), JPEG."""
+    name = camera.encode("ascii")
+    return b"".join((bytes([len(name)]), name, max(0, at_ms).to_bytes(8, "big"), jpeg))
+
+
+def status_message(camera: str, status: Status) -> str:
+    """Return what is to be said of a camera as a message."""
+    return json.dumps({"camera": camera, "live": status.live, "text": status.text, "blank": status.blank})
+
+
+@route("GET", "/changes", "view")
+async def changes(request: web.Request) -> web.StreamResponse:
+    """Send the names of the parts that changed, as server-sent events, and a beat with the build of the pages."""
+    context = context_of(request)
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    with context.changes.listen() as listener:
+        await response.write(_sse("build", build_id()))
+        while request.transport is not None and not request.transport.is_closing():
+            parts = await listener.next(BEAT_S)
+            if not _still_may(request):
+                break
+            told: Any = parts or [""]
+            await response.write(_sse("changed", " ".join(told)))
+            # What changes many times a second is fetched once in a while.
+            await asyncio.sleep(0.25)
+    return response
+
+
+def _sse(event: str, data: str) -> bytes:
+    return f"event: {event}\ndata: {data}\n\n".encode()

@@ -1,0 +1,147 @@
+"""Logging in and out, setting the console up, pairing a wall tablet."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.console.accounts.registry import SESSION_DAYS
+from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.web.forms import form_of
+from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_or_none, context_of, owner_route, route, session_of
+
+PAIRING_COOKIE = "pairing"
+_YEARS_S = 10 * 365 * 86_400
+
+
+@route("GET", "/login", "public")
+async def login_page(request: web.Request) -> web.StreamResponse:
+    """Show the form to log in; before the console is set up, how to do that."""
+    if account_or_none(request) is not None:
+        return web.Response(status=303, headers={"Location": "/"})
+    context = context_of(request)
+    return page(request, "login.html", fault="", name="", has_owner=context.accounts.has_owner, file=context.setup.path)
+
+
+@route("POST", "/login", "public")
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """Begin a session for whoever brings a name and its password."""
+    context, gate, form = context_of(request), gate_of(request), await form_of(request)
+    is_json = request.content_type == "application/json"
+    gate.refuse_waiting(request)
+    account = await context.accounts.verify(form.get("name", ""), form.get("password", ""))
+    if account is None:
+        gate.count_wrong(request)
+        context.note("", "login", f"refused: {form.get('name', '')[:40]!r} from {request.remote}")
+        fault = "That is not a name and its password."
+        if is_json:
+            return web.Response(status=401, text=f"{fault}\n")
+        return page(
+            request, "login.html", 401, fault=fault, name=form.get("name", ""), has_owner=True, file=context.setup.path
+        )
+    return await _begin(request, account, is_json=is_json)
+
+
+@route("POST", "/logout", "public")
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """End the session of whoever asks."""
+    session, gate = session_of(request), gate_of(request)
+    if session is not None:
+        await context_of(request).accounts.end(session.hash)
+    response = web.Response(status=303, headers={"Location": "/login"})
+    response.del_cookie(gate.cookie, path="/")
+    return response
+
+
+@route("GET", "/setup", "public")
+async def setup_page(request: web.Request) -> web.StreamResponse:
+    """Show the form that makes the first owner, to whoever has the one-time link."""
+    context, key = context_of(request), request.query.get("key", "")
+    gate_of(request).refuse_waiting(request)
+    if context.accounts.has_owner:
+        return web.Response(status=303, headers={"Location": "/login"})
+    if not context.setup.is_(key):
+        gate_of(request).count_wrong(request)
+        return page(request, "login.html", 403, fault="", name="", has_owner=False, file=context.setup.path)
+    return page(request, "setup.html", key=key, fault="", name="")
+
+
+@route("POST", "/setup", "public")
+async def set_up(request: web.Request) -> web.StreamResponse:
+    """Make the first owner."""
+    context, form = context_of(request), await form_of(request)
+    gate_of(request).refuse_waiting(request)
+    key = form.get("key") or request.query.get("key", "")
+    if context.accounts.has_owner or not context.setup.is_(key):
+        gate_of(request).count_wrong(request)
+        raise web.HTTPForbidden(text="the link has ended, or it is not the console's\n")
+    try:
+        account = await context.accounts.create(form.get("name", ""), "owner", form.get("password", ""))
+    except BadRequest as error:
+        return page(request, "setup.html", 422, key=key, fault=str(error), name=form.get("name", ""))
+    context.setup.close()
+    context.note(account.name, "account", "set the console up")
+    return await _begin(request, account, is_json=request.content_type == "application/json")
+
+
+@route("GET", "/pair", "public")
+async def pair_page(request: web.Request) -> web.StreamResponse:
+    """Show a wall tablet the code that the owner types in; log it in once that is done."""
+    context = context_of(request)
+    pending = context.pairing.of(request.cookies.get(PAIRING_COOKIE, ""))
+    if pending is not None and pending.session:
+        context.pairing.end(pending)
+        response: web.StreamResponse = web.Response(status=303, headers={"Location": "/kiosk"})
+        _set_cookie(request, response, gate_of(request).cookie, pending.session, max_age_s=_YEARS_S)
+        response.del_cookie(PAIRING_COOKIE, path="/pair")
+        return response
+    pending = pending or context.pairing.begin()
+    response = page(request, "pair.html", code=pending.code)
+    _set_cookie(request, response, PAIRING_COOKIE, pending.name, max_age_s=600, path="/pair")
+    return response
+
+
+@owner_route("POST", "/pair/approve")
+async def approve(request: web.Request) -> web.StreamResponse:
+    """Log the tablet in that shows a code."""
+    context, form = context_of(request), await form_of(request)
+    pending = context.pairing.with_code(form.get("code", ""))
+    if pending is None:
+        return page(request, "parts/said.html", 422, said="No device shows this code now.", is_refusal=True)
+    name = re.sub(r"\s+", " ", form.get("name", "").strip())[:40] or "Wall"
+    accounts = context.accounts
+    while accounts.named(name) is not None:
+        name = f"{name} {pending.code[:2]}"[:64]
+    account = await accounts.create(name, "kiosk", "")
+    pending.session = await accounts.begin(account, name, "kiosk")
+    context.note(_who(request), "account", f"paired the kiosk {name}")
+    return page(request, "parts/said.html", said="Paired. The device shows the cameras in a moment.", is_refusal=False)
+
+
+async def _begin(request: web.Request, account: Account, *, is_json: bool) -> web.StreamResponse:
+    context, gate = context_of(request), gate_of(request)
+    name = await context.accounts.begin(account, request.headers.get("User-Agent", ""))
+    context.note(account.name, "login", f"from {gate.proxies.peer_of(request).address}")
+    response = (
+        web.json_response({"ok": True, "name": account.name, "role": account.role})
+        if is_json
+        else web.Response(status=303, headers={"Location": "/"})
+    )
+    _set_cookie(request, response, gate.cookie, name, max_age_s=SESSION_DAYS * 86_400)
+    return response
+
+
+def _set_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, value: str, *, max_age_s: int, path: str = "/"
+) -> None:
+    secure = gate_of(request).is_secure(request)
+    response.set_cookie(name, value, max_age=max_age_s, path=path, httponly=True, samesite="Lax", secure=secure)
+
+
+def _who(request: web.Request) -> str:
+    account = account_or_none(request)
+    return account.name if account is not None else ""

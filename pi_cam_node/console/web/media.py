@@ -1,0 +1,120 @@
+"""Pictures and films of the nodes, passed on; a picture that cannot be fetched is shown as the broker has it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+from aiohttp import web
+
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.routes import account_or_none, context_of, node_of, route
+
+CHUNK_BYTES = 64 << 10
+STALL_S = 30.0
+_PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
+_ASKED = ("Range", "If-Range", "If-None-Match")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
+_HLS = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|m4s|mp4)")
+
+
+@route("GET", "/media/{camera}/{id}", "view", signed=True)
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Send a picture or a film, in parts where those are asked for."""
+    node, name = node_of(request), _name(request)
+    return await _pass_on(request, node, f"/media/{name}", name)
+
+
+@route("GET", "/media/{camera}/{id}/thumbnail", "view", signed=True)
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """Send a picture, small."""
+    node, name = node_of(request), _name(request)
+    return await _pass_on(request, node, f"/media/{name}/thumbnail", name)
+
+
+@route("GET", "/hls/{camera}/{name}", "view")
+async def hls(request: web.Request) -> web.StreamResponse:
+    """Send a playlist or a segment of a camera's live film."""
+    node, name = node_of(request), request.match_info["name"]
+    if _HLS.fullmatch(name) is None:
+        raise web.HTTPNotFound(text="no such file\n")
+    return await _pass_on(request, node, f"/hls/{name}", "")
+
+
+@route("GET", "/auth/check", "public")
+async def auth_check(request: web.Request) -> web.Response:
+    """Tell a proxy whether the browser may have what it asks for: 204, else 401 (nobody) or 403 (not this camera)."""
+    account = account_or_none(request)
+    asked = request.headers.get("X-Original-URI", "/")
+    path = asked.partition("?")[0]
+    if re.search(r"%|\\|//|/\.", path):
+        return web.Response(status=403)
+    if account is None:
+        from yarl import URL  # noqa: PLC0415
+
+        signed = path.startswith("/media/") and gate_of(request).links.verify(path, URL(asked, encoded=True).query)
+        return web.Response(status=204 if signed else 401)
+    parts = path.split("/")
+    camera = parts[2] if len(parts) > 2 and parts[1] in {"media", "hls"} else None
+    return web.Response(status=204 if rights.may(account, "view", camera) else 403)
+
+
+def _name(request: web.Request) -> str:
+    name = request.match_info["id"]
+    if _ID.fullmatch(name) is None:
+        raise web.HTTPNotFound(text="there is no such picture\n")
+    return name
+
+
+async def _pass_on(request: web.Request, node: Node, path: str, picture_id: str) -> web.StreamResponse:
+    context = context_of(request)
+    if node.is_private:
+        raise web.HTTPForbidden(text="privacy is on\n")
+    headers = {name: request.headers[name] for name in _ASKED if name in request.headers}
+    try:
+        async with context.client.get(node, path, headers) as answer:
+            if answer.status not in {200, 206, 304}:
+                return _refusal(node, answer.status)
+            return await _copy(request, node, answer)
+    except Unreachable as error:
+        kept = context.nodes.thumbnail(node.id, picture_id) if picture_id else b""
+        if kept:
+            return web.Response(body=kept, content_type="image/jpeg")
+        return web.Response(status=502, text=f"{error}\n")
+
+
+def _refusal(node: Node, status: int) -> web.Response:
+    if status == 404:
+        return web.Response(status=404, text="the node does not have it any more\n")
+    return web.Response(status=502, text=f"{node.name} answers {status}\n")
+
+
+async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Pass an answer on; it ends where it is when the node is hidden meanwhile.
+
+    Raises:
+        ConnectionError: The client is gone, or takes nothing.
+    """
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client has gone")
+    transport.set_write_buffer_limits(high=CHUNK_BYTES)
+    response = web.StreamResponse(status=answer.status)
+    for name in _PASSED_ON:
+        if name in answer.headers:
+            response.headers[name] = answer.headers[name]
+    with context_of(request).cutoff.watch(node.id, transport.abort):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                try:
+                    await asyncio.wait_for(response.write(chunk), STALL_S)
+                except TimeoutError as error:
+                    transport.abort()
+                    raise ConnectionAbortedError("the client takes nothing") from error
+        await response.write_eof()
+    return response

@@ -1,0 +1,71 @@
+"""The console's pages as a program that `web.http.service` serves."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
+from pi_cam_node.web.auth.lockout import Lockout
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.http.service import Endpoint
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+class ConsolePages:
+    """What is served, and where."""
+
+    def __init__(self, context: ConsoleContext) -> None:
+        self._context = context
+        console = context.loaded.config.console
+        has_tls = console.tls.enable
+        self.endpoint = Endpoint(
+            host=console.host,
+            port=console.port,
+            cert=console.tls.cert if has_tls else None,
+            key=console.tls.key if has_tls else None,
+            is_behind_proxy=bool(console.public_url),
+            title="the console",
+            settings=("console.host", "console.port", "console"),
+        )
+
+    def prepare(self) -> None:
+        """Write the link with which the console is set up, where it has no owner. Thread: an executor.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        context = self._context
+        if context.accounts.has_owner:
+            context.setup.close()
+        else:
+            context.setup.open(context.loaded.base_url)
+
+    def load(self) -> None:
+        """Import aiohttp's server and every handler. Thread: an executor."""
+        importlib.import_module("pi_cam_node.console.web.application")
+
+    def application(self) -> web.Application:
+        """Return what answers."""
+        from pi_cam_node.console.web.application import application  # noqa: PLC0415 - see `load`
+        from pi_cam_node.console.web.gate import ConsoleGate  # noqa: PLC0415
+
+        context = self._context
+        console = context.loaded.config.console
+        public = urlsplit(console.public_url).hostname
+        gate = ConsoleGate(
+            accounts=context.accounts,
+            links=context.links,
+            lockout=Lockout(context.clock),
+            # With a public address a proxy on this machine speaks for browsers.
+            proxies=Proxies(LOOPBACK if public else ()),
+            hosts=AllowedHosts([console.host, *([public] if public else [])]),
+            cookie=f"console_{console.id}",
+        )
+        return application(context, gate)

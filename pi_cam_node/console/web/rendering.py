@@ -1,0 +1,93 @@
+"""Templates: Jinja2 with every text marked for translation, and nothing unescaped."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from pi_cam_node import __version__
+from pi_cam_node.base.clock import iso
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.web import files
+from pi_cam_node.console.web.routes import account_or_none, context_of
+
+NAVIGATION = (
+    ("/", "Live"),
+    ("/events", "Events"),
+    ("/recordings", "Recordings"),
+    ("/sensors", "Sensors"),
+    ("/settings", "Settings"),
+)
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return the templates; read once each."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("pi_cam_node.console.web", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    made.filters["moment"] = moment
+    made.filters["size"] = size
+    return made
+
+
+def build_id() -> str:
+    """Return what changes when the pages do: kiosks load themselves anew then."""
+    digest = hashlib.sha256(__version__.encode())
+    for name, file in sorted(files.files().items()):
+        digest.update(name.encode() + file.etag.encode())
+    return digest.hexdigest()[:12]
+
+
+def page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
+    """Return a page, or a part of one."""
+    context, account = context_of(request), account_or_none(request)
+    broker = context.intake.broker
+    shared = {
+        "account": account,
+        "may_act": account is not None and rights.may(account, "act"),
+        "may_own": account is not None and rights.may(account, "own"),
+        "broker": broker,
+        "broker_since": context.intake.since_ms,
+        "build": build_id(),
+        "disk": context.database.trouble,
+        "mode": context.mode,
+        "navigation": NAVIGATION,
+        "others": sorted(context.intake.others),
+        "path": request.path,
+        "version": __version__,
+    }
+    text = environment().get_template(template).render({**shared, **values})
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+def moment(at_ms: int | None) -> Markup:
+    """Return a time as an element that the browser words in its own zone and language."""
+    if not at_ms:
+        return Markup("–")
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(escape(iso(at)), at.strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes as people say it."""
+    if count is None:
+        return ""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"

@@ -1,0 +1,116 @@
+"""The console's table of routes, and what its handlers find: the console, the account, and whether it may."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from aiohttp import web
+
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.accounts.rights import Deed
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.store.accounts import Account, Session
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.routes import Handler, Method, RouteTable
+
+ROUTES = RouteTable()
+route = ROUTES.route
+
+CONTEXT = app_key("console", ConsoleContext)
+_ACCOUNT, _SESSION, _SIGNED = "account", "session", "signed"
+
+
+def owner_route(method: Method, path: str) -> Callable[[Handler], Handler]:
+    """Declare a route that owners alone may use."""
+
+    def declare(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def checked(request: web.Request) -> web.StreamResponse:
+            require(request, "own")
+            return await handler(request)
+
+        return route(method, path, "control")(checked)
+
+    return declare
+
+
+def context_of(request: web.Request) -> ConsoleContext:
+    """Return the console."""
+    return request.app[CONTEXT]
+
+
+def identify(request: web.Request, account: Account, session: Session) -> None:
+    """Note who asks."""
+    request[_ACCOUNT], request[_SESSION] = account, session
+
+
+def mark_signed(request: web.Request) -> None:
+    """Note that a signed link opened this."""
+    request[_SIGNED] = True
+
+
+def is_signed(request: web.Request) -> bool:
+    """Tell whether a signed link opened this."""
+    return request.get(_SIGNED, False) is True
+
+
+def account_or_none(request: web.Request) -> Account | None:
+    """Return who asks, ``None`` where nobody said."""
+    account = request.get(_ACCOUNT)
+    return account if isinstance(account, Account) else None
+
+
+def account_of(request: web.Request) -> Account:
+    """Return who asks.
+
+    Raises:
+        web.HTTPUnauthorized: Nobody said.
+    """
+    account = account_or_none(request)
+    if account is None:
+        raise web.HTTPUnauthorized(text="log in\n")
+    return account
+
+
+def session_of(request: web.Request) -> Session | None:
+    """Return the session of who asks."""
+    session = request.get(_SESSION)
+    return session if isinstance(session, Session) else None
+
+
+def require(request: web.Request, deed: Deed, camera: str | None = None) -> Account:
+    """Return who asks, if the account may do something, with a camera where one is named.
+
+    Raises:
+        web.HTTPForbidden: It may not.
+        web.HTTPNotFound: It may not know of the camera.
+    """
+    account = account_of(request)
+    if not rights.may(account, deed):
+        raise web.HTTPForbidden(text="this account may not do that\n")
+    if camera is not None and not rights.may(account, deed, camera):
+        raise web.HTTPNotFound(text="there is no such camera\n")
+    return account
+
+
+def node_of(request: web.Request, deed: Deed = "view", name: str = "camera") -> Node:
+    """Return the node in a path, if the account may do something with it; a signed link may view its own path.
+
+    Raises:
+        web.HTTPException: It may not, or there is no such node.
+    """
+    camera = request.match_info[name]
+    if not (deed == "view" and is_signed(request)):
+        require(request, deed, camera)
+    node = context_of(request).nodes.get(camera)
+    if node is None:
+        raise web.HTTPNotFound(text="there is no such camera\n")
+    return node
+
+
+def visible(request: web.Request) -> list[Node]:
+    """Return the nodes that the account may see, by name."""
+    account = account_of(request)
+    return [node for node in context_of(request).nodes if rights.may(account, "view", node.id)]

@@ -1,0 +1,120 @@
+"""The sensors of the house: what they say, what to call them, and rules made from them by clicking."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pi_cam_node.console.sensors import by_hand
+from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec, slug
+from pi_cam_node.console.sensors.templates import Template
+from pi_cam_node.console.store import sensors as sensor_rows
+from pi_cam_node.console.web.forms import form_of, several_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
+
+CHANGES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The sensors of one room."""
+
+    name: str
+    sensors: list[Sensor]
+
+
+@route("GET", "/sensors", "view")
+async def sensors(request: web.Request) -> web.StreamResponse:
+    """List the sensors by room."""
+    _require_whole_house(request)
+    template = "parts/sensor_rooms.html" if request.headers.get("HX-Request") else "sensors.html"
+    return page(request, template, rooms=_rooms(request))
+
+
+@route("GET", "/sensors/{key}", "view")
+async def sensor(request: web.Request) -> web.StreamResponse:
+    """Show one sensor, what it became when, and the form for a rule."""
+    _require_whole_house(request)
+    context, found = context_of(request), _sensor(request)
+    changes = await context.database.read(lambda db: sensor_rows.changes(db, found.spec.key, CHANGES_SHOWN))
+    used = [rule for rule in context.engine.rules if rule.when.sensor == found.spec.key]
+    return page(
+        request,
+        "sensor.html",
+        sensor=found,
+        changes=changes,
+        rules=used,
+        nodes=list(context.nodes),
+        accounts=[account for account in context.accounts.all() if account.role != "kiosk"],
+    )
+
+
+@owner_route("POST", "/sensors/{key}")
+async def note(request: web.Request) -> web.StreamResponse:
+    """Say what a sensor is called, where it is, and which cameras see it."""
+    context, found, form = context_of(request), _sensor(request), await form_of(request)
+    cameras = [camera for camera in await several_of(request, "cameras") if context.nodes.get(camera) is not None]
+    name, room = form.get("name", "").strip()[:64], form.get("room", "").strip()[:64]
+    key = found.spec.key
+    await context.database.run(lambda db: sensor_rows.put_note(db, key, name, room, json.dumps(cameras)))
+    await by_hand.apply(context.sensors, context.database)
+    context.note(account_of(request).name, "setting", f"sensor {key}: {name or 'its own name'}, {room or 'no room'}")
+    context.changes.tell("sensors")
+    return page(request, "parts/said.html", said="Saved.", is_refusal=False)
+
+
+@owner_route("POST", "/sensors")
+async def add(request: web.Request) -> web.StreamResponse:
+    """Add a sensor by hand: a topic, a field of its JSON, and what means open."""
+    context, form = context_of(request), await form_of(request)
+    name, topic = form.get("name", "").strip()[:64], form.get("topic", "").strip()[:256]
+    key = slug(name)
+    if not key or not topic or any(sign in topic for sign in "+#\0"):
+        fault = "A name and a topic without wildcards are needed."
+        return page(request, "parts/said.html", 422, said=fault, is_refusal=True)
+    if context.sensors.get(key) is not None:
+        return page(request, "parts/said.html", 422, said="There is a sensor of this name already.", is_refusal=True)
+    kind = form.get("kind", "")
+    spec = SensorSpec(
+        key=key,
+        source=by_hand.HAND,
+        name=name,
+        device="",
+        kind=kind if kind in {"door", "window", "motion"} else "",
+        topic=topic,
+        template=Template(form.get("field", "").strip()[:64] or None),
+        on=form.get("on", "").strip()[:64] or "ON",
+        off=form.get("off", "").strip()[:64] or "OFF",
+    )
+    await context.database.run(lambda db: by_hand.put_spec(db, spec))
+    await by_hand.apply(context.sensors, context.database)
+    context.note(account_of(request).name, "setting", f"added the sensor {key} on {topic}")
+    context.changes.tell("sensors")
+    return web.Response(headers={"HX-Redirect": f"/sensors/{key}"})
+
+
+def _rooms(request: web.Request) -> list[Room]:
+    found = context_of(request).sensors.all()
+    return [Room(name, list(group)) for name, group in itertools.groupby(found, key=lambda s: s.room or s.spec.room)]
+
+
+def _sensor(request: web.Request) -> Sensor:
+    found = context_of(request).sensors.get(request.match_info["key"])
+    if found is None:
+        raise web.HTTPNotFound(text="there is no such sensor\n")
+    return found
+
+
+def _require_whole_house(request: web.Request) -> None:
+    """Send accounts away that see chosen cameras only: sensors say who comes and goes.
+
+    Raises:
+        web.HTTPForbidden: It is one of those.
+    """
+    account = require(request, "view")
+    if account.cameras is not None:
+        raise web.HTTPForbidden(text="this account sees chosen cameras only\n")

@@ -1,0 +1,168 @@
+"""The settings' first page, the accounts, and who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.config import settings as setting_values
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.console.config import ConsoleConfig
+from pi_cam_node.console.store import audit
+from pi_cam_node.console.store.accounts import ROLES, Account
+from pi_cam_node.console.web.forms import form_of, json_of, several_of
+from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, session_of
+
+AUDIT_SHOWN = 50
+ROLE_WORDS = {
+    "owner": "everything",
+    "member": "sees everything, takes pictures, switches privacy",
+    "guest": "sees chosen cameras",
+    "kiosk": "a screen on the wall; logged in by pairing",
+}
+
+
+@route("GET", "/settings", "view")
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Show how the console stands; to those who are not owners, their own account."""
+    account, context = account_of(request), context_of(request)
+    if account.role != "owner":
+        return page(request, "settings_self.html")
+    deeds = await context.database.read(lambda db: audit.newest(db, AUDIT_SHOWN))
+    config = context.loaded.config
+    values = [
+        (info.key, setting_values.as_text(setting_values.plain(setting_values.raw_value(config, info.key))), info.doc)
+        for info in catalogue(ConsoleConfig).values()
+        if not info.secret
+    ]
+    return page(
+        request,
+        "settings.html",
+        deeds=deeds,
+        values=values,
+        file=context.path,
+        nodes=list(context.nodes),
+        secure=gate_of(request).is_secure(request),
+        damaged=context.database.was_damaged,
+        tables=None,
+    )
+
+
+@owner_route("GET", "/settings/accounts")
+async def accounts(request: web.Request) -> web.StreamResponse:
+    """List the accounts, with a form for another."""
+    context = context_of(request)
+    listed = [(one, context.accounts.sessions_of(one.id)) for one in context.accounts.all()]
+    nodes = list(context.nodes)
+    return page(request, "settings_accounts.html", listed=listed, roles=ROLES[:3], words=ROLE_WORDS, nodes=nodes)
+
+
+@owner_route("POST", "/settings/accounts")
+async def add(request: web.Request) -> web.StreamResponse:
+    """Make an account."""
+    form = await form_of(request)
+    role = form.get("role", "member")
+    cameras = await several_of(request, "cameras") if role == "guest" else None
+    try:
+        await _create(request, form.get("name", ""), role, form.get("password", ""), cameras)
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    return web.Response(headers={"HX-Redirect": "/settings/accounts"})
+
+
+@owner_route("POST", "/settings/accounts/{id}/cameras")
+async def change(request: web.Request) -> web.StreamResponse:
+    """Give an account another role and other cameras."""
+    context, account, form = context_of(request), _account(request), await form_of(request)
+    role = form.get("role", account.role)
+    cameras = await several_of(request, "cameras") if role in {"guest", "kiosk"} else None
+    if role == "kiosk" and not cameras:
+        cameras = None
+    try:
+        await context.accounts.change(account, cameras=cameras, role=role)
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "account", f"changed {account.name}: {role}, {cameras or 'every camera'}")
+    return page(request, "parts/said.html", said="Saved.", is_refusal=False)
+
+
+@owner_route("POST", "/settings/accounts/{id}/remove")
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Delete an account; its sessions and devices end."""
+    context, account = context_of(request), _account(request)
+    try:
+        await context.accounts.remove(account)
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "account", f"removed {account.name}")
+    return web.Response(headers={"HX-Redirect": "/settings/accounts"})
+
+
+@owner_route("POST", "/settings/sessions/{hash}/end")
+async def end_session(request: web.Request) -> web.StreamResponse:
+    """End a session of anybody."""
+    context = context_of(request)
+    await context.accounts.end(request.match_info["hash"])
+    context.note(account_of(request).name, "account", "ended a session")
+    return web.Response(headers={"HX-Redirect": "/settings/accounts"})
+
+
+@route("POST", "/settings/password", "view")
+async def password(request: web.Request) -> web.StreamResponse:
+    """Change one's own password; every session ends, this one too."""
+    context, account, form = context_of(request), require(request, "view"), await form_of(request)
+    gate_of(request).refuse_waiting(request)
+    if await context.accounts.verify(account.name, form.get("old", "")) is None:
+        gate_of(request).count_wrong(request)
+        return page(request, "parts/said.html", 422, said="That is not the old password.", is_refusal=True)
+    try:
+        await context.accounts.set_password(account, form.get("new", ""))
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account.name, "account", "changed the password")
+    assert session_of(request) is not None
+    return web.Response(headers={"HX-Redirect": "/login"})
+
+
+@owner_route("GET", "/api/accounts")
+async def api_accounts(request: web.Request) -> web.StreamResponse:
+    """Tell the accounts, without their passwords."""
+    return web.json_response([_told(account) for account in context_of(request).accounts.all()])
+
+
+@owner_route("POST", "/api/accounts")
+async def api_add(request: web.Request) -> web.StreamResponse:
+    """Make an account: ``{name, password, role, cameras}``."""
+    body = await json_of(request)
+    cameras = body.get("cameras")
+    if cameras is not None and not (isinstance(cameras, list) and all(isinstance(one, str) for one in cameras)):
+        raise web.HTTPUnprocessableEntity(text="cameras is a list of node ids\n")
+    name, role, given = (str(body.get(field) or "") for field in ("name", "role", "password"))
+    try:
+        account = await _create(request, name, role or "member", given, cameras)
+    except BadRequest as error:
+        raise web.HTTPUnprocessableEntity(text=f"{error}\n") from None
+    return web.json_response(_told(account), status=201)
+
+
+async def _create(request: web.Request, name: str, role: str, given: str, cameras: Sequence[str] | None) -> Account:
+    context = context_of(request)
+    account = await context.accounts.create(name, role, given, cameras)
+    context.note(account_of(request).name, "account", f"made {account.name}: {role}")
+    return account
+
+
+def _told(account: Account) -> dict[str, object]:
+    cameras = None if account.cameras is None else sorted(account.cameras)
+    return {"id": account.id, "name": account.name, "role": account.role, "cameras": cameras}
+
+
+def _account(request: web.Request) -> Account:
+    account = context_of(request).accounts.get(request.match_info["id"])
+    if account is None:
+        raise web.HTTPNotFound(text="there is no such account\n")
+    return account

@@ -1,0 +1,140 @@
+"""Devices that get pushes: a browser subscribes itself, says how it is called and when it wants to be left alone."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from dataclasses import replace
+
+from aiohttp import web
+
+from pi_cam_node.console.push.encryption import decoded
+from pi_cam_node.console.push.vapid import NO_SUBJECT
+from pi_cam_node.console.rules.models import time_of_day
+from pi_cam_node.console.store import devices as rows
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.devices import DEVICES_PER_ACCOUNT, Delivery, Device
+from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.web.forms import form_of, json_of
+from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, require, route
+
+
+@route("GET", "/settings/devices", "view")
+async def devices(request: web.Request) -> web.StreamResponse:
+    """List the devices of the account; owners pair wall tablets here."""
+    context, account = context_of(request), require(request, "view")
+    listed = await context.database.read(lambda db: rows.devices(db, account.id))
+    return page(
+        request,
+        "settings_devices.html",
+        devices=listed,
+        key=context.vapid.public_key,
+        secure=gate_of(request).is_secure(request),
+        has_subject=context.vapid.subject != NO_SUBJECT,
+        base=context.loaded.base_url,
+    )
+
+
+@route("POST", "/api/push/subscribe", "view")
+async def subscribe(request: web.Request) -> web.StreamResponse:
+    """Note where pushes for a browser go: the JSON of its subscription, and a ``label``."""
+    context, account, body = context_of(request), require(request, "view"), await json_of(request)
+    endpoint, keys = body.get("endpoint"), body.get("keys")
+    if not isinstance(endpoint, str) or not isinstance(keys, dict):
+        raise web.HTTPBadRequest(text="send the subscription: endpoint and keys\n")
+    fault = context.endpoints.fault_of(endpoint) or _fault_of_keys(keys)
+    if fault:
+        raise web.HTTPUnprocessableEntity(text=f"{fault}\n")
+    kept = await context.database.read(lambda db: rows.devices(db, account.id))
+    old = next((device for device in kept if device.endpoint == endpoint), None)
+    if old is None and len(kept) >= DEVICES_PER_ACCOUNT:
+        raise web.HTTPUnprocessableEntity(text=f"this account has {DEVICES_PER_ACCOUNT} devices already\n")
+    label = str(body.get("label") or "").strip()[:64] or (old.label if old else "") or "Browser"
+    told = {"p256dh": str(keys["p256dh"]), "auth": str(keys["auth"]), "origin": gate_of(request).origin(request)}
+    name = old.id if old is not None else secrets.token_hex(8)
+    quiet = old.quiet if old is not None else {}
+    created = old.created if old is not None else context.now_ms()
+    device = Device(name, account.id, "webpush", endpoint, told, label, created, None, "", quiet)
+    await context.database.run(lambda db: rows.put_device(db, device))
+    if old is None:
+        context.note(account.name, "device", f"gets pushes on {label}")
+    return web.json_response({"id": device.id}, status=200 if old is not None else 201)
+
+
+@route("GET", "/api/push/key", "view")
+async def key(request: web.Request) -> web.StreamResponse:
+    """Tell the key that browsers subscribe with."""
+    return web.json_response({"key": context_of(request).vapid.public_key})
+
+
+@route("POST", "/settings/devices/{id}/test", "view")
+async def test(request: web.Request) -> web.StreamResponse:
+    """Push a message to one device."""
+    context, device = context_of(request), await _device(request)
+    now_ms = context.now_ms()
+    row = EventRow("", f"test-{secrets.token_hex(8)}", now_ms, "test", data={"title": device.label})
+    text = "This device gets pushes."
+
+    def write(db: sqlite3.Connection) -> None:
+        written, _ = event_rows.put(db, row)
+        rows.put_delivery(db, Delivery(written.rowid, device.id, "waiting", 0, now_ms, None, now_ms, text))
+
+    await context.database.run(write)
+    context.outbox.wake()
+    return page(request, "parts/said.html", said="Sent to the push service.", is_refusal=False)
+
+
+@route("POST", "/settings/devices/{id}", "view")
+async def change(request: web.Request) -> web.StreamResponse:
+    """Say how a device is called and when it wants to be left alone."""
+    context, device, form = context_of(request), await _device(request), await form_of(request)
+    begin, end = form.get("from", "").strip(), form.get("to", "").strip()
+    quiet: dict[str, object] = {}
+    if begin and end:
+        try:
+            quiet = {"between": [time_of_day(begin) and begin, time_of_day(end) and end]}
+        except ValueError as error:
+            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    label = form.get("label", "").strip()[:64] or device.label
+    changed = replace(device, label=label, quiet=quiet)
+    await context.database.run(lambda db: _update(db, changed))
+    return page(request, "parts/said.html", said="Saved.", is_refusal=False)
+
+
+@route("POST", "/settings/devices/{id}/remove", "view")
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Push nothing to a device any more."""
+    context, device = context_of(request), await _device(request)
+    await context.database.run(lambda db: rows.delete_device(db, device.id))
+    context.note(account_of(request).name, "device", f"no pushes on {device.label} any more")
+    return web.Response(headers={"HX-Redirect": "/settings/devices"})
+
+
+def _update(db: sqlite3.Connection, device: Device) -> None:
+    db.execute(
+        "UPDATE device SET label=?, quiet=? WHERE id=?", (device.label, json.dumps(dict(device.quiet)), device.id)
+    )
+
+
+async def _device(request: web.Request) -> Device:
+    """Return the device in a path, if it is one of the account.
+
+    Raises:
+        web.HTTPNotFound: It is not.
+    """
+    context, account, name = context_of(request), require(request, "view"), request.match_info["id"]
+    device = await context.database.read(lambda db: rows.device(db, name))
+    if device is None or device.account != account.id:
+        raise web.HTTPNotFound(text="there is no such device\n")
+    return device
+
+
+def _fault_of_keys(keys: dict[object, object]) -> str:
+    try:
+        public, auth = decoded(str(keys.get("p256dh"))), decoded(str(keys.get("auth")))
+    except ValueError:
+        return "the keys of the subscription are none"
+    return "" if len(public) == 65 and len(auth) == 16 else "the keys of the subscription are none"

@@ -1,0 +1,148 @@
+"""A node's settings, drawn from the descriptions that the node itself gives: any version of it, known models or not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.nodes.node import Node, json_object
+from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.web.forms import form_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
+
+SETTINGS_MAX_BYTES = 1 << 20
+# What a node of another version may leave out.
+_DEFAULTS: dict[str, Any] = {
+    "title": "",
+    "doc": "",
+    "value": None,
+    "unit": "",
+    "minimum": "",
+    "maximum": "",
+    "step": None,
+    "choices": [],
+    "expected": "",
+    "live": False,
+    "secret": False,
+}
+KINDS = ("bool", "int", "float", "choice", "list", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """A setting as it is drawn.
+
+    Attributes:
+        told: The node's description.
+        value: The value in force, as a form has it.
+        kind: One of `KINDS`.
+        input_id: Of the control.
+    """
+
+    told: dict[str, Any]
+    value: str
+    kind: str
+    input_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section of settings."""
+
+    name: str
+    settings: list[SettingView] = field(default_factory=list)
+
+
+@owner_route("GET", "/settings/nodes/{camera}")
+async def settings(request: web.Request) -> web.StreamResponse:
+    """Show every setting of a node with a control."""
+    context, node = context_of(request), node_of(request, "own")
+    fault, sections = "", list[SectionView]()
+    try:
+        sections = sections_of(node, await _described(context, node))
+    except (NodeError, OSError) as error:
+        fault = str(error)
+    return page(request, "settings_node.html", node=node, sections=sections, fault=fault, nodes=list(context.nodes))
+
+
+@owner_route("POST", "/settings/nodes/{camera}/set")
+async def change(request: web.Request) -> web.StreamResponse:
+    """Change one setting: the only field of the form bears its key."""
+    context, node, form = context_of(request), node_of(request, "own"), await form_of(request)
+    key = form.get("key") or next((name for name in form if "." in name), "")
+    value: object = form.get(key, "")
+    if form.get("kind") == "bool":
+        value = form.get(key, "off") in {"on", "true", "1"}
+    elif form.get("kind") == "list":
+        posted = await request.post()
+        value = [item for one in posted.getall(key, []) for item in str(one).splitlines() if item.strip()]
+    try:
+        reply = await context.requests.ask(node.id, "set", {"key": key, "value": value})
+    except NodeError as error:
+        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+    if not reply.get("ok"):
+        refusal = str(reply.get("message", "")).removeprefix("ERROR: ").removeprefix(f"{key}: ")[:300]
+        return page(request, "parts/said.html", said=refusal, is_refusal=True)
+    context.note(account_of(request).name, "setting", f"{node.id}: {key} = {json.dumps(value)[:100]}")
+    return page(request, "parts/said.html", said="In force. Not in the file yet.", is_refusal=False)
+
+
+@owner_route("POST", "/settings/nodes/{camera}/save")
+async def save(request: web.Request) -> web.StreamResponse:
+    """Have the node write its settings into its file."""
+    context, node = context_of(request), node_of(request, "own")
+    try:
+        reply = await context.requests.ask(node.id, "overwrite_config")
+    except NodeError as error:
+        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "setting", f"{node.id}: saved to file")
+    said = "Saved to the node's file." if reply.get("ok") else str(reply.get("message"))[:300]
+    return page(request, "parts/said.html", said=said, is_refusal=not reply.get("ok"))
+
+
+async def _described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:
+    """Return the node's descriptions: by its command, else over HTTP.
+
+    Raises:
+        NodeError: Neither worked; the message says why.
+    """
+    if not node.online:
+        raise Unreachable(f"{node.name} is offline; its settings can be seen when it is back.")
+    if "settings" in node.commands:
+        reply = await context.requests.ask(node.id, "settings")
+        body = reply.get("data")
+    else:
+        async with context.client.get(node, "/api/config") as answer:
+            body = json_object(await answer.content.read(SETTINGS_MAX_BYTES)) if answer.status == 200 else {}
+    told = body.get("settings") if isinstance(body, dict) else None
+    if not isinstance(told, list) or not told:
+        raise Unreachable(f"{node.name} does not describe its settings.")
+    return [one for one in told if isinstance(one, dict) and isinstance(one.get("key"), str)]
+
+
+def sections_of(node: Node, told: list[dict[str, Any]]) -> list[SectionView]:
+    """Return the settings by section, with the values in force as the broker last told them."""
+    views = [_view(node, one) for one in told]
+    groups = itertools.groupby(views, key=lambda view: str(view.told.get("section") or ""))
+    return [SectionView(name, list(group)) for name, group in groups]
+
+
+def _view(node: Node, told: dict[str, Any]) -> SettingView:
+    told = {**_DEFAULTS, **told}
+    key, kind = str(told["key"]), str(told.get("type"))
+    value = told.get("value")
+    text = "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    if isinstance(value, bool):
+        text = "on" if value else "off"
+    if key in node.config and kind in {"bool", "choice", "int", "float"}:
+        text = node.config[key]
+    return SettingView(
+        told, "" if told.get("secret") else text, kind if kind in KINDS else "text", f"set-{key.replace('.', '-')}"
+    )

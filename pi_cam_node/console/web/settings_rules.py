@@ -1,0 +1,144 @@
+"""The rules: made by clicking, kept in the console's file, each said in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.rules.models import RULES_MAX, Rule
+from pi_cam_node.console.web.forms import form_of, several_of
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route
+
+_ACTIONS = ("past", "save", "clip")
+
+
+@owner_route("GET", "/settings/rules")
+async def rules(request: web.Request) -> web.StreamResponse:
+    """List the rules, with a form for another."""
+    context = context_of(request)
+    return page(
+        request,
+        "settings_rules.html",
+        rules=[(number, rule, sentence(rule, context)) for number, rule in enumerate(context.engine.rules)],
+        sensors=[s for s in context.sensors.all() if s.spec.template is not None],
+        nodes=list(context.nodes),
+        accounts=[account for account in context.accounts.all() if account.role != "kiosk"],
+        file=context.path,
+        chosen=request.query.get("sensor", ""),
+    )
+
+
+@owner_route("POST", "/settings/rules")
+async def add(request: web.Request) -> web.StreamResponse:
+    """Add a rule."""
+    context = context_of(request)
+    try:
+        rule = Rule.model_validate(await _told(request))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        return page(request, "parts/said.html", 422, said=f"{fault['msg']}", is_refusal=True)
+    if len(context.engine.rules) >= RULES_MAX:
+        return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
+    return await _save(request, [*context.engine.rules, rule], f"added the rule {rule.title}")
+
+
+@owner_route("POST", "/settings/rules/{number:[0-9]{1,4}}/remove")
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Remove a rule; the form names it, so that a list that changed meanwhile loses no other one."""
+    context, form = context_of(request), await form_of(request)
+    number, kept = int(request.match_info["number"]), list(context.engine.rules)
+    if number >= len(kept) or kept[number].title != form.get("title"):
+        return page(request, "parts/said.html", 409, said="The rules changed meanwhile; look again.", is_refusal=True)
+    title = kept.pop(number).title
+    return await _save(request, kept, f"removed the rule {title}")
+
+
+async def _save(request: web.Request, wanted: list[Rule], deed: str) -> web.StreamResponse:
+    context = context_of(request)
+    try:
+        await asyncio.get_running_loop().run_in_executor(None, context.save_rules, wanted)
+    except NotSaved as error:
+        return page(request, "parts/said.html", 409, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "rule", deed)
+    return web.Response(headers={"HX-Redirect": "/settings/rules"})
+
+
+async def _told(request: web.Request) -> dict[str, object]:
+    """Return the rule that a form describes, as the file has it."""
+    form = await form_of(request)
+    kind, _, name = form.get("when", "").partition(":")
+    when: dict[str, object] = {}
+    if kind == "sensor":
+        when = {"sensor": name, "becomes": form.get("becomes", "open")}
+    elif kind == "camera":
+        when = {"camera": name, "event": "motion_started"}
+        if form.get("zone", "").strip():
+            when["zone"] = form["zone"].strip()
+    told: dict[str, object] = {"name": form.get("name", "").strip(), "when": when, "do": await _actions(request)}
+    condition: dict[str, object] = {}
+    if form.get("mode") in {"home", "away"}:
+        condition["mode"] = form["mode"]
+    if form.get("from", "").strip() and form.get("to", "").strip():
+        condition["between"] = [form["from"].strip(), form["to"].strip()]
+    if condition:
+        told["if"] = condition
+    if form.get("again_after", "").strip():
+        told["again_after"] = form["again_after"].strip()
+    return told
+
+
+async def _actions(request: web.Request) -> list[dict[str, object]]:
+    form = await form_of(request)
+    kind, actions = form.get("action", ""), list[dict[str, object]]()
+    for camera in await several_of(request, "cameras") if kind in _ACTIONS else ():
+        action: dict[str, object] = {kind: camera}
+        if kind == "past":
+            action["at"] = form.get("at", "").strip() or "2"
+        actions.append(action)
+    told = await several_of(request, "push")
+    if told:
+        push: dict[str, object] = {"push": told}
+        if form.get("text", "").strip():
+            push["text"] = form["text"].strip()
+        actions.append(push)
+    return actions
+
+
+def sentence(rule: Rule, context: ConsoleContext) -> str:
+    """Return a rule in words."""
+    when, condition = rule.when, rule.condition
+    if when.sensor is not None:
+        sensor = context.sensors.get(when.sensor)
+        said = f"When {sensor.title if sensor else when.sensor} becomes {when.becomes}"
+    else:
+        said = f"When {_name(when.camera, context)} sees motion" + (f" in {when.zone}" if when.zone else "")
+    if condition.mode is not None:
+        said += f", while the house is {'at home' if condition.mode == 'home' else 'away'}"
+    if condition.between is not None:
+        said += f", between {condition.between[0]} and {condition.between[1]}"
+    return f"{said}: {'; '.join(_action_words(rule, context))}. At most once in {rule.again_after:g} s."
+
+
+def _action_words(rule: Rule, context: ConsoleContext) -> list[str]:
+    words = []
+    for action in rule.do:
+        if action.past:
+            ago = f"{action.at:g} s before" if action.at is not None else "of the past"
+            words.append(f"picture {ago} from {_name(action.past, context)}")
+        elif action.save:
+            words.append(f"picture from {_name(action.save, context)}")
+        elif action.clip:
+            words.append(f"clip from {_name(action.clip, context)}")
+        else:
+            words.append(f"push to {', '.join(action.push or [])}")
+    return words
+
+
+def _name(camera: str | None, context: ConsoleContext) -> str:
+    node = context.nodes.get(camera or "")
+    return node.name if node is not None else str(camera)

@@ -1,0 +1,170 @@
+// Live pictures of every camera on the page, over one WebSocket: the newest picture of each, drawn on a canvas.
+
+const OLD_AFTER_MS = 2_000;
+const GONE_AFTER_MS = 10_000;
+const WAIT_MS = [500, 1_000, 2_000, 5_000, 10_000];
+const NUMBERS = new TextDecoder();
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });
+
+class Screen {
+  constructor(figure) {
+    this.figure = figure;
+    this.canvas = figure.querySelector("canvas");
+    this.veil = figure.querySelector(".veil");
+    this.age = figure.querySelector(".age");
+    this.note = figure.querySelector(".note");
+    this.at = 0;
+    this.isLive = false;
+    this.decoding = false;
+    this.isSeen = true;
+  }
+
+  async draw(at, jpeg) {
+    if (this.decoding) return; // the next one comes
+    this.decoding = true;
+    try {
+      const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+      if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+        this.canvas.width = bitmap.width;
+        this.canvas.height = bitmap.height;
+      }
+      this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
+      bitmap.close();
+      this.at = at;
+      this.veil.textContent = "";
+      this.tell();
+    } catch {
+      // A picture that cannot be read is left out; its age shows that.
+    } finally {
+      this.decoding = false;
+    }
+  }
+
+  status(live, text) {
+    this.isLive = live;
+    if (live || this.at) {
+      this.note.textContent = live ? "" : text;
+      this.note.hidden = live || !text;
+    }
+    this.why = text;
+    if (!live && !this.at) this.veil.textContent = text;
+  }
+
+  // Nothing of it may be shown any more: the canvas is emptied, not only covered.
+  blank(text) {
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.at = 0;
+    this.note.hidden = true;
+    this.veil.textContent = text;
+    this.tell();
+  }
+
+  tell() {
+    const age = Date.now() - this.at;
+    const isOld = this.at && age > OLD_AFTER_MS;
+    const time = this.at ? CLOCK.format(this.at) : "";
+    this.age.textContent = isOld ? AGO.format(-Math.round(age / 1000), "second") : time;
+    const { name, liveWord, stillWord } = this.figure.dataset;
+    this.canvas.ariaLabel = [name, this.isLive && !isOld ? liveWord : stillWord, time].filter(Boolean).join(", ");
+    if (isOld && age > GONE_AFTER_MS && this.isLive) this.figure.classList.add("stale");
+    else this.figure.classList.remove("stale");
+  }
+}
+
+export class LiveView {
+  constructor({ fps = 2 } = {}) {
+    this.fps = fps;
+    this.screens = new Map();
+    this.tries = 0;
+    this.heard = 0;
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const screen = this.screens.get(target.dataset.camera);
+        if (screen) screen.isSeen = isIntersecting;
+      }
+      this.ask();
+    });
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.connect()));
+    this.find();
+    this.connect();
+    setInterval(() => this.watch(), 1_000);
+  }
+
+  // Takes note of the cameras on the page; those that stay keep what they show.
+  find() {
+    const figures = [...document.querySelectorAll("figure.screen[data-camera]")];
+    const there = new Set(figures.map((figure) => figure.dataset.camera));
+    for (const camera of this.screens.keys()) if (!there.has(camera)) this.screens.delete(camera);
+    for (const figure of figures) {
+      const old = this.screens.get(figure.dataset.camera);
+      if (old?.figure === figure && old.canvas === figure.querySelector("canvas")) continue;
+      this.screens.set(figure.dataset.camera, new Screen(figure));
+      this.observer.observe(figure);
+    }
+    this.ask();
+  }
+
+  connect() {
+    if (this.socket || document.hidden) return;
+    const socket = (this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`));
+    socket.binaryType = "arraybuffer";
+    this.heard = Date.now();
+    socket.onopen = () => {
+      this.tries = 0;
+      this.asked = "";
+      this.ask();
+    };
+    socket.onmessage = ({ data }) => (typeof data === "string" ? this.status(JSON.parse(data)) : this.picture(data));
+    socket.onclose = () => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      const wait = WAIT_MS[Math.min(this.tries++, WAIT_MS.length - 1)];
+      setTimeout(() => this.connect(), wait * (0.5 + Math.random()));
+    };
+  }
+
+  close() {
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
+  }
+
+  ask() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    const cameras = {};
+    for (const [camera, screen] of this.screens) {
+      if (!screen.isSeen) continue;
+      const width = Math.ceil(screen.figure.clientWidth * Math.min(2, devicePixelRatio || 1));
+      cameras[camera] = { fps: this.fps, width };
+    }
+    const wanted = JSON.stringify({ cameras });
+    if (wanted !== this.asked) this.socket.send((this.asked = wanted));
+  }
+
+  picture(data) {
+    this.heard = Date.now();
+    const view = new DataView(data);
+    const length = view.getUint8(0);
+    const camera = NUMBERS.decode(new Uint8Array(data, 1, length));
+    this.screens.get(camera)?.draw(Number(view.getBigUint64(1 + length)), new Uint8Array(data, 9 + length));
+  }
+
+  status({ camera, live, text, blank }) {
+    this.heard = Date.now();
+    const screen = this.screens.get(camera);
+    if (!screen) return;
+    if (blank) screen.blank(text);
+    screen.status(live, text);
+  }
+
+  watch() {
+    for (const screen of this.screens.values()) screen.tell();
+  }
+}
+
+if (!document.body.classList.contains("kiosk")) {
+  const view = new LiveView({ fps: document.querySelector(".screen.full") ? 10 : 2 });
+  new MutationObserver(() => view.find()).observe(document.getElementById("content"), { childList: true, subtree: true });
+  addEventListener("resize", () => view.ask());
+}

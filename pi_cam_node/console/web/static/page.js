@@ -1,0 +1,53 @@
+// What every page does: words times in the reader's zone, hears what changed, and says when the console is silent.
+
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+// The server beats every 15 s.
+const SILENT_AFTER_MS = 40_000;
+const build = document.body.dataset.build;
+let heard = Date.now();
+
+export function wordTimes(root = document) {
+  for (const element of root.querySelectorAll("time[datetime]:not([data-worded])")) {
+    const at = new Date(element.dateTime);
+    const isToday = at.toDateString() === new Date().toDateString();
+    element.title = MOMENT.format(at);
+    element.textContent = (isToday ? TODAY : MOMENT).format(at);
+    element.dataset.worded = "";
+  }
+}
+
+function listen() {
+  const source = new EventSource("/changes");
+  source.addEventListener("changed", ({ data }) => {
+    reached();
+    for (const part of data.split(" ").filter(Boolean)) {
+      document.body.dispatchEvent(new CustomEvent(`changed-${part}`));
+    }
+  });
+  source.addEventListener("build", ({ data }) => {
+    reached();
+    if (data !== build) document.body.dispatchEvent(new CustomEvent("new-build"));
+  });
+}
+
+function reached() {
+  const was = Date.now() - heard > SILENT_AFTER_MS;
+  heard = Date.now();
+  const notice = document.getElementById("unreached");
+  if (notice) notice.hidden = true;
+  if (was) for (const part of ["nodes", "events", "health", "sensors", "mode"]) document.body.dispatchEvent(new CustomEvent(`changed-${part}`));
+}
+
+function look() {
+  const notice = document.getElementById("unreached");
+  if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
+}
+
+wordTimes();
+new MutationObserver(() => wordTimes()).observe(document.body, { childList: true, subtree: true });
+if (document.body.dataset.account) {
+  listen();
+  setInterval(look, 5_000);
+}
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => undefined);

@@ -1,0 +1,55 @@
+// The service worker: the shell for when the console cannot be reached, and notifications. It keeps nothing that it
+// fetched for a page: what is in the cache is named here, and pictures are not.
+
+const CACHE = "shell-1";
+const SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  const forget = async () => {
+    for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+    await self.clients.claim();
+  };
+  event.waitUntil(forget());
+});
+
+self.addEventListener("fetch", (event) => {
+  if (event.request.mode === "navigate") {
+    event.respondWith(fetch(event.request).catch(() => caches.match("/offline")));
+  } else if (SHELL.includes(new URL(event.request.url).pathname)) {
+    event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));
+  }
+});
+
+// Always shown: browsers take the permission away from pages that hide pushes.
+self.addEventListener("push", (event) => {
+  let told = {};
+  try {
+    told = event.data?.json()?.notification ?? {};
+  } catch {
+    told = {};
+  }
+  const { title = "Camera", body = "", image, tag, navigate = "/" } = told;
+  event.waitUntil(
+    self.registration.showNotification(title, { body, image, tag, icon: "/static/icon-192.png", data: { navigate }, renotify: Boolean(tag) }),
+  );
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const target = new URL(event.notification.data?.navigate ?? "/", self.location.origin);
+  const open = async () => {
+    const windows = await self.clients.matchAll({ type: "window" });
+    const here = windows.find((one) => new URL(one.url).origin === target.origin);
+    if (here && target.origin === self.location.origin) {
+      await here.focus();
+      await here.navigate(target.href);
+    } else {
+      await self.clients.openWindow(target.href);
+    }
+  };
+  event.waitUntil(open());
+});

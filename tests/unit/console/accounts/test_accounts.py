@@ -1,0 +1,179 @@
+"""Accounts: what each may do, sessions that outlive a restart, and a wall tablet's code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.console.accounts import passwords
+from pi_cam_node.console.accounts.pairing import LIFETIME_S, Pairing
+from pi_cam_node.console.accounts.registry import SESSION_DAYS, SESSIONS_PER_ACCOUNT, Accounts
+from pi_cam_node.console.accounts.rights import Deed, may
+from pi_cam_node.console.accounts.setup_link import SetupLink
+from pi_cam_node.console.store.accounts import ROLES, Account, Role
+from pi_cam_node.console.store.database import Database
+from tests.support.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path, FakeClock())
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make hashing fast; how slow it shall be is tested by itself."""
+    monkeypatch.setattr(passwords, "N", 2)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("deed", ["view", "act", "own"])
+@pytest.mark.parametrize("cameras", [None, frozenset({"porch"}), frozenset[str]()])
+def test_the_matrix_of_rights(role: Role, deed: Deed, cameras: frozenset[str] | None) -> None:
+    account = Account("1", "x", role, "", cameras)
+    allowed = {"owner": {"view", "act", "own"}, "member": {"view", "act"}, "guest": {"view"}, "kiosk": {"view"}}[role]
+    assert may(account, deed) is (deed in allowed)
+    assert may(account, deed, "porch") is (deed in allowed and (cameras is None or "porch" in cameras))
+    assert may(account, deed, "hall") is (deed in allowed and cameras is None)
+
+
+def test_a_role_that_nobody_knows_may_nothing() -> None:
+    assert not may(Account("1", "x", "king", ""), "view")  # type: ignore[arg-type]
+
+
+def test_passwords_are_hashed_with_salt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "N", 1 << 14)
+    stored = passwords.hashed("correct horse")
+    assert stored.startswith("scrypt$16384$8$5$")
+    assert passwords.verify("correct horse", stored)
+    assert not passwords.verify("correct horsE", stored)
+    assert stored != passwords.hashed("correct horse")
+
+
+@pytest.mark.parametrize("stored", ["", "x", "scrypt$2$8$5$!!$!!", "md5$2$8$5$AAAA$AAAA", "scrypt$3$8$5$AAAA$AAAA"])
+def test_what_is_no_hash_opens_nothing(stored: str) -> None:
+    assert not passwords.verify("", stored)
+
+
+def test_a_session_outlives_a_restart_and_ends_with_its_time(database: Database) -> None:
+    async def live() -> None:
+        clock = FakeClock()
+        accounts = Accounts(database, clock)
+        anna = await accounts.create("Anna", "owner", "correct horse")
+        name = await accounts.begin(anna, "Firefox")
+        wall = await accounts.begin(await accounts.create("Wall", "kiosk", ""), "Wall", "kiosk")
+        again = Accounts(database, clock)
+        await again.load()
+        assert again.has_owner
+        assert again.session(name) is not None
+        assert again.session(name + "x") is None
+        clock.advance(SESSION_DAYS * 86_400 + 1)
+        assert again.session(name) is None
+        assert again.session(wall) is not None
+
+    asyncio.run(live())
+
+
+def test_the_database_holds_no_session_name(database: Database, tmp_path: Path) -> None:
+    async def live() -> str:
+        accounts = Accounts(database, FakeClock())
+        return await accounts.begin(await accounts.create("Anna", "owner", "correct horse"), "x")
+
+    name = asyncio.run(live())
+    assert all(name.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_who_gives_the_right_password_is_let_in(database: Database) -> None:
+    async def live() -> list[object]:
+        accounts = Accounts(database, FakeClock())
+        await accounts.create("Anna", "owner", "correct horse")
+        await accounts.create("Wall", "kiosk", "")
+        tries = (("anna ", "correct horse"), ("Anna", "wrong"), ("Bert", "correct horse"), ("Wall", ""), ("", ""))
+        return [(found.name if (found := await accounts.verify(*one)) else None) for one in tries]
+
+    assert asyncio.run(live()) == ["Anna", None, None, None, None]
+
+
+def test_the_last_owner_stays(database: Database) -> None:
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        anna = await accounts.create("Anna", "owner", "correct horse")
+        with pytest.raises(BadRequest, match="last owner"):
+            await accounts.remove(anna)
+        with pytest.raises(BadRequest, match="last owner"):
+            await accounts.change(anna, cameras=None, role="member")
+        await accounts.create("Bert", "owner", "correct horse")
+        await accounts.remove(anna)
+        assert [account.name for account in accounts.all()] == ["Bert"]
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "password"),
+    [
+        ("", "member", "correct horse"),
+        ("x" * 65, "member", "correct horse"),
+        ("a\nb", "member", "correct horse"),
+        ("a", "king", "correct horse"),
+        ("a", "member", "short"),
+        ("anna", "member", "correct horse"),
+    ],
+)
+def test_accounts_that_are_refused(database: Database, name: str, role: str, password: str) -> None:
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        await accounts.create("Anna", "owner", "correct horse")
+        with pytest.raises(BadRequest):
+            await accounts.create(name, role, password)
+
+    asyncio.run(live())
+
+
+def test_a_changed_password_ends_every_session_and_sessions_are_bounded(database: Database) -> None:
+    async def live() -> None:
+        clock = FakeClock()
+        accounts = Accounts(database, clock)
+        anna = await accounts.create("Anna", "owner", "correct horse")
+        names = []
+        for _ in range(SESSIONS_PER_ACCOUNT + 3):
+            names.append(await accounts.begin(anna, "x"))
+            clock.advance(1)
+        assert [accounts.session(name) is not None for name in (names[0], names[-1])] == [False, True]
+        await accounts.set_password(anna, "another horse")
+        assert accounts.session(names[-1]) is None
+        assert await accounts.verify("Anna", "another horse") is not None
+
+    asyncio.run(live())
+
+
+def test_a_code_pairs_one_device_within_its_time() -> None:
+    clock = FakeClock()
+    pairing = Pairing(clock)
+    pending = pairing.begin()
+    assert pairing.with_code(f" {pending.code[:3].lower()} {pending.code[3:]} ") is pending
+    assert pairing.with_code("AAAAAA") is None
+    pending.session = "s"
+    assert pairing.with_code(pending.code) is None
+    clock.advance(LIFETIME_S + 1)
+    assert pairing.of(pending.name) is None
+
+
+def test_the_setup_link_is_for_its_owner_alone_and_ends(tmp_path: Path) -> None:
+    link = SetupLink(tmp_path)
+    assert not link.is_("")
+    link.open("http://127.0.0.1:8090")
+    key = link.path.read_text().strip().partition("key=")[2]
+    assert link.path.stat().st_mode & 0o777 == 0o600
+    assert link.is_(key)
+    assert not link.is_(key[:-1])
+    link.close()
+    assert not link.is_(key)
+    assert not link.path.exists()

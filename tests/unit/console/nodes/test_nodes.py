@@ -1,0 +1,127 @@
+"""Nodes are known by what they retain."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.nodes.registry import Nodes
+from tests.support.fakes.clock import FakeClock
+
+
+class Broker:
+    def __init__(self) -> None:
+        self.nodes = Nodes(FakeClock())
+        self.told: list[tuple[str, str]] = []
+        self.nodes.on_change(lambda node, part: self.told.append((node.id, part)))
+
+    def says(self, rest: str, payload: object, *, node: str = "porch", retained: bool = True) -> None:
+        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        self.nodes.apply(node, rest, raw, retained=retained)
+
+    @property
+    def porch(self) -> Node:
+        node = self.nodes.get("porch")
+        assert node is not None
+        return node
+
+
+def shown(broker: Broker) -> Broker:
+    broker.says("availability", b"online")
+    broker.says("info", {"name": "Porch", "boot": "b1", "url": "http://10.0.0.5:8080/"})
+    broker.says("state/privacy", b"OFF")
+    broker.says("camera/availability", b"online")
+    return broker
+
+
+def test_a_node_is_there_with_its_first_topic() -> None:
+    broker = shown(Broker())
+    assert (broker.porch.name, broker.porch.url, broker.porch.trouble()) == ("Porch", "http://10.0.0.5:8080", "")
+    assert broker.told == [("porch", "availability"), ("porch", "info"), ("porch", "state"), ("porch", "camera")]
+
+
+@pytest.mark.parametrize("node", ["", "a/b", "UPPER", "x" * 65, "a b"])
+def test_what_cannot_be_a_node_is_none(node: str) -> None:
+    broker = Broker()
+    broker.says("availability", b"online", node=node)
+    assert len(broker.nodes) == 0
+
+
+def test_events_and_emptied_topics_make_no_node() -> None:
+    broker = Broker()
+    broker.says("state/mode", b"")
+    broker.says("reply/save", b"{}")
+    assert len(broker.nodes) == 0
+
+
+def test_unknown_privacy_is_privacy() -> None:
+    node = Node("porch", online=True, camera=True)
+    assert node.is_private
+    assert node.trouble() == "Waiting to hear whether privacy is on."
+
+
+@pytest.mark.parametrize(
+    ("rest", "payload", "trouble"),
+    [
+        ("availability", b"offline", "Offline."),
+        ("state/privacy", b"ON", "Privacy is on."),
+        ("camera/availability", b"offline", "No camera: no frames arrive."),
+        ("state/privacy", b"", "Waiting to hear whether privacy is on."),
+    ],
+)
+def test_why_there_is_no_picture(rest: str, payload: bytes, trouble: str) -> None:
+    broker = shown(Broker())
+    broker.says(rest, payload)
+    assert broker.porch.trouble() == trouble
+
+
+def test_motion_of_a_node_that_is_away_is_none() -> None:
+    broker = shown(Broker())
+    broker.says("state/motion", b"ON")
+    assert broker.porch.has_motion
+    broker.says("availability", b"offline")
+    assert not broker.porch.has_motion
+
+
+def test_privacy_takes_every_picture_away() -> None:
+    broker = shown(Broker())
+    broker.says("media/thumbnail", base64.b64encode(b"jpeg"))
+    broker.says("media/last", {"id": "p1"})
+    broker.says("frame", b"jpeg")
+    assert broker.nodes.thumbnail("porch", "p1") == b"jpeg"
+    broker.says("state/privacy", b"ON")
+    assert (broker.porch.frame, broker.porch.thumbnail, broker.porch.media_last) == (b"", b"", {})
+    broker.says("media/last", {"id": "p2"})
+    broker.says("state/privacy", b"OFF")
+    assert broker.nodes.thumbnail("porch", "p1") == b""
+    assert broker.porch.media_last == {}
+
+
+def test_a_thumbnail_belongs_to_the_picture_that_is_told_after_it() -> None:
+    broker = shown(Broker())
+    for number in ("1", "2"):
+        broker.says("media/thumbnail", base64.b64encode(number.encode()), retained=False)
+        broker.says("media/last", {"id": f"p{number}"}, retained=False)
+    assert [broker.nodes.thumbnail("porch", name) for name in ("p1", "p2", "p3")] == [b"1", b"2", b""]
+
+
+def test_an_emptied_availability_forgets_the_node() -> None:
+    broker = shown(Broker())
+    broker.says("availability", b"", retained=False)
+    assert broker.nodes.get("porch") is None
+    assert broker.told[-1] == ("porch", "gone")
+
+
+def test_noise_changes_nothing_and_costs_little() -> None:
+    broker = shown(Broker())
+    before = len(broker.told)
+    broker.says("info", b"[" * 5000)
+    broker.says("media/thumbnail", b"no base64!")
+    for number in range(1000):
+        broker.says(f"state/{number}", b"x" * 5000)
+    assert len(broker.porch.states) <= 400
+    assert all(len(value) <= 1024 for value in broker.porch.states.values())
+    assert before < len(broker.told) <= before + 402

@@ -1,0 +1,146 @@
+"""The newest picture of each camera wins, and nothing queues."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+from PIL import Image
+
+from pi_cam_node.console.pictures.cutoff import Cutoff
+from pi_cam_node.console.pictures.mjpeg import frames_of
+from pi_cam_node.console.pictures.scaling import LiveFrame, scaled
+from pi_cam_node.console.pictures.viewer import Status, Viewer, Wanted, wanted_in
+
+
+def frame(at_ms: int) -> LiveFrame:
+    return LiveFrame(b"jpeg", at_ms)
+
+
+def test_a_slow_browser_gets_the_newest() -> None:
+    async def look() -> dict[str, int]:
+        viewer = Viewer()
+        viewer.want({"porch": Wanted(10, 0), "hall": Wanted(10, 0)})
+        for number in range(5):
+            viewer.offer("porch", frame(number), number * 0.1)
+        viewer.offer("hall", frame(9), 0.0)
+        viewer.offer("shed", frame(9), 0.0)
+        _, frames = await viewer.next()
+        return {camera: one.at_ms for camera, one in frames.items()}
+
+    assert asyncio.run(look()) == {"porch": 4, "hall": 9}
+
+
+def test_no_more_than_was_asked_for() -> None:
+    viewer = Viewer()
+    viewer.want({"porch": Wanted(2, 0)})
+    for number in range(100):
+        viewer.offer("porch", frame(number), number * 0.1)
+    # 100 pictures of 10 s at 2 a second; those that came early were never taken.
+    assert viewer.dropped == 20
+
+
+def test_a_stream_of_the_very_rate_loses_no_picture() -> None:
+    viewer = Viewer()
+    viewer.want({"porch": Wanted(2, 0)})
+    for number in range(20):
+        viewer.offer("porch", frame(number), number * 0.5 + (0.02 if number % 2 else 0.0))
+    assert viewer.dropped == 19
+
+
+def test_what_is_hidden_is_not_sent() -> None:
+    async def look() -> tuple[dict[str, Status], int]:
+        viewer = Viewer()
+        viewer.want({"porch": Wanted(2, 0)})
+        viewer.offer("porch", frame(1), 0.0)
+        viewer.hide("porch")
+        viewer.tell("porch", Status(live=False, text="Privacy is on.", blank=True))
+        statuses, frames = await viewer.next()
+        return statuses, len(frames)
+
+    statuses, count = asyncio.run(look())
+    assert (statuses["porch"].blank, count) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"cameras": []},
+        {"cameras": {"a": 1}},
+        {"cameras": {"a": {"fps": 0}}},
+        {"cameras": {"a": {"fps": 1e9}}},
+        {"cameras": {"a": {"fps": True}}},
+        {"cameras": {"a": {"width": -1}}},
+        {"cameras": {"a": {"width": 1.5}}},
+        {"cameras": {str(n): {} for n in range(65)}},
+    ],
+)
+def test_what_a_browser_may_not_ask_for(body: object) -> None:
+    with pytest.raises(ValueError):
+        wanted_in(body)
+
+
+def test_what_it_may() -> None:
+    assert wanted_in({"cameras": {"porch": {"fps": 5, "width": 426}, "hall": {}}}) == {
+        "porch": Wanted(5.0, 426),
+        "hall": Wanted(2.0, 0),
+    }
+
+
+def frames_in(raw: bytes) -> list[tuple[int, bytes]]:
+    async def read() -> list[tuple[int, bytes]]:
+        reader = asyncio.StreamReader()
+        reader.feed_data(raw)
+        reader.feed_eof()
+        return [(one.at_ms, one.jpeg) async for one in frames_of(reader, 7)]
+
+    return asyncio.run(read())
+
+
+def part(jpeg: bytes, *headers: str) -> bytes:
+    lines = ["--frame", "Content-Type: image/jpeg", f"Content-Length: {len(jpeg)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + jpeg + b"\r\n"
+
+
+def test_a_stream_is_taken_apart() -> None:
+    raw = (
+        part(b"\xff--frame\r\n", "X-Frame-Id: 1", "X-Timestamp: 12.345")
+        + part(b"2", "X-Frame-Id: 2")
+        + part(b"no", "X-Other: 1")
+    )
+    assert frames_in(raw) == [(12345, b"\xff--frame\r\n"), (7, b"2")]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"--frame\r\nContent-Length: 99999999\r\n\r\n", b"--frame\r\n\r\n", b"--frame\r\n" + b"a: b\r\n" * 50 + b"\r\n"],
+)
+def test_a_stream_that_is_none_is_given_up(raw: bytes) -> None:
+    with pytest.raises(ValueError):
+        frames_in(raw)
+
+
+def jpeg_of(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), "#446688").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def test_a_picture_is_made_smaller_but_not_too_small() -> None:
+    small = scaled(jpeg_of(640, 480), 320)
+    assert Image.open(io.BytesIO(small)).size == (320, 240)
+    big = jpeg_of(320, 240)
+    assert scaled(big, 640) is big
+    assert scaled(b"no picture", 100) == b"no picture"
+
+
+def test_what_is_under_way_ends_with_the_camera() -> None:
+    cutoff, ended = Cutoff(), list[str]()
+    with cutoff.watch("porch", lambda: ended.append("a")), cutoff.watch("hall", lambda: ended.append("b")):
+        cutoff.cut("porch")
+    cutoff.cut("hall")
+    assert ended == ["a"]

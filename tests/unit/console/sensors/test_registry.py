@@ -1,0 +1,115 @@
+"""What the broker kept is state, what is published is news."""
+
+from __future__ import annotations
+
+import json
+
+from pi_cam_node.console.sensors.registry import Sensors
+
+TOPIC = "homeassistant/binary_sensor/0x1/contact/config"
+DOOR = {
+    "state_topic": "zigbee2mqtt/door",
+    "value_template": "{{ value_json.contact }}",
+    "payload_on": False,
+    "payload_off": True,
+    "device_class": "door",
+    "unique_id": "door",
+    "availability_topic": "zigbee2mqtt/door/availability",
+    "availability_template": "{{ value_json.state }}",
+}
+
+
+class House:
+    def __init__(self) -> None:
+        self.subscribed: list[str] = []
+        self.sensors = Sensors("homeassistant", "pi_cam_node", self.subscribed.append, self.subscribed.remove)
+        self.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
+
+    def says(self, contact: object, *, retained: bool = False) -> list[tuple[bool, bool]]:
+        payload = json.dumps({"contact": contact, "battery": 41}).encode()
+        changes = self.sensors.take_state("zigbee2mqtt/door", payload, retained=retained, now_ms=5)
+        return [(change.value, change.is_news) for change in changes]
+
+    @property
+    def state(self) -> str:
+        sensor = self.sensors.get("door")
+        return sensor.state if sensor is not None else "gone"
+
+
+def test_retained_open_at_connect_is_no_news() -> None:
+    house = House()
+    assert house.state == "unknown"
+    assert house.says(False, retained=True) == [(True, False)]
+    assert house.state == "open"
+
+
+def test_only_a_change_is_one() -> None:
+    house = House()
+    assert house.says(True) == [(False, True)]
+    assert house.says(True) == []
+    assert house.says(False) == [(True, True)]
+    assert house.says(False) == []
+    assert house.says("torn") == []
+    assert house.state == "open"
+
+
+def test_what_it_was_before_the_restart_counts() -> None:
+    house = House()
+    house.sensors.restore({"door": True})
+    assert house.says(False) == []
+    assert house.says(True) == [(False, True)]
+
+
+def test_a_sensor_that_is_away_is_neither_open_nor_closed() -> None:
+    house = House()
+    house.says(False)
+    house.sensors.take_state("zigbee2mqtt/door/availability", b'{"state": "offline"}', retained=False, now_ms=6)
+    assert house.state == "unavailable"
+    house.sensors.take_state("zigbee2mqtt/door/availability", b'{"state": "online"}', retained=False, now_ms=7)
+    assert house.state == "open"
+
+
+def test_battery_is_read_along() -> None:
+    house = House()
+    house.says(True)
+    sensor = house.sensors.get("door")
+    assert sensor is not None
+    assert sensor.battery == 41
+
+
+def test_an_emptied_announcement_takes_the_sensor_away() -> None:
+    house = House()
+    assert house.subscribed == ["zigbee2mqtt/door", "zigbee2mqtt/door/availability"]
+    house.sensors.take_discovery(TOPIC, b"")
+    assert (house.state, house.subscribed) == ("gone", [])
+
+
+def test_announced_again_it_keeps_its_state() -> None:
+    house = House()
+    house.says(False)
+    assert house.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
+    assert house.state == "open"
+
+
+def test_the_cameras_own_entities_are_no_sensors() -> None:
+    house = House()
+    body = {"state_topic": "pi_cam_node/porch/state/motion", "unique_id": "porch_motion"}
+    house.sensors.take_discovery("homeassistant/binary_sensor/porch/config", json.dumps(body).encode())
+    assert house.sensors.get("porch_motion") is None
+
+
+def test_zigbee2mqtts_list_does_not_double_what_was_announced() -> None:
+    house = House()
+    exposes = [{"type": "binary", "name": "contact", "property": "contact", "value_on": True, "value_off": False}]
+    body = [{"friendly_name": name, "definition": {"exposes": exposes}} for name in ("door", "gate")]
+    house.sensors.take_zigbee2mqtt("zigbee2mqtt/bridge/devices", json.dumps(body).encode())
+    assert [sensor.spec.key for sensor in house.sensors.all()] == ["door", "gate_contact"]
+
+
+def test_a_button_fires_each_time_but_never_when_retained() -> None:
+    house = House()
+    body = {"state_topic": "button", "unique_id": "button", "event_types": ["single"]}
+    house.sensors.take_discovery("homeassistant/event/button/config", json.dumps(body).encode())
+    press = b'{"event_type": "single"}'
+    assert house.sensors.take_state("button", press, retained=True, now_ms=1) == []
+    assert [len(house.sensors.take_state("button", press, retained=False, now_ms=1)) for _ in range(2)] == [1, 1]

@@ -1,0 +1,144 @@
+"""The database file: made, migrated, damaged, refused."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.console.store import accounts, schema
+from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.store.database import Database, StoreUnavailable, file_system_of
+from tests.support.fakes.clock import FakeClock
+
+Open = Callable[[], Database]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    made: list[Database] = []
+
+    def open_() -> Database:
+        database = Database(tmp_path, FakeClock())
+        database.open()
+        made.append(database)
+        return database
+
+    yield open_
+    for database in made:
+        database.close()
+
+
+def count(database: Database, table: str) -> int:
+    return int(asyncio.run(database.read(lambda db: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])))
+
+
+def put_account(database: Database) -> None:
+    asyncio.run(database.run(lambda db: accounts.put_account(db, Account("1", "Anna", "owner", "x"))))
+
+
+def test_ten_tables_and_a_file_for_its_owner_alone(opened: Open, tmp_path: Path) -> None:
+    database = opened()
+    asked = "SELECT name FROM sqlite_master WHERE type='table'"
+    tables = asyncio.run(database.read(lambda db: [name for (name,) in db.execute(asked)]))
+    assert sorted(tables) == sorted(
+        ["node", "event", "media", "sensor", "sensor_change", "account", "session", "device", "delivery", "audit"]
+    )
+    assert (tmp_path / "console.db").stat().st_mode & 0o777 == 0o600
+    assert asyncio.run(database.read(lambda db: db.execute("PRAGMA synchronous").fetchone()[0])) == 2
+    assert asyncio.run(database.read(lambda db: db.execute("PRAGMA journal_mode").fetchone()[0])) == "wal"
+
+
+def test_a_transaction_is_all_or_nothing(opened: Open) -> None:
+    database = opened()
+
+    def half(db: sqlite3.Connection) -> None:
+        accounts.put_account(db, Account("1", "Anna", "owner", "x"))
+        raise KeyError("half way")
+
+    with pytest.raises(KeyError):
+        asyncio.run(database.run(half))
+    assert count(database, "account") == 0
+
+
+def test_a_damaged_file_is_set_aside_and_people_keep_their_accounts(opened: Open, tmp_path: Path) -> None:
+    database = opened()
+    put_account(database)
+    database.close()
+    file = tmp_path / "console.db"
+    raw = bytearray(file.read_bytes())
+    # The root page of an index far behind the accounts.
+    page = len(raw) // 4096 - 1
+    raw[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    file.write_bytes(raw)
+    again = opened()
+    assert again.was_damaged
+    assert count(again, "account") == 1
+    assert (tmp_path / "console.db.damaged-20261120T194500").read_bytes()[:16] == b"SQLite format 3\0"
+
+
+def test_a_file_that_is_none_is_set_aside(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "console.db").write_bytes(b"no database" * 1000)
+    again = opened()
+    assert again.was_damaged
+    assert count(again, "account") == 0
+
+
+def test_a_file_of_a_later_version_is_refused_and_untouched(opened: Open, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "console.db") as db:
+        db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    before = (tmp_path / "console.db").read_bytes()
+    with pytest.raises(ConfigError, match="version"):
+        opened()
+    assert (tmp_path / "console.db").read_bytes() == before
+
+
+def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    schema.migrate(db)
+    copied: list[int] = []
+
+    def broken(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE more (x) STRICT")
+
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, broken))
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    with pytest.raises(sqlite3.Error):
+        schema.migrate(db, copied.append)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION - 1
+    assert copied == [schema.VERSION - 1]
+    db.close()
+
+
+def test_a_full_disk_is_said_and_over_when_there_is_room(opened: Open) -> None:
+    database = opened()
+    asyncio.run(database.run(lambda db: void(db.execute("PRAGMA max_page_count = 1"))))
+
+    def much(db: sqlite3.Connection) -> None:
+        for number in range(500):
+            accounts.put_account(db, Account(str(number), f"n{number}", "owner", "x" * 500))
+
+    pages = asyncio.run(database.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0]))
+    asyncio.run(database.read(lambda db: void(db.execute(f"PRAGMA max_page_count = {pages}"))))
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(database.run(much))
+    assert "full" in database.trouble
+    asyncio.run(database.read(lambda db: void(db.execute("PRAGMA max_page_count = 1000000"))))
+    asyncio.run(database.run(much))
+    assert database.trouble == ""
+
+
+def test_network_file_systems_are_told_apart(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("a / ext4 rw 0 0\nserver:/x /srv nfs4 rw 0 0\n/dev/b /srv/local ext4 rw 0 0\n")
+    assert file_system_of(Path("/srv/data"), mounts) == "nfs4"
+    assert file_system_of(Path("/srv/local/data"), mounts) == "ext4"
+    assert file_system_of(Path("/home"), mounts) == "ext4"
+
+
+def void(_result: object) -> None:
+    """Take what nobody needs."""

@@ -1,0 +1,152 @@
+"""One row for each event, however often it is delivered and in whatever parts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import permutations
+
+import pytest
+
+from pi_cam_node.console.store import audit, events, schema
+from pi_cam_node.console.store.events import EventFilter, EventRow
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    made.execute("PRAGMA foreign_keys=ON")
+    schema.migrate(made)
+    yield made
+    made.close()
+
+
+def row(node: str = "porch", name: str = "e1", at_ms: int = 1000, kind: str = "motion", **more: object) -> EventRow:
+    return EventRow(node, name, at_ms, kind, node, **more)  # type: ignore[arg-type]
+
+
+def message(kind: str, **more: object) -> dict[str, object]:
+    return {
+        "event_type": kind,
+        "id": "e1",
+        "at": "2026-11-20T19:45:02.000Z",
+        "began_at": "2026-11-20T19:45:00.000Z",
+        **more,
+    }
+
+
+MESSAGES = (
+    message("motion_started", zones=["door"]),
+    message("recording_started"),
+    message("motion_ended", zones=["door", "path"]),
+    message("recording_saved", media={"id": "film", "kind": "recording"}, seconds=8.2),
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
+def test_the_parts_of_an_event_are_one_row_in_any_order(db: sqlite3.Connection, order: tuple[int, ...]) -> None:
+    for number in (*order, *order):
+        found = events.row_of("porch", MESSAGES[number], 0)
+        assert found is not None
+        events.put(db, found)
+    (one,) = events.newest(db, EventFilter(), 10)
+    assert (one.kind, one.at_ms, one.data["media"]["id"]) == ("motion", 1795203900000, "film")
+
+
+def test_the_same_id_of_two_nodes_is_two_events(db: sqlite3.Connection) -> None:
+    for node in ("porch", "hall", "porch"):
+        events.put(db, row(node))
+    assert len(events.newest(db, EventFilter(), 10)) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"event_type": "motion_started"},
+        {"event_type": "party", "id": "x"},
+        {"event_type": "motion_started", "id": 4},
+        {"event_type": "motion_started", "id": "x" * 300},
+    ],
+)
+def test_what_is_no_event_is_no_row(body: dict[str, object]) -> None:
+    assert events.row_of("porch", body, 0) is None
+
+
+def test_pictures_of_intervals_are_kept_and_not_listed(db: sqlite3.Connection) -> None:
+    told = {
+        "event_type": "picture_saved",
+        "id": "p1",
+        "at": "2026-11-20T19:45:02.000Z",
+        "cause": "interval",
+        "media": {"id": "p1"},
+    }
+    found = events.row_of("porch", told, 0)
+    assert found is not None
+    events.put(db, found)
+    assert events.newest(db, EventFilter(), 10) == []
+    assert [one.media for one in events.newest(db, EventFilter(kinds=("interval",)), 10)] == ["p1"]
+
+
+def test_a_picture_that_another_event_shows_is_not_listed_twice(db: sqlite3.Connection) -> None:
+    events.put(db, row(name="p1", kind="picture", media="p1"))
+    events.put(db, EventRow("", "r1", 2000, "rule", "porch", "door", "Door", "p1"))
+    assert [one.kind for one in events.newest(db, EventFilter(), 10)] == ["rule"]
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(db: sqlite3.Connection) -> None:
+    for number in range(25):
+        events.put(db, row(name=f"e{number}", at_ms=1000 + number // 3))
+    seen: list[int] = []
+    before = None
+    while page := events.newest(db, EventFilter(before=before), 4):
+        seen += [one.rowid for one in page]
+        before = (page[-1].at_ms, page[-1].rowid)
+    assert len(seen) == len(set(seen)) == 25
+
+
+def test_only_chosen_cameras_are_listed(db: sqlite3.Connection) -> None:
+    events.put(db, row("porch"))
+    events.put(db, row("hall"))
+    events.put(db, EventRow("", "r", 1, "rule"))
+    assert [one.camera for one in events.newest(db, EventFilter(frozenset({"hall"})), 10)] == ["hall"]
+    assert events.newest(db, EventFilter(frozenset()), 10) == []
+
+
+def test_an_erased_node_leaves_nothing(db: sqlite3.Connection) -> None:
+    events.put(db, row("porch"))
+    events.put(db, row("hall"))
+    events.put(db, EventRow("", "r", 1, "rule", "porch"))
+    events.erase_node(db, "porch")
+    assert [one.node for one in events.newest(db, EventFilter(), 10)] == ["hall"]
+
+
+def test_a_renamed_node_takes_its_rows_along(db: sqlite3.Connection) -> None:
+    events.put(db, row("old", "a"))
+    events.put(db, row("old", "b"))
+    events.put(db, row("new", "b"))
+    events.rename_node(db, "old", "new")
+    assert sorted((one.node, one.id, one.camera) for one in events.newest(db, EventFilter(), 10)) == [
+        ("new", "a", "new"),
+        ("new", "b", "new"),
+    ]
+
+
+def test_old_events_expire(db: sqlite3.Connection) -> None:
+    day_ms = 86_400_000
+    events.put(db, row(name="old", at_ms=1))
+    events.put(db, row(name="new", at_ms=91 * day_ms))
+    assert events.expire(db, 91 * day_ms) == 1
+    assert [one.id for one in events.newest(db, EventFilter(), 10)] == ["new"]
+
+
+def test_the_audit_is_bounded_and_remembers_who_is_at_home(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "KEPT_ROWS", 10)
+    assert audit.mode(db) == "home"
+    audit.add(db, audit.AuditRow(0, "anna", "mode", "away"))
+    for number in range(50):
+        audit.add(db, audit.AuditRow(number, "anna", "login", "x"))
+    assert audit.mode(db) == "away"
+    assert len(audit.newest(db, 100)) == 11
