@@ -135,12 +135,8 @@ class Console:
         config, clock = self.loaded.config, self.clock
         changes, journal, nodes = Changes(), Journal(self.database), Nodes(clock)
         requests = Requests(lambda node, verb, payload, name: self._send(link, node, verb, payload, name))
-        sensors = Sensors(
-            config.homeassistant.discovery_prefix,
-            config.mqtt.base_topic,
-            lambda topic: link.subscribe(topic),  # noqa: PLW0108 - the link is made later
-            lambda topic: link.unsubscribe(topic),  # noqa: PLW0108
-        )
+        prefix, base = config.homeassistant.discovery_prefix, config.mqtt.base_topic
+        sensors = Sensors(prefix, base, lambda topic: link.subscribe(topic), lambda topic: link.unsubscribe(topic))  # noqa: PLW0108 - the link is made later
         accounts = Accounts(self.database, clock)
         engine = RuleEngine(self.loaded.rules)
         intake = Intake(

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pi_cam_node.cli.reference import commands, settings, topics
+from pi_cam_node.cli.reference import commands, console, settings, topics
 
 ROOT = Path(__file__).resolve().parents[3]
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "config.yaml": settings.config_file,
+    "console.yaml": console.config_file,
     "docs/settings.md": settings.reference,
     "docs/commands.md": commands.reference,
     "docs/mqtt.md": topics.reference,

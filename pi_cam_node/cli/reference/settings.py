@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import yaml
 from pydantic import BaseModel
 
-from pi_cam_node.config import Config
+from pi_cam_node.config import Config, Section
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
 from pi_cam_node.config.layers import variable
 from pi_cam_node.config.values import as_text, with_unit
@@ -51,18 +51,23 @@ unless there are last good settings to start with: [supervision](supervision.md)
 def config_file() -> str:
     """Return ``config.yaml``: every setting with its default; commented out where there is no default."""
     head = _FILE_HEAD.format(example=variable("mqtt.host"))
-    return "\n".join([head, *_section_lines(Config, "", "")]).rstrip() + "\n"
+    return "\n".join([head, *section_lines(Config)]).rstrip() + "\n"
 
 
-def _section_lines(model: type[BaseModel], prefix: str, indent: str) -> Iterator[str]:
+def section_lines(root: type[Section]) -> list[str]:
+    """Return the sections of a configuration file, each setting with its default and what it means."""
+    return list(_section_lines(root, catalogue(root), "", ""))
+
+
+def _section_lines(model: type[BaseModel], known: Mapping[str, SettingInfo], prefix: str, indent: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        info = catalogue().get(prefix + name)
+        info = known.get(prefix + name)
         if info is not None:
             yield from _setting_lines(info, name, indent)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _comment(_meaning(field.annotation), indent)
             yield f"{indent}{name}:"
-            yield from _section_lines(field.annotation, f"{prefix}{name}.", f"{indent}  ")
+            yield from _section_lines(field.annotation, known, f"{prefix}{name}.", f"{indent}  ")
 
 
 def _setting_lines(info: SettingInfo, name: str, indent: str) -> Iterator[str]:

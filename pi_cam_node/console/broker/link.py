@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,23 +16,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
+from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.reconnect import Backoff, ProtocolChoice
 
 _log = logging.getLogger(__name__)
 
-# Events wait at the broker for a console that is away.
-SESSION_EXPIRY_S = 7 * 86_400
-LARGEST_INCOMING_BYTES = 4 << 20
-CONNECT_TIMEOUT_S = 5.0
 LOOP_S = 1.0
 # Messages on their way to the loop; then the thread waits, and the broker with it.
 WAITING_MAX = 500
@@ -135,12 +130,12 @@ class BrokerLink:
         client = self._client
         if client is None or not self._is_connected:
             return False
-        properties = None
+        sent_with = None
         if self.has_response_topics:
-            properties = _properties(
+            sent_with = properties(
                 PacketTypes.PUBLISH, ResponseTopic=self._topics.replies, CorrelationData=correlation or b""
             )
-        return client.publish(topic, payload, 1, False, properties).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        return client.publish(topic, payload, 1, False, sent_with).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def subscribe(self, topic: str, qos: int = 1) -> None:
         """Subscribe to one more topic, now and after each reconnect. Thread: the loop's."""
@@ -174,7 +169,7 @@ class BrokerLink:
         began_s = self._clock.monotonic()
         accepted = False
         try:
-            self._connect(client)
+            connect(client, self._config)
             while not self._closing.is_set() and client.loop(LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 accepted = accepted or self._is_connected
                 if not accepted and self._clock.monotonic() - began_s > CONNECT_TIMEOUT_S:
@@ -196,36 +191,10 @@ class BrokerLink:
         return self._backoff.after_session(now_s - began_s, now_s)
 
     def _build(self) -> paho.Client:
-        five = self._protocol.version == "5"
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"pi_cam_node_console-{self._topics.console_id}",
-            clean_session=None if five else False,
-            protocol=paho.MQTTv5 if five else paho.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.will_set(self._topics.availability, b"offline", 1, True)
+        client = build(self._topics, five=self._protocol.version == "5")
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_message = self._message
-        client.on_socket_open = _tuned
-        client.on_socket_register_write = _leave_it_to_the_loop
         return client
-
-    def _connect(self, client: paho.Client) -> None:
-        config = self._config
-        if config.username:
-            client.username_pw_set(config.username, transport.password_of(config))
-        if config.tls.enable:
-            client.tls_set_context(transport.tls_context(config.tls))
-        if self._protocol.version == "5":
-            wishes = _properties(
-                PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
-            )
-            client.connect(config.host, config.port, config.keepalive_s, clean_start=False, properties=wishes)
-        else:
-            client.connect(config.host, config.port, config.keepalive_s)
 
     def _connected(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object) -> None:
         if reason.is_failure:
@@ -287,19 +256,3 @@ def _acknowledging(client: paho.Client, message: paho.MQTTMessage) -> Callable[[
             client.ack(mid, qos)
 
     return acknowledge
-
-
-def _tuned(_client: object, _data: object, sock: Any) -> None:
-    with suppress(OSError, ssl.SSLError):
-        transport.tune(sock)
-
-
-def _leave_it_to_the_loop(_client: object, _data: object, _sock: object) -> None:
-    """Do nothing: with this callback set, publish() wakes the loop instead of writing itself."""
-
-
-def _properties(packet: int, **values: object) -> Properties:
-    made = Properties(packet)  # type: ignore[no-untyped-call]
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made

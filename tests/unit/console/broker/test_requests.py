@@ -42,7 +42,12 @@ def test_the_final_reply_is_the_answer() -> None:
 def test_without_mqtt_5_the_id_tells() -> None:
     async def ask() -> object:
         names: list[str] = []
-        requests = Requests(lambda _node, _verb, payload, _name: names.append(json.loads(payload)["id"]) or True)
+
+        def send(_node: str, _verb: str, payload: bytes, _name: bytes) -> bool:
+            names.append(json.loads(payload)["id"])
+            return True
+
+        requests = Requests(send)
         task = asyncio.create_task(requests.ask("porch", "health"))
         await asyncio.sleep(0)
         requests.take(json.dumps({"stage": "final", "id": names[0], "ok": True}).encode(), None)
