@@ -25,7 +25,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.reconnect import Backoff, ProtocolChoice
+from pi_cam_node.mqtt.reconnect import Backoff
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ LOOP_S = 1.0
 # Messages on their way to the loop; then the thread waits, and the broker with it.
 WAITING_MAX = 500
 HANDOVER_DEADLINE_S = 10.0
+# Reason codes of MQTT 5, section 2.4 of the standard.
 UNSUPPORTED_VERSION = 132
+LOGIN_REFUSED = frozenset({134, 135, 138, 140})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,14 @@ class BrokerLink:
         self._on_message = on_message
         self._on_state = on_state
         self._backoff = Backoff(random.Random())
-        self._protocol = ProtocolChoice(config.protocol)
+        self._speaks_five = config.protocol != "3.1.1"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = threading.BoundedSemaphore(WAITING_MAX)
         self._closing = threading.Event()
         self._client: paho.Client | None = None
-        self._is_connected = False
-        self._reason = ""
+        self._is_connected = self._is_version_refused = self._is_login_refused = False
+        self._is_version_known = False
+        self._reason = self._logged = ""
         self._extra: dict[str, int] = {}
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="console-mqtt", daemon=True)
@@ -107,7 +110,7 @@ class BrokerLink:
     @property
     def has_response_topics(self) -> bool:
         """Whether MQTT 5 is spoken."""
-        return self._protocol.version == "5"
+        return self._speaks_five
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to connect; messages are handed to this loop."""
@@ -167,9 +170,10 @@ class BrokerLink:
         self._reason = ""
         client = self._client = self._build()
         began_s = self._clock.monotonic()
-        accepted = False
+        accepted = has_opened = False
         try:
             connect(client, self._config)
+            has_opened = True
             while not self._closing.is_set() and client.loop(LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 accepted = accepted or self._is_connected
                 if not accepted and self._clock.monotonic() - began_s > CONNECT_TIMEOUT_S:
@@ -182,30 +186,42 @@ class BrokerLink:
             with suppress(OSError):
                 sock.close()
         self._reason = self._reason or "the connection broke"
-        _log.log(logging.DEBUG if self._closing.is_set() else logging.WARNING, "no broker: %s; trying on", self._reason)
-        if not accepted and not self._is_connected:
-            if "version" in self._reason.lower() and self._protocol.failed("version"):
-                return 0.0
-            return self._backoff.after_failure(refused="uthori" in self._reason)
-        now_s = self._clock.monotonic()
-        return self._backoff.after_session(now_s - began_s, now_s)
+        if self._reason != self._logged and not self._closing.is_set():
+            self._logged = self._reason
+            _log.warning("no broker: %s; trying on", self._reason)
+        return self._wait_s(has_opened=has_opened)
+
+    def _wait_s(self, *, has_opened: bool) -> float:
+        """Return how long to wait; choose the version to speak next, where none is known to work.
+
+        A broker that does not know MQTT 5 says so, or only hangs up.
+        """
+        is_suspect = self._is_version_refused or (has_opened and not self._is_login_refused)
+        self._is_version_refused = False
+        if self._config.protocol != "auto" or self._is_version_known or not is_suspect:
+            return self._backoff.after_failure(refused=self._is_login_refused)
+        self._speaks_five = not self._speaks_five
+        return self._backoff.after_failure() if self._speaks_five else 0.0
 
     def _build(self) -> paho.Client:
-        client = build(self._topics, five=self._protocol.version == "5")
+        client = build(self._topics, five=self._speaks_five)
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_message = self._message
         return client
 
     def _connected(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object) -> None:
         if reason.is_failure:
-            named = "the protocol version" if reason.value == UNSUPPORTED_VERSION else str(reason)
-            self._reason = f"the broker refuses the connection: {named}"
+            self._is_version_refused = reason.value == UNSUPPORTED_VERSION
+            self._is_login_refused = reason.value in LOGIN_REFUSED
+            self._reason = f"the broker refuses the connection: {reason}"
             return
-        self._protocol.accepted()
+        self._is_login_refused, self._is_version_known, self._logged = False, True, ""
         client.subscribe([*self._topics.subscriptions(), *self._extra.items()])
         client.publish(self._topics.availability, b"online", 1, True)
         self._is_connected = True
-        _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, self._protocol.version)
+        _log.info(
+            "connected to %s:%d, MQTT %s", self._config.host, self._config.port, "5" if self._speaks_five else "3.1.1"
+        )
         self._tell(BrokerState(connected=True))
 
     def _disconnected(self, _client: object, _data: object, flags: Any, reason: ReasonCode, _p: object) -> None:
