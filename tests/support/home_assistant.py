@@ -43,6 +43,13 @@ class HomeAssistant:
         """Of the broker."""
         return int(self.api.mqtt_port)
 
+    @property
+    def folder(self) -> Path:
+        """Its configuration folder, ``/config`` on Home Assistant OS."""
+        from ha_client import state_file  # noqa: PLC0415 - found only once its folder is in the path
+
+        return Path(json.loads(state_file(INSTANCE).read_text())["config_dir"])
+
     def client(self) -> Client:
         """Return a client of the broker, to be used with ``with``."""
         return Client(self.port)
