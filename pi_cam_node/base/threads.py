@@ -1,4 +1,4 @@
-"""The node's threads: each goes round a loop, is named, has a pulse, and can be begun again where it died."""
+"""Threads of the node: each runs a loop, has a name and a heartbeat, and can be started again where it died."""
 
 from __future__ import annotations
 
@@ -7,9 +7,49 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import LIMIT_S, Heartbeat
 
+# Longer than anything that a healthy loop does between two beats on a small board that swaps, and short enough for a
+# loop that hangs to be answered within 30 s.
+LIMIT_S = 20.0
+# How often within ten minutes a thread may be begun again.
 REPAIRS = 3
+
+
+class Heartbeat:
+    """Beaten by the loop that it belongs to, looked at by the supervisor.
+
+    Attributes:
+        name: Of the loop.
+        limit_s: How long it may be silent.
+    """
+
+    def __init__(self, name: str, clock: Clock, limit_s: float = LIMIT_S) -> None:
+        self.name = name
+        self.limit_s = limit_s
+        self._clock = clock
+        self._due_mono_s = float("inf")
+
+    def beat(self, within_s: float = 0.0) -> None:
+        """Say that the loop goes round.
+
+        Args:
+            within_s: What it is about to do, a wait for example, may take this much longer than usual.
+        """
+        self._due_mono_s = self._clock.monotonic() + self.limit_s + within_s
+
+    def pause(self) -> None:
+        """Say that the loop waits for something to do, for as long as it takes."""
+        self._due_mono_s = float("inf")
+
+    def extend(self) -> None:
+        """Begin to wait anew: the whole process stood still, and this loop could not beat."""
+        if self._due_mono_s != float("inf"):
+            self._due_mono_s = max(self._due_mono_s, self._clock.monotonic() + self.limit_s)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a beat is overdue. Thread: any."""
+        return self._clock.monotonic() > self._due_mono_s
 
 
 class MonitoredThread(Heartbeat):
@@ -100,7 +140,7 @@ class MonitoredThread(Heartbeat):
     def end(self) -> None:
         """Say that it shall end, so that its end is no accident."""
         self._ending = True
-        self.rest()
+        self.pause()
 
     def join(self, deadline_s: float) -> bool:
         """Wait for the end; return whether it came in time, or it never began."""

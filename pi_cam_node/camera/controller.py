@@ -16,7 +16,7 @@ from pi_cam_node.camera import timeouts
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.frame_factory import FrameFactory
 from pi_cam_node.camera.freeze_detector import BLANK, FreezeDetector
-from pi_cam_node.camera.recovery import RecoveryPolicy, frame_deadline_s, hidden_s
+from pi_cam_node.camera.recovery import RecoveryPolicy
 from pi_cam_node.camera.source import Opened
 from pi_cam_node.camera.timeouts import HangDetector
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
@@ -62,7 +62,7 @@ class CameraController:
         self._session = self._launched = self._opened_with = 0
         self._opened: Opened | None = None
         self._first_frame_s = timeouts.FIRST_FRAME_S
-        self._patience_s = frame_deadline_s(desired.controls)
+        self._patience_s = desired.controls.deadline_s
         self._switching = False
         self._asked = self._granted = desired.controls
         self._refused = -1
@@ -195,7 +195,7 @@ class CameraController:
         self._skipped = report.skipped
         self.online, self._reported = True, None
         if not self._switching:
-            self._patience_s = frame_deadline_s(self._desired.controls)
+            self._patience_s = self._desired.controls.deadline_s
         self._due_mono_s = now_s + self._patience_s
 
     def _is_frozen(self, pixels: Pixels, now_s: float) -> bool:
@@ -233,8 +233,8 @@ class CameraController:
         self._phase, self._switching, self.online = "opening", False, False
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
         first_frame_s = 0.0 if deadline_s == timeouts.REOPEN_S else timeouts.FIRST_FRAME_S
-        self._first_frame_s = first_frame_s + hidden_s(self._asked)
-        self._patience_s = frame_deadline_s(self._asked)
+        self._first_frame_s = first_frame_s + self._asked.hidden_s
+        self._patience_s = self._asked.deadline_s
         self._due_mono_s = self._clock.monotonic() + deadline_s
         self._worker.send(Open(self._session, self._desired.camera, self._asked, self._desired.masks))
 
@@ -242,8 +242,8 @@ class CameraController:
         if self._worker is None:
             return
         self._switching, self._asked = True, self._desired.controls
-        switch_s = max(timeouts.SWITCH_S, hidden_s(self._asked))
-        self._patience_s = max(self._patience_s, frame_deadline_s(self._asked) + switch_s)
+        switch_s = max(timeouts.SWITCH_S, self._asked.hidden_s)
+        self._patience_s = max(self._patience_s, self._asked.deadline_s + switch_s)
         self._due_mono_s = self._clock.monotonic() + self._patience_s
         self._worker.send(Apply(self._desired.generation, self._desired.controls))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from pi_cam_node.camera.source import Controls
-
 Step = Literal["reopen", "respawn", "wait"]
 
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -17,22 +15,6 @@ FLAPPING_S = 5.0
 
 HEALTHY_S = 10.0
 """Frames for so long, and a new failure begins at the gentlest step again."""
-
-_LEAST_DEADLINE_S = 5.0
-HIDDEN_FRAMES = 8
-
-
-def frame_deadline_s(controls: Controls) -> float:
-    """Return how long the camera may be silent before something is done: max(5, 3 intervals, exposure + 3) seconds."""
-    return max(_LEAST_DEADLINE_S, 3 * controls.interval_s, controls.exposure_s + 3)
-
-
-def hidden_s(controls: Controls) -> float:
-    """Return how long a camera that has just been started may hide its frames, in seconds.
-
-    Source: libcamera's Raspberry Pi algorithms drop up to eight frames, until exposure and gains have settled.
-    """
-    return HIDDEN_FRAMES * controls.interval_s
 
 
 class RecoveryPolicy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.jpeg import Layout, Pixels
 
@@ -72,6 +73,16 @@ class Controls:
     def interval_s(self) -> float:
         """Seconds between two frames."""
         return max(1 / self.framerate, self.exposure_s)
+
+    @property
+    def deadline_s(self) -> float:
+        """How long the camera may deliver no frame before something is done, in seconds."""
+        return frame_timing.frame_deadline_s(self.interval_s, self.exposure_s)
+
+    @property
+    def hidden_s(self) -> float:
+        """How long a camera that has just been started may hide its frames, in seconds."""
+        return frame_timing.hidden_s(self.interval_s)
 
 
 def controls_of(config: Config, mode: Mode) -> Controls:

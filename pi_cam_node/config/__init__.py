@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pi_cam_node.base.units import GIB, KIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.sections.camera import CameraConfig, NightConfig
 from pi_cam_node.config.sections.mqtt import HomeAssistantConfig, MqttConfig, MqttTlsConfig
 from pi_cam_node.config.sections.node import NodeConfig, default_node_id
 from pi_cam_node.config.sections.pictures import (
+    FORMATS,
     DownscaleConfig,
     ExportConfig,
     Format,
@@ -26,9 +26,7 @@ from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
 from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
-    "GIB",
-    "KIB",
-    "MIB",
+    "FORMATS",
     "CameraConfig",
     "Config",
     "DownscaleConfig",

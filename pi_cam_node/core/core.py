@@ -43,7 +43,7 @@ from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.auto_save import AutoSave, verb_of
 from pi_cam_node.core.rules.camera_timeout import CameraTimeout, patience_s
 from pi_cam_node.core.rules.frame_rate import FrameRate
-from pi_cam_node.core.rules.memory_limits import MemoryLimits
+from pi_cam_node.core.rules.memory_budget import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
@@ -72,8 +72,8 @@ class Core:
         self.archive, self.write_config = ports.archive, ports.write_config
         self.events, self.links, self.tickets = ports.events, ports.links, ports.tickets
         self.url_of, self.leave = ports.url_of, ports.stop
-        self.curtain, self.erase = ports.discretion.curtain, ports.discretion.erase
-        self.privacy = PrivacySwitch(ports.discretion, clock, self._forget)
+        self.privacy_gate, self.erase = ports.privacy_port.privacy_gate, ports.privacy_port.erase
+        self.privacy = PrivacySwitch(ports.privacy_port, clock, self._forget)
         self._ports = ports
         self.config = config
         self._memory = MemoryLimits(budget_bytes)
@@ -97,7 +97,7 @@ class Core:
             (self._camera_timeout, lambda now_s: self._camera_lost("no frames", now_s)),
             (self._trial, lambda now_s: self._roll_back(self._trial.overdue(self.config, now_s))),
             (self._dispatcher, self._dispatcher.on_time),
-            (self.privacy, lambda _now_s: self.privacy.retry_persist(ports.submit)),
+            (self.privacy, lambda _now_s: self.privacy.persist_again(ports.submit)),
             (self._telemetry, self._take_telemetry),
             (self._auto_save, self._save_picture),
             (self.faults.state, lambda now_s: self._events.extend(self.faults.state.due(now_s))),
@@ -117,7 +117,7 @@ class Core:
         """Return an event with the next return of `step`; of a flood of faults only the newest, now and then."""
         if isinstance(event, FaultReported):
             self.faults.report(event)
-        elif not (isinstance(event, PictureSaved) and self.curtain.closed):
+        elif not (isinstance(event, PictureSaved) and self.privacy_gate.closed):
             self._events.append(event)
         if isinstance(event, PictureSaved):
             self.faults.picture_saved()
@@ -184,7 +184,7 @@ class Core:
         return events
 
     def _on_frame(self, frame: Frame, now_s: float) -> None:
-        if self.curtain.hides(frame):
+        if self.privacy_gate.blocks(frame):
             return
         if frame.captured_mono_s <= self._lost_s:  # it waited behind the input that told of the loss
             self._pipeline.keep(frame, now_s, self._events)

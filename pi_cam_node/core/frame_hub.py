@@ -25,8 +25,8 @@ class FrameHub:
         curtain: Whether anything may be seen.
     """
 
-    def __init__(self, curtain: PrivacyGate | None = None) -> None:
-        self.curtain = curtain or PrivacyGate()
+    def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
+        self.privacy_gate = privacy_gate or PrivacyGate()
         self._subscribers: tuple[Subscriber, ...] = ()
         self._changed = threading.Lock()
         self._latest: Frame | None = None
@@ -48,7 +48,7 @@ class FrameHub:
 
         Thread: the node thread.
         """
-        if frame is not None and self.curtain.hides(frame):
+        if frame is not None and self.privacy_gate.blocks(frame):
             frame = None
         self._latest = frame
         for subscriber in self._subscribers:

@@ -86,7 +86,7 @@ class CommandArrived:
     reply_to: str | None = None
     correlation: bytes | None = None
     origin: Origin = "mqtt"
-    too_late: bool = False
+    during_shutdown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

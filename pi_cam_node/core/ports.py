@@ -1,4 +1,4 @@
-"""What the core needs of the world; the composition root connects it, tests hold it in their hands."""
+"""Ports: what the core needs of the parts around it. The composition root connects them, tests have fakes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ from pi_cam_node.core.tickets import Tickets
 class PrivacyPort(Protocol):
     """What privacy and erase need of the world."""
 
-    curtain: PrivacyGate
+    privacy_gate: PrivacyGate
 
-    def hold(self, held: bool) -> None:
-        """Let go of the camera, or take it up again, without waiting for it. Thread: the node thread."""
+    def release_camera(self) -> None:
+        """Let go of the camera without waiting for it. Thread: the node thread."""
         ...
 
-    def seal(self, closed: bool) -> None:
-        """Remember on disk whether privacy is on, and wait until nobody of ours has the camera where it is.
+    def acquire_camera(self) -> None:
+        """Take the camera up again, without waiting for it. Thread: the node thread."""
+        ...
+
+    def persist(self, closed: bool) -> None:
+        """Store on disk whether privacy is on, and wait until no process or thread of the node has the camera where it is.
 
         Thread: the worker.
 
@@ -133,7 +137,7 @@ class Ports:
     vitals: Callable[[], Mapping[str, object]]
     write_config: Callable[[Config], Path]
     stop: Callable[[int], None]
-    discretion: PrivacyPort
+    privacy_port: PrivacyPort
     url_of: Callable[[str], str | None] = lambda _picture_id: None
     links: Links = field(default_factory=Links)
     tickets: Tickets = field(default_factory=lambda: Tickets(SystemClock()))

@@ -1,7 +1,7 @@
-"""Whether anything may be seen. Everybody who hands out pictures looks here last, before they leave.
+"""Whether pictures may be shown, kept or sent. Every part that hands out pictures checks it last, before they leave.
 
-A flag and a moment, so that whoever looks needs no lock: a frame taken before the curtain opened is never shown,
-however late it arrives.
+A flag and a time, so that a check needs no lock: a frame whose exposure began before privacy was switched off is never
+shown, however late it arrives.
 """
 
 from __future__ import annotations
@@ -15,81 +15,81 @@ from pi_cam_node.imaging.frame import Frame
 
 
 class PrivacyGate:
-    """Closed while privacy is on, and from the moment in which it is asked for.
+    """Closed while privacy is on, from the moment in which it is switched on.
 
-    Thread: drawn by the node thread, looked at and watched by any.
+    Thread: closed and opened by the node thread, checked and watched by any.
     """
 
     def __init__(self, *, closed: bool = False) -> None:
         self._closed = closed
         self._opened_s = float("-inf")
-        self._times_closed = 0
+        self._generation = 0
         self._watchers: tuple[Callable[[], None], ...] = ()
         self._changed = threading.Lock()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing may be seen."""
+        """Whether no picture may be shown."""
         return self._closed
 
     @property
-    def times_closed(self) -> int:
-        """How often it was closed: whoever hands out pictures for a while looks whether it was closed meanwhile."""
-        return self._times_closed
+    def generation(self) -> int:
+        """How often it was closed; code that hands out pictures for a while sees by it that it was closed meanwhile."""
+        return self._generation
 
     def close(self) -> None:
-        """Let nothing be seen from now on."""
-        self._times_closed += 1
+        """Let no picture be shown from now on."""
+        self._generation += 1
         self._closed = True
         for closed in self._watchers:
             closed()
 
     def watch(self, closed: Callable[[], None]) -> Callable[[], None]:
-        """Call ``closed`` whenever the curtain closes, on the node thread; return what ends that. It must not raise."""
+        """Call ``closed`` whenever the gate closes, on the node thread; return what ends that. It must not raise."""
         with self._changed:
             self._watchers = (*self._watchers, closed)
 
-        def leave() -> None:
+        def end() -> None:
             with self._changed:
                 self._watchers = tuple(one for one in self._watchers if one is not closed)
 
-        return leave
+        return end
 
     def open(self, now_s: float) -> None:
-        """Let be seen what is taken from now on, a monotonic time."""
+        """Let frames be shown whose exposure begins after a monotonic time."""
         self._opened_s = now_s
         self._closed = False
 
-    def hides(self, frame: Frame) -> bool:
-        """Return whether a frame must not be seen: now, or because it was taken before the curtain opened."""
+    def blocks(self, frame: Frame) -> bool:
+        """Return whether a frame must not be shown: now, or because its exposure began before the gate opened."""
         return self._closed or frame.exposed_mono_s <= self._opened_s
 
-    def check(self, times_closed: int | None = None) -> None:
-        """Go on only where something may be seen.
+    def check(self, generation: int | None = None) -> None:
+        """Go on only where pictures may be shown.
 
         Args:
-            times_closed: As it was when the pictures were taken that shall be seen: what is older than a time of
-                privacy is forgotten.
+            generation: As it was when the pictures were taken that are to be shown: those of before a time of privacy
+                are forgotten.
 
         Raises:
-            PrivacyOn: Nothing may.
+            PrivacyOn: They may not.
         """
-        if self._closed or times_closed not in (None, self._times_closed):
+        if self._closed or generation not in (None, self._generation):
             raise PrivacyOn("ERROR: privacy is on; no picture is made, kept or shown")
 
-    def before(self, job: Job) -> Job:
-        """Return a job that does not begin, and ends at its next step, once the curtain is closed.
+    def guard_job(self, job: Job) -> Job:
+        """Return a job that does not begin, and ends at its next step, once the gate is closed.
 
         Thread: the job's, which is the worker.
         """
-        times_closed = self._times_closed
+        generation = self._generation
 
-        def watched(progress: Progress) -> object:
+        def guarded(progress: Progress) -> object:
             def step(done: int, total: int) -> None:
-                self.check(times_closed)
+                self.check(generation)
                 progress(done, total)
 
-            self.check(times_closed)
+            self.check(generation)
             return job(step)
 
-        return watched
+        return guarded

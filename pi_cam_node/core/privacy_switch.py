@@ -1,4 +1,4 @@
-"""Privacy, carried out: the sensor is stopped first, then everything is forgotten that it saw."""
+"""Switches privacy on and off: the camera is released first, then everything that it saw is forgotten."""
 
 from __future__ import annotations
 
@@ -10,89 +10,89 @@ from pi_cam_node.base.jobs import Job, Progress, Submit
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.ports import PrivacyPort
 
-# How soon a disk that did not remember is asked again, and one that has not answered at all.
+# Time until a failed write is repeated, and until one is that has not ended at all.
 AGAIN_S, SILENT_S = 30.0, 120.0
 
 
 class PrivacySwitch:
-    """Draws the curtain. Used by the node thread, but for its jobs.
+    """Closes and opens the privacy gate, with camera and disk. Used by the node thread, but for its jobs.
 
     Args:
-        discretion: The curtain, the camera and the disk.
+        port: Gate, camera and disk.
         clock: Tells the time.
-        forget: Forgets every picture, and refuses whoever waits for one.
+        forget: Forgets every picture, and refuses commands that wait for one.
 
     Attributes:
-        due_s: When `retry_persist` is to be called, on the monotonic clock; never, while the disk knows.
+        due_s: When `persist_again` is to be called, on the monotonic clock; never, while the disk is up to date.
     """
 
-    def __init__(self, discretion: PrivacyPort, clock: Clock, forget: Callable[[], None]) -> None:
-        self._discretion = discretion
-        self._curtain = discretion.curtain
+    def __init__(self, port: PrivacyPort, clock: Clock, forget: Callable[[], None]) -> None:
+        self._port = port
+        self._gate = port.privacy_gate
         self._clock = clock
         self._forget = forget
-        self._asked = 0
+        self._number = 0
         self.due_s = NEVER_S
 
     @property
-    def asked(self) -> int:
-        """How often it was switched: who waits sees by it that somebody switched later."""
-        return self._asked
+    def number(self) -> int:
+        """How often privacy was switched; a command that waits sees by it that a later one switched again."""
+        return self._number
 
-    def ask(self) -> int:
-        """Count a switch and return its number."""
-        self._asked += 1
-        return self._asked
+    def begin(self) -> int:
+        """Begin a switch and return its number."""
+        self._number += 1
+        return self._number
 
     def close(self) -> None:
-        """Let nothing be seen from now on: whatever fails in here, what stands before it is done."""
-        self._curtain.close()
-        self._discretion.hold(True)
+        """Switch privacy on at once. In this order: whatever of it fails, what stands before it is done."""
+        self._gate.close()
+        self._port.release_camera()
         self._forget()
 
     def open(self) -> None:
-        """Take the camera up again."""
+        """Switch privacy off: open the gate and take up the camera."""
         self.due_s = NEVER_S
-        self._curtain.open(self._clock.monotonic())
-        self._discretion.hold(False)
+        self._gate.open(self._clock.monotonic())
+        self._port.acquire_camera()
 
-    def sealing(self, number: int, *, closed: bool) -> Job:
-        """Return the job that waits until the camera is free where it shall be, and remembers how the curtain is.
+    def persist_job(self, number: int, *, closed: bool) -> Job:
+        """Return the job that stores the state of privacy, and waits until the camera is released where it is on.
 
-        It opens nothing once its switch is given up, or another came later.
+        It stores no opening once its switch is given up, or another came later.
 
         Thread of the job: the worker. It raises:
-            NotSaved, NoSpace: It will not be remembered.
+            NotSaved, NoSpace: The state is not stored.
             CameraDown: The camera's process did not end in time.
-            Busy: It is not wanted any more.
+            Busy: Privacy was switched again meanwhile.
         """
 
-        def seal(_progress: Progress) -> None:
-            if not closed and number != self._asked:
+        def persist(_progress: Progress) -> None:
+            if not closed and number != self._number:
                 raise Busy("privacy was switched again meanwhile")
-            self._discretion.seal(closed)
+            self._port.persist(closed)
 
-        return seal
+        return persist
 
-    def insist(self) -> None:
-        """Have the disk asked again soon: it may not know that the curtain is closed."""
-        self._asked += 1  # what still waits to open is not wanted any more
+    def retry_persist(self) -> None:
+        """Give the present switch up, and have the worker store that privacy is on, however long it takes."""
+        self._number += 1  # what still waits to open must not open any more
         self.due_s = self._clock.monotonic() + AGAIN_S
 
-    def retry_persist(self, submit: Submit) -> None:
+    def persist_again(self, submit: Submit) -> None:
         """Have the worker store again that privacy is on, until the disk has done so."""
         now_s = self._clock.monotonic()
         self.due_s = now_s + SILENT_S
         try:
-            submit(self._remember)
+            submit(self._persist)
         except Busy:
             self.due_s = now_s + AGAIN_S
 
-    def _remember(self, _progress: Progress) -> None:
-        if not self._curtain.closed:
+    def _persist(self, _progress: Progress) -> None:
+        if not self._gate.closed:
             return
         try:
-            self._discretion.seal(True)
+            self._port.persist(True)
         except NodeError:
             self.due_s = self._clock.monotonic() + AGAIN_S
             raise

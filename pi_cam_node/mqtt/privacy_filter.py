@@ -21,14 +21,14 @@ class PrivacyFilter:
         curtain: While it is closed no picture leaves.
     """
 
-    def __init__(self, curtain: PrivacyGate | None = None) -> None:
-        self._curtain = curtain or PrivacyGate()
+    def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
+        self._gate = privacy_gate or PrivacyGate()
         self._stopped = False
 
     @property
     def hides_pictures(self) -> bool:
         """Whether no picture may leave."""
-        return self._curtain.closed
+        return self._gate.closed
 
     def stop_retaining(self) -> None:
         """Let nothing be retained any more: what was is being taken away."""
@@ -38,7 +38,7 @@ class PrivacyFilter:
         """Return the message as it may leave, ``None`` for nothing."""
         if message is None or (self._stopped and message.retain):
             return None
-        return without_picture(message) if self._curtain.closed else message
+        return without_picture(message) if self._gate.closed else message
 
 
 def without_picture(message: Message) -> Message:

@@ -35,7 +35,7 @@ def drain_inbox(inbox: Inbox, core: Core, is_backlogged: Callable[[], bool], clo
     while inbox.waiting and pauses and clock.monotonic() < until_s:
         match inbox.take(PAUSE_S, hold_broker=is_backlogged):
             case CommandArrived() as command:
-                yield from core.step(replace(command, too_late=True))
+                yield from core.step(replace(command, during_shutdown=True))
             case WorkEnded() as ended:
                 yield from core.step(ended)
             case None:

@@ -14,7 +14,7 @@ from types import FrameType
 
 from pi_cam_node import __version__
 from pi_cam_node.base.clock import Clock, SystemClock
-from pi_cam_node.base.heartbeat import Heartbeat
+from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.camera.camera import Camera
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config.loader import LoadedConfig
@@ -87,10 +87,10 @@ class Node:
             budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
             node_id=config.node.id,
         )
-        self._hub = FrameHub(self._core.curtain)
+        self._hub = FrameHub(self._core.privacy_gate)
         web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = WebServer(config, self._inbox, self._hub, self._archive, clock, web_info)
-        self._text_port = TextPort(config, self._inbox, clock, self._core.curtain)
+        self._text_port = TextPort(config, self._inbox, clock, self._core.privacy_gate)
         self._join(loaded, start, clock)
 
     def _ports(self, loaded: LoadedConfig, start: Start) -> Ports:

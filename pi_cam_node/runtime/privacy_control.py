@@ -1,4 +1,4 @@
-"""What the node does so that nothing is seen, and nothing is left behind: what privacy and erase need of it."""
+"""Implements the ports of privacy and erase with camera, disk and broker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELEASE_S = 5.0
 
 
 class PrivacyControl:
-    """Implements `pi_cam_node.core.ports.PrivacyControl`.
+    """Implements `pi_cam_node.core.ports.PrivacyPort`.
 
     Args:
         loaded: The settings.
@@ -37,18 +37,19 @@ class PrivacyControl:
         self._camera = camera
         self._events = events
         self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
-        self.curtain = PrivacyGate(closed=loaded.config.privacy.enable)
-        self.privacy_filter = PrivacyFilter(self.curtain)
+        self.privacy_gate = PrivacyGate(closed=loaded.config.privacy.enable)
+        self.privacy_filter = PrivacyFilter(self.privacy_gate)
 
-    def hold(self, held: bool) -> None:
-        """See `pi_cam_node.core.ports.PrivacyControl`."""
-        if held:
-            self._camera.release()
-        else:
-            self._camera.acquire()
+    def release_camera(self) -> None:
+        """See `pi_cam_node.core.ports.PrivacyPort`."""
+        self._camera.release()
 
-    def seal(self, closed: bool) -> None:
-        """See `pi_cam_node.core.ports.PrivacyControl`."""
+    def acquire_camera(self) -> None:
+        """See `pi_cam_node.core.ports.PrivacyPort`."""
+        self._camera.acquire()
+
+    def persist(self, closed: bool) -> None:
+        """See `pi_cam_node.core.ports.PrivacyPort`."""
         try:
             self._mark.put(closed)
         finally:
@@ -56,6 +57,6 @@ class PrivacyControl:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
 
     def erase(self) -> EraseReport:
-        """See `pi_cam_node.core.ports.PrivacyControl`."""
+        """See `pi_cam_node.core.ports.PrivacyPort`."""
         self.privacy_filter.stop_retaining()
         return erase_all(self._config, self._start.file, self._start.good, self._start.private, self._events.forget())

@@ -14,10 +14,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import Heartbeat
 from pi_cam_node.base.restart_budget import RestartBudget
 from pi_cam_node.base.schedule import AT_ONCE_S
-from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.threads import Heartbeat, MonitoredThread
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.system.systemd import SystemdNotifier
 
@@ -83,7 +82,7 @@ class Watchdog:
     def stopping(self) -> None:
         """Say that the node stops; from now on threads may end. Thread: the node thread."""
         self._notifier.say("STOPPING=1")
-        self._node.rest()
+        self._node.pause()
         for loop in self._loops:
             loop.end()
 
@@ -100,13 +99,13 @@ class Watchdog:
         if now_s - self._looked_s > STOOD_STILL_S:
             _log.warning("the node stood still for %.0f s", now_s - self._looked_s)
             for pulse in (self._node, *self._loops):
-                pulse.forgive()
+                pulse.extend()
         self._looked_s = now_s
         for loop in self._loops:
             if loop.is_stale and loop.is_in_kernel:
                 # Another process would wait for the same disk, and do nothing else in the meantime either.
                 self._wellbeing.waiting(loop.name)
-                loop.forgive()
+                loop.extend()
             elif loop.is_dead or loop.is_stale:
                 self._mend(loop)
         if self._node.is_stale:

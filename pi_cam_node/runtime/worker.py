@@ -18,7 +18,7 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 JOBS_WAITING = 16
 PROGRESS_INTERVAL_S = 0.5
@@ -83,7 +83,7 @@ class Worker:
         try:
             self._jobs.put(None, timeout=max(0.0, deadline_s))
         except queue.Full:
-            logger.warning("the worker's queue stayed full; what waits in it is not done")
+            _log.warning("the worker's queue stayed full; what waits in it is not done")
         else:
             self.loop.join(end_s - self._clock.monotonic())
         if not self.loop.is_alive:
@@ -92,7 +92,7 @@ class Worker:
         running = self._running
         left = (*(() if running is None else (running,)), *self._left())
         self._jobs.put_nowait(None)  # for a thread that came back to an empty queue in this moment
-        logger.warning("stopped after %.1f s with %d jobs not done", deadline_s, len(left))
+        _log.warning("stopped after %.1f s with %d jobs not done", deadline_s, len(left))
         return left
 
     def _left(self) -> tuple[int, ...]:
@@ -108,7 +108,7 @@ class Worker:
 
     def _run(self) -> None:
         while not self._given_up.is_set():
-            self.loop.rest()
+            self.loop.pause()
             waiting = self._jobs.get()
             if waiting is None:
                 return
@@ -131,10 +131,10 @@ class Worker:
         except NodeError as error:
             return WorkEnded(work, error=error)
         except Exception as error:
-            logger.exception("job %d failed: a bug", work)
+            _log.exception("job %d failed: a bug", work)
             return WorkEnded(work, error=error)
         except BaseException as error:  # SystemExit from some library: it may end the job, not the thread
-            logger.exception("job %d tried to end the thread", work)
+            _log.exception("job %d tried to end the thread", work)
             return WorkEnded(work, error=NodeError(repr(error)))
 
     def _progress(self, work: int) -> Progress:
@@ -157,5 +157,5 @@ class Worker:
         while not self._inbox.put(ended):
             self.loop.beat()
             if self._clock.monotonic() >= end_s or self._given_up.wait(DELIVERY_RETRY_S):
-                logger.error("the end of job %d was lost: the inbox stayed full", ended.work)
+                _log.error("the end of job %d was lost: the inbox stayed full", ended.work)
                 return

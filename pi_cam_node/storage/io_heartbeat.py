@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.heartbeat import Heartbeat
+from pi_cam_node.base.threads import Heartbeat
 
 # A call that takes this long has met a disk that no longer answers.
 SILENT_S = 5.0
@@ -37,4 +37,4 @@ class IoHeartbeat(Heartbeat):
         try:
             yield
         finally:
-            self.rest()
+            self.pause()

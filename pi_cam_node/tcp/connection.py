@@ -124,7 +124,7 @@ class Connection:
 
     async def _answer(self, line: bytes) -> None:
         self.wants_frames = line.strip().partition(b" ")[0] == b"shortstream"
-        generation = self._gate.times_closed
+        generation = self._gate.generation
         try:
             self._submit(self, line)
             self.is_submitted = True

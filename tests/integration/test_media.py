@@ -357,13 +357,13 @@ def test_a_picture_on_its_way_ends_when_privacy_begins(
         serving.show()
         wait_until(lambda: len(core.ring) > 0, "the frame in the ring")
         with slow_reader(serving, path) as client:
-            serving.hub.curtain.close()
+            serving.hub.privacy_gate.close()
             assert serving.get(path).status == 403  # the server has come so far
             came = rest_of(client)
         # What the node's own kernel had not sent is dropped, so only what the client's holds is left to read.
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert came <= 8 * RECEIVED_BYTES, f"{came} bytes of {large.stat().st_size}"
-        serving.hub.curtain.open(serving.clock.monotonic() - 1)
+        serving.hub.privacy_gate.open(serving.clock.monotonic() - 1)
         serving.show()
         assert len(serving.get(path).body) >= large.stat().st_size
 
@@ -378,7 +378,7 @@ def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, au
     with RunningWebServer(tmp_path, http={"tls": tls}) as serving:
         serving.pictures.files[ID] = large
         with slow_reader(serving, f"/media/{ID}", context) as client:
-            serving.hub.curtain.close()
+            serving.hub.privacy_gate.close()
             came = rest_of(client)
         assert came <= 8 * RECEIVED_BYTES, f"{came} bytes of {large.stat().st_size}"
 
@@ -390,7 +390,7 @@ def test_a_connection_whose_picture_has_left_is_not_cut(archive: PictureArchive,
         # Once the second is answered the first has ended on the server's side too.
         for path, status in ((f"/media/{ID}", 200), ("/media/none", 404), (f"/media/{ID}", 403)):
             if status == 403:
-                serving.hub.curtain.close()
+                serving.hub.privacy_gate.close()
             kept.request("GET", path)
             answer = kept.getresponse()
             assert (answer.status, answer.will_close) == (status, False)

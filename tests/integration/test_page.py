@@ -158,21 +158,21 @@ def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Pat
                 await tab.until("document.querySelector('#notices').innerText.includes('Privacy is on')")
                 await tab.until("document.querySelector('#save').disabled")
                 await tab.until("document.querySelector('#no-pictures').innerText.includes('are not shown')")
-                assert serving.hub.curtain.closed
+                assert serving.hub.privacy_gate.closed
                 await tab.go(serving.url)  # whoever comes now is refused the stream, and told why
                 await tab.until("document.querySelector('#veil').innerText.includes('Privacy is on')")
                 await tab.until("document.querySelector('#privacy').checked")
                 await tab.click("#privacy")
                 await tab.until("document.querySelector('#private').innerText.includes('Off.')")
                 await tab.until(LIVE)
-                assert not serving.hub.curtain.closed
+                assert not serving.hub.privacy_gate.closed
 
         run(story)
 
 
 def test_a_refused_privacy_switch_stands_where_it_stood_and_says_why(tmp_path: Path) -> None:
     with RunningWebServer(tmp_path, privacy={"enable": True}) as serving:
-        serving.discretion.error = NotSaved("read-only file system")
+        serving.privacy_port.error = NotSaved("read-only file system")
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:

@@ -72,24 +72,27 @@ class MemoryArchive:
         return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
 
 
-class FakePrivacyControl:
+class FakePrivacyPort:
     """A camera that is let go at once, and a disk that remembers, or fails as told."""
 
-    def __init__(self, curtain: PrivacyGate) -> None:
-        self.curtain = curtain
-        self.held: list[bool] = []
-        self.sealed: list[bool] = []
+    def __init__(self, privacy_gate: PrivacyGate) -> None:
+        self.privacy_gate = privacy_gate
+        self.released: list[bool] = []
+        self.persisted: list[bool] = []
         self.error: NodeError | None = None
         self.erasures = 0
         self.erased = EraseReport("/captures", 2, 6, 4096, 61, 0)
 
-    def hold(self, held: bool) -> None:
-        self.held.append(held)
+    def release_camera(self) -> None:
+        self.released.append(True)
 
-    def seal(self, closed: bool) -> None:
+    def acquire_camera(self) -> None:
+        self.released.append(False)
+
+    def persist(self, closed: bool) -> None:
         if self.error is not None:
             raise self.error
-        self.sealed.append(closed)
+        self.persisted.append(closed)
 
     def erase(self) -> EraseReport:
         self.erasures += 1
@@ -108,14 +111,14 @@ class CoreHarness:
         self.written: list[Config] = []
         self.write_error: NodeError | None = None
         self.packet_limit_bytes: int | None = None
-        self.discretion = FakePrivacyControl(PrivacyGate(closed=config is not None and config.privacy.enable))
+        self.privacy_port = FakePrivacyPort(PrivacyGate(closed=config is not None and config.privacy.enable))
         ports = Ports(
             archive=self.archive,
             submit=self._submit,
             vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
             write_config=self._write,
             stop=self._stop,
-            discretion=self.discretion,
+            privacy_port=self.privacy_port,
             url_of=lambda picture_id: f"http://porch/media/{picture_id}",
             tickets=Tickets(self.clock),
             links=Links(

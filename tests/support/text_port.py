@@ -21,7 +21,7 @@ from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import TextPort
 from tests.support.broker import HOST, wait_until
-from tests.support.core_harness import FakePrivacyControl, MemoryArchive
+from tests.support.core_harness import FakePrivacyPort, MemoryArchive
 
 SHORT = Timeouts(silence_s=0.1, linger_s=5.0, bind_s=0.1)
 
@@ -59,8 +59,8 @@ class StubNode:
         self.frozen = threading.Event()
         self._jobs: list[tuple[int, Job]] = []
         vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
-        discretion = FakePrivacyControl(gate)
-        ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, discretion)
+        privacy_port = FakePrivacyPort(gate)
+        ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, privacy_port)
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0
         self._ending = threading.Event()

@@ -27,7 +27,7 @@ from pi_cam_node.core.ports import Ports
 from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
-from tests.support.core_harness import FakePrivacyControl, MemoryArchive
+from tests.support.core_harness import FakePrivacyPort, MemoryArchive
 from tests.support.tls import TlsRelay, tls_section
 
 TURN_S = 0.02
@@ -81,7 +81,7 @@ class RunningWebServer:
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), FrameHub(), MemoryPictures()
         self.archive = MemoryArchive()
-        self.discretion = FakePrivacyControl(self.hub.curtain)
+        self.privacy_port = FakePrivacyPort(self.hub.privacy_gate)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
         self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
         self.core = self._core() if node else None
@@ -190,7 +190,7 @@ class RunningWebServer:
             vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
             write_config=lambda _config: Path("/etc/config.yaml"),
             stop=lambda _code: None,
-            discretion=self.discretion,
+            privacy_port=self.privacy_port,
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -12,6 +12,7 @@ from pi_cam_node.base.units import GIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
 
 Format = Literal["jpg", "png", "npy"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class DownscaleConfig(Section):

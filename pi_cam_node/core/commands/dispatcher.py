@@ -43,9 +43,9 @@ class Dispatcher:
         due_s: When the next request is to be told that it was accepted, or has waited too long.
     """
 
-    def __init__(self, context: Context, errands: JobQueue, node_id: str, boot_id: str) -> None:
+    def __init__(self, context: Context, jobs: JobQueue, node_id: str, boot_id: str) -> None:
         self._context = context
-        self._errands = errands
+        self._jobs = jobs
         self._node_id = node_id
         self._boot_id = boot_id
         self._waiting: list[Request] = []
@@ -99,7 +99,7 @@ class Dispatcher:
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
                 if request.work is not None:
-                    self._errands.drop(request.work)
+                    self._jobs.cancel(request.work)
                 self._resume(request, errors.DeadlinePassed(f"ERROR: {request.verb} took too long"))
             elif now_s >= request.due_s:
                 self._accept(request)
@@ -124,14 +124,14 @@ class Dispatcher:
         envelope = self._open(request)
         if envelope.id is not None and self._repeat(request, envelope):
             return
-        if request.command.too_late:
+        if request.command.during_shutdown:
             raise errors.Busy("ERROR: the node is stopping")
         expires_epoch_s = expiry(envelope)
         if expires_epoch_s is not None and expires_epoch_s < self._context.clock.utcnow().timestamp():
             raise errors.Expired("ERROR: the command came too late")
         command, arguments = validate(envelope)
         if command.shows:
-            self._context.curtain.check()
+            self._context.privacy_gate.check()
         if command.needs_camera and not self._context.camera_online:
             raise errors.CameraDown("ERROR: no frames arrive from the camera")
         outcome = command.run(self._context, arguments, request.command)
@@ -214,7 +214,7 @@ class Dispatcher:
             return
         request.deadline_s = now_s + WORK_TIMEOUT_S
         try:
-            request.work = self._errands.submit(what)
+            request.work = self._jobs.submit(what)
         except errors.NodeError as error:
             self._resume(request, error)  # the command has its own words for a failure
         else:

@@ -33,7 +33,7 @@ class EraseArguments(Arguments):
     "Removes every picture, the token and the memory of the node, empties all its retained topics, and stops it.",
     EraseArguments,
 )
-def erase(context: Context, arguments: EraseArguments, _arrival: CommandArrived) -> Steps:
+def erase(context: Context, arguments: EraseArguments, _received: CommandArrived) -> Steps:
     """Let go of the camera, remove everything, say how much that was, and stop."""
     node_id = context.config.node.id
     if arguments.confirm != node_id:
@@ -53,7 +53,7 @@ def _erasing(context: Context) -> Steps:
 
 
 def _close(context: Context) -> None:
-    context.privacy.ask()
+    context.privacy.begin()
     context.privacy.close()
 
 

@@ -80,7 +80,7 @@ class KeepArguments(MediaArguments):
 
 
 @command("events", "events [n=20]", "Lists events, newest first.", EventListArguments)
-def events(context: Context, arguments: EventListArguments, arrival: CommandArrived) -> Steps:
+def events(context: Context, arguments: EventListArguments, received: CommandArrived) -> Steps:
     """Return rows of events; without links while privacy is on."""
     query = _query(arguments, arguments.zone)
 
@@ -89,25 +89,25 @@ def events(context: Context, arguments: EventListArguments, arrival: CommandArri
 
     page: Page[EventRow] = yield Work(job)
     rows = [{**row.facts(), **_about(context, row.picture_id or row.recording_id)} for row in page.rows]
-    return _listed(context, "events", rows, arrival, more=page.more)
+    return _listed(context, "events", rows, received, more=page.more)
 
 
 @command("media", "media [n=20]", "Lists saved pictures and films, newest first.", ListArguments, shows=True)
-def media(context: Context, arguments: ListArguments, arrival: CommandArrived) -> Steps:
+def media(context: Context, arguments: ListArguments, received: CommandArrived) -> Steps:
     """Return rows of what is saved."""
     query = _query(arguments)
 
     def job(_progress: object) -> Page[MediaRow]:
         return _known(lambda: context.archive.media(query), arguments.before)
 
-    page: Page[MediaRow] = yield Work(context.curtain.before(job))
-    context.curtain.check()
+    page: Page[MediaRow] = yield Work(context.privacy_gate.guard_job(job))
+    context.privacy_gate.check()
     rows = [{**row.facts(), **_about(context, row.id)} for row in page.rows]
-    return _listed(context, "media", rows, arrival, more=page.more)
+    return _listed(context, "media", rows, received, more=page.more)
 
 
 @command("keep", "keep <media id> [off]", "Spares a picture or film from retention, or no longer.", KeepArguments)
-def keep(context: Context, arguments: KeepArguments, _arrival: CommandArrived) -> Steps:
+def keep(context: Context, arguments: KeepArguments, _received: CommandArrived) -> Steps:
     """Write into the side-car whether it is kept."""
     media_id, kept = arguments.media_id, not arguments.off
     yield Work(lambda _progress: context.archive.keep(media_id, kept=kept))
@@ -116,7 +116,7 @@ def keep(context: Context, arguments: KeepArguments, _arrival: CommandArrived) -
 
 
 @command("delete", "delete <media id>", "Deletes a picture or film; one that is kept is refused.", MediaArguments)
-def delete(context: Context, arguments: MediaArguments, _arrival: CommandArrived) -> Steps:
+def delete(context: Context, arguments: MediaArguments, _received: CommandArrived) -> Steps:
     """Remove the files."""
     media_id = arguments.media_id
     yield Work(lambda _progress: context.archive.delete(media_id))
@@ -157,7 +157,7 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
 
 def _about(context: Context, media_id: str | None) -> dict[str, object]:
     """Return what a row tells beside its facts: the node, and links while privacy is off."""
-    is_shown = media_id is not None and not context.curtain.closed
+    is_shown = media_id is not None and not context.privacy_gate.closed
     return {
         "node": context.config.node.id,
         "url": context.url_of(str(media_id)) if is_shown else None,
@@ -166,10 +166,10 @@ def _about(context: Context, media_id: str | None) -> dict[str, object]:
 
 
 def _listed(
-    context: Context, name: str, rows: list[dict[str, object]], arrival: CommandArrived, *, more: bool
+    context: Context, name: str, rows: list[dict[str, object]], received: CommandArrived, *, more: bool
 ) -> Result:
     """Return a list as a reply: over MQTT as many rows as the broker lets through in one packet."""
-    limit_bytes = context.links.packet_limit_bytes() if arrival.origin == "mqtt" else None
+    limit_bytes = context.links.packet_limit_bytes() if received.origin == "mqtt" else None
     if limit_bytes is not None:
         left_bytes, fitting = limit_bytes - ENVELOPE_BYTES, 0
         for row in rows:

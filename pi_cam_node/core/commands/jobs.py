@@ -1,4 +1,4 @@
-"""What commands have the worker thread do, and how much memory that holds until it is done.
+"""Jobs of commands for the worker thread, bounded by the memory that they hold until they are done.
 
 A job that waits for a slow disk keeps the pictures that it is about: a raw frame, or the frames of a whole ring. Their
 count alone, which the worker bounds, would not bound their bytes.
@@ -16,18 +16,18 @@ from pi_cam_node.core.commands.registry import Work
 
 
 class _Job:
-    """A job that lets go of what it holds when it is done, or dropped before it began.
+    """A job that lets go of what it holds when it is done, or cancelled before it began.
 
     Attributes:
         holds_bytes: What it holds now.
     """
 
     def __init__(self, work: Work) -> None:
-        self._job = deque([work.job])  # whoever takes it out first, to run it or to drop it, has it alone
+        self._job = deque([work.job])  # taken out once: to be run, or to be cancelled
         self.holds_bytes = work.holds_bytes
 
     def __call__(self, progress: Progress) -> object:
-        """Do it, unless it was dropped. Thread: the worker."""
+        """Run it, unless it was cancelled. Thread: the worker."""
         try:
             job = self._job.pop()
         except IndexError:
@@ -37,7 +37,7 @@ class _Job:
         finally:
             self.holds_bytes = 0
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """Let go of it, unless it has begun. Thread: the node thread."""
         try:
             self._job.pop()
@@ -53,13 +53,13 @@ class JobQueue:
 
     Args:
         submit: Puts a job on the worker thread.
-        room_bytes: Tells what all jobs that are not done may hold together. One alone may hold more.
+        limit_bytes: Returns what all jobs that are not done may hold together. One alone may hold more.
     """
 
-    def __init__(self, submit: Submit, room_bytes: Callable[[], int]) -> None:
+    def __init__(self, submit: Submit, limit_bytes: Callable[[], int]) -> None:
         self._submit = submit
-        self._room_bytes = room_bytes
-        self._errands: dict[int, _Job] = {}
+        self._limit_bytes = limit_bytes
+        self._jobs: dict[int, _Job] = {}
 
     def submit(self, work: Work) -> int:
         """Put work in line and return its number.
@@ -69,24 +69,24 @@ class JobQueue:
         """
         if not work.holds_bytes:
             return self._submit(work.job)
-        self._errands = {number: errand for number, errand in self._errands.items() if errand.holds_bytes}
-        held_bytes = sum(errand.holds_bytes for errand in self._errands.values())
-        if held_bytes and held_bytes + work.holds_bytes > self._room_bytes():
+        self._jobs = {number: job for number, job in self._jobs.items() if job.holds_bytes}
+        held_bytes = sum(job.holds_bytes for job in self._jobs.values())
+        if held_bytes and held_bytes + work.holds_bytes > self._limit_bytes():
             raise Busy(
                 f"ERROR: pictures that are not saved yet hold {held_bytes / MIB:.1f} MiB, and there is no memory for "
                 "more; ask again when they are saved, ask for fewer frames, or raise node.memory_bytes",
                 data={"waiting_bytes": held_bytes},
             )
-        errand = _Job(work)
-        number = self._submit(errand)
-        self._errands[number] = errand
+        job = _Job(work)
+        number = self._submit(job)
+        self._jobs[number] = job
         return number
 
-    def drop(self, number: int) -> None:
-        """Let go of a picture for which nobody waits any more.
+    def cancel(self, number: int) -> None:
+        """Cancel a job that holds pictures and has not begun.
 
-        What has begun is ended all the same, and so is what holds no picture: privacy and `erase` are owed.
+        What has begun goes on, and so does what holds no picture: privacy and erase jobs are never cancelled.
         """
-        errand = self._errands.get(number)
-        if errand is not None:
-            errand.drop()
+        job = self._jobs.get(number)
+        if job is not None:
+            job.cancel()

@@ -38,14 +38,14 @@ class Envelope:
     words: str
 
 
-def open_envelope(arrival: CommandArrived) -> Envelope:
+def open_envelope(received: CommandArrived) -> Envelope:
     """Return who asks for what, and until when.
 
     Raises:
         BadRequest: Not UTF-8, not JSON where it begins like JSON, or too large.
     """
-    text = _text(arrival.payload).strip()
-    verb = arrival.verb
+    text = _text(received.payload).strip()
+    verb = received.verb
     if not verb:
         verb, _, text = text.partition(" ")
         text = text.strip()

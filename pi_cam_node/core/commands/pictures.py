@@ -13,7 +13,7 @@ from typing import Any
 from pi_cam_node.base.clock import mono_of
 from pi_cam_node.base.errors import BadRequest, NodeError, NoFrames
 from pi_cam_node.core.commands.parsing import parse_time
-from pi_cam_node.core.commands.picture_arguments import STACK_MAX, CountArguments, PastArguments, SaveArguments
+from pi_cam_node.core.commands.picture_arguments import CountArguments, PastArguments, SaveArguments
 from pi_cam_node.core.commands.registry import Button, Context, FreshFrame, Result, Steps, Work, command
 from pi_cam_node.core.commands.ring_export import RingExport, save_each, save_stack
 from pi_cam_node.core.events import FramesSent, PictureSaved
@@ -22,6 +22,7 @@ from pi_cam_node.core.picture import Kind, Picture
 from pi_cam_node.core.rules.camera_timeout import changeover_s, interval_s
 from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.stacking import MOST_FRAMES
 
 # What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
 STREAM_FRAMES = 400
@@ -37,15 +38,15 @@ STREAM_BYTES = 3 << 20
     needs_camera=True,
     shows=True,
 )
-def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) -> Steps:
+def save(context: Context, arguments: SaveArguments, received: CommandArrived) -> Steps:
     """Wait for a frame exposed after the command, write it, and say where it is."""
     config = context.config
     timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
     try:
-        frame: Frame = yield FreshFrame(arrival.mono_s, timeout_s)
-        picture = picture_of(frame, "auto" if arrival.origin == "self" else "single")
+        frame: Frame = yield FreshFrame(received.mono_s, timeout_s)
+        picture = picture_of(frame, "auto" if received.origin == "self" else "single")
         formats = arguments.formats or config.export.formats
-        job = context.curtain.before(lambda _progress: context.archive.save(picture, formats, config))
+        job = context.privacy_gate.guard_job(lambda _progress: context.archive.save(picture, formats, config))
         saved: PictureSaved = yield Work(job, frame.pixels.nbytes)
     except NodeError as error:
         error.text = "NOT_SAVED"
@@ -66,10 +67,10 @@ def save(context: Context, arguments: SaveArguments, arrival: CommandArrived) ->
     button=Button("Picture of the past", "mdi:camera-timer"),
     shows=True,
 )
-def past_stack(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Steps:
+def past_stack(context: Context, arguments: PastArguments, received: CommandArrived) -> Steps:
     """Find the frames around a moment, stack and write them, and say what was used."""
     config = context.config
-    frames = choose(context, arguments, arrival)
+    frames = choose(context, arguments, received)
     stacked = config.export.stack_dark_frames or arguments.method is not None
     past = RingExport(
         context.archive,
@@ -77,9 +78,9 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
         arguments.formats or config.export.formats,
         arguments.method or "mean",
         config,
-        automatic=arrival.origin == "self",
+        automatic=received.origin == "self",
     )
-    job = context.curtain.before(partial(save_stack if stacked else save_each, past))
+    job = context.privacy_gate.guard_job(partial(save_stack if stacked else save_each, past))
     try:
         pictures: list[PictureSaved] = yield Work(job, past.size_bytes)
     except NodeError as error:
@@ -97,15 +98,15 @@ def past_stack(context: Context, arguments: PastArguments, arrival: CommandArriv
     CountArguments,
     shows=True,
 )
-def shortstream(context: Context, arguments: CountArguments, arrival: CommandArrived) -> Result:
+def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
     """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)
     frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
     # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
-    while arrival.origin == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
+    while received.origin == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
         del frames[0]
     for index, frame in enumerate(frames):
-        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, arrival.origin, arrival.reply_to)
+        sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, received.origin, received.reply_to)
         context.emit(sent_frame)
     sent, skipped = len(frames), arguments.n - len(frames)
     return Result(
@@ -135,14 +136,14 @@ def picture_of(frame: Frame, kind: Kind) -> Picture:
     )
 
 
-def choose(context: Context, arguments: PastArguments, arrival: CommandArrived) -> Sequence[RingFrame]:
+def choose(context: Context, arguments: PastArguments, received: CommandArrived) -> Sequence[RingFrame]:
     """Return the frames of the ring that a request means, oldest first.
 
     Raises:
         NoFrames: The ring does not reach back that far, or is empty.
         BadRequest: The moment lies in the future, or both count and span are given.
     """
-    at_s = moment_of(context, arguments.at, arrival)
+    at_s = moment_of(context, arguments.at, received)
     if arguments.count is not None and arguments.span_s is not None:
         raise BadRequest("ERROR: give count or span_s, not both")
     if arguments.span_s is None:
@@ -155,18 +156,18 @@ def choose(context: Context, arguments: PastArguments, arrival: CommandArrived) 
     if not frames or is_over:
         held = {"ring_seconds": round(context.ring.seconds, 1), "ring_frames": len(context.ring)}
         raise NoFrames("the ring holds no frame of that moment", data=held, text="NO_FRAMES")
-    if len(frames) > STACK_MAX:
-        raise BadRequest(f"ERROR: {len(frames)} frames lie in that span; {STACK_MAX} can be stacked")
+    if len(frames) > MOST_FRAMES:
+        raise BadRequest(f"ERROR: {len(frames)} frames lie in that span; {MOST_FRAMES} can be stacked")
     return frames
 
 
-def moment_of(context: Context, at: float | str | None, arrival: CommandArrived) -> float:
+def moment_of(context: Context, at: float | str | None, received: CommandArrived) -> float:
     """Return the monotonic time of ``at``: seconds before the command, or an absolute time."""
     if at is None:
-        return arrival.mono_s - context.config.export.save_before_s
+        return received.mono_s - context.config.export.save_before_s
     seconds = _seconds(at)
-    mono_s = mono_of(_absolute(str(at)), context.clock) if seconds is None else arrival.mono_s - seconds
-    if mono_s > arrival.mono_s + 1:
+    mono_s = mono_of(_absolute(str(at)), context.clock) if seconds is None else received.mono_s - seconds
+    if mono_s > received.mono_s + 1:
         raise BadRequest("ERROR: at lies in the future")
     return mono_s
 
@@ -214,7 +215,7 @@ def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: 
     Raises:
         PrivacyOn: Privacy was switched on meanwhile: the files stay, and nobody is shown them.
     """
-    context.curtain.check()
+    context.privacy_gate.check()
     told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]
     for saved in told:
         context.emit(saved)

@@ -1,4 +1,4 @@
-"""The command that closes the camera's eye and opens it again. `set privacy.enable` is the same."""
+"""Command ``privacy on|off``, and its steps; `set privacy.enable` does the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pi_cam_node.base.errors import BadRequest
-from pi_cam_node.core.commands.privacy_steps import switch_steps
-from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, command
+from pi_cam_node.base.errors import BadRequest, Busy, NodeError
+from pi_cam_node.config import settings
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
 from pi_cam_node.core.inputs import CommandArrived
 
 
@@ -31,7 +32,70 @@ class PrivacyArguments(Arguments):
     "Lets go of the camera and forgets what it saw, or takes it up again; answers when that is done.",
     PrivacyArguments,
 )
-def privacy(context: Context, arguments: PrivacyArguments, _arrival: CommandArrived) -> Steps:
-    """Draw the curtain; see `switch_steps`."""
+def privacy(context: Context, arguments: PrivacyArguments, _received: CommandArrived) -> Steps:
+    """Switch privacy; see `switch_steps`."""
     on = arguments.enable
     return switch_steps(context, on=on, done=Result(f"OK: privacy is {'on' if on else 'off'}", {"privacy": on}))
+
+
+def set_privacy(context: Context, raw: object) -> Steps:
+    """Do what ``set privacy.enable`` asks for.
+
+    Raises:
+        OutOfRange: It is neither on nor off.
+    """
+    old = settings.value_of(context.config, PRIVACY_KEY)
+    on = settings.value_of(settings.with_value(context.config, PRIVACY_KEY, raw), PRIVACY_KEY)
+    text = f"OK: changed {PRIVACY_KEY} from {settings.as_text(old)} to {settings.as_text(on)}"
+    return switch_steps(context, on=on, done=Result(text, {"key": PRIVACY_KEY, "old": old, "new": on, "live": True}))
+
+
+def switch_steps(context: Context, *, on: bool, done: Result) -> Steps:
+    """Switch privacy on immediately, or start switching it off; the steps that remain end with ``done``.
+
+    Switching on happens before anything can be refused, and waits for no disk: whatever fails afterwards, the camera is
+    released, no picture is shown, and none stays with the broker.
+    """
+    number = context.privacy.begin()
+    if on:
+        context.privacy.close()
+        context.change(PRIVACY_KEY, True)
+    return _closing(context, number, done) if on else _opening(context, number, done)
+
+
+def _closing(context: Context, number: int, done: Result) -> Steps:
+    try:
+        # All work that was begun before has ended with this, so nothing of it comes after the answer.
+        yield Work(context.privacy.persist_job(number, closed=True))
+    except NodeError as error:
+        if number != context.privacy.number:
+            raise _switched_again() from None
+        context.privacy.retry_persist()
+        error.text = f"ERROR: privacy is on, but: {error}"
+        raise
+    if number != context.privacy.number:
+        raise _switched_again()
+    return done
+
+
+def _opening(context: Context, number: int, done: Result) -> Steps:
+    try:
+        yield Work(context.privacy.persist_job(number, closed=False))
+    except NodeError as error:
+        if number != context.privacy.number:
+            raise _switched_again() from None
+        if context.privacy_gate.closed:
+            context.privacy.retry_persist()
+            error.text = f"ERROR: privacy stays on, also over a restart: {error}"
+        else:
+            error.text = f"ERROR: privacy is off, but a restart may bring it back: {error}"
+        raise
+    if number != context.privacy.number:
+        raise _switched_again()
+    context.change(PRIVACY_KEY, False)
+    context.privacy.open()
+    return done
+
+
+def _switched_again() -> Busy:
+    return Busy("ERROR: privacy was switched again meanwhile")

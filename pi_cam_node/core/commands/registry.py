@@ -25,6 +25,7 @@ from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.ports import EventStore, Links
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.tickets import Tickets
@@ -83,35 +84,6 @@ class Work:
 Steps = Generator[FreshFrame | Work, Any, Result]
 
 
-class Switch(Protocol):
-    """Draws the curtain; see `pi_cam_node.core.privacy_switch.PrivacySwitch`."""
-
-    @property
-    def asked(self) -> int:
-        """How often it was switched."""
-        ...
-
-    def ask(self) -> int:
-        """Count a switch and return its number."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the camera and forget every picture, at once."""
-        ...
-
-    def open(self) -> None:
-        """Take the camera up again."""
-        ...
-
-    def sealing(self, number: int, *, closed: bool) -> Job:
-        """Return the job for the worker that makes a switch last."""
-        ...
-
-    def insist(self) -> None:
-        """Give the present switch up, and make it last that privacy is on, however long it takes."""
-        ...
-
-
 class Context(Protocol):
     """What a command may see and touch. All of it belongs to the node thread."""
 
@@ -119,16 +91,12 @@ class Context(Protocol):
     ring: Ring
     night: NightController
     archive: Archive
-    curtain: PrivacyGate
+    privacy_gate: PrivacyGate
     erase: Callable[[], EraseReport]
+    privacy: PrivacySwitch
     events: EventStore
     links: Links
     tickets: Tickets
-
-    @property
-    def privacy(self) -> Switch:
-        """What draws the curtain."""
-        ...
 
     @property
     def config(self) -> Config:

@@ -10,7 +10,7 @@ from pydantic import Field
 from pi_cam_node.base.errors import BadRequest, NodeError, UnknownKey
 from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.commands.privacy_steps import set_privacy
+from pi_cam_node.core.commands.privacy import set_privacy
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, Steps, Work, command
 from pi_cam_node.core.inputs import CommandArrived
 
@@ -54,7 +54,7 @@ class KeyArguments(Arguments):
     "Changes one live setting, at once; one that is read at start is refused.",
     SetArguments,
 )
-def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArrived) -> Result | Steps:
+def set_setting(context: Context, arguments: SetArguments, _received: CommandArrived) -> Result | Steps:
     """Change a live setting and say what was stored."""
     if arguments.key == PRIVACY_KEY:
         return set_privacy(context, arguments.value)
@@ -67,7 +67,7 @@ def set_setting(context: Context, arguments: SetArguments, _arrival: CommandArri
 
 
 @command("get", "get <dotted.key>", "Returns a setting's value in force, type, range, unit and default.", KeyArguments)
-def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArrived) -> Result:
+def get_setting(context: Context, arguments: KeyArguments, _received: CommandArrived) -> Result:
     """Return one setting."""
     info = settings.describe(arguments.key)
     value = settings.value_of(context.config, arguments.key)
@@ -87,7 +87,7 @@ def get_setting(context: Context, arguments: KeyArguments, _arrival: CommandArri
 
 
 @command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments)
-def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
+def dump_config(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return all settings as indented JSON with sorted keys."""
     tree = settings.tree_of(context.config)
     return Result(json.dumps(tree, indent=4, sort_keys=True, ensure_ascii=False), {"config": tree})
@@ -100,7 +100,7 @@ def dump_config(context: Context, _arguments: Arguments, _arrival: CommandArrive
     Arguments,
     button=Button("Save settings", "mdi:content-save-cog", category="config"),
 )
-def overwrite_config(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Steps:
+def overwrite_config(context: Context, _arguments: Arguments, _received: CommandArrived) -> Steps:
     """Write the configuration file on the worker thread; settings on trial have to prove themselves before."""
     try:
         while (proof := context.unproven) is not None:
@@ -128,7 +128,7 @@ class SectionArguments(Arguments):
 
 
 @command("settings", "settings [section]", "Describes every setting, or those of a section.", SectionArguments)
-def describe_settings(context: Context, arguments: SectionArguments, _arrival: CommandArrived) -> Result:
+def describe_settings(context: Context, arguments: SectionArguments, _received: CommandArrived) -> Result:
     """Return the settings with all that a control for each needs."""
     prefix = f"{arguments.section}." if arguments.section else ""
     chosen = [info for info in settings.catalogue().values() if info.key.startswith(prefix)]

@@ -29,7 +29,7 @@ class VerbArguments(Arguments):
 
 
 @command("night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments)
-def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
+def night_level(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return brightness, thresholds and the inputs of the decision."""
     frame, night, limits = context.latest, context.night, context.config.night
     if frame is None:
@@ -55,7 +55,7 @@ def night_level(context: Context, _arguments: Arguments, _arrival: CommandArrive
 
 
 @command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments)
-def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
+def health(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return the telemetry as it stands."""
     figures = context.figures()
     rss, swap = (f"{figures[key]:.1f}" if figures[key] is not None else "?" for key in ("rss_mib", "swap_pct"))
@@ -63,7 +63,7 @@ def health(context: Context, _arguments: Arguments, _arrival: CommandArrived) ->
 
 
 @command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
-def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived) -> Result:
+def help_(_context: Context, arguments: VerbArguments, _received: CommandArrived) -> Result:
     """List the commands; for a single one its arguments as well."""
     chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
     lines = [f"{c.usage}: {c.summary}" for c in chosen]
@@ -81,7 +81,7 @@ def help_(_context: Context, arguments: VerbArguments, _arrival: CommandArrived)
     Arguments,
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
 )
-def restart(context: Context, _arguments: Arguments, _arrival: CommandArrived) -> Result:
+def restart(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Ask for a clean stop."""
     context.leave(RESTART_CODE)
     return Result("OK: restarting")

@@ -26,14 +26,14 @@ class TicketArguments(Arguments):
 
 
 @command("ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments)
-def ticket(context: Context, arguments: TicketArguments, arrival: CommandArrived) -> Result:
+def ticket(context: Context, arguments: TicketArguments, received: CommandArrived) -> Result:
     """Return a ticket, where the reply reaches nobody but the asker: by a response topic, or over HTTP."""
     if not TTL_MIN_S <= arguments.ttl_s <= TTL_MAX_S:
         raise OutOfRange(
             f"ERROR: ttl_s: {arguments.ttl_s:g} is not a number from {TTL_MIN_S:g} to {TTL_MAX_S:g} s",
             data={"minimum": TTL_MIN_S, "maximum": TTL_MAX_S},
         )
-    if arrival.origin != "http" and not (arrival.origin == "mqtt" and arrival.reply_to):
+    if received.origin != "http" and not (received.origin == "mqtt" and received.reply_to):
         raise Forbidden("ERROR: a ticket goes to its asker alone: ask with an MQTT 5 response topic")
     issued = context.tickets.issue(arguments.ttl_s)
     expires_at = iso(context.clock.utcnow() + timedelta(seconds=issued.ttl_s))

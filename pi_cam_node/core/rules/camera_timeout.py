@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config
+from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Mode
 
-LEAST_DEADLINE_S = 5.0
-# What a change of mode may cost on top: libcamera hides up to eight frames after a start, until gains have settled.
+# What a change of mode may cost on top, however fast the camera is.
 LEAST_CHANGEOVER_S = 5.0
-CHANGEOVER_FRAMES = 8
+
+
+def _exposure_s(config: Config, mode: Mode) -> float:
+    return config.night.exposure_us / 1e6 if mode == "night" else 0.0
 
 
 def interval_s(config: Config, mode: Mode) -> float:
     """Return the seconds between two frames."""
-    exposure_s = config.night.exposure_us / 1e6 if mode == "night" else 0.0
-    return max(1 / config.camera.framerate, exposure_s)
+    return max(1 / config.camera.framerate, _exposure_s(config, mode))
 
 
 def frame_deadline_s(config: Config, mode: Mode) -> float:
-    """Return the longest wait for a frame, in seconds: max(5, 3 frame intervals, exposure + 3)."""
-    exposure_s = config.night.exposure_us / 1e6 if mode == "night" else 0.0
-    return max(LEAST_DEADLINE_S, 3 * interval_s(config, mode), exposure_s + 3)
+    """Return the longest wait for a frame, in seconds; see `frame_timing`."""
+    return frame_timing.frame_deadline_s(interval_s(config, mode), _exposure_s(config, mode))
 
 
 def changeover_s(config: Config, mode: Mode, wanted: Mode) -> float:
     """Return what the way from one mode into another may cost, in seconds; 0 where they are the same."""
-    return 0.0 if mode == wanted else max(LEAST_CHANGEOVER_S, CHANGEOVER_FRAMES * interval_s(config, wanted))
+    return 0.0 if mode == wanted else max(LEAST_CHANGEOVER_S, frame_timing.hidden_s(interval_s(config, wanted)))
 
 
 def patience_s(config: Config, mode: Mode, wanted: Mode) -> float:

@@ -106,7 +106,7 @@ class DatabaseWriter:
         self._check()
         while True:
             with self._changed:
-                self.loop.rest()
+                self.loop.pause()
                 self._changed.wait_for(lambda: self._pending or self._stopping)
                 batch, path = dict(list(self._pending.items())[:BATCH]), self._path
             if not batch:
@@ -143,7 +143,7 @@ class DatabaseWriter:
     def _wait_to_retry(self) -> bool:
         """Wait for a while; return whether the thread shall end instead."""
         with self._changed:
-            self.loop.rest()
+            self.loop.pause()
             self._changed.wait_for(lambda: self._stopping or self._path is None, RETRY_S)
             if self._path is None:
                 self._pending.clear()

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
 
-from pi_cam_node.config import Format
+from pi_cam_node.config import FORMATS
 from pi_cam_node.core.picture import FilmKind, Kind
 
-FORMATS: tuple[Format, ...] = get_args(Format)
 FILM_FORMAT = "mp4"
 FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
 KINDS: tuple[Kind | FilmKind, ...] = (*get_args(Kind), *FILM_KINDS)

@@ -39,7 +39,7 @@ async def state(request: web.Request) -> web.StreamResponse:
     """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
     context = context_of(request)
     kept = context.pictures.newest(PICTURES_TOLD)
-    told, is_private = context.state, context.hub.curtain.closed
+    told, is_private = context.state, context.hub.privacy_gate.closed
     return json_response(
         {
             "at": context.clock.utcnow(),

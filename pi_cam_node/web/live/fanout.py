@@ -108,7 +108,7 @@ class Fanout:
 
     def _next_part(self) -> Callable[[], Part] | None:
         """Return what makes the next part, where that takes long; make it at once otherwise."""
-        frame, is_private = self._hub.latest, self._hub.curtain.closed
+        frame, is_private = self._hub.latest, self._hub.privacy_gate.closed
         if is_private != self._away.private:
             self._away = replace(self._away, private=is_private)
             for viewer in self._viewers if is_private else ():

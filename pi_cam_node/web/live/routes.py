@@ -71,7 +71,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
     interval_s = 1 / asked_fps(request)
     fanout = request.app[FANOUT]
-    context_of(request).hub.curtain.check()
+    context_of(request).hub.privacy_gate.check()
     if request.method == "HEAD":
         return await _prepared(request)
     with fanout.limit.one() as is_free:
@@ -120,10 +120,10 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     with request.app[SHORTSTREAMS].one() as is_free:
         if not is_free:
             return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
-        generation = context_of(request).hub.curtain.times_closed
+        generation = context_of(request).hub.privacy_gate.generation
         answered = await context_of(request).run("shortstream", _arguments(request))
         if answered.body["ok"]:
-            with abort_on_privacy(context_of(request).hub.curtain, request, generation):
+            with abort_on_privacy(context_of(request).hub.privacy_gate, request, generation):
                 return await _send(request, answered.frames, generation)
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
@@ -141,7 +141,7 @@ async def _send(request: web.Request, frames: Sequence[FramesSent], generation: 
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):
-            context_of(request).hub.curtain.check(generation)
+            context_of(request).hub.privacy_gate.check(generation)
             await send(request, response.write(piece))
         await send(request, response.write_eof())
     except PrivacyOn:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.rules.camera_timeout import interval_s
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.http.privacy_cutoff import send_whole
@@ -28,8 +29,8 @@ EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
     context, width_px = context_of(request), asked_width(request)
-    context.hub.curtain.check()
-    generation = context.hub.curtain.times_closed
+    context.hub.privacy_gate.check()
+    generation = context.hub.privacy_gate.generation
     config, frame = context.state.config, context.hub.latest
     if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
         timeout_s = fresh_timeout_s(config, frame)
@@ -38,7 +39,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
         except TimeoutError:
             text = f"No picture was taken within {timeout_s:.1f} s of the request.\n"
             return web.Response(status=504, text=text)
-    context.hub.curtain.check()
+    context.hub.privacy_gate.check()
     if frame is None:
         return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
     quality = config.ring.quality
@@ -50,7 +51,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     if body is None:
         body = await asyncio.to_thread(picture_of, frame, quality, width_px)
     response = web.Response(body=body, content_type="image/jpeg", headers=headers)
-    return await send_whole(context.hub.curtain, request, response, generation)
+    return await send_whole(context.hub.privacy_gate, request, response, generation)
 
 
 def asked_width(request: web.Request) -> int | None:
@@ -72,8 +73,7 @@ def fresh_timeout_s(config: Config, frame: Frame) -> float:
 
     That is ``camera.capture_timeout_s`` beyond the frame under way and the one after it.
     """
-    exposure_s = config.night.exposure_us / 1e6 if frame.mode == "night" else 0.0
-    return config.camera.capture_timeout_s + 2 * max(1 / config.camera.framerate, exposure_s)
+    return config.camera.capture_timeout_s + 2 * interval_s(config, frame.mode)
 
 
 async def frame_after(hub: FrameHub, mono_s: float) -> Frame | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import typing
 from pathlib import Path
 
 from aiohttp import web
 
-from pi_cam_node.config import Format
+from pi_cam_node.config import FORMATS, Format
 from pi_cam_node.web.context import PictureStore
 from pi_cam_node.web.http import disk_pool
 from pi_cam_node.web.http.app_keys import app_key
@@ -20,7 +19,6 @@ from pi_cam_node.web.routes import context_of, route
 
 _log = logging.getLogger(__name__)
 
-FORMATS: tuple[Format, ...] = typing.get_args(Format)
 # To make a thumbnail, those that a page asked for before it included; of 12 megapixels that is a second each.
 THUMBNAIL_S = 20.0
 # Where export.thumbnail_px says that none go over MQTT, the page shows some all the same.
@@ -41,20 +39,20 @@ def attach(app: web.Application) -> None:
 @route("GET", "/media/{id}", "view", signed=True)
 async def picture(request: web.Request) -> web.StreamResponse:
     """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
-    context_of(request).hub.curtain.check()
+    context_of(request).hub.privacy_gate.check()
     pictures, picture_id = context_of(request).pictures, request.match_info["id"]
     stored = await request.app[DISK].run(_open, pictures, picture_id, asked_format(request))
     if stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
     with stored.file:
-        return await send(request, stored, headers_of(stored.name), context_of(request).hub.curtain)
+        return await send(request, stored, headers_of(stored.name), context_of(request).hub.privacy_gate)
 
 
 @route("GET", "/media/{id}/thumbnail", "view", signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Send a small JPEG of a saved picture."""
     context, picture_id = context_of(request), request.match_info["id"]
-    context.hub.curtain.check()
+    context.hub.privacy_gate.check()
     width_px = context.state.config.export.thumbnail_px or THUMBNAIL_PX
     disk = request.app[DISK]
     path = await disk.run(context.pictures.find, picture_id)
@@ -71,7 +69,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
-    return await send_whole(context.hub.curtain, request, web.Response(body=body, headers=headers))
+    return await send_whole(context.hub.privacy_gate, request, web.Response(body=body, headers=headers))
 
 
 def asked_format(request: web.Request) -> Format | None:

@@ -10,7 +10,7 @@ import pytest
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.freeze_detector import BLANK
-from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S, hidden_s
+from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, STUCK_S, SWITCH_S
 from pi_cam_node.camera.worker.messages import Applied, Failed, Open, Refused
@@ -187,8 +187,8 @@ def test_a_camera_that_refused_a_mode_is_opened_again_in_the_one_it_had(bench: B
 def test_a_switch_may_take_longer_than_a_frame(bench: Bench) -> None:
     bench.run()
     bench.set_controls(NIGHT)
-    assert hidden_s(NIGHT) > SWITCH_S
-    bench.step(6 + hidden_s(NIGHT) - 0.1)
+    assert NIGHT.hidden_s > SWITCH_S
+    bench.step(6 + NIGHT.hidden_s - 0.1)
     assert bench.told == []
     bench.step(0.1)
     assert bench.steps == ["reopen"]
@@ -323,7 +323,7 @@ def test_a_first_frame_may_take_longer_than_the_ones_after_it(bench: Bench) -> N
     bench.step()
     bench.worker.say_ready()
     bench.step()
-    bench.step(FIRST_FRAME_S + hidden_s(DAY) - 0.1)
+    bench.step(FIRST_FRAME_S + DAY.hidden_s - 0.1)
     assert bench.steps == []
     bench.step(0.1)
     assert bench.steps == ["wait"]

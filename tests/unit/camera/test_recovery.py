@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.camera.recovery import BACKOFF_S, FLAPPING_S, HEALTHY_S, RecoveryPolicy, frame_deadline_s
+from pi_cam_node.camera.recovery import BACKOFF_S, FLAPPING_S, HEALTHY_S, RecoveryPolicy
 from pi_cam_node.camera.source import Controls
 
 
@@ -63,7 +63,7 @@ def test_the_deadline_grows_with_interval_and_exposure(
     mode: str, framerate: float, exposure_us: int, deadline_s: float
 ) -> None:
     controls = Controls(mode, framerate, exposure_us, 6.0, "still")  # type: ignore[arg-type] # a literal from the table
-    assert frame_deadline_s(controls) == deadline_s
+    assert controls.deadline_s == deadline_s
 
 
 def test_a_camera_that_delivers_after_each_attempt_is_not_waited_for_longer_and_longer() -> None:

@@ -36,12 +36,12 @@ def test_the_camera_is_let_go_and_the_ring_wiped_before_the_answer(world: CoreHa
     assert len(world.core.ring) == 20
     world.facts.clear()
     assert world.send("privacy", "on") == [], "not before the camera is free and the disk knows"
-    assert (world.discretion.held, len(world.core.ring), world.core.latest) == ([True], 0, None)
+    assert (world.privacy_port.released, len(world.core.ring), world.core.latest) == ([True], 0, None)
     assert [fact.online for fact in world.said(CameraChanged)] == [False]
     told = [(fact.key, fact.value) for fact in world.said(SettingChanged)]
     assert told == [("privacy.enable", True)], "no disk is waited for before the pictures are taken off the broker"
     assert finals(world.work()) == [("privacy", "ok")]
-    assert world.discretion.sealed == [True]
+    assert world.privacy_port.persisted == [True]
     assert len(world.said(SettingChanged)) == 1
     assert [fact.seconds for fact in world.said(RingMeasured)] == [0.0]
 
@@ -61,7 +61,7 @@ def test_frames_still_on_their_way_are_dropped_whenever_they_come(world: CoreHar
 
 
 def test_the_hub_shows_nothing_behind_the_curtain(world: CoreHarness) -> None:
-    hub, seen = FrameHub(world.core.curtain), list[Frame | None]()
+    hub, seen = FrameHub(world.core.privacy_gate), list[Frame | None]()
     hub.subscribe(seen.append)
     hub.publish(world.frame())
     switch(world, "on")
@@ -96,7 +96,7 @@ def test_a_stack_that_has_begun_ends_at_its_next_step(world: CoreHarness) -> Non
 
     def progress(done: int, _total: int) -> None:
         steps.append(done)
-        world.core.curtain.close()
+        world.core.privacy_gate.close()
 
     with pytest.raises(Exception, match="privacy is on"):
         job(progress)
@@ -116,7 +116,7 @@ def test_a_picture_that_was_written_meanwhile_is_shown_to_nobody(world: CoreHarn
 
 
 def test_a_disk_that_refuses_keeps_privacy_on_and_says_so(world: CoreHarness) -> None:
-    world.discretion.error = NotSaved("the disk is read-only")
+    world.privacy_port.error = NotSaved("the disk is read-only")
     reply = switch(world, "on")
     assert (reply["code"], reply["message"]) == ("not_saved", "ERROR: privacy is on, but: the disk is read-only")
     assert world.core.config.privacy.enable
@@ -125,18 +125,18 @@ def test_a_disk_that_refuses_keeps_privacy_on_and_says_so(world: CoreHarness) ->
 
 def test_privacy_that_cannot_be_forgotten_stays_on(world: CoreHarness) -> None:
     switch(world, "on")
-    world.discretion.error = NotSaved("the disk is read-only")
+    world.privacy_port.error = NotSaved("the disk is read-only")
     reply = switch(world, "off")
     assert reply["code"] == "not_saved"
     assert reply["message"].startswith("ERROR: privacy stays on")
-    assert (world.discretion.held, world.core.config.privacy.enable) == ([True], True)
+    assert (world.privacy_port.released, world.core.config.privacy.enable) == ([True], True)
     assert finals(world.send("save")) == [("save", "privacy_on")]
 
 
 def test_a_worker_without_room_does_not_keep_the_camera_open(world: CoreHarness) -> None:
     world.worker_full = True
     assert finals(world.send("privacy", "on")) == [("privacy", "busy")]
-    assert (world.discretion.held, len(world.core.ring), world.core.config.privacy.enable) == ([True], 0, True)
+    assert (world.privacy_port.released, len(world.core.ring), world.core.config.privacy.enable) == ([True], 0, True)
 
 
 def test_the_last_switch_wins(world: CoreHarness) -> None:
@@ -144,17 +144,17 @@ def test_the_last_switch_wins(world: CoreHarness) -> None:
     world.send("privacy", "off")
     world.send("privacy", "on")
     assert [code for _, code in finals(world.work())] == ["busy", "busy", "ok"]
-    assert (world.discretion.sealed, world.core.config.privacy.enable) == ([True, True], True)
-    assert world.core.curtain.closed
+    assert (world.privacy_port.persisted, world.core.config.privacy.enable) == ([True, True], True)
+    assert world.core.privacy_gate.closed
 
 
 def test_a_switch_that_fails_leaves_what_is_told_as_it_is(world: CoreHarness) -> None:
     world.send("privacy", "on")
-    world.discretion.error = NotSaved("the disk is read-only")
+    world.privacy_port.error = NotSaved("the disk is read-only")
     world.send("privacy", "off")
     assert [code for _, code in finals(world.work())] == ["busy", "not_saved"]
     assert [(fact.key, fact.value) for fact in world.said(SettingChanged)] == [("privacy.enable", True)]
-    assert (world.core.config.privacy.enable, world.core.curtain.closed) == (True, True)
+    assert (world.core.config.privacy.enable, world.core.privacy_gate.closed) == (True, True)
 
 
 def test_a_refused_off_opens_nothing_later(world: CoreHarness) -> None:
@@ -164,39 +164,39 @@ def test_a_refused_off_opens_nothing_later(world: CoreHarness) -> None:
         ("privacy", "timeout")
     ]
     assert world.work() == []
-    assert world.discretion.sealed == [True], "the file that remembers it was not removed by a job that came late"
+    assert world.privacy_port.persisted == [True], "the file that remembers it was not removed by a job that came late"
     world.wait(31)
     world.work()
-    assert world.discretion.sealed == [True, True], "and it is made again, in case it was being removed"
+    assert world.privacy_port.persisted == [True, True], "and it is made again, in case it was being removed"
 
 
 @pytest.mark.parametrize("why", ["no room", "refused"])
 def test_what_the_disk_did_not_remember_is_tried_until_it_does(world: CoreHarness, why: str) -> None:
     world.worker_full = why == "no room"
-    world.discretion.error = None if why == "no room" else NotSaved("the disk is full")
+    world.privacy_port.error = None if why == "no room" else NotSaved("the disk is full")
     world.send("privacy", "on")
     world.work()
     for _ in range(3):
         world.wait(31)
         world.work()
-    assert (world.discretion.sealed, world.core.config.privacy.enable) == ([], True)
-    world.worker_full, world.discretion.error = False, None
+    assert (world.privacy_port.persisted, world.core.config.privacy.enable) == ([], True)
+    world.worker_full, world.privacy_port.error = False, None
     world.wait(31)
     world.work()
-    assert world.discretion.sealed == [True]
+    assert world.privacy_port.persisted == [True]
     world.wait(300)
     assert world.jobs == [], "it is remembered"
 
 
 def test_what_is_older_than_a_time_of_privacy_is_not_shown_after_it(world: CoreHarness) -> None:
-    curtain = world.core.curtain
-    before = curtain.times_closed
-    curtain.check(before)
+    privacy_gate = world.core.privacy_gate
+    before = privacy_gate.generation
+    privacy_gate.check(before)
     switch(world, "on")
     switch(world, "off")
-    curtain.check()
+    privacy_gate.check()
     with pytest.raises(PrivacyOn):
-        curtain.check(before)
+        privacy_gate.check(before)
 
 
 def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(world: CoreHarness) -> None:
@@ -214,7 +214,7 @@ def test_set_is_the_same_switch(world: CoreHarness) -> None:
     (reply,) = world.work()
     assert reply["message"] == "OK: changed privacy.enable from off to on"
     assert reply["data"] == {"key": "privacy.enable", "old": False, "new": True, "live": True}
-    assert world.discretion.held == [True]
+    assert world.privacy_port.released == [True]
     assert finals(world.send("set", "privacy.enable perhaps")) == [("set", "out_of_range")]
     assert finals(world.send("privacy")) == [("privacy", "bad_request")]
 
@@ -243,7 +243,7 @@ def test_settings_on_trial_are_not_taken_back_because_privacy_hides_their_frames
 def test_a_node_that_stops_while_it_switches_stays_closed(world: CoreHarness) -> None:
     world.send("privacy", "on")
     world.core.close()
-    assert world.core.curtain.closed
+    assert world.core.privacy_gate.closed
     assert world.core.config.privacy.enable
 
 

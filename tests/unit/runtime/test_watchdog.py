@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.base.heartbeat import Heartbeat
 from pi_cam_node.base.restart_budget import WINDOW_S, RestartBudget
-from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.threads import Heartbeat, MonitoredThread
 from pi_cam_node.core.events import CameraChanged
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
 from pi_cam_node.runtime.health import NodeHealth
@@ -112,7 +111,7 @@ def test_a_pulse_is_stale_after_its_limit_and_what_was_announced() -> None:
     pulse.beat(60)
     clock.advance(79)
     assert not pulse.is_stale
-    pulse.rest()
+    pulse.pause()
     clock.advance(1000)
     assert not pulse.is_stale
 

@@ -76,7 +76,7 @@ def code(replies: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize("arguments", ["", "yes", "pork", '{"confirm": "other"}', '{"confirm": ""}'])
 def test_without_the_nodes_own_id_nothing_is_changed(world: CoreHarness, arguments: str) -> None:
     assert code(world.send("erase", arguments)) == "bad_request"
-    assert (world.jobs, world.discretion.held, world.exit_code, len(world.core.ring)) == ([], [], None, 10)
+    assert (world.jobs, world.privacy_port.released, world.exit_code, len(world.core.ring)) == ([], [], None, 10)
 
 
 @pytest.mark.parametrize("arguments", ["porch", '{"confirm": "porch"}'])
@@ -84,34 +84,36 @@ def test_it_says_what_is_gone_and_stops_for_good(world: CoreHarness, arguments: 
     world = CoreHarness()
     own = world.core.config.node.id
     assert world.send("erase", arguments.replace("porch", own)) == []
-    assert (world.discretion.held, world.exit_code) == ([True], None)
+    assert (world.privacy_port.released, world.exit_code) == ([True], None)
     (reply,) = world.work()
     assert reply["message"] == (
         "OK: erased 2 pictures (6 files, 4096 bytes) in /captures and 61 retained topics, 0 of which are left; "
         "the node stops"
     )
     assert (reply["data"]["pictures"], reply["data"]["topics"], reply["data"]["topics_left"]) == (2, 61, 0)
-    assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
+    assert (world.privacy_port.erasures, world.exit_code) == (1, ERASED_CODE)
 
 
 def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(world: CoreHarness) -> None:
     world.worker_full = True
     assert code(world.send("erase", world.core.config.node.id)) == "busy"
-    assert (world.discretion.held, world.core.curtain.closed, world.exit_code) == ([], False, None)
-    assert (len(world.core.ring), world.discretion.erasures) == (10, 0)
+    assert (world.privacy_port.released, world.core.privacy_gate.closed, world.exit_code) == ([], False, None)
+    assert (len(world.core.ring), world.privacy_port.erasures) == (10, 0)
 
 
 def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: CoreHarness) -> None:
     world.send("erase", world.core.config.node.id)
     replies = [dict(fact.body) for fact in world.wait(WORK_TIMEOUT_S + 1) if isinstance(fact, Replied)]
     assert "timeout" in [reply["code"] for reply in replies]
-    assert (world.discretion.erasures, world.exit_code) == (0, None)
+    assert (world.privacy_port.erasures, world.exit_code) == (0, None)
     world.work()
-    assert (world.discretion.erasures, world.exit_code) == (1, ERASED_CODE)
+    assert (world.privacy_port.erasures, world.exit_code) == (1, ERASED_CODE)
 
 
 def test_what_could_not_be_done_is_said(world: CoreHarness) -> None:
-    world.discretion.erased = EraseReport("/captures", 2, 6, 4096, 0, 0, ("the retained topics stay: nothing listens",))
+    world.privacy_port.erased = EraseReport(
+        "/captures", 2, 6, 4096, 0, 0, ("the retained topics stay: nothing listens",)
+    )
     world.send("erase", world.core.config.node.id)
     (reply,) = world.work()
     assert (reply["code"], reply["data"]["files"]) == ("not_saved", 6)

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.recovery import frame_deadline_s
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.sources.rtsp import OPEN_TIMEOUT_MS, OPTIONS, OPTIONS_VARIABLE, READ_TIMEOUT_MS, RtspSource
 from pi_cam_node.camera.timeouts import OPEN_S, STUCK_S
@@ -92,7 +91,7 @@ def test_a_camera_of_one_picture_a_second_can_be_opened_and_one_that_hangs_is_gi
     assert OPEN_TIMEOUT_MS / 1000 > 9 + 2
     assert OPEN_TIMEOUT_MS / 1000 < OPEN_S / 2
     # Reopened in a thread: the order waits for the end of a read that began before the frames were missed.
-    assert READ_TIMEOUT_MS / 1000 - frame_deadline_s(DAY) + OPEN_TIMEOUT_MS / 1000 < STUCK_S
+    assert READ_TIMEOUT_MS / 1000 - DAY.deadline_s + OPEN_TIMEOUT_MS / 1000 < STUCK_S
 
 
 def test_options_are_given_to_this_source_alone(monkeypatch: pytest.MonkeyPatch) -> None:

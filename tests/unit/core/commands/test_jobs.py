@@ -116,7 +116,7 @@ def test_work_that_has_begun_counts_until_its_end_although_nobody_waits_any_more
 
     def hang(number: int, _progress: Progress) -> str:
         nonlocal refusals
-        errands.drop(number)
+        errands.cancel(number)
         with pytest.raises(Busy):
             errands.submit(Work(lambda _progress: None, 50))
         refusals += 1
@@ -139,14 +139,14 @@ def test_work_that_failed_holds_nothing(errands: JobQueue, jobs: list[Job]) -> N
 
 def test_dropped_work_is_not_done(errands: JobQueue, jobs: list[Job]) -> None:
     done: list[str] = []
-    errands.drop(errands.submit(Work(lambda _progress: done.append("done"), 60)))
+    errands.cancel(errands.submit(Work(lambda _progress: done.append("done"), 60)))
     errands.submit(Work(lambda _progress: done.append("other"), 90))
     assert [job(no_progress) for job in jobs] == [None, None]
     assert done == ["other"]
 
 
 def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(errands: JobQueue, jobs: list[Job]) -> None:
-    errands.drop(errands.submit(Work(lambda _progress: "remembered")))
+    errands.cancel(errands.submit(Work(lambda _progress: "remembered")))
     assert jobs[0](no_progress) == "remembered"
 
 

@@ -336,7 +336,7 @@ def test_a_part_that_was_made_while_privacy_was_switched_on_is_sent_to_nobody() 
         stage.clock.advance(1)
         stage.hub.publish(late)
         stage.fanout._update()
-        stage.hub.curtain.close()
+        stage.hub.privacy_gate.close()
         stage.hub.publish(None)
         for _ in range(50):
             await asyncio.sleep(0.005)
