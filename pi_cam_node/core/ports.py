@@ -32,7 +32,7 @@ class PrivacyPort(Protocol):
         ...
 
     def persist(self, closed: bool) -> None:
-        """Store on disk whether privacy is on, and wait until no process or thread of the node has the camera where it is.
+        """Store on disk whether privacy is on; where it is, wait until no process or thread of the node has the camera.
 
         Thread: the worker.
 
