@@ -150,7 +150,7 @@ def test_a_node_that_nobody_knows_is_said_to_be_unknown(call: Call, capsys: pyte
     assert "no node prch; known: porch" in capsys.readouterr().err
 
 
-def test_without_a_node_nobody_is_asked(broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_node_nothing_is_sent(broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", str(broker.port), "health"]) == NO_ANSWER
     assert "knows no node" in capsys.readouterr().err
 

@@ -95,7 +95,7 @@ def test_a_stop_ends_everything(demo: RunningDemo, how: signal.Signals) -> None:
     assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
-def test_a_demo_that_is_killed_takes_its_broker_along(demo: RunningDemo) -> None:
+def test_the_broker_ends_with_a_killed_demo(demo: RunningDemo) -> None:
     demo.wait_for("first brightness")
     family = psutil.Process(demo.process.pid).children(recursive=True)
     demo.process.kill()
@@ -104,7 +104,7 @@ def test_a_demo_that_is_killed_takes_its_broker_along(demo: RunningDemo) -> None
     assert not listens(demo.port)
 
 
-def test_a_restart_is_obeyed(demo: RunningDemo) -> None:
+def test_the_command_restart_restarts_the_node(demo: RunningDemo) -> None:
     demo.wait_for("first brightness")
     assert demo.call("restart").stdout == "OK: restarting\n"
     demo.wait_for("restarting, as asked")
@@ -149,6 +149,6 @@ def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> Non
     assert done.stdout.endswith("[]\n")
 
 
-def test_the_walk_is_made_of_words_that_a_shell_understands(demo: RunningDemo) -> None:
+def test_every_next_step_begins_with_an_installed_program(demo: RunningDemo) -> None:
     for step in steps_of(demo.wait_for("first brightness")):
         assert shutil.which(shlex.split(step)[0]) is not None, step

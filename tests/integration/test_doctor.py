@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pytest_mock import MockerFixture
 
 from pi_cam_node.cli import main as main_module
 from pi_cam_node.cli.doctor.command import main
@@ -31,15 +32,15 @@ class Report:
         return min((line.split()[0] for line in lines), key=order.index, default="")
 
 
-class Patient:
-    """Settings in a file, and the doctor to look at them."""
+class DoctorRunner:
+    """Runs the doctor on settings written to a file."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._file = folder / "patient.yaml"
+        self._file = folder / "node.yaml"
         self._folder = folder
         self._capsys = capsys
 
-    def examine(self, port: int, source: str = "synthetic", **mqtt: Any) -> Report:
+    def run(self, port: int, source: str = "synthetic", **mqtt: Any) -> Report:
         tree = {
             "node": {"id": "porch"},
             "mqtt": {"host": "127.0.0.1", "port": port, **mqtt},
@@ -54,8 +55,8 @@ class Patient:
 
 
 @pytest.fixture
-def patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Patient:
-    return Patient(tmp_path, capsys)
+def doctor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> DoctorRunner:
+    return DoctorRunner(tmp_path, capsys)
 
 
 @pytest.fixture
@@ -65,8 +66,8 @@ def node(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningNode]:
         yield running
 
 
-def test_all_is_well_where_all_is_well(broker: Mosquitto, patient: Patient) -> None:
-    report = patient.examine(broker.port)
+def test_a_working_installation_has_no_findings(broker: Mosquitto, doctor: DoctorRunner) -> None:
+    report = doctor.run(broker.port)
     assert report.code == 0, report.text
     for check in (
         "packages",
@@ -87,9 +88,9 @@ def test_all_is_well_where_all_is_well(broker: Mosquitto, patient: Patient) -> N
 
 
 def test_a_running_node_is_asked_because_it_holds_the_camera(
-    broker: Mosquitto, node: RunningNode, patient: Patient
+    broker: Mosquitto, node: RunningNode, doctor: DoctorRunner
 ) -> None:
-    report = patient.examine(broker.port, source="v4l2:/dev/nothing-here")
+    report = doctor.run(broker.port, source="v4l2:/dev/nothing-here")
     assert report.code == 0, report.text
     assert "porch runs and answers: RSS=" in report.text
     assert "the running node has it: brightness" in report.text
@@ -102,31 +103,34 @@ def test_without_a_named_node_the_doctor_looks_at_the_one_that_call_would_ask(
     node: RunningNode,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    monkeypatch.setattr(main_module, "DEFAULT_FILES", ())
+    mocker.patch.object(main_module, "DEFAULT_FILES", ())
     assert main(["--port", str(broker.port)]) == 0
     assert "porch runs and answers" in capsys.readouterr().out
     assert node.running
 
 
-def test_two_nodes_with_one_id_are_told(broker: Mosquitto, node: RunningNode, tmp_path: Path, patient: Patient) -> None:
+def test_two_nodes_with_one_id_are_told(
+    broker: Mosquitto, node: RunningNode, tmp_path: Path, doctor: DoctorRunner
+) -> None:
     (tmp_path / "second").mkdir()
     client_id = {"client_id": "another-board"}
     with RunningNode(tmp_path / "second", broker.port, mqtt=client_id) as second:
         wait_until(lambda: "connected" in second.log(), "the second node", 20)
-        report = patient.examine(broker.port)
+        report = doctor.run(broker.port)
     assert (report.code, report.state("node")) == (1, "failed"), report.text
     assert "two nodes answer as porch" in report.text
     assert node.running
 
 
-def test_a_node_that_hangs_does_not_answer(broker: Mosquitto, node: RunningNode, patient: Patient) -> None:
+def test_a_node_that_hangs_does_not_answer(broker: Mosquitto, node: RunningNode, doctor: DoctorRunner) -> None:
     node.process.send_signal(signal.SIGSTOP)
     try:
-        report = patient.examine(broker.port)
+        report = doctor.run(broker.port)
     finally:
         node.process.send_signal(signal.SIGCONT)
     assert report.code == 1
@@ -134,64 +138,64 @@ def test_a_node_that_hangs_does_not_answer(broker: Mosquitto, node: RunningNode,
     assert "does not answer" in report.text
 
 
-def test_a_discovery_message_that_is_gone_is_missed(broker: Mosquitto, node: RunningNode, patient: Patient) -> None:
+def test_a_discovery_message_that_is_gone_is_missed(broker: Mosquitto, node: RunningNode, doctor: DoctorRunner) -> None:
     with broker.client() as client:
         client.publish("homeassistant/device/pi_cam_node_porch/config", "", retain=True)
-    report = patient.examine(broker.port)
+    report = doctor.run(broker.port)
     assert report.state("discovery") == "warning", report.text
     assert "topic readwrite homeassistant/device/pi_cam_node_porch/config" in report.text
 
 
-def test_home_assistant_that_went_is_a_warning(broker: Mosquitto, patient: Patient) -> None:
+def test_home_assistant_that_went_is_a_warning(broker: Mosquitto, doctor: DoctorRunner) -> None:
     with broker.client() as client:
         client.publish("homeassistant/status", "offline", retain=True)
-    report = patient.examine(broker.port)
+    report = doctor.run(broker.port)
     assert (report.code, report.state("Home Assistant")) == (0, "warning")
 
 
-def test_without_a_broker_what_is_behind_it_is_skipped_and_the_rest_examined(patient: Patient) -> None:
-    report = patient.examine(free_port())
+def test_without_a_broker_what_is_behind_it_is_skipped_and_the_rest_examined(doctor: DoctorRunner) -> None:
+    report = doctor.run(free_port())
     assert report.code == 1
     assert report.state("broker") == "failed"
     assert report.state("ACL") == report.state("node") == report.state("discovery") == "skipped"
     assert report.state("camera") == "ok"
 
 
-def test_a_port_without_a_broker_behind_it_is_told_from_none(patient: Patient) -> None:
+def test_a_port_without_a_broker_behind_it_is_told_from_none(doctor: DoctorRunner) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        report = patient.examine(listener.getsockname()[1], protocol="5")
+        report = doctor.run(listener.getsockname()[1], protocol="5")
     assert report.state("broker") == "failed"
     assert "does not answer as a broker would" in report.text
 
 
-def test_a_wrong_password_is_found_and_not_shown(start_broker: StartBroker, patient: Patient) -> None:
+def test_a_wrong_password_is_found_and_not_shown(start_broker: StartBroker, doctor: DoctorRunner) -> None:
     broker = start_broker(users={"anna": "right-one"})
-    report = patient.examine(broker.port, username="anna", password="wrong-one")
+    report = doctor.run(broker.port, username="anna", password="wrong-one")
     assert (report.code, report.state("login")) == (1, "failed")
     assert "wrong-one" not in report.text
-    assert patient.examine(broker.port, username="anna", password="right-one").state("login") == "ok"
+    assert doctor.run(broker.port, username="anna", password="right-one").state("login") == "ok"
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 @pytest.mark.parametrize("right", ["read", "write"])
 def test_an_acl_that_is_too_narrow_is_found(
-    start_broker: StartBroker, patient: Patient, protocol: str, right: str
+    start_broker: StartBroker, doctor: DoctorRunner, protocol: str, right: str
 ) -> None:
     broker = start_broker(users={"anna": "x"}, acl=f"user anna\ntopic {right} pi_cam_node/porch/#\n")
-    report = patient.examine(broker.port, username="anna", password="x", protocol=protocol)
+    report = doctor.run(broker.port, username="anna", password="x", protocol=protocol)
     assert (report.code, report.state("ACL")) == (1, "failed")
     assert "topic readwrite pi_cam_node/porch/#" in report.text
 
 
-def test_a_camera_that_is_not_there_is_found_with_its_reason(broker: Mosquitto, patient: Patient) -> None:
-    report = patient.examine(broker.port, source="v4l2:/dev/nothing-here")
+def test_a_camera_that_is_not_there_is_found_with_its_reason(broker: Mosquitto, doctor: DoctorRunner) -> None:
+    report = doctor.run(broker.port, source="v4l2:/dev/nothing-here")
     assert (report.code, report.state("camera")) == (1, "failed")
     assert "/dev/nothing-here" in report.text
 
 
-def test_a_configuration_that_is_wrong_ends_the_examination(broker: Mosquitto, patient: Patient) -> None:
-    report = patient.examine(broker.port, source="synthetic?lux=bright")
+def test_a_configuration_that_is_wrong_ends_the_examination(broker: Mosquitto, doctor: DoctorRunner) -> None:
+    report = doctor.run(broker.port, source="synthetic?lux=bright")
     assert (report.code, report.state("configuration")) == (1, "failed")
     assert report.state("broker") == ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.cli import target as target_module
@@ -120,10 +121,10 @@ def test_what_cannot_be_a_request_is_refused_before_it_is_sent(verb: str, words:
         (["health", "--timeout=-1"], "expected over 0"),
     ],
 )
-def test_what_nobody_could_answer_is_wrong_use_before_a_broker_is_asked(
-    typed: list[str], why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_request_is_wrong_use_and_no_broker_is_asked(
+    typed: list[str], why: str, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "connect", lambda _: pytest.fail("a broker was asked"))
+    mocker.patch.object(command, "connect", side_effect=lambda _: pytest.fail("a broker was asked"))
     try:
         code: object = command.main(typed)
     except SystemExit as ended:  # argparse's way
@@ -188,7 +189,7 @@ def test_of_several_nodes_one_must_be_named() -> None:
     assert node_of(broker, "health", "--node", "porch") == "porch"
 
 
-def test_where_there_is_no_node_nobody_answers() -> None:
+def test_without_any_node_the_exit_code_says_no_answer() -> None:
     with pytest.raises(target_module.NoSingleNode, match="no node below garden/") as refused:
         node_of(Broker(), "health", "--base-topic", "garden")
     assert refused.value.code == target_module.NO_ANSWER
@@ -205,7 +206,7 @@ def test_the_message_goes_to_stdout_and_a_refusal_to_stderr(capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(("nearest", "said"), [(None, "`help` lists the commands"), ("save", "did you mean save?")])
-def test_a_command_that_nobody_knows_is_not_the_end_of_the_conversation(
+def test_an_unknown_command_suggests_the_nearest_one_or_help(
     capsys: pytest.CaptureFixture[str], nearest: str | None, said: str
 ) -> None:
     reply = {"ok": False, "code": "unknown_verb", "message": "UNKNOWN_COMMAND", "data": {"nearest": nearest}}

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.camera.sources.synthetic import script
 from pi_cam_node.cli.call.command import parser
@@ -30,7 +31,7 @@ def typed(port: int, *, has_clients: bool) -> list[list[str]]:
 
 @pytest.mark.parametrize("has_clients", [True, False])
 @pytest.mark.parametrize("port", [1883, 18830])
-def test_the_walk_uses_only_verbs_that_exist_and_the_right_port(port: int, has_clients: bool) -> None:
+def test_the_next_steps_use_existing_verbs_and_the_right_port(port: int, has_clients: bool) -> None:
     calls = [words[2:] for words in typed(port, has_clients=has_clients) if words[:2] == ["pi-cam-node", "call"]]
     assert len(calls) >= 4
     for words in calls:
@@ -39,7 +40,7 @@ def test_the_walk_uses_only_verbs_that_exist_and_the_right_port(port: int, has_c
         assert (options.port or 1883) == port
 
 
-def test_the_walk_saves_and_looks_back_with_mosquitto_or_without() -> None:
+def test_the_next_steps_save_and_look_back_with_mosquitto_or_without() -> None:
     for has_clients in (True, False):
         text = guide.next_steps(1883, "pi-cam-node", has_clients=has_clients)
         assert ("mosquitto_sub" in text) == ("mosquitto_pub" in text) == has_clients
@@ -71,13 +72,13 @@ def test_a_program_in_the_path_needs_no_folder(monkeypatch: pytest.MonkeyPatch, 
     assert guide.program_name() == "pi-cam-node"
 
 
-def test_mosquitto_is_preferred_to_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mosquitto_is_preferred_to_amqtt(mocker: MockerFixture) -> None:
     assert [k.name for k in brokers.KINDS] == ["mosquitto", "amqtt"]
-    monkeypatch.setattr(brokers, "KINDS", (kind("mosquitto", None), kind("amqtt", "python")))
+    mocker.patch.object(brokers, "KINDS", (kind("mosquitto", None), kind("amqtt", "python")))
     assert brokers.choose().name == "amqtt"
     with pytest.raises(NoBrokerHere, match="mosquitto is not installed"):
         brokers.choose("mosquitto")
-    monkeypatch.setattr(brokers, "KINDS", (kind("mosquitto", None), kind("amqtt", None)))
+    mocker.patch.object(brokers, "KINDS", (kind("mosquitto", None), kind("amqtt", None)))
     with pytest.raises(NoBrokerHere, match="apt-get install mosquitto"):
         brokers.choose()
 
@@ -93,7 +94,7 @@ def test_a_port_that_is_none_is_wrong_use(port: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("number", "said"), [(errno.EADDRINUSE, "the port 80 is taken"), (errno.EACCES, "not to be had: Permission denied")]
 )
-def test_a_port_that_is_not_for_us_is_not_called_taken(number: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_without_permission_is_not_called_taken(number: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Refused(socket.socket):
         def bind(self, _address: object) -> None:
             raise OSError(number, os.strerror(number))
@@ -103,7 +104,7 @@ def test_a_port_that_is_not_for_us_is_not_called_taken(number: int, said: str, m
         brokers.choose_port(80)
 
 
-def test_the_demo_goes_on_in_silence_where_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_goes_on_when_its_stdout_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as stdout:  # its end flushes, and would complain
@@ -124,6 +125,6 @@ def test_the_settings_show_a_night_within_a_few_minutes(tmp_path: Path) -> None:
     assert loaded.config.night.dwell_s < 60
 
 
-def test_the_environment_has_no_say_in_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_ignores_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PI_CAM_NODE__MQTT__HOST", "the.real.broker")
     assert settings_of(Broker(kind("amqtt", ""), 1, tmp_path), tmp_path, tmp_path).config.mqtt.host == "127.0.0.1"

@@ -79,7 +79,7 @@ def test_what_is_unwise_in_the_configuration_is_a_warning() -> None:
     assert "porch" in list(machine_checks.check_configuration(loaded))[-1].text
 
 
-def test_a_clock_that_nobody_set_is_a_warning() -> None:
+def test_an_unsynchronised_clock_is_a_warning() -> None:
     assert machine_checks.check_clock(lambda: True).state == "ok"
     assert machine_checks.check_clock(lambda: False).state == "warning"
 
@@ -133,7 +133,7 @@ def test_a_camera_is_left_alone_in_doubt_and_the_doubt_is_told() -> None:
     assert "cannot be told (/captures/.privacy_on: Permission denied)" in finding.text
 
 
-def test_looking_at_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_checking_the_disk_leaves_no_file(tmp_path: Path) -> None:
     config = Config.model_validate({"export": {"base_dir": str(tmp_path / "captures")}})
     assert "will be made" in machine_checks.check_disk(config).text
     assert list(tmp_path.iterdir()) == []
@@ -150,7 +150,7 @@ def test_looking_at_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"host": "broker.lan", "username": "anna", "tls": {"enable": True}}, "ok"),
     ],
 )
-def test_a_login_is_judged_by_who_can_listen(settings: dict[str, object], state: str) -> None:
+def test_a_login_is_judged_by_encryption_and_network(settings: dict[str, object], state: str) -> None:
     assert broker_checks.judge_login(MqttConfig.model_validate(settings)).state == state
 
 
@@ -170,7 +170,7 @@ def test_home_assistant_is_as_alive_as_its_status_says() -> None:
     assert discovered(with_retained(ABSENT, homeassistant__status="offline"))[1] == "warning"
 
 
-def test_a_running_node_speaks_for_its_camera() -> None:
+def test_the_running_node_is_asked_for_its_camera() -> None:
     seen = with_retained(
         RUNNING, pi_cam_node__porch__camera__availability="online", pi_cam_node__porch__state__brightness="112.8"
     )
@@ -189,7 +189,7 @@ def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(("level", "state"), [(0, "warning"), (112, "ok"), (255, "warning")])
-def test_a_picture_without_a_picture_is_a_warning(level: int, state: str) -> None:
+def test_a_black_or_white_frame_is_a_warning(level: int, state: str) -> None:
     pixels = np.full((48, 64, 3), level, np.uint8)
     frame = Frame(1, 0.0, 0.1, datetime(2026, 11, 20, tzinfo=UTC), pixels, "bgr", "day")
     assert camera_checks.judge_frame("v4l2:/dev/video0, 64 x 48", frame, 0.5).state == state

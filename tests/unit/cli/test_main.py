@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.cli import main
 from pi_cam_node.core.commands import all as actions
@@ -21,10 +22,10 @@ PACKAGE = Path(main.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Path:
     """Work in an empty folder, on a machine without settings of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(main, "DEFAULT_FILES", (Path("config.yaml"), tmp_path / "etc" / "config.yaml"))
+    mocker.patch.object(main, "DEFAULT_FILES", (Path("config.yaml"), tmp_path / "etc" / "config.yaml"))
     for name in [name for name in os.environ if name.startswith("PI_CAM_NODE__")]:
         monkeypatch.delenv(name)
     return tmp_path
@@ -34,7 +35,7 @@ PROCESS = object()
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def started(mocker: MockerFixture) -> list[object]:
     """Collect what nodes would have been started with."""
     seen: list[object] = []
 
@@ -47,10 +48,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         def run(self) -> int:
             return 75
 
-    monkeypatch.setattr(node_module, "Node", Recorder)
-    monkeypatch.setattr("pi_cam_node.camera.worker.spawn.spawn", lambda source: PROCESS if source else None)
-    monkeypatch.setattr("pi_cam_node.system.log.configure", lambda *_, **__: None)
-    monkeypatch.setattr("pi_cam_node.system.log.install_hooks", lambda: None)
+    mocker.patch.object(node_module, "Node", Recorder)
+    mocker.patch("pi_cam_node.camera.worker.spawn.spawn", lambda source: PROCESS if source else None)
+    mocker.patch("pi_cam_node.system.log.configure", return_value=None)
+    mocker.patch("pi_cam_node.system.log.install_hooks", return_value=None)
     return seen
 
 
@@ -92,7 +93,7 @@ def test_every_subcommand_is_there_and_has_help(name: str, capsys: pytest.Captur
     assert f"pi-cam-node {name}" in capsys.readouterr().out
 
 
-def test_numpy_gets_one_thread_unless_somebody_wants_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numpy_gets_one_thread_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     main.main([])
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
@@ -101,11 +102,11 @@ def test_numpy_gets_one_thread_unless_somebody_wants_more(monkeypatch: pytest.Mo
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
 
 
-def test_ctrl_c_in_a_subcommand_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_a_subcommand_is_no_traceback(mocker: MockerFixture) -> None:
     def interrupted(_subcommand: object, _arguments: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main.Subcommand, "start", interrupted)
+    mocker.patch.object(main.Subcommand, "start", interrupted)
     assert main.main(["doctor"]) == main.INTERRUPTED
 
 
