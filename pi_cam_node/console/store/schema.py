@@ -17,6 +17,8 @@ FIRST = (
         camera TEXT, sensor TEXT, rule TEXT, media TEXT, data TEXT NOT NULL, UNIQUE (node, id)) STRICT""",
     "CREATE INDEX event_at ON event (at_ms)",
     "CREATE INDEX event_camera ON event (camera, at_ms)",
+    "CREATE INDEX event_kind ON event (kind, at_ms)",
+    "CREATE INDEX event_sensor ON event (sensor, at_ms) WHERE sensor IS NOT NULL",
     "CREATE INDEX event_media ON event (camera, media) WHERE media IS NOT NULL",
     """CREATE TABLE media (
         node TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, bytes INTEGER, seconds REAL,

@@ -33,6 +33,7 @@ class Screen {
       bitmap.close();
       this.at = at;
       this.veil.textContent = "";
+      this.explain();
       this.tell();
     } catch {
       // A picture that cannot be read is left out; its age shows that.
@@ -43,12 +44,15 @@ class Screen {
 
   status(live, text) {
     this.isLive = live;
-    if (live || this.at) {
-      this.note.textContent = live ? "" : text;
-      this.note.hidden = live || !text;
-    }
     this.why = text;
-    if (!live && !this.at) this.veil.textContent = text;
+    if (this.at) this.explain();
+    else if (!live) this.veil.textContent = text;
+  }
+
+  // One sentence above a picture that is not live.
+  explain() {
+    this.note.textContent = this.isLive ? "" : (this.why ?? "");
+    this.note.hidden = !this.note.textContent;
   }
 
   // Nothing of it may be shown any more: the canvas is emptied, not only covered.

@@ -1,0 +1,500 @@
+"""The real console over a real broker: accounts, nodes without pairing, events, rules, privacy, what it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+pytest.importorskip("cryptography", reason="the extra console is not installed")
+
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pi_cam_node.console.push.encryption import decoded, encoded, public_bytes
+from pi_cam_node.console.web import application
+from pi_cam_node.console.web.routes import ROUTES
+from tests.support.broker import Client, Mosquitto, free_port
+from tests.support.running_console import Browser, RunningConsole
+from tests.support.running_node import RunningNode
+
+JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
+DOOR_TOPIC = "zigbee2mqtt/front door"
+DOOR = {
+    "state_topic": DOOR_TOPIC,
+    "value_template": '{{ value_json["contact"] }}',
+    "payload_on": False,
+    "payload_off": True,
+    "device_class": "door",
+    "object_id": "front_door",
+    "unique_id": "x",
+    "device": {"name": "Front door"},
+}
+
+
+@pytest.fixture
+def client(broker: Mosquitto) -> Iterator[Client]:
+    with broker.client() as made:
+        yield made
+
+
+@pytest.fixture
+def console(broker: Mosquitto, tmp_path: Path) -> Iterator[RunningConsole]:
+    with RunningConsole(tmp_path / "console", broker.port) as made:
+        yield made
+
+
+def announce(client: Client, node: str = "porch", **info: object) -> None:
+    """Retain what a node retains."""
+    body = {"name": node.title(), "boot": "b1", "commands": ["save", "pastStack"], **info}
+    base = f"pi_cam_node/{node}"
+    client.publish(f"{base}/info", json.dumps(body), retain=True)
+    client.publish(f"{base}/state/privacy", "OFF", retain=True)
+    client.publish(f"{base}/camera/availability", "online", retain=True)
+    client.publish(f"{base}/frame", JPEG, retain=True)
+    client.publish(f"{base}/availability", "online", retain=True)
+
+
+def tell(client: Client, kind: str, name: str, at: datetime | None = None, node: str = "porch", **more: object) -> None:
+    at = at or datetime.now(UTC)
+    body = {"event_type": kind, "id": name, "at": at.isoformat(), "began_at": at.isoformat(), **more}
+    client.publish(f"pi_cam_node/{node}/event/{kind}", json.dumps(body))
+
+
+def rows(console: RunningConsole, asked: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(f"file:{console.base_dir}/console.db?mode=ro", uri=True) as db:
+        return db.execute(asked).fetchall()
+
+
+# ------------------------------------------------------------ accounts
+
+
+def test_set_up_by_a_one_time_link_and_logged_in_over_a_restart(console: RunningConsole) -> None:
+    async def visit(browser: Browser) -> None:
+        assert (await browser.get("/", Accept="text/html"))[0] == 303
+        assert (await browser.get("/setup?key=guess"))[0] == 403
+        assert (await browser.post("/setup", {"key": "guess", "name": "Eve", "password": "correct horse"}))[0] == 403
+        key = console.setup_key
+        assert (await browser.post("/setup", {"key": key, "name": "Anna", "password": "short"}))[0] == 422
+        assert (await browser.post("/setup", {"key": key, "name": "Anna", "password": "correct horse"}))[0] == 303
+        assert (await browser.get("/"))[0] == 200
+        assert not (console.base_dir / "setup-link").exists()
+        assert (await browser.post("/setup", {"key": key, "name": "Eve", "password": "correct horse"}))[0] == 403
+        assert console.stop() == 0
+        console.start()
+        assert (await browser.get("/"))[0] == 200
+        assert (await browser.post("/logout"))[0] == 303
+        assert (await browser.get("/"))[0] == 401
+
+    console.visit(visit, as_owner=False)
+
+
+def test_guessing_is_slowed_down_and_another_sites_page_changes_nothing(console: RunningConsole) -> None:
+    async def visit(browser: Browser) -> None:
+        assert (await browser.post("/mode", {"mode": "away"}, Origin="https://evil.example"))[0] == 403
+        assert (await browser.post("/mode", {"mode": "away"}, **{"Sec-Fetch-Site": "cross-site"}))[0] == 403
+        assert (await browser.get("/", Host="evil.example"))[0] == 403
+        assert (await browser.post("/mode", {"mode": "away"}, Origin=console.url))[0] == 200
+        tries = [await browser.post("/login", {"name": "Anna", "password": f"guess {n}"}) for n in range(6)]
+        assert [status for status, _ in tries] == [401] * 5 + [429]
+        assert (await browser.post("/login", {"name": "Anna", "password": "correct horse"}))[0] == 429
+        assert (await browser.get("/"))[0] == 200
+
+    console.visit(visit)
+
+
+def paths(camera: str) -> Iterator[tuple[str, str, str]]:
+    """Yield method, path and right of every route, with this camera and made-up ids in it."""
+    assert application.DECLARING
+    for route in ROUTES:
+        path = route.path.replace("{camera}", camera)
+        path = path.replace("{deed:keep|release|delete}", "keep").replace("{deed}", "save").replace("{part}", "strip")
+        path = re.sub(r"\{(id|number)(:[^{}]*(\{[^{}]*\})?[^{}]*)?\}", "1", path)
+        path = re.sub(r"\{(key|hash)\}", "x", path).replace("/hls/" + camera + "/{name}", f"/hls/{camera}/main.m3u8")
+        yield route.method, re.sub(r"\{name:.*?\}$", "base.css", path), route.need.right
+
+
+def test_every_route_is_refused_to_strangers_and_cameras_to_guests(console: RunningConsole, client: Client) -> None:
+    announce(client, "porch")
+    announce(client, "hall")
+
+    async def status(browser: Browser, method: str, path: str) -> int:
+        return (await (browser.post(path) if method == "POST" else browser.get(path)))[0]
+
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: len(body["nodes"]) == 2, "both nodes")
+        for body in ({"name": "Gast", "password": "correct horse", "role": "guest", "cameras": ["porch"]},):
+            assert (await owner.post_json("/api/accounts", body))[0] == 201
+        async with Browser(console) as stranger:
+            for method, path, right in paths("porch"):
+                found = await status(stranger, method, path)
+                assert (found in {401, 403}) or right == "public", f"{method} {path}: {found}"
+        async with Browser(console) as guest:
+            await guest.log_in("Gast", "correct horse")
+            told = await guest.json("/api/nodes")
+            assert [node["id"] for node in told["nodes"]] == ["porch"]
+            for method, path, right in paths("hall"):
+                if "/hall" in path or right == "control":
+                    assert await status(guest, method, path) in {403, 404}, f"{method} {path}"
+            assert await status(guest, "GET", "/cameras/porch") == 200
+            assert await status(guest, "GET", "/sensors") == 403
+
+    console.visit(visit)
+
+
+def test_a_proxy_asks_whether_a_browser_may(console: RunningConsole, client: Client) -> None:
+    announce(client)
+
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: body["nodes"], "the node")
+        body = {"name": "Gast", "password": "correct horse", "role": "guest", "cameras": ["hall"]}
+        assert (await owner.post_json("/api/accounts", body))[0] == 201
+        async with Browser(console) as guest:
+            asked = {"X-Original-URI": "/hls/porch/1.m4s"}
+            assert (await guest.get("/auth/check", **asked))[0] == 401
+            await guest.log_in("Gast", "correct horse")
+            assert (await guest.get("/auth/check", **asked))[0] == 403
+            assert (await guest.get("/auth/check", **{"X-Original-URI": "/hls/hall/1.m4s?x=1"}))[0] == 204
+            for trick in ("/hls/hall/..%2fporch/1.m4s", "/hls/hall/../porch/1.m4s", "//hls/porch/1.m4s"):
+                assert (await guest.get("/auth/check", **{"X-Original-URI": trick}))[0] == 403
+        assert (await owner.get("/auth/check", **asked))[0] == 204
+
+    console.visit(visit)
+
+
+def test_a_wall_tablet_is_paired_by_a_code(console: RunningConsole) -> None:
+    async def visit(owner: Browser) -> None:
+        async with Browser(console) as wall:
+            code = re.search(r'class="code">([A-Z2-9]{6})<', (await wall.get("/pair"))[1])
+            assert code is not None
+            assert (await wall.get("/kiosk"))[0] == 401
+            assert "No device" in (await owner.post("/pair/approve", {"code": "AAAAAA"}))[1]
+            assert (await owner.post("/pair/approve", {"code": code[1].lower(), "name": "Kitchen"}))[0] == 200
+            assert (await wall.get("/pair"))[0] == 303
+            assert (await wall.get("/kiosk"))[0] == 200
+            assert (await wall.post("/mode", {"mode": "away"}))[0] == 403
+
+    console.visit(visit)
+
+
+# ------------------------------------------------------------ nodes and pictures
+
+
+def test_real_nodes_are_there_within_five_seconds_and_seen_live(broker: Mosquitto, tmp_path: Path) -> None:
+    """No pairing: two nodes as they come, a console started beside them."""
+    nodes = []
+    for name in ("porch", "hall"):
+        (tmp_path / name).mkdir()
+        served = {"enable": True, "port": free_port(), "fps": 5}
+        nodes.append(RunningNode(tmp_path / name, broker.port, node={"id": name}, mjpeg_server=served))
+    with nodes[0], nodes[1], RunningConsole(tmp_path / "console", broker.port) as console:
+
+        async def visit(browser: Browser) -> None:
+            await browser.until(
+                "/api/nodes", lambda body: sum(n["camera"] or 0 for n in body["nodes"]) == 2, "two cameras"
+            )
+            page = (await browser.get("/"))[1]
+            assert 'data-camera="porch"' in page
+            assert 'data-camera="hall"' in page
+            seen: set[str] = set()
+            async with browser.session.ws_connect("/live") as socket:
+                await socket.send_json({"cameras": {name: {"fps": 5, "width": 160} for name in ("porch", "hall")}})
+                async with asyncio.timeout(15):
+                    while seen != {"porch", "hall"}:
+                        message = await socket.receive()
+                        if message.type is WSMsgType.BINARY:
+                            length = message.data[0]
+                            seen.add(message.data[1 : 1 + length].decode())
+                            assert (
+                                abs(int.from_bytes(message.data[1 + length : 9 + length], "big") / 1000 - time.time())
+                                < 60
+                            )
+                            assert message.data[9 + length :][:2] == b"\xff\xd8"
+            status, said = await browser.post("/cameras/porch/save")
+            assert (status, "Picture taken" in said) == (200, True)
+            told = await browser.until("/api/events", lambda body: body, "the event of the picture")
+            assert (told[0]["kind"], told[0]["camera"]) == ("picture", "porch")
+            status, said = await browser.get(told[0]["thumbnail_url"])
+            assert status == 200, said
+
+        console.visit(visit)
+
+
+def test_a_change_of_a_nodes_setting_goes_over_mqtt_and_is_saved_to_its_file(broker: Mosquitto, tmp_path: Path) -> None:
+    with RunningNode(tmp_path, broker.port) as node, RunningConsole(tmp_path / "console", broker.port) as console:
+
+        async def visit(browser: Browser) -> None:
+            await browser.until("/api/nodes", lambda body: body["nodes"] and body["nodes"][0]["camera"], "the camera")
+            page = (await browser.get("/settings/nodes/porch"))[1]
+            assert 'name="night.gain"' in page
+            form = {"key": "night.gain", "kind": "float", "night.gain": "7.5"}
+            assert "In force" in (await browser.post("/settings/nodes/porch/set", form))[1]
+            refused = (await browser.post("/settings/nodes/porch/set", {**form, "night.gain": "9999"}))[1]
+            assert "refused" in refused
+            assert "Saved" in (await browser.post("/settings/nodes/porch/save"))[1]
+
+        console.visit(visit)
+        assert "7.5" in node.config.read_text()
+
+
+async def comes(socket: ClientWebSocketResponse, limit_s: float) -> bool:
+    """Tell whether a picture comes in time."""
+    try:
+        async with asyncio.timeout(limit_s):
+            while (await socket.receive()).type is not WSMsgType.BINARY:
+                continue
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_privacy_hides_everything_within_a_second(console: RunningConsole, client: Client) -> None:
+    announce(client)
+
+    async def visit(browser: Browser) -> None:
+        await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
+        async with browser.session.ws_connect("/live") as socket:
+            await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
+            async with asyncio.timeout(10):
+                while (await socket.receive()).type is not WSMsgType.BINARY:
+                    continue
+            client.publish("pi_cam_node/porch/state/privacy", "ON", retain=True)
+            began_s = time.monotonic()
+            async with asyncio.timeout(10):
+                while (message := await socket.receive()).type is not WSMsgType.TEXT or not json.loads(message.data)[
+                    "blank"
+                ]:
+                    continue
+            assert time.monotonic() - began_s < 1.0
+            client.publish("pi_cam_node/porch/frame", JPEG, retain=True)
+            assert not await comes(socket, 0.7)
+        assert (await browser.get("/media/porch/p1"))[0] == 403
+        assert (await browser.get("/hls/porch/main.m3u8"))[0] == 403
+
+    console.visit(visit)
+
+
+def test_a_node_that_cannot_be_reached_shows_what_the_broker_keeps_and_says_why(
+    console: RunningConsole, client: Client
+) -> None:
+    announce(client, url=f"http://127.0.0.1:{free_port()}")
+
+    async def visit(browser: Browser) -> None:
+        await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
+        texts, pictures = [], 0
+        async with browser.session.ws_connect("/live") as socket, asyncio.timeout(10):
+            await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
+            while not pictures:
+                message = await socket.receive()
+                pictures += message.type is WSMsgType.BINARY
+                if message.type is WSMsgType.TEXT:
+                    texts.append(json.loads(message.data)["text"])
+        assert "own machine only" in texts[-1]
+
+    console.visit(visit)
+
+
+def test_an_erased_node_leaves_nothing(console: RunningConsole, client: Client) -> None:
+    announce(client)
+    tell(client, "picture_saved", "p1", media={"id": "p1"})
+
+    async def visit(browser: Browser) -> None:
+        await browser.until("/api/events", lambda body: body, "the event")
+        client.publish("pi_cam_node/porch/availability", "", retain=True)
+        await browser.until("/api/nodes", lambda body: not body["nodes"], "the node to go", 1.0)
+        await browser.until("/api/events", lambda body: not body, "its events to go", 1.0)
+
+    console.visit(visit)
+    assert rows(console, "SELECT count(*) FROM event WHERE node='porch' OR camera='porch'") == [(0,)]
+    assert rows(console, "SELECT count(*) FROM node") == [(0,)]
+
+
+# ------------------------------------------------------------ events
+
+
+def test_what_happens_while_the_console_is_away_is_written_down_once(
+    broker: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    rule = {"when": {"camera": "porch", "event": "motion_started"}, "do": [{"push": ["Anna"]}]}
+    with RunningConsole(tmp_path / "console", broker.port, rules=[rule]) as console:
+        announce(client)
+        console.visit(lambda browser: browser.until("/api/nodes", lambda body: body["nodes"], "the node"))
+        console.kill()
+        long_ago = datetime.now(UTC) - timedelta(seconds=90)
+        for number in range(20):
+            tell(client, "picture_saved", f"p{number}", media={"id": f"p{number}"})
+        tell(client, "motion_started", "m1", long_ago, zones=["door"])
+        tell(client, "motion_ended", "m1", long_ago)
+        console.start()
+        told = console.visit(
+            lambda browser: browser.until("/api/events?limit=200", lambda body: len(body) == 21, "all 21")
+        )
+        assert len({event["id"] for event in told}) == 21
+        assert rows(console, "SELECT count(*) FROM delivery") == [(0,)]
+        assert "rule:" not in console.log
+        tell(client, "motion_started", "m2")
+        console.visit(lambda browser: browser.until("/api/events?limit=200", lambda body: len(body) == 22, "one more"))
+        assert console.log.count("rule:") == 1
+
+
+def test_the_broker_that_goes_is_said_and_comes_back(
+    console: RunningConsole, broker: Mosquitto, client: Client
+) -> None:
+    announce(client)
+
+    async def visit(browser: Browser) -> None:
+        await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
+        broker.kill()
+        await browser.until("/api/nodes", lambda body: not body["broker"], "the loss")
+        status, page = await browser.get("/")
+        assert (status, "The broker is away since" in page, " disabled>Take picture" in page) == (200, True, True)
+        assert (await browser.get("/healthz"))[0] == 503
+        broker.start()
+        await browser.until("/api/nodes", lambda body: body["broker"], "the return")
+        assert "The broker is away" not in (await browser.get("/"))[1]
+
+    console.visit(visit)
+
+
+# ------------------------------------------------------------ sensors, rules, pushes
+
+
+class PushService:
+    """Takes what is sent to a browser, as RFC 8030 has it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.sent: list[tuple[float, dict[str, str], bytes]] = []
+        self.status = 201
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.sent.append((time.monotonic(), dict(request.headers), await request.read()))
+        return web.Response(status=self.status)
+
+    async def start(self) -> web.AppRunner:
+        app = web.Application()
+        app.router.add_post("/wpush/{id}", self.take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        return runner
+
+
+def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
+    broker: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    http_ece = pytest.importorskip("http_ece", reason="http-ece is not installed")
+    service = PushService()
+    rule = {
+        "name": "Front door",
+        "when": {"sensor": "front_door", "becomes": "open"},
+        "do": [{"past": "porch", "at": 1}, {"push": ["Anna"], "text": "The door is open"}],
+        "again_after": 1,
+    }
+    served = {"enable": True, "port": free_port()}
+    hosts = {"PI_CAM_NODE_CONSOLE_PUSH_HOSTS": f"127.0.0.1:{service.port}"}
+    client.publish("homeassistant/binary_sensor/0x1/contact/config", json.dumps(DOOR), retain=True)
+    client.publish(DOOR_TOPIC, '{"contact": false}', retain=True)
+    phone, auth = ec.generate_private_key(ec.SECP256R1()), b"0123456789abcdef"
+
+    async def visit(browser: Browser) -> None:
+        runner = await service.start()
+        await browser.until("/api/nodes", lambda body: body["nodes"] and body["nodes"][0]["camera"], "the camera")
+        endpoint = f"http://127.0.0.1:{service.port}/wpush/phone"
+        keys = {"p256dh": encoded(public_bytes(phone)), "auth": encoded(auth)}
+        refused = {"endpoint": "https://evil.example/x", "keys": keys}
+        assert (await browser.post_json("/api/push/subscribe", refused))[0] == 422
+        told = {"endpoint": endpoint, "keys": keys, "label": "Phone"}
+        assert (await browser.post_json("/api/push/subscribe", told))[0] == 201
+        assert (await browser.post_json("/api/push/subscribe", told))[0] == 200
+        await asyncio.sleep(2.5)
+        assert service.sent == [], "retained open at connect is no event"
+        client.publish(DOOR_TOPIC, '{"contact": true}')
+        await asyncio.sleep(0.3)
+        began_s = time.monotonic()
+        client.publish(DOOR_TOPIC, '{"contact": false}')
+        await until(lambda: len(service.sent) == 1, "the push")
+        figures = f"door to push: {1000 * (service.sent[0][0] - began_s):.0f} ms"
+        assert service.sent[0][0] - began_s < 5.0, figures
+        _, headers, body = service.sent[0]
+        assert headers["Content-Encoding"] == "aes128gcm"
+        assert headers["Authorization"].startswith("vapid t=")
+        raw = http_ece.decrypt(body, private_key=phone, auth_secret=decoded(encoded(auth)), version="aes128gcm")
+        shown = json.loads(raw)["notification"]
+        assert (shown["title"], shown["body"]) == ("The door is open", "porch · Front door")
+        async with Browser(browser.console) as nobody:
+            picture = shown["image"].removeprefix(browser.console.url)
+            assert (await nobody.get(picture))[0] == 200
+            assert (await nobody.get(picture.replace("/porch/", "/hall/")))[0] == 403
+            assert (await nobody.get(picture.partition("?")[0]))[0] == 401
+        event = (await browser.json("/api/events"))[0]
+        assert (event["kind"], event["sensor"], event["rule"]) == ("rule", "front_door", "Front door")
+        page = (await browser.get(f"/events/{event['number']}"))[1]
+        assert "sent to Phone (Anna)" in page
+        await gone(browser, service)
+        await runner.cleanup()
+
+    async def gone(browser: Browser, service: PushService) -> None:
+        """A device whose subscription has ended gets nothing more, and its owner is told."""
+        service.status = 410
+        await asyncio.sleep(1.2)
+        client.publish(DOOR_TOPIC, '{"contact": true}')
+        client.publish(DOOR_TOPIC, '{"contact": false}')
+        await until(lambda: len(service.sent) == 2, "the second push")
+        async with asyncio.timeout(5):
+            while "gets nothing any more" not in (await browser.get("/settings/devices"))[1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    with (
+        RunningNode(tmp_path, broker.port, mjpeg_server=served),
+        RunningConsole(tmp_path / "console", broker.port, hosts, rules=[rule]) as console,
+    ):
+        console.visit(visit)
+
+
+async def until(condition: Any, what: str, limit_s: float = 15.0) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            while not condition():  # noqa: ASYNC110 - plain to read
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"waited {limit_s:g} s for {what}") from None
+
+
+def test_a_rule_made_by_clicking_is_in_force_and_in_the_file(console: RunningConsole, client: Client) -> None:
+    announce(client)
+    client.publish("homeassistant/binary_sensor/0x1/contact/config", json.dumps(DOOR), retain=True)
+    before = console.config.read_text()
+
+    async def visit(browser: Browser) -> None:
+        await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
+        form = {
+            "name": "Door",
+            "when": "sensor:front_door",
+            "becomes": "open",
+            "action": "past",
+            "at": "2",
+            "cameras": "porch",
+        }
+        assert (await browser.post("/settings/rules", form))[0] == 200
+        assert (
+            "When Front door becomes open: picture 2 s before from Porch" in (await browser.get("/settings/rules"))[1]
+        )
+        client.publish(DOOR_TOPIC, '{"contact": true}')
+        client.publish(DOOR_TOPIC, '{"contact": false}')
+        await browser.until("/api/events", lambda body: body and body[0]["rule"] == "Door", "the rule to fire")
+        assert (await browser.post("/settings/rules/0/remove", {"title": "Other"}))[0] == 409
+        assert (await browser.post("/settings/rules/0/remove", {"title": "Door"}))[0] == 200
+
+    console.visit(visit)
+    assert console.config.read_text().replace("rules: []\n", "") == before
+    assert "rules: []" in console.config.read_text()

@@ -1,0 +1,185 @@
+"""The real console in its own process, and a browser in small beside it: cookies, forms, the live socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import yaml
+
+from tests.support.broker import free_port, wait_until
+from tests.support.running_node import REPOSITORY
+
+Result = TypeVar("Result")
+OWNER, PASSWORD = "Anna", "correct horse"
+DEADLINE_S = 60.0
+
+
+class RunningConsole:
+    """A console under test.
+
+    Args:
+        folder: Where it runs and keeps everything.
+        port: Of the broker.
+        environment: Variables beside those of the test.
+        sections: Settings, as in ``console.yaml``.
+    """
+
+    def __init__(self, folder: Path, port: int, environment: Mapping[str, str] | None = None, **sections: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config = folder / "console.yaml"
+        self.base_dir = folder / "data"
+        self.log_path = folder / "console.log"
+        self._environment = dict(environment or {})
+        tree: dict[str, Any] = {
+            "console": {"id": "test", "port": self.port, "base_dir": str(self.base_dir)},
+            "mqtt": {"host": "127.0.0.1", "port": port},
+        }
+        for name, values in sections.items():
+            tree[name] = {**tree.get(name, {}), **values} if isinstance(values, dict) else values
+        self.config.write_text(yaml.safe_dump(tree))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def start(self) -> Self:
+        """Start the process, and wait until it serves and the broker is there."""
+        command = [sys.executable, "-m", "pi_cam_node", "console", "--config", str(self.config)]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
+        begun = self.log.count("connected to")
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
+        wait_until(
+            lambda: self._process_ended() or (self.log.count("connected to") > begun and "is at http" in self.log),
+            "the console to serve",
+            DEADLINE_S,
+        )
+        assert not self._process_ended(), self.log
+        return self
+
+    def stop(self) -> int:
+        """Ask for the end, and return the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(DEADLINE_S)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(DEADLINE_S)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far, over all its starts."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    @property
+    def setup_key(self) -> str:
+        """The key of the one-time link."""
+        return (self.base_dir / "setup-link").read_text().strip().partition("key=")[2]
+
+    def visit(self, visit: Callable[[Browser], Awaitable[Result]], *, as_owner: bool = True) -> Result:
+        """Return what a visit in a fresh browser brings; the owner is made where there is none yet."""
+
+        async def run() -> Result:
+            async with Browser(self) as browser:
+                if as_owner:
+                    await browser.log_in()
+                return await visit(browser)
+
+        return asyncio.run(run())
+
+    def _process_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+
+class Browser:
+    """Somebody's browser: keeps cookies, follows nothing."""
+
+    def __init__(self, console: RunningConsole) -> None:
+        self.console = console
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        jar = aiohttp.CookieJar(unsafe=True)  # which keeps cookies of addresses, too
+        self._session = aiohttp.ClientSession(
+            self.console.url, cookie_jar=jar, timeout=aiohttp.ClientTimeout(DEADLINE_S)
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.session.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The client."""
+        assert self._session is not None
+        return self._session
+
+    async def log_in(self, name: str = OWNER, password: str = PASSWORD) -> None:
+        """Log in; the owner is made first where the console has none."""
+        if (self.console.base_dir / "setup-link").exists():
+            form = {"key": self.console.setup_key, "name": OWNER, "password": PASSWORD}
+            assert (await self.post("/setup", form))[0] == 303
+        status, text = await self.post("/login", {"name": name, "password": password})
+        assert status == 303, text
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """Return status and text of a page."""
+        async with self.session.get(path, headers=headers, allow_redirects=False) as answer:
+            return answer.status, (await answer.read()).decode("utf-8", "replace")
+
+    async def post(self, path: str, form: Mapping[str, str] | None = None, **headers: str) -> tuple[int, str]:
+        """Return status and text of what a form brings."""
+        async with self.session.post(path, data=form or {}, headers=headers, allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+    async def post_json(self, path: str, body: object) -> tuple[int, str]:
+        """Return status and text of what a JSON object brings."""
+        async with self.session.post(path, json=body, allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+    async def json(self, path: str) -> Any:
+        """Return the JSON of an address."""
+        status, text = await self.get(path)
+        assert status == 200, text
+        return json.loads(text)
+
+    async def until(self, path: str, holds: Callable[[Any], object], what: str, limit_s: float = DEADLINE_S) -> Any:
+        """Ask for JSON again and again until it is as wanted; return it."""
+        body: Any = None
+        try:
+            async with asyncio.timeout(limit_s):
+                while not holds(body := await self.json(path)):  # noqa: ASYNC110 - it is another process that changes
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"waited {limit_s:g} s for {what}; {path} says {json.dumps(body)[:800]}") from None
+        return body
