@@ -162,19 +162,25 @@ QUIET_KINDS = ("interval", "mode", "refused", "camera_back", "test")
 
 
 def newest(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[EventRow]:
-    """Return events, newest first. A picture that another event shows is not listed by itself."""
-    where, values = ["1"], list[object]()
-    if wanted.cameras is not None:
-        # The plus keeps an index on cameras from being taken where one on kinds or sensors finds few rows.
-        column = "+camera" if wanted.kinds or wanted.sensor else "camera"
-        where.append(f"{column} IN ({','.join('?' * len(wanted.cameras))})")
-        values += sorted(wanted.cameras)
-    if wanted.kinds:
-        where.append(f"kind IN ({','.join('?' * len(wanted.kinds))})")
-        values += wanted.kinds
-    else:
-        where.append(f"kind NOT IN ({','.join('?' * len(QUIET_KINDS))})")
-        values += QUIET_KINDS
+    """Return events, newest first. A picture that another event shows is not listed by itself.
+
+    Cameras are asked for one by one, since an index has the events of one camera in order, not those of several.
+    """
+    limit = min(limit, LIST_MAX)
+    if wanted.cameras is None:
+        return _ask(db, wanted, None, limit)
+    found = [row for camera in sorted(wanted.cameras) for row in _ask(db, wanted, camera, limit)]
+    return sorted(found, key=lambda row: (row.at_ms, row.rowid), reverse=True)[:limit]
+
+
+def _ask(db: sqlite3.Connection, wanted: EventFilter, camera: str | None, limit: int) -> list[EventRow]:
+    where, values = list[str](), list[object]()
+    if camera is not None:
+        where.append("camera = ?")
+        values.append(camera)
+    kinds = wanted.kinds or QUIET_KINDS
+    where.append(f"kind {'' if wanted.kinds else 'NOT '}IN ({','.join('?' * len(kinds))})")
+    values += kinds
     if wanted.sensor:
         where.append("sensor = ?")
         values.append(wanted.sensor)
@@ -185,8 +191,8 @@ def newest(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[Even
         "NOT (kind IN ('picture', 'interval') AND EXISTS (SELECT 1 FROM event o WHERE o.camera = e.camera "
         "AND o.media = e.media AND o.rowid <> e.rowid AND o.kind NOT IN ('picture', 'interval')))"
     )
-    asked = f"SELECT {_COLUMNS} FROM event e WHERE {' AND '.join(where)} ORDER BY at_ms DESC, rowid DESC LIMIT ?"  # noqa: S608
-    return [_event(found) for found in db.execute(asked, (*values, min(limit, LIST_MAX)))]
+    asked = f"SELECT {_COLUMNS} FROM event e WHERE {' AND '.join(where)} ORDER BY at_ms DESC, rowid DESC LIMIT ?"  # noqa: S608 - marks and names of ours
+    return [_event(found) for found in db.execute(asked, (*values, limit))]
 
 
 def delete(db: sqlite3.Connection, rowid: int) -> bool:

@@ -17,6 +17,7 @@ FIRST = (
         camera TEXT, sensor TEXT, rule TEXT, media TEXT, data TEXT NOT NULL, UNIQUE (node, id)) STRICT""",
     "CREATE INDEX event_at ON event (at_ms)",
     "CREATE INDEX event_camera ON event (camera, at_ms)",
+    "CREATE INDEX event_camera_kind ON event (camera, kind, at_ms)",
     "CREATE INDEX event_kind ON event (kind, at_ms)",
     "CREATE INDEX event_sensor ON event (sensor, at_ms) WHERE sensor IS NOT NULL",
     "CREATE INDEX event_media ON event (camera, media) WHERE media IS NOT NULL",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,10 @@ def test_a_damaged_file_is_set_aside_and_people_keep_their_accounts(opened: Open
     put_account(database)
     database.close()
     file = tmp_path / "console.db"
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name='event_at'").fetchone()
     raw = bytearray(file.read_bytes())
-    # The root page of an index far behind the accounts.
-    page = len(raw) // 4096 - 1
-    raw[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    raw[(page - 1) * 4096 : (page - 1) * 4096 + 64] = b"\xff" * 64
     file.write_bytes(raw)
     again = opened()
     assert again.was_damaged
