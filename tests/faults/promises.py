@@ -198,7 +198,7 @@ CAMERA = (
         "C9",
         "the node crashes with the settings of its file again and again",
         "the third start in a row that comes to nothing uses the last good settings; the fifth leaves the "
-        "camera alone, says why on every door, and takes set, overwrite_config and restart: within 60 s",
+        "camera alone, says why on every interface, and takes set, overwrite_config and restart: within 60 s",
     ),
     Promise(
         "C10",

@@ -38,12 +38,12 @@ def next_steps(port: int, program: str, *, has_clients: bool) -> str:
             ("Watch what it sees and says:", f"mosquitto_sub{to_port} -v -t '{ROOT}/state/#' -t '{ROOT}/reply/#'"),
             ("Take a picture:", f"mosquitto_pub{to_port} -q 1 -t {ROOT}/cmd/save -m jpg"),
             ("And one of two seconds ago:", f"mosquitto_pub{to_port} -q 1 -t {ROOT}/cmd/pastStack -m '{{\"at\":2}}'"),
-            ("The same, with the reply at hand:", f"{call} pastStack '{{\"at\":2}}'"),
+            ("The same, with reply and picture at hand:", f"{call} pastStack at=2 -o then.jpg"),
         ]
     else:
         steps += [
             ("Take a picture:", f"{call} save jpg"),
-            ("And one of two seconds ago:", f"{call} pastStack '{{\"at\":2}}'"),
+            ("And one of two seconds ago:", f"{call} pastStack at=2 -o then.jpg"),
         ]
     steps += [
         ("Ask how light it is:", f"{call} night_level"),
