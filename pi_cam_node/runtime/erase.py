@@ -18,16 +18,14 @@ from pi_cam_node.runtime.start_counter import StartCounter
 from pi_cam_node.storage import privacy_marker
 from pi_cam_node.storage.directory import is_plain_file
 from pi_cam_node.storage.erase import Removed, erase_folder
-from pi_cam_node.web.auth import token
+from pi_cam_node.web.auth import signed_links, token
 
 _log = logging.getLogger(__name__)
 
-OURS = (privacy_marker.FILE_NAME, token.FILE_NAME)
+OURS = (privacy_marker.FILE_NAME, token.FILE_NAME, signed_links.FILE_NAME)
 
 
-def erase_all(
-    config: Config, starts: StartCounter, good: LastGood, private: Path | None, events: Iterable[Path] = ()
-) -> EraseReport:
+def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Path | None) -> EraseReport:
     """Remove pictures, index, state and token, and empty every retained topic; say what that was.
 
     What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
@@ -37,12 +35,11 @@ def erase_all(
         config: The settings.
         starts: The count of starts, which is not kept any more.
         good: The last good configuration; likewise.
-        private: What remembers privacy beside it.
-        events: Files of the database.
+        others: What remembers privacy beside it, the key of signed links, and files of the database.
 
     Thread: any; takes some seconds.
     """
-    kept = [path for path in (starts.forget(), good.forget(), private, *events) if path is not None]
+    kept = [path for path in (starts.forget(), good.forget(), *others) if path is not None]
     state = [file for path in kept for file in (path, *parts_of(path)) if is_plain_file(file)]
     swept = Cleared(0, 0, 0)
     try:

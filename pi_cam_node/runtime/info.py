@@ -19,7 +19,7 @@ from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.system import identity
 
 API_VERSION = 1
-CAPABILITIES = ("night", "discovery", "privacy")
+CAPABILITIES = ("night", "discovery", "privacy", "ticket")
 
 
 class NodeInfo:
@@ -31,18 +31,20 @@ class NodeInfo:
         topics: The node's topics.
         started: Returns how the node started, for the info.
         web_url: Returns where others reach the live view; ``None``: they do not.
+        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the composition root builds it
         self,
         core: Core,
         boot_id: str,
         topics: Topics,
         started: Callable[[], Mapping[str, object]],
         web_url: Callable[[], str | None],
+        web_address: Callable[[], Mapping[str, object]],
     ) -> None:
         self._core, self._boot_id, self._topics = core, boot_id, topics
-        self._started, self._web_url = started, web_url
+        self._started, self._web_url, self._web_address = started, web_url, web_address
         self._opened: CameraOpened | None = None
 
     def on_event(self, event: Event) -> None:
@@ -61,6 +63,7 @@ class NodeInfo:
             "boot": self._boot_id,
             "session": session,
             **self._started(),
+            **self._web_address(),
             "source": opened.source if opened else None,
             "resolution": list(opened.size) if opened else None,
             "exposure_control": opened.controls if opened else None,

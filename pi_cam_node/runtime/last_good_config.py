@@ -29,12 +29,14 @@ class StateFiles:
         good: The last good configuration; ``None`` likewise.
         private: That privacy is on; ``None`` likewise. Unlike the one with the pictures it does not move with them.
         events: The database of events; ``None`` likewise.
+        link_key: The key of signed links; ``None`` likewise.
     """
 
     starts: Path | None
     good: Path | None
     private: Path | None = None
     events: Path | None = None
+    link_key: Path | None = None
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
@@ -49,7 +51,8 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
         return StateFiles(None, None)
     folder = Path(given) if given else path.absolute().parent if path is not None else Path()
     name = path.name if path is not None else "config.yaml"
-    return StateFiles(*(folder / f"{name}.{what}" for what in ("starts", "good", "privacy_on", "events.db")))
+    ends = ("starts", "good", "privacy_on", "events.db", "http_link_key")
+    return StateFiles(*(folder / f"{name}.{end}" for end in ends))
 
 
 class LastGood:

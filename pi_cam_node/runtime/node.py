@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections.abc import Mapping
 from functools import partial
 from types import FrameType
 
@@ -89,7 +90,9 @@ class Node:
         )
         self._hub = FrameHub(self._core.privacy_gate)
         web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
-        self._web = WebServer(config, self._inbox, self._hub, self._archive, clock, web_info)
+        self._web = WebServer(
+            config, self._inbox, self._hub, self._archive, clock, web_info, self._core.tickets, start.link_key
+        )
         self._text_port = TextPort(config, self._inbox, clock, self._core.privacy_gate)
         self._join(loaded, start, clock)
 
@@ -106,12 +109,16 @@ class Node:
             lambda picture_id: self._web.signed(media_path(picture_id)),
             links=Links(
                 lambda media_id: self._web.signed(f"{media_path(media_id)}/thumbnail"),
-                lambda: {"url": self._web.url or "", "tls_sha256": ""},
+                self._web_address,
                 lambda: self._link.packet_limit_bytes,
             ),
             tickets=Tickets(self._clock),
             events=self._events,
         )
+
+    def _web_address(self) -> Mapping[str, object]:
+        """Return where the HTTP server is found, always told, and by which certificate it is known."""
+        return {"url": self._web.address, "tls_sha256": self._web.tls_sha256}
 
     def _join(self, loaded: LoadedConfig, start: Start, clock: Clock) -> None:
         """Build what binds the parts together: the loop, its listeners, and what watches over them."""
@@ -120,7 +127,7 @@ class Node:
         self._guard = CrashLoopGuard(
             loaded, start, clock, self._worker.submit, lambda: core.config, self._leave_safe_mode, core.faults.note
         )
-        info = NodeInfo(core, self._boot_id, self._topics, self._guard.facts, lambda: self._web.url)
+        info = NodeInfo(core, self._boot_id, self._topics, self._guard.facts, lambda: self._web.url, self._web_address)
         self._announcer = Announcer(self._topics, link, clock, lambda: core.config, info.info, info.discovery)
         self._health = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._watchdog = Watchdog(

@@ -59,4 +59,5 @@ class PrivacyControl:
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyPort`."""
         self.privacy_filter.stop_retaining()
-        return erase_all(self._config, self._start.file, self._start.good, self._start.private, self._events.forget())
+        others = (self._start.private, self._start.link_key, *self._events.forget())
+        return erase_all(self._config, self._start.file, self._start.good, *others)

@@ -34,6 +34,7 @@ class Start:
         good: The last good configuration.
         private: Beside the last good configuration, what remembers that privacy is on.
         events: Beside it, the database of events; ``None`` where there is no place for it.
+        link_key: Likewise, the key of signed links.
         spawned: The camera's process, where it was started beforehand.
     """
 
@@ -45,6 +46,7 @@ class Start:
     good: LastGood = field(default_factory=lambda: LastGood(None))
     private: Path | None = None
     events: Path | None = None
+    link_key: Path | None = None
     spawned: Spawned | None = None
 
 
@@ -119,13 +121,12 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
             why.append("the last good settings are in force")
         except ConfigError as error:
             why.append(f"the last good settings are not usable: {error.problems[0]}")
-    _remove_parts(path, places.starts, places.good, places.private)
+    _remove_parts(path, places.starts, places.good, places.private, places.link_key)
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
         why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")
-    return loaded, Start(
-        number, number >= SAFE_START, has_last_good, tuple(why), counter, good, places.private, places.events
-    )
+    is_safe, others = number >= SAFE_START, (places.private, places.events, places.link_key)
+    return loaded, Start(number, is_safe, has_last_good, tuple(why), counter, good, *others)
 
 
 def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, error: ConfigError) -> LoadedConfig:

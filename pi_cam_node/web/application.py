@@ -30,7 +30,7 @@ def routes() -> tuple[Route, ...]:
 def application(context: WebContext, access: Access) -> web.Application:
     """Return the application of every declared route."""
     connections = ConnectionLimit(lambda: context.state.config.http.max_viewers, access.proxies.trusts)
-    app = foundation.application(ROUTES, access, connections)
+    app = foundation.application(ROUTES, access, connections, prefix=access.prefix)
     app[CONTEXT], app[ACCESS] = context, access
     disk_pool.attach(app)
     live_routes.attach(app)

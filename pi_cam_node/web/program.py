@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pi_cam_node.config import Config
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 class NodeProgram:
     """The live view, the API and the pages of a node."""
 
-    def __init__(self, context: WebContext) -> None:
+    def __init__(self, context: WebContext, tickets: Tickets) -> None:
         self._context = context
+        self._tickets = tickets
         self._token: Token | None = None
         self.endpoint = endpoint_of(context.state.config)
 
@@ -53,8 +56,12 @@ class NodeProgram:
             sessions=Sessions(clock),
             lockout=Lockout(clock),
             proxies=Proxies(config.http.trusted_proxies),
-            hosts=AllowedHosts([*config.http.allowed_hosts, config.http.host]),
+            hosts=AllowedHosts(
+                [*config.http.allowed_hosts, config.http.host, urlsplit(config.http.public_url).hostname or ""]
+            ),
             cookie=f"session_{config.node.id}",
+            tickets=self._tickets.is_valid,
+            public_url=config.http.public_url,
         )
         return application(self._context, access)
 
@@ -68,6 +75,7 @@ def endpoint_of(config: Config) -> Endpoint:
         cert=http.tls.cert if has_tls else None,
         key=http.tls.key if has_tls else None,
         names=http.allowed_hosts,
+        public_url=http.public_url,
         is_behind_proxy=bool(http.trusted_proxies),
     )
 

@@ -8,16 +8,20 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, ModeWanted, Replied
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, ModeWanted, Replied, SettingChanged
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import HttpAddressChanged
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.web.api.command_bridge import CommandBridge
-from pi_cam_node.web.auth.signed_links import LIFETIME_S, SignedLinks
+from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
 from pi_cam_node.web.context import PictureStore, WebContext
 from pi_cam_node.web.http.service import HttpService
 from pi_cam_node.web.program import NodeProgram
@@ -44,6 +48,8 @@ class WebServer:
         pictures: Saved pictures.
         clock: Tells the time.
         info: Id, name and version of the node.
+        tickets: Secrets that open what *view* may see.
+        link_key: File with the key of signed links; beside the pictures where it is not given.
     """
 
     def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
@@ -54,9 +60,13 @@ class WebServer:
         pictures: PictureStore,
         clock: Clock,
         info: Mapping[str, str],
+        tickets: Tickets | None = None,
+        link_key: Path | None = None,
     ) -> None:
         self._enabled = config.mjpeg_server.enable
-        self._links = SignedLinks(clock)
+        self._tickets = tickets or Tickets(clock)
+        key_file = link_key or config.export.base_dir / FILE_NAME
+        self._links = SignedLinks(clock, key_file if self._enabled else None, clock_is_set)
         self._state = StateCache(config, clock)
         self._commands = CommandBridge(inbox, clock)
         self.context = WebContext(hub, pictures, self._commands.run, self._links, self._state.state, clock, info)
@@ -78,10 +88,19 @@ class WebServer:
         """Where others find the page; ``None`` while nothing is served, or only to this machine. Thread: any."""
         return self._service.public_url
 
+    @property
+    def address(self) -> str:
+        """Where the server is found, on this machine if nowhere else; empty while nothing is served. Thread: any."""
+        return self._service.public_url or self._service.url or ""
+
+    @property
+    def tls_sha256(self) -> str:
+        """SHA-256 of the certificate's DER, in hex; empty without TLS. Thread: any."""
+        return self._service.tls_sha256
+
     def signed(self, path: str) -> str | None:
-        """Return an absolute link that opens a path for a day; ``None`` while nothing is served. Thread: any."""
-        base = self._service.url
-        return None if base is None else base + self._links.sign(path, LIFETIME_S)
+        """Return an absolute link that opens a path for a week; ``None`` while nothing is served. Thread: any."""
+        return self.address + self._links.sign(path) if self.address else None
 
     def start(self) -> None:
         """Begin to serve; returns at once, whether or not the port can be bound."""
@@ -90,6 +109,8 @@ class WebServer:
 
     def on_event(self, event: Event) -> None:
         """Queue an event for the server's thread. Thread: the node thread."""
+        if _ends_links(event):
+            self._links.end_all()  # here and now; the file follows
         # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
         is_for_others = isinstance(event, Replied | FramesSent) and event.origin != "http"
         if self._queue is not None and not is_for_others and not isinstance(event, _UNUSED):
@@ -114,9 +135,11 @@ class WebServer:
     def _take(self, event: Event) -> None:
         self._state.on_event(event)
         self._commands.on_event(event)
+        if _ends_links(event):
+            asyncio.get_running_loop().run_in_executor(None, self._links.save)
 
     def _new_service(self) -> HttpService:
-        return HttpService(NodeProgram(self.context), self._on_address)
+        return HttpService(NodeProgram(self.context, self._tickets), self._on_address)
 
     def _on_address(self, url: str | None) -> None:
         """Tell the node thread where others reach the live view. Thread: the server's."""
@@ -179,6 +202,10 @@ class LoopQueue:
     def _next(self) -> None:
         if self._waiting:
             self._take(self._waiting.popleft())
+
+
+def _ends_links(event: Event) -> bool:
+    return isinstance(event, SettingChanged) and event.key == PRIVACY_KEY and event.value is True
 
 
 async def _end_tasks() -> None:

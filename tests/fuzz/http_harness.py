@@ -109,7 +109,7 @@ class HttpHarness:
             Sessions(clock),
             Lockout(clock),
             Proxies(()),
-            AllowedHosts((), lambda: {"127.0.0.1"}, clock.monotonic),
+            AllowedHosts(()),
             "session_porch",
         )
         self._clock = clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.history import MediaRow
 from pi_cam_node.web.api import routes
+from pi_cam_node.web.api.models import MediaItem, Reply
 from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.routes import CONTEXT
@@ -277,6 +280,48 @@ def test_secrets_are_masked_wherever_settings_are_told(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ the description
+
+
+def test_lists_are_bare_arrays_with_the_parameters_of_their_commands(serving: RunningWebServer) -> None:
+    at = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
+    for number in range(3):
+        row = MediaRow(f"p{number}", "single", at + timedelta(seconds=number), f"/captures/p{number}.jpg", 100)
+        serving.archive.rows[row.id] = row
+    got = serving.get("/api/media?limit=2")
+    assert (got.status, [row["id"] for row in got.json]) == (200, ["p2", "p1"])
+    assert MediaItem.model_validate(got.json[0]).bytes == 100
+    assert [row["id"] for row in serving.get("/api/media?before=p1").json] == ["p0"]
+    assert serving.get("/api/media?before=p9").status == 404
+    assert serving.get("/api/media?limit=0").status == 422
+    assert serving.get("/api/media?limit=x").status == 400
+    assert serving.get("/api/media?nothing=1").status == 400
+    assert serving.get("/api/events").json == []
+
+
+def test_a_picture_is_deleted_unless_it_is_kept(serving: RunningWebServer) -> None:
+    at = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
+    serving.archive.rows = {"a": MediaRow("a", "single", at, "/captures/a.jpg", 1, kept=True)}
+    assert serving.request("DELETE", "/media/a").status == 403
+    assert serving.post("/api/commands/keep", {"media_id": "a", "off": True}).json["ok"]
+    got = serving.request("DELETE", "/media/a")
+    assert (got.status, Reply.model_validate(got.json).message) == (200, "OK: deleted a")
+    assert serving.request("DELETE", "/media/a").status == 404
+    assert serving.post("/api/commands/delete", {"media_id": "a"}).status == 404
+
+
+def test_a_ticket_opens_the_pictures_and_no_command(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token-of-good-length")
+    token.chmod(0o600)
+    with RunningWebServer(tmp_path, http={"token_file": str(token)}) as serving:
+        known = {"Authorization": "Bearer a-token-of-good-length"}
+        reply = serving.post("/api/commands/ticket", {"ttl_s": 60}, **known).json
+        ticket = {"Authorization": f"Bearer {reply['data']['ticket']}"}
+        assert reply["data"]["right"] == "view"
+        assert serving.get("/api/media", **ticket).status == 200
+        assert serving.post("/api/commands/health", **ticket).status == 403
+        assert serving.request("DELETE", "/media/a", ticket).status == 403
+        assert serving.get("/api/media", Authorization="Bearer no-ticket").status == 401
 
 
 def test_the_description_is_served_whole(serving: RunningWebServer) -> None:

@@ -65,7 +65,7 @@ class MemoryArchive:
 
     def _row(self, media_id: str) -> MediaRow:
         if media_id not in self.rows:
-            raise BadRequest("ERROR: no such id")
+            raise BadRequest("ERROR: no such id", data={"missing": media_id})
         return self.rows[media_id]
 
     def find(self, picture_id: str) -> Path | None:

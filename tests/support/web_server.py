@@ -24,6 +24,7 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
@@ -80,10 +81,10 @@ class RunningWebServer:
         self.config = Config.model_validate(_tree(folder, self.port, sections))
         self.clock = SystemClock()
         self.inbox, self.hub, self.pictures = Inbox(), FrameHub(), MemoryPictures()
-        self.archive = MemoryArchive()
+        self.archive, self.tickets = MemoryArchive(), Tickets(self.clock)
         self.privacy_port = FakePrivacyPort(self.hub.privacy_gate)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
-        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info)
+        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info, self.tickets)
         self.core = self._core() if node else None
         self._works = 0
         self._seq = 0
@@ -191,6 +192,7 @@ class RunningWebServer:
             write_config=lambda _config: Path("/etc/config.yaml"),
             stop=lambda _code: None,
             privacy_port=self.privacy_port,
+            tickets=self.tickets,
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

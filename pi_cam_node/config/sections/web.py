@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pi_cam_node.config.sections.base import Section, Setting
 
+PUBLIC_URL_FORM = "an address such as https://cam.example.org or https://example.org/cam"
 NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
 
 
@@ -47,6 +50,19 @@ def _network(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_address = False
+    if not is_address or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s{}\\]|//", parts.path):
+        raise ValueError(f"{text!r} is not {PUBLIC_URL_FORM}")
+    return text.rstrip("/")
+
+
 class HttpConfig(Section):
     """Who may reach the HTTP server, and how."""
 
@@ -71,8 +87,20 @@ class HttpConfig(Section):
     allowed_hosts: Annotated[
         list[Annotated[str, Field(max_length=253)]],
         Field(max_length=16),
-        Setting("Names under which the server is reached beside its own addresses; other Host headers are refused."),
+        Setting(
+            "Names under which the server is reached beside addresses and names of the local network, such as cam, "
+            "cam.lan or cam.fritz.box, and http.public_url; other Host headers are refused."
+        ),
     ] = []
+    public_url: Annotated[
+        str,
+        Field(max_length=1000),
+        AfterValidator(_public_url),
+        Setting(
+            "The address under which others reach the server, where a reverse proxy serves it; links begin with it.",
+            form=PUBLIC_URL_FORM,
+        ),
+    ] = ""
     max_viewers: Annotated[
         int,
         Field(ge=1, le=1000),

@@ -152,7 +152,8 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
     try:
         return ask()
     except LookupError:
-        raise BadRequest(f"ERROR: before: {str(before)[:40]!r} is neither an id that is there nor a time") from None
+        text = f"ERROR: before: {str(before)[:40]!r} is neither an id that is there nor a time"
+        raise BadRequest(text, data={"missing": str(before)[:80]}) from None
 
 
 def _about(context: Context, media_id: str | None) -> dict[str, object]:

@@ -73,7 +73,8 @@ class Library:
         try:
             return self._index.get(picture_id)
         except KeyError:
-            raise BadRequest(f"ERROR: no picture or film has the id {picture_id[:80]!r}") from None
+            text = f"ERROR: no picture or film has the id {picture_id[:80]!r}"
+            raise BadRequest(text, data={"missing": picture_id[:80]}) from None
 
     def _row(self, entry: Entry) -> MediaRow:
         name = parse_id(entry.id)

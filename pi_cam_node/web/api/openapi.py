@@ -8,15 +8,29 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.commands.parsing import MAX_ID_CHARS
 from pi_cam_node.core.commands.registry import Command
-from pi_cam_node.web.api.schemas import BODIES, CONTENTS, NOT_FOUND, QUERIES, SCHEMAS, content_of
+from pi_cam_node.web.api.models import Refusal, Reply
 from pi_cam_node.web.auth.signed_links import EXPIRES, SIGNATURE
 from pi_cam_node.web.http.routes import Route
 from pi_cam_node.web.http.status_codes import STATUSES, codes_of
 
 COMMAND = "/api/commands/{verb}"
 _REF = "#/components/schemas/{model}"
+# What every command takes beside its own arguments.
+_COMMON = {
+    "id": {
+        "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS}, {"type": "integer"}],
+        "description": "Your name for the request. A repeated one gets the stored reply.",
+    },
+    "expires": {
+        "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
+        "description": "The moment after which it shall not be carried out, or seconds since 1970.",
+    },
+}
 _RIGHTS = {
     "public": "Open to everybody.",
     "view": "Shows pictures or states.",
@@ -33,7 +47,9 @@ def document(routes: tuple[Route, ...], version: str, cookie: str) -> dict[str, 
         version: Of the node.
         cookie: Name of the session's cookie.
     """
-    schemas: dict[str, Any] = dict(SCHEMAS)
+    schemas: dict[str, Any] = {}
+    for model in (Reply, Refusal):
+        _schema_of(model, schemas)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for path, operation in _operations(route, schemas):
@@ -69,31 +85,69 @@ def _schemes(cookie: str) -> dict[str, Any]:
 def _operations(route: Route, schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what a route offers; the one of the commands is written out, one path for each verb."""
     if route.path != COMMAND:
-        yield route.path, _operation(route)
+        yield route.path, _operation(route, schemas)
         return
     for command in registry().values():
         yield route.path.replace("{verb}", command.verb), _command(route, command, schemas)
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    way = f"{route.method} {route.path}"
-    summary = (inspect.getdoc(route.handler) or way).partition("\n")[0].replace("``", "`")
-    content = content_of(way, CONTENTS.get(way, ("text/plain",)))
-    answers: dict[str, Any] = {"200": {"description": "As asked for.", "content": content}}
-    if way in NOT_FOUND:
-        answers["404"] = {"description": NOT_FOUND[way]}
-    if route.need.right != "public":
-        answers["401"] = {"description": "Who asks is not known."}
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    told = route.described
+    summary = (inspect.getdoc(route.handler) or route.path).partition("\n")[0].replace("``", "`")
+    schema = {} if told.model is None else {"schema": _schema_of(told.model, schemas)}
+    content: dict[str, Any] = dict.fromkeys(told.content, schema)
+    query = [
+        {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": description}
+        for name, (schema, description) in told.query.items()
+    ]
+    body = {}
+    if told.body is not None:
+        accepted = {form: {"schema": _schema_of(told.body, schemas)} for form in told.forms}
+        body = {"requestBody": {"required": True, "content": accepted}}
     return {
         "operationId": _name_of(route),
         "summary": summary,
         "description": _RIGHTS[route.need.right],
         "x-right": route.need.right,
         "security": _security(route),
-        "parameters": [*_in_path(route.path), *QUERIES.get(way, [])],
-        **({"requestBody": BODIES[way]} if way in BODIES else {}),
-        "responses": answers,
+        "parameters": [*_in_path(route.path), *query],
+        **body,
+        "responses": {"200": {"description": "As asked for.", "content": content}, **_refusals(route)},
     }
+
+
+def _refusals(route: Route) -> dict[str, Any]:
+    """Return the refusals of a route: its own, and those of its right and its method."""
+    told = dict(route.described.refusals)
+    if route.described.query or route.described.body is not None:
+        told.setdefault(400, "What was sent makes no sense.")
+    if route.need.right != "public" or route.method not in ("GET", "HEAD"):
+        told.setdefault(403, "The name, the page or the link may not do this; or privacy is on.")
+    if route.need.right != "public":
+        told.setdefault(401, "Who asks is not known.")
+        told.setdefault(429, "Too many wrong tokens; wait as long as `Retry-After` says.")
+    if route.method == "POST":
+        told |= {408: "The body did not come in time.", 413: "It is too large.", 415: "It is of the wrong kind."}
+    return {str(status): {"description": description} for status, description in sorted(told.items())}
+
+
+def query_of(arguments: type[BaseModel]) -> dict[str, tuple[dict[str, Any], str]]:
+    """Return the parameters of a query that are the arguments of a command."""
+    properties = arguments.model_json_schema(ref_template=_REF, by_alias=False)["properties"]
+    return {
+        name: ({k: v for k, v in schema.items() if k not in ("title", "description")}, schema.get("description", ""))
+        for name, schema in properties.items()
+    }
+
+
+def _schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a type, with those of the models in it put into ``schemas``."""
+    schema = TypeAdapter(kind).json_schema(ref_template=_REF)
+    schemas.update(schema.pop("$defs", {}))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        schemas[kind.__name__] = schema
+        return {"$ref": _REF.format(model=kind.__name__)}
+    return schema
 
 
 def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +163,7 @@ def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[st
         "x-right": route.need.right,
         "security": _security(route),
         "requestBody": {"required": bool(required), "content": body},
-        "responses": {"401": {"description": "Who asks is not known."}, **_replies(command)},
+        "responses": {**_refusals(route), **_replies(command)},
     }
 
 
@@ -117,8 +171,7 @@ def _arguments(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a command's arguments, and of what every command takes beside them."""
     schema = command.arguments.model_json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
-    common = SCHEMAS["Common"]["properties"]
-    return {**schema, "description": command.usage, "properties": {**schema.get("properties", {}), **common}}
+    return {**schema, "description": command.usage, "properties": {**schema.get("properties", {}), **_COMMON}}
 
 
 def _replies(command: Command) -> dict[str, Any]:

@@ -9,58 +9,79 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import BadRequest, NodeError
-from pi_cam_node.config import Config, settings
-from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
-from pi_cam_node.web.api import openapi
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.config import settings
+from pi_cam_node.core.commands.history import EventListArguments, ListArguments
+from pi_cam_node.web.api import models, openapi
+from pi_cam_node.web.api.commands import arguments_in, carry_out, refusal, status_of_reply
+from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import WebContext, media_path
+from pi_cam_node.web.http.routes import JSON, Described
 from pi_cam_node.web.http.status_codes import json_response, status_of
 from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
 # A page that is open asks again long before; whoever copies a link out of it has this long.
 LINK_S = 3600.0
+LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
+MEDIA = Described(JSON, list[models.MediaItem], openapi.query_of(ListArguments), refusals=LISTS)
+EVENTS = Described(JSON, list[models.EventItem], openapi.query_of(EventListArguments), refusals=LISTS)
 
 _ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3})Z-[0-9a-f]+-[0-9]+-([a-z]+)")
 
 
-@route("POST", "/api/commands/{verb}", "control")
+@route("POST", "/api/commands/{verb}", "control", Described(JSON, Reply))
 async def command(request: web.Request) -> web.StreamResponse:
     """Carry out a command. The body is a JSON object with its arguments, or empty; the answer is its final reply."""
     context, verb = context_of(request), request.match_info["verb"]
     try:
-        answered = await context.run(verb, arguments_in(await request.read(), request.content_type))
-    except NodeError as error:
+        arguments = arguments_in(await request.read(), request.content_type)
+    except BadRequest as error:
         return json_response(refusal(context, verb, error), status_of(error.code))
-    return json_response(answered.body, status_of(answered.body["code"]))
+    return await carry_out(context, verb, arguments)
 
 
-@route("GET", "/api/state", "view")
+@route("GET", "/api/media", "view", MEDIA)
+async def media(request: web.Request) -> web.StreamResponse:
+    """List saved pictures and films, newest first: the rows of the command ``media``."""
+    return await _rows(request, "media")
+
+
+@route("GET", "/api/events", "view", EVENTS)
+async def events(request: web.Request) -> web.StreamResponse:
+    """List events, newest first: the rows of the command ``events``."""
+    return await _rows(request, "events")
+
+
+@route("GET", "/api/state", "view", Described(JSON, models.State))
 async def state(request: web.Request) -> web.StreamResponse:
     """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
     context = context_of(request)
     kept = context.pictures.newest(PICTURES_TOLD)
     told, is_private = context.state, context.hub.privacy_gate.closed
-    return json_response(
-        {
-            "at": context.clock.utcnow(),
-            "node": context.info,
-            "broker": told.broker,
-            "broker_away_because": told.broker_away_because,
-            "states": told.states,
-            "telemetry": told.telemetry,
-            "brightness": told.brightness,
-            "media": [] if is_private else [linked(context, facts) for facts in pictures_of(kept, told.media)],
-        }
+    pictures = [] if is_private else [linked(context, facts) for facts in pictures_of(kept, told.media)]
+    answer = models.State(
+        at=context.clock.utcnow(),
+        node=dict(context.info),
+        broker=told.broker,
+        broker_away_because=told.broker_away_because,
+        states=dict(told.states),
+        telemetry=dict(told.telemetry),
+        brightness=list(told.brightness),
+        media=[models.Picture.model_validate(picture) for picture in pictures],
     )
+    return json_response(answer.model_dump(exclude_unset=True))
 
 
-@route("GET", "/api/config", "view")
+@route("GET", "/api/config", "view", Described(JSON, models.Settings))
 async def config(request: web.Request) -> web.StreamResponse:
     """Tell every setting: its value in force, secrets masked, and what it may be."""
-    return json_response({"settings": settings_of(context_of(request).state.config)})
+    in_force = context_of(request).state.config
+    described = [settings.description_of(info, in_force) for info in settings.catalogue().values()]
+    return json_response(models.Settings.model_validate({"settings": described}).model_dump())
 
 
-@route("GET", "/api/openapi.json", "view")
+@route("GET", "/api/openapi.json", "view", Described(JSON))
 async def document(request: web.Request) -> web.StreamResponse:
     """Describe this interface: OpenAPI 3.1, made from the table of routes and the registry of commands."""
     told = context_of(request)
@@ -68,24 +89,18 @@ async def document(request: web.Request) -> web.StreamResponse:
     return json_response(openapi.document(tuple(ROUTES), told.info.get("version", ""), cookie))
 
 
-def arguments_in(body: bytes, content_type: str) -> bytes:
-    """Return the arguments of a command as JSON; no body is no arguments.
-
-    Raises:
-        BadRequest: They are something else. Whether an object makes sense is the dispatcher's to say.
-    """
-    text = body.strip()
-    if text and content_type != "application/json":
-        raise BadRequest("ERROR: send application/json")
-    if text and not text.startswith(b"{"):
-        raise BadRequest("ERROR: the arguments must be a JSON object")
-    return text
-
-
-def refusal(context: WebContext, verb: str, error: NodeError) -> dict[str, object]:
-    """Return the reply to a command that never came to the node, or to which no reply came back."""
-    said = {"ok": False, "code": error.code, "message": error.text, "data": error.data}
-    return {"verb": verb[:VERB_SHOWN], **said, "stage": "final", "node": context.info.get("id", "")}
+async def _rows(request: web.Request, verb: str) -> web.Response:
+    """Return the rows of a list as a bare array; where it is refused, the reply that says why."""
+    context = context_of(request)
+    try:
+        answered = await context.run(verb, json_bytes(dict(request.query)))
+    except NodeError as error:
+        return json_response(refusal(context, verb, error), status_of(error.code))
+    if not answered.body["ok"]:
+        return json_response(answered.body, status_of_reply(answered.body))
+    data = answered.body["data"]
+    assert isinstance(data, Mapping)
+    return json_response(data[verb])
 
 
 def pictures_of(kept: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -113,8 +128,3 @@ def linked(context: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
     path = media_path(str(facts["id"]))
     links = {"url": context.links.sign(path, LINK_S), "thumbnail_url": context.links.sign(f"{path}/thumbnail", LINK_S)}
     return {**facts, **links}
-
-
-def settings_of(in_force: Config) -> list[dict[str, object]]:
-    """Return every setting with all that a control for it needs, in the order of the file."""
-    return [settings.description_of(info, in_force) for info in settings.catalogue().values()]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -36,6 +38,8 @@ class Access:
         lockout: Slows down who guesses.
         proxies: Trusted reverse proxies.
         hosts: Accepted Host headers.
+        tickets: Tells whether a secret is a ticket, which opens what *view* may see.
+        public_url: Where a reverse proxy serves it; empty: nowhere.
         cookie: Name of the session's cookie.
     """
 
@@ -46,6 +50,8 @@ class Access:
     proxies: Proxies
     hosts: AllowedHosts
     cookie: str
+    tickets: Callable[[str], bool] = lambda _secret: False
+    public_url: str = ""
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Let a request pass.
@@ -54,17 +60,28 @@ class Access:
             web.HTTPException: It may not, or not yet.
         """
         peer = self.proxies.peer_of(request)
-        if not self.hosts.allows(peer.host):
+        is_public = need.right == "public"
+        if not (is_public and request.method in SAFE_METHODS) and not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not ours; a name that is belongs into http.allowed_hosts\n")
         if request.method not in SAFE_METHODS:
             self._refuse_foreign_page(request, peer)
-        if need.right == "public" or self._is_open(peer) or self._is_known(request, peer):
+        if is_public or self._is_open(peer) or self._is_known(request, peer, need):
             return
         if need.signed and is_signed(request.query):
-            if self.links.verify(request.path, request.query):
+            if self.links.verify(request.path.removeprefix(self.prefix), request.query):
                 return
             raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
-        raise unauthorized(request)
+        raise self._unauthorized(request, peer, need)
+
+    @property
+    def prefix(self) -> str:
+        """The path of `public_url`, empty or such as ``/cam``."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    def cookie_path(self, request: web.Request) -> str:
+        """Return the path that a cookie is for: below that of `public_url` for those who come by it."""
+        is_through = self.proxies.peer_of(request).host == urlsplit(self.public_url).netloc
+        return f"{self.prefix}/" if is_through or request.path.startswith(f"{self.prefix}/") else "/"
 
     def log_in(self, request: web.Request, given: str) -> str:
         """Return the id of a new session.
@@ -84,8 +101,8 @@ class Access:
             raise web.HTTPForbidden(text="a proxy forwards this; name it in http.trusted_proxies, with a token\n")
         return True
 
-    def _is_known(self, request: web.Request, peer: Peer) -> bool:
-        """Tell whether a request brings a session or the token; a session costs no guess, nobody guesses one."""
+    def _is_known(self, request: web.Request, peer: Peer, need: Need) -> bool:
+        """Tell whether a request brings a session, a ticket or the token; only the token costs a guess."""
         name = request.cookies.get(self.cookie)
         if name and self.sessions.is_valid(name):
             if request.method not in SAFE_METHODS and "Origin" not in request.headers:
@@ -94,8 +111,12 @@ class Access:
         given = _given(request)
         if given is None or self.token is None:
             return False
+        if self.tickets(given):
+            if need.right == "control":
+                raise web.HTTPForbidden(text="a ticket shows, and changes nothing\n")
+            return True
         if not self._is_right(self.token, given, peer):
-            raise unauthorized(request)
+            raise self._unauthorized(request, peer, need)
         return True
 
     def _is_right(self, token: Token, given: str, peer: Peer) -> bool:
@@ -118,10 +139,35 @@ class Access:
         """
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
         is_foreign = (site is not None and site not in OWN_SITES) or (
-            origin is not None and not is_same_origin(origin, peer.scheme, peer.host)
+            origin is not None and not self._is_own(origin, peer)
         )
         if is_foreign:
             raise web.HTTPForbidden(text="another site's page may not do this\n")
+
+    def _is_own(self, origin: str, peer: Peer) -> bool:
+        """Tell whether an Origin header names this server, as it was asked for or as a proxy serves it."""
+        public = urlsplit(self.public_url)
+        return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
+
+    def _unauthorized(self, request: web.Request, peer: Peer, need: Need) -> web.HTTPException:
+        """Return what a request without a credential gets: a page leads to the login, the rest names the ways to do it.
+
+        A browser would put its own dialog over a page when one of the page's parts is told of basic authentication.
+        """
+        if need.page and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+            return web.HTTPSeeOther("login")
+        refusal = web.HTTPUnauthorized(text="log in, or send the token\n")
+        refusal.headers.add("WWW-Authenticate", 'Bearer realm="pi_cam_node"')
+        if not self._is_part_of_page(request, peer):
+            refusal.headers.add("WWW-Authenticate", 'Basic realm="pi_cam_node", charset="UTF-8"')
+        return refusal
+
+    def _is_part_of_page(self, request: web.Request, peer: Peer) -> bool:
+        """Tell whether a page of this server asks: by its scripts, or for what it shows."""
+        told = request.headers
+        if told.get("Sec-Fetch-Dest", "document") != "document" or "X-Requested-With" in told:
+            return True
+        return self._is_own(told.get("Referer", ""), peer)
 
 
 ACCESS = app_key("access", Access)
@@ -130,21 +176,6 @@ ACCESS = app_key("access", Access)
 def access_of(request: web.Request) -> Access:
     """Return the rules that this request is under."""
     return request.app[ACCESS]
-
-
-def unauthorized(request: web.Request) -> web.HTTPException:
-    """Return what a request without a credential gets: a browser the page to log in, a program the ways to do it.
-
-    A browser would put its own dialog over the page when it is told of basic authentication, so only others are.
-    """
-    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-        return web.HTTPSeeOther("/login")
-    is_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith("Mozilla/")
-    refusal = web.HTTPUnauthorized(text="log in, or send the token\n")
-    refusal.headers.add("WWW-Authenticate", 'Bearer realm="pi_cam_node"')
-    if not is_browser:
-        refusal.headers.add("WWW-Authenticate", 'Basic realm="pi_cam_node", charset="UTF-8"')
-    return refusal
 
 
 def _given(request: web.Request) -> str | None:

@@ -1,61 +1,47 @@
-"""Under which names the server may be asked for, and from which pages.
+"""Accepted Host headers, and origins of pages.
 
-A page of another site can make its own name point to this machine (DNS rebinding) and would then share our
-origin; its name stays in the Host header and gives it away.
+A page of another site can make its own name point to this machine (DNS rebinding) and would then share the server's
+origin; its name stays in the Host header and gives it away. Names that no stranger can make point anywhere are let
+through whatever machine they mean: addresses, names without a dot, and those that the public DNS does not know.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import psutil
-
-# Addresses come and go with leases; asking the kernel for every request would be a waste.
-REFRESH_S = 10.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Never delegated in the public DNS (RFC 6761, 6762, 8375; ICANN's .internal, .home and .corp), or, as ``lan`` and
+# ``localdomain``, used by routers and not for sale. ``fritz.box`` belongs to the maker of the router.
+LOCAL_SUFFIXES = (
+    "local", "localhost", "localdomain", "lan", "home", "home.arpa", "internal", "intranet", "corp", "fritz.box",
+)  # fmt: skip
 
-
-def own_addresses() -> set[str]:
-    """Return every address of this machine, as text in its canonical form."""
-    entries = (entry for entries in psutil.net_if_addrs().values() for entry in entries)
-    families = (socket.AF_INET, socket.AF_INET6)
-    return {_canonical(entry.address) for entry in entries if entry.family in families}
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class AllowedHosts:
-    """The names of this server.
+    """The names under which this server may be asked for.
 
     Args:
-        allowed: Further ones, from the settings.
-        addresses: Returns the machine's own addresses.
-        monotonic: Tells the time, in seconds.
+        allowed: Those beside the harmless ones, from the settings.
     """
 
-    def __init__(
-        self,
-        allowed: Sequence[str],
-        addresses: Callable[[], Iterable[str]] = own_addresses,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        machine = socket.gethostname().lower().partition(".")[0]
-        self._names = {"localhost", machine, f"{machine}.local", *(_canonical(name) for name in allowed)}
-        self._read_addresses = addresses
-        self._monotonic = monotonic
-        self._addresses: set[str] = set()
-        self._read_s = float("-inf")
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._names = {_canonical(name) for name in (socket.gethostname(), *allowed)}
 
     def allows(self, host: str) -> bool:
-        """Tell whether a Host header names this server; its port does not matter."""
+        """Tell whether a Host header may name this server; its port does not matter.
+
+        An empty one may: HTTP/1.0 has none, and a browser, through which rebinding works, always sends it.
+        """
+        if not host:
+            return True
         name = _name_of(host)
-        if name is None:
-            return False
-        if self._monotonic() - self._read_s > REFRESH_S:
-            self._addresses, self._read_s = set(self._read_addresses()), self._monotonic()
-        return name in self._names or name in self._addresses or _is_loopback(name)
+        return name is not None and (name in self._names or _is_harmless(name))
 
 
 def is_same_origin(origin: str, scheme: str, host: str) -> bool:
@@ -88,8 +74,11 @@ def _canonical(name: str) -> str:
         return text
 
 
-def _is_loopback(name: str) -> bool:
+def _is_harmless(name: str) -> bool:
+    """Tell whether no stranger can make a name point to this machine."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        ipaddress.ip_address(name)
     except ValueError:
-        return False
+        is_local = "." not in name or any(name.endswith(f".{suffix}") for suffix in LOCAL_SUFFIXES)
+        return is_local and _NAME.fullmatch(name) is not None and not name.isdigit()
+    return True

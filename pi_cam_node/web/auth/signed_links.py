@@ -1,7 +1,8 @@
-"""Expiring signed links: whoever holds one may fetch that one thing, without a login, until it ends.
+"""Expiring signed links: a link opens one thing, without a login, until it ends.
 
-The key is made anew at each start, so every link also ends with a restart. The end is told on the
-monotonic clock: a Pi without a battery clock may jump by years when it learns the time.
+The key lies in a file, so that links outlive a restart; they end on the wall clock. While the clock is not set, which
+it is not on a Pi without a battery clock and without a network, links are made that end with the process.
+Switching privacy on, and erasing, end all of them: the key is made anew.
 """
 
 from __future__ import annotations
@@ -9,46 +10,92 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from pi_cam_node.base import atomic_files
 from pi_cam_node.base.clock import Clock
 
+_log = logging.getLogger(__name__)
+
 EXPIRES, SIGNATURE = "expires", "signature"
-# A notification is looked at within a day, or its picture is found on the page.
-LIFETIME_S = 86_400.0
+# Instead of a time: until the process ends.
+WHILE_RUNNING = "boot"
+LIFETIME_S = 7 * 86_400.0
+KEY_BYTES = 32
+FILE_NAME = ".http_link_key"
 
 
 class SignedLinks:
-    """Makes and checks links. Thread: any."""
+    """Makes and checks links. Thread: any.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: Tells the wall-clock time.
+        key_file: Where the key lies, readable by its owner only; ``None``: links end with the process.
+        is_clock_set: Tells whether the wall clock can be believed.
+    """
+
+    def __init__(
+        self, clock: Clock, key_file: Path | None = None, is_clock_set: Callable[[], bool | None] = lambda: True
+    ) -> None:
         self._clock = clock
-        self._key = secrets.token_bytes(32)
+        self._file = key_file
+        self._is_clock_set = is_clock_set
+        self._boot_key = secrets.token_bytes(KEY_BYTES)
+        self._key = secrets.token_bytes(KEY_BYTES)
+        if key_file is not None:
+            self._load(key_file)
 
-    def sign(self, path: str, lifetime_s: float) -> str:
+    def sign(self, path: str, lifetime_s: float = LIFETIME_S) -> str:
         """Return the path with a signature and the time at which it ends.
 
         Args:
             path: Without a query, as the client will send it.
             lifetime_s: From now.
         """
-        expires = str(int(self._clock.monotonic() + lifetime_s))
+        is_dated = self._is_clock_set() is not False
+        expires = str(int(self._clock.utcnow().timestamp() + lifetime_s)) if is_dated else WHILE_RUNNING
         return f"{path}?{EXPIRES}={expires}&{SIGNATURE}={self._signature(path, expires)}"
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
-        """Tell whether a request carries a signature of ours for this very path, and in time."""
+        """Tell whether a request carries a signature of this node for this very path, and in time."""
         expires, given = query.get(EXPIRES, ""), query.get(SIGNATURE, "")
         wanted = self._signature(path, expires)
         is_ours = hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
-        return is_ours and self._clock.monotonic() < int(expires)
+        return is_ours and (expires == WHILE_RUNNING or self._clock.utcnow().timestamp() < int(expires))
+
+    def end_all(self) -> None:
+        """End every link that was made so far, at once; `save` makes that outlive a restart."""
+        self._key, self._boot_key = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
+
+    def save(self) -> None:
+        """Write the key to its file. Thread: one that may wait for the disk."""
+        if self._file is None:
+            return
+        try:
+            atomic_files.make_directory(self._file.parent)
+            atomic_files.replace_atomically(self._file, self._key.hex().encode() + b"\n")
+        except OSError as error:
+            _log.warning("links to pictures end with this run of the node: %s cannot be written: %s", self._file, error)
+
+    def _load(self, file: Path) -> None:
+        try:
+            key = bytes.fromhex(file.read_bytes()[: 2 * KEY_BYTES + 1].decode("ascii", "replace").strip())
+        except (OSError, ValueError):
+            key = b""
+        if len(key) == KEY_BYTES:
+            self._key = key
+        else:
+            self.save()
 
     def _signature(self, path: str, expires: str) -> str:
         text = f"{expires}\n{path}".encode(errors="replace")
-        digest = hmac.new(self._key, text, hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        key = self._boot_key if expires == WHILE_RUNNING else self._key
+        return base64.urlsafe_b64encode(hmac.new(key, text, hashlib.sha256).digest()).rstrip(b"=").decode()
 
 
 def is_signed(query: Mapping[str, str]) -> bool:
-    """Tell whether a request carries a signature, whoever's it is."""
+    """Tell whether a request carries a signature, valid or not."""
     return SIGNATURE in query

@@ -93,7 +93,7 @@ async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
     """
     gate.admit(request, route.need if route else Need())
     if route is not None and route.method == "POST":
-        await _take_body(request)
+        await _take_body(request, is_api=route.path.startswith("/api/"))
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -113,7 +113,7 @@ async def _send(request: web.Request, response: web.StreamResponse) -> None:
     await response.write_eof()
 
 
-async def _take_body(request: web.Request) -> None:
+async def _take_body(request: web.Request, *, is_api: bool) -> None:
     """Read the body, of a bounded size, in a bounded time; a page of another site can send no JSON without asking.
 
     Raises:
@@ -123,7 +123,7 @@ async def _take_body(request: web.Request) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text="send it without Content-Encoding\n")
     has_type = "Content-Type" in request.headers
-    if request.path.startswith("/api/") and has_type and request.content_type != "application/json":
+    if is_api and has_type and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
     try:
         body = await asyncio.wait_for(request.read(), BODY_DEADLINE_S)
@@ -131,7 +131,7 @@ async def _take_body(request: web.Request) -> None:
         raise web.HTTPRequestTimeout(text="the body did not come in time\n") from None
     except RuntimeError as error:  # so aiohttp says that the connection was closed, e.g. because the body is too large
         raise ConnectionResetError(str(error)) from error
-    if request.path.startswith("/api/") and body and not has_type:
+    if is_api and body and not has_type:
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
 
 

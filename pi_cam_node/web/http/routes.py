@@ -5,9 +5,9 @@ Each program has a `RouteTable` of its own, so that two of them can use the same
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -23,13 +23,39 @@ class Need:
     Attributes:
         right: ``public`` (no credential), ``view`` (pictures and states) or ``control`` (changes something).
         signed: An expiring signed link opens it too.
+        page: A page for people: without a credential it leads to the login.
     """
 
     right: Right = "control"
     signed: bool = False
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What a description of the interface tells of a route beside its right.
+
+    Attributes:
+        content: Media types of the answer.
+        model: Type of a JSON answer, e.g. a pydantic model, or a list of one.
+        query: Schema and description of each parameter of the query, by name.
+        body: Type of the body.
+        forms: Media types of the body.
+        refusals: Further statuses and what they mean.
+    """
+
+    content: tuple[str, ...] = ("text/plain",)
+    model: Any = None
+    query: Mapping[str, tuple[Mapping[str, Any], str]] = field(default_factory=dict)
+    body: Any = None
+    forms: tuple[str, ...] = ("application/json",)
+    refusals: Mapping[int, str] = field(default_factory=dict)
+
+
+JSON = ("application/json",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One method of one path.
 
@@ -38,12 +64,14 @@ class Route:
         path: In aiohttp's notation, e.g. ``/media/{id}``.
         need: What a request must bring.
         handler: Answers.
+        described: What is told of it.
     """
 
     method: Method
     path: str
     need: Need
     handler: Handler
+    described: Described = field(default_factory=Described)
 
 
 class RouteTable:
@@ -58,17 +86,27 @@ class RouteTable:
     def __len__(self) -> int:
         return len(self._routes)
 
-    def route(self, method: Method, path: str, right: Right, *, signed: bool = False) -> Callable[[Handler], Handler]:
+    def route(
+        self,
+        method: Method,
+        path: str,
+        right: Right,
+        described: Described | None = None,
+        *,
+        signed: bool = False,
+        page: bool = False,
+    ) -> Callable[[Handler], Handler]:
         """Declare the route that the decorated handler answers.
 
         Raises:
             ValueError: It is declared already.
         """
+        told = described or Described()
 
         def declare(handler: Handler) -> Handler:
             if (method, path) in self._routes:
                 raise ValueError(f"{method} {path} is declared twice")
-            self._routes[method, path] = Route(method, path, Need(right, signed), handler)
+            self._routes[method, path] = Route(method, path, Need(right, signed, page), handler, told)
             return handler
 
         return declare

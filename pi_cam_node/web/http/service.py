@@ -31,6 +31,7 @@ class Endpoint:
         port: Its port; 0 for any that is free.
         cert: File with the certificate, ``None``: serve without TLS.
         key: File with its private key.
+        public_url: The address that links begin with; empty: the one that is served.
         names: Further names under which clients reach it.
         is_behind_proxy: Clients come by a reverse proxy, which may encrypt.
         title: What is served, for the log.
@@ -41,6 +42,7 @@ class Endpoint:
     port: int
     cert: Path | None = None
     key: Path | None = None
+    public_url: str = ""
     names: Sequence[str] = ()
     is_behind_proxy: bool = False
     title: str = "the live view"
@@ -78,6 +80,7 @@ class HttpService:
     Attributes:
         url: Where it serves, also when that is this machine only; ``None`` while it does not.
         public_url: The same, for others; ``None`` where others cannot reach it.
+        tls_sha256: SHA-256 of the certificate's DER, in hex; empty without TLS.
     """
 
     def __init__(self, program: Program, on_address: Callable[[str | None], None] = lambda _url: None) -> None:
@@ -85,7 +88,7 @@ class HttpService:
 
         Args:
             program: What to serve.
-            on_address: Called with `public_url` whenever that changes. Thread: the event loop's.
+            on_address: Called with `public_url` whenever that, or `url`, changes. Thread: the event loop's.
         """
         self._program, self._on_address = program, on_address
         self._stopped = asyncio.Event()
@@ -93,6 +96,7 @@ class HttpService:
         self._trouble = ""
         self.url: str | None = None
         self.public_url: str | None = None
+        self.tls_sha256 = ""
 
     @property
     def is_in_trouble(self) -> bool:
@@ -118,6 +122,7 @@ class HttpService:
         endpoint, loop = self._program.endpoint, asyncio.get_running_loop()
         await loop.run_in_executor(None, self._program.prepare)
         tls = await loop.run_in_executor(None, listening.tls_context, endpoint.cert, endpoint.key)
+        self.tls_sha256 = await loop.run_in_executor(None, listening.fingerprint, endpoint.cert if tls else None)
         sockets = await loop.run_in_executor(None, listening.bound, endpoint.host, endpoint.port)
         try:
             self._opened(endpoint, sockets[0], is_secure=tls is not None)
@@ -138,13 +143,14 @@ class HttpService:
         self._trouble, self._wait_s = "", FIRST_WAIT_S
         self._set_address(*addresses(endpoint, int(sock.getsockname()[1]), is_secure=is_secure))
         _log.info("%s is at %s", endpoint.title, self.url)
-        if self.public_url is not None and not is_secure and not endpoint.is_behind_proxy:
+        is_open = self.public_url is not None and not listening.is_loopback(endpoint.host)
+        if is_open and not is_secure and not endpoint.is_behind_proxy:
             _log.warning(
                 "%s is not encrypted; whoever listens on the network can read token and pictures", endpoint.title
             )
 
     def _set_address(self, url: str | None, public_url: str | None) -> None:
-        is_news = public_url != self.public_url
+        is_news = (url, public_url) != (self.url, self.public_url)
         self.url, self.public_url = url, public_url
         if is_news:
             self._on_address(public_url)
@@ -162,7 +168,9 @@ def addresses(endpoint: Endpoint, port: int, *, is_secure: bool) -> tuple[str, s
     """Return where the server is found on this machine, and by others (``None``: not at all)."""
     host, scheme = endpoint.host, "https" if is_secure else "http"
     if listening.is_loopback(host):
-        return f"{scheme}://{_in_url(host)}:{port}", None
+        return f"{scheme}://{_in_url(host)}:{port}", endpoint.public_url or None
+    if endpoint.public_url:
+        return f"{scheme}://{_in_url('127.0.0.1' if host in listening.WILDCARDS else host)}:{port}", endpoint.public_url
     names = [] if endpoint.is_behind_proxy else endpoint.names
     reached = next(iter(names), None) or (listening.outward_address() if host in listening.WILDCARDS else host)
     if reached is None:

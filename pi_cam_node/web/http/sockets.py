@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import ipaddress
 import socket
 import ssl
@@ -70,6 +71,21 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert, key)
     return context
+
+
+def fingerprint(cert: Path | None) -> str:
+    """Return the SHA-256 of a certificate's DER, in hex: of the first in a PEM file; empty without one.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no certificate.
+    """
+    if cert is None:
+        return ""
+    pem = cert.read_text("ascii", "replace")
+    begin, end = pem.find("-----BEGIN CERTIFICATE-----"), pem.find("-----END CERTIFICATE-----")
+    der = ssl.PEM_cert_to_DER_cert(pem[begin : end + len("-----END CERTIFICATE-----")] if begin >= 0 else "")
+    return hashlib.sha256(der).hexdigest()
 
 
 async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:

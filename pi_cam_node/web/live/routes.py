@@ -15,10 +15,11 @@ from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send
+from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
-from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
-from pi_cam_node.web.live.snapshot import EMBEDDABLE, snapshot
+from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, picture_headers
+from pi_cam_node.web.live.snapshot import EMBEDDABLE, LEAST_WIDTH_PX, snapshot
 from pi_cam_node.web.live.viewer import Viewer, ViewerLimit
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
@@ -28,7 +29,20 @@ SHORTSTREAMS = app_key("shortstreams", ViewerLimit)
 # Each may hold on to a whole ring of pictures until its client has taken them.
 SHORTSTREAMS_MAX = 2
 
-route("GET", "/snapshot.jpg", "view")(snapshot)
+PARTS = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+route(
+    "GET",
+    "/snapshot.jpg",
+    "view",
+    Described(
+        ("image/jpeg",),
+        query={
+            "fresh": ({"enum": ["0", "1"]}, "1: a picture whose exposure begins after the request."),
+            "width": ({"type": "integer", "minimum": LEAST_WIDTH_PX}, "Its width at most, in pixels."),
+        },
+        refusals={503: "The camera is away.", 504: "No picture was taken in time."},
+    ),
+)(snapshot)
 
 HEADERS = {
     "Content-Type": CONTENT_TYPE,
@@ -66,7 +80,16 @@ class _Endless(web.StreamResponse):
         self.force_close()
 
 
-@route("GET", "/stream", "view")
+@route(
+    "GET",
+    "/stream",
+    "view",
+    Described(
+        (PARTS,),
+        query={"fps": ({"type": "number", "exclusiveMinimum": 0}, "Fewer pictures a second.")},
+        refusals={503: "All places for viewers are taken."},
+    ),
+)
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
     interval_s = 1 / asked_fps(request)
@@ -112,7 +135,16 @@ def asked_fps(request: web.Request) -> float:
     return max(fps, 0.01)
 
 
-@route("GET", "/shortstream", "view")
+@route(
+    "GET",
+    "/shortstream",
+    "view",
+    Described(
+        (PARTS,),
+        query={"n": ({"type": "integer", "minimum": 1, "maximum": 1000}, "How many pictures.")},
+        refusals={404: "There is no picture.", 503: "Too many are being sent already."},
+    ),
+)
 async def shortstream(request: web.Request) -> web.StreamResponse:
     """Send the last ``?n=`` pictures of the ring, oldest first, as one multipart body with an end."""
     if request.method == "HEAD":

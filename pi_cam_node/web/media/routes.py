@@ -7,13 +7,17 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import FORMATS, Format
+from pi_cam_node.web.api.commands import carry_out
+from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import PictureStore
 from pi_cam_node.web.http import disk_pool
 from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
+from pi_cam_node.web.http.routes import JSON, Described
 from pi_cam_node.web.media.thumbnails import thumbnail_of
 from pi_cam_node.web.routes import context_of, route
 
@@ -26,9 +30,11 @@ THUMBNAIL_PX = 320
 # A reader keeps a picture but asks each time: a link that has ended, or a session, must not live on in its cache.
 CACHING = {"Cache-Control": "private, no-cache"}
 
+GONE = "There is no such picture or film, any more."
+
 THUMBNAILS = app_key("thumbnails", DiskPool)
 
-_TYPES: dict[str, str] = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream"}
+_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream", ".mp4": "video/mp4"}
 
 
 def attach(app: web.Application) -> None:
@@ -36,7 +42,17 @@ def attach(app: web.Application) -> None:
     disk_pool.attach(app, THUMBNAILS, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
 
 
-@route("GET", "/media/{id}", "view", signed=True)
+@route(
+    "GET",
+    "/media/{id}",
+    "view",
+    Described(
+        ("image/jpeg", "image/png", "application/octet-stream", "video/mp4"),
+        query={"format": ({"enum": list(FORMATS)}, "The file of this format.")},
+        refusals={206: "The part that was asked for.", 404: GONE, 416: "The range lies beyond the end."},
+    ),
+    signed=True,
+)
 async def picture(request: web.Request) -> web.StreamResponse:
     """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
     context_of(request).hub.privacy_gate.check()
@@ -48,7 +64,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
         return await send(request, stored, headers_of(stored.name), context_of(request).hub.privacy_gate)
 
 
-@route("GET", "/media/{id}/thumbnail", "view", signed=True)
+@route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE}), signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Send a small JPEG of a saved picture."""
     context, picture_id = context_of(request), request.match_info["id"]
@@ -70,6 +86,13 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
     return await send_whole(context.hub.privacy_gate, request, web.Response(body=body, headers=headers))
+
+
+@route("DELETE", "/media/{id}", "control", Described(JSON, Reply, refusals={403: "It is kept.", 404: GONE}))
+async def delete(request: web.Request) -> web.StreamResponse:
+    """Delete a picture or film; one that is kept is refused. The same as the command ``delete``."""
+    arguments = json_bytes({"media_id": request.match_info["id"]})
+    return await carry_out(context_of(request), "delete", arguments)
 
 
 def asked_format(request: web.Request) -> Format | None:

@@ -6,23 +6,34 @@ import json
 
 from aiohttp import web
 
+from pi_cam_node.web.api.models import Login
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.sessions import LIFETIME_S
+from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.routes import route
 
 
-@route("POST", "/login", "public")
+@route(
+    "POST",
+    "/login",
+    "public",
+    Described(
+        body=Login,
+        forms=("application/x-www-form-urlencoded", "application/json"),
+        refusals={401: "That is not the token.", 429: "Too many wrong tries; wait."},
+    ),
+)
 async def log_in(request: web.Request) -> web.StreamResponse:
     """Begin a session for whoever sends the token, as the field ``token`` of a form or of a JSON object."""
     access = access_of(request)
     is_form = request.content_type == "application/x-www-form-urlencoded"
     name = access.log_in(request, await _token_in(request, is_form=is_form))
-    response = _done("/", is_form=is_form)
+    response = _done("./", is_form=is_form)
     response.set_cookie(
         access.cookie,
         name,
         max_age=int(LIFETIME_S),
-        path="/",
+        path=access.cookie_path(request),
         httponly=True,
         samesite="Strict",
         secure=access.proxies.peer_of(request).scheme == "https",
@@ -35,8 +46,8 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     """End the session of whoever asks."""
     access = access_of(request)
     access.sessions.end(request.cookies.get(access.cookie, ""))
-    response = _done("/login", is_form=request.content_type == "application/x-www-form-urlencoded")
-    response.del_cookie(access.cookie, path="/")
+    response = _done("login", is_form=request.content_type == "application/x-www-form-urlencoded")
+    response.del_cookie(access.cookie, path=access.cookie_path(request))
     return response
 
 

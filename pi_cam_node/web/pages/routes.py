@@ -11,6 +11,7 @@ from importlib import resources
 from aiohttp import web
 
 from pi_cam_node.web.auth.access import access_of
+from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.routes import route
 
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -70,7 +71,7 @@ def _file(name: str, content: bytes) -> File:
     return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
 
 
-@route("GET", "/", "view")
+@route("GET", "/", "view", Described(("text/html",)), page=True)
 async def index(request: web.Request) -> web.Response:
     """Send the live view, with a way to log out for those who logged in."""
     access = access_of(request)
@@ -78,13 +79,18 @@ async def index(request: web.Request) -> web.Response:
     return _send(request, IN_SESSION if is_session else "index.html")
 
 
-@route("GET", "/login", "public")
+@route("GET", "/login", "public", Described(("text/html",)))
 async def login(request: web.Request) -> web.Response:
     """Send the page on which people log in."""
     return _send(request, "login.html")
 
 
-@route("GET", "/static/{name}", "public")
+@route(
+    "GET",
+    "/static/{name}",
+    "public",
+    Described(("text/css", "text/javascript", "image/svg+xml"), refusals={404: "There is no such file."}),
+)
 async def static(request: web.Request) -> web.Response:
     """Send a file of the pages."""
     name = request.match_info["name"]

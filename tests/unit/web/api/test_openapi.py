@@ -13,7 +13,6 @@ from pi_cam_node.base.errors import CODES
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.web import application
 from pi_cam_node.web.api import openapi
-from pi_cam_node.web.api.schemas import BODIES, CONTENTS, NOT_FOUND, QUERIES
 from pi_cam_node.web.http.status_codes import STATUSES
 
 ROUTES = application.routes()
@@ -109,9 +108,30 @@ def test_names_of_operations_are_used_once_and_parameters_of_paths_are_declared(
         assert declared == set(re.findall(r"{(\w+)}", path))
 
 
-def test_what_is_said_of_contents_is_said_of_routes_that_exist() -> None:
-    ways = {f"{route.method} {route.path}" for route in ROUTES}
-    assert {*CONTENTS, *NOT_FOUND, *QUERIES, *BODIES} <= ways
+def test_refusals_that_the_right_and_the_method_bring_are_told() -> None:
+    for _path, method, operation in OPERATIONS:
+        told = set(operation["responses"])
+        if operation["x-right"] != "public":
+            assert {"401", "403", "429"} <= told
+        if method == "post":
+            assert {"408", "413", "415"} <= told
+        if any(p["in"] == "query" for p in operation.get("parameters", [])):
+            assert "400" in told
+
+
+def test_lists_take_the_arguments_of_their_commands() -> None:
+    for verb in ("media", "events"):
+        operation = DOCUMENT["paths"][f"/api/{verb}"]["get"]
+        assert {p["name"] for p in operation["parameters"]} == set(registry()[verb].arguments.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("State", {"at", "media"}), ("Setting", {"key", "value"}), ("Reply", {"id"})]
+)
+def test_json_is_described_by_the_models_that_make_it(name: str, fields: set[str]) -> None:
+    schema = DOCUMENT["components"]["schemas"][name]
+    assert fields <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
 
 
 def test_the_document_is_json_and_names_the_version_and_the_cookie() -> None:

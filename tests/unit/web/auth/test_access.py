@@ -36,7 +36,7 @@ def access(token: str | None = TOKEN, trusted: tuple[str, ...] = (), allowed: tu
         Sessions(clock),
         Lockout(clock),
         Proxies(trusted),
-        AllowedHosts(allowed, lambda: {OWN}, clock.monotonic),
+        AllowedHosts(allowed),
         "session_porch",
     )
 
@@ -99,21 +99,42 @@ def test_a_header_that_makes_no_sense_is_no_credential(header: str) -> None:
     assert judged(access(), request(Authorization=header)) == 401
 
 
-def test_programs_are_told_of_both_ways_and_browsers_see_no_dialog() -> None:
-    def challenges(**headers: str) -> list[str]:
-        with pytest.raises(web.HTTPUnauthorized) as caught:
-            access().admit(request(**headers), VIEW)
-        return [value.split()[0] for value in caught.value.headers.getall("WWW-Authenticate")]
+@pytest.mark.parametrize(
+    ("headers", "ways"),
+    [
+        ({"User_Agent": "Lavf/60.3"}, ["Bearer", "Basic"]),
+        ({"User_Agent": "Mozilla/5.0 (Linux; Android 13) Kiosk"}, ["Bearer", "Basic"]),
+        ({"User_Agent": "Mozilla/5.0", "Accept": "text/html", "Sec_Fetch_Dest": "document"}, ["Bearer", "Basic"]),
+        ({"Referer": "http://dashboard.example/"}, ["Bearer", "Basic"]),
+        ({"Sec_Fetch_Dest": "empty"}, ["Bearer"]),
+        ({"Sec_Fetch_Dest": "image"}, ["Bearer"]),
+        ({"X_Requested_With": "fetch"}, ["Bearer"]),
+        ({"Referer": f"http://{OWN}:8080/"}, ["Bearer"]),
+    ],
+)
+def test_all_but_parts_of_our_own_page_are_told_of_basic_authentication(
+    headers: dict[str, str], ways: list[str]
+) -> None:
+    with pytest.raises(web.HTTPUnauthorized) as caught:
+        access().admit(request(**headers), VIEW)
+    assert [value.split()[0] for value in caught.value.headers.getall("WWW-Authenticate")] == ways
 
-    assert challenges(User_Agent="Lavf/60.3") == ["Bearer", "Basic"]
-    assert challenges(User_Agent="Mozilla/5.0 (X11)") == ["Bearer"]
-    assert challenges(Sec_Fetch_Mode="cors") == ["Bearer"]
 
-
-def test_a_person_is_sent_to_the_login() -> None:
+def test_a_person_is_sent_to_the_login_from_pages_alone() -> None:
     with pytest.raises(web.HTTPSeeOther) as caught:
-        access().admit(request(path="/", Accept="text/html,*/*"), VIEW)
-    assert caught.value.location == "/login"
+        access().admit(request(path="/", Accept="text/html,*/*"), Need("view", page=True))
+    assert caught.value.location == "login"
+    assert judged(access(), request(Accept="text/html,*/*"), VIEW) == 401
+
+
+def test_a_ticket_opens_what_view_may_see_and_costs_no_guess() -> None:
+    rules = access()
+    rules.tickets = lambda secret: secret == "a-ticket"
+    ticket = {"Authorization": "Bearer a-ticket"}
+    for _ in range(2 * GUESSES):
+        assert judged(rules, request(**ticket)) == 200
+        assert judged(rules, request("POST", **ticket), CONTROL) == 403
+    assert judged(rules, request(Authorization="Bearer another")) == 401
 
 
 # ------------------------------------------------------------ guesses
@@ -207,28 +228,60 @@ HOSTS = {
     "[::1]:8080": True,
     "cam.example": True,
     "CAM.example:443": True,
+    "raspberrypi": True,
+    "raspberrypi.lan": True,
+    "raspberrypi.fritz.box:8080": True,
+    "cam.home.arpa": True,
+    "RASPBERRYPI.LOCAL.": True,
+    "cam.internal": True,
+    "192.0.2.11": True,  # a published port of a container, a router
+    "[2001:db8::7]:8080": True,
+    "203.0.113.5": True,
+    "0.0.0.0": True,
+    "": True,  # HTTP/1.0
     "evil.example": False,
-    "192.0.2.11": False,
+    "evil.box": False,
+    "fritz.box.evil.example": False,
+    "lan.evil.example": False,
+    "2130706433": False,
+    "127.1": False,
+    ".lan": False,
+    "cam..lan": False,
     "localhost.evil.example": False,
     f"{OWN}.evil.example": False,
     f"evil.example@{OWN}": False,
     f"{OWN}/evil": False,
     f"{OWN}:port": False,
-    "": False,
     " ": False,
     "[": False,
     "[::1": False,
-    "0.0.0.0": False,
 }
 
 
 @pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("need", [PUBLIC, VIEW])
 @pytest.mark.parametrize("token", [None, TOKEN])
 @pytest.mark.promise("H6")
-def test_a_name_that_is_not_ours_is_refused_before_anything_else(host: str, need: Need, token: str | None) -> None:
+def test_a_name_that_strangers_can_make_point_here_is_refused(host: str, token: str | None) -> None:
     rules = access(token, allowed=("cam.example",))
-    assert judged(rules, request(Host=host, **BEARER), need) == (200 if HOSTS[host] else 403)
+    assert judged(rules, request(Host=host, **BEARER), VIEW) == (200 if HOSTS[host] else 403)
+    assert judged(rules, request("POST", Host=host), PUBLIC) == (200 if HOSTS[host] else 403)
+
+
+def test_what_is_public_is_shown_under_every_name() -> None:
+    assert judged(access(), request(Host="evil.example"), PUBLIC) == 200
+
+
+def test_a_page_behind_a_proxy_is_our_own_even_where_the_proxy_tells_nothing() -> None:
+    rules = access(trusted=("192.0.2.99",))
+    rules.public_url = "https://example.org/cam"
+    own = {"Origin": "https://example.org", "Host": "127.0.0.1:8080"}
+    assert judged(rules, request("POST", **own, **BEARER), CONTROL) == 200
+    assert judged(rules, request("POST", **{**own, "Origin": "https://evil.example"}, **BEARER), CONTROL) == 403
+    link = rules.links.sign("/media/a")
+    assert judged(rules, request(path=f"/cam{link}"), Need("view", signed=True)) == 200
+    assert rules.cookie_path(request(X_Forwarded_Host="example.org")) == "/cam/"
+    assert rules.cookie_path(request(path="/cam/login")) == "/cam/"
+    assert rules.cookie_path(request()) == "/"
 
 
 @pytest.mark.parametrize(
@@ -273,6 +326,12 @@ def test_a_trusted_proxy_speaks_for_its_clients() -> None:
         ("evil, 203.0.113.5, 198.51.100.2", "203.0.113.5"),
         ("198.51.100.2", "198.51.100.2"),
         ("", "198.51.100.1"),
+        ("203.0.113.5:4711", "203.0.113.5"),
+        ('"[2001:db8::7]:4711"', "2001:db8::7"),
+        ("[2001:DB8::7]", "2001:db8::7"),
+        ("203.0.113.9, 203.0.113.5:1, 198.51.100.2:99", "203.0.113.5"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("203.0.113.5, unknown", "198.51.100.1"),
     ],
 )
 def test_of_a_chain_the_last_stranger_is_the_client(told: str, client: str) -> None:
@@ -285,6 +344,16 @@ def test_forging_an_address_does_not_buy_more_guesses() -> None:
     for number in range(GUESSES):
         judged(rules, request(Authorization="Bearer wrong", X_Forwarded_For=f"203.0.113.{number}"))
     assert judged(rules, request(**BEARER, X_Forwarded_For="203.0.113.200")) == 429
+
+
+def test_a_port_in_a_forwarded_address_does_not_buy_more_guesses() -> None:
+    rules = access(trusted=("192.0.2.99",))
+    for number in range(GUESSES):
+        judged(rules, request(Authorization="Bearer wrong", X_Forwarded_For=f"203.0.113.5:{4711 + number}"))
+    assert judged(rules, request(**BEARER, X_Forwarded_For="203.0.113.5:1")) == 429
+    for number in range(GUESSES):
+        judged(rules, request(Authorization="Bearer wrong", X_Forwarded_For=f"[2001:db8::{number + 1}]:4711"))
+    assert judged(rules, request(**BEARER, X_Forwarded_For="2001:db8::ffff")) == 429
 
 
 def test_a_proxy_nobody_told_us_of_does_not_open_the_node_to_the_world() -> None:

@@ -122,16 +122,26 @@ def parts(link: str) -> tuple[str, dict[str, str]]:
     return split.path, dict(parse_qsl(split.query))
 
 
-def test_a_link_opens_its_path_until_it_ends_whatever_the_wall_clock_says() -> None:
+def test_a_link_opens_its_path_until_it_ends() -> None:
     clock = FakeClock()
     links = SignedLinks(clock)
     path, query = parts(links.sign("/media/a", 60))
     assert links.verify(path, query)
-    clock.step_utc(-10 * 365 * 86_400)
     clock.advance(59)
     assert links.verify(path, query)
     clock.advance(1)
     assert not links.verify(path, query)
+
+
+def test_while_the_clock_is_not_set_a_link_lasts_as_long_as_the_process(tmp_path: Path) -> None:
+    clock, is_set = FakeClock(), [False]
+    links = SignedLinks(clock, tmp_path / "key", lambda: is_set[0])
+    path, query = parts(links.sign("/media/a", 60))
+    clock.step_utc(10 * 365 * 86_400)
+    is_set[0] = True
+    assert links.verify(path, query)
+    assert not SignedLinks(clock, tmp_path / "key").verify(path, query)
+    assert parts(links.sign("/media/a"))[1]["expires"].isdigit()
 
 
 def test_a_link_opens_nothing_else() -> None:
@@ -160,10 +170,44 @@ def test_a_changed_link_opens_nothing(change: dict[str, str]) -> None:
     assert not links.verify(path, {})
 
 
-def test_links_end_with_a_restart() -> None:
-    clock = FakeClock()
-    path, query = parts(SignedLinks(clock).sign("/media/a", 60))
+def test_links_outlive_a_restart_by_a_key_that_only_its_owner_reads(tmp_path: Path) -> None:
+    clock, key = FakeClock(), tmp_path / "key"
+    path, query = parts(SignedLinks(clock, key).sign("/media/a"))
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert SignedLinks(clock, key).verify(path, query)
     assert not SignedLinks(clock).verify(path, query)
+    clock.advance(7 * 86_400)
+    assert not SignedLinks(clock, key).verify(path, query)
+
+
+def test_ending_links_ends_all_at_once_and_for_ever(tmp_path: Path) -> None:
+    clock, key = FakeClock(), tmp_path / "key"
+    links = SignedLinks(clock, key)
+    path, query = parts(links.sign("/media/a"))
+    links.end_all()
+    assert not links.verify(path, query)
+    links.save()
+    assert not SignedLinks(clock, key).verify(path, query)
+    path, query = parts(links.sign("/media/a"))
+    assert SignedLinks(clock, key).verify(path, query)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64, b"g" * 64, b"00" * 16])
+def test_a_key_that_is_none_is_replaced(tmp_path: Path, content: bytes) -> None:
+    clock, key = FakeClock(), tmp_path / "key"
+    key.write_bytes(content)
+    path, query = parts(SignedLinks(clock, key).sign("/media/a"))
+    assert SignedLinks(clock, key).verify(path, query)
+
+
+def test_a_key_that_cannot_be_written_is_said_and_links_last_until_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    links = SignedLinks(FakeClock(), tmp_path / "file" / "key")
+    path, query = parts(links.sign("/media/a"))
+    assert links.verify(path, query)
+    assert "links to pictures end with this run" in caplog.text
 
 
 # ------------------------------------------------------------ guesses

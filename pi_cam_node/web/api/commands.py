@@ -1,0 +1,49 @@
+"""Carries out commands for routes, and answers with their replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from pi_cam_node.base.errors import BadRequest, NodeError
+from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
+from pi_cam_node.web.api.models import Refusal
+from pi_cam_node.web.context import WebContext
+from pi_cam_node.web.http.status_codes import json_response, status_of
+
+
+async def carry_out(context: WebContext, verb: str, arguments: bytes) -> web.Response:
+    """Return the final reply to a command, with the status that its code has."""
+    try:
+        answered = await context.run(verb, arguments)
+    except NodeError as error:
+        return json_response(refusal(context, verb, error), status_of(error.code))
+    return json_response(answered.body, status_of_reply(answered.body))
+
+
+def status_of_reply(body: Mapping[str, Any]) -> int:
+    """Return the status of a reply: 404 where it says that an id is not there."""
+    is_missing = body["code"] == "bad_request" and "missing" in body.get("data", {})
+    return 404 if is_missing else status_of(body["code"])
+
+
+def refusal(context: WebContext, verb: str, error: NodeError) -> dict[str, Any]:
+    """Return the reply to a command that never came to the node, or to which no reply came back."""
+    said = {"verb": verb[:VERB_SHOWN], "code": error.code, "message": error.text, "data": error.data}
+    return Refusal.model_validate({**said, "node": context.info.get("id", "")}).model_dump()
+
+
+def arguments_in(body: bytes, content_type: str) -> bytes:
+    """Return the arguments of a command as JSON; no body is no arguments.
+
+    Raises:
+        BadRequest: They are something else. Whether an object makes sense is the dispatcher's to say.
+    """
+    text = body.strip()
+    if text and content_type != "application/json":
+        raise BadRequest("ERROR: send application/json")
+    if text and not text.startswith(b"{"):
+        raise BadRequest("ERROR: the arguments must be a JSON object")
+    return text

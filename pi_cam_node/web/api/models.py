@@ -1,0 +1,137 @@
+"""What the API answers with. The models make the answers, and the description of the interface comes from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pi_cam_node.base.errors import Code
+
+
+class Answer(BaseModel):
+    """A JSON object."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Picture(BaseModel):
+    """A saved picture. One of an earlier run has only what its id says."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: str
+    kind: str = ""
+    first_at: datetime | str | None = None
+    url: Annotated[str, Field(description="Where it is, with a signature that ends.")]
+    thumbnail_url: Annotated[str, Field(description="The same for a small JPEG of it.")]
+
+
+class State(Answer):
+    """What is, as last told by the node."""
+
+    at: Annotated[datetime, Field(description="The node's clock.")]
+    node: Annotated[dict[str, str], Field(description="Its id, name and version.")]
+    broker: Annotated[bool, Field(description="Whether the MQTT broker is connected.")]
+    broker_away_because: Annotated[str, Field(description="Why it is not, for people; empty while it is.")]
+    states: Annotated[dict[str, Any], Field(description="Values by state key, as on the topics; and `camera`.")]
+    telemetry: Annotated[dict[str, Any], Field(description="The last figures.")]
+    brightness: Annotated[
+        list[tuple[float, float]],
+        Field(description="The last hour: seconds since 1970 and level from 0 to 255, oldest first."),
+    ]
+    media: list[Picture]
+
+
+class Setting(Answer):
+    """A setting, its value in force (secrets masked), and what it may be."""
+
+    key: str
+    section: str
+    title: str
+    doc: str
+    type: Literal["bool", "int", "float", "choice", "list", "text"]
+    value: Any
+    default: Any
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    choices: list[str]
+    expected: Annotated[str, Field(description="What a value must be, in words.")]
+    live: Annotated[bool, Field(description="It can be changed by `set`, and takes effect at once.")]
+    secret: bool
+
+
+class Settings(Answer):
+    """Every setting, in the order of the file."""
+
+    settings: list[Setting]
+
+
+class MediaItem(Answer):
+    """A picture or film that is kept."""
+
+    id: str
+    at: datetime
+    node: str
+    kind: str
+    path: str
+    bytes: int
+    seconds: float | None
+    kept: bool
+    url: str | None
+    thumbnail_url: str | None
+
+
+class EventItem(Answer):
+    """Something that happened in front of the camera; under way as long as `ended_at` is null."""
+
+    id: str
+    at: datetime
+    node: str
+    kind: str
+    ended_at: datetime | None
+    ended_by: str | None
+    zones: list[str]
+    cause: str
+    pre_roll_s: float
+    picture_id: str | None
+    recording_id: str | None
+    url: str | None
+    thumbnail_url: str | None
+
+
+class Reply(Answer):
+    """The final reply to a command, the same as over MQTT."""
+
+    id: Annotated[str, Field(description="The name of the request, made up where it gave none.")]
+    verb: str
+    ok: bool
+    code: Code
+    message: Annotated[str, Field(description="For people, and for scripts that match it.")]
+    data: Annotated[dict[str, Any], Field(description="The same facts, typed.")]
+    stage: Literal["final"]
+    received: datetime
+    took_ms: Annotated[float, Field(ge=0)]
+    node: str
+    boot: str
+
+
+class Refusal(Answer):
+    """What is said where the command did not reach the node, or its reply did not come in time."""
+
+    verb: str
+    ok: Literal[False] = False
+    code: Literal["bad_request", "busy", "timeout"]
+    message: str
+    data: dict[str, Any]
+    stage: Literal["final"] = "final"
+    node: str
+
+
+class Login(BaseModel):
+    """What is sent to log in."""
+
+    token: str
