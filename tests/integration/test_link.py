@@ -12,6 +12,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import MQTTErrorCode
+from pytest_mock import MockerFixture
 
 from pi_cam_node.core.inputs import (
     BrokerConnected,
@@ -124,8 +125,8 @@ def test_an_event_that_was_not_acknowledged_is_sent_again(broker: Mosquitto) -> 
         assert sorted({int(m.payload) for m in client.on(TOPICS.event("test"))}) == list(range(30))
 
 
-def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.5)
+def test_a_broker_that_hangs_is_left(broker: Mosquitto, mocker: MockerFixture) -> None:
+    mocker.patch.object(in_flight, "ACK_TIMEOUT_S", 0.5)
     with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         node.expect(BrokerConnected)
         node.announce()
@@ -134,10 +135,8 @@ def test_a_broker_that_hangs_is_left(broker: Mosquitto, monkeypatch: pytest.Monk
         assert "acknowledges nothing" in node.expect(BrokerLost).reason
 
 
-def test_a_link_that_goes_silent_again_and_again_blames_no_message(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(in_flight, "ACK_TIMEOUT_S", 0.3)
+def test_a_link_that_goes_silent_again_and_again_blames_no_message(broker: Mosquitto, mocker: MockerFixture) -> None:
+    mocker.patch.object(in_flight, "ACK_TIMEOUT_S", 0.3)
     with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         client.subscribe(TOPICS.state("mode"))
         for _ in range(4):
@@ -247,8 +246,10 @@ def test_an_error_inside_paho_ends_the_session_and_not_the_link(
         node.expect(BrokerConnected)
 
 
-def test_an_error_in_the_link_itself_does_not_end_it(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "SLOW_S", 0.1)
+def test_an_error_in_the_link_itself_does_not_end_it(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(link_module, "SLOW_S", 0.1)
     with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         with monkeypatch.context() as patch:
@@ -418,15 +419,13 @@ def test_home_assistants_start_own_discovery_and_a_late_will_are_told(broker: Mo
 
 
 @pytest.mark.promise("M10")
-def test_an_error_while_taking_a_message_in_is_counted_and_survived(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_while_taking_a_message_in_is_counted_and_survived(broker: Mosquitto, mocker: MockerFixture) -> None:
     def fail_on_save(incoming: Incoming, topics: Topics, mono_s: float) -> Input | None:
         if incoming.topic == TOPICS.cmd("save"):
             raise KeyError("a bug")
         return parse_message(incoming, topics, mono_s)
 
-    monkeypatch.setattr(link_module, "parse_message", fail_on_save)
+    mocker.patch.object(link_module, "parse_message", fail_on_save)
     with broker.client() as client, LinkHarness(broker.port) as node:
         node.up(client)
         client.publish(TOPICS.cmd("save"))

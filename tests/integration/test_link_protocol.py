@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CommandArrived
 from pi_cam_node.mqtt import session as session_module
@@ -12,10 +13,8 @@ from tests.support.proxy import Manner, Proxy
 
 
 @pytest.mark.parametrize("manner", ["refuse-5-as-5", "refuse-5-as-3", "hang-up-on-5", "silent-on-5"])
-def test_auto_falls_back_and_remembers_what_worked(
-    broker: Mosquitto, manner: Manner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_module, "CONNACK_TIMEOUT_S", 0.5)
+def test_auto_falls_back_and_remembers_what_worked(broker: Mosquitto, manner: Manner, mocker: MockerFixture) -> None:
+    mocker.patch.object(session_module, "CONNACK_TIMEOUT_S", 0.5)
     with broker.client() as client, Proxy(broker.port, manner) as proxy, LinkHarness(proxy.port) as node:
         assert node.up(client).protocol == "3.1.1"
         client.publish(TOPICS.cmd("help"), reply_to="asker", correlation=b"1")
@@ -26,10 +25,8 @@ def test_auto_falls_back_and_remembers_what_worked(
         assert proxy.versions == [5, 4, 4]
 
 
-def test_a_broker_that_answers_neither_is_asked_for_mqtt_5_again(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_module, "CONNACK_TIMEOUT_S", 0.3)
+def test_a_broker_that_answers_neither_is_asked_for_mqtt_5_again(broker: Mosquitto, mocker: MockerFixture) -> None:
+    mocker.patch.object(session_module, "CONNACK_TIMEOUT_S", 0.3)
     with Proxy(broker.port, "silent") as proxy, LinkHarness(proxy.port) as node:
         assert "does not answer" in node.expect(BrokerLost).reason
         wait_until(lambda: proxy.versions == [5, 4], "both versions to be tried")
@@ -37,10 +34,8 @@ def test_a_broker_that_answers_neither_is_asked_for_mqtt_5_again(
         assert node.expect(BrokerConnected).protocol == "5"
 
 
-def test_a_broker_known_for_mqtt_5_may_hang_without_losing_it(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_module, "CONNACK_TIMEOUT_S", 0.3)
+def test_a_broker_known_for_mqtt_5_may_hang_without_losing_it(broker: Mosquitto, mocker: MockerFixture) -> None:
+    mocker.patch.object(session_module, "CONNACK_TIMEOUT_S", 0.3)
     with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
         assert node.expect(BrokerConnected).protocol == "5"
         proxy.manner = "silent"

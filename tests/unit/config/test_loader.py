@@ -17,11 +17,6 @@ from pi_cam_node.config.settings import catalogue, value_of
 from tests.support.config_folder import Folder
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [

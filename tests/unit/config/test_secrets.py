@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,6 @@ from pi_cam_node.config.settings import secrets_of, tree_of
 from tests.support.config_folder import Folder
 
 CANARY = "canary-77ab"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
 
 
 def password_of(loaded: LoadedConfig) -> str | None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.cli import reference
@@ -22,11 +23,6 @@ from pi_cam_node.config.writer import write_back
 from tests.support.config_folder import Folder
 
 CANARY = "canary-3e0d"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
 
 
 def changed(config: Config, **values: str) -> Config:
@@ -237,15 +233,13 @@ def test_a_file_that_was_broken_meanwhile_is_left_alone(folder: Folder) -> None:
         (errno.EBUSY, "Device or resource busy; mount its folder instead of the file alone"),
     ],
 )
-def test_a_disk_that_refuses_leaves_the_old_file(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int, said: str
-) -> None:
+def test_a_disk_that_refuses_leaves_the_old_file(folder: Folder, mocker: MockerFixture, number: int, said: str) -> None:
     config = changed(folder.load("night:\n  gain: 4\n").config, night__gain="5")
 
     def refuse(path: Path, data: bytes, mode: int) -> None:
         raise OSError(number, os.strerror(number), str(path))
 
-    monkeypatch.setattr(writer, "replace_atomically", refuse)
+    mocker.patch.object(writer, "replace_atomically", refuse)
     with pytest.raises(NotSaved, match=said):
         write_back(folder.file, config)
     assert folder.file.read_text() == "night:\n  gain: 4\n"

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.restart_budget import WINDOW_S, RestartBudget
 from pi_cam_node.base.threads import Heartbeat, MonitoredThread
 from pi_cam_node.core.events import CameraChanged
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
+from pi_cam_node.runtime import watchdog
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Watchdog
 from pi_cam_node.system.systemd import SystemdNotifier
@@ -208,7 +210,9 @@ def test_the_node_thread_brings_a_dead_supervisor_back(bench: Bench) -> None:
     bench.supervisor.close(10)
 
 
-def test_giving_up_kills_the_process_also_where_the_last_words_hang(bench: Bench) -> None:
+def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Bench, mocker: MockerFixture) -> None:
+    mocker.patch.object(watchdog, "CHECK_S", 0.01)
+    mocker.patch.object(watchdog, "FINISH_S", 0.02)
     hangs = threading.Event()
 
     def hang(_why: str) -> None:
@@ -226,7 +230,7 @@ def test_giving_up_kills_the_process_also_where_the_last_words_hang(bench: Bench
     bench.is_stuck = True
     supervisor.start()
     while not bench.killed:
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.005)
     hangs.set()
     supervisor.close(10)
     assert bench.killed == [INTERNAL_CODE]
@@ -318,10 +322,8 @@ def test_a_service_manager_that_is_gone_costs_one_warning(tmp_path: Path, caplog
 # ------------------------------------------------------------------ waiting in the kernel
 
 
-def test_a_thread_that_waits_for_a_dead_disk_is_told_and_left_alone(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(MonitoredThread, "is_in_kernel", property(lambda loop: loop.name == "worker"))
+def test_a_thread_that_waits_for_a_dead_disk_is_told_and_left_alone(bench: Bench, mocker: MockerFixture) -> None:
+    mocker.patch.object(MonitoredThread, "is_in_kernel", property(lambda loop: loop.name == "worker"))
     bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
     bench.look(120, silent="worker")
     assert (bench.reasons, bench.plain.restarts) == ([], 0)

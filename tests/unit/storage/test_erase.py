@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config, loader
@@ -144,7 +145,7 @@ def test_a_file_that_cannot_be_removed_stops_no_other(
 
 
 def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mocker: MockerFixture
 ) -> None:
     (tmp_path / f"{ID}.jpg").write_bytes(b"12345")
     (tmp_path / f"{ID}.png").write_bytes(b"12345")
@@ -155,14 +156,14 @@ def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(
             (tmp_path / name).unlink()
         return real(name, names)
 
-    monkeypatch.setattr(erase, "_is_ours", faster)
+    mocker.patch.object(erase, "_is_ours", faster)
     assert erase_folder(tmp_path, NAMES) == Removed(1, 1, 5)
 
 
 def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(erasure, "clear_retained", lambda _config, _topics: Cleared(0, 0, 0))
+    mocker.patch.object(erasure, "clear_retained", side_effect=lambda _config, _topics: Cleared(0, 0, 0))
     starts, good = tmp_path / "node.yaml.starts", tmp_path / "node.yaml.good"
     for state in (starts, good):
         state.write_bytes(b"{}")
@@ -205,29 +206,29 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
 STATE = ("my.yaml.starts", "my.yaml.good", "my.yaml.privacy_on", ".my.yaml.good.4711.part", ".my.yaml.starts.9.part")
 
 
-def erase_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EraseReport:
+def erase_state(tmp_path: Path, mocker: MockerFixture) -> EraseReport:
     """Erase for a node whose broker holds nothing."""
-    monkeypatch.setattr(erasure, "clear_retained", lambda *_: Cleared(0, 0, 0))
+    mocker.patch.object(erasure, "clear_retained", side_effect=lambda *_: Cleared(0, 0, 0))
     config = loader.load(tmp_path / "my.yaml", {}).config
     places = state_files(tmp_path / "my.yaml", {})
     return erasure.erase_all(config, StartCounter(places.starts), LastGood(places.good), places.private)
 
 
-def test_the_memory_of_starts_goes_half_written_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_starts_goes_half_written_or_not(tmp_path: Path, mocker: MockerFixture) -> None:
     others = ("my.yaml", "my.yaml.bak", ".my.yaml.good.part", ".my.yaml.good.mine.part", ".other.yaml.good.4711.part")
     for name in (*STATE, *others):
         (tmp_path / name).touch()
-    erased = erase_state(tmp_path, monkeypatch)
+    erased = erase_state(tmp_path, mocker)
     assert (erased.files, erased.trouble) == (len(STATE), ())
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 
 
-def test_a_power_cut_does_not_bring_the_memory_of_starts_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_power_cut_does_not_bring_the_memory_of_starts_back(tmp_path: Path, mocker: MockerFixture) -> None:
     for name in ("my.yaml", *STATE):
         (tmp_path / name).touch()
     disk = Disk(tmp_path)
     with disk.watched():
-        erase_state(tmp_path, monkeypatch)
+        erase_state(tmp_path, mocker)
     disk.cut(names_kept=0, fate=0)
     assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"]
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.redaction import MASK, redactor
 from pi_cam_node.config import Config
@@ -226,8 +227,8 @@ def test_a_closed_console_costs_lines_and_nothing_else(capsys: pytest.CaptureFix
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_file_is_turned_over_and_three_old_ones_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "MAX_FILE_BYTES", 500)
+def test_the_file_is_turned_over_and_three_old_ones_are_kept(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(log, "MAX_FILE_BYTES", 500)
     configured(settings={"logging": {"file": tmp_path / "node.log"}})
     for number in range(100):
         _log.info("line %d", number)

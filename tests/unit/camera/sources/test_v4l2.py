@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Controls
@@ -161,9 +162,9 @@ def test_a_camera_that_is_unplugged_makes_reading_fail() -> None:
         source.read()
 
 
-def test_auto_finds_no_camera_where_there_is_none_and_never_the_synthetic_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "list_cameras", list)
-    monkeypatch.setattr(auto, "cameras", list)
+def test_auto_finds_no_camera_where_there_is_none_and_never_the_synthetic_one(mocker: MockerFixture) -> None:
+    mocker.patch.object(auto, "list_cameras", list)
+    mocker.patch.object(auto, "cameras", list)
     source = auto.AutoSource()
     with pytest.raises(SourceError, match="no camera found"):
         source.open(CameraConfig(source="auto"), DAY)
@@ -172,8 +173,8 @@ def test_auto_finds_no_camera_where_there_is_none_and_never_the_synthetic_one(mo
     source.close()
 
 
-def test_auto_takes_the_first_camera_that_video4linux_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "list_cameras", list)
-    monkeypatch.setattr(auto, "cameras", lambda: ["/dev/video99", "/dev/video100"])
+def test_auto_takes_the_first_camera_that_video4linux_serves(mocker: MockerFixture) -> None:
+    mocker.patch.object(auto, "list_cameras", list)
+    mocker.patch.object(auto, "cameras", return_value=["/dev/video99", "/dev/video100"])
     with pytest.raises(SourceError, match="v4l2:/dev/video99"):
         auto.AutoSource().open(CameraConfig(source="auto"), DAY)

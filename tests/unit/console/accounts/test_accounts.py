@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts import passwords
@@ -28,9 +29,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(mocker: MockerFixture) -> None:
     """Make hashing fast; how slow it shall be is tested by itself."""
-    monkeypatch.setattr(passwords, "N", 2)
+    mocker.patch.object(passwords, "N", 2)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -48,8 +49,8 @@ def test_a_role_that_nobody_knows_may_nothing() -> None:
     assert not may(Account("1", "x", "king", ""), "view")  # type: ignore[arg-type]
 
 
-def test_passwords_are_hashed_with_salt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "N", 1 << 14)
+def test_passwords_are_hashed_with_salt(mocker: MockerFixture) -> None:
+    mocker.patch.object(passwords, "N", 1 << 14)
     stored = passwords.hashed("correct horse")
     assert stored.startswith("scrypt$16384$8$5$")
     assert passwords.verify("correct horse", stored)

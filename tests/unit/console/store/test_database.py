@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.console.store import accounts, schema
@@ -98,7 +99,7 @@ def test_a_file_of_a_later_version_is_refused_and_untouched(opened: Open, tmp_pa
     assert (tmp_path / "console.db").read_bytes() == before
 
 
-def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, mocker: MockerFixture) -> None:
     db = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     schema.migrate(db)
     copied: list[int] = []
@@ -106,8 +107,8 @@ def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, monkeypatch
     def broken(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE more (x) STRICT")
 
-    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, broken))
-    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    mocker.patch.object(schema, "STEPS", (*schema.STEPS, broken))
+    mocker.patch.object(schema, "VERSION", schema.VERSION + 1)
     with pytest.raises(sqlite3.Error):
         schema.migrate(db, copied.append)
     assert db.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION - 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.console.store import audit, events, schema
 from pi_cam_node.console.store.events import EventFilter, EventRow
@@ -140,10 +141,8 @@ def test_old_events_expire(db: sqlite3.Connection) -> None:
     assert [one.id for one in events.newest(db, EventFilter(), 10)] == ["new"]
 
 
-def test_the_audit_is_bounded_and_remembers_who_is_at_home(
-    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit, "KEPT_ROWS", 10)
+def test_the_audit_is_bounded_and_remembers_who_is_at_home(db: sqlite3.Connection, mocker: MockerFixture) -> None:
+    mocker.patch.object(audit, "KEPT_ROWS", 10)
     assert audit.mode(db) == "home"
     audit.add(db, audit.AuditRow(0, "anna", "mode", "away"))
     for number in range(50):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed
 from pi_cam_node.core.events import FramesSent, Replied
@@ -94,8 +95,8 @@ def test_frames_come_with_the_reply_they_precede() -> None:
     run(scene())
 
 
-def test_a_client_gets_no_more_frames_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_bridge, "FRAMES_BYTES_MAX", 10)
+def test_a_client_gets_no_more_frames_than_fit(mocker: MockerFixture) -> None:
+    mocker.patch.object(command_bridge, "FRAMES_BYTES_MAX", 10)
 
     async def scene() -> None:
         inbox = Inbox()
@@ -127,8 +128,8 @@ def test_what_was_asked_by_another_door_answers_nobody_here() -> None:
     run(scene())
 
 
-def test_a_node_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_bridge, "DEADLINE_S", 0.0)
+def test_a_node_that_does_not_answer_is_given_up(mocker: MockerFixture) -> None:
+    mocker.patch.object(command_bridge, "DEADLINE_S", 0.0)
 
     async def scene() -> None:
         inbox = Inbox()
