@@ -9,7 +9,6 @@ import itertools
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,9 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.jpeg import encode
+from pi_cam_node.imaging.task_process import TaskProcess
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.server import WebServer
 
 PICTURES = 20
@@ -43,15 +45,14 @@ def frames_of(size_bytes: int, quality: int) -> list[Frame]:
     noise = np.random.default_rng(0)
     side = 64
     now_s = time.monotonic()
-    frame = Frame(0, now_s, now_s, datetime.now(UTC), np.zeros((side, side, 3), np.uint8), "bgr", "day")
     made: list[Frame] = []
     while len(made) < PICTURES:
         pixels = noise.integers(0, 256, (side, side, 3)).astype(np.uint8)
-        candidate = replace(frame, seq=len(made), pixels=pixels)
-        if len(candidate.jpeg(quality)) < size_bytes:
+        jpeg = encode(pixels, "bgr", quality)
+        if len(jpeg) < size_bytes:
             side += 4
         else:
-            made.append(candidate)
+            made.append(Frame(len(made), now_s, now_s, datetime.now(UTC), (side, side), "day", 128.0, jpeg, quality))
     return made
 
 
@@ -71,7 +72,13 @@ def main() -> None:
     hub = FrameHub()
     frames = frames_of(size_bytes, config.ring.quality)
     server = WebServer(
-        config, Inbox(), hub, NoPictures(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"}
+        config,
+        Inbox(),
+        hub,
+        NoPictures(),
+        SystemClock(),
+        ImageTasks(TaskProcess().run),
+        {"id": "bench", "name": "bench", "version": "0"},
     )
     server.start()
     publish(hub, frames, fps)

@@ -20,7 +20,7 @@ def imported_with(module: str) -> set[str]:
     [
         (
             "pi_cam_node.camera.worker.child_main",
-            {"pydantic", "pydantic_core", "cv2", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
+            {"pydantic", "pydantic_core", "cv2", "PIL", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
         ),
         ("pi_cam_node.camera.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
         ("pi_cam_node.runtime.node", {"cv2", "aiohttp", "picamera2", "PIL"}),

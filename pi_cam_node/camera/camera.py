@@ -7,6 +7,7 @@ import os
 import random
 import select
 import weakref
+from collections import deque
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
@@ -16,11 +17,12 @@ from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls, controls_of
 from pi_cam_node.camera.worker.base import Worker
+from pi_cam_node.camera.worker.messages import Output
 from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import Spawned
-from pi_cam_node.camera.worker.thread import ThreadWorker
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.polygon import parse_polygon
 
 _log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ _log = logging.getLogger(__name__)
 _KILL_S = 0.5
 _LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
+_DEMANDS_MAX = 64
 
 
 class Camera:
@@ -60,12 +63,14 @@ class Camera:
             controls_of(config, "night" if config.night.override == "night" else "day"),
             released=config.privacy.enable,
             masks=tuple(map(parse_polygon, config.privacy.masks)),
+            output=output_of(config),
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
         self._controller = CameraController(self._desired, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
         self._poll = select.poll()
         self._watched = [-1]  # so that the first wait registers what there is
+        self._demands: deque[tuple[float, Demand]] = deque(maxlen=_DEMANDS_MAX)
         self._stopping = False
         self._stop_s = 0.0
         self.loop = MonitoredThread("camera", self._run, clock, before_restart=self._on_thread_restart)
@@ -108,7 +113,23 @@ class Camera:
         """Apply changed settings, opening the camera again only where they need it. Does not wait."""
         controls = controls_of(config, self._desired.controls.mode)
         generation = self._desired.generation + (controls != self._desired.controls)
-        self._set(replace(self._desired, camera=config.camera, controls=controls, generation=generation))
+        self._set(
+            replace(
+                self._desired,
+                camera=config.camera,
+                controls=controls,
+                generation=generation,
+                output=output_of(config),
+            )
+        )
+
+    def demand(self, after_mono_s: float, demand: Demand) -> None:
+        """Have more come along with the first frame exposed at a monotonic time or later. Does not wait.
+
+        A demand that is lost with a frame or a process is to be repeated by who made it.
+        """
+        self._demands.append((after_mono_s, demand))
+        self._wake()
 
     def release(self) -> None:
         """Close the camera and end its process, until `acquire`. Does not wait; see `wait_released`."""
@@ -148,6 +169,8 @@ class Camera:
 
     def _launch(self) -> Worker:
         if not self._isolate:
+            from pi_cam_node.camera.worker.thread import ThreadWorker  # noqa: PLC0415 - brings numpy
+
             return ThreadWorker(self._wake)
         spawned, self._spawned = self._spawned, None
         return ProcessWorker(spawned)
@@ -164,6 +187,8 @@ class Camera:
                     self._controller.restart("an internal fault; the log holds more")
                     self._fault = False
                 self._controller.reconcile(self._desired)
+                while self._demands:
+                    self._controller.deliver(*self._demands.popleft())
                 self._controller.step()
                 self._wait(self._controller.wait_s, self._controller.descriptors)
             except Exception:
@@ -181,3 +206,10 @@ class Camera:
         ready = self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
         if any(descriptor == self._wakeup for descriptor, _ in ready):
             os.eventfd_read(self._wakeup)
+
+
+def output_of(config: Config) -> Output:
+    """Return what the settings ask of each picture."""
+    ring = config.ring
+    ring_size = (ring.downscale.width, ring.downscale.height) if ring.downscale.enable else None
+    return Output(ring.quality, ring_size, config.overlay.text, config.node.name or config.node.id)

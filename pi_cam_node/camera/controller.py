@@ -17,13 +17,12 @@ from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.frame_factory import FrameFactory
 from pi_cam_node.camera.freeze_detector import BLANK, FreezeDetector
 from pi_cam_node.camera.recovery import RecoveryPolicy
-from pi_cam_node.camera.source import Opened
 from pi_cam_node.camera.timeouts import HangDetector
+from pi_cam_node.camera.worker import messages as m
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
-from pi_cam_node.camera.worker.messages import Applied, Apply, Arrived, Failed, Open, Ready, Refused, Report
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
-from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.frame import Demand
 
 _log = logging.getLogger(__name__)
 
@@ -55,15 +54,11 @@ class CameraController:
         """
         self._desired = desired
         self._launch, self._inbox, self._clock = launch, inbox, clock
-        self._policy, self._frame_factory = RecoveryPolicy(jitter), FrameFactory(clock, desired.masks)
+        self._policy, self._frame_factory = RecoveryPolicy(jitter), FrameFactory(clock)
         self._worker: Worker | None = None
         self._phase: Literal["waiting", "opening", "running", "released"] = "waiting"
-        self._due_mono_s = clock.monotonic()
+        self._deadline = timeouts.FrameDeadline(clock, desired.controls)
         self._session = self._launched = self._opened_with = 0
-        self._opened: Opened | None = None
-        self._first_frame_s = timeouts.FIRST_FRAME_S
-        self._patience_s = desired.controls.deadline_s
-        self._switching = False
         self._asked = self._granted = desired.controls
         self._refused = -1
         self._reported: tuple[str, str] | None = None
@@ -105,7 +100,7 @@ class CameraController:
     @property
     def wait_s(self) -> float:
         """Seconds until something is overdue."""
-        return max(0.0, self._due_mono_s - self._clock.monotonic())
+        return self._deadline.wait_s
 
     def reconcile(self, desired: DesiredState) -> None:
         """Apply a new desired state."""
@@ -115,12 +110,16 @@ class CameraController:
         if desired.released:
             self._release()
         elif old.released:
-            self._phase, self._due_mono_s = "waiting", self._clock.monotonic()
+            self._phase = "waiting"
+            self._deadline.wait_for(0.0)
         elif desired.opening != old.opening:
             self._policy.reset()
             self._open(timeouts.RECONFIGURE_S)
-        elif desired.generation != old.generation and self._phase == "running":
-            self._apply()
+        elif self._phase == "running":
+            if desired.generation != old.generation:
+                self._apply()
+            if desired.output != old.output and self._worker is not None:
+                self._worker.send(m.Configure(desired.output))
 
     def step(self) -> None:
         """Handle the reports that came, then what is overdue."""
@@ -131,8 +130,13 @@ class CameraController:
                     self._on_report(report)
             except WorkerLost as lost:
                 self._recover(str(lost), lost=True)
-        if self._clock.monotonic() >= self._due_mono_s:
+        if self._deadline.is_over:
             self._overdue()
+
+    def deliver(self, after_mono_s: float, demand: Demand) -> None:
+        """Ask the worker to add more to the first picture exposed after a monotonic time; lost where none is open."""
+        if self._worker is not None and self._phase == "running":
+            self._worker.send(m.Deliver(after_mono_s, demand.quality, demand.raw))
 
     def restart(self, reason: str) -> None:
         """Start the worker anew after an internal fault."""
@@ -147,7 +151,8 @@ class CameraController:
 
     def _release(self) -> None:
         """Close the camera, by force where it must be, and keep it closed."""
-        self._phase, self._due_mono_s, self.online = "released", math.inf, False
+        self._phase, self.online = "released", False
+        self._deadline.wait_for(math.inf)
         self._policy.reset()
         if self._worker is None or self._worker.end(_END_S):
             self.released.set()
@@ -155,53 +160,52 @@ class CameraController:
             return
         self._worker = None  # or it hangs in the kernel, which has its signal
 
-    def _on_report(self, report: Report) -> None:
+    def _on_report(self, report: m.Report) -> None:
         match report:
-            case Ready() if report.session == self._session and self._phase == "opening":
+            case m.Ready() if report.session == self._session and self._phase == "opening":
                 self._on_ready(report)
-            case Arrived() if report.session == self._session and self._phase == "running":
+            case m.Arrived() if report.session == self._session and self._phase == "running":
                 self._on_image(report)
-            case Failed() if report.session == self._session and self._phase != "waiting":
+            case m.Failed() if report.session == self._session and self._phase != "waiting":
                 self._recover(report.reason)
-            case Applied() if report.generation == self._desired.generation:
+            case m.Applied() if report.generation == self._desired.generation:
                 self._granted = self._asked
-                self._end_switch()
-            case Refused() if report.generation == self._desired.generation:
+                self._deadline.switched()
+            case m.Refused() if report.generation == self._desired.generation:
                 self._refused = report.generation
-                self._end_switch()
+                self._deadline.switched()
                 _log.warning("the camera refuses the mode %s: %s", report.mode, report.reason)
                 self._put(SwitchFailed(report.mode, report.reason))
 
-    def _on_ready(self, report: Ready) -> None:
-        self._opened, self._phase, self._granted = report.opened, "running", self._asked
+    def _on_ready(self, report: m.Ready) -> None:
+        self._phase, self._granted = "running", self._asked
         self._skipped_before, self._skipped = self.skipped, 0
-        self._due_mono_s = self._clock.monotonic() + max(self._first_frame_s, self._patience_s)
+        self._deadline.opened()
         self._frame_factory.begin(report.opened)
         _log.info("%s is open, %d x %d", report.opened.source, *report.opened.size)
         self._put(CameraOpened(report.opened.source, report.opened.size, report.opened.controls))
         if self._desired.generation != self._opened_with:
             self._apply()
 
-    def _on_image(self, report: Arrived) -> None:
-        now_s, shot = self._clock.monotonic(), report.shot
-        if not 0 <= shot.exposed_mono_s <= shot.captured_mono_s <= now_s + 1:
+    def _on_image(self, report: m.Arrived) -> None:
+        now_s, image = self._clock.monotonic(), report.image
+        if not 0 <= image.exposed_mono_s <= image.captured_mono_s <= now_s + 1:
             self._recover("the camera's images bear impossible times")
             return
-        if self._is_frozen(shot.pixels, now_s):
+        if self._is_frozen(image, now_s):
             self._recover("frozen: not one pixel of the picture changes")
             return
-        self._inbox.put_frame(self._frame_factory.frame(shot))
+        self._inbox.put_frame(self._frame_factory.frame(image))
         self._policy.frame_received(now_s)
         self._skipped = report.skipped
         self.online, self._reported = True, None
-        if not self._switching:
-            self._patience_s = self._desired.controls.deadline_s
-        self._due_mono_s = now_s + self._patience_s
+        self._deadline.frame_received(self._desired.controls)
 
-    def _is_frozen(self, pixels: Pixels, now_s: float) -> bool:
+    def _is_frozen(self, image: m.Image, now_s: float) -> bool:
         """Return whether the picture is frozen; report when it becomes blank, and when it no longer is."""
         after_s = self._desired.camera.frozen_after_s if self._frame_factory.is_live else 0.0
-        before, verdict = self._freeze_detector.verdict, self._freeze_detector.see(pixels, now_s, after_s)
+        before = self._freeze_detector.verdict
+        verdict = self._freeze_detector.see(image.checksum, now_s, after_s, flat=image.flat)
         if before != verdict and "blank" in (before, verdict):
             self._put(PictureBlank(BLANK if verdict == "blank" else ""))
         return verdict == "frozen"
@@ -230,26 +234,17 @@ class CameraController:
         self._opened_with = self._desired.generation
         # What it refused a moment ago would keep it from opening at all.
         self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
-        self._phase, self._switching, self.online = "opening", False, False
-        # A camera that was reopened because it hung and hangs again shall not be waited for so long.
-        first_frame_s = 0.0 if deadline_s == timeouts.REOPEN_S else timeouts.FIRST_FRAME_S
-        self._first_frame_s = first_frame_s + self._asked.hidden_s
-        self._patience_s = self._asked.deadline_s
-        self._due_mono_s = self._clock.monotonic() + deadline_s
-        self._worker.send(Open(self._session, self._desired.camera, self._asked, self._desired.masks))
+        self._phase, self.online = "opening", False
+        self._deadline.opening(deadline_s, self._asked)
+        desired = self._desired
+        self._worker.send(m.Open(self._session, desired.camera, self._asked, desired.masks, desired.output))
 
     def _apply(self) -> None:
         if self._worker is None:
             return
-        self._switching, self._asked = True, self._desired.controls
-        switch_s = max(timeouts.SWITCH_S, self._asked.hidden_s)
-        self._patience_s = max(self._patience_s, self._asked.deadline_s + switch_s)
-        self._due_mono_s = self._clock.monotonic() + self._patience_s
-        self._worker.send(Apply(self._desired.generation, self._desired.controls))
-
-    def _end_switch(self) -> None:
-        self._switching = False
-        self._due_mono_s = self._clock.monotonic() + self._patience_s
+        self._asked = self._desired.controls
+        self._deadline.switching(self._asked)
+        self._worker.send(m.Apply(self._desired.generation, self._desired.controls))
 
     # ------------------------------------------------------------ when frames stop
 
@@ -274,7 +269,8 @@ class CameraController:
             self._discard(worker, 0.0 if lost else _END_S)
         self._report(reason, step)
         if step == "wait":
-            self._phase, self._due_mono_s = "waiting", self._clock.monotonic() + pause_s
+            self._phase = "waiting"
+            self._deadline.wait_for(pause_s)
         elif step == "reopen":
             self._open(timeouts.REOPEN_S)
         else:

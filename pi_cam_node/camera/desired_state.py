@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.worker.messages import Output
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.polygon import Polygon
 
@@ -21,6 +22,7 @@ class DesiredState:
         controls: How it exposes.
         generation: Number of the request for these controls; a new one asks anew, even for the same ones.
         released: The camera is closed and not opened: privacy is on.
+        output: What is made of each picture.
         masks: Polygons blackened in its images, for as long as the node runs.
     """
 
@@ -29,6 +31,7 @@ class DesiredState:
     generation: int = 0
     released: bool = False
     masks: tuple[Polygon, ...] = ()
+    output: Output = field(default_factory=Output)
 
     @property
     def opening(self) -> dict[str, object]:

@@ -1,50 +1,47 @@
-"""Makes frames of images: numbers them, and says what only the node knows of them."""
+"""Makes frames of the pictures that the camera's process finished: numbers them, and adds what the node alone knows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pi_cam_node.base.clock import Clock, utc_of
-from pi_cam_node.camera.source import Opened, Shot
-from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.imaging.jpeg import Layout
-from pi_cam_node.imaging.masks import Masks
-from pi_cam_node.imaging.polygon import Polygon
+from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.worker.messages import Image
+from pi_cam_node.imaging.frame import Frame, Layout, RawImage
 
 
 class FrameFactory:
     """Numbers grow over all sessions of the camera. Used by one thread.
 
     Attributes:
-        is_live: The images of this session ought to differ: a film may stand still, and so may what is all masked.
+        is_live: The pictures of this session ought to differ: a film may stand still, and so may what is all masked.
     """
 
-    def __init__(self, clock: Clock, masks: Sequence[Polygon]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._masks = masks
         self._seq = 0
         self._layout: Layout = "bgr"
+        self._size = (0, 0)
         self.is_live = False
-        self._visible = 1.0
 
     def begin(self, opened: Opened) -> None:
-        """Take report of what the images of a session are like, and so of how much of them the masks leave."""
-        self._layout = opened.layout
-        self._visible = Masks(self._masks, opened.size, opened.layout).visible if self._masks else 1.0
-        self.is_live = opened.live and self._visible > 0
+        """Start a session: note size and layout of its pictures."""
+        self._layout, self._size, self.is_live = opened.layout, opened.size, opened.live
 
-    def frame(self, shot: Shot) -> Frame:
-        """Return an image as a frame."""
+    def frame(self, image: Image) -> Frame:
+        """Return a picture as a frame."""
         self._seq += 1
-        mono_s = shot.captured_mono_s
+        mono_s = image.captured_mono_s
         return Frame(
             self._seq,
-            shot.exposed_mono_s,
+            image.exposed_mono_s,
             mono_s,
             utc_of(mono_s, self._clock),
-            shot.pixels,
-            self._layout,
-            shot.mode,
-            shot.sensor.plausible(),
-            self._visible,
+            self._size,
+            image.mode,
+            image.brightness,
+            image.jpeg,
+            image.quality,
+            image.sensor.plausible(),
+            image.ring_jpeg,
+            image.jpegs,
+            RawImage(self._size, self._layout, image.raw) if image.raw is not None else None,
         )

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pi_cam_node.imaging import frame_timing
-from pi_cam_node.imaging.frame import Mode, Sensor
-from pi_cam_node.imaging.jpeg import Layout, Pixels
+from pi_cam_node.imaging.frame import Layout, Mode, Sensor
 
 if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
     from pi_cam_node.config import Config
+    from pi_cam_node.imaging.jpeg import Pixels
 
 
 class CameraSettings(Protocol):
@@ -43,6 +43,21 @@ class CameraSettings(Protocol):
     @property
     def video_mode(self) -> Literal["stream", "still"]:
         """Configuration of a Pi camera by day."""
+        ...
+
+    @property
+    def rotation(self) -> Literal[0, 90, 180, 270]:
+        """How the picture is turned, in degrees clockwise; see `Orientation`."""
+        ...
+
+    @property
+    def hflip(self) -> bool:
+        """Whether left and right are mirrored."""
+        ...
+
+    @property
+    def vflip(self) -> bool:
+        """Whether top and bottom are mirrored."""
         ...
 
 
@@ -101,6 +116,7 @@ class Opened:
         layout: How its pixels lie in memory.
         controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
         live: A camera, as opposed to a film.
+        oriented: The source turns its pictures itself.
     """
 
     source: str
@@ -108,6 +124,7 @@ class Opened:
     layout: Layout
     controls: bool
     live: bool = True
+    oriented: bool = False
 
 
 @dataclass(frozen=True, slots=True)

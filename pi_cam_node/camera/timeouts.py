@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.camera.source import Controls
 
 OPEN_S = 30.0
 """For a new worker: slow boards import for ten seconds, network cameras answer after some."""
@@ -16,6 +17,65 @@ SWITCH_S = 5.0
 """What a change of mode may take at least beyond the usual deadline; see also `hidden_s`."""
 STUCK_S = 20.0
 """A worker that has not answered the order to open for so long hangs."""
+
+
+class FrameDeadline:
+    """When the next sign of the camera is overdue: that it is open, its first frame, or the next one.
+
+    Thread: one.
+
+    Attributes:
+        due_mono_s: Monotonic time; infinite where nothing is awaited.
+    """
+
+    def __init__(self, clock: Clock, controls: Controls) -> None:
+        self._clock = clock
+        self._first_frame_s = FIRST_FRAME_S
+        self._frame_s = controls.deadline_s
+        self._is_switching = False
+        self.due_mono_s = clock.monotonic()
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until it is due."""
+        return max(0.0, self.due_mono_s - self._clock.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is overdue."""
+        return self._clock.monotonic() >= self.due_mono_s
+
+    def wait_for(self, seconds: float) -> None:
+        """Be due in so many seconds."""
+        self.due_mono_s = self._clock.monotonic() + seconds
+
+    def opening(self, deadline_s: float, controls: Controls) -> None:
+        """Start with an order to open the camera within a time."""
+        # A camera that was reopened because it hung and hangs again shall not be waited for so long.
+        self._first_frame_s = (0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S) + controls.hidden_s
+        self._frame_s, self._is_switching = controls.deadline_s, False
+        self.wait_for(deadline_s)
+
+    def opened(self) -> None:
+        """Await the first frame."""
+        self.wait_for(max(self._first_frame_s, self._frame_s))
+
+    def switching(self, controls: Controls) -> None:
+        """Leave time for a change of mode on top of the usual."""
+        self._is_switching = True
+        self._frame_s = max(self._frame_s, controls.deadline_s + max(SWITCH_S, controls.hidden_s))
+        self.wait_for(self._frame_s)
+
+    def switched(self) -> None:
+        """Await the next frame after a change of mode, or the refusal of one."""
+        self._is_switching = False
+        self.wait_for(self._frame_s)
+
+    def frame_received(self, controls: Controls) -> None:
+        """Await the next frame."""
+        if not self._is_switching:
+            self._frame_s = controls.deadline_s
+        self.wait_for(self._frame_s)
 
 
 class HangDetector:

@@ -17,6 +17,7 @@ from pi_cam_node.config.sections.pictures import (
     DownscaleConfig,
     ExportConfig,
     Format,
+    OverlayConfig,
     RecordingStorageConfig,
     RingConfig,
     StorageConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "NetworkConfig",
     "NightConfig",
     "NodeConfig",
+    "OverlayConfig",
     "PrivacyConfig",
     "RecordingStorageConfig",
     "RingConfig",
@@ -62,6 +64,7 @@ class Config(Section):
     camera: CameraConfig = CameraConfig()
     night: NightConfig = NightConfig()
     privacy: PrivacyConfig = PrivacyConfig()
+    overlay: OverlayConfig = OverlayConfig()
     ring: RingConfig = RingConfig()
     export: ExportConfig = ExportConfig()
     storage: StorageConfig = StorageConfig()

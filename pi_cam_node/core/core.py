@@ -69,9 +69,9 @@ class Core:
     ) -> None:
         now_s = clock.monotonic()
         self.clock, self.commands = clock, registry()
-        self.archive, self.write_config = ports.archive, ports.write_config
+        self.archive, self.images, self.write_config = ports.archive, ports.images, ports.write_config
         self.events, self.links, self.tickets = ports.events, ports.links, ports.tickets
-        self.url_of, self.leave = ports.url_of, ports.stop
+        self.url_of, self.leave, self.demand = ports.url_of, ports.stop, ports.demand
         self.privacy_gate, self.erase = ports.privacy_port.privacy_gate, ports.privacy_port.erase
         self.privacy = PrivacySwitch(ports.privacy_port, clock, self._forget)
         self._ports = ports

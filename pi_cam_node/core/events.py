@@ -193,10 +193,9 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class LiveFrameDue:
-    """A live picture is due on the frame topic; it is encoded only if somebody can receive it."""
+    """A live picture is due on the frame topic."""
 
     frame: Frame
-    quality: int
 
 
 @dataclass(frozen=True, slots=True)

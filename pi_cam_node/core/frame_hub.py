@@ -33,8 +33,8 @@ class FrameHub:
 
     @property
     def latest(self) -> Frame | None:
-        """The newest frame, ``None`` while the camera is away."""
-        return self._latest
+        """The newest frame, ``None`` while the camera is away, and from the moment in which privacy is switched on."""
+        return None if self.privacy_gate.closed else self._latest
 
     def on_event(self, event: Event) -> None:
         """Hand on a new frame, and that the camera is away. Thread: the node thread."""

@@ -11,8 +11,7 @@ from typing import Literal, Protocol
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.history import MediaRow, Page, Query
-from pi_cam_node.imaging.frame import Frame, Mode, Sensor
-from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.frame import Frame, Mode, RawImage, Sensor
 
 Kind = Literal["single", "stack", "ring", "auto"]
 FilmKind = Literal["recording", "clip", "timelapse"]
@@ -24,7 +23,7 @@ class Picture:
 
     Attributes:
         kind: How it came about.
-        content: A frame, pixels as (height, width, 3) uint8 BGR, or the bytes of a finished JPEG.
+        content: A frame with what its formats need, pixels, or the bytes of a finished JPEG.
         frames: Numbers of the frames it was made of, in order of time.
         first_at: UTC time of the first of them.
         last_at: UTC time of the last of them.
@@ -36,7 +35,7 @@ class Picture:
     """
 
     kind: Kind
-    content: Frame | Pixels | bytes
+    content: Frame | RawImage | bytes
     frames: tuple[int, ...]
     first_at: datetime
     last_at: datetime

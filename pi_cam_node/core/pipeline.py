@@ -10,7 +10,6 @@ from pi_cam_node.core.events import BrightnessMeasured, Event, LiveFrameDue, Mod
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
-from pi_cam_node.imaging.jpeg import encode, resize
 from pi_cam_node.imaging.lux import estimate_lux
 
 # Seconds held are told when they moved by this much, and not more often than this.
@@ -76,7 +75,8 @@ class Pipeline:
     def keep(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         """Keep a frame for the past; of a camera that has been lost since this is all that a frame is good for."""
         sensor, at = frame.sensor, frame.captured_at
-        self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, self._ring_jpeg(frame), frame.mode, sensor))
+        jpeg = frame.ring_jpeg or frame.jpeg
+        self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, jpeg, frame.mode, sensor))
         seconds = self._ring.seconds
         if self._told_ring is not None:
             told, told_s = self._told_ring
@@ -85,18 +85,11 @@ class Pipeline:
         self._told_ring = (seconds, now_s)
         events.append(RingMeasured(seconds))
 
-    def _ring_jpeg(self, frame: Frame) -> bytes:
-        ring = self._config.ring
-        if not ring.downscale.enable:
-            return frame.jpeg(ring.quality)
-        size = (ring.downscale.width, ring.downscale.height)
-        return encode(resize(frame.pixels, frame.layout, size), frame.layout, ring.quality)
-
     def _show(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         live = self._config.homeassistant
         if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
-            events.append(LiveFrameDue(frame, self._config.ring.quality))
+            events.append(LiveFrameDue(frame))
 
 
 def _is_other_light(lux: float | None, told: float | None) -> bool:

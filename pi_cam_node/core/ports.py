@@ -16,6 +16,8 @@ from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.core.tickets import Tickets
+from pi_cam_node.imaging.frame import Demand
+from pi_cam_node.imaging.tasks import ImageTasks
 
 
 class PrivacyPort(Protocol):
@@ -126,6 +128,8 @@ class Ports:
         write_config: Writes a configuration into the configuration file. Thread: the worker.
         stop: Ends the node with an exit code.
         discretion: Sees to it that nothing is seen, and nothing left behind.
+        images: Does what needs pixels. Thread: the worker.
+        demand: Asks the camera for more of the first frame exposed at a monotonic time or later.
         url_of: Returns a link to a saved picture, ``None`` where HTTP is off.
         links: What replies tell of the HTTP server and the broker.
         tickets: Makes tickets; the HTTP server checks them.
@@ -138,6 +142,8 @@ class Ports:
     write_config: Callable[[Config], Path]
     stop: Callable[[int], None]
     privacy_port: PrivacyPort
+    images: ImageTasks
+    demand: Callable[[float, Demand], None]
     url_of: Callable[[str], str | None] = lambda _picture_id: None
     links: Links = field(default_factory=Links)
     tickets: Tickets = field(default_factory=lambda: Tickets(SystemClock()))

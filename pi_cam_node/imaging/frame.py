@@ -1,23 +1,18 @@
-"""One image with its facts. Made by a source, never changed, shared by everything that looks at it.
+"""One picture of the camera with its facts, as bytes. Never changed, shared by everything that looks at it.
 
-The JPEG and the brightness are computed at the first demand and kept, so that ring, stream,
-thumbnail and file pay for them once between them.
+Pixels stay in the camera's process, which turns, masks, labels, measures and encodes each picture once for all that
+look; what else is needed of a picture comes along with it on demand, see `Demand`. Nothing here needs numpy.
 """
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-import numpy as np
-
-from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.jpeg import Layout, Pixels
-from pi_cam_node.imaging.luma import mean_luma
-
 Mode = Literal["day", "night"]
+Layout = Literal["bgr", "i420"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,76 +45,80 @@ def _lies(value: float | None, least: float, most: float) -> bool:
     return value is not None and least <= value <= most
 
 
+@dataclass(frozen=True, slots=True)
+class RawImage:
+    """Pixels as bytes.
+
+    Attributes:
+        size: Width and height in pixels.
+        layout: ``bgr``: rows of B, G, R. ``i420``: the Y, U and V planes one after the other, full range, no padding;
+            width and height are even.
+        data: The bytes, width * height * 3 or * 3 / 2 of them.
+    """
+
+    size: tuple[int, int]
+    layout: Layout
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is wanted of one frame beside its usual JPEG.
+
+    Attributes:
+        quality: A JPEG of this quality; ``None``: none.
+        raw: Its pixels.
+    """
+
+    quality: int | None = None
+    raw: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One image.
+    """One picture.
 
     Attributes:
         seq: Number of the frame since the node started; grows, may skip, never repeats.
         exposed_mono_s: Monotonic time before which the exposure did not begin.
         captured_mono_s: Monotonic time at which the exposure had ended.
         captured_at: The same in UTC.
-        pixels: uint8, read-only. ``bgr``: (height, width, 3) in B, G, R order. ``i420``: the Y, U
-            and V planes one after the other as (height * 3 / 2, width), full range, no padding.
-        layout: Which of the two.
+        size: Width and height in pixels.
         mode: What the camera was set to when it took the frame.
+        brightness: Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range.
+        jpeg: The picture as a JPEG.
+        quality: JPEG quality of that.
         sensor: What the sensor says.
-        visible: Share of the pixels that no mask blackens, 0.0 to 1.0.
+        ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
+        jpegs: The picture in the qualities that were demanded.
+        raw: Its pixels, where they were demanded.
     """
 
     seq: int
     exposed_mono_s: float
     captured_mono_s: float
     captured_at: datetime
-    pixels: Pixels
-    layout: Layout
+    size: tuple[int, int]
     mode: Mode
+    brightness: float
+    jpeg: bytes = field(repr=False)
+    quality: int
     sensor: Sensor = Sensor()
-    visible: float = 1.0
-    _made: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
-    _luma: list[float] = field(default_factory=list, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    ring_jpeg: bytes | None = field(default=None, repr=False)
+    jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    raw: RawImage | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse pixels that are not what the layout says, and lock them."""
-        wanted = 3 if self.layout == "bgr" else 2
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != wanted or 0 in self.pixels.shape:
-            raise ValueError(f"{self.layout} pixels of shape {self.pixels.shape} and type {self.pixels.dtype}")
-        self.pixels.flags.writeable = False
+    def jpeg_at(self, quality: int) -> bytes | None:
+        """Return the JPEG of a quality, ``None`` where it did not come along."""
+        return self.jpeg if quality == self.quality else self.jpegs.get(quality)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return jpeg.size_of(self.pixels, self.layout)
+    def meets(self, demand: Demand) -> bool:
+        """Return whether everything that is demanded came along."""
+        has_jpeg = demand.quality is None or self.jpeg_at(demand.quality) is not None
+        return has_jpeg and (self.raw is not None or not demand.raw)
 
     @property
-    def brightness(self) -> float:
-        """Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range."""
-        if not self._luma:  # once measured it is read without the lock, which an encoder may hold for long
-            with self._lock:
-                if not self._luma:
-                    # Masked pixels are black, so they add nothing to the sum and only make the count too large.
-                    mean = mean_luma(self.pixels, self.layout)
-                    self._luma.append(min(255.0, mean / self.visible) if self.visible else 0.0)
-        return self._luma[0]
-
-    def jpeg(self, quality: int) -> bytes:
-        """Return the frame as a JPEG; made once per quality.
-
-        Thread: any.
-        """
-        with self._lock:
-            if quality not in self._made:
-                self._made[quality] = jpeg.encode(self.pixels, self.layout, quality)
-            return self._made[quality]
-
-    def made(self, quality: int) -> bytes | None:
-        """Return the JPEG of a quality if there is one already; never encodes, never waits.
-
-        Thread: any.
-        """
-        return self._made.get(quality)
-
-    def bgr(self) -> Pixels:
-        """Return the pixels as (height, width, 3) uint8 in B, G, R order."""
-        return jpeg.to_bgr(self.pixels, self.layout)
+    def size_bytes(self) -> int:
+        """Bytes of all that it holds."""
+        parts = (self.jpeg, self.ring_jpeg or b"", *self.jpegs.values(), self.raw.data if self.raw else b"")
+        return sum(map(len, parts))

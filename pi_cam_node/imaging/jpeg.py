@@ -10,10 +10,10 @@ where it is called for. Frames of a Pi camera pass from the sensor into the ring
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
+
+from pi_cam_node.imaging.frame import Layout
 
 try:
     import simplejpeg
@@ -23,7 +23,6 @@ if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
     simplejpeg = None
 
 Pixels = npt.NDArray[np.uint8]
-Layout = Literal["bgr", "i420"]
 
 # Far more than any camera here has. A damaged header may say 65 535 x 65 535, which nobody has the memory for.
 LARGEST_PX = 100_000_000

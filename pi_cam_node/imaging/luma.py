@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi_cam_node.imaging.jpeg import Layout, Pixels, size_of
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels, size_of
 
 SMALL_SIZE = (320, 240)
 """Most that a small luma is wide and high, in pixels."""

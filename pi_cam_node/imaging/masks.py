@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pi_cam_node.imaging.jpeg import Layout, Pixels, planes
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels, planes
 from pi_cam_node.imaging.luma import ROW_STEP
 from pi_cam_node.imaging.polygon import Polygon
 

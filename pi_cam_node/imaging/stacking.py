@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,8 @@ from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.base.jobs import Progress
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.tasks import STACK_MAX, Method
 
-Method = Literal["mean", "median", "sigma_clip", "max"]
-
-# 256 white values and half a frame count for rounding are 65 408 and still fit into 16 bits.
-MOST_FRAMES = 256
 # Memory for the values of one band, or this many frames where that is more.
 BAND_BYTES = 12 << 20
 BAND_FRAMES = 4
@@ -69,17 +65,17 @@ def stack(
     ``sigma_clip`` that of three and the larger of `BAND_BYTES` and `BAND_FRAMES` frames.
 
     Args:
-        frames: At least one and at most `MOST_FRAMES`, the newest last. Those of another size than
+        frames: At least one and at most `STACK_MAX`, the newest last. Those of another size than
             the newest are left out.
         method: How.
         progress: Called after each decoding.
         decode: Returns a frame as (height, width, 3) uint8. Called again for each run through the frames.
 
     Raises:
-        BadRequest: More frames than `MOST_FRAMES`, or none.
+        BadRequest: More frames than `STACK_MAX`, or none.
     """
-    if not 1 <= len(frames) <= MOST_FRAMES:
-        raise BadRequest(f"a stack is made of 1 to {MOST_FRAMES} frames, not {len(frames)}")
+    if not 1 <= len(frames) <= STACK_MAX:
+        raise BadRequest(f"a stack is made of 1 to {STACK_MAX} frames, not {len(frames)}")
     film = _FrameSequence(frames, decode, progress)
     pixels = _in_one_pass(film, method) if method in ("mean", "max") else _in_bands(film, method == "sigma_clip")
     used = tuple(sorted(film.used))

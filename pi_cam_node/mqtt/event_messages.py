@@ -12,7 +12,6 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
-from pi_cam_node.imaging import jpeg
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
 
@@ -21,6 +20,9 @@ ONLINE, OFFLINE = "online", "offline"
 NO_FAULT = "ok"
 # Of a live picture that has to be made smaller.
 LIVE_WIDTH_PX = 640
+
+
+EMPTY_TEXT = '""'
 
 
 class EventMessages:
@@ -86,8 +88,8 @@ class EventMessages:
                 made = [self._state("last_error", _one_line(f"{code}: {message}") if message else NO_FAULT)]
             case e.TelemetryTaken(figures=figures):
                 made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
-            case e.LiveFrameDue(frame=frame, quality=quality):
-                made = self._live_frame(frame.jpeg(quality), packet_limit_bytes)
+            case e.LiveFrameDue(frame=frame):
+                made = self._live_frame(frame.jpeg, packet_limit_bytes)
             case _:
                 made = self._event_and_state(event)
         return made
@@ -98,6 +100,8 @@ class EventMessages:
         if packet_limit_bytes is None or message.size_bytes <= packet_limit_bytes:
             return [message]
         most_bytes = packet_limit_bytes - replace(message, payload=b"").size_bytes
+        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy, for brokers with such a limit alone
+
         smaller = jpeg.thumbnail(picture, LIVE_WIDTH_PX, most_bytes) if most_bytes > 0 else b""
         return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
 
@@ -186,7 +190,8 @@ class EventMessages:
         return self._retained(self._topics.state(key), value)
 
     def _setting(self, key: str, value: object) -> Message:
-        return self._retained(self._topics.config(key), settings.as_text(value))
+        # A retained message without a payload would be none: an empty text is told as a JSON string.
+        return self._retained(self._topics.config(key), settings.as_text(value) or EMPTY_TEXT)
 
     def _retained(self, topic: str, value: str) -> Message:
         return Message(topic, text(value), retain=True)

@@ -26,6 +26,8 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.ports import Links, Ports
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.core.tickets import Tickets
+from pi_cam_node.imaging.task_process import TaskProcess
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
@@ -69,8 +71,10 @@ class Node:
         config, clock, self._boot_id = loaded.config, clock or SystemClock(), identity.new_boot_id()
         self._clock, self._inbox = clock, Inbox()
         self._worker = Worker(self._inbox)
+        self._image_process = TaskProcess()
+        images = ImageTasks(self._image_process.run)
         self._archive = PictureArchive(
-            config.export.base_dir, self._boot_id, clock, packet_limit=lambda: self._link.packet_limit_bytes
+            config.export.base_dir, self._boot_id, clock, images, packet_limit=lambda: self._link.packet_limit_bytes
         )
         disk_work = partial(self._worker.submit, patience_s=DISK_PATIENCE_S)
         self._disk = DiskMonitor(self._archive, disk_work, self._inbox.put, clock, lambda: self._core.config)
@@ -83,7 +87,7 @@ class Node:
         self._core = Core(
             config,
             clock,
-            self._ports(loaded, start),
+            self._ports(loaded, start, images),
             boot_id=self._boot_id,
             budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
             node_id=config.node.id,
@@ -91,12 +95,12 @@ class Node:
         self._hub = FrameHub(self._core.privacy_gate)
         web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
         self._web = WebServer(
-            config, self._inbox, self._hub, self._archive, clock, web_info, self._core.tickets, start.link_key
+            config, self._inbox, self._hub, self._archive, clock, images, web_info, self._core.tickets, start.link_key
         )
         self._text_port = TextPort(config, self._inbox, clock, self._core.privacy_gate)
         self._join(loaded, start, clock)
 
-    def _ports(self, loaded: LoadedConfig, start: Start) -> Ports:
+    def _ports(self, loaded: LoadedConfig, start: Start, images: ImageTasks) -> Ports:
         base = loaded.content if start.has_last_good else None
         system = SystemMetrics(self._archive.free_bytes, self._clock, lambda: self._camera.pid)
         return Ports(
@@ -106,6 +110,8 @@ class Node:
             lambda config: write_back(loaded.path, config, base),
             self.stop,
             self._privacy,
+            images,
+            self._camera.demand,
             lambda picture_id: self._web.signed(media_path(picture_id)),
             links=Links(
                 lambda media_id: self._web.signed(f"{media_path(media_id)}/thumbnail"),
@@ -205,6 +211,7 @@ class Node:
         self._watchdog.stopping()
         self._camera.stop(CAMERA_STOP_S)
         self._worker.stop(WORKER_STOP_S)
+        self._image_process.close()
         for event in drain_inbox(self._inbox, self._core, self._link.is_backlogged, self._clock):
             self._loop.publish(event)
         self._events.stop(EDGE_STOP_S)

@@ -11,6 +11,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.auth.signed_links import SignedLinks
 
 
@@ -73,6 +74,7 @@ class WebContext:
         links: Signs links.
         state: What the node has told.
         clock: Tells the time.
+        images: Does what needs pixels. Thread: any but the event loop's.
         info: Id, name and version of the node.
     """
 
@@ -82,6 +84,7 @@ class WebContext:
     links: SignedLinks
     state: State
     clock: Clock
+    images: ImageTasks
     info: Mapping[str, str]
 
 

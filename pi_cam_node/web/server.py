@@ -20,6 +20,7 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import HttpAddressChanged
 from pi_cam_node.core.tickets import Tickets
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.api.command_bridge import CommandBridge
 from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
 from pi_cam_node.web.context import PictureStore, WebContext
@@ -47,6 +48,7 @@ class WebServer:
         hub: Hands out live frames.
         pictures: Saved pictures.
         clock: Tells the time.
+        images: Does what needs pixels.
         info: Id, name and version of the node.
         tickets: Secrets that open what *view* may see.
         link_key: File with the key of signed links; beside the pictures where it is not given.
@@ -59,6 +61,7 @@ class WebServer:
         hub: FrameHub,
         pictures: PictureStore,
         clock: Clock,
+        images: ImageTasks,
         info: Mapping[str, str],
         tickets: Tickets | None = None,
         link_key: Path | None = None,
@@ -69,7 +72,9 @@ class WebServer:
         self._links = SignedLinks(clock, key_file if self._enabled else None, clock_is_set)
         self._state = StateCache(config, clock)
         self._commands = CommandBridge(inbox, clock)
-        self.context = WebContext(hub, pictures, self._commands.run, self._links, self._state.state, clock, info)
+        self.context = WebContext(
+            hub, pictures, self._commands.run, self._links, self._state.state, clock, images, info
+        )
         self._inbox = inbox
         self._service = self._new_service()
         self._loop: asyncio.AbstractEventLoop | None = None

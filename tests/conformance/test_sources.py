@@ -18,7 +18,7 @@ from pi_cam_node.camera.catalogue import make
 from pi_cam_node.camera.source import Controls, Opened, Shot, Source, controls_of
 from pi_cam_node.camera.sources.synthetic.scene import number_of
 from pi_cam_node.camera.sources.v4l2_devices import cameras
-from pi_cam_node.camera.worker.shared_memory import shape_of
+from pi_cam_node.camera.worker.picture_maker import shape_of
 from pi_cam_node.config import CameraConfig, Config
 from tests.support.films import SIZE, make_film, make_raw_film
 from tests.support.rtsp_server import RtspServer, why_not

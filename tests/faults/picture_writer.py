@@ -19,12 +19,13 @@ from pi_cam_node.storage.directory import list_pictures
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.faults import crash_program
 from tests.faults.crash_program import REFUSED, say
+from tests.support.frames import IMAGES
 from tests.support.pictures import ALL, BOOT, config, picture, save
 
 
 def forever(folder: Path) -> None:
     """Save pictures one after the other."""
-    archive = PictureArchive(folder, BOOT, SystemClock())
+    archive = PictureArchive(folder, BOOT, SystemClock(), IMAGES)
     for frame in itertools.count():
         say(f"ack {save(archive, frame, ['jpg', 'npy'])}")
 
@@ -32,7 +33,7 @@ def forever(folder: Path) -> None:
 def once(folder: Path) -> int:
     """Save one picture in all formats."""
     try:
-        say(f"ack {PictureArchive(folder, BOOT, SystemClock()).save(picture(), ALL, config()).id}")
+        say(f"ack {PictureArchive(folder, BOOT, SystemClock(), IMAGES).save(picture(), ALL, config()).id}")
     except NodeError as error:
         say(f"{error.code}: {error}")
         return REFUSED
@@ -41,7 +42,7 @@ def once(folder: Path) -> int:
 
 def check(folder: Path, acks: set[str]) -> list[str]:
     """Return what is wrong with the folder, as the next start of the node finds it."""
-    archive = PictureArchive(folder, BOOT, SystemClock())
+    archive = PictureArchive(folder, BOOT, SystemClock(), IMAGES)
     archive.open()
     found = list_pictures(folder)
     wrong = [f"lost {picture_id}" for picture_id in acks - {known for known in found if "json" in found[known]}]

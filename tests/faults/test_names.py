@@ -16,6 +16,7 @@ from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.ids import PictureName, parse_id
 from pi_cam_node.system.identity import new_boot_id
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES
 from tests.support.pictures import config, noise, picture
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("S10")]
@@ -32,7 +33,7 @@ def test_no_save_touches_what_another_saved(saves: list[tuple[str, int, int]]) -
     with TemporaryDirectory() as folder:
         before: dict[Path, bytes] = {}
         for number, (boot, ms, frame) in enumerate(saves):
-            archive = PictureArchive(Path(folder, "captures"), boot, FakeClock())
+            archive = PictureArchive(Path(folder, "captures"), boot, FakeClock(), IMAGES)
             at = EPOCH + timedelta(milliseconds=ms)
             wanted = picture(content=noise(16, 16) + number % 8, frames=(frame,), first_at=at, last_at=at)
             saved = archive.save(wanted, ["npy"], config())

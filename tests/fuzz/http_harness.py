@@ -15,7 +15,6 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.imaging.jpeg import encode
 from pi_cam_node.web.application import application
 from pi_cam_node.web.auth.access import Access
@@ -31,6 +30,7 @@ from pi_cam_node.web.http.connection_limit import CONNECTIONS
 from tests.fuzz.command_harness import CommandHarness
 from tests.fuzz.event_loop import new_loop, turns
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES, frame_of
 from tests.support.pictures import ID, scene
 
 TOKEN = "a-token-of-the-house"
@@ -100,9 +100,11 @@ class HttpHarness:
         self._loop = new_loop(self.failures)
         clock, config = FakeClock(), Config.model_validate({"node": {"id": "porch"}})
         links, hub = SignedLinks(clock), FrameHub()
-        site = WebContext(hub, OnePicture(), self._ask, links, State(config), clock, {"id": "porch", "version": "0"})
+        site = WebContext(
+            hub, OnePicture(), self._ask, links, State(config), clock, IMAGES, {"id": "porch", "version": "0"}
+        )
         at = clock.utcnow()
-        hub.publish(Frame(1, 999.9, 1000.0, at, np.full((48, 64, 3), 99, np.uint8), "bgr", "day", Sensor()))
+        hub.publish(frame_of(np.full((48, 64, 3), 99, np.uint8), 1, 1000.0, at))
         access = Access(
             Token(TOKEN) if has_token else None,
             links,

@@ -163,8 +163,8 @@ def _camera_child() -> list[bytes]:
     ready = encode(Ready(1, Opened("synthetic", (64, 48), "bgr", controls=True)))
     tall = encode(Ready(1, Opened("synthetic", (64, 32), "i420", controls=False)))
     sensor = Sensor(exposure_us=20_000, gain=2.5, lux=120.0, temperature_c=40.0)
-    image = encode(FrameInSlot(1, 0, 999.9, 1000.0, "day", sensor, 0))
-    dark = encode(FrameInSlot(1, 2, 999.0, 1000.0, "night", Sensor(), 3))
+    image = encode(FrameInSlot(1, 0, (40, 0, 0), (), 999.9, 1000.0, "day", sensor, 101.5, 7, False, 85, 0))
+    dark = encode(FrameInSlot(1, 2, (40, 9, 30, 64), (92,), 999.0, 1000.0, "night", Sensor(), 1.5, None, True, 85, 3))
     notes = [encode(Applied(0)), encode(Refused(0, "night", "no")), encode(Failed(1, "gone"))]
     return [
         b"m" + b"\n".join([ready, image, dark, *notes]),

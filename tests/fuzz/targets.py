@@ -30,12 +30,13 @@ from pi_cam_node.mqtt.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
 from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
-from pi_cam_node.web.media.thumbnails import thumbnail_of
+from pi_cam_node.web.media.thumbnails import Thumbnails
 from tests.fuzz.camera_harness import CameraHarness
 from tests.fuzz.command_harness import CommandHarness
 from tests.fuzz.http_harness import HttpHarness
 from tests.fuzz.mqtt_harness import Wire, take_notice
 from tests.fuzz.tcp_harness import TcpHarness
+from tests.support.frames import IMAGES
 from tests.support.sample_node import config_of
 from tests.support.tracebacks import Tracebacks
 
@@ -196,4 +197,4 @@ def stored_file(data: bytes) -> None:
             assert {clock_was_set(facts), is_kept(facts)} <= {True, False}
             return
         with suppress(ValueError):
-            thumbnail_of.__wrapped__(Path(file.name), "etag", 64)
+            Thumbnails(IMAGES).of(Path(file.name), "etag", 64)

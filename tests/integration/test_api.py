@@ -26,6 +26,7 @@ from pi_cam_node.web.auth.signed_links import SignedLinks
 from pi_cam_node.web.context import Answered, State, WebContext
 from pi_cam_node.web.routes import CONTEXT
 from tests.support.broker import wait_until
+from tests.support.frames import IMAGES
 from tests.support.pictures import ID
 from tests.support.web_server import Got, MemoryPictures, RunningWebServer
 
@@ -169,7 +170,9 @@ class Node:
             clock = SystemClock()
             app = web.Application()
             info = {"id": "porch", "name": "Porch", "version": "1"}
-            app[CONTEXT] = WebContext(FrameHub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, info)
+            app[CONTEXT] = WebContext(
+                FrameHub(), self.pictures, self.ask, SignedLinks(clock), self.state, clock, IMAGES, info
+            )
             app.router.add_route("POST", "/api/commands/{verb}", routes.command)
             app.router.add_route("GET", "/api/state", routes.state)
             async with TestServer(app) as server, ClientSession() as session:
@@ -222,7 +225,7 @@ def test_the_state_tells_what_is(serving: RunningWebServer) -> None:
 
 def test_pictures_come_with_links_that_open_them(serving: RunningWebServer, tmp_path: Path) -> None:
     path = tmp_path / f"{ID}.jpg"
-    path.write_bytes(serving.frame().jpeg(80))
+    path.write_bytes(serving.frame().jpeg)
     serving.pictures.files[ID] = path
     [told] = serving.get("/api/state").json["media"]
     assert (told["id"], told["kind"], told["first_at"]) == (ID, "single", "2026-11-20T19:45:01.123Z")

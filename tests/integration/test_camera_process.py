@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -26,6 +27,8 @@ from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import spawn
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, SwitchFailed
+from pi_cam_node.imaging.frame import Demand
+from pi_cam_node.imaging.jpeg import decode
 from tests.support.cameras import PATIENCE_S, RunningCamera, config_of
 from tests.support.fakes.babbling_child import BABBLE
 from tests.support.films import make_film
@@ -65,13 +68,32 @@ def test_frames_come_from_another_process_in_the_size_asked_for() -> None:
     assert [f.captured_mono_s for f in frames] == sorted(f.captured_mono_s for f in frames)
 
 
-def test_frames_keep_their_pixels_when_later_ones_come() -> None:
+def test_frames_keep_their_pictures_when_later_ones_come() -> None:
     with RunningCamera(config_of("synthetic")) as running:
         first = running.take_frames(1)[0]
-        before = first.pixels.copy()
-        running.take_frames(10)
-        assert (first.pixels == before).all()
-        assert not first.pixels.flags.writeable
+        pixels = decode(first.jpeg)
+        others = running.take_frames(10)
+        assert np.array_equal(decode(first.jpeg), pixels)
+        assert len({frame.jpeg for frame in others}) == 10, "the scene moves"
+
+
+def test_what_was_demanded_comes_along_with_the_first_frame_exposed_after_it() -> None:
+    with RunningCamera(config_of("synthetic")) as running:
+        running.take_frames(2)
+        asked_s = time.monotonic()
+        running.camera.demand(asked_s, Demand(quality=40, raw=True))
+        running.until(lambda: any(frame.raw for frame in running.frames), "a frame with its pixels")
+        frame = next(frame for frame in running.frames if frame.raw)
+        assert frame.exposed_mono_s >= asked_s
+        assert frame.raw is not None
+        assert len(frame.raw.data) == 320 * 240 * 3 // 2
+        small = frame.jpeg_at(40)
+        assert small is not None
+        assert len(small) < len(frame.jpeg)
+        luma = np.frombuffer(frame.raw.data, np.uint8)[: 320 * 240].reshape(240, 320)
+        assert np.abs(decode(frame.jpeg).mean(axis=2) - luma).mean() < 12
+        rest = running.take_frames(5)
+        assert not any(each.raw or each.jpegs for each in rest[1:])
 
 
 def test_nothing_is_left_of_a_camera_that_was_stopped() -> None:
@@ -295,7 +317,17 @@ def test_a_network_camera_of_few_pictures_delivers_and_is_found_again() -> None:
 
 @pytest.mark.parametrize(
     "babble",
-    ["noise", "no memory", "too small a memory", "no such slot", "too long", "an image before the camera is open"],
+    [
+        "noise",
+        "no memory",
+        "too small a memory",
+        "no such slot",
+        "parts that no slot holds",
+        "a part of less than nothing",
+        "a part too few",
+        "too long",
+        "an image before the camera is open",
+    ],
 )
 @pytest.mark.promise("C4")
 def test_a_process_that_talks_nonsense_is_replaced(babble: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,12 +413,11 @@ def test_without_isolation_there_is_no_other_process() -> None:
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")]
 
 
-def test_without_isolation_frames_have_pixels_of_their_own() -> None:
+def test_without_isolation_what_was_demanded_comes_along() -> None:
     with RunningCamera(config_of("synthetic", isolate=False)) as running:
-        first = running.take_frames(1)[0]
-        before = first.pixels.copy()
-        running.take_frames(5)
-        assert (first.pixels == before).all()
+        running.take_frames(1)
+        running.camera.demand(time.monotonic(), Demand(raw=True))
+        running.until(lambda: any(frame.raw for frame in running.frames), "a frame with its pixels")
 
 
 def test_without_isolation_a_lost_camera_comes_back() -> None:

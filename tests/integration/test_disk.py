@@ -13,6 +13,7 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.base.units import KIB
 from pi_cam_node.storage.pictures.archive import PictureArchive
+from tests.support.frames import IMAGES
 from tests.support.pictures import ALL, BOOT, config, names, noise, picture, save
 
 pytestmark = pytest.mark.root
@@ -43,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.promise("S4")
 def test_a_full_disk_is_told_leaves_no_litter_and_heals(disk: Path) -> None:
-    archive = PictureArchive(disk / "captures", BOOT, SystemClock())
+    archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     archive.save(picture(frames=(1,)), ALL, config())
     before = contents(disk / "captures")
     ballast = fill(disk, leave_bytes=0)
@@ -58,7 +59,7 @@ def test_a_full_disk_is_told_leaves_no_litter_and_heals(disk: Path) -> None:
 def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(
     disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = PictureArchive(disk / "captures", BOOT, SystemClock())
+    archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     save(archive, 1)
     before = contents(disk / "captures")
     real = os.open
@@ -77,7 +78,7 @@ def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(
 
 @pytest.mark.promise("S4", "S9")
 def test_old_pictures_make_room_on_a_disk_that_is_really_full(disk: Path, figure: Callable[[str], None]) -> None:
-    archive = PictureArchive(disk / "captures", BOOT, SystemClock())
+    archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     ids = [
         archive.save(picture(frames=(frame,), content=noise(256, 192)), ["npy"], config(min_free_bytes=100 * KIB)).id
         for frame in range(12)
@@ -95,7 +96,7 @@ def test_old_pictures_make_room_on_a_disk_that_is_really_full(disk: Path, figure
 
 @pytest.mark.promise("S5")
 def test_a_disk_without_inodes_is_a_full_disk(disk: Path) -> None:
-    archive = PictureArchive(disk / "captures", BOOT, SystemClock())
+    archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     save(archive, 1)
     before = names(disk / "captures")
     for number in range(100):
@@ -109,7 +110,7 @@ def test_a_disk_without_inodes_is_a_full_disk(disk: Path) -> None:
 
 
 def test_a_read_only_disk_is_told_and_heals(disk: Path) -> None:
-    archive = PictureArchive(disk / "captures", BOOT, SystemClock())
+    archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     save(archive, 1)
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(NotSaved, match="Read-only"):

@@ -36,11 +36,12 @@ from pi_cam_node.web.http import disk_pool, file_response, writing
 from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.live import snapshot
 from pi_cam_node.web.media import routes as media_routes
-from pi_cam_node.web.media.thumbnails import MAX_BYTES, thumbnail_of
+from pi_cam_node.web.media.thumbnails import MAX_BYTES, Thumbnails
 from pi_cam_node.web.routes import CONTEXT
 from tests.support.broker import wait_until
 from tests.support.certificates import Authority
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES
 from tests.support.pictures import ALL, ID, archive_in, config, noise, picture, save
 from tests.support.web_server import RunningWebServer
 
@@ -68,7 +69,7 @@ def with_server(archive: Any, talk: Callable[[Get], Coroutine[Any, Any, None]], 
         clock = SystemClock()
         state = State(settings or Config())
         app = web.Application()
-        app[CONTEXT] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, {})
+        app[CONTEXT] = WebContext(FrameHub(), archive, nobody, SignedLinks(clock), state, clock, IMAGES, {})
         disk_pool.attach(app)
         media_routes.attach(app)
         app.router.add_route("GET", "/media/{id}", media_routes.picture)
@@ -348,8 +349,8 @@ def test_a_picture_on_its_way_ends_when_privacy_begins(
     large = tmp_path / f"{ID}.npy"
     np.save(large, noise(4000, 3000))
     # No real one is so large; a client with enough of them under way gets to the same.
-    monkeypatch.setattr(media_routes, "thumbnail_of", lambda *_: large.read_bytes())
-    monkeypatch.setattr(snapshot, "picture_of", lambda *_: large.read_bytes())
+    monkeypatch.setattr(Thumbnails, "of", lambda *_: large.read_bytes())
+    monkeypatch.setattr(snapshot, "resized_of", lambda *_: large.read_bytes())
     monkeypatch.setattr(live_routes, "enclose", lambda *_: large.read_bytes())
     with RunningWebServer(tmp_path) as serving:
         serving.pictures.files[ID] = large
@@ -429,13 +430,20 @@ def test_a_thumbnail_is_as_wide_as_the_settings_say_and_never_large(tmp_path: Pa
     with_server(archive, talk, Config.model_validate({"export": {"thumbnail_px": 1024}}))
 
 
-def test_a_thumbnail_is_made_once(archive: PictureArchive) -> None:
+def test_a_thumbnail_is_made_once(archive: PictureArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = IMAGES.thumbnail_of_file
+
+    def thumbnail_of_file(content: bytes, suffix: str, width_px: int, max_bytes: int) -> bytes:
+        made.append(suffix)
+        return make(content, suffix, width_px, max_bytes)
+
+    monkeypatch.setattr(IMAGES, "thumbnail_of_file", thumbnail_of_file)
+
     async def talk(get: Get) -> None:
-        before = thumbnail_of.cache_info()
         bodies = {(await get(f"/media/{ID}/thumbnail")).body for _ in range(5)}
-        after = thumbnail_of.cache_info()
         assert len(bodies) == 1
-        assert (after.misses - before.misses, after.hits - before.hits) == (1, 4)
+        assert made == [".jpg"]
 
     with_server(archive, talk)
 

@@ -82,7 +82,7 @@ def test_save_answers_with_a_picture_that_is_on_disk(commands: CommandClient, no
 
 def test_plain_text_commands_are_answered_too(commands: CommandClient) -> None:
     commands.client.publish(f"{BASE}/cmd", "save jpg")
-    wait_until(lambda: commands.client.latest(f"{BASE}/reply/save"), "the reply")
+    wait_until(lambda: b'"final"' in (commands.client.latest(f"{BASE}/reply/save") or b""), "the final reply")
     assert json.loads(commands.client.latest(f"{BASE}/reply/save") or b"")["message"].startswith(
         "Saved single full-res"
     )
@@ -330,3 +330,14 @@ def test_no_secret_reaches_a_topic_or_the_log(start_broker: StartBroker, tmp_pat
         node.stop()
         assert b"canary-secret" not in everything
         assert "canary-secret" not in node.log()
+
+
+def test_the_node_works_without_libraries_for_pixels(node: RunningNode, commands: CommandClient) -> None:
+    """Frames come, are kept, shown and saved, and what needs pixels runs elsewhere."""
+    assert commands.ask("save")["code"] == "ok"
+    assert commands.ask("pastStack", at=0)["code"] == "ok"
+    mapped = Path(f"/proc/{node.process.pid}/maps").read_text()
+    found = [
+        name for name in ("numpy", "cv2", "opencv", "simplejpeg", "libjpeg", "turbojpeg", "PIL/") if name in mapped
+    ]
+    assert found == []

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.jpeg import encode
 from tests.support.broker import wait_until
 from tests.support.mjpeg import Viewer
 from tests.support.web_server import RunningWebServer
@@ -51,7 +52,7 @@ def test_every_part_carries_the_facts_of_its_frame(serving: RunningWebServer) ->
     assert picture.headers["X-Timestamp"] == f"{shown.captured_at.timestamp():.3f}"
     assert picture.headers["X-Dark-Score"] == f"{shown.brightness:.1f}"
     assert picture.headers["X-Night"] == "0"
-    assert picture.jpeg == shown.jpeg(serving.config.ring.quality)
+    assert picture.jpeg == shown.jpeg
 
 
 @pytest.mark.parametrize("path", ["/stream?t=1795203901", "/stream?", "/stream?fps=15&x=%20y"])
@@ -93,7 +94,7 @@ def test_every_viewer_gets_the_frames(serving: RunningWebServer) -> None:
     for _ in range(10):
         shown = serving.show()
         pictures = [viewer.picture_named(str(shown.seq)) for viewer in viewers]
-        assert {picture.jpeg for picture in pictures} == {shown.jpeg(serving.config.ring.quality)}
+        assert {picture.jpeg for picture in pictures} == {shown.jpeg}
     for viewer in viewers:
         viewer.close()
 
@@ -164,7 +165,7 @@ def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(
     monkeypatch.setattr("pi_cam_node.web.http.writing.STALL_S", 0.5)
     noise = np.random.default_rng(0).integers(0, 256, (960, 1280, 3)).astype(np.uint8)
     with RunningWebServer(tmp_path, node=False, mjpeg_server={"fps": 20}, http={"max_viewers": 2}) as serving:
-        large = replace(serving.frame(), pixels=noise)
+        large = replace(serving.frame(), jpeg=encode(noise, "bgr", 85))
         ended, seen = threading.Event(), list[str]()
 
         def watch() -> None:
@@ -204,7 +205,7 @@ def test_the_snapshot_is_the_newest_frame(serving: RunningWebServer) -> None:
     assert got.headers["Content-Type"] == "image/jpeg"
     assert got.headers["X-Frame-Id"] == "3"
     assert got.headers["X-Timestamp"] == f"{shown.captured_at.timestamp():.3f}"
-    assert got.body == shown.jpeg(serving.config.ring.quality)
+    assert got.body == shown.jpeg
 
 
 def test_a_picture_that_the_client_has_is_not_sent_again(serving: RunningWebServer) -> None:
@@ -287,7 +288,7 @@ def test_there_is_no_snapshot_while_the_camera_is_away(serving: RunningWebServer
 def test_head_of_a_snapshot_tells_its_size_and_sends_nothing(serving: RunningWebServer) -> None:
     shown = serving.show()
     got = serving.request("HEAD", "/snapshot.jpg")
-    assert got.headers["Content-Length"] == str(len(shown.jpeg(serving.config.ring.quality)))
+    assert got.headers["Content-Length"] == str(len(shown.jpeg))
     assert got.body == b""
 
 

@@ -31,6 +31,7 @@ from pi_cam_node.web.http import connection, middleware
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
 from tests.support.certificates import Authority
+from tests.support.frames import IMAGES
 from tests.support.web_server import RunningWebServer
 
 SLOWHTTP = Path(__file__).parents[2].parent / "shared/tools/faults/slowhttp.py"
@@ -603,7 +604,7 @@ def test_the_end_waits_for_nobody(tmp_path: Path) -> None:
 
 def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
     serving = RunningWebServer(tmp_path)
-    web = WebServer(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, {})
+    web = WebServer(serving.config, serving.inbox, serving.hub, serving.pictures, serving.clock, IMAGES, {})
     web.on_event(e.RingMeasured(1.0))
     for server in (web, serving.web):
         server.close(1)

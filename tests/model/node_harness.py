@@ -23,11 +23,12 @@ from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.imaging.frame import Frame, Mode, Sensor
+from pi_cam_node.imaging.frame import Mode
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.runtime import node
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import frame_of
 from tests.support.model_broker import Broker, SteppedLink
 from tests.support.model_disk import Disk
 
@@ -210,8 +211,8 @@ class NodeHarness:
             now_s = self.clock.monotonic()
             pixels = np.full((48, 64, 3), level, np.uint8)
             at = self.clock.utcnow()
-            frame = Frame(next(self._seq), now_s - 0.01, now_s, at, pixels, "bgr", self.camera.wanted, Sensor())
-            self.node._inbox.put_frame(frame)
+            seq, mode = next(self._seq), self.camera.wanted
+            self.node._inbox.put_frame(frame_of(pixels, seq, now_s, at, mode=mode, raw=True, others=[92]))
             self.settle()
             self.work()
 

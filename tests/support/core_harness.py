@@ -21,8 +21,10 @@ from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.ports import Links, Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.tickets import Tickets
-from pi_cam_node.imaging.frame import Frame, Mode, Sensor
+from pi_cam_node.imaging.frame import Demand, Frame, Mode
+from pi_cam_node.imaging.jpeg import encode, resize
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES, frame_of
 
 
 class MemoryArchive:
@@ -108,6 +110,9 @@ class CoreHarness:
         self.jobs: list[tuple[int, Job]] = []
         self.worker_full = False
         self.exit_code: int | None = None
+        # What was asked of the camera; frames bring it along while `delivers`.
+        self.demands: list[tuple[float, Demand]] = []
+        self.delivers = True
         self.written: list[Config] = []
         self.write_error: NodeError | None = None
         self.packet_limit_bytes: int | None = None
@@ -125,6 +130,8 @@ class CoreHarness:
                 thumbnail_url=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
                 packet_limit_bytes=lambda: self.packet_limit_bytes,
             ),
+            images=IMAGES,
+            demand=lambda after_mono_s, demand: self.demands.append((after_mono_s, demand)),
         )
         self.core = Core(
             config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"
@@ -155,7 +162,23 @@ class CoreHarness:
         now_s = self.clock.monotonic()
         pixels = np.full((48, 64, 3), level, np.uint8)
         at = self.clock.utcnow()
-        return Frame(self._seq, now_s - exposed_before_s, now_s, at, pixels, "bgr", mode, Sensor())
+        config = self.core.config
+        small = config.ring.downscale
+        frame = frame_of(
+            pixels,
+            self._seq,
+            now_s,
+            at,
+            exposed_mono_s=now_s - exposed_before_s,
+            mode=mode,
+            quality=config.ring.quality,
+            others=[config.export.jpeg_quality] if self.delivers else [],
+            raw=self.delivers,
+        )
+        if not small.enable:
+            return frame
+        ring_pixels = resize(pixels, "bgr", (small.width, small.height))
+        return replace(frame, ring_jpeg=encode(ring_pixels, "bgr", config.ring.quality))
 
     def see(self, count: int = 1, level: int = 128, *, mode: Mode = "day", every_s: float = 0.1) -> None:
         """Step the core with frames at a steady rate."""

@@ -15,6 +15,7 @@ from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.index import Usage
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES, raw_of
 
 BOOT = "3f2a91c0-6d1e-4b7f-9a55-0c1d2e3f4a5b"
 ID = "20261120T194501123Z-3f2a91c0-000042-single"
@@ -38,7 +39,7 @@ def picture(**changes: Any) -> Picture:
     at = datetime(2026, 11, 20, 19, 45, 1, 123_456, tzinfo=UTC)
     fields: dict[str, Any] = {
         "kind": "single",
-        "content": scene(),
+        "content": raw_of(scene()),
         "frames": (42,),
         "first_at": at,
         "last_at": at,
@@ -47,7 +48,10 @@ def picture(**changes: Any) -> Picture:
         "mode": "day",
         "sensor": Sensor(exposure_us=20_000, gain=2.5),
     }
-    return Picture(**{**fields, **changes})
+    wanted = {**fields, **changes}
+    if isinstance(wanted["content"], np.ndarray):
+        wanted["content"] = raw_of(wanted["content"])
+    return Picture(**wanted)
 
 
 def config(**storage: Any) -> Config:
@@ -57,7 +61,7 @@ def config(**storage: Any) -> Config:
 
 def archive_in(directory: Path, clock: FakeClock, boot: str = BOOT, *, clock_set: bool = True) -> PictureArchive:
     """Return the archive of one start of the node, in a sub-folder."""
-    return PictureArchive(directory / "captures", boot, clock, clock_set=lambda: clock_set)
+    return PictureArchive(directory / "captures", boot, clock, IMAGES, clock_set=lambda: clock_set)
 
 
 def save(archive: PictureArchive, frame: int = 42, formats: list[Format] | None = None, **limits: Any) -> str:

@@ -17,11 +17,11 @@ from pi_cam_node.core.inbox import FRAMES_WAITING, Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.imaging.frame import Frame, Sensor
 from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import TextPort
 from tests.support.broker import HOST, wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
+from tests.support.frames import IMAGES, frame_of
 
 SHORT = Timeouts(silence_s=0.1, linger_s=5.0, bind_s=0.1)
 
@@ -60,7 +60,16 @@ class StubNode:
         self._jobs: list[tuple[int, Job]] = []
         vitals = {"rss_mib": 1.0, "swap_pct": 0.0}
         privacy_port = FakePrivacyPort(gate)
-        ports = Ports(MemoryArchive(), self._submit, lambda: vitals, self._no_file, print, privacy_port)
+        ports = Ports(
+            MemoryArchive(),
+            self._submit,
+            lambda: vitals,
+            self._no_file,
+            print,
+            privacy_port,
+            IMAGES,
+            lambda _after_mono_s, _demand: None,
+        )
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0
         self._ending = threading.Event()
@@ -83,7 +92,8 @@ class StubNode:
             self._seq += 1
             now_s = self.clock.monotonic()
             pixels = np.full((48, 64, 3), self._seq % 256, np.uint8)
-            self.inbox.put_frame(Frame(self._seq, now_s, now_s, self.clock.utcnow(), pixels, "bgr", "day", Sensor()))
+            at = self.clock.utcnow()
+            self.inbox.put_frame(frame_of(pixels, self._seq, now_s, at, exposed_mono_s=now_s, raw=True, others=[92]))
             if number % FRAMES_WAITING == 0 or number == count:
                 wait_until(self._has_seen, "frames in the ring")
 

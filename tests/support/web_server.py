@@ -25,10 +25,11 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.tickets import Tickets
-from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
+from tests.support.frames import IMAGES, frame_of
 from tests.support.tls import TlsRelay, tls_section
 
 TURN_S = 0.02
@@ -84,7 +85,7 @@ class RunningWebServer:
         self.archive, self.tickets = MemoryArchive(), Tickets(self.clock)
         self.privacy_port = FakePrivacyPort(self.hub.privacy_gate)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
-        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, info, self.tickets)
+        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, IMAGES, info, self.tickets)
         self.core = self._core() if node else None
         self._works = 0
         self._seq = 0
@@ -129,7 +130,7 @@ class RunningWebServer:
         at = 4 * self._seq % (size[0] - 8)
         pixels[:, at : at + 8] = 255 - level
         now_s = self.clock.monotonic()
-        return Frame(self._seq, now_s - 0.01, now_s, self.clock.utcnow(), pixels, "bgr", "day", Sensor())
+        return frame_of(pixels, self._seq, now_s, self.clock.utcnow(), raw=True, others=[92])
 
     def show(self, count: int = 1, level: int = 128) -> Frame:
         """Let frames come from the camera, without a pause; return the last."""
@@ -193,6 +194,8 @@ class RunningWebServer:
             stop=lambda _code: None,
             privacy_port=self.privacy_port,
             tickets=self.tickets,
+            images=IMAGES,
+            demand=lambda _after_mono_s, _demand: None,
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

@@ -6,16 +6,15 @@ and ends the process when the node is gone. Signals meant for the node are block
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
 
 from pi_cam_node.base import malloc
+from pi_cam_node.base.child_process import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
@@ -27,13 +26,13 @@ from pi_cam_node.camera.worker.messages import (
     Report,
     decode_order,
     encode,
+    parts_of,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 _log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 # How long a source may take to close; drivers that hang are left to the kernel.
 _CLOSE_S = 2.0
 
@@ -63,20 +62,34 @@ class FrameSender:
 
     def _begin(self, report: Ready) -> None:
         old = self._slots
-        self._slots = SlotWriter(report.opened.size, report.opened.layout)
+        self._slots = SlotWriter(report.opened.size)
         self._session, self._skipped, self._is_settled = report.session, 0, False
         if old is not None:
             old.close()
         socket.send_fds(self._link, [encode(report)], self._slots.descriptors)
 
     def _send_image(self, report: Arrived) -> None:
-        slot = self._slots.put(report.shot.pixels) if self._slots is not None else None
+        image, parts = report.image, parts_of(report.image)
+        slot = self._slots.put(parts) if self._slots is not None else None
         if slot is None:
             self._skipped += 1
             return
-        shot = report.shot
-        times = (shot.exposed_mono_s, shot.captured_mono_s)
-        self._link.send(encode(FrameInSlot(report.session, slot, *times, shot.mode, shot.sensor, self._skipped)))
+        in_slot = FrameInSlot(
+            report.session,
+            slot,
+            tuple(map(len, parts)),
+            tuple(image.jpegs),
+            image.exposed_mono_s,
+            image.captured_mono_s,
+            image.mode,
+            image.sensor,
+            image.brightness,
+            image.checksum,
+            image.flat,
+            image.quality,
+            self._skipped,
+        )
+        self._link.send(encode(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared
             self._is_settled = True
             malloc.release_startup_memory()
@@ -102,13 +115,6 @@ def _next_order(link: socket.socket) -> Order:
     except (OSError, ValueError) as error:
         _log.warning("no more orders: %s", error)
         return Quit()
-
-
-def die_with(parent: int) -> None:
-    """Let the kernel kill us when the thread that started us ends: no node, no camera in use, even while we hang."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def prepare(source: str) -> None:

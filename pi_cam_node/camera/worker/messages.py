@@ -1,17 +1,18 @@
-"""What the node and the camera's worker say to each other: orders to it, reports from it.
+"""Orders to the worker that runs the source, and its reports.
 
-Between processes each is one JSON datagram. Nothing is pickled. What the node hears is checked by type before anybody
-uses it, see `reports`; what it says is believed, so the camera's process does without pydantic, which takes 15 MiB.
+Between processes each is one JSON datagram; the bytes of pictures go through shared memory. Nothing is pickled. What
+the node receives is checked by type, see `process.decode_report`; what the node sends is trusted, so the camera's
+process does without pydantic, which takes 15 MiB.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
-from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.polygon import Polygon
 
@@ -29,19 +30,40 @@ class Wanted:
     height: int
     codec: Literal["yuv420", "rgb"]
     video_mode: Literal["stream", "still"]
+    rotation: Literal[0, 90, 180, 270] = 0
+    hflip: bool = False
+    vflip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What becomes of each picture; may change while the camera is open.
+
+    Attributes:
+        quality: Quality of its JPEG, 1 to 100.
+        ring_size: Width and height of a second, smaller JPEG for the ring; ``None``: none.
+        label: Template of the text in the picture; empty: none.
+        name: Name of the node, for the label.
+    """
+
+    quality: int = 85
+    ring_size: tuple[int, int] | None = None
+    label: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """Close what is open, and open this; the session numbers the reports that follow from it.
 
-    No image leaves the worker without the masks in it.
+    No picture leaves the worker without the masks in it.
     """
 
     session: int
     camera: CameraSettings
     controls: Controls
     masks: tuple[Polygon, ...] = ()
+    output: Output = field(default_factory=Output)
     kind: Literal["open"] = "open"
 
 
@@ -55,13 +77,31 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """Make pictures so from the next one on."""
+
+    output: Output
+    kind: Literal["configure"] = "configure"
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Add more to the first picture whose exposure begins at a monotonic time or later: a JPEG quality, the pixels."""
+
+    after_mono_s: float
+    quality: int | None
+    raw: bool
+    kind: Literal["deliver"] = "deliver"
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Close the source and end."""
 
     kind: Literal["quit"] = "quit"
 
 
-Order = Open | Apply | Quit
+Order = Open | Apply | Configure | Deliver | Quit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +114,66 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A finished picture: turned, masked, labelled, measured and encoded.
+
+    Attributes:
+        exposed_mono_s: See `Shot`.
+        captured_mono_s: See `Shot`.
+        mode: See `Shot`.
+        sensor: See `Shot`.
+        brightness: Mean luma of what no mask covers, 0 to 255.
+        checksum: Of some of its rows before the label, where it was looked at for frozen pictures.
+        flat: Those rows are all of one colour.
+        quality: Quality of ``jpeg``.
+        jpeg: The picture.
+        ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
+        jpegs: JPEGs of other qualities that were asked for by `Deliver`, by quality.
+        raw: The pixels in the layout of `Opened`, where they were asked for.
+    """
+
+    exposed_mono_s: float
+    captured_mono_s: float
+    mode: Mode
+    sensor: Sensor
+    brightness: float
+    checksum: int | None
+    flat: bool
+    quality: int
+    jpeg: bytes = field(repr=False)
+    ring_jpeg: bytes | None = field(default=None, repr=False)
+    jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    raw: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
-    """An image came, its pixels included; never sent between processes."""
+    """A picture came; never sent between processes. ``skipped`` pictures of the session could not be handed over."""
 
     session: int
-    shot: Shot
+    image: Image
     skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FrameInSlot:
-    """An image came; its pixels lie in a slot. ``skipped`` images of the session found no free slot so far."""
+    """A picture came; its parts lie in a slot: the JPEG, the ring's, one for each of ``qualities``, the pixels.
+
+    ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
+    """
 
     session: int
     slot: int
+    sizes: tuple[int, ...]
+    qualities: tuple[int, ...]
     exposed_mono_s: float
     captured_mono_s: float
     mode: Mode
     sensor: Sensor
+    brightness: float
+    checksum: int | None
+    flat: bool
+    quality: int
     skipped: int
     kind: Literal["slotted"] = "slotted"
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"allow_inf_nan": False}
@@ -128,6 +210,36 @@ Report = Ready | Arrived | Applied | Refused | Failed
 WireReport = Ready | FrameInSlot | Applied | Refused | Failed
 
 
+def parts_of(image: Image) -> list[bytes]:
+    """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
+    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b""]
+
+
+def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
+    """Return the picture that a report tells of.
+
+    Raises:
+        ValueError: There are not as many parts as it names.
+    """
+    if len(parts) != len(report.qualities) + 3:
+        raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
+    jpeg, ring_jpeg, *jpegs, raw = parts
+    return Image(
+        report.exposed_mono_s,
+        report.captured_mono_s,
+        report.mode,
+        report.sensor,
+        report.brightness,
+        report.checksum,
+        report.flat,
+        report.quality,
+        jpeg,
+        ring_jpeg or None,
+        dict(zip(report.qualities, jpegs, strict=True)),
+        raw or None,
+    )
+
+
 def encode(message: Order | WireReport) -> bytes:
     """Return an order or a report as a datagram."""
     return _JSON.encode(message).encode()
@@ -149,8 +261,8 @@ def decode_order(datagram: bytes) -> Order:
 def _plain(thing: Any) -> dict[str, object]:
     """Return a message, or a part of one, as what JSON knows."""
     if isinstance(thing, Open):
-        camera = {field.name: getattr(thing.camera, field.name) for field in fields(Wanted)}
-        rest = {"controls": thing.controls, "masks": thing.masks}
+        camera = {each.name: getattr(thing.camera, each.name) for each in fields(Wanted)}
+        rest = {"controls": thing.controls, "masks": thing.masks, "output": thing.output}
         return {"kind": thing.kind, "session": thing.session, "camera": camera, **rest}
     return {name: getattr(thing, name) for name in thing.__slots__}
 
@@ -159,11 +271,23 @@ def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, 
     return tuple(tuple((x, y) for x, y in polygon) for polygon in polygons)
 
 
-# Made once: `json.dumps` would make one for each image.
+def _output(values: Mapping[str, Any]) -> Output:
+    ring_size = values["ring_size"]
+    return Output(values["quality"], tuple(ring_size) if ring_size else None, values["label"], values["name"])
+
+
+def _open(values: Mapping[str, Any]) -> Open:
+    camera, controls = Wanted(**values["camera"]), Controls(**values["controls"])
+    return Open(values["session"], camera, controls, _masks(values["masks"]), _output(values["output"]))
+
+
+# Made once: `json.dumps` would make one for each picture.
 _JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
-    "open": lambda v: Open(v["session"], Wanted(**v["camera"]), Controls(**v["controls"]), _masks(v["masks"])),
+    "open": _open,
     "apply": lambda v: Apply(v["generation"], Controls(**v["controls"])),
+    "configure": lambda v: Configure(_output(v["output"])),
+    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"]),
     "quit": lambda _: Quit(),
 }
 

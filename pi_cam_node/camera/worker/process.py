@@ -12,7 +12,6 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pi_cam_node.camera.source import Shot
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.child_log import ChildLog
 from pi_cam_node.camera.worker.messages import (
@@ -26,6 +25,7 @@ from pi_cam_node.camera.worker.messages import (
     Report,
     WireReport,
     encode,
+    image_of,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotReader
 from pi_cam_node.camera.worker.spawn import Spawned, spawn
@@ -154,7 +154,7 @@ class ProcessWorker:
                 os.close(descriptor)
 
     def _unpack(self, report: WireReport, descriptors: list[int]) -> Report:
-        """Return a report with its pixels."""
+        """Return a report with its picture."""
         if isinstance(report, Ready):
             self._map(report, descriptors)
             return report
@@ -162,15 +162,14 @@ class ProcessWorker:
             return report
         if self._slots is None or report.session != self._session:
             raise ValueError("an image of a session that is not open")
-        pixels = self._slots.take(report.slot)
-        shot = Shot(pixels, report.exposed_mono_s, report.captured_mono_s, report.mode, report.sensor)
-        return Arrived(report.session, shot, report.skipped)
+        image = image_of(report, self._slots.take(report.slot, report.sizes))
+        return Arrived(report.session, image, report.skipped)
 
     def _map(self, report: Ready, descriptors: list[int]) -> None:
         if len(descriptors) != 2:
             raise ValueError("no memory came with the message that the camera is open")
         self._unmap()
-        self._slots = SlotReader(descriptors, report.opened.size, report.opened.layout)
+        self._slots = SlotReader(descriptors, report.opened.size)
         self._session = report.session
 
     def _unmap(self) -> None:

@@ -1,52 +1,48 @@
-"""Pixels between two processes: a few slots in shared memory without a name.
+"""Pictures between two processes: a few slots in shared memory without a name.
 
 The memory belongs to whoever has it open, so nothing is left behind however the processes end. The camera's side
 makes it and writes; the node's side copies each picture out and gives the slot back. It does so by a counter that the
 kernel keeps, an eventfd, in which each slot has bits of its own: nobody has to be woken, and a message for each picture
-would cost a tenth of a millisecond.
+would cost a tenth of a millisecond. A slot is only ever written by the side that owns it at the time, so none is seen
+while it is being overwritten.
 """
 
 from __future__ import annotations
 
 import fcntl
-import math
 import mmap
 import os
 from collections.abc import Sequence
-
-import numpy as np
-
-from pi_cam_node.imaging.jpeg import Layout, Pixels
 
 # One is written, one is on its way, one is being copied.
 SLOTS = 3
 # Of the counter, which has 64: more than there can be releases before the camera's side looks.
 _BITS_PER_SLOT = 16
-_MAX_SIDE_PX = 16_384
+MAX_SIDE_PX = 16_384
+# JPEGs in a few qualities and the pixels; memory that nothing is written to is not taken.
+_BYTES_PER_PX, _LEAST_BYTES = 8, 1 << 18
+# A slot that held so much gives its memory back: pixels come once in a while, JPEGs always.
+_LARGE_BYTES = 1 << 20
 
 
-def shape_of(size: tuple[int, int], layout: Layout) -> tuple[int, ...]:
-    """Return the shape of an array of this size in this layout.
+def slot_bytes(size: tuple[int, int]) -> int:
+    """Return how much a slot holds for pictures of a size, whole pages.
 
     Raises:
         ValueError: There can be no such picture.
     """
     width, height = size
-    if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
+    if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
         raise ValueError(f"a picture of {width}x{height} pixels")
-    if layout == "bgr":
-        return (height, width, 3)
-    if width % 2 or height % 2:
-        raise ValueError(f"an i420 picture of {width}x{height} pixels")
-    return (height * 3 // 2, width)
+    return -(-max(_LEAST_BYTES, _BYTES_PER_PX * width * height) // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 class SlotWriter:
     """The camera's side. Thread: one."""
 
-    def __init__(self, size: tuple[int, int], layout: Layout) -> None:
-        self._shape = shape_of(size, layout)
-        self._bytes = math.prod(self._shape)
+    def __init__(self, size: tuple[int, int]) -> None:
+        """Make slots for pictures of a size, width and height in pixels."""
+        self._bytes = slot_bytes(size)
         memory = os.memfd_create("pi-cam-node-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._released = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # The memory and the counter, open until `close`: they are sent to the node.
@@ -54,16 +50,26 @@ class SlotWriter:
         os.truncate(memory, SLOTS * self._bytes)
         self._memory = mmap.mmap(memory, SLOTS * self._bytes)
         self._free = list(range(SLOTS))
+        self._large: set[int] = set()
 
-    def put(self, pixels: Pixels) -> int | None:
-        """Copy a picture into a free slot and return its number, or ``None`` where there is none."""
+    def put(self, parts: Sequence[bytes]) -> int | None:
+        """Copy the parts of a picture into a free slot, one after the other, and return its number.
+
+        Returns:
+            ``None`` where no slot is free, or the parts are too large for one.
+        """
         self._take_back()
-        if not self._free:
+        size_bytes = sum(map(len, parts))
+        if not self._free or size_bytes > self._bytes:
             return None
         # The one used last: it is still in the processor's cache, and the others take no memory before they are needed.
         slot = self._free.pop()
-        view = np.frombuffer(self._memory, np.uint8, self._bytes, slot * self._bytes)
-        np.copyto(view.reshape(self._shape), pixels)
+        at = slot * self._bytes
+        for part in parts:
+            self._memory[at : at + len(part)] = part
+            at += len(part)
+        if size_bytes > _LARGE_BYTES:
+            self._large.add(slot)
         return slot
 
     def _take_back(self) -> None:
@@ -76,6 +82,9 @@ class SlotWriter:
             is_released = released >> slot * _BITS_PER_SLOT & (1 << _BITS_PER_SLOT) - 1
             if is_released and slot not in self._free:
                 self._free.append(slot)
+                if slot in self._large:
+                    self._large.remove(slot)
+                    self._memory.madvise(mmap.MADV_REMOVE, slot * self._bytes, self._bytes)
 
     def close(self) -> None:
         """Give the memory up; the node keeps it for as long as it needs it."""
@@ -85,9 +94,9 @@ class SlotWriter:
 
 
 class SlotReader:
-    """The node's side."""
+    """The node's side. Thread: one."""
 
-    def __init__(self, descriptors: Sequence[int], size: tuple[int, int], layout: Layout) -> None:
+    def __init__(self, descriptors: Sequence[int], size: tuple[int, int]) -> None:
         """Map the memory; the descriptors are not needed any more afterwards.
 
         Raises:
@@ -95,8 +104,7 @@ class SlotReader:
             OSError: It is no memory of that kind.
         """
         descriptor, released = descriptors
-        self._shape = shape_of(size, layout)
-        self._bytes = math.prod(self._shape)
+        self._bytes = slot_bytes(size)
         # Sealed first: memory that the other side made shorter later would kill us with SIGBUS.
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         if os.fstat(descriptor).st_size < SLOTS * self._bytes:
@@ -105,17 +113,24 @@ class SlotReader:
         self._released = os.dup(released)
         os.set_blocking(self._released, False)
 
-    def take(self, slot: int) -> Pixels:
-        """Return a copy of the picture in a slot, and release the slot.
+    def take(self, slot: int, sizes: Sequence[int]) -> list[bytes]:
+        """Return copies of the parts of the picture in a slot, and release the slot.
+
+        Args:
+            slot: Its number.
+            sizes: Bytes of each part.
 
         Raises:
-            ValueError: There is no such slot.
+            ValueError: There is no such slot, or it does not hold so much.
         """
-        if not 0 <= slot < SLOTS:
-            raise ValueError(f"slot {slot}")
-        copy = np.frombuffer(self._memory, np.uint8, self._bytes, slot * self._bytes).reshape(self._shape).copy()
+        if not 0 <= slot < SLOTS or min(sizes, default=0) < 0 or sum(sizes) > self._bytes:
+            raise ValueError(f"parts of {list(sizes)} B in slot {slot}")
+        at, parts = slot * self._bytes, []
+        for size_bytes in sizes:
+            parts.append(self._memory[at : at + size_bytes])
+            at += size_bytes
         os.eventfd_write(self._released, 1 << slot * _BITS_PER_SLOT)
-        return copy
+        return parts
 
     def close(self) -> None:
         """Give the memory up."""

@@ -1,4 +1,4 @@
-"""The loop around a source: opens it, reads it, obeys orders, and tells what came of it.
+"""The loop around a source: opens it, reads it, carries out orders, and reports what came of it.
 
 The same loop runs in a process of its own and, without isolation, in a thread of the node.
 """
@@ -8,33 +8,35 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
-import numpy as np
-
-from pi_cam_node.base.errors import NodeError, SourceError
+from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.catalogue import make
-from pi_cam_node.camera.source import Opened, Shot, Source
+from pi_cam_node.camera.source import Source
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
     Arrived,
+    Configure,
+    Deliver,
     Failed,
     Open,
+    Order,
     Quit,
     Ready,
     Refused,
     Report,
     short,
 )
-from pi_cam_node.camera.worker.shared_memory import shape_of
-from pi_cam_node.imaging.masks import Masks
+from pi_cam_node.camera.worker.picture_maker import PictureMaker
+from pi_cam_node.imaging.orientation import Orientation
 
 _log = logging.getLogger(__name__)
 
-# How often an idle source_loop looks for orders that nobody announced.
+# How often an idle loop looks for orders that were not announced.
 _LOOK_S = 10.0
+# With more orders waiting the oldest demand is dropped; the node asks again.
+_ORDERS_MAX = 64
 
 
 class SourceLoop:
@@ -44,40 +46,50 @@ class SourceLoop:
     """
 
     def __init__(self, post: Callable[[Report], None]) -> None:
-        """Make a source_loop that opens nothing yet.
+        """Make a loop that opens nothing yet.
 
         Args:
-            post: Takes the reports. What it raises ends `run`. The pixels of an `Arrived` are only valid in the call.
+            post: Takes the reports. What it raises ends `run`.
         """
         self._post = post
-        self._orders: list[Open | Apply | Quit] = []
+        self._orders: list[Order] = []
         self._changed = threading.Condition()
         self._source: Source | None = None
-        self._opened: Opened | None = None
-        self._masks: Masks | None = None
+        self._maker: PictureMaker | None = None
         self._session = 0
 
-    def order(self, order: Open | Apply | Quit) -> None:
+    def order(self, order: Order) -> None:
         """Hand over an order; it replaces those that it makes pointless."""
         with self._changed:
-            kept = [each for each in self._orders if isinstance(each, Open)] if isinstance(order, Apply) else []
-            self._orders = [*kept, order]
+            if isinstance(order, Open | Quit):
+                self._orders = [order]
+            else:
+                kind = () if isinstance(order, Deliver) else type(order)
+                kept = [each for each in self._orders if not isinstance(each, kind)]
+                if len(kept) >= _ORDERS_MAX:
+                    kept.remove(next(each for each in kept if isinstance(each, Deliver)))
+                self._orders = [*kept, order]
             self._changed.notify()
 
     def run(self) -> None:
         """Work until told to quit."""
         try:
             while not isinstance(order := self._next_order(), Quit):
-                if isinstance(order, Open):
-                    self._open(order)
-                elif isinstance(order, Apply):
-                    self._apply(order)
-                else:
-                    self._read()
+                match order:
+                    case Open():
+                        self._open(order)
+                    case Apply():
+                        self._apply(order)
+                    case Configure():
+                        self._configure(order)
+                    case Deliver():
+                        self._deliver(order)
+                    case None:
+                        self._read()
         finally:
             self._close()
 
-    def _next_order(self) -> Open | Apply | Quit | None:
+    def _next_order(self) -> Order | None:
         """Return the next order; ``None`` where there is none and a source to be read."""
         with self._changed:
             while not self._orders and self._source is None:
@@ -89,17 +101,17 @@ class SourceLoop:
         self._session = order.session
         try:
             self._source = make(order.camera.source)
-            self._opened = self._source.open(order.camera, order.controls)
-            shape_of(self._opened.size, self._opened.layout)
-            self._masks = Masks(order.masks, self._opened.size, self._opened.layout) if order.masks else None
+            opened = self._source.open(order.camera, order.controls)
+            orientation = Orientation() if opened.oriented else _orientation(order)
+            self._maker = PictureMaker(opened, orientation, order.masks, order.output)
         except Exception as error:
             self._fail(error)
         else:
-            self._post(Ready(order.session, self._opened))
+            self._post(Ready(order.session, self._maker.opened))
 
     def _apply(self, order: Apply) -> None:
         if self._source is None:
-            return  # whoever opens it again says how
+            return  # the order to open it again says how
         try:
             self._source.apply(order.controls)
         except Exception as error:
@@ -107,25 +119,30 @@ class SourceLoop:
         else:
             self._post(Applied(order.generation))
 
+    def _configure(self, order: Configure) -> None:
+        if self._maker is not None:
+            self._maker.configure(order.output)
+
+    def _deliver(self, order: Deliver) -> None:
+        if self._maker is not None:
+            self._maker.deliver(order)
+
     def _read(self) -> None:
-        if self._source is None or self._opened is None:
+        if self._source is None or self._maker is None:
             return
         try:
-            shot = self._source.read()
-            _check(shot, self._opened)
-            if self._masks is not None:
-                shot = replace(shot, pixels=self._masks.apply(shot.pixels))
+            image = self._maker.make(self._source.read())
         except Exception as error:
             self._fail(error)
         else:
-            self._post(Arrived(self._session, shot))
+            self._post(Arrived(self._session, image))
 
     def _fail(self, error: Exception) -> None:
         self._close()
         self._post(Failed(self._session, _reason(error)))
 
     def _close(self) -> None:
-        source, self._source, self._opened = self._source, None, None
+        source, self._source, self._maker = self._source, None, None
         if source is not None:
             try:
                 source.close()
@@ -133,11 +150,8 @@ class SourceLoop:
                 _log.exception("the source could not be closed")
 
 
-def _check(shot: Shot, opened: Opened) -> None:
-    """Raise SourceError where an image is not what was announced."""
-    pixels, wanted = shot.pixels, shape_of(opened.size, opened.layout)
-    if pixels.shape != wanted or pixels.dtype != np.uint8:
-        raise SourceError(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {wanted}")
+def _orientation(order: Open) -> Orientation:
+    return Orientation(order.camera.rotation, order.camera.hflip, order.camera.vflip)
 
 
 def _reason(error: Exception) -> str:

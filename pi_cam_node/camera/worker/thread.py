@@ -10,7 +10,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.messages import Arrived, Order, Quit, Ready, Report
@@ -83,7 +82,6 @@ class ThreadWorker:
             if len(self._reports) >= _REPORTS_WAITING:
                 self._skipped += 1
                 return
-            shot = replace(report.shot, pixels=report.shot.pixels.copy())
-            report = Arrived(report.session, shot, self._skipped)
+            report = Arrived(report.session, report.image, self._skipped)
         self._reports.append(report)
         self._wake()

@@ -67,7 +67,7 @@ def _measure(config: Config, seconds: float, *, as_json: bool) -> None:
     if frame is None:
         raise SourceError("no size could be measured")
     _print_progress("viewers")
-    viewer = viewers.measure(frame, config.ring.quality, seconds)
+    viewer = viewers.measure(frame, seconds)
     advice = advise(board, costs, viewer, config)
     found = report.BenchResult(board, title, costs, viewer, advice, config.camera.framerate)
     print(json.dumps(report.as_json(found), indent=1) if as_json else "\n".join(report.lines(found)))

@@ -17,7 +17,7 @@ from pi_cam_node.core.pipeline import Pipeline
 from pi_cam_node.core.rules.memory_budget import limits_of
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
-from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.frame import Demand, Frame, RawImage
 
 # A small board may take ten seconds to start the process, and a network camera as long to its first picture.
 FIRST_FRAME_S = 40.0
@@ -26,6 +26,7 @@ SETTLE_S = 1.0
 STOP_S = 3.0
 # Enough for the few frames of a measurement.
 RING_BYTES = 32 << 20
+STAGE_ROUNDS = 10
 _CPUCLOCK_SCHED = 2
 
 
@@ -83,38 +84,64 @@ class FramePath:
     def _count(self, seconds: float) -> FrameCost:
         child = self._camera.pid
         camera_s, node_s = cpu_s(child) if child is not None else 0.0, time.process_time()
-        frames, luma_s, encode_s, jpeg_bytes = self._run(seconds)
+        frames, jpeg_bytes = self._run(seconds)
         node_s = time.process_time() - node_s
         camera_s = cpu_s(child) - camera_s if child is not None and child == self._camera.pid else 0.0
         if not frames or self.latest is None:
             raise SourceError(f"no frame came within {seconds + FIRST_FRAME_S:.0f} s")
         per_frame = 1000 / frames
-        costs = (camera_s * per_frame, node_s * per_frame, luma_s * per_frame, encode_s * per_frame)
+        luma_ms, encode_ms = self._stages()
+        costs = (camera_s * per_frame, node_s * per_frame, luma_ms, encode_ms)
         return FrameCost(self.latest.size, *costs, jpeg_bytes // frames)
 
-    def _run(self, seconds: float) -> tuple[int, float, float, int]:
-        """Process frames for a while, at least one.
+    def _stages(self) -> tuple[float, float]:
+        """Return the time for luma and for encoding of a frame in milliseconds, which the camera's cost contains.
 
-        Returns:
-            The number of frames, the time for luma and for encoding in seconds, and the length of all JPEGs.
+        Measured here, on the pixels of one frame, with the functions that the camera's process uses.
         """
-        frames, luma_s, encode_s, jpeg_bytes = 0, 0.0, 0.0, 0
-        quality = self._config.ring.quality
+        self._camera.demand(time.monotonic(), Demand(raw=True))
+        end_s = time.monotonic() + FIRST_FRAME_S
+        while (left_s := end_s - time.monotonic()) > 0:
+            match self._inbox.take(left_s):
+                case Frame(raw=RawImage() as raw):
+                    return _timed_stages(raw, self._config.ring.quality)
+                case CameraFailed(reason=reason):
+                    raise SourceError(reason)
+        raise SourceError("no frame came with its pixels")
+
+    def _run(self, seconds: float) -> tuple[int, int]:
+        """Process frames for a while, at least one; return their number and the length of all JPEGs."""
+        frames, jpeg_bytes = 0, 0
         end_s = time.monotonic() + seconds
         last_s = end_s + FIRST_FRAME_S
         while (left_s := (end_s if frames else last_s) - time.monotonic()) > 0:
             match self._inbox.take(left_s):
                 case Frame() as frame:
-                    begin_s = time.thread_time()
-                    frame.brightness  # noqa: B018 - computed at the first access, and cached
-                    measured_s = time.thread_time()
-                    jpeg_bytes += len(frame.jpeg(quality))
-                    luma_s, encode_s = luma_s + measured_s - begin_s, encode_s + time.thread_time() - measured_s
+                    jpeg_bytes += len(frame.jpeg)
                     self._pipeline.process(frame, time.monotonic(), [])
                     frames, self.latest = frames + 1, frame
                 case CameraFailed(reason=reason):
                     raise SourceError(reason)
-        return frames, luma_s, encode_s, jpeg_bytes
+        return frames, jpeg_bytes
+
+
+def _timed_stages(raw: RawImage, quality: int) -> tuple[float, float]:
+    import numpy as np  # noqa: PLC0415 - as a node without work on pixels, the program starts without it
+
+    from pi_cam_node.imaging import jpeg, luma  # noqa: PLC0415
+
+    width, height = raw.size
+    shape = (height, width, 3) if raw.layout == "bgr" else (height * 3 // 2, width)
+    pixels = np.frombuffer(raw.data, np.uint8).reshape(shape)
+    luma.mean_luma(pixels, raw.layout)
+    begin_s = time.thread_time()
+    for _ in range(STAGE_ROUNDS):
+        luma.mean_luma(pixels, raw.layout)
+    measured_s = time.thread_time()
+    for _ in range(STAGE_ROUNDS):
+        jpeg.encode(pixels, raw.layout, quality)
+    per_round = 1000 / STAGE_ROUNDS
+    return (measured_s - begin_s) * per_round, (time.thread_time() - measured_s) * per_round
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.task_process import TaskProcess
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.server import WebServer
 
 VIEWERS, FPS = 8, 10.0
@@ -77,7 +79,7 @@ class Viewers:
                     self.pictures += buffer.count(PICTURE_BEGINS, 0, key.fileobj.recv_into(buffer))
 
 
-def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
+def measure(frame: Frame, seconds: float) -> ViewerCost:
     """Publish a frame repeatedly, without and with `VIEWERS` viewers; return the cost of one from the difference.
 
     Raises:
@@ -89,17 +91,23 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
     config = Config.model_validate({"mjpeg_server": {"port": port, "fps": FPS}, "node": {"id": "bench"}})
     hub = FrameHub()
     web = WebServer(
-        config, Inbox(), hub, EmptyPictureStore(), SystemClock(), {"id": "bench", "name": "bench", "version": "0"}
+        config,
+        Inbox(),
+        hub,
+        EmptyPictureStore(),
+        SystemClock(),
+        ImageTasks(TaskProcess().run),  # nothing here needs pixels, so no process is started
+        {"id": "bench", "name": "bench", "version": "0"},
     )
     web.start()
     try:
         thread = next(thread for thread in threading.enumerate() if thread.name == "http")
         clock = time.pthread_getcpuclockid(thread.ident or 0)
-        alone_s = _publish(hub, frame, quality, seconds, clock)
+        alone_s = _publish(hub, frame, seconds, clock)
         viewers = Viewers(port)
-        _publish(hub, frame, quality, min(1.0, seconds), clock)
+        _publish(hub, frame, min(1.0, seconds), clock)
         before = viewers.pictures
-        spent_s = _publish(hub, frame, quality, seconds, clock)
+        spent_s = _publish(hub, frame, seconds, clock)
         pictures = viewers.pictures - before
         viewers.close()
     except (OSError, StopIteration) as error:
@@ -108,18 +116,16 @@ def measure(frame: Frame, quality: int, seconds: float) -> ViewerCost:
         web.close(STOP_S)
     if not pictures:
         raise NodeError("no viewer got a picture")
-    return ViewerCost(max(0.0, spent_s - alone_s) / pictures * 1e6, len(frame.jpeg(quality)))
+    return ViewerCost(max(0.0, spent_s - alone_s) / pictures * 1e6, len(frame.jpeg))
 
 
-def _publish(hub: FrameHub, frame: Frame, quality: int, seconds: float, clock: int) -> float:
-    """Publish frames, their JPEGs made beforehand as in the pipeline; return the processor time of a thread's clock."""
+def _publish(hub: FrameHub, frame: Frame, seconds: float, clock: int) -> float:
+    """Publish frames; return the processor time of a thread's clock."""
     before_s, pause = time.clock_gettime(clock), threading.Event()
     start_s = time.monotonic()
     for number in range(1, int(seconds * FPS) + 1):
         pause.wait(max(0.0, start_s + number / FPS - time.monotonic()))
-        shown = replace(frame, seq=frame.seq + number)
-        shown.jpeg(quality)
-        hub.publish(shown)
+        hub.publish(replace(frame, seq=frame.seq + number))
     pause.wait(1 / FPS)
     return time.clock_gettime(clock) - before_s
 

@@ -45,6 +45,12 @@ class CameraConfig(Section):
         Literal["stream", "still"],
         Setting("Configuration of a Pi camera by day: stream keeps a steady rate, still favours quality over rate."),
     ] = "stream"
+    rotation: Annotated[
+        Literal[0, 90, 180, 270],
+        Setting("Turn the picture clockwise. Masks and zones are drawn on the picture as it is seen then.", "°"),
+    ] = 0
+    hflip: Annotated[bool, Setting("Mirror the picture left and right, after turning it.")] = False
+    vflip: Annotated[bool, Setting("Mirror the picture top and bottom, after turning it.")] = False
     capture_timeout_s: Annotated[
         float,
         Field(ge=0.5, le=300),
@@ -66,6 +72,11 @@ class CameraConfig(Section):
             "false saves some 20 MiB on very small boards."
         ),
     ] = True
+
+    @field_validator("rotation", mode="before")
+    @classmethod
+    def _rotation_as_number(cls, value: object) -> object:
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
     @field_validator("source")
     @classmethod

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from pi_cam_node.base.units import GIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.imaging.label import check as check_label
 
 Format = Literal["jpg", "png", "npy"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -23,6 +24,27 @@ class DownscaleConfig(Section):
     ] = False
     width: Annotated[int, Field(ge=16, le=4608, multiple_of=2), Setting("Width in the ring.", "px", live=True)] = 256
     height: Annotated[int, Field(ge=16, le=3456, multiple_of=2), Setting("Height in the ring.", "px", live=True)] = 192
+
+
+def _not_quoted(value: object) -> object:
+    """Return an empty text where it came as the JSON string in which topics tell it."""
+    return "" if value == '""' else value
+
+
+class OverlayConfig(Section):
+    """A line of text in every picture, burnt in before it is kept, shown or saved."""
+
+    text: Annotated[
+        str,
+        Field(max_length=200),
+        BeforeValidator(_not_quoted),
+        AfterValidator(check_label),
+        Setting(
+            "Text in the lower left corner; {name}, {time} (UTC), {mode} and {lux} are filled in. Empty: none.",
+            live=True,
+            title="Text in the picture",
+        ),
+    ] = ""
 
 
 class RingConfig(Section):

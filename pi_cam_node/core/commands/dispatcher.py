@@ -20,7 +20,7 @@ from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
 from pi_cam_node.core.commands.requests import RememberedReplies, Request, key_of
 from pi_cam_node.core.events import CommandRefused, FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
-from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.frame import Demand, Frame
 
 _log = logging.getLogger(__name__)
 
@@ -69,8 +69,13 @@ class Dispatcher:
     def offer(self, frame: Frame) -> None:
         """Hand a frame to the requests that wait for one of its age."""
         for request in list(self._waiting) if self._waiting else ():
-            if request.frame is not None and frame.exposed_mono_s >= request.frame.after_mono_s:
+            wanted = request.frame
+            if wanted is None or frame.exposed_mono_s < wanted.after_mono_s:
+                continue
+            if frame.meets(wanted.demand):
                 self._resume(request, frame)
+            else:  # it was on its way before the demand, or the one that met it was lost
+                self._context.demand(wanted.after_mono_s, wanted.demand)
 
     def on_work(self, news: WorkAdvanced | WorkEnded) -> None:
         """Tell the asker how far its work is, or go on with the request whose work has ended."""
@@ -211,6 +216,8 @@ class Dispatcher:
         if isinstance(what, FreshFrame):
             request.frame = what
             request.deadline_s = now_s + what.timeout_s
+            if what.demand != Demand():
+                self._context.demand(what.after_mono_s, what.demand)
             return
         request.deadline_s = now_s + WORK_TIMEOUT_S
         try:

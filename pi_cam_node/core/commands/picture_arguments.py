@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.config import FORMATS, Format
 from pi_cam_node.core.commands.registry import Arguments
-from pi_cam_node.imaging.stacking import MOST_FRAMES, Method
+from pi_cam_node.imaging.tasks import STACK_MAX, Method
 
 
 class SaveArguments(Arguments):
@@ -45,7 +45,7 @@ class PastArguments(SaveArguments):
     ] = None
     count: Annotated[
         int | None,
-        Field(ge=1, le=MOST_FRAMES, description="frames around it; `export.stack_count` unless told otherwise"),
+        Field(ge=1, le=STACK_MAX, description="frames around it; `export.stack_count` unless told otherwise"),
     ] = None
     span_s: Annotated[float | None, Field(gt=0, le=3600, description="all frames of so many seconds around it")] = None
     method: Annotated[Method | None, Field(description="how they become one picture; `mean` unless told otherwise")] = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from pi_cam_node.base.clock import mono_of
 from pi_cam_node.base.errors import BadRequest, NodeError, NoFrames
+from pi_cam_node.config import Format
 from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.picture_arguments import CountArguments, PastArguments, SaveArguments
 from pi_cam_node.core.commands.registry import Button, Context, FreshFrame, Result, Steps, Work, command
@@ -21,8 +22,8 @@ from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Kind, Picture
 from pi_cam_node.core.rules.camera_timeout import changeover_s, interval_s
 from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
-from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.imaging.stacking import MOST_FRAMES
+from pi_cam_node.imaging.frame import Demand, Frame
+from pi_cam_node.imaging.tasks import STACK_MAX
 
 # What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
 STREAM_FRAMES = 400
@@ -43,11 +44,11 @@ def save(context: Context, arguments: SaveArguments, received: CommandArrived) -
     config = context.config
     timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
     try:
-        frame: Frame = yield FreshFrame(received.mono_s, timeout_s)
-        picture = picture_of(frame, "auto" if received.origin == "self" else "single")
         formats = arguments.formats or config.export.formats
+        frame: Frame = yield FreshFrame(received.mono_s, timeout_s, demand_of(formats, config.export.jpeg_quality))
+        picture = picture_of(frame, "auto" if received.origin == "self" else "single")
         job = context.privacy_gate.guard_job(lambda _progress: context.archive.save(picture, formats, config))
-        saved: PictureSaved = yield Work(job, frame.pixels.nbytes)
+        saved: PictureSaved = yield Work(job, frame.size_bytes)
     except NodeError as error:
         error.text = "NOT_SAVED"
         raise
@@ -74,6 +75,7 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
     stacked = config.export.stack_dark_frames or arguments.method is not None
     past = RingExport(
         context.archive,
+        context.images,
         frames,
         arguments.formats or config.export.formats,
         arguments.method or "mean",
@@ -101,10 +103,9 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
     """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)
-    frames = list(context.ring.last(min(arguments.n, STREAM_FRAMES)))
     # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
-    while received.origin == "mqtt" and sum(len(frame.jpeg) for frame in frames) > STREAM_BYTES:
-        del frames[0]
+    most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
+    frames = context.ring.last(min(arguments.n, STREAM_FRAMES), most_bytes)
     for index, frame in enumerate(frames):
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, received.origin, received.reply_to)
         context.emit(sent_frame)
@@ -119,6 +120,11 @@ def longest_frame_s(context: Context) -> float:
     """Return how long two frames may take: one under way when the command came, and the one after a switch, if any."""
     config, mode, wanted = context.config, context.night.mode, context.night.wanted
     return interval_s(config, mode) + interval_s(config, wanted) + changeover_s(config, mode, wanted)
+
+
+def demand_of(formats: Sequence[Format], quality: int) -> Demand:
+    """Return what a frame must bring along to be saved in these formats."""
+    return Demand(quality if "jpg" in formats else None, any(each != "jpg" for each in formats))
 
 
 def picture_of(frame: Frame, kind: Kind) -> Picture:
@@ -150,14 +156,14 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
         frames = context.ring.around(at_s, arguments.count or context.config.export.stack_count)
     else:
         half_s = arguments.span_s / 2
-        frames = context.ring.between(at_s - half_s, at_s + half_s)
-    newest = context.ring.last(1)
-    is_over = bool(newest) and not context.camera_online and at_s > newest[-1].mono_s + TOLERANCE_S
+        frames = context.ring.between(at_s - half_s, at_s + half_s, STACK_MAX)
+    newest_mono_s = context.ring.newest_mono_s
+    is_over = newest_mono_s is not None and not context.camera_online and at_s > newest_mono_s + TOLERANCE_S
     if not frames or is_over:
         held = {"ring_seconds": round(context.ring.seconds, 1), "ring_frames": len(context.ring)}
         raise NoFrames("the ring holds no frame of that moment", data=held, text="NO_FRAMES")
-    if len(frames) > MOST_FRAMES:
-        raise BadRequest(f"ERROR: {len(frames)} frames lie in that span; {MOST_FRAMES} can be stacked")
+    if len(frames) > STACK_MAX:
+        raise BadRequest(f"ERROR: more than {STACK_MAX} frames lie in that span, and no more can be stacked")
     return frames
 
 

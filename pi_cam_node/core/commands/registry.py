@@ -29,7 +29,8 @@ from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.tickets import Tickets
-from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.frame import Demand, Frame
+from pi_cam_node.imaging.tasks import ImageTasks
 
 
 class Arguments(BaseModel):
@@ -60,10 +61,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class FreshFrame:
-    """Yielded by a command that waits for a frame whose exposure began after ``after_mono_s``."""
+    """Yielded by a command that waits for a frame whose exposure began after ``after_mono_s``.
+
+    Attributes:
+        after_mono_s: Monotonic time.
+        timeout_s: How long it waits, in seconds.
+        demand: What the frame must bring along beside its usual JPEG.
+    """
 
     after_mono_s: float
     timeout_s: float
+    demand: Demand = field(default_factory=Demand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Context(Protocol):
     ring: Ring
     night: NightController
     archive: Archive
+    images: ImageTasks
     privacy_gate: PrivacyGate
     erase: Callable[[], EraseReport]
     privacy: PrivacySwitch
@@ -111,6 +120,13 @@ class Context(Protocol):
     @property
     def latest(self) -> Frame | None:
         """The newest frame, ``None`` before the first."""
+        ...
+
+    def demand(self, after_mono_s: float, demand: Demand, /) -> None:
+        """Ask the camera for more of the first frame exposed at a monotonic time or later.
+
+        Does not wait; what was asked for may be lost with a frame.
+        """
         ...
 
     def change(self, key: str, raw: object) -> tuple[object, object]:

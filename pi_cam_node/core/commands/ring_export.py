@@ -12,8 +12,8 @@ from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.picture import Archive, Picture
 from pi_cam_node.core.rules.ring import RingFrame
-from pi_cam_node.imaging.jpeg import Pixels
-from pi_cam_node.imaging.stacking import Method, stack
+from pi_cam_node.imaging.frame import RawImage
+from pi_cam_node.imaging.tasks import ImageTasks, Method
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class RingExport:
 
     Attributes:
         archive: Where it goes.
+        images: Makes a stack.
         frames: Frames of the ring, oldest first, at least one.
         formats: What to write.
         method: How a stack is made.
@@ -32,6 +33,7 @@ class RingExport:
     """
 
     archive: Archive
+    images: ImageTasks
     frames: Sequence[RingFrame]
     formats: Sequence[Format]
     method: Method
@@ -50,9 +52,9 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
     Raises:
         NoSpace, NotSaved: See `Archive.save`.
     """
-    stacked = stack([frame.jpeg for frame in past.frames], past.method, progress)
+    stacked = past.images.stack([frame.jpeg for frame in past.frames], past.method, progress)
     used = [past.frames[index] for index in stacked.used]
-    picture = _picture(past, used, stacked.pixels, past.method)
+    picture = _picture(past, used, stacked.image, past.method)
     return [past.archive.save(picture, past.formats, past.config)]
 
 
@@ -77,7 +79,7 @@ def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
     return kept or saved[-1:]  # the newest always stays, but for somebody who is faster still
 
 
-def _picture(past: RingExport, frames: Sequence[RingFrame], content: Pixels | bytes, method: str) -> Picture:
+def _picture(past: RingExport, frames: Sequence[RingFrame], content: RawImage | bytes, method: str) -> Picture:
     first, last = frames[0], frames[-1]
     return Picture(
         kind="auto" if past.automatic else "stack" if method else "ring",

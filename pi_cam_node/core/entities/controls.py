@@ -35,6 +35,7 @@ _ICONS = {
     "night.": "mdi:weather-night",
     "privacy.enable": "mdi:eye-off-outline",
     "camera.": "mdi:camera-outline",
+    "overlay.": "mdi:format-text",
     "ring.": "mdi:history",
     "export.save_before_s": "mdi:rewind",
     "export.stack_": "mdi:layers-outline",

@@ -1,17 +1,17 @@
 """The last seconds, in memory: JPEG and metadata, bounded by count, seconds and bytes, selected by time.
 
 Frames come at any rate and stop coming at night, so a moment is always a time and never a number of
-frames times a nominal rate. Raw pixels are not kept: they would take thirteen times the memory.
+frames times a nominal rate. The pictures lie in one block of memory, see `BlockRing`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pi_cam_node.base.block_ring import BlockRing, Record
 from pi_cam_node.imaging.frame import Mode, Sensor
 
 # A moment this far before the oldest frame, or one frame interval where that is longer, still counts as held.
@@ -20,7 +20,7 @@ TOLERANCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RingFrame:
-    """One frame of the past.
+    """One frame of the past, its picture taken out of the ring.
 
     Attributes:
         seq: Number of the frame.
@@ -40,6 +40,14 @@ class RingFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class _Facts:
+    seq: int
+    at: datetime
+    mode: Mode
+    sensor: Sensor
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of a ring: frames, seconds between oldest and newest, and bytes of JPEG."""
 
@@ -49,57 +57,70 @@ class Limits:
 
 
 class Ring:
-    """Frames in order of time. Used by one thread."""
+    """Frames in order of time.
+
+    Thread: one. What is selected is copied, so a slow user of it loses nothing.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._frames: deque[RingFrame] = deque()
-        self._bytes = 0
+        self._block: BlockRing[_Facts] = BlockRing(limits.size_bytes)
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._block)
 
     @property
     def size_bytes(self) -> int:
         """Bytes of JPEG held."""
-        return self._bytes
+        return self._block.size_bytes
 
     @property
     def seconds(self) -> float:
         """Seconds between the oldest and the newest frame."""
-        return self._frames[-1].mono_s - self._frames[0].mono_s if self._frames else 0.0
+        first, last = self._block.first, self._block.last
+        return 0.0 if first is None or last is None else last.mono_s - first.mono_s
+
+    @property
+    def newest_mono_s(self) -> float | None:
+        """Monotonic time of the newest frame, ``None`` when empty."""
+        last = self._block.last
+        return None if last is None else last.mono_s
 
     def limit(self, limits: Limits) -> None:
         """Set other bounds; they hold at once."""
         self._limits = limits
-        self._evict()
+        self._block.resize(limits.size_bytes)
+        self._evict(0)
 
     def add(self, frame: RingFrame) -> bool:
         """Append a frame and drop what no longer fits; return whether it is newer than the newest, and so kept."""
-        if self._frames and frame.mono_s <= self._frames[-1].mono_s:
+        newest_mono_s = self.newest_mono_s
+        if newest_mono_s is not None and frame.mono_s <= newest_mono_s:
             return False
-        self._frames.append(frame)
-        self._bytes += len(frame.jpeg)
-        self._evict()
-        return True
+        # What must go anyway goes first: its memory is used again, and no further memory is touched.
+        self._evict(1, frame.mono_s)
+        facts = _Facts(frame.seq, frame.at, frame.mode, frame.sensor)
+        return self._block.append(frame.mono_s, frame.jpeg, facts) is not None
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._frames.clear()
-        self._bytes = 0
+        """Forget everything, and overwrite it."""
+        self._block.clear()
 
-    def _evict(self) -> None:
-        limits, frames = self._limits, self._frames
-        while frames and (
-            len(frames) > limits.frames
-            or self._bytes > limits.size_bytes
-            or frames[-1].mono_s - frames[0].mono_s > limits.seconds
-        ):
-            self._bytes -= len(frames.popleft().jpeg)
+    def _evict(self, more: int, until_mono_s: float | None = None) -> None:
+        """Drop the oldest until the bounds hold with so many more frames, the last of them at a monotonic time."""
+        while (first := self._block.first) is not None:
+            last_mono_s = self.newest_mono_s if until_mono_s is None else until_mono_s
+            is_old = last_mono_s is not None and last_mono_s - first.mono_s > self._limits.seconds
+            if not is_old and len(self._block) + more <= self._limits.frames:
+                return
+            self._block.drop_oldest()
 
-    def last(self, count: int) -> Sequence[RingFrame]:
-        """Return the newest frames, oldest first, ``count`` at most."""
-        return list(self._frames)[-count:] if count > 0 else []
+    def last(self, count: int, most_bytes: int | None = None) -> Sequence[RingFrame]:
+        """Return the newest frames, oldest first, ``count`` and, where given, ``most_bytes`` of JPEG at most."""
+        records = list(self._block.records()[-count:]) if count > 0 else []
+        while most_bytes is not None and sum(record.size_bytes for record in records) > most_bytes:
+            del records[0]
+        return self._taken(records)
 
     def around(self, mono_s: float, count: int) -> Sequence[RingFrame]:
         """Return the ``count`` frames closest to a moment, oldest first; empty where it is not held.
@@ -107,25 +128,36 @@ class Ring:
         A moment after the newest frame is answered by the newest ones: a long exposure is still
         under way then.
         """
-        frames = list(self._frames)
+        records = self._block.records()
         if not self._holds(mono_s) or count < 1:
             return []
-        start = end = bisect_left(frames, mono_s, key=lambda f: f.mono_s)
-        while end - start < min(count, len(frames)):
+        start = end = bisect_left(records, mono_s, key=lambda each: each.mono_s)
+        while end - start < min(count, len(records)):
             take_later = start == 0 or (
-                end < len(frames) and frames[end].mono_s - mono_s <= mono_s - frames[start - 1].mono_s
+                end < len(records) and records[end].mono_s - mono_s <= mono_s - records[start - 1].mono_s
             )
             start, end = (start, end + 1) if take_later else (start - 1, end)
-        return frames[start:end]
+        return self._taken(records[start:end])
 
-    def between(self, first_mono_s: float, last_mono_s: float) -> Sequence[RingFrame]:
-        """Return the frames of a span of time, both ends included, oldest first."""
-        frames = list(self._frames)
-        start = bisect_left(frames, first_mono_s, key=lambda f: f.mono_s)
-        return frames[start : bisect_right(frames, last_mono_s, key=lambda f: f.mono_s)]
+    def between(self, first_mono_s: float, last_mono_s: float, most: int | None = None) -> Sequence[RingFrame]:
+        """Return the frames of a span of time, both ends included, oldest first, and ``most`` + 1 of them at most."""
+        records = self._block.records()
+        start = bisect_left(records, first_mono_s, key=lambda each: each.mono_s)
+        end = bisect_right(records, last_mono_s, key=lambda each: each.mono_s)
+        return self._taken(records[start : end if most is None else min(end, start + most + 1)])
+
+    def _taken(self, records: Sequence[Record[_Facts]]) -> Sequence[RingFrame]:
+        """Return frames with copies of their pictures."""
+        pairs = ((record, self._block.read(record)) for record in records)
+        return [
+            RingFrame(record.meta.seq, record.mono_s, record.meta.at, jpeg, record.meta.mode, record.meta.sensor)
+            for record, jpeg in pairs
+            if jpeg is not None
+        ]
 
     def _holds(self, mono_s: float) -> bool:
-        if not self._frames:
+        first = self._block.first
+        if first is None:
             return False
-        interval_s = self.seconds / max(1, len(self._frames) - 1)
-        return mono_s >= self._frames[0].mono_s - max(TOLERANCE_S, interval_s)
+        interval_s = self.seconds / max(1, len(self._block) - 1)
+        return mono_s >= first.mono_s - max(TOLERANCE_S, interval_s)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.entities import Entity
+from pi_cam_node.mqtt.event_messages import EMPTY_TEXT
 from pi_cam_node.mqtt.topics import Topics
 
 Keys = dict[str, Any]
@@ -157,7 +158,9 @@ def _options(entity: Entity, _topics: Topics) -> Keys:
 
 def _text(entity: Entity, _topics: Topics) -> Keys:
     item = "|".join(entity.choices)
-    return {"pattern": f"^({item})([ ,]+({item}))*$"} if item else {}
+    if item:
+        return {"pattern": f"^({item})([ ,]+({item}))*$"}
+    return {"value_template": f"{{{{ '' if value == '{EMPTY_TEXT}' else value }}}}"}
 
 
 def _nothing(_entity: Entity, _topics: Topics) -> Keys:

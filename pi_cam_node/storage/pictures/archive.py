@@ -16,6 +16,7 @@ from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
     as_storage_error,
     check_writable,
@@ -55,6 +56,8 @@ class PictureArchive:
         base_dir: Path,
         boot_id: str,
         clock: Clock,
+        images: ImageTasks,
+        *,
         clock_set: IsClockSynced = clock_is_set,
         packet_limit: Callable[[], int | None] = lambda: None,
     ) -> None:
@@ -64,6 +67,7 @@ class PictureArchive:
             base_dir: The folder; made at the first save. A relative one is taken from the current folder.
             boot_id: Begins with 8 hex digits; another one at each start of the node.
             clock: The clocks.
+            images: Makes what needs pixels.
             clock_set: Says whether UTC can be trusted; where it cannot, nothing is removed by age.
             packet_limit: Says how many bytes a message to the broker may have, for the picture that goes there.
 
@@ -74,6 +78,7 @@ class PictureArchive:
         self._boot = boot_id
         self._boot_part = boot_part(boot_id)
         self._clock = clock
+        self._images = images
         self._clock_set = clock_set
         self._packet_limit = packet_limit
         self._index = Index()
@@ -227,7 +232,7 @@ class PictureArchive:
         make_room = partial(self._quota.make_room, limits=config.storage)
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
         access = FileAccess.of(config.storage)
-        job = WriteJob(self._directory, wanted, quality, origin, make_room, self._heartbeat, access)
+        job = WriteJob(self._directory, wanted, quality, origin, make_room, self._images, self._heartbeat, access)
         first_frame = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
             picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id
@@ -262,7 +267,7 @@ class PictureArchive:
             self._index.publish()
 
     def _saved(self, picture: Picture, picture_id: str, written: Written, config: Config) -> PictureSaved:
-        image, thumbnail = previews(picture, written.jpg, config, self._packet_limit())
+        image, thumbnail = previews(picture, written.jpg, config, self._images, self._packet_limit())
         return PictureSaved(
             id=picture_id,
             kind=picture.kind,

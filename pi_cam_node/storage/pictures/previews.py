@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 
-import numpy as np
-
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.units import KIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.frame import RawImage
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.pictures.encoders import as_jpeg
 
 _log = logging.getLogger(__name__)
@@ -23,7 +22,7 @@ _PACKET_REST_BYTES = KIB
 
 
 def previews(
-    picture: Picture, jpg: bytes | None, config: Config, packet_limit_bytes: int | None = None
+    picture: Picture, jpg: bytes | None, config: Config, images: ImageTasks, packet_limit_bytes: int | None = None
 ) -> tuple[bytes | None, bytes | None]:
     """Return the image and the thumbnail of a picture, each as a JPEG, or ``None`` where none is wanted.
 
@@ -33,6 +32,7 @@ def previews(
         picture: The picture.
         jpg: Its content as a JPEG, where that was written.
         config: The settings; `mqtt.image_max_bytes` bounds the image, `export.thumbnail_px` the thumbnail's width.
+        images: Makes them.
         packet_limit_bytes: The largest packet that the broker takes; ``None`` where it did not say.
     """
     image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
@@ -44,28 +44,29 @@ def previews(
     if not image_max_bytes and not thumbnail_px:
         return None, None
     try:
-        source = jpg or as_jpeg(picture, config.export.jpeg_quality)
+        source = jpg or as_jpeg(picture, config.export.jpeg_quality, images)
         # The pixels of a stack are at hand: decoding what was just encoded of them takes three times as long.
-        pixels = picture.content if isinstance(picture.content, np.ndarray) else source
-        return _within(source, _ANY_WIDTH_PX, image_max_bytes), _small(pixels, thumbnail_px, thumbnail_max_bytes)
-    except ValueError as error:
+        pixels = picture.content if isinstance(picture.content, RawImage) else source
+        small = _small(pixels, thumbnail_px, thumbnail_max_bytes, images)
+        return _within(source, image_max_bytes, images), small
+    except (ValueError, NotSaved) as error:
         _log.warning("no preview of a picture that was saved: %s", error)
         return None, None
 
 
-def _small(source: bytes | Pixels, width_px: int, max_bytes: int) -> bytes | None:
+def _small(source: bytes | RawImage, width_px: int, max_bytes: int, images: ImageTasks) -> bytes | None:
     if not width_px or max_bytes <= 0:
         return None
-    smaller = jpeg.thumbnail(source, width_px, max_bytes)
+    smaller = images.thumbnail(source, width_px, max_bytes)
     return smaller if len(smaller) <= max_bytes else None
 
 
-def _within(source: bytes, width_px: int, max_bytes: int) -> bytes | None:
+def _within(source: bytes, max_bytes: int, images: ImageTasks) -> bytes | None:
     if not max_bytes:
         return None
     if len(source) <= max_bytes:
         return source
-    smaller = jpeg.thumbnail(source, width_px, max_bytes)
+    smaller = images.thumbnail(source, _ANY_WIDTH_PX, max_bytes)
     if len(smaller) > max_bytes:
         _log.warning("no picture is as small as mqtt.image_max_bytes or the broker allows (%d)", max_bytes)
         return None

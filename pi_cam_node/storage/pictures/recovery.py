@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
+from pi_cam_node.imaging.npy import HEADER_MAX_BYTES, parse_header
 from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, parse_id
 from pi_cam_node.storage.pictures.sidecar import content
 
@@ -128,10 +127,12 @@ def _state(path: Path) -> _State:
 
 
 def _is_whole_array(path: Path) -> bool:
-    try:
-        return bool(np.load(path, mmap_mode="r", allow_pickle=False).ndim == 3)
-    except (ValueError, EOFError):
+    with path.open("rb") as file:
+        header = parse_header(file.read(HEADER_MAX_BYTES))
+    if header is None:
         return False
+    (height, width, channels), begin = header
+    return path.stat().st_size == begin + height * width * channels
 
 
 def _is_recording(directory: Path, media_id: str) -> bool:

@@ -12,6 +12,7 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.file_access import FileAccess
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.encoders import encoded
@@ -31,6 +32,7 @@ class WriteJob:
         quality: JPEG quality, 1 to 100.
         origin: What the side-car says about the node.
         make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
+        images: Makes what needs pixels.
         heartbeat: Times the calls of the disk, and not the encoding.
         access: Who may read the files.
     """
@@ -40,6 +42,7 @@ class WriteJob:
     quality: int
     origin: Origin
     make_room: Callable[[int], None]
+    images: ImageTasks
     heartbeat: IoHeartbeat
     access: FileAccess
 
@@ -75,11 +78,11 @@ def write(picture: Picture, picture_id: str, job: WriteJob) -> Written:
     jpg: bytes | None = None
     try:
         for wanted in job.formats:
-            data = _encoded(picture, picture_id, wanted, job.quality)
+            data = _encoded(picture, picture_id, wanted, job)
             path = job.directory / f"{picture_id}.{wanted}"
             _write_file(path, data, job, placed)
             files.append(SavedFile(path, wanted, len(data), hashlib.sha256(data).hexdigest()))
-            jpg = data if wanted == "jpg" and isinstance(data, bytes) else jpg
+            jpg = data if wanted == "jpg" else jpg
         facts = sidecar(picture, picture_id, files, job.origin)
         _write_file(job.directory / f"{picture_id}.{SIDECAR}", facts, job, placed)
         with job.heartbeat.timed():
@@ -91,14 +94,14 @@ def write(picture: Picture, picture_id: str, job: WriteJob) -> Written:
     return Written(tuple(files), len(facts), jpg)
 
 
-def _encoded(picture: Picture, picture_id: str, wanted: Format, quality: int) -> bytes | memoryview:
+def _encoded(picture: Picture, picture_id: str, wanted: Format, job: WriteJob) -> bytes:
     try:
-        return encoded(picture, picture_id, wanted, quality)
+        return encoded(picture, picture_id, wanted, job.quality, job.images)
     except ValueError as error:
         raise NotSaved(f"cannot write the picture as {wanted}: {error}") from error
 
 
-def _write_file(path: Path, data: bytes | memoryview, job: WriteJob, placed: list[Path]) -> None:
+def _write_file(path: Path, data: bytes, job: WriteJob, placed: list[Path]) -> None:
     with job.heartbeat.timed():
         job.make_room(len(data))
         job.heartbeat.expect_write(len(data))

@@ -16,6 +16,7 @@ from functools import partial
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.context import State
 from pi_cam_node.web.live.multipart import END, Part, part_of
 from pi_cam_node.web.live.placeholder import Away, placeholder_of
@@ -31,10 +32,11 @@ class Fanout:
         limit: Bounds the viewers to ``http.max_viewers``.
     """
 
-    def __init__(self, hub: FrameHub, state: State, clock: Clock) -> None:
+    def __init__(self, hub: FrameHub, state: State, clock: Clock, images: ImageTasks) -> None:
         self._hub = hub
         self._state = state
         self._clock = clock
+        self._images = images
         self._viewers: set[Viewer] = set()
         self._part: Part | None = None
         self._away = Away()
@@ -116,14 +118,11 @@ class Fanout:
         elif self._part is not None and frame is self._part.frame:
             return None
         if frame is None:
-            return partial(placeholder_of, self._away)
+            return partial(placeholder_of, self._away, self._images)
         self._away = Away(frame.size, frame.captured_at)
         if all(viewer.due_s > self._clock.monotonic() for viewer in self._viewers):
             return None
-        quality = self._state.config.ring.quality
-        if frame.made(quality) is None:
-            return partial(part_of, frame, quality)
-        self._part = part_of(frame, quality)
+        self._part = part_of(frame)
         return None
 
     async def _make(self, make: Callable[[], Part]) -> None:
@@ -132,7 +131,7 @@ class Fanout:
         try:
             part = await asyncio.to_thread(make)
         except Exception:
-            _log.exception("a frame could not be made part of the stream")
+            _log.exception("the placeholder could not be made")
         finally:
             self._making = None
         if part is not None and self._viewers:

@@ -52,9 +52,6 @@ def enclose(jpeg: bytes, headers: Mapping[str, str]) -> bytes:
     return b"".join(("\r\n".join(lines).encode("ascii"), b"\r\n\r\n", jpeg, b"\r\n"))
 
 
-def part_of(frame: Frame, quality: int) -> Part:
-    """Return a frame as a part; encodes where nobody has yet.
-
-    Thread: any.
-    """
-    return Part(frame, enclose(frame.jpeg(quality), frame_headers(frame)))
+def part_of(frame: Frame) -> Part:
+    """Return a frame as a part."""
+    return Part(frame, enclose(frame.jpeg, frame_headers(frame)))

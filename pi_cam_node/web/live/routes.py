@@ -57,7 +57,7 @@ HEADERS = {
 def attach(app: web.Application) -> None:
     """Give an application with a `CONTEXT` its stream; ends the streams when the application shuts down."""
     context = app[CONTEXT]
-    fanout = app[FANOUT] = Fanout(context.hub, context.state, context.clock)
+    fanout = app[FANOUT] = Fanout(context.hub, context.state, context.clock, context.images)
     app[SHORTSTREAMS] = ViewerLimit(lambda: SHORTSTREAMS_MAX)
 
     async def close(_app: web.Application) -> None:

@@ -7,11 +7,12 @@ import logging
 
 from aiohttp import web
 
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.rules.camera_timeout import interval_s
-from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
 from pi_cam_node.web.live.multipart import frame_headers
@@ -42,14 +43,17 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     context.hub.privacy_gate.check()
     if frame is None:
         return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
-    quality = config.ring.quality
-    etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{quality}-{width_px or 'full'}"
+    etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{frame.quality}-{width_px or 'full'}"
     headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", **EMBEDDABLE}
     if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    body = frame.made(quality) if width_px is None else None
-    if body is None:
-        body = await asyncio.to_thread(picture_of, frame, quality, width_px)
+    body = frame.jpeg
+    if width_px is not None:
+        try:
+            body = await asyncio.to_thread(resized_of, frame, width_px, context.images)
+        except NotSaved as error:
+            _log.warning("no smaller picture: %s", error)
+            raise web.HTTPServiceUnavailable(text="The picture cannot be made smaller now.\n") from None
     response = web.Response(body=body, content_type="image/jpeg", headers=headers)
     return await send_whole(context.hub.privacy_gate, request, response, generation)
 
@@ -99,14 +103,13 @@ async def frame_after(hub: FrameHub, mono_s: float) -> Frame | None:
         unsubscribe()
 
 
-def picture_of(frame: Frame, quality: int, width_px: int | None) -> bytes:
-    """Return a frame as a JPEG, no wider than ``width_px``; never enlarges.
+def resized_of(frame: Frame, width_px: int, images: ImageTasks) -> bytes:
+    """Return a frame as a JPEG no wider than ``width_px``; never enlarges.
 
-    Thread: any.
+    Thread: any but the event loop's.
     """
     width, height = frame.size
-    if width_px is None or width_px >= width:
-        return frame.jpeg(quality)
-    # Even, as the colour planes are half as large.
+    if width_px >= width:
+        return frame.jpeg
     size = (max(2, width_px // 2 * 2), max(2, round(height * width_px / width / 2) * 2))
-    return jpeg.encode(jpeg.resize(frame.pixels, frame.layout, size), frame.layout, quality)
+    return images.resize(frame.jpeg, size, frame.quality)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import FORMATS, Format
 from pi_cam_node.web.api.commands import carry_out
@@ -18,8 +19,8 @@ from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import JSON, Described
-from pi_cam_node.web.media.thumbnails import thumbnail_of
-from pi_cam_node.web.routes import context_of, route
+from pi_cam_node.web.media.thumbnails import Thumbnails
+from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 _log = logging.getLogger(__name__)
 
@@ -32,14 +33,16 @@ CACHING = {"Cache-Control": "private, no-cache"}
 
 GONE = "There is no such picture or film, any more."
 
-THUMBNAILS = app_key("thumbnails", DiskPool)
+THUMBNAILS = app_key("thumbnails", Thumbnails)
+THUMBNAIL_POOL = app_key("thumbnail_pool", DiskPool)
 
 _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream", ".mp4": "video/mp4"}
 
 
 def attach(app: web.Application) -> None:
     """Give an application the thread that makes thumbnails."""
-    disk_pool.attach(app, THUMBNAILS, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
+    app[THUMBNAILS] = Thumbnails(app[CONTEXT].images)
+    disk_pool.attach(app, THUMBNAIL_POOL, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
 
 
 @route(
@@ -81,8 +84,8 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     if is_known(request, etag, stored.modified):
         return web.Response(status=304, headers=headers)
     try:
-        body = await request.app[THUMBNAILS].run(thumbnail_of, path, stored.etag, width_px)
-    except ValueError as error:
+        body = await request.app[THUMBNAIL_POOL].run(request.app[THUMBNAILS].of, path, stored.etag, width_px)
+    except (ValueError, NotSaved) as error:
         _log.warning("no thumbnail of %s: %s", picture_id, error)
         raise web.HTTPNotFound(text="this picture cannot be read\n") from None
     return await send_whole(context.hub.privacy_gate, request, web.Response(body=body, headers=headers))

@@ -14,13 +14,17 @@ from pi_cam_node.imaging.frame import Sensor
 BABBLE = "BABBLE"
 
 
+def image_in(session: int, slot: int, sizes: tuple[int, ...] = (4, 0, 0)) -> FrameInSlot:
+    return FrameInSlot(session, slot, sizes, (), 1.0, 2.0, "day", Sensor(), 10.0, None, False, 85, 0)
+
+
 def main() -> None:
     link = socket.socket(fileno=int(sys.argv[1]))
     order = decode_order(link.recv(16_384))
     assert isinstance(order, Open)
     opened = Opened("babble", (64, 48), "bgr", controls=False)
     ready = encode(Ready(order.session, opened))
-    slots = SlotWriter(opened.size, opened.layout)
+    slots = SlotWriter(opened.size)
     match os.environ[BABBLE]:
         case "noise":
             link.send(b"\xff\x00 no message at all")
@@ -31,11 +35,20 @@ def main() -> None:
             socket.send_fds(link, [encode(huge)], slots.descriptors)
         case "no such slot":
             socket.send_fds(link, [ready], slots.descriptors)
-            link.send(encode(FrameInSlot(order.session, 99, 1.0, 2.0, "day", Sensor(), 0)))
+            link.send(encode(image_in(order.session, 99)))
+        case "parts that no slot holds":
+            socket.send_fds(link, [ready], slots.descriptors)
+            link.send(encode(image_in(order.session, 0, (1 << 40, 0, 0))))
+        case "a part of less than nothing":
+            socket.send_fds(link, [ready], slots.descriptors)
+            link.send(encode(image_in(order.session, 0, (5, -1, 0))))
+        case "a part too few":
+            socket.send_fds(link, [ready], slots.descriptors)
+            link.send(encode(image_in(order.session, 0, (5, 0))))
         case "too long":
             link.send(b"x" * 60_000)
         case "an image before the camera is open":
-            link.send(encode(FrameInSlot(order.session, 0, 1.0, 2.0, "day", Sensor(), 0)))
+            link.send(encode(image_in(order.session, 0)))
     link.recv(16_384)
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from pi_cam_node.camera.source import Opened, Shot
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.messages import Apply, Arrived, Open, Order, Ready, Report
+from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.orientation import Orientation
 
 OPENED = Opened("synthetic", (64, 48), "i420", controls=True)
 
@@ -49,11 +51,13 @@ class FakeWorker:
         return [order for order in self.orders if isinstance(order, Apply)]
 
     def say_ready(self, opened: Opened = OPENED) -> None:
-        self.reports.append(Ready(self.last_open.session, opened))
+        order = self.last_open
+        self._maker = PictureMaker(opened, Orientation(), order.masks, order.output)
+        self.reports.append(Ready(order.session, self._maker.opened))
 
     def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0, pixels: Pixels | None = None) -> None:
         """Let an image come; each is another than the last unless the test has its own."""
         self.images += 1
         seen = np.full((72, 64), self.images % 256, np.uint8) if pixels is None else pixels
-        shot = Shot(seen, mono_s - 0.01, mono_s, mode, Sensor())
-        self.reports.append(Arrived(self.last_open.session, shot, skipped))
+        image = self._maker.make(Shot(seen, mono_s - 0.01, mono_s, mode, Sensor()))
+        self.reports.append(Arrived(self.last_open.session, image, skipped))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -21,8 +20,8 @@ from pi_cam_node.cli.doctor.finding import Finding, failed, ok
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.config import Config, HomeAssistantConfig, MqttConfig
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.topics import topics_of
+from tests.support.frames import frame_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})
 TOPICS = topics_of(CONFIG)
@@ -191,7 +190,7 @@ def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
 @pytest.mark.parametrize(("level", "state"), [(0, "warning"), (112, "ok"), (255, "warning")])
 def test_a_black_or_white_frame_is_a_warning(level: int, state: str) -> None:
     pixels = np.full((48, 64, 3), level, np.uint8)
-    frame = Frame(1, 0.0, 0.1, datetime(2026, 11, 20, tzinfo=UTC), pixels, "bgr", "day")
+    frame = frame_of(pixels)
     assert camera_checks.judge_frame("v4l2:/dev/video0, 64 x 48", frame, 0.5).state == state
 
 

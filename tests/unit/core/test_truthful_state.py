@@ -34,6 +34,7 @@ from pi_cam_node.core.inputs import (
 )
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.imaging.jpeg import encode
 from tests.support.core_harness import CoreHarness
 
 
@@ -220,11 +221,11 @@ def test_a_moment_that_is_no_number_means_no_frames(at: str) -> None:
 
 def test_a_stream_counts_as_sent_only_what_the_link_can_take() -> None:
     world = CoreHarness(config_of(ring={"size": 2000, "quality": 100}))
-    noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
+    noise = encode(np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8), "bgr", 100)
     world.see(5)
     for _ in range(30):
         world.clock.advance(0.1)
-        world.step(replace(world.frame(), pixels=noise))
+        world.step(replace(world.frame(), jpeg=noise))
     reply = world.send("shortstream", "30")[0]
     sent = world.said(FramesSent)
     assert sum(len(fact.jpeg) for fact in sent) <= STREAM_BYTES

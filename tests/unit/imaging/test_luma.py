@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.imaging.jpeg import Layout, Pixels
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.luma import mean_luma, small_luma, small_size
 
 RANDOM = np.random.default_rng(5)

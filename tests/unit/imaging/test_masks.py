@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from pi_cam_node.config.sections.privacy import MASKS_MAX
-from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.imaging.jpeg import Layout, Pixels, decode, encode, planes, to_bgr
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels, decode, encode, planes, to_bgr
 from pi_cam_node.imaging.masks import Masks, rasterize
 from pi_cam_node.imaging.polygon import POINTS_MAX, Polygon, parse_polygon
 from tests.support.config_folder import Folder
 from tests.support.core_harness import CoreHarness
-from tests.support.fakes.clock import FakeClock
 
 LEFT: Polygon = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
 SQUARE: Polygon = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
@@ -94,17 +93,6 @@ def test_what_an_outline_goes_round_both_ways_is_left_open() -> None:
     assert not ring[24, 32]
     assert ring[24, 16]
     assert ring[24, 48]
-
-
-@pytest.mark.parametrize("layout", ["bgr", "i420"])
-def test_masked_pixels_do_not_count_for_brightness(layout: Layout) -> None:
-    masks = Masks([LEFT], SIZE, layout)
-    pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
-    at = FakeClock().utcnow()
-    frame = Frame(1, 0, 0, at, masks.apply(pixels), layout, "day", visible=masks.visible)
-    assert frame.brightness == pytest.approx(120, abs=0.5)
-    dark = Frame(1, 0, 0, at, np.zeros_like(pixels), layout, "day", visible=0.0)
-    assert dark.brightness == 0
 
 
 def test_without_masks_a_picture_is_not_even_copied() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.imaging import stacking as module
 from pi_cam_node.imaging.jpeg import Pixels
-from pi_cam_node.imaging.stacking import MOST_FRAMES, Method, Stacked, stack
+from pi_cam_node.imaging.stacking import Stacked, stack
+from pi_cam_node.imaging.tasks import STACK_MAX, Method
 from tests.support.pictures import scene
 
 ALL = ("mean", "median", "sigma_clip", "max")
@@ -64,7 +65,7 @@ def test_forgetting_outliers_costs_little_of_that_gain(method: Method, loss_db: 
 
 @pytest.mark.parametrize("method", ALL)
 def test_as_many_white_frames_as_are_allowed_stay_white(method: Method) -> None:
-    assert (stacked([flat(255)] * MOST_FRAMES, method).pixels == 255).all()
+    assert (stacked([flat(255)] * STACK_MAX, method).pixels == 255).all()
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -83,7 +84,7 @@ def test_the_frames_given_are_not_changed(method: Method) -> None:
     assert all((a == b).all() for a, b in zip(frames, before, strict=True))
 
 
-@given(st.lists(st.integers(0, 255), min_size=1, max_size=MOST_FRAMES))
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=STACK_MAX))
 def test_a_mean_is_rounded_and_not_cut_off(levels: list[int]) -> None:
     frames = [bytes([level] * 3) for level in levels]
     result = stack(frames, "mean", decode=lambda data: np.frombuffer(data, np.uint8).reshape(1, 1, 3))
@@ -162,9 +163,9 @@ def test_progress_runs_up_to_its_total(method: Method) -> None:
     assert len({total for _, total in told}) == 1
 
 
-@pytest.mark.parametrize("count", [0, MOST_FRAMES + 1])
+@pytest.mark.parametrize("count", [0, STACK_MAX + 1])
 def test_no_frames_and_too_many_are_refused(count: int) -> None:
-    with pytest.raises(BadRequest, match=f"1 to {MOST_FRAMES}"):
+    with pytest.raises(BadRequest, match=f"1 to {STACK_MAX}"):
         stack([b""] * count, "mean", decode=unraw)
 
 

@@ -151,13 +151,13 @@ def test_a_late_will_is_contradicted_with_all_that_another_node_may_have_said() 
     assert TOPICS.camera_availability in [message.topic for message in told.wire.sent]
 
 
-def test_no_picture_is_encoded_while_nobody_can_receive_it() -> None:
+def test_no_live_picture_waits_for_a_broker_that_is_away() -> None:
     told = Told()
     frame = CoreHarness().frame()
-    told.announcer.on_event(LiveFrameDue(frame, 85))
-    assert frame._made == {}
+    told.announcer.on_event(LiveFrameDue(frame))
+    assert told.wire.sent == []
     told.wire.is_connected = True
-    told.announcer.on_event(LiveFrameDue(frame, 85))
+    told.announcer.on_event(LiveFrameDue(frame))
     assert [m.topic for m in told.wire.sent] == [TOPICS.frame]
 
 

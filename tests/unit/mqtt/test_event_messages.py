@@ -18,10 +18,10 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.core import events as e
-from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.topics import Topics
+from tests.support.frames import frame_of
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 WORDS = EventMessages(TOPICS)
@@ -169,9 +169,9 @@ def test_frames_of_a_shortstream_bear_their_place() -> None:
 
 
 def test_the_live_picture_is_retained_and_needs_no_acknowledgement() -> None:
-    frame = Frame(1, 0.0, 0.1, AT, np.zeros((16, 16, 3), np.uint8), "bgr", "day")
-    [message] = WORDS.messages(e.LiveFrameDue(frame, 80))
-    assert message == Message(TOPICS.frame, frame.jpeg(80), qos=0, retain=True, content_type=JPEG)
+    frame = frame_of(np.zeros((16, 16, 3), np.uint8))
+    [message] = WORDS.messages(e.LiveFrameDue(frame))
+    assert message == Message(TOPICS.frame, frame.jpeg, qos=0, retain=True, content_type=JPEG)
 
 
 def test_each_live_setting_has_a_topic_and_no_other() -> None:

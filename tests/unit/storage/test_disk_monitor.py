@@ -23,6 +23,7 @@ from pi_cam_node.storage.pictures import archive, quota, writer
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system.metrics import SystemMetrics
 from tests.support.fakes.clock import FakeClock, run_due
+from tests.support.frames import IMAGES
 from tests.support.pictures import BOOT, config, names, save
 
 
@@ -131,7 +132,7 @@ SILENCE = StorageChanged("not_saved", f"the disk has not answered for {SILENT_S:
 @pytest.fixture
 def real(tmp_path: Path) -> Bench:
     """Return a watch of a real folder with a picture in it, of which nobody has looked yet."""
-    bench = Bench(lambda clock: PictureArchive(tmp_path / "captures", BOOT, clock))
+    bench = Bench(lambda clock: PictureArchive(tmp_path / "captures", BOOT, clock, IMAGES))
     save(bench.archive)
     return bench
 
@@ -231,7 +232,7 @@ def test_pictures_are_tidied_now_and_then(bench: Bench) -> None:
 
 
 def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock())
+    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock(), IMAGES)
     disk.look(config())
     assert list(tmp_path.iterdir()) == []
     for frame in range(3):
@@ -248,7 +249,7 @@ def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeyp
 def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_does_not_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock())
+    disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock(), IMAGES)
     assert disk.free_bytes() is None
     monkeypatch.setattr(quota, "free_space", lambda _directory: FreeSpace(3 * MIB, 1000))
     disk.look(config())

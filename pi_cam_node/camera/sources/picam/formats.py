@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.jpeg import Layout, Pixels
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels
 
 _Converter: TypeAlias = "Callable[[Pixels, Granted], Pixels]"
 

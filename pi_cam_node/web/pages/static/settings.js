@@ -9,6 +9,7 @@ const SECTIONS = {
   camera: "Camera",
   night: "Day and night",
   privacy: "Privacy",
+  overlay: "Text in the picture",
   ring: "Memory of the last seconds",
   export: "Pictures",
   storage: "Disk",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,14 @@ from pi_cam_node.camera.source import Controls, Opened
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
+    Configure,
+    Deliver,
     Failed,
     FrameInSlot,
+    Image,
     Open,
     Order,
+    Output,
     Quit,
     Ready,
     Refused,
@@ -23,14 +28,19 @@ from pi_cam_node.camera.worker.messages import (
     WireReport,
     decode_order,
     encode,
+    image_of,
+    parts_of,
     short,
 )
 from pi_cam_node.camera.worker.process import decode_report
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.frame import Sensor
 
+OUTPUT = Output(70, (256, 192), "{name} {time}", "Küche")
 CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
-SLOTTED = FrameInSlot(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7)
+SLOTTED = FrameInSlot(
+    3, 1, (900, 0, 700, 0), (92,), 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7.5, 99, False, 85, 7
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +48,12 @@ SLOTTED = FrameInSlot(3, 1, 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5),
     [
         Open(1, Wanted("rtsp://a:b@c/d", 640, 480, "rgb", "still"), CONTROLS),
         Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream"), CONTROLS, (((0, 0), (0.5, 0.25), (1, 1)),)),
+        Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream", 90, hflip=True), CONTROLS, (), OUTPUT),
         Apply(2, CONTROLS),
+        Configure(OUTPUT),
+        Configure(Output()),
+        Deliver(12.5, 92, raw=True),
+        Deliver(12.5, None, raw=False),
         Quit(),
     ],
     ids=lambda order: order.kind,
@@ -84,6 +99,8 @@ def test_a_note_arrives_as_it_was_given(report: WireReport) -> None:
         encode(SLOTTED).replace(b"12.25", b"NaN"),
         encode(SLOTTED).replace(b"12.25", b"1e999"),
         encode(SLOTTED).replace(b'"night"', b'"dusk"'),
+        encode(SLOTTED).replace(b"700", b'"many"'),
+        encode(SLOTTED).replace(b"7.5", b"NaN"),
     ],
 )
 def test_what_is_no_note_is_refused(datagram: bytes) -> None:
@@ -98,7 +115,7 @@ def test_noise_is_refused_and_nothing_worse(noise: bytes) -> None:
 
 
 def test_a_time_that_is_no_number_does_not_cross() -> None:
-    lying = FrameInSlot(1, 0, math.nan, 1.0, "day", Sensor(), 0)
+    lying = replace(SLOTTED, exposed_mono_s=math.nan)
     with pytest.raises(ValueError, match="fault"):
         decode_report(encode(lying))
 
@@ -106,3 +123,19 @@ def test_a_time_that_is_no_number_does_not_cross() -> None:
 def test_reasons_are_one_line_and_bounded() -> None:
     assert short("two\nlines") == "two lines"
     assert len(short("x" * 10_000)) == 500
+
+
+def test_an_image_is_put_together_as_it_was_taken_apart() -> None:
+    image = Image(1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, b"jpeg", b"ring", {60: b"low", 92: b"high"}, b"raw")
+    plain = replace(image, ring_jpeg=None, jpegs={}, raw=None)
+    for each in (image, plain):
+        parts = parts_of(each)
+        in_slot = FrameInSlot(
+            1, 0, tuple(map(len, parts)), tuple(each.jpegs), 1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, 0
+        )
+        assert image_of(in_slot, parts) == each
+
+
+def test_parts_that_do_not_fit_the_qualities_are_refused() -> None:
+    with pytest.raises(ValueError, match="parts"):
+        image_of(SLOTTED, [b"jpeg", b"", b""])

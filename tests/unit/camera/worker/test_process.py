@@ -31,7 +31,7 @@ def test_the_memory_of_a_session_is_given_up_once_where_that_of_the_next_cannot_
     ours.setblocking(False)
     read_end, write_end = os.pipe2(os.O_NONBLOCK)
     spawned = Spawned(cast("subprocess.Popen[bytes]", FakeProcess()), ours, os.fdopen(read_end, "rb"))
-    child, writer = ProcessWorker(spawned), SlotWriter(SIZE, "bgr")
+    child, writer = ProcessWorker(spawned), SlotWriter(SIZE)
 
     def say_ready(session: int) -> None:
         report = Ready(session, Opened("synthetic", SIZE, "bgr", controls=True))

@@ -11,9 +11,11 @@ import pytest
 from pi_cam_node.base.errors import CODES, NoSpace, NotSaved
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.core.events import FramesSent, PictureSaved, SettingChanged
+from pi_cam_node.core.events import FramesSent, PictureSaved, Replied, SettingChanged
 from pi_cam_node.core.inputs import CameraFailed
+from pi_cam_node.imaging.frame import Demand
 from tests.support.core_harness import CoreHarness
+from tests.support.sample_node import config_of
 
 CONTRACTED = [
     "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
@@ -393,3 +395,40 @@ def test_a_verb_is_matched_whole(world: CoreHarness, line: str) -> None:
 
 def test_every_code_a_reply_can_bear_is_contracted() -> None:
     assert len(CODES) == len(set(CODES)) == 17
+
+
+# ---------------------------------------------------------------- what a frame must bring along
+
+
+def test_a_save_asks_the_camera_for_what_its_formats_need() -> None:
+    world = CoreHarness(config_of(ring={"quality": 92}))
+    world.see(3)
+    for formats, demand in (("jpg", Demand(92)), ("png", Demand(raw=True)), ("jpg,npy", Demand(92, raw=True))):
+        world.demands.clear()
+        world.send("save", json.dumps({"formats": formats.split(",")}))
+        assert world.demands == [(world.clock.monotonic(), demand)]
+
+
+def test_a_fresh_frame_without_what_was_asked_for_is_not_taken_and_the_camera_asked_again() -> None:
+    world = CoreHarness()
+    world.see(3)
+    world.delivers = False
+    world.send("save")
+    world.see(2)
+    assert (len(world.demands), world.jobs) == (3, [])
+    world.delivers = True
+    world.see(1)
+    assert len(world.jobs) == 1
+    (reply,) = world.work()
+    assert reply["code"] == "ok"
+    assert world.archive.saved[0][0].frames == (6,)
+
+
+def test_a_frame_that_never_brings_it_along_is_waited_for_no_longer_than_any_other() -> None:
+    world = CoreHarness()
+    world.see(3)
+    world.delivers = False
+    world.send("save")
+    world.see(100)
+    replies = [fact.body for fact in world.said(Replied) if fact.body["stage"] == "final"]
+    assert [(reply["code"], reply["message"]) for reply in replies] == [("timeout", "NOT_SAVED")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,11 @@ from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Work
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.rules.memory_budget import LEAST_WORK_SHARE, job_budget_bytes, ring_budget_bytes
+from pi_cam_node.imaging.frame import Frame
 from tests.support.core_harness import CoreHarness
 
-FRAME_BYTES = 64 * 48 * 3
+# Its JPEGs and its pixels.
+FRAME_BYTES = CoreHarness().frame().size_bytes
 
 
 def world(frames_waiting: float) -> CoreHarness:
@@ -73,13 +76,19 @@ def test_what_holds_no_picture_is_done_however_much_waits() -> None:
     assert len(node.jobs) == 2
 
 
+class ObservedFrame(Frame):
+    """A frame to which there may be a weak reference."""
+
+
 def test_what_took_too_long_lets_go_of_its_picture_and_is_not_saved_later() -> None:
     node = world(frames_waiting=1)
-    begin_save(node)
-    latest = node.core.latest
-    assert latest is not None
-    held = weakref.ref(latest.pixels)
-    del latest
+    node.send("save")
+    node.clock.advance(0.1)
+    plain = node.frame()
+    observed = ObservedFrame(**{each.name: getattr(plain, each.name) for each in fields(Frame)})
+    node.step(observed)
+    held = weakref.ref(observed)
+    del observed
     node.see(1)
     node.facts.clear()  # they show the frame
     assert held() is not None

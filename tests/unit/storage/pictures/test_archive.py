@@ -6,7 +6,6 @@ import hashlib
 import json
 import stat
 import struct
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -17,9 +16,10 @@ from PIL import Image
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config, Format
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.frame import Frame, Sensor
+from pi_cam_node.imaging.frame import Sensor
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES, frame_of
 from tests.support.pictures import ALL, BOOT, ID, config, names, picture, scene
 
 
@@ -78,7 +78,7 @@ def test_folder_and_files_are_for_the_owner_only(archive: PictureArchive, tmp_pa
 
 
 def test_missing_folders_above_are_made_too(tmp_path: Path, clock: FakeClock) -> None:
-    saved = PictureArchive(tmp_path / "a" / "b", BOOT, clock).save(picture(), ["npy"], config())
+    saved = PictureArchive(tmp_path / "a" / "b", BOOT, clock, IMAGES).save(picture(), ["npy"], config())
     assert saved.paths[0].exists()
 
 
@@ -86,7 +86,7 @@ def test_a_relative_folder_gives_absolute_paths(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    saved = PictureArchive(Path("captures"), BOOT, clock).save(picture(), ["npy"], config())
+    saved = PictureArchive(Path("captures"), BOOT, clock, IMAGES).save(picture(), ["npy"], config())
     assert saved.paths[0].parent == tmp_path / "captures"
 
 
@@ -110,7 +110,7 @@ def test_lossless_formats_lose_nothing(archive: PictureArchive, wanted: Format) 
 def test_a_frame_of_planes_is_saved_in_its_colours(archive: PictureArchive) -> None:
     y, u, v = 76, 85, 255  # red in full-range sYCC
     planes = np.concatenate([np.full(32 * 32, y), np.full(16 * 16, u), np.full(16 * 16, v)]).astype(np.uint8)
-    frame = Frame(7, 1.0, 1.1, datetime(2026, 11, 20, tzinfo=UTC), planes.reshape(48, 32), "i420", "day")
+    frame = frame_of(planes.reshape(48, 32), 7, layout="i420", raw=True, others=[92])
     saved = archive.save(picture(content=frame), ALL, config())
     assert np.abs(np.load(saved.paths[2])[..., ::-1].astype(int) - (255, 0, 0)).max() <= 3
     assert np.abs(np.asarray(Image.open(saved.paths[0])).astype(int) - (255, 0, 0)).max() <= 3

@@ -22,6 +22,7 @@ from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.index import Usage
 from pi_cam_node.storage.pictures.quota import MOST_UNDELETABLE
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES
 from tests.support.injected_faults import FaultyCalls
 from tests.support.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of
 
@@ -78,7 +79,7 @@ def test_of_frames_saved_one_by_one_only_those_are_named_that_a_small_limit_left
     content = jpeg.encode(scene(), "bgr", 90)
     frames = [RingFrame(seq, seq / 10, clock.utcnow(), content, "day", Sensor()) for seq in range(2, 8)]
     few = config(max_bytes=4 * each_bytes)
-    told = save_each(RingExport(archive, frames, ["jpg"], "mean", few), lambda _done, _total: None)
+    told = save_each(RingExport(archive, IMAGES, frames, ["jpg"], "mean", few), lambda _done, _total: None)
     assert {picture.id for picture in told} == ids_on_disk(tmp_path)
     assert 1 <= len(told) < len(frames)
     assert told[-1].frames == (7,)

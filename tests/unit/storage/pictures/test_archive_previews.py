@@ -10,6 +10,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
+from tests.support.frames import IMAGES
 from tests.support.pictures import BOOT, config, noise, picture, scene
 
 
@@ -27,7 +28,7 @@ def test_an_image_too_large_for_the_broker_is_made_smaller(archive: PictureArchi
 
 
 def test_an_image_larger_than_the_packets_of_this_broker_is_made_smaller(tmp_path: Path, clock: FakeClock) -> None:
-    archive = PictureArchive(tmp_path, BOOT, clock, packet_limit=lambda: 50_000)
+    archive = PictureArchive(tmp_path, BOOT, clock, IMAGES, packet_limit=lambda: 50_000)
     saved = archive.save(picture(content=noise(640, 480)), ["jpg"], config())
     assert saved.image is not None
     assert saved.size_bytes > 50_000 > len(saved.image) + 1000, "topic and properties have room beside it"

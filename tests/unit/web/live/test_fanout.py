@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.context import State
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import END
 from pi_cam_node.web.live.viewer import Viewer
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.transport import FakeTransport, FakeWriter
+from tests.support.frames import IMAGES, frame_of
 
 
 def frame(seq: int) -> Frame:
-    return Frame(seq, 0.0, 0.1, datetime(2026, 11, 20, tzinfo=UTC), np.zeros((48, 64, 3), np.uint8), "bgr", "day")
+    return frame_of(np.zeros((48, 64, 3), np.uint8), seq)
 
 
 class Seat:
@@ -54,15 +56,14 @@ class Stage:
     def __init__(self) -> None:
         self.clock, self.hub = FakeClock(), FrameHub()
         self.state = State(Config.model_validate({"mjpeg_server": {"fps": 10}, "http": {"max_viewers": 3}}))
-        self.fanout = Fanout(self.hub, self.state, self.clock)
+        self.fanout = Fanout(self.hub, self.state, self.clock, IMAGES)
         self.seq = 0
 
     async def show(self, shown: Frame | None = None, *, after_s: float = 0.1) -> Frame:
-        """Publish a frame whose JPEG the ring has made."""
+        """Publish a frame."""
         self.clock.advance(after_s)
         self.seq += 1
         shown = shown or frame(self.seq)
-        shown.jpeg(85)
         self.hub.publish(shown)
         await settle()
         return shown
@@ -234,42 +235,18 @@ async def test_a_viewer_who_comes_while_the_camera_is_away_sees_the_placeholder(
 
 
 @staged
-async def test_a_jpeg_that_the_ring_did_not_make_is_made_once_and_off_the_loop(stage: Stage) -> None:
-    made_in: list[str] = []
+async def test_a_placeholder_that_cannot_be_made_does_not_end_the_stream(stage: Stage) -> None:
+    def broken(*_: object) -> Any:
+        raise NotSaved("no image process")
 
-    class ObservedNode(Frame):
-        def jpeg(self, quality: int) -> bytes:
-            try:
-                asyncio.get_running_loop()
-                made_in.append("loop")
-            except RuntimeError:
-                made_in.append("executor")
-            return Frame.jpeg(self, quality)
-
-    plain = frame(1)
-    watched = ObservedNode(1, 0.0, 0.1, plain.captured_at, plain.pixels, "bgr", "day")
-    seats = [stage.enter(), stage.enter()]
-    await settle()
-    stage.hub.publish(watched)
-    await until(lambda: all("1" in seat.seen for seat in seats))
-    assert made_in == ["executor"]
-
-
-@staged
-async def test_a_frame_that_cannot_be_encoded_does_not_end_the_stream(stage: Stage) -> None:
-    class Broken(Frame):
-        def jpeg(self, quality: int) -> bytes:
-            raise ValueError("no encoder")
-
+    stage.fanout._images = ImageTasks(broken)
     seat = stage.enter()
     await stage.show()
-    plain = frame(2)
-    stage.clock.advance(0.1)
-    stage.hub.publish(Broken(2, 0.0, 0.1, plain.captured_at, plain.pixels, "bgr", "day"))
+    stage.hub.publish(None)
     await until(lambda: stage.fanout._making is not None)
     await until(lambda: stage.fanout._making is None)
-    await stage.show(frame(3))
-    assert seat.seen == ["1", "3"]
+    await stage.show()
+    assert seat.seen == ["1", "2"]
 
 
 @staged
@@ -327,16 +304,16 @@ async def test_a_viewer_who_takes_nothing_until_the_deadline_is_cut_off(stage: S
 # ---------------------------------------------------------------- privacy
 
 
-def test_a_part_that_was_made_while_privacy_was_switched_on_is_sent_to_nobody() -> None:
+def test_a_frame_on_its_way_when_privacy_is_switched_on_is_sent_to_nobody() -> None:
     async def story() -> None:
         stage = Stage()
         seat = Seat(stage.fanout, 10)
         await stage.show()
         late = frame(99)
         stage.clock.advance(1)
-        stage.hub.publish(late)
-        stage.fanout._update()
+        stage.hub.publish(late)  # wakes the loop, which has not run yet
         stage.hub.privacy_gate.close()
+        stage.fanout._update()
         stage.hub.publish(None)
         for _ in range(50):
             await asyncio.sleep(0.005)

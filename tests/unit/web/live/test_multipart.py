@@ -9,13 +9,14 @@ import pytest
 
 from pi_cam_node.imaging.frame import Frame, Mode
 from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, part_of
+from tests.support.frames import frame_of
 
 JPEG = b"\xff\xd8 picture with \r\n--frame inside \xff\xd9"
 
 
 def frame(mode: Mode = "day", level: int = 7) -> Frame:
     at = datetime(2026, 11, 20, 19, 45, 1, 123_456, tzinfo=UTC)
-    return Frame(42, 10.0, 10.1, at, np.full((48, 64, 3), level, np.uint8), "bgr", mode)
+    return frame_of(np.full((48, 64, 3), level, np.uint8), 42, 10.1, at, mode=mode)
 
 
 def taken_apart(wire: bytes) -> tuple[bytes, list[tuple[str, str]], bytes]:
@@ -34,7 +35,7 @@ def test_a_part_is_delimiter_headers_picture_and_a_line_end() -> None:
 
 
 def test_a_frame_is_described_in_the_contracted_headers() -> None:
-    _, headers, rest = taken_apart(part_of(frame(), 85).wire)
+    _, headers, rest = taken_apart(part_of(frame()).wire)
     named = dict(headers)
     assert len(named) == len(headers)
     assert named["X-Frame-Id"] == "42"
@@ -45,23 +46,17 @@ def test_a_frame_is_described_in_the_contracted_headers() -> None:
 
 
 def test_night_is_said_of_a_frame_taken_at_night() -> None:
-    assert dict(taken_apart(part_of(frame("night"), 85).wire)[1])["X-Night"] == "1"
+    assert dict(taken_apart(part_of(frame("night")).wire)[1])["X-Night"] == "1"
 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_the_dark_score_has_one_decimal(level: int) -> None:
-    assert dict(taken_apart(part_of(frame(level=level), 85).wire)[1])["X-Dark-Score"] == f"{level}.0"
+    assert dict(taken_apart(part_of(frame(level=level)).wire)[1])["X-Dark-Score"] == f"{level}.0"
 
 
 def test_a_part_holds_the_jpeg_that_the_frame_shares_with_the_ring() -> None:
     shared = frame()
-    jpeg = shared.jpeg(85)
-    assert jpeg in part_of(shared, 85).wire
-    assert shared.made(85) is jpeg
-
-
-def test_a_jpeg_that_nobody_made_is_not_made_by_asking_for_it() -> None:
-    assert frame().made(85) is None
+    assert shared.jpeg in part_of(shared).wire
 
 
 def test_the_boundary_that_is_declared_is_the_one_that_is_used() -> None:

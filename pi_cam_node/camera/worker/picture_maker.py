@@ -1,0 +1,188 @@
+"""What the camera's process makes of each picture: turned, masked, measured, labelled and encoded, in this order.
+
+Masks come before everything that leaves the process or looks at the picture, and the label after everything that
+measures: a clock in the picture is no motion, and keeps no frozen camera alive.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Opened, Shot
+from pi_cam_node.camera.worker.messages import Deliver, Image, Output
+from pi_cam_node.camera.worker.shared_memory import slot_bytes
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.label import Label
+from pi_cam_node.imaging.luma import mean_luma
+from pi_cam_node.imaging.lux import estimate_lux
+from pi_cam_node.imaging.masks import Masks
+from pi_cam_node.imaging.orientation import Orientation
+from pi_cam_node.imaging.polygon import Polygon
+
+# As many as can wait in the node; the oldest are asked for again.
+_DEMANDS_MAX = 64
+
+
+class PictureMaker:
+    """Makes the pictures of one session. Thread: one.
+
+    Attributes:
+        opened: What the source grants, as it is after turning.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        orientation: Orientation,
+        masks: Sequence[Polygon],
+        output: Output,
+        encoder: JpegEncoder | None = None,
+    ) -> None:
+        """Prepare for pictures as a source grants them.
+
+        Args:
+            opened: What the source grants.
+            orientation: What is still to be done to its pictures.
+            masks: Relative to the turned picture.
+            output: What to make.
+            encoder: Makes the JPEGs; software unless told otherwise.
+
+        Raises:
+            ValueError: There can be no such pictures.
+        """
+        self._shape = shape_of(opened.size, opened.layout)
+        self._orientation = orientation
+        self._layout: Layout = opened.layout
+        size = orientation.size_of(opened.size)
+        self._masks = Masks(masks, size, opened.layout) if masks else None
+        self._visible = self._masks.visible if self._masks else 1.0
+        # What is all masked may stand still.
+        self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
+        self._encoder = encoder or SoftwareJpegEncoder()
+        self._fingerprint = Fingerprint()
+        self._demands: list[Deliver] = []
+        self.configure(output)
+
+    def configure(self, output: Output) -> None:
+        """Make pictures so from the next one on."""
+        self._output = output
+        self._label = Label(output.label, output.name) if output.label else None
+
+    def deliver(self, demand: Deliver) -> None:
+        """Add more to the first picture that is new enough."""
+        self._demands = [*self._demands[1 - _DEMANDS_MAX :], demand]
+
+    def make(self, shot: Shot) -> Image:
+        """Return the picture.
+
+        Raises:
+            SourceError: It is not what the source announced.
+        """
+        self._check(shot.pixels)
+        pixels = self._orientation.apply(shot.pixels, self._layout)
+        if self._masks is not None:
+            pixels = self._masks.apply(pixels)
+        # Masked pixels are black, so they add nothing to the sum and only make the count too large.
+        brightness = min(255.0, mean_luma(pixels, self._layout) / self._visible) if self._visible else 0.0
+        checksum, flat = self._fingerprint.of(pixels, shot.captured_mono_s)
+        if self._label is not None:
+            pixels = self._labelled(pixels, shot, brightness, self._label)
+        quality, due = self._output.quality, self._due(shot.exposed_mono_s)
+        others = {each.quality for each in due if each.quality is not None} - {quality}
+        return Image(
+            shot.exposed_mono_s,
+            shot.captured_mono_s,
+            shot.mode,
+            shot.sensor,
+            brightness,
+            checksum,
+            flat,
+            quality,
+            self._encoder.encode(pixels, self._layout, quality),
+            self._ring_jpeg(pixels),
+            {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
+            pixels.tobytes() if any(each.raw for each in due) else None,
+        )
+
+    def _due(self, exposed_mono_s: float) -> list[Deliver]:
+        if not self._demands:
+            return []
+        due = [each for each in self._demands if each.after_mono_s <= exposed_mono_s]
+        self._demands = [each for each in self._demands if each.after_mono_s > exposed_mono_s]
+        return due
+
+    def _labelled(self, pixels: Pixels, shot: Shot, brightness: float, label: Label) -> Pixels:
+        at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - shot.captured_mono_s)
+        sensor = shot.sensor.plausible()
+        lux = sensor.lux if sensor.lux is not None else estimate_lux(brightness, sensor.exposure_us, sensor.gain)
+        return label.draw(pixels, self._layout, label.text(at, shot.mode, lux))
+
+    def _ring_jpeg(self, pixels: Pixels) -> bytes | None:
+        size = self._output.ring_size
+        if size is None:
+            return None
+        return self._encoder.encode(jpeg.resize(pixels, self._layout, size), self._layout, self._output.quality)
+
+    def _check(self, pixels: Pixels) -> None:
+        if pixels.shape != self._shape or pixels.dtype != np.uint8:
+            raise SourceError(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
+
+
+class Fingerprint:
+    """Checksums of pictures, by which the node tells a frozen camera.
+
+    A sensor has noise, so no two of its pictures are alike to the last bit. Looked at is a sixteenth of the rows, once
+    a second, and each time while they are alike: a fraction of a millisecond.
+    """
+
+    LOOK_S = 1.0
+    _ROW_STEP = 16
+    # A flat picture that went through JPEG differs by rounding.
+    _FLAT_LEVELS = 2
+
+    def __init__(self) -> None:
+        self._checksum: int | None = None
+        self._looked_s = float("-inf")
+        self._is_alike = False
+
+    def of(self, pixels: Pixels, now_s: float) -> tuple[int | None, bool]:
+        """Return the checksum of a picture, ``None`` where it was not looked at, and whether its rows are flat."""
+        if not self._is_alike and now_s - self._looked_s < self.LOOK_S:
+            return None, False
+        self._looked_s = now_s
+        rows = np.ascontiguousarray(pixels[:: self._ROW_STEP])
+        checksum = zlib.crc32(rows.data)
+        self._is_alike, self._checksum = checksum == self._checksum, checksum
+        return checksum, self._is_flat(rows)
+
+    def _is_flat(self, rows: Pixels) -> bool:
+        """Return whether every pixel of the sampled rows is alike, channel by channel."""
+        # The lower third of I420 rows holds the colours; the brightness alone decides.
+        luma = rows if rows.ndim == 3 else rows[: len(rows) * 2 // 3]
+        flat = luma.reshape(-1, luma.shape[-1] if luma.ndim == 3 else 1)
+        return bool((flat.max(axis=0) - flat.min(axis=0)).max() <= self._FLAT_LEVELS)
+
+
+def shape_of(size: tuple[int, int], layout: Layout) -> tuple[int, ...]:
+    """Return the shape of an array of this size in this layout.
+
+    Raises:
+        ValueError: There can be no such picture.
+    """
+    slot_bytes(size)
+    width, height = size
+    if layout == "bgr":
+        return (height, width, 3)
+    if width % 2 or height % 2:
+        raise ValueError(f"an i420 picture of {width}x{height} pixels")
+    return (height * 3 // 2, width)

@@ -1,0 +1,54 @@
+"""Where encoders stand: an interface that hardware can take, and the one implementation in software.
+
+Whatever encodes gets pictures that are turned, masked and labelled already, so no encoder can leak what a mask hides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from pi_cam_node.imaging.packet import Packet, Track
+
+if TYPE_CHECKING:
+    from pi_cam_node.imaging.frame import Layout
+    from pi_cam_node.imaging.jpeg import Pixels
+
+
+class JpegEncoder(Protocol):
+    """Makes JPEGs, one call for one picture."""
+
+    def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
+        """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
+        ...
+
+
+class VideoEncoder(Protocol):
+    """Makes H.264 of pictures in the order of time. Thread: one."""
+
+    @property
+    def track(self) -> Track:
+        """What a decoder must know; known from the first packet on."""
+        ...
+
+    def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
+        """Take in a picture taken at a monotonic time, and return the packets that are ready."""
+        ...
+
+    def request_key(self) -> None:
+        """Make the next picture a key frame."""
+        ...
+
+    def close(self) -> Sequence[Packet]:
+        """Return the packets that are left, and release the encoder."""
+        ...
+
+
+class SoftwareJpegEncoder:
+    """libjpeg-turbo, by simplejpeg where it is installed, by OpenCV otherwise; see `jpeg`."""
+
+    def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
+        """See `JpegEncoder.encode`."""
+        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy
+
+        return jpeg.encode(pixels, layout, quality)

@@ -1,0 +1,67 @@
+"""Turns and mirrors a picture: what a camera that hangs upside down, or looks into a mirror, needs first of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pi_cam_node.imaging.frame import Layout
+    from pi_cam_node.imaging.jpeg import Pixels
+
+Rotation = Literal[0, 90, 180, 270]
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How a picture is turned; it is rotated first and mirrored then, as seen by people.
+
+    Attributes:
+        rotation: Degrees clockwise.
+        hflip: Mirror left and right.
+        vflip: Mirror top and bottom.
+    """
+
+    rotation: Rotation = 0
+    hflip: bool = False
+    vflip: bool = False
+
+    @property
+    def flips(self) -> tuple[bool, bool]:
+        """Mirrorings, horizontal and vertical, that do the same where the rotation is 0 or 180 degrees."""
+        is_turned = self.rotation == 180
+        return self.hflip != is_turned, self.vflip != is_turned
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the picture stays as it is."""
+        return self.rotation in (0, 180) and self.flips == (False, False)
+
+    def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return width and height of the turned picture."""
+        width, height = size
+        return (height, width) if self.rotation in (90, 270) else size
+
+    def apply(self, pixels: Pixels, layout: Layout) -> Pixels:
+        """Return the turned picture: uint8 in the same layout, of its own memory unless nothing is to be done."""
+        if self.is_upright:
+            return pixels
+        import numpy as np  # noqa: PLC0415 - the node's process needs the settings and no pixels
+
+        if layout == "bgr":
+            return np.ascontiguousarray(self._turned(pixels))
+        from pi_cam_node.imaging.jpeg import planes  # noqa: PLC0415
+
+        turned = [self._turned(plane) for plane in planes(pixels)]
+        height, width = turned[0].shape
+        return np.concatenate([plane.reshape(-1) for plane in turned]).reshape(height * 3 // 2, width)
+
+    def _turned(self, plane: Pixels) -> Pixels:
+        import numpy as np  # noqa: PLC0415
+
+        if self.rotation in (90, 270):
+            plane = np.rot90(plane, -self.rotation // 90)
+            hflip, vflip = self.hflip, self.vflip
+        else:
+            hflip, vflip = self.flips
+        return plane[:: -1 if vflip else 1, :: -1 if hflip else 1]

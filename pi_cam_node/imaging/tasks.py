@@ -1,0 +1,113 @@
+"""What is done to pictures outside the camera's process: stacks, other formats, smaller copies, the placeholder.
+
+`ImageTasks` is what the node calls; it handles bytes and needs no numpy. The work is done by `task_functions`, in a
+process of its own (`task_process`) or, in tests, where it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pi_cam_node.base.jobs import Progress
+from pi_cam_node.imaging.frame import RawImage
+
+Method = Literal["mean", "median", "sigma_clip", "max"]
+
+# 256 white values and half a frame count for rounding are 65 408 and still fit into 16 bits.
+STACK_MAX = 256
+
+Blob = bytes | memoryview
+Run = Callable[[str, Mapping[str, Any], Sequence[Blob], Progress], tuple[Mapping[str, Any], Sequence[bytes]]]
+"""Does a task: name, arguments as JSON knows them, pictures, progress; returns facts and pictures.
+
+Raises ValueError where a picture is not one, and NodeError where the task could not be done.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """A stack.
+
+    Attributes:
+        image: The picture.
+        used: Positions of the frames that it was made of, in the sequence given.
+        left_out: How many frames were not of the newest one's size.
+    """
+
+    image: RawImage
+    used: tuple[int, ...]
+    left_out: int
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Take no notice of progress."""
+
+
+class ImageTasks:
+    """Work on pictures that needs pixels.
+
+    Thread: any but the node's and an event loop's, since each call waits for its result.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Take what does the work."""
+        self._run = run
+
+    def encode(self, image: RawImage | Blob, form: Literal["jpg", "png", "npy"], quality: int = 0) -> bytes:
+        """Return a picture in a format; ``quality`` (1 to 100) is that of a JPEG.
+
+        ``npy`` is numpy's own format, an array (height, width, 3) of uint8 in B, G, R order.
+
+        Raises:
+            ValueError: The bytes are not a JPEG that can be read.
+        """
+        return self._one("encode", {"form": form, "quality": quality}, image)
+
+    def thumbnail(self, image: RawImage | Blob, width_px: int, max_bytes: int) -> bytes:
+        """Return a small JPEG: ``width_px`` wide at most and ``max_bytes`` long at most.
+
+        Raises:
+            ValueError: The bytes are not a JPEG that can be read.
+        """
+        return self._one("thumbnail", {"width_px": width_px, "max_bytes": max_bytes}, image)
+
+    def thumbnail_of_file(self, content: Blob, suffix: str, width_px: int, max_bytes: int) -> bytes:
+        """Return a small JPEG of a saved file: ``.jpg``, ``.png`` or ``.npy``.
+
+        Raises:
+            ValueError: It holds no picture.
+        """
+        arguments = {"suffix": suffix, "width_px": width_px, "max_bytes": max_bytes}
+        return self._run("thumbnail_of_file", arguments, [content], no_progress)[1][0]
+
+    def resize(self, jpeg: Blob, size: tuple[int, int], quality: int) -> bytes:
+        """Return a JPEG in another size, width and height in pixels.
+
+        Raises:
+            ValueError: The bytes are not a JPEG that can be read.
+        """
+        return self._one("resize", {"size": size, "quality": quality}, jpeg)
+
+    def stack(self, jpegs: Sequence[bytes], method: Method, progress: Progress = no_progress) -> Stacked:
+        """Return one picture of several frames of the same scene; see `stacking.stack`.
+
+        Raises:
+            ValueError: One of them is not a JPEG that can be read.
+        """
+        facts, (data,) = self._run("stack", {"method": method}, jpegs, progress)
+        width, height = facts["size"]
+        return Stacked(RawImage((width, height), "bgr", data), tuple(facts["used"]), facts["left_out"])
+
+    def placeholder(self, size: tuple[int, int], since: datetime | None, *, private: bool) -> bytes:
+        """Return the JPEG that is shown while there is no picture; see `placeholder.draw`."""
+        arguments = {"size": size, "since": None if since is None else since.isoformat(), "private": private}
+        return self._run("placeholder", arguments, [], no_progress)[1][0]
+
+    def _one(self, task: str, arguments: Mapping[str, Any], image: RawImage | Blob) -> bytes:
+        if isinstance(image, RawImage):
+            raw = {"size": image.size, "layout": image.layout}
+            return self._run(task, {**arguments, "raw": raw}, [image.data], no_progress)[1][0]
+        return self._run(task, {**arguments, "raw": None}, [image], no_progress)[1][0]

@@ -1,0 +1,140 @@
+"""What becomes of a picture in the camera's process, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import Opened, Shot
+from pi_cam_node.camera.worker.messages import Deliver, Image, Output
+from pi_cam_node.camera.worker.picture_maker import PictureMaker, shape_of
+from pi_cam_node.imaging.frame import Layout, Sensor
+from pi_cam_node.imaging.jpeg import Pixels, decode
+from pi_cam_node.imaging.orientation import Orientation
+
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+TOP = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5))
+
+
+def maker(layout: Layout = "bgr", **changes: Any) -> PictureMaker:
+    fields: dict[str, Any] = {"orientation": Orientation(), "masks": (), "output": Output(95), **changes}
+    return PictureMaker(Opened("test", (64, 48), layout, controls=True), **fields)
+
+
+def shot(pixels: Pixels | None = None, exposed_s: float = 10.0) -> Shot:
+    grey = np.full((48, 64, 3), 120, np.uint8) if pixels is None else pixels
+    return Shot(grey, exposed_s, exposed_s + 0.01, "day", Sensor(10_000, 2.0))
+
+
+def seen(image: Image) -> Pixels:
+    return decode(image.jpeg)
+
+
+def test_the_facts_of_the_shot_stay() -> None:
+    image = maker().make(shot())
+    assert (image.exposed_mono_s, image.captured_mono_s, image.mode) == (10.0, 10.01, "day")
+    assert image.sensor == Sensor(10_000, 2.0)
+    assert image.quality == 95
+    assert image.brightness == pytest.approx(120, abs=0.5)
+    assert (image.ring_jpeg, image.jpegs, image.raw) == (None, {}, None)
+
+
+@pytest.mark.parametrize("layout", ["bgr", "i420"])
+def test_masked_pixels_are_black_everywhere_and_do_not_count_for_brightness(layout: Layout) -> None:
+    pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
+    made = maker(layout, masks=[LEFT], output=Output(95, (32, 24)))
+    made.deliver(Deliver(0.0, 50, raw=True))
+    image = made.make(shot(pixels))
+    assert image.brightness == pytest.approx(120, abs=0.5)
+    assert image.ring_jpeg is not None
+    assert image.raw is not None
+    for picture, left in ((seen(image), 28), (decode(image.jpegs[50]), 28), (decode(image.ring_jpeg), 14)):
+        assert picture[:, :left].max() <= 16
+        assert picture[:, -left:].min() >= 90
+    raw = np.frombuffer(image.raw, np.uint8).reshape(shape_of((64, 48), layout))
+    assert raw[:48, :30].max() == 0
+    assert (pixels == 120).all(), "the source's own pixels are not drawn on"
+
+
+def test_masks_are_drawn_on_the_turned_picture() -> None:
+    made = maker(orientation=Orientation(90), masks=[TOP])
+    assert made.opened.size == (48, 64)
+    picture = seen(made.make(shot()))
+    assert picture.shape == (64, 48, 3)
+    assert picture[:28].max() <= 12
+    assert picture[36:].min() >= 100
+
+
+def test_what_is_all_masked_may_stand_still_and_is_dark() -> None:
+    everything = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    made = maker(masks=[everything])
+    assert not made.opened.live
+    assert maker().opened.live
+    assert made.make(shot()).brightness == 0.0
+
+
+def test_the_label_is_in_the_picture_and_changes_neither_brightness_nor_checksum() -> None:
+    plain, labelled = maker(), maker(output=Output(95, None, "{name} {time}", "porch"))
+    first, second = plain.make(shot()), labelled.make(shot())
+    assert (first.brightness, first.checksum) == (second.brightness, second.checksum)
+    assert np.abs(seen(first).astype(int) - seen(second)).max() > 50
+
+
+def test_the_label_covers_what_a_mask_does_not_uncover() -> None:
+    """The label is drawn on the masked picture: where both are, nothing of the scene is seen."""
+    bright = np.full((48, 64, 3), 255, np.uint8)
+    everything = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    image = maker(masks=[everything], output=Output(95, None, "x", "")).make(shot(bright))
+    dark = maker(masks=[everything], output=Output(95, None, "x", "")).make(shot(np.zeros_like(bright)))
+    assert np.array_equal(seen(image), seen(dark))
+
+
+def test_an_output_that_changes_holds_from_the_next_picture_on() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+    made = maker(output=Output(95))
+    large = made.make(shot(noise))
+    made.configure(Output(40, (32, 24)))
+    small = made.make(shot(noise))
+    assert (small.quality, len(small.jpeg) < len(large.jpeg) / 2) == (40, True)
+    assert small.ring_jpeg is not None
+    assert decode(small.ring_jpeg).shape == (24, 32, 3)
+
+
+def test_a_demand_is_met_once_by_the_first_picture_exposed_after_it() -> None:
+    made = maker()
+    made.deliver(Deliver(10.0, 92, raw=False))
+    made.deliver(Deliver(12.0, 95, raw=True))
+    assert made.make(shot(exposed_s=9.99)).jpegs == {}
+    first = made.make(shot(exposed_s=10.0))
+    assert (set(first.jpegs), first.raw) == ({92}, None)
+    second = made.make(shot(exposed_s=12.5))
+    assert (second.jpegs, second.raw is not None) == ({}, True), "95 is the quality that it has anyway"
+    third = made.make(shot(exposed_s=13.0))
+    assert (third.jpegs, third.raw) == ({}, None)
+
+
+def test_demands_are_bounded() -> None:
+    made = maker()
+    for number in range(1000):
+        made.deliver(Deliver(100.0 + number, 30 + number % 60, raw=False))
+    assert len(made._demands) == 64
+    assert made._demands[-1].after_mono_s == 1099.0
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((48, 62, 3), np.uint8), np.zeros((72, 64), np.uint8), np.zeros((48, 64, 3), np.float32)]
+)
+def test_what_was_not_announced_is_refused(pixels: Any) -> None:
+    with pytest.raises(SourceError, match="came instead of uint8"):
+        maker().make(shot(pixels))
+
+
+@pytest.mark.parametrize(
+    ("size", "layout"), [((0, 48), "bgr"), ((64, -2), "bgr"), ((63, 48), "i420"), ((99_999, 2), "bgr")]
+)
+def test_sizes_that_no_picture_has_are_refused(size: tuple[int, int], layout: Layout) -> None:
+    with pytest.raises(ValueError, match="picture"):
+        shape_of(size, layout)
