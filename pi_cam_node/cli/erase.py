@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
     places = state_files(loaded.path, os.environ)
-    kept = [places.private, places.link_key, *(files_of(places.events) if places.events else [])]
+    kept = [places.private, places.link_key, places.names, *(files_of(places.events) if places.events else [])]
     erased = erase_all(config, StartCounter(places.starts), LastGood(places.good), *kept)
     print(erased.text)
     for line in erased.trouble:

@@ -15,12 +15,14 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Code
 from pi_cam_node.core.inputs import (
     BrokerConnected,
+    BrokerLimitFound,
     BrokerLost,
     CameraFailed,
     CameraOpened,
     DiscoveryFound,
     HomeAssistantStarted,
     HttpAddressChanged,
+    IdConflictSeen,
     Origin,
     StaleWillSeen,
 )
@@ -220,6 +222,8 @@ InputEvent = (
     | DiscoveryFound
     | StaleWillSeen
     | HttpAddressChanged
+    | BrokerLimitFound
+    | IdConflictSeen
 )
 """Inputs that the core passes on to the listeners as they came."""
 

@@ -34,8 +34,9 @@ from pi_cam_node.mqtt.topics import Topics
 Info = Callable[[int], Mapping[str, object]]
 Discovery = Callable[[Config], dict[str, Any]]
 
-# Home Assistant subscribes to the states of what it has just discovered within this time.
-ECHO_S = 1.0
+# Home Assistant subscribes to the states of what it has just discovered within this time. More than a second, so that
+# what is said twice is no burst for brokers that count messages by the second.
+ECHO_S = 1.5
 # Where the broker keeps no retained messages, all states are said again so often.
 UNRETAINED_REFRESH_S = 60.0
 

@@ -179,7 +179,7 @@ class Diagnosis:
 
     def _slow_down(self, end: Disconnect, now_s: float) -> Verdict:
         known = self.rate_per_s(now_s)
-        rate = max(SLOWEST_PER_S, min(end.sent_last_s, known or end.sent_last_s) // 2)
+        rate = max(SLOWEST_PER_S, known // 2 if known is not None else end.sent_last_s // 3)
         self._rate = (rate, now_s + BELIEVED_S)
         return Verdict(True, f"{end.reason}: from now on the node sends at most {rate} messages a second")
 

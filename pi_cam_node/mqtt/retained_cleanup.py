@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pi_cam_node.config import MqttConfig
@@ -37,16 +37,29 @@ def retained(config: MqttConfig, topics: Topics) -> Mapping[str, str]:
     return {topic: text for topic, text in held.items() if not topics.is_command(topic)}
 
 
-def clear_retained(config: MqttConfig, topics: Topics) -> Cleared:
-    """Empty every topic of a node: those that hold something, and those that might where we may not look.
+def clear_retained(config: MqttConfig, topics: Topics, keep: Topics | None = None) -> Cleared:
+    """Empty every topic of a node: those that hold something, and those that might where the login may not look.
 
     Takes a few seconds. The node must not publish any more, or be stopped.
+
+    Args:
+        config: The broker.
+        topics: The node's.
+        keep: Topics of another node, which are left alone where they are the same.
 
     Raises:
         NoBroker: There is no connection, or it broke.
     """
-    found = retained(config, topics)
+    found = _without(keep, retained(config, topics))
     with connect(config, topics, "erase") as connection:
-        wanted = dict.fromkeys((*found, *RetainedState(topics).topics))
+        wanted = _without(keep, dict.fromkeys((*found, *RetainedState(topics).topics)))
         refusals = [connection.publish(topic, b"", retain=True) for topic in wanted]
-    return Cleared(len(found), len(retained(config, topics)), sum(map(bool, refusals)))
+    left = _without(keep, retained(config, topics))
+    return Cleared(len(found), len(left), sum(map(bool, refusals)))
+
+
+def _without(keep: Topics | None, found: Iterable[str]) -> list[str]:
+    """Return the topics that are not those of a node to keep."""
+    if keep is None:
+        return list(found)
+    return [topic for topic in found if topic != keep.own_discovery and not topic.startswith(f"{keep.root}/")]

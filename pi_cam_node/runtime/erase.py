@@ -35,7 +35,7 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Pat
         config: The settings.
         starts: The count of starts, which is not kept any more.
         good: The last good configuration; likewise.
-        others: What remembers privacy beside it, the key of signed links, and files of the database.
+        others: What remembers privacy beside it, the key of signed links, former names, and files of the database.
 
     Thread: any; takes some seconds.
     """

@@ -30,6 +30,7 @@ class StateFiles:
         private: That privacy is on; ``None`` likewise. Unlike the one with the pictures it does not move with them.
         events: The database of events; ``None`` likewise.
         link_key: The key of signed links; ``None`` likewise.
+        names: Under which names the node announced itself; ``None`` likewise.
     """
 
     starts: Path | None
@@ -37,6 +38,7 @@ class StateFiles:
     private: Path | None = None
     events: Path | None = None
     link_key: Path | None = None
+    names: Path | None = None
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
@@ -51,7 +53,7 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
         return StateFiles(None, None)
     folder = Path(given) if given else path.absolute().parent if path is not None else Path()
     name = path.name if path is not None else "config.yaml"
-    ends = ("starts", "good", "privacy_on", "events.db", "http_link_key")
+    ends = ("starts", "good", "privacy_on", "events.db", "http_link_key", "names")
     return StateFiles(*(folder / f"{name}.{end}" for end in ends))
 
 

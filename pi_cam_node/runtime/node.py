@@ -19,6 +19,7 @@ from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.camera.camera import Camera
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.config.sections.node import has_container_id
 from pi_cam_node.config.writer import write_back
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
@@ -40,6 +41,7 @@ from pi_cam_node.runtime.figures import figures_of
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.runtime.info import NodeInfo
 from pi_cam_node.runtime.privacy_control import PrivacyControl
+from pi_cam_node.runtime.rename import Rename
 from pi_cam_node.runtime.run_loop import RunLoop
 from pi_cam_node.runtime.startup import Start, remembered
 from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Watchdog
@@ -61,6 +63,10 @@ _log = logging.getLogger(__name__)
 CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, OFFLINE_S = 1.5, 1.0, 0.5, 1.0
 # A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
 DISK_PATIENCE_S = 300.0
+CONTAINER_ID = (
+    "node.id is {}, which looks like a container's host name: made anew, the container is a new device, and the old one "
+    "stays; name the node in the configuration file, `node: {{id: porch}}`, or by PI_CAM_NODE__NODE__ID=porch"
+)
 
 
 class Node:
@@ -133,7 +139,15 @@ class Node:
         self._guard = CrashLoopGuard(
             loaded, start, clock, self._worker.submit, lambda: core.config, self._leave_safe_mode, core.faults.note
         )
-        info = NodeInfo(core, self._boot_id, self._topics, self._guard.facts, lambda: self._web.url, self._web_address)
+        rename = Rename(start.names, loaded.config, self._boot_id, self._worker.submit)
+        info = NodeInfo(
+            core,
+            self._boot_id,
+            self._topics,
+            lambda: {**self._guard.facts(), "formerly": rename.former_ids},
+            lambda: self._web.url,
+            self._web_address,
+        )
         self._announcer = Announcer(self._topics, link, clock, lambda: core.config, info.info, info.discovery)
         self._health = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._watchdog = Watchdog(
@@ -154,6 +168,7 @@ class Node:
             self._health,
             self._guard,
             self._disk,
+            rename,
             EventLog(),
         ]
         self._loop.timed = [self._watchdog, link, self._guard, self._announcer, self._disk]
@@ -194,6 +209,8 @@ class Node:
     def _start(self) -> None:
         config = self._core.config
         _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
+        if has_container_id(config.node):
+            _log.warning("%s", CONTAINER_ID.format(config.node.id))
         self._announcer.start()
         for part in (self._worker, self._events, self._link, self._web, self._text_port):
             part.start()

@@ -59,5 +59,6 @@ class PrivacyControl:
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyPort`."""
         self.privacy_filter.stop_retaining()
-        others = (self._start.private, self._start.link_key, *self._events.forget())
-        return erase_all(self._config, self._start.file, self._start.good, *others)
+        start = self._start
+        others = (start.private, start.link_key, start.names, *self._events.forget())
+        return erase_all(self._config, start.file, start.good, *others)

@@ -35,6 +35,7 @@ class Start:
         private: Beside the last good configuration, what remembers that privacy is on.
         events: Beside it, the database of events; ``None`` where there is no place for it.
         link_key: Likewise, the key of signed links.
+        names: Likewise, the names under which the node announced itself.
         spawned: The camera's process, where it was started beforehand.
     """
 
@@ -47,6 +48,7 @@ class Start:
     private: Path | None = None
     events: Path | None = None
     link_key: Path | None = None
+    names: Path | None = None
     spawned: Spawned | None = None
 
 
@@ -125,7 +127,7 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
     has_last_good = bool(why) and loaded.content == kept
     if number >= SAFE_START:
         why.append(f"safe mode: the camera is left alone, because {_in_vain(number)}")
-    is_safe, others = number >= SAFE_START, (places.private, places.events, places.link_key)
+    is_safe, others = number >= SAFE_START, (places.private, places.events, places.link_key, places.names)
     return loaded, Start(number, is_safe, has_last_good, tuple(why), counter, good, *others)
 
 

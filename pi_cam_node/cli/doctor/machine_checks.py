@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,11 @@ from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.config.sections.node import has_container_id
 from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
 from pi_cam_node.storage.directory import free_space
 
 CONFIGURATION, CLOCK, MEMORY, DISK, NODE_ID = "configuration", "clock", "memory", "disk", "node id"
-# Docker and Podman name a container after the first 12 hex digits of its id.
-_CONTAINER_HOST = re.compile(r"[0-9a-f]{12}")
 # Space for some dozens of pictures above the reserve.
 LITTLE_BYTES = 200 * MIB
 
@@ -37,7 +35,7 @@ def check_configuration(loaded: LoadedConfig | ConfigError) -> Iterator[Finding]
 
 def check_node_id(config: Config) -> Iterator[Finding]:
     """Warn of an id that is a container's host name, which is another one after each re-creation."""
-    if "id" not in config.node.model_fields_set and _CONTAINER_HOST.fullmatch(config.node.id):
+    if has_container_id(config.node):
         yield warning(
             NODE_ID,
             f"{config.node.id} looks like the host name of a container: a new one makes a new device",

@@ -21,6 +21,11 @@ def default_node_id() -> str:
     return host if host not in ("", "all", "group", "localhost") else "camera"
 
 
+def has_container_id(node: NodeConfig) -> bool:
+    """Return whether the id is a container's host name that nobody chose: 12 hex digits, others at each re-creation."""
+    return "id" not in node.model_fields_set and re.fullmatch(r"[0-9a-f]{12}", node.id) is not None
+
+
 class NodeConfig(Section):
     """Who this node is."""
 

@@ -123,7 +123,7 @@ def test_home_assistants_birth_brings_everything_twice() -> None:
     told.announcer.on_event(HomeAssistantStarted())
     assert DISCOVERY in told.topics()
     told.wire.sent.clear()
-    told.clock.advance(1.1)
+    told.clock.advance(1.6)
     run_due(told.announcer, told.clock)
     assert "state/last_error" in told.topics()
 

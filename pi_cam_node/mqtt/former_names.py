@@ -1,0 +1,167 @@
+"""Names under which the node announced itself before: a renamed node leaves no ghost at the broker.
+
+A name is the base topic, the node id and Home Assistant's discovery prefix together. The file remembers under which the
+node came online; what was left under another one is emptied, unless another node has that name by now.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeGuard
+
+from pi_cam_node.base.atomic_files import replace_atomically
+from pi_cam_node.config import Config, MqttConfig
+from pi_cam_node.mqtt.blocking_client import NoBroker, connect
+from pi_cam_node.mqtt.retained_cleanup import clear_retained
+from pi_cam_node.mqtt.topics import Topics, topics_of
+
+_log = logging.getLogger(__name__)
+
+# The oldest are forgotten.
+NAMES_MAX = 8
+FILE_BYTES = 16 << 10
+TEXT_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name of the node.
+
+    Attributes:
+        base: ``mqtt.base_topic``.
+        node_id: ``node.id``.
+        discovery_prefix: ``homeassistant.discovery_prefix``.
+        boot: Boot id of the last run under this name.
+        is_cleared: Its topics were emptied, or are another node's.
+    """
+
+    base: str
+    node_id: str
+    discovery_prefix: str
+    boot: str
+    is_cleared: bool = False
+
+    def is_same(self, other: Name) -> bool:
+        """Return whether both stand for the same topics."""
+        mine, theirs = replace(self, boot="", is_cleared=False), replace(other, boot="", is_cleared=False)
+        return mine == theirs
+
+
+class FormerNames:
+    """The names, in a small file. Nothing in here raises: a file that cannot be read or written is a warning.
+
+    Thread: any, but one at a time.
+
+    Args:
+        path: The file; ``None`` where there is no place for it, and nothing is remembered.
+        config: The settings.
+        boot_id: Of this run.
+    """
+
+    def __init__(self, path: Path | None, config: Config, boot_id: str) -> None:
+        self._path = path
+        self._config = config
+        self._now = Name(
+            config.mqtt.base_topic, config.node.id, config.homeassistant.discovery_prefix, boot_id, is_cleared=True
+        )
+        self._former = [name for name in self._load() if not name.is_same(self._now)][-NAMES_MAX:]
+
+    @property
+    def ids(self) -> list[str]:
+        """Other node ids that the node had, oldest first."""
+        ids = dict.fromkeys(name.node_id for name in self._former)
+        return [node_id for node_id in ids if node_id != self._now.node_id]
+
+    @property
+    def has_ghosts(self) -> bool:
+        """Whether topics of a former name are to be emptied."""
+        return not all(name.is_cleared for name in self._former)
+
+    def remember(self) -> None:
+        """Write down that the node is online under its name."""
+        self._save()
+
+    def clear(self) -> None:
+        """Empty the topics of the former names; what cannot be done now is tried at the next start.
+
+        Thread: the worker; takes some seconds.
+        """
+        for number, name in enumerate(self._former):
+            if name.is_cleared:
+                continue
+            try:
+                _log.info("%s", _clear(self._config.mqtt, topics_of(self._config), name))
+            except NoBroker as error:
+                _log.warning("the topics of the former name %s stay for now: %s", name.node_id, error)
+                continue
+            self._former[number] = replace(name, is_cleared=True)
+        self._save()
+
+    def _load(self) -> list[Name]:
+        if self._path is None:
+            return []
+        try:
+            with self._path.open("rb") as file:
+                rows = json.loads(file.read(FILE_BYTES))
+            return [name for row in rows if (name := _name_in(row)) is not None]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            _log.warning("%s says nothing of former names: %s", self._path, error)
+            return []
+
+    def _save(self) -> None:
+        if self._path is None:
+            return
+        rows = [asdict(name) for name in (*self._former, replace(self._now, is_cleared=False))]
+        try:
+            replace_atomically(self._path, json.dumps(rows).encode())
+        except OSError as error:
+            _log.warning("the node's name is not remembered: %s: %s", self._path, error.strerror)
+
+
+def _name_in(row: object) -> Name | None:
+    """Return a name of the file, ``None`` where it is not one that a node could have."""
+    if not isinstance(row, Mapping):
+        return None
+    base, node_id, prefix, boot = (row.get(key) for key in ("base", "node_id", "discovery_prefix", "boot"))
+    if not (_is_text(base) and _is_text(node_id) and _is_text(prefix) and _is_text(boot)):
+        return None
+    return Name(base, node_id, prefix, boot, row.get("is_cleared") is True)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= TEXT_MAX and not set(value) & set("+#\0")
+
+
+def _clear(config: MqttConfig, own: Topics, name: Name) -> str:
+    """Empty the topics of a former name, unless they are another node's by now; return what was done.
+
+    Raises:
+        NoBroker: There is no connection, or it broke.
+    """
+    topics = Topics(name.base, name.node_id, (), name.discovery_prefix, own.birth_topic)
+    with connect(config, own, "rename") as connection:
+        if topics.root == own.root:
+            connection.publish(topics.own_discovery, b"", retain=True)
+            return f"{topics.own_discovery}, the discovery message of before, was emptied"
+        held = connection.retained([topics.info, topics.availability])
+    boot = _boot_in(held.get(topics.info, ""))
+    is_online = held.get(topics.availability) == "online"
+    if (boot and boot != name.boot) or (is_online and not boot):
+        return f"the former name {topics.root} is another node's now: its topics stay"
+    cleared = clear_retained(config, topics, keep=own)
+    return f"the node was called {topics.root} before: {cleared.found} retained topics emptied, {cleared.left} left"
+
+
+def _boot_in(info: str) -> str:
+    try:
+        body = json.loads(info)
+    except (ValueError, RecursionError):
+        return ""
+    boot = body.get("boot") if isinstance(body, dict) else None
+    return boot if isinstance(boot, str) else ""
