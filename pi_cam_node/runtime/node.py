@@ -64,8 +64,8 @@ CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, OFFLINE_S = 1.5, 1.0, 0.5, 1.0
 # A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
 DISK_PATIENCE_S = 300.0
 CONTAINER_ID = (
-    "node.id is {}, which looks like a container's host name: made anew, the container is a new device, and the old one "
-    "stays; name the node in the configuration file, `node: {{id: porch}}`, or by PI_CAM_NODE__NODE__ID=porch"
+    "node.id is {}, which looks like a container's host name: made anew, the container is another device, and the old "
+    "one stays; name the node in the configuration file, `node: {{id: porch}}`, or by PI_CAM_NODE__NODE__ID=porch"
 )
 
 

@@ -1,0 +1,151 @@
+"""The node at brokers with limits, told and not told: online within 15 s with what the broker allows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.mqtt.topics import REPLY_LEVELS
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.limited_broker import LimitedBroker, Limits
+from tests.support.running_node import BASE, CommandClient, RunningNode
+
+StartBroker = Callable[..., Mosquitto]
+ONLINE_S = 15.0
+DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
+
+
+def settled(asker: CommandClient, seconds: float = 3.0) -> None:
+    """See that the node is online within the promised time, stays so, and takes commands."""
+    asker.wait_online(ONLINE_S)
+    wait_until(lambda: asker.client.latest(f"{BASE}/availability") == b"online", "online", ONLINE_S)
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < seconds:
+        time.sleep(0.1)
+    wait_until(lambda: asker.client.latest(f"{BASE}/availability") == b"online", "online again", ONLINE_S)
+    assert asker.ask("health")["ok"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "line"),
+    [
+        ("auto", "message_size_limit 4096"),  # drops it, and answers with a code that is none of MQTT's
+        ("3.1.1", "message_size_limit 4096"),  # acknowledges it and drops it
+        ("3.1.1", "max_packet_size 2048"),
+        ("3.1.1", "max_packet_size 20000"),
+    ],
+)
+def test_a_packet_limit_that_is_not_told_is_found(
+    tmp_path: Path, start_broker: StartBroker, protocol: str, line: str
+) -> None:
+    broker = start_broker([line])
+    limit = int(line.split()[1])
+    mqtt, home = {"protocol": protocol}, {"camera_fps": 5}
+    with broker.client() as client, RunningNode(tmp_path, broker.port, mqtt=mqtt, homeassistant=home) as node:
+        asker = CommandClient(client)
+        asker.wait_online(ONLINE_S)
+        wait_until(lambda: "takes packets of" in node.log(), "the limit to be found", 30)
+        settled(asker)
+        sizes = [len(message.payload) for message in client.messages() if message.topic.startswith(BASE)]
+        assert max(sizes) <= limit
+        assert json.loads(client.latest(DISCOVERY) or b"{}")["components"], "what fits is offered"
+        sessions = node.log().count("connected to")
+        time.sleep(5)
+        assert node.log().count("connected to") == sessions, "and from then on it stays"
+        assert "another client" not in node.log()
+
+
+def test_a_broker_that_ends_the_session_at_more_than_eight_filters(tmp_path: Path, broker: Mosquitto) -> None:
+    groups = {"id": "porch", "groups": list("abcdefgh")}
+    with LimitedBroker(broker.port, Limits(filters=8)) as front, broker.client() as client:
+        with RunningNode(tmp_path, front.port, node=groups):
+            settled(CommandClient(client))
+        assert front.broken == []
+
+
+@pytest.mark.parametrize("says_why", [True, False])
+def test_a_publish_quota_slows_the_birth_down(tmp_path: Path, broker: Mosquitto, says_why: bool) -> None:
+    limits = Limits(publishes_per_s=40, says_why=says_why)
+    with (
+        LimitedBroker(broker.port, limits) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port) as node,
+    ):
+        settled(CommandClient(client))
+        assert len(front.broken) <= 4
+        assert "another client" not in node.log()
+
+
+def test_a_broker_without_wildcards_gets_the_topics_one_by_one(tmp_path: Path, broker: Mosquitto) -> None:
+    with (
+        LimitedBroker(broker.port, Limits(wildcards=False)) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port),
+    ):
+        asker = CommandClient(client)
+        settled(asker)
+        client.publish(f"{BASE}/set/night.gain", "9")
+        client.wait_for(f"{BASE}/config/night.gain", "9")
+
+
+def test_a_filter_that_the_login_may_not_use_is_left_out(tmp_path: Path, broker: Mosquitto) -> None:
+    limits = Limits(forbidden=frozenset({"homeassistant/status"}), says_why=False)
+    with (
+        LimitedBroker(broker.port, limits) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port) as node,
+    ):
+        settled(CommandClient(client))
+        assert "homeassistant/status is subscribed to, so it is left out" in node.log()
+
+
+def test_a_half_broker_of_mqtt_5_is_spoken_to_in_3_1_1(tmp_path: Path, broker: Mosquitto) -> None:
+    with LimitedBroker(broker.port, Limits(old_suback=True)) as front, broker.client() as client:
+        with RunningNode(tmp_path, front.port):
+            settled(CommandClient(client))
+        assert front.versions == [5, 5, 4]
+
+
+@pytest.mark.parametrize("protocol", ["auto", "3.1.1"])
+def test_a_broker_without_retained_messages(tmp_path: Path, start_broker: StartBroker, protocol: str) -> None:
+    broker = start_broker(["retain_available false"])
+    with broker.client() as client, RunningNode(tmp_path, broker.port, mqtt={"protocol": protocol}) as node:
+        settled(CommandClient(client))
+        assert "keeps no retained messages" in node.log()
+
+
+@pytest.mark.promise("M9")
+def test_a_response_topic_that_ends_the_session_costs_one_session_and_the_reply_comes_elsewhere(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    limits = Limits(forbidden=frozenset({"asker/a", "asker/b"}), says_why=False)
+    with (
+        LimitedBroker(broker.port, limits) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port) as node,
+    ):
+        asker = CommandClient(client)
+        asker.wait_online(ONLINE_S)
+        client.publish(f"{BASE}/cmd/health", '{"id":"one"}', reply_to="asker/a")
+        wait_until(lambda: asker.finals("one"), "the reply on the node's own topic", ONLINE_S)
+        sessions = node.log().count("connected to")
+        for number in range(5):
+            client.publish(f"{BASE}/cmd/health", json.dumps({"id": f"n{number}"}), reply_to="asker/b")
+        wait_until(lambda: asker.finals("n4"), "the others", ONLINE_S)
+        assert (sessions, node.log().count("connected to")) == (2, 2)
+
+
+def test_response_topics_are_bounded(tmp_path: Path, broker: Mosquitto) -> None:
+    deep = "/".join("a" for _ in range(REPLY_LEVELS + 1))
+    with broker.client() as client, RunningNode(tmp_path, broker.port):
+        asker = CommandClient(client)
+        asker.wait_online(ONLINE_S)
+        client.subscribe("a/#", "homeassistant/#")
+        for number, topic in enumerate((deep, "homeassistant/status", DISCOVERY, "x" * 201)):
+            client.publish(f"{BASE}/cmd/health", json.dumps({"id": f"b{number}"}), reply_to=topic)
+            wait_until(lambda number=number: asker.finals(f"b{number}"), "the reply on the node's own topic")  # type: ignore[misc]
+        assert client.on(deep) == client.on("homeassistant/status") == []
