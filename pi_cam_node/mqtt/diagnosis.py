@@ -23,6 +23,8 @@ SOON_S = 10.0
 # So many messages within a second are a burst that a broker may object to.
 BURST = 20
 SLOWEST_PER_S = 2
+# The rate after a burst that was cut off without a word, and for how long.
+GUESSED_PER_S, GUESSED_S = 15, 120.0
 FILTER_STRIKES = 2
 
 
@@ -70,6 +72,7 @@ class Diagnosis:
         self._failed_at: tuple[int, int] | None = None
         self._limit: tuple[int, float] | None = None
         self._rate: tuple[int, float] | None = None
+        self._burst_s = float("-inf")
         self._wildcards = True
         self._filter_strikes: dict[str, int] = {}
         self._without: dict[str, float] = {}
@@ -215,13 +218,19 @@ class Diagnosis:
         first = [sent for sent in end.unproven if sent.number == 1]
         topic = self._poison.session_ended([*first, *left], end.acknowledged, now_s)
         if topic is not None:
+            self._rate = None  # it was not the rate
             return Verdict(
                 True,
                 f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
             )
-        if was_isolating and end.cause == "network" and end.sent_last_s >= BURST:
-            return self._slow_down(end, now_s)
+        if end.cause == "network" and end.sent_last_s >= BURST:
+            self._guess_rate(now_s)
         return Verdict(searching=self._poison.has_pattern)
+
+    def _guess_rate(self, now_s: float) -> None:
+        """Slow down after a burst that was cut off without a word, for a while; for long if that happens again."""
+        again, self._burst_s = now_s - self._burst_s < BELIEVED_S, now_s
+        self._rate = (GUESSED_PER_S, now_s + (BELIEVED_S if again else GUESSED_S))
 
 
 def _is_suspect(sent: Sent, now_s: float) -> bool:

@@ -1,0 +1,139 @@
+"""Names that the node had before: what is remembered, and what is emptied."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_mock import MockerFixture
+
+from pi_cam_node.config import Config
+from pi_cam_node.mqtt import former_names
+from pi_cam_node.mqtt.blocking_client import NoBroker
+from pi_cam_node.mqtt.former_names import NAMES_MAX, FormerNames
+from pi_cam_node.mqtt.retained_cleanup import Cleared
+from pi_cam_node.mqtt.topics import Topics
+
+
+def config(node_id: str, **mqtt: str) -> Config:
+    return Config.model_validate({"node": {"id": node_id}, "mqtt": mqtt})
+
+
+def run(path: Path | None, node_id: str, boot: str = "b", **mqtt: str) -> FormerNames:
+    names = FormerNames(path, config(node_id, **mqtt), boot)
+    names.remember()
+    return names
+
+
+class FakeBroker:
+    """What the broker holds, and which topics were emptied."""
+
+    def __init__(self, mocker: MockerFixture) -> None:
+        self.held: dict[str, str] = {}
+        self.cleared: list[str] = []
+        self.published: list[str] = []
+        connection = mocker.MagicMock()
+        connection.__enter__.return_value = connection
+        connection.retained = lambda topics: {t: self.held[t] for t in topics if t in self.held}
+        connection.publish = lambda topic, _payload, retain: self.published.append(topic) if retain else None
+        self.connect = mocker.patch.object(former_names, "connect", return_value=connection)
+        mocker.patch.object(former_names, "clear_retained", self._clear)
+
+    def _clear(self, _config: object, topics: Topics, *, keep: Topics) -> Cleared:
+        self.cleared.append(topics.root)
+        assert keep.root not in self.cleared
+        return Cleared(5, 0, 0)
+
+
+@pytest.fixture
+def broker(mocker: MockerFixture) -> FakeBroker:
+    return FakeBroker(mocker)
+
+
+def test_a_node_that_keeps_its_name_has_nothing_to_clear(tmp_path: Path) -> None:
+    run(tmp_path / "names", "porch")
+    names = run(tmp_path / "names", "porch")
+    assert not names.has_ghosts
+    assert names.ids == []
+
+
+def test_a_renamed_node_clears_its_old_name_once_and_remembers_it(tmp_path: Path, broker: FakeBroker) -> None:
+    run(tmp_path / "names", "porch", boot="b1")
+    broker.held = {"pi_cam_node/porch/info": '{"boot":"b1"}', "pi_cam_node/porch/availability": "online"}
+    names = run(tmp_path / "names", "garden", boot="b2")
+    assert (names.has_ghosts, names.ids) == (True, ["porch"])
+    names.clear()
+    assert broker.cleared == ["pi_cam_node/porch"]
+    again = run(tmp_path / "names", "garden", boot="b3")
+    assert (again.has_ghosts, again.ids) == (False, ["porch"])
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"pi_cam_node/porch/info": '{"boot":"another"}'},
+        {"pi_cam_node/porch/availability": "online"},
+    ],
+)
+def test_a_name_that_another_node_has_by_now_is_left_alone(
+    tmp_path: Path, broker: FakeBroker, held: dict[str, str]
+) -> None:
+    run(tmp_path / "names", "porch", boot="b1")
+    broker.held = held
+    names = run(tmp_path / "names", "garden")
+    names.clear()
+    assert broker.cleared == []
+    assert not run(tmp_path / "names", "garden").has_ghosts, "and is not looked at again"
+
+
+def test_without_a_broker_it_is_tried_again_at_the_next_start(tmp_path: Path, broker: FakeBroker) -> None:
+    run(tmp_path / "names", "porch")
+    names = run(tmp_path / "names", "garden")
+    broker.connect.side_effect = NoBroker("away", "network")
+    names.clear()
+    assert run(tmp_path / "names", "garden").has_ghosts
+
+
+def test_another_discovery_prefix_empties_the_old_discovery_message_alone(tmp_path: Path, broker: FakeBroker) -> None:
+    run(tmp_path / "names", "porch")
+    moved = Config.model_validate({"node": {"id": "porch"}, "homeassistant": {"discovery_prefix": "ha"}})
+    names = FormerNames(tmp_path / "names", moved, "b2")
+    names.clear()
+    assert broker.published == ["homeassistant/device/pi_cam_node_porch/config"]
+    assert broker.cleared == []
+
+
+def test_a_node_that_goes_back_to_a_name_does_not_clear_it(tmp_path: Path, broker: FakeBroker) -> None:
+    run(tmp_path / "names", "porch")
+    run(tmp_path / "names", "garden")
+    names = run(tmp_path / "names", "porch")
+    names.clear()
+    assert broker.cleared == ["pi_cam_node/garden"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"{}", b"[1,2]", b'[{"base":"a"}]', b"[" * 9999, json.dumps([{"base": "#"}]).encode(), b"null"],
+)
+def test_a_file_that_is_none_is_no_reason_to_fail(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "names").write_bytes(content)
+    names = run(tmp_path / "names", "porch")
+    assert names.ids == []
+    assert not run(tmp_path / "names", "porch").has_ghosts
+
+
+def test_wildcards_in_the_file_never_become_topics(tmp_path: Path) -> None:
+    row = {"base": "pi_cam_node", "node_id": "+", "discovery_prefix": "h", "boot": "b"}
+    (tmp_path / "names").write_text(json.dumps([row]))
+    assert run(tmp_path / "names", "porch").ids == []
+
+
+def test_the_number_of_names_is_bounded(tmp_path: Path) -> None:
+    for number in range(3 * NAMES_MAX):
+        names = run(tmp_path / "names", f"n{number}")
+    assert len(names.ids) == NAMES_MAX
+
+
+def test_without_a_place_nothing_is_remembered() -> None:
+    assert not run(None, "porch").has_ghosts
