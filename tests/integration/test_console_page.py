@@ -1,0 +1,128 @@
+"""The console's pages in a real browser: its content security policy, narrow windows, many cameras, what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+pytest.importorskip("cryptography", reason="the extra console is not installed")
+
+from PIL import Image
+
+from tests.support.broker import Client, Mosquitto
+from tests.support.chromium import Tab, browsing, find_chromium
+from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+
+PAGES = (
+    "/",
+    "/cameras/porch",
+    "/kiosk",
+    "/events",
+    "/recordings",
+    "/sensors",
+    "/settings",
+    "/settings/accounts",
+    "/settings/devices",
+    "/settings/rules",
+    "/settings/nodes/porch",
+)
+DRAWN = (
+    "[...document.querySelectorAll('.screen')].filter((one) => one.querySelector('.veil').textContent === '').length"
+)
+
+
+def picture(colour: str = "#446688") -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (320, 240), colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def announce(client: Client, node: str, name: str = "") -> None:
+    base = f"pi_cam_node/{node}"
+    body = {"name": name or node.title(), "boot": "b1", "commands": ["save", "pastStack"]}
+    client.publish(f"{base}/info", json.dumps(body), retain=True)
+    client.publish(f"{base}/state/privacy", "OFF", retain=True)
+    client.publish(f"{base}/camera/availability", "online", retain=True)
+    client.publish(f"{base}/frame", picture(), retain=True)
+    client.publish(f"{base}/availability", "online", retain=True)
+
+
+def tour(broker: Mosquitto, folder: Path, steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]]) -> None:
+    async def run(owner: Browser) -> None:
+        del owner  # who has made the account
+        async with browsing(folder / "profile") as tab:
+            await tab.go(f"{console.url}/login")
+            await tab.value(f"document.getElementById('name').value = {json.dumps(OWNER)}")
+            await tab.write("#password", PASSWORD)
+            await tab.until("location.pathname === '/'", "the dashboard")
+            with broker.client() as client:
+                await steps(tab, client, console)
+
+    with RunningConsole(folder / "console", broker.port) as console:
+        console.visit(run)
+
+
+def test_every_page_keeps_its_policy_and_fits_a_phone(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch", "A porch with quite a long name, as people have them")
+        for width, is_dark in ((390, True), (1280, False)):
+            await tab.look(width=width, height=844, dark=is_dark, phone=width < 500)
+            for path in PAGES:
+                await tab.go(console.url + path)
+                await tab.until("document.querySelector('main') !== null")
+                await asyncio.sleep(0.3)
+                is_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+                assert not await tab.value(is_wide), f"{path} at {width} px"
+                assert not await tab.value("[...document.querySelectorAll('time')].some((one) => !one.dataset.worded)")
+        assert tab.complaints == []
+        await tab.go(console.url)
+        await tab.until(f"{DRAWN} === 1", "the live picture")
+        await tab.until("navigator.serviceWorker.controller !== null", "the service worker")
+        kept = (
+            "caches.keys().then((all) => Promise.all(all.map((one) => caches.open(one).then((cache) => cache.keys()))))"
+        )
+        names = await tab.value(f"{kept}.then((all) => all.flat().map((one) => new URL(one.url).pathname).sort())")
+        assert names == ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"]
+
+    tour(broker, tmp_path, steps)
+
+
+def test_twelve_cameras_in_one_tab_and_the_rest_still_answers(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        await tab.look(width=1600, height=4000)
+        for number in range(12):
+            announce(client, f"camera{number:02}")
+        await tab.go(console.url)
+        await tab.until(f"{DRAWN} === 12", "twelve pictures")
+        late = "new Promise((done) => setTimeout(done, 5000, 'late'))"
+        answer = f"Promise.race([fetch('/healthz').then((answer) => answer.text()), {late}])"
+        assert await tab.value(answer) == "ok"
+        await tab.go(f"{console.url}/events")
+        assert "Events" in await tab.text("main h1")
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_part_that_changes_leaves_the_focus_and_says_nothing_old(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, _console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.until("document.querySelector('#foot-porch button') !== null", "the tile")
+        await tab.until(f"{DRAWN} === 1", "the live picture")
+        await tab.value("document.querySelector('#foot-porch button:nth-of-type(2)').focus()")
+        client.publish("pi_cam_node/porch/state/motion", "ON", retain=True)
+        await tab.until("document.querySelector('#foot-porch .badge.motion') !== null", "motion")
+        assert await tab.value("document.activeElement.textContent.trim()") == "5 s ago"
+        client.publish("pi_cam_node/porch/state/privacy", "ON", retain=True)
+        await tab.until("document.querySelector('.veil').textContent === 'Privacy is on.'", "privacy")
+        pixels = "document.querySelector('canvas').getContext('2d').getImageData(0, 0, 320, 240).data"
+        assert await tab.value(f"[...{pixels}].every((one) => one === 0)")
+
+    tour(broker, tmp_path, steps)
