@@ -99,7 +99,8 @@ class Node:
             node_id=config.node.id,
         )
         self._hub = FrameHub(self._core.privacy_gate)
-        web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__}
+        name = device_name(config.node)
+        web_info = {"id": config.node.id, "name": name, "version": __version__, "boot": self._boot_id}
         self._web = WebServer(
             config, self._inbox, self._hub, self._archive, clock, images, web_info, self._core.tickets, start.link_key
         )

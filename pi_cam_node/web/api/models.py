@@ -32,7 +32,7 @@ class State(Answer):
     """What is, as last told by the node."""
 
     at: Annotated[datetime, Field(description="The node's clock.")]
-    node: Annotated[dict[str, str], Field(description="Its id, name and version.")]
+    node: Annotated[dict[str, str], Field(description="Its id, name, version, and boot, as on its `info` topic.")]
     broker: Annotated[bool, Field(description="Whether the MQTT broker is connected.")]
     broker_away_because: Annotated[str, Field(description="Why it is not, for people; empty while it is.")]
     states: Annotated[dict[str, Any], Field(description="Values by state key, as on the topics; and `camera`.")]
