@@ -51,6 +51,7 @@ RIGHTS = {
     "GET /media/{id}": "view, signed",
     "GET /media/{id}/thumbnail": "view, signed",
     "GET /metrics": "view",
+    "GET /past.jpg": "view",
     "GET /shortstream": "view",
     "GET /snapshot.jpg": "view",
     "GET /static/{name}": "public",

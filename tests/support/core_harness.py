@@ -40,6 +40,7 @@ class MemoryArchive:
             raise self.error
         self.saved.append((picture, list(formats)))
         name = f"{picture.kind}-{len(self.saved):04d}"
+        self.rows[name] = MediaRow(name, picture.kind, picture.first_at, f"/captures/{name}.jpg", 1)
         return PictureSaved(
             id=name,
             kind=picture.kind,

@@ -23,9 +23,10 @@ from pi_cam_node.core.events import Event
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.ports import Links, Ports
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.web.context import media_path
 from pi_cam_node.web.server import WebServer
 from tests.support.broker import wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
@@ -196,6 +197,8 @@ class RunningWebServer:
             tickets=self.tickets,
             images=IMAGES,
             demand=lambda _after_mono_s, _demand: None,
+            url_of=lambda media_id: self.web.signed(media_path(media_id)),
+            links=Links(lambda media_id: self.web.signed(f"{media_path(media_id)}/thumbnail")),
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

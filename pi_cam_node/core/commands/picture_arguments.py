@@ -75,6 +75,10 @@ class CountArguments(Arguments):
     """How many frames."""
 
     n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
+    at: Annotated[
+        float | str | None,
+        Field(description="those around a moment instead of the last: seconds ago, or an absolute ISO 8601 time"),
+    ] = None
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

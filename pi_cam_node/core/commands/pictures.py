@@ -101,11 +101,17 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
     shows=True,
 )
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
-    """Send the newest frames as they are in the ring, oldest first, as many as the way back takes."""
+    """Send frames as they are in the ring, oldest first, as many as the way back takes."""
     available = len(context.ring)
     # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
     most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
-    frames = context.ring.last(min(arguments.n, STREAM_FRAMES), most_bytes)
+    count = min(arguments.n, STREAM_FRAMES)
+    if arguments.at is None:
+        frames = context.ring.last(count, most_bytes)
+    else:
+        frames = context.ring.around(moment_of(context, arguments.at, received), count)
+        while most_bytes is not None and sum(len(frame.jpeg) for frame in frames) > most_bytes:
+            frames = frames[1:]
     for index, frame in enumerate(frames):
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, received.origin, received.reply_to)
         context.emit(sent_frame)

@@ -14,7 +14,7 @@ from aiohttp import web
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send
+from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send, send_whole
 from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
@@ -160,6 +160,32 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     status = status_of(answered.body["code"])
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
     return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
+
+
+@route(
+    "GET",
+    "/past.jpg",
+    "view",
+    Described(
+        ("image/jpeg",),
+        query={"at": ({"type": "string"}, "Seconds ago, or an ISO 8601 time; 0 unless told otherwise.")},
+        refusals={404: "The ring does not reach back that far."},
+    ),
+)
+async def past(request: web.Request) -> web.StreamResponse:
+    """Send the picture of the ring that is nearest to a moment, as it is held; nothing is saved."""
+    context = context_of(request)
+    gate, at = context.hub.privacy_gate, request.query.get("at", "0")
+    generation = gate.generation
+    answered = await context.run("shortstream", json.dumps({"n": 1, "at": at}).encode())
+    if not answered.body["ok"] or not answered.frames:
+        is_refused = not answered.body["ok"]
+        status = status_of(answered.body["code"]) if is_refused else web.HTTPNotFound.status_code
+        text = answered.body["message"] if is_refused else "the ring holds no picture of that moment"
+        return web.Response(status=status, text=f"{text}\n")
+    sent = answered.frames[0]
+    response = web.Response(body=sent.jpeg, content_type="image/jpeg", headers=picture_headers(sent.seq, sent.at))
+    return await send_whole(gate, request, response, generation)
 
 
 def _arguments(request: web.Request) -> bytes:

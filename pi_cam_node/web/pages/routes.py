@@ -23,10 +23,12 @@ STATIC = (
     "base.css",
     "controls.js",
     "dom.js",
+    "gallery.js",
     "icon.svg",
     "live.js",
     "login.css",
     "login.js",
+    "parts.css",
     "parts.js",
     "pictures.js",
     "plot.js",
@@ -37,6 +39,7 @@ STATIC = (
     "state.js",
     "units.js",
     "view.css",
+    "words.js",
 )
 PAGES = ("index.html", "login.html")
 IN_SESSION = "index.html in a session"

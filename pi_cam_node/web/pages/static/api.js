@@ -12,14 +12,17 @@ export async function read(path) {
 }
 
 /** Puts a command and returns its reply {ok, code, message, data}; never throws. */
-export async function command(verb, argumentsOf = {}) {
+export function command(verb, argumentsOf = {}) {
+  const headers = { "Content-Type": "application/json" };
+  return put(`api/commands/${verb}`, { method: "POST", headers, body: JSON.stringify(argumentsOf) });
+}
+
+/** Deletes a picture or film and returns the reply; never throws. */
+export const remove = (id) => put(`media/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+async function put(path, options) {
   try {
-    const response = await ask(`/api/commands/${verb}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(argumentsOf),
-      signal: AbortSignal.timeout(COMMAND_DEADLINE_MS),
-    });
+    const response = await ask(path, { ...options, signal: AbortSignal.timeout(COMMAND_DEADLINE_MS) });
     const reply = await response.json().catch(() => ({}));
     return { data: {}, code: String(response.status), message: `The node answered ${response.status}.`, ok: response.ok, ...reply };
   } catch (error) {
@@ -29,13 +32,15 @@ export async function command(verb, argumentsOf = {}) {
 
 /** Ends the session and shows the login. */
 export async function logOut() {
-  await fetch("/logout", { method: "POST", signal: AbortSignal.timeout(STATE_DEADLINE_MS) }).catch(() => {});
-  location.assign("/login");
+  await fetch("logout", { method: "POST", signal: AbortSignal.timeout(STATE_DEADLINE_MS) }).catch(() => {});
+  location.assign("login");
 }
 
 async function ask(path, options) {
-  const response = await fetch(path, options);
-  if (response.status === 401) location.assign("/login");
+  // So that the node does not ask for a password in the browser's own dialog when the session has ended.
+  const headers = { "X-Requested-With": "fetch", ...options.headers };
+  const response = await fetch(path, { ...options, headers });
+  if (response.status === 401) location.assign("login");
   return response;
 }
 

@@ -21,7 +21,7 @@ let asking = null;
 async function poll() {
   clearTimeout(timer);
   try {
-    const state = await read("/api/state");
+    const state = await read("api/state");
     if (settings === null) await configure();
     if (Object.keys(state.telemetry).length === 0) figures ??= (await command("health")).data;
     heard = Date.now();
@@ -59,7 +59,7 @@ function thresholds() {
 }
 
 async function configure() {
-  const told = (await read("/api/config")).settings;
+  const told = (await read("api/config")).settings;
   settings = new Map(told.map((setting) => [setting.key, setting]));
   showSettings(told, () => configure().then(refresh).catch(() => showAway(heard)));
 }

@@ -61,7 +61,7 @@ async function readStream() {
   const hide = () => document.hidden && current.abort();
   document.addEventListener("visibilitychange", hide);
   try {
-    const response = await fetch("/stream", { signal: current.signal, cache: "no-store" });
+    const response = await fetch("stream", { signal: current.signal, cache: "no-store" });
     is.trouble = response.ok ? "" : await reason(response);
     if (!response.ok) return false;
     for await (const { headers, bytes } of parts(response.body)) {
@@ -102,7 +102,7 @@ function show(headers, bytes) {
 
 /** Lets the <img> read the stream for a while, and begins it anew then: nothing would tell that it ended. */
 async function leaveToImage() {
-  picture.src = `/stream?_=${Date.now()}`;
+  picture.src = `stream?_=${Date.now()}`;
   picture.hidden = false;
   is.streaming = true;
   draw();
@@ -112,7 +112,7 @@ async function leaveToImage() {
 }
 
 async function reason(response) {
-  if (response.status === 401) location.assign("/login");
+  if (response.status === 401) location.assign("login");
   if (response.status === 403) {
     picture.hidden = true; // it would show what was seen before
     moment.textContent = "Privacy is on";
@@ -123,7 +123,7 @@ async function reason(response) {
 }
 
 async function answers() {
-  const response = await fetch("/healthz", { signal: AbortSignal.timeout(3000) }).catch(() => null);
+  const response = await fetch("healthz", { signal: AbortSignal.timeout(3000) }).catch(() => null);
   return response !== null;
 }
 

@@ -12,13 +12,13 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   refusal.textContent = "";
   try {
-    const response = await fetch("/login", {
+    const response = await fetch("login", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ token: field.value }),
       signal: AbortSignal.timeout(8000),
     });
-    if (response.ok) return location.replace("/");
+    if (response.ok) return location.replace("./");
     refusal.textContent = response.status === 401 ? WRONG : await why(response);
   } catch {
     refusal.textContent = "The node does not answer.";

@@ -1,31 +1,42 @@
-// Shows the last saved pictures.
+// The saved pictures of this node.
 
-import { byId, dayTime, element } from "./dom.js";
+import { read, remove } from "./api.js";
+import { byId } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { wordsOf } from "./words.js";
 
-const KINDS = { single: "Picture", stack: "Stack", ring: "From the past", auto: "Automatic" };
-let shown = "";
+const PAGE = 24;
 
-/** Shows pictures {id, kind, first_at, url, thumbnail_url}, newest first; with privacy on the node names none. */
-export function showPictures(media, hidden) {
-  const ids = media.map((one) => one.id).join(" ");
-  byId("no-pictures").hidden = media.length > 0;
+const gallery = new Gallery(byId("pictures"), {
+  own,
+  load: async (before) => {
+    const rows = await read(`api/media?limit=${PAGE + 1}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+    return { rows: rows.slice(0, PAGE), more: rows.length > PAGE };
+  },
+  remove: async (row) => {
+    const reply = await remove(row.id);
+    return reply.ok ? "" : wordsOf("delete", reply);
+  },
+});
+let shown = null;
+
+/** Shows the pictures anew where those that the node tells of have changed; with privacy on it names none. */
+export async function showPictures(media, hidden) {
+  const now = hidden ? "hidden" : media.map((one) => one.id).join(" ");
+  if (now === shown) return;
+  shown = now;
+  try {
+    if (hidden) gallery.clear();
+    else await gallery.refresh();
+  } catch {
+    shown = null; // the next answer of the node tries again
+  }
+  byId("no-pictures").hidden = !gallery.isEmpty;
   byId("no-pictures").textContent = hidden ? "Privacy is on: those that were saved are not shown." : "None has been saved yet.";
-  if (ids === shown) return; // links are signed anew each time; those that are there open with the session too
-  shown = ids;
-  byId("pictures").replaceChildren(...media.map(thumb));
 }
 
-function thumb(one) {
-  const kind = KINDS[one.kind] ?? one.kind;
-  const when = dayTime(one.first_at);
-  const image = element("img", { alt: `${kind} of ${when}`, loading: "lazy", width: 320, height: 240, src: own(one.thumbnail_url ?? one.url) });
-  const link = element("a", { href: own(one.url), target: "_blank", rel: "noopener" }, image, element("strong", {}, kind), when);
-  link.dataset.id = one.id;
-  return element("li", {}, link);
-}
-
-/** Returns an address on this very host: the node may know itself under another name than the reader does. */
+/** Returns an address as this page reaches it: the node may know itself under another name, or without a proxy's path. */
 export function own(url) {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
+  const { pathname, search } = new URL(url ?? "", location.href);
+  return pathname.slice(pathname.lastIndexOf("/media/") + 1) + search;
 }

@@ -34,7 +34,7 @@ def test_no_file_names_another_host(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_what_a_file_refers_to_is_there(name: str) -> None:
-    referred = re.findall(r'/static/([^"\s]+)"', TEXTS[name]) + re.findall(r'from "\./([^"]+)"', TEXTS[name])
+    referred = re.findall(r'"static/([^"\s]+)"', TEXTS[name]) + re.findall(r'from "\./([^"]+)"', TEXTS[name])
     assert set(referred) <= set(routes.STATIC)
 
 
