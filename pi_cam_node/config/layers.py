@@ -140,7 +140,8 @@ def _refusal(key: str, *, is_section: bool, hint: type[Section] | None) -> str:
 
 
 def _nearest(key: str, root: type[Section], *, is_section: bool) -> str | None:
-    alike = difflib.get_close_matches(key, sections(root), 1)
+    outside = [section for section in sections(root) if not key.startswith(f"{section}.")]
+    alike = difflib.get_close_matches(key.lower(), outside, 1)
     return next(iter(alike), None) if is_section else nearest_key(key, root) or next(iter(alike), None)
 
 

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.redaction import carries_login
+from pi_cam_node.base.secret_file import open_plain, read_secret
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
@@ -17,7 +17,6 @@ from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, MergedLayers
 from pi_cam_node.config.yaml_reader import ScalarNode, Tree
 
 MAX_FILE_BYTES = 1 << 20
-MAX_PASSWORD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def _read_password(draft: MergedLayers[Root]) -> None:
     if path is None:
         return
     try:
-        draft.values[PASSWORD] = _first_line(path)
+        draft.values[PASSWORD] = read_secret(Path(path))
     except (OSError, ValueError) as error:
         draft.fault(PASSWORD_FILE, f"{path}: {_why(error)}")
 
@@ -125,16 +124,6 @@ def _try_login(draft: MergedLayers[Root]) -> None:
         draft.fault(key, "found without mqtt.username, expected both; MQTT 3.1.1 knows no password alone")
 
 
-def _first_line(path: str) -> str:
-    with _opened(path) as file:
-        line = file.readline(MAX_PASSWORD_BYTES + 1).rstrip(b"\r\n")
-    if not line:
-        raise ValueError("found nothing in the first line, expected the password")
-    if len(line) > MAX_PASSWORD_BYTES:
-        raise ValueError(f"found a first line of over {MAX_PASSWORD_BYTES} bytes, expected the password")
-    return line.decode()
-
-
 def _try_certificates(draft: MergedLayers[Root]) -> None:
     """Find out now rather than at the broker that a file is missing."""
     for key in ("mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"):
@@ -142,21 +131,12 @@ def _try_certificates(draft: MergedLayers[Root]) -> None:
         if path is None:
             continue
         try:
-            _opened(path).close()
+            open_plain(Path(path)).close()
         except (OSError, ValueError) as error:
             draft.fault(key, f"{path}: {_why(error)}")
 
 
-def _opened(path: str) -> BinaryIO:
-    """Open a file for reading; a pipe or a device is refused, because opening it may take for ever."""
-    if not stat.S_ISREG(Path(path).stat().st_mode):
-        raise ValueError("found no regular file, expected one")
-    return Path(path).open("rb")
-
-
 def _why(error: OSError | ValueError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "found bytes that are not UTF-8, expected text"
     return f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
 
 
@@ -168,6 +148,9 @@ def warnings_of(file: Layer, mqtt: MqttConfig, path: Path | None, known: Mapping
     password_file = mqtt.password_file
     if password_file is not None and _mode(password_file) & (stat.S_IRGRP | stat.S_IROTH):
         yield f"mqtt.password_file: not only its owner can read {password_file}: chmod 600 {password_file}"
+    password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
+    if password_file is not None and password != password.strip():
+        yield f"mqtt.password_file: the first line of {password_file} begins or ends with a blank, which counts"
     if not mqtt.tls.enable and (mqtt.tls.ca or mqtt.tls.cert):
         yield "mqtt.tls.enable is off: the certificates given beside it are not used, and nothing is encrypted"
 

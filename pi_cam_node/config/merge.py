@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Generic
 
@@ -10,8 +11,9 @@ from pydantic import ValidationError
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config.catalogue import Root, Schema, SettingInfo, catalogue
-from pi_cam_node.config.layers import AFTER_THE_FILE, Layer, LayerValue, Problem
+from pi_cam_node.config.layers import AFTER_THE_FILE, Layer, LayerValue, Problem, variable
 from pi_cam_node.config.settings import Fault, faults_of, interpret
+from pi_cam_node.config.values import quoted
 from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, SequenceNode, Tree, kind_of
 
 PASSWORD, PASSWORD_FILE = "mqtt.password", "mqtt.password_file"
@@ -33,7 +35,7 @@ class MergedLayers(Generic[Root]):
 
     def __init__(self, file: Layer, environment: Layer, folder: Path, schema: Schema[Root]) -> None:
         self._folder = folder
-        self._root = schema.root
+        self._root, self._prefix = schema.root, schema.environment_prefix
         self._known = catalogue(schema.root)
         self._problems: list[Problem] = [*file.problems, *environment.problems]
         self._faulty: set[str] = set()
@@ -67,6 +69,10 @@ class MergedLayers(Generic[Root]):
                 self.fault(info.key, f"found {misfit}, expected {info.expected}")
                 return
             value = interpret(info, _raw(given.tree))
+            if info.kind == "text" and not info.secret and re.fullmatch(r"\$\{?\w+\}?", str(value)):
+                name = variable(info.key, self._prefix)
+                self.fault(info.key, f"found {quoted(value)}, which nothing fills in; give the value, or {name}")
+                return
         if info.is_path:
             value = info.default if value is None else value
             value = self._absolute(value) if value else value

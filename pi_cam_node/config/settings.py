@@ -95,11 +95,14 @@ def description_of(info: SettingInfo, config: Config) -> dict[str, Any]:
 
 
 def nearest_key(key: str, root: type[Section] = Config) -> str | None:
-    """Return the known key that most resembles a wrong one, or ``None``."""
-    last = key.rpartition(".")[2]
-    close = difflib.get_close_matches(key, catalogue(root), 1, 0.6)
-    same_name = [k for k in catalogue(root) if k.rpartition(".")[2] == last]
-    return next(iter(close or same_name), None)
+    """Return the known key that a wrong one is near to: alike in its section, of the same name elsewhere, or alike."""
+    section, _, last = key.lower().rpartition(".")
+    known = [(*one.rpartition("."), one) for one in catalogue(root)]
+    siblings = {name: one for parent, _, name, one in known if parent == section}
+    close = [siblings[name] for name in difflib.get_close_matches(last, siblings, 1, 0.65)]
+    cutoff = 0.8 if siblings else 0.6
+    same_name = [one for _, _, name, one in known if name == last]
+    return next(iter(close or same_name or difflib.get_close_matches(key.lower(), catalogue(root), 1, cutoff)), None)
 
 
 def value_of(config: Config, key: str) -> Any:
@@ -192,16 +195,26 @@ def interpret(info: SettingInfo, raw: object) -> object:
     """Return a value ready for the models: text split into lists, units resolved, booleans kept from numbers."""
     if info.kind in ("int", "float") and isinstance(raw, bool):
         return str(raw)  # true is not 1 where a number is meant; the models refuse the text
+    if isinstance(raw, list):
+        return [values.choice(item, info.choices) if isinstance(item, str) else item for item in raw]
     if not isinstance(raw, str):
         return raw
     if info.secret:
         return raw or None  # and not stripped: blanks may be part of it
-    text = raw.strip()
-    if info.kind in ("int", "float"):
-        return values.number(text, info.unit)
-    if info.kind == "list":
-        return values.items(text)
-    return text or (None if info.kind == "text" and info.default is None else text)
+    return _of_text(info, raw.strip(values.BLANKS))
+
+
+def _of_text(info: SettingInfo, text: str) -> object:
+    match info.kind:
+        case "int" | "float":
+            return values.number(text, info.unit)
+        case "choice":
+            return values.choice(text, info.choices)
+        case "list":
+            found = values.items(text)
+            return interpret(info, found) if isinstance(found, list) else found
+        case _:
+            return text or (None if info.kind == "text" and info.default is None else text)
 
 
 def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:

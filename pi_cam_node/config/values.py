@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,11 @@ from pydantic import SecretStr
 
 from pi_cam_node.base.redaction import MASK, guarded, without_logins
 
+IPV6 = 6
+# What surrounds a value and is no part of it: blanks, and what editors and C programs leave at the ends of a text.
+BLANKS = " \t\r\n\0\ufeff"
+# Other words for a choice.
+ALIASES = {"jpeg": "jpg"}
 LONGEST_SHOWN = 40
 LONGEST_NUMBER = 100
 # Masking logins in longer texts costs more than a message is worth.
@@ -45,6 +52,13 @@ def number(text: str, unit: str) -> int | float | str:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def choice(text: str, known: Sequence[str]) -> str:
+    """Return the one of the known words that is meant, whatever its case; the text itself where none is."""
+    word = text.strip(BLANKS).casefold()
+    word = ALIASES.get(word, word)
+    return next((one for one in known if one.casefold() == word), text)
+
+
 def items(text: str) -> object:
     """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself where it is broken JSON."""
     if not text.startswith("["):
@@ -53,6 +67,26 @@ def items(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def address_and_port(text: str) -> tuple[str, int | None]:
+    """Return an address without the brackets that stand around IPv6 in a URL, and the port behind them if there is one.
+
+    ``[::1]:1883`` is (``::1``, 1883); what has no such form comes back as it is.
+    """
+    match = re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", text)
+    try:
+        if match is None or ipaddress.ip_address(match[1]).version != IPV6:
+            return text, None
+    except ValueError:
+        return text, None
+    return match[1], int(match[2]) if match[2] else None
+
+
+def without_brackets(text: object) -> object:
+    """Return an address without the brackets of IPv6; a port behind them, or anything else, stays to be judged."""
+    address, port = address_and_port(text) if isinstance(text, str) else (text, None)
+    return text if port is not None else address
 
 
 def with_unit(value: float, unit: str) -> tuple[str, str]:

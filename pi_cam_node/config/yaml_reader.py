@@ -18,6 +18,13 @@ DEEPEST = 8
 MOST_FAULTS = 50
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Blanks of word processors and web pages, in front of a name.
+_WIDE = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000"
+_ODD_INDENT = re.compile(f"^[ \t]*([{_WIDE}])(?=[ {_WIDE}]*[^\\s#])", re.MULTILINE)
+# Tabs where YAML takes them for blanks and PyYAML does not: behind the colon of a name, and in front of a comment or of
+# the end of a line. Within quotes and behind them none is touched.
+_TABS = re.compile(r"^ *[^\s#'\"][^'\"\n]*\t[^\n]*$|^ *\t[ \t]*(?=#|$)", re.MULTILINE)
+_TAB = re.compile(r"(?<=:)[ \t]+(?=[^\s])|[ \t]+(?=#|$)")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -94,10 +101,20 @@ def compose(text: str) -> yaml.Node | None:
     odd = _NOT_TEXT.search(text)
     if odd:
         raise YamlError(text.count("\n", 0, odd.start()) + 1, f"the character {odd[0]!r} is not allowed")
+    indented = _ODD_INDENT.search(text)
+    if indented:
+        line = text.count("\n", 0, indented.end()) + 1
+        raise YamlError(line, f"found the character U+{ord(indented[1]):04X} at the beginning; expected plain blanks")
     try:
-        return _Composer(text).get_single_node()
+        return _Composer(_TABS.sub(_as_blanks, text)).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _in_words(error) from None
+
+
+def _as_blanks(line: re.Match[str]) -> str:
+    """Return a line with blanks for such tabs; as many, so that every place in the text stays where it is."""
+    before, quote, rest = re.split(r"(['\"]|$)", line[0], maxsplit=1)
+    return _TAB.sub(lambda tabs: " " * len(tabs[0]), before) + quote + rest
 
 
 class _Composer(yaml.BaseLoader):

@@ -90,8 +90,7 @@ def set_login(client: paho.Client, config: MqttConfig) -> transport.TlsContext |
     """Set name, password and TLS as configured; return the TLS context where there is one.
 
     Raises:
-        OSError: A file that the settings name cannot be read.
-        UnicodeDecodeError: The password file is not UTF-8.
+        OSError: A file that the settings name cannot be read, or holds no password.
     """
     if config.username:
         client.username_pw_set(config.username, transport.password_of(config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 import ssl
@@ -11,6 +12,7 @@ import termios
 from contextlib import suppress
 from typing import Any, Protocol
 
+from pi_cam_node.base.secret_file import read_secret
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
 # A peer that acknowledges nothing at TCP level for this long is gone; the kernel then ends the connection.
@@ -100,11 +102,13 @@ def password_of(config: MqttConfig) -> str | None:
     """Return the password: the first line of ``mqtt.password_file`` where there is one, else ``mqtt.password``.
 
     Raises:
-        OSError: The file cannot be read.
-        UnicodeDecodeError: It is not UTF-8.
+        OSError: The file cannot be read, or holds no password (any more).
     """
     if config.password_file is not None:
-        return next(iter(config.password_file.read_text(encoding="utf-8").splitlines()), "")
+        try:
+            return read_secret(config.password_file)
+        except ValueError as error:
+            raise OSError(errno.EINVAL, f"mqtt.password_file: {error}") from None
     return config.password.get_secret_value() if config.password is not None else None
 
 

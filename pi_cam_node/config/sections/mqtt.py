@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from pi_cam_node.base.units import KIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.config.values import address_and_port
 
 
 class MqttTlsConfig(Section):
@@ -71,6 +72,18 @@ class MqttConfig(Section):
 
     _check_base = field_validator("base_topic")(_topic_prefix)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bracketed_host(cls, given: Any) -> Any:
+        """Take ``[::1]`` and ``[::1]:1883`` as URLs have them."""
+        host = given.get("host") if isinstance(given, dict) else None
+        address, port = address_and_port(host) if isinstance(host, str) else (host, None)
+        if address == host:
+            return given
+        if port is not None and str(given.get("port", port)) != str(port):
+            raise ValueError(f"host names the port {port}, and port is {given['port']}; expected one of them")
+        return {**given, "host": address, **({"port": port} if port is not None else {})}
+
     @field_validator("password")
     @classmethod
     def _short_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -81,7 +94,7 @@ class MqttConfig(Section):
     @field_validator("host")
     @classmethod
     def _bare_host(cls, value: str) -> str:
-        if re.search(r"[\s/@]", value) or value.count(":") == 1:
+        if re.search(r"[\s/@\[\]]", value) or value.count(":") == 1:
             raise ValueError("only the name or address goes here; the port, the login and TLS have keys of their own")
         return value
 

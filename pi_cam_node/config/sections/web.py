@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.config.values import without_brackets
 
 PUBLIC_URL_FORM = "an address such as https://cam.example.org or https://example.org/cam"
 NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
@@ -40,6 +41,12 @@ class HttpTlsConfig(Section):
         if self.enable and (self.cert is None or self.key is None):
             raise ValueError("TLS needs cert and key")
         return self
+
+
+def _bare_host(value: str) -> str:
+    if re.search(r"[\s/@\[\]]", value) or value.count(":") == 1:
+        raise ValueError("only the name or address goes here; the port has a key of its own")
+    return value
 
 
 def _network(text: str) -> str:
@@ -108,6 +115,9 @@ class HttpConfig(Section):
     ] = 10
     tls: HttpTlsConfig = HttpTlsConfig()
 
+    _take_host = field_validator("host", mode="before")(without_brackets)
+    _check_host = field_validator("host")(_bare_host)
+
 
 class NetworkConfig(Section):
     """The text protocol of the service we grew from, for its clients."""
@@ -121,3 +131,6 @@ class NetworkConfig(Section):
         ),
     ] = "127.0.0.1"
     trigger_port: Annotated[int, Field(ge=1, le=65535), Setting("Its port.")] = 9999
+
+    _take_host = field_validator("trigger_host", mode="before")(without_brackets)
+    _check_host = field_validator("trigger_host")(_bare_host)

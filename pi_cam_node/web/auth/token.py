@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from pi_cam_node.base import atomic_files
+from pi_cam_node.base.secret_file import read_secret
 
 _log = logging.getLogger(__name__)
 
@@ -52,16 +53,15 @@ def read_or_make(path: Path) -> Token:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"{path} is no regular file")
-        line = file.readline(LENGTH_MAX + 2).strip()
-    if not LENGTH_MIN <= len(line) <= LENGTH_MAX or not line.isascii() or not line.decode("ascii").isprintable():
+    try:
+        token = read_secret(path, "a token").strip()
+    except ValueError:
+        token = ""
+    if not LENGTH_MIN <= len(token) <= LENGTH_MAX or not token.isascii():
         raise ValueError(f"the first line of {path} must be a token of {LENGTH_MIN} to {LENGTH_MAX} ASCII characters")
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         _log.warning("not only its owner can read %s: chmod 600 '%s'", path, path)
-    return line.decode("ascii")
+    return token
 
 
 def _digest(text: str) -> bytes:

@@ -129,7 +129,7 @@ def test_accepts_a_value(key: str, raw: object, stored: object) -> None:
         ("night.enable", "", "nothing is not on or off"),
         ("night.enable", 2, "'2' is not on or off"),
         ("night.override", "dusk", "'dusk' is not one of auto, day, night"),
-        ("night.override", "Night", "not one of auto"),
+        ("night.override", "Nights", "not one of auto"),
         ("logging.level", 5, "not one of DEBUG"),
         ("export.formats", "jpg gif bmp", "'gif' is not one of jpg, png, npy; 'bmp' is not one of jpg, png, npy"),
         ("export.formats", "", "nothing is not a list of jpg, png, npy"),
@@ -329,3 +329,79 @@ def test_no_value_breaks_a_live_setting(key: str, raw: object) -> None:
 def test_no_key_breaks_set(key: str, raw: str) -> None:
     with pytest.raises(UnknownKey):
         with_value(Config(), key, raw)
+
+
+# ---------------------------------------------------------------- words with one meaning
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "meant"),
+    [
+        ("night.override", "Night", "night"),
+        ("night.override", " AUTO\n", "auto"),
+        ("logging.level", "debug", "DEBUG"),
+        ("export.formats", "JPG", ["jpg"]),
+        ("export.formats", "jpeg, Png", ["jpg", "png"]),
+        ("export.formats", ["JPEG", "NPY"], ["jpg", "npy"]),
+        ("export.formats", '["JPG"]', ["jpg"]),
+        ("night.gain", "\ufeff8\0", 8.0),
+        ("night.enable", "ON\0", True),
+        ("night.enable", "Yes", True),
+        ("night.enable", "False", False),
+        ("mjpeg_server.fps", " 2.5 fps ", 2.5),
+    ],
+)
+def test_a_word_with_one_meaning_is_taken(key: str, word: object, meant: object) -> None:
+    assert value_of(with_value(Config(), key, word, live_only=False), key) == meant
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("night.override", "dark"),
+        ("night.override", "nigth"),
+        ("export.formats", "jpgg"),
+        ("export.formats", ["jpg", 1]),
+        ("night.gain", True),
+        ("night.gain", "eight"),
+        ("night.enable", "2"),
+        ("night.enable", "maybe"),
+    ],
+)
+def test_a_word_without_one_is_refused(key: str, word: object) -> None:
+    with pytest.raises(OutOfRange):
+        with_value(Config(), key, word, live_only=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("[::1]", "::1"), ("[fe80::1%eth0]", "fe80::1%eth0"), ("::1", "::1"), ("broker.lan", "broker.lan")],
+)
+@pytest.mark.parametrize("key", ["mqtt.host", "http.host", "network.trigger_host"])
+def test_an_address_is_taken_as_urls_have_it(key: str, host: str, address: str) -> None:
+    assert value_of(with_value(Config(), key, host, live_only=False), key) == address
+
+
+def test_a_port_behind_the_address_of_the_broker_is_its_port() -> None:
+    config = Config.model_validate({"mqtt": {"host": "[2001:db8::7]:8884"}})
+    assert (config.mqtt.host, config.mqtt.port) == ("2001:db8::7", 8884)
+    assert Config.model_validate({"mqtt": {"host": "[::1]:1884", "port": "1884"}}).mqtt.port == 1884
+    with pytest.raises(ValueError, match="host names the port 1884, and port is 1883"):
+        Config.model_validate({"mqtt": {"host": "[::1]:1884", "port": 1883}})
+
+
+@pytest.mark.parametrize(
+    "host", ["[::1", "::1]", "[broker]", "[127.0.0.1]", "[::1]:", "[::1]:x", "[::1]:123456", "a:1"]
+)
+@pytest.mark.parametrize("key", ["mqtt.host", "http.host", "network.trigger_host"])
+def test_what_only_looks_like_an_address_is_refused(key: str, host: str) -> None:
+    with pytest.raises(OutOfRange):
+        with_value(Config(), key, host, live_only=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [("camera.rot", None), ("camera.5", None), ("night.Gain", "night.gain"), ("NIGHT.GAIN", "night.gain")],
+)
+def test_only_a_near_key_is_suggested(wrong: str, nearest: str | None) -> None:
+    assert nearest_key(wrong) == nearest

@@ -140,7 +140,10 @@ def test_the_password_is_the_first_line_of_its_file(tmp_path: Path) -> None:
     config = MqttConfig(username="x", password_file=path)
     path.write_bytes("gehëim \r\nsecond line\n".encode())
     assert transport.password_of(config) == "gehëim "
+    path.write_bytes("\ufeffge\u2028him\r".encode())
+    assert transport.password_of(config) == "ge\u2028him"
     path.write_bytes(b"")
-    assert transport.password_of(config) == ""
+    with pytest.raises(OSError, match="found nothing"):
+        transport.password_of(config)
     assert transport.password_of(MqttConfig(password=SecretStr("in the file"))) == "in the file"
     assert transport.password_of(MqttConfig()) is None

@@ -77,8 +77,16 @@ def test_a_token_that_others_may_read_is_complained_about(tmp_path: Path, caplog
 
 
 def test_a_folder_is_no_token(tmp_path: Path) -> None:
-    with pytest.raises(OSError):
+    with pytest.raises(ValueError, match="must be a token"):
         read_or_make(tmp_path)
+
+
+@pytest.mark.parametrize("content", [f"\ufeff{TOKEN}\r\n", f"{TOKEN}\rmore", f" {TOKEN} \n"])
+def test_a_token_is_read_as_editors_write_it(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "token"
+    path.write_text(content, newline="")
+    path.chmod(0o600)
+    assert read_or_make(path).is_(TOKEN)
 
 
 # ------------------------------------------------------------ sessions
