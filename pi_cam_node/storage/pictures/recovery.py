@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Literal
 
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
-from pi_cam_node.imaging.npy import HEADER_MAX_BYTES, parse_header
 from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, parse_id
 from pi_cam_node.storage.pictures.sidecar import content
 
@@ -127,12 +127,13 @@ def _state(path: Path) -> _State:
 
 
 def _is_whole_array(path: Path) -> bool:
+    """Tell whether an array is as long as its header says. Source: numpy's description of the format, version 1.0."""
     with path.open("rb") as file:
-        header = parse_header(file.read(HEADER_MAX_BYTES))
-    if header is None:
-        return False
-    (height, width, channels), begin = header
-    return path.stat().st_size == begin + height * width * channels
+        prefix = file.read(10)
+        header = file.read(int.from_bytes(prefix[8:10], "little"))
+        left_bytes = file.seek(0, os.SEEK_END) - len(prefix) - len(header)
+    shape = re.search(rb"'shape': \(([0-9]+), ([0-9]+), 3\)", header)
+    return shape is not None and b"'|u1'" in header and left_bytes == int(shape[1]) * int(shape[2]) * 3
 
 
 def _is_recording(directory: Path, media_id: str) -> bool:
