@@ -15,7 +15,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.cli import main as main_module
 from pi_cam_node.cli.doctor.command import main
 from tests.support.broker import Mosquitto, StartBroker, free_port, wait_until
-from tests.support.running_node import CommandClient, RunningNode
+from tests.support.running_node import REPOSITORY, CommandClient, RunningNode
 
 
 class Report:
@@ -98,6 +98,7 @@ def test_a_running_node_is_asked_because_it_holds_the_camera(
     assert node.running
 
 
+@pytest.mark.parametrize("files", [(), ("config.yaml",)], ids=["no file", "the reference as it is shipped"])
 def test_without_a_named_node_the_doctor_looks_at_the_one_that_call_would_ask(
     broker: Mosquitto,
     node: RunningNode,
@@ -105,12 +106,16 @@ def test_without_a_named_node_the_doctor_looks_at_the_one_that_call_would_ask(
     monkeypatch: pytest.MonkeyPatch,
     mocker: MockerFixture,
     capsys: pytest.CaptureFixture[str],
+    files: tuple[str, ...],
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path / "empty")
-    mocker.patch.object(main_module, "DEFAULT_FILES", ())
-    assert main(["--port", str(broker.port)]) == 0
-    assert "porch runs and answers" in capsys.readouterr().out
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
+    Path("config.yaml").write_text((REPOSITORY / "config.yaml").read_text())
+    mocker.patch.object(main_module, "DEFAULT_FILES", tuple(map(Path, files)))
+    code = main(["--port", str(broker.port)])
+    report = capsys.readouterr().out
+    assert code == 0, report
+    assert "porch runs and answers" in report
     assert node.running
 
 

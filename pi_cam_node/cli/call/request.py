@@ -54,7 +54,7 @@ def request_of(verb: str, words: Sequence[str] = ()) -> Request:
         fields = _object(text)
     else:
         known = registry().get(verb)
-        fields = fields_of(known.arguments, words) if known else {"words": text} if words else {}
+        fields = fields_of(known.arguments, words, known.usage) if known else {"words": text} if words else {}
     try:
         payload = json.dumps({"id": uuid.uuid4().hex, **fields}, ensure_ascii=False).encode()
     except UnicodeEncodeError:

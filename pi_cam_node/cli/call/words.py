@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from pi_cam_node.base.errors import BadRequest
@@ -11,17 +11,23 @@ from pi_cam_node.core.commands.argument_help import schema_of, types_of
 from pi_cam_node.core.commands.registry import Arguments
 
 
-def fields_of(arguments: type[Arguments], words: Sequence[str]) -> dict[str, object]:
+def fields_of(arguments: type[Arguments], words: Sequence[str], usage: str = "") -> dict[str, object]:
     """Return the JSON fields that words stand for.
 
     A word ``name=value`` whose name is an argument of the command sets that argument; the other words are the command's
     plain-text form. A command whose plain text ends in free text (``set``) takes names only where every word has one,
-    since the text may contain ``=`` itself.
+    since the text may contain ``=`` itself. ``n=3`` is the plain word ``3`` where the usage is ``[n=20]``.
+
+    Args:
+        arguments: The model of the command's arguments.
+        words: What was typed after the command.
+        usage: The command's usage.
 
     Raises:
         BadRequest: The words are not those of the command, or an argument occurs twice.
     """
     schemas: dict[str, dict[str, Any]] = schema_of(arguments).get("properties", {})
+    words = [_without_usage_name(word, usage, schemas) for word in words]
     named = [word for word in words if word.partition("=")[0] in schemas and "=" in word]
     plain = [word for word in words if word not in named]
     if plain and arguments.ends_in_free_text:
@@ -33,6 +39,12 @@ def fields_of(arguments: type[Arguments], words: Sequence[str]) -> dict[str, obj
             raise BadRequest(f"ERROR: {name} occurs twice")
         fields[name] = _value(schemas[name], value)
     return fields
+
+
+def _without_usage_name(word: str, usage: str, names: Container[str]) -> str:
+    """Return the value of a word whose name only stands in the usage, such as ``n``; any other word as it is."""
+    name, _, value = word.partition("=")
+    return value if f"[{name}=" in usage and name not in names else word
 
 
 def _value(schema: dict[str, Any], text: str) -> object:

@@ -10,13 +10,13 @@ from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.camera import catalogue
 from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, unit_checks
-from pi_cam_node.cli.doctor.finding import Finding, failed, skipped
+from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_node, topics_to
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
-from pi_cam_node.mqtt.topics import Topics, topics_of
+from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.identity import available_bytes
@@ -24,8 +24,14 @@ from pi_cam_node.system.identity import available_bytes
 _NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)
 
 
-def examine(file: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the findings on everything that a node with this configuration file and environment needs."""
+def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool) -> Iterator[Finding]:
+    """Yield the findings on everything that a node with this configuration file and environment needs.
+
+    Args:
+        file: The configuration file.
+        environ: The environment.
+        is_named: The user named the file, so that its node is meant even where it has the default id.
+    """
     loaded = _load(file, environ)
     yield from machine_checks.check_configuration(loaded)
     yield machine_checks.check_clock(clock_is_set)
@@ -39,7 +45,7 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     if (unit := unit_checks.find_unit()) is not None:
         yield from unit_checks.check_unit(unit, config, loaded.path)
     yield from machine_checks.check_node_id(config)
-    node = yield from _examine_broker(config, named_node(config, file))
+    node = yield from _examine_broker(config, named_node(config, file if is_named else None))
     if node is not None and node.online:
         yield node_checks.check_running_camera(node)
     else:
@@ -60,7 +66,7 @@ def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, No
 
     Args:
         config: The settings.
-        node_id: The node that is meant; empty where neither file nor environment name one, see `_topics`.
+        node_id: The node that is meant; empty where neither file nor environment name one, see `_node_here`.
     """
     reachable = broker_checks.check_reachable(config.mqtt)
     yield reachable
@@ -73,7 +79,9 @@ def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, No
         return None
     try:
         with connection:
-            topics = _topics(connection, config, node_id)
+            topics = topics_to(config, node_id or _node_here(connection, config))
+            if topics.node_id != config.node.id:
+                yield ok(node_checks.NODE, f"looking at {topics.node_id}, the only node of this broker, as `call` does")
             yield broker_checks.check_acl(connection, topics)
             node = yield from node_checks.check_node(connection, topics)
             yield from node_checks.check_discovery(config.homeassistant, node)
@@ -83,13 +91,15 @@ def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, No
         return None
 
 
-def _topics(connection: BlockingClient, config: Config, node_id: str) -> Topics:
-    """Return the topics of the node to look at: the named one, else the only one of the broker, as ``call`` does.
+def _node_here(connection: BlockingClient, config: Config) -> str:
+    """Return the id of the node to look at where none is named.
 
-    Where the broker knows none or several, the id that a node would have here by default is looked at.
+    That is the id that a node has here by default; but the only node of a broker on this machine, a demo for instance,
+    where the broker does not know that id.
     """
-    base = config.mqtt.base_topic
-    if not node_id:
-        with suppress(NoSingleNode):
-            node_id = only_node(find_nodes(connection, base), base)
-    return topics_to(config, node_id or config.node.id)
+    if broker_checks.is_this_machine(config.mqtt.host):
+        nodes = find_nodes(connection, config.mqtt.base_topic)
+        if config.node.id not in nodes:
+            with suppress(NoSingleNode):
+                return only_node(nodes, config.mqtt.base_topic)
+    return config.node.id

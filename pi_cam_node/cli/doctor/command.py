@@ -49,4 +49,4 @@ def _findings(options: argparse.Namespace) -> Iterator[Finding]:
         return
     from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - needs the packages checked above
 
-    yield from examine(options.config or default_file(), environment_of(options))
+    yield from examine(options.config or default_file(), environment_of(options), is_named=options.config is not None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -31,6 +32,9 @@ from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.imaging.tasks import ImageTasks
+
+# Of a longer verb only the beginning is compared and told.
+VERB_MAX_CHARS = 40
 
 
 class Arguments(BaseModel):
@@ -237,9 +241,12 @@ def find(verb: str) -> Command:
     """Return a command by its exact name.
 
     Raises:
-        UnknownVerb: There is none.
+        UnknownVerb: There is none; the nearest one is named where one is near.
     """
     found = _REGISTRY.get(verb)
     if found is None:
-        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:40]!r}", data={"known": sorted(_REGISTRY)}, text="UNKNOWN_COMMAND")
+        alike = get_close_matches(verb[:VERB_MAX_CHARS], _REGISTRY, 1)
+        nearest = {"nearest": alike[0]} if alike else {}
+        data = {"known": sorted(_REGISTRY), **nearest}
+        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:VERB_MAX_CHARS]!r}", data=data, text="UNKNOWN_COMMAND")
     return found

@@ -71,6 +71,8 @@ def sent(verb: str, words: str) -> dict[str, Any]:
         ("set", "key=night.gain value=8", {"key": "night.gain", "value": "8"}),
         ("set", "node.name value=3", {"key": "node.name", "value": "value=3"}),
         ("erase", "confirm=porch", {"confirm": "porch"}),
+        ("media", "n=3", {"limit": "3"}),
+        ("media", "3 kind=recording", {"limit": "3", "kind": "recording"}),
     ],
 )
 def test_words_become_the_fields_that_the_node_would_make_of_them(
