@@ -13,7 +13,7 @@ from pi_cam_node.base.secret_file import open_plain, read_secret
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
-from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, MergedLayers
+from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, PICTURES, MergedLayers
 from pi_cam_node.config.yaml_reader import ScalarNode, Tree
 
 MAX_FILE_BYTES = 1 << 20
@@ -65,6 +65,7 @@ def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: 
     """
     folder = path.absolute().parent if path is not None else Path.cwd()
     draft = MergedLayers(file, from_environment(environ, schema), folder, schema)
+    _place_pictures(draft, folder, environ.get("STATE_DIRECTORY", "").partition(":")[0])
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
@@ -106,6 +107,19 @@ def content_of(path: Path) -> bytes:
             return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _place_pictures(draft: MergedLayers[Root], folder: Path, state: str) -> None:
+    """Let a relative folder of pictures start at systemd's state folder, where there is one: /etc is no place for them.
+
+    Where earlier versions made it beside the configuration file it stays there.
+    """
+    beside = Path(draft.values.get(PICTURES, folder))
+    if not state or not beside.is_relative_to(folder) or draft.is_absolute(PICTURES):
+        return
+    inside = Path(state) / beside.relative_to(folder)
+    if inside.is_dir() or not beside.is_dir():
+        draft.values[PICTURES] = str(inside)
 
 
 def _read_password(draft: MergedLayers[Root]) -> None:

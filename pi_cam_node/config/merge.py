@@ -16,7 +16,7 @@ from pi_cam_node.config.settings import Fault, faults_of, interpret
 from pi_cam_node.config.values import quoted
 from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, SequenceNode, Tree, kind_of
 
-PASSWORD, PASSWORD_FILE = "mqtt.password", "mqtt.password_file"
+PASSWORD, PASSWORD_FILE, PICTURES = "mqtt.password", "mqtt.password_file", "export.base_dir"
 
 
 class MergedLayers(Generic[Root]):
@@ -80,6 +80,11 @@ class MergedLayers(Generic[Root]):
             value = "file:" + self._absolute(value.removeprefix("file:"))
         if value is not None:
             self.values[info.key] = value
+
+    def is_absolute(self, key: str) -> bool:
+        """Whether a path was given as an absolute one."""
+        given = self.givens.get(key)
+        return given is not None and Path(str(_raw(given.tree))).expanduser().is_absolute()
 
     def _absolute(self, path: str) -> str:
         return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where nobody has a home

@@ -18,7 +18,7 @@ from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.config.loader import decode, parse
-from pi_cam_node.config.merge import PASSWORD_FILE
+from pi_cam_node.config.merge import PASSWORD_FILE, PICTURES
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import raw_value
 from pi_cam_node.config.yaml_editor import with_changes
@@ -115,14 +115,15 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
 def _changes(filed: Config, config: Config) -> dict[str, Any]:
     """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept.
 
-    Nor whether privacy is on, which is remembered by itself: on in the file would bring it back at each start.
+    Nor where the pictures are, which depends on systemd too and cannot change while the node runs; nor whether privacy
+    is on, which is remembered by itself: on in the file would bring it back at each start.
     """
     changes = {}
     for key, info in catalogue().items():
         value = _value(config, key)
         if (
             info.secret
-            or key in (PASSWORD_FILE, PRIVACY_KEY)
+            or key in (PASSWORD_FILE, PICTURES, PRIVACY_KEY)
             or carries_login(str(value))
             or value == _value(filed, key)
         ):

@@ -69,7 +69,11 @@ class ExportConfig(Section):
     """Pictures on disk and on topics."""
 
     base_dir: Annotated[
-        Path, Setting("Folder of the saved pictures, relative to the folder of the configuration file.")
+        Path,
+        Setting(
+            "Folder of the saved pictures. A relative one starts at systemd's state folder where the node is a service "
+            "that has one, else at the folder of the configuration file."
+        ),
     ] = Path("./captures")
     formats: Annotated[
         list[Format],

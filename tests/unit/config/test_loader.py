@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import load, parse
-from pi_cam_node.config.settings import catalogue, value_of
+from pi_cam_node.config.settings import catalogue, value_of, with_value
+from pi_cam_node.config.writer import write_back
 from tests.support.config_folder import Folder
 
 
@@ -189,3 +190,37 @@ def test_no_text_does_anything_but_load_or_be_refused(text: str) -> None:
         assert all(problem.startswith(("/somewhere/config.yaml:", "… and ")) for problem in told)
     else:
         assert Config.model_validate(config.model_dump()) == config
+
+
+# ---------------------------------------------------------------- where the pictures go
+
+
+def test_a_service_keeps_its_pictures_in_its_state_folder(folder: Folder, tmp_path: Path) -> None:
+    path = folder.put("config.yaml", "export: {base_dir: ./captures}\n")
+    state = tmp_path / "state"
+    assert load(path, {"STATE_DIRECTORY": str(state)}).config.export.base_dir == state / "captures"
+    assert load(path, {"STATE_DIRECTORY": f"{state}:/elsewhere"}).config.export.base_dir == state / "captures"
+    assert load(path, {}).config.export.base_dir == folder.path / "captures"
+    path.write_text("")
+    assert load(path, {"STATE_DIRECTORY": str(state)}).config.export.base_dir == state / "captures"
+
+
+def test_an_absolute_folder_of_pictures_is_taken_as_it_is(folder: Folder, tmp_path: Path) -> None:
+    for name in (str(folder.path / "captures"), "/srv/pictures"):
+        path = folder.put("config.yaml", f"export: {{base_dir: {name}}}\n")
+        assert load(path, {"STATE_DIRECTORY": str(tmp_path / "state")}).config.export.base_dir == Path(name)
+
+
+def test_pictures_that_are_beside_the_file_already_stay_there(folder: Folder, tmp_path: Path) -> None:
+    path, state = folder.put("config.yaml", ""), tmp_path / "state"
+    (folder.path / "captures").mkdir()
+    assert load(path, {"STATE_DIRECTORY": str(state)}).config.export.base_dir == folder.path / "captures"
+    (state / "captures").mkdir(parents=True)
+    assert load(path, {"STATE_DIRECTORY": str(state)}).config.export.base_dir == state / "captures"
+
+
+def test_the_state_folder_is_not_written_into_the_file(folder: Folder, tmp_path: Path) -> None:
+    path = folder.put("config.yaml", "night: {gain: 4}\n")
+    config = load(path, {"STATE_DIRECTORY": str(tmp_path / "state")}).config
+    write_back(path, with_value(config, "night.gain", "5"))
+    assert path.read_text() == "night: {gain: 5}\n"

@@ -401,7 +401,13 @@ def test_what_only_looks_like_an_address_is_refused(key: str, host: str) -> None
 
 @pytest.mark.parametrize(
     ("wrong", "nearest"),
-    [("camera.rot", None), ("camera.5", None), ("night.Gain", "night.gain"), ("NIGHT.GAIN", "night.gain")],
+    [
+        ("camera.rot", "camera.rotation"),
+        ("camera.zoom", None),
+        ("camera.5", None),
+        ("night.Gain", "night.gain"),
+        ("NIGHT.GAIN", "night.gain"),
+    ],
 )
 def test_only_a_near_key_is_suggested(wrong: str, nearest: str | None) -> None:
     assert nearest_key(wrong) == nearest
