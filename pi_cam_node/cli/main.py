@@ -69,6 +69,7 @@ SUBCOMMANDS = {
     "bench": Subcommand("pi_cam_node.cli.bench.command", "measure what this board can hold, and suggest settings"),
     "erase": Subcommand("pi_cam_node.cli.erase", "remove everything that a stopped node has left behind"),
     "console": Subcommand("pi_cam_node.cli.console", "run the console: one web interface for every node on the broker"),
+    "login": Subcommand("pi_cam_node.cli.login", "print a link that logs a browser in, once"),
     "docs": Subcommand("pi_cam_node.cli.reference", "write the reference: settings, commands, topics"),
 }
 
@@ -150,6 +151,12 @@ def check_config(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     loaded = load(options.file or options.config)
     if loaded is None:
+        return BAD_USE
+    from pi_cam_node.web.auth.token import fault_of  # noqa: PLC0415 - see the top
+
+    token_file = loaded.config.http.token_file
+    if token_file is not None and (fault := fault_of(token_file)):
+        print(f"http.token_file: {fault}", file=sys.stderr)
         return BAD_USE
     print(f"{loaded.path or 'without a file'}: no faults")
     return 0

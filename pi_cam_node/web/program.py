@@ -21,6 +21,9 @@ from pi_cam_node.web.http.sockets import is_loopback
 if TYPE_CHECKING:
     from aiohttp import web
 
+# A link of `pi-cam-node login` lasts so long.
+LOGIN_LINK_S = 600.0
+
 
 class NodeProgram:
     """The live view, the API and the pages of a node."""

@@ -219,6 +219,19 @@ def test_a_person_logs_in_with_the_form_looks_changes_and_logs_out(guarded_serve
     assert guarded_server.request("GET", "/metrics", session).status == 401
 
 
+def test_a_login_link_logs_a_browser_in_once(guarded_server: RunningWebServer) -> None:
+    link = guarded_server.web.context.links.sign("/login", 60)
+    assert guarded_server.request("HEAD", link).status == 200, "a look-ahead uses nothing up"
+    got = guarded_server.get(link)
+    assert (got.status, got.headers["Location"]) == (303, "./")
+    session = {"Cookie": got.headers["Set-Cookie"].partition(";")[0]}
+    assert guarded_server.request("GET", "/metrics", session).status == 200
+    assert guarded_server.get(link).status == 200, "the second time it is the page to log in"
+    assert "Set-Cookie" not in guarded_server.get(link).headers
+    other = guarded_server.web.context.links.sign("/media/a", 60).replace("/media/a", "/login")
+    assert "Set-Cookie" not in guarded_server.get(other).headers
+
+
 def test_a_program_logs_in_with_json(guarded_server: RunningWebServer) -> None:
     assert guarded_server.post("/login", {"token": "wrong"}).status == 401
     odd_bodies: list[object] = [[], {}, {"token": 1}, {"token": None}, {"token": [TOKEN]}]
@@ -557,7 +570,6 @@ def test_several_requests_go_over_one_connection(open_server: RunningWebServer) 
     assert answer.count(b"not ok") == 6
 
 
-@OVER_BOTH["open_server"]
 @pytest.mark.promise("H1")
 def test_floods_from_our_own_address_do_not_keep_others_out(open_server: RunningWebServer) -> None:
     """All attacks at once: slowhttp probes before, during and after each for twelve seconds."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
-from pi_cam_node.web.auth.signed_links import SignedLinks, is_signed
+from pi_cam_node.web.auth.signed_links import SIGNATURE, SignedLinks, is_signed
 from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.routes import Need
@@ -52,6 +53,8 @@ class Access:
     cookie: str
     tickets: Callable[[str], bool] = lambda _secret: False
     public_url: str = ""
+    # Login links that were used; they end within minutes, and few are made.
+    _used: deque[str] = field(default_factory=lambda: deque(maxlen=256))
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Let a request pass.
@@ -82,6 +85,17 @@ class Access:
         """Return the path that a cookie is for: below that of `public_url` for those who come by it."""
         is_through = self.proxies.peer_of(request).host == urlsplit(self.public_url).netloc
         return f"{self.prefix}/" if is_through or request.path.startswith(f"{self.prefix}/") else "/"
+
+    def log_in_by_link(self, request: web.Request) -> str | None:
+        """Return the id of a new session for a login link that was not used before; ``None`` without such a link.
+
+        The path of the link must be that of the request.
+        """
+        signature = request.query.get(SIGNATURE, "")
+        if not self.links.verify(request.path.removeprefix(self.prefix), request.query) or signature in self._used:
+            return None
+        self._used.append(signature)
+        return self.sessions.create()
 
     def log_in(self, request: web.Request, given: str) -> str:
         """Return the id of a new session.

@@ -52,6 +52,17 @@ def read_or_make(path: Path) -> Token:
     return Token(_read(path))
 
 
+def fault_of(path: Path) -> str:
+    """Return what is wrong with the file of a token; empty where it is usable, or is to be made."""
+    try:
+        _read(path)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
 def _read(path: Path) -> str:
     try:
         token = read_secret(path, "a token").strip()

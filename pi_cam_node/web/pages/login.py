@@ -27,11 +27,16 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     """Begin a session for whoever sends the token, as the field ``token`` of a form or of a JSON object."""
     access = access_of(request)
     is_form = request.content_type == "application/x-www-form-urlencoded"
-    name = access.log_in(request, await _token_in(request, is_form=is_form))
-    response = _done("./", is_form=is_form)
+    session = access.log_in(request, await _token_in(request, is_form=is_form))
+    return with_session(request, _done("./", is_form=is_form), session)
+
+
+def with_session(request: web.Request, response: web.Response, session: str) -> web.Response:
+    """Return a response that hands a session to the browser."""
+    access = access_of(request)
     response.set_cookie(
         access.cookie,
-        name,
+        session,
         max_age=int(LIFETIME_S),
         path=access.cookie_path(request),
         httponly=True,

@@ -11,7 +11,9 @@ from importlib import resources
 from aiohttp import web
 
 from pi_cam_node.web.auth.access import access_of
+from pi_cam_node.web.auth.signed_links import is_signed
 from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.pages.login import with_session
 from pi_cam_node.web.routes import route
 
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -84,7 +86,11 @@ async def index(request: web.Request) -> web.Response:
 
 @route("GET", "/login", "public", Described(("text/html",)))
 async def login(request: web.Request) -> web.Response:
-    """Send the page on which people log in."""
+    """Send the page on which people log in; a link of ``pi-cam-node login`` logs in at once."""
+    is_link = request.method == "GET" and is_signed(request.query)
+    session = access_of(request).log_in_by_link(request) if is_link else None
+    if session is not None:
+        return with_session(request, web.Response(status=303, headers={"Location": "./"}), session)
     return _send(request, "login.html")
 
 

@@ -1,0 +1,49 @@
+"""``pi-cam-node login``: a link, and its QR code, that logs a phone or a browser in without typing the token."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
+from pi_cam_node.config import Config
+from pi_cam_node.runtime.last_good_config import state_files
+from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
+from pi_cam_node.web.http.service import addresses
+from pi_cam_node.web.program import LOGIN_LINK_S, endpoint_of
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print a link to the node of a configuration file; return 0."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} login",
+        description=f"Prints a link that logs a browser in once, within {LOGIN_LINK_S / 60:g} minutes. Run it on the "
+        "node's machine, as the account that the node runs as. With the Python package segno it prints a QR code too.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    loaded = load(parser.parse_args(arguments).config)
+    if loaded is None:
+        return BAD_USE
+    key = state_files(loaded.path, os.environ).link_key or loaded.config.export.base_dir / FILE_NAME
+    link = login_link(loaded.config, key)
+    print(link)
+    _print_code(link)
+    return 0
+
+
+def login_link(config: Config, key: Path) -> str:
+    """Return an absolute link that logs in once; the node checks it with the key in the same file."""
+    on_machine, public = addresses(endpoint_of(config), config.mjpeg_server.port, is_secure=config.http.tls.enable)
+    return (public or on_machine) + SignedLinks(SystemClock(), key).sign("/login", LOGIN_LINK_S)
+
+
+def _print_code(link: str) -> None:
+    try:
+        segno = importlib.import_module("segno")
+    except ImportError:  # not required
+        return
+    segno.make(link, micro=False).terminal(compact=True)
