@@ -31,6 +31,7 @@ from pi_cam_node.console.rules.models import Rule
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.supervisor.family import Supervisor
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class ConsoleContext:
     vapid: Vapid
     endpoints: Endpoints
     outbox: Outbox
+    supervisor: Supervisor
     mode: str = "home"
     file_content: bytes | None = field(default=None, repr=False)
 

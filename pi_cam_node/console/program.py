@@ -37,6 +37,7 @@ from pi_cam_node.console.rules.engine import Occurrence, RuleEngine
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store.database import Database
 from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.supervisor.family import Supervisor
 from pi_cam_node.console.upkeep import Upkeep
 from pi_cam_node.console.web.program import ConsolePages
 from pi_cam_node.web.http.service import HttpService
@@ -76,7 +77,7 @@ class Console:
             raise
         except (OSError, ValueError) as error:
             raise ConfigError([f"console.base_dir: {error}"]) from error
-        self._extra_push_hosts = environ.get(ENVIRONMENT, "").split(",")
+        self._endpoints = Endpoints(environ.get(ENVIRONMENT, "").split(","))
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; return the exit code."""
@@ -97,6 +98,7 @@ class Console:
         await upkeep.load()
         pages = HttpService(ConsolePages(context))
         link.start(asyncio.get_running_loop())
+        context.supervisor.start()
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -118,6 +120,7 @@ class Console:
     async def _close(
         self, context: ConsoleContext, link: BrokerLink, sender: PushSender, tasks: list[asyncio.Task[object]]
     ) -> None:
+        await context.supervisor.stop()
         await asyncio.get_running_loop().run_in_executor(None, link.close, CLOSE_S)
         context.hub.close()
         await asyncio.wait(tasks, timeout=1.0)
@@ -151,8 +154,7 @@ class Console:
         )
         link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
-        endpoints = Endpoints(self._extra_push_hosts)
-        sender = PushSender(self._vapid, endpoints)
+        sender = PushSender(self._vapid, self._endpoints)
         composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
         context = ConsoleContext(
             loaded=self.loaded,
@@ -173,8 +175,9 @@ class Console:
             pairing=Pairing(clock),
             links=self._links,
             vapid=self._vapid,
-            endpoints=endpoints,
+            endpoints=self._endpoints,
             outbox=Outbox(self.database, sender, composer, clock, lambda _event: changes.tell("events")),
+            supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )
         runner = ActionRunner(

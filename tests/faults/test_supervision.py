@@ -192,8 +192,9 @@ def _moment(reached: Callable[[], bool], timeout_s: float) -> float:
 @pytest.mark.promise("B11")
 @pytest.mark.short
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
-def test_the_unit_is_locked_in(figure: Callable[[str], None]) -> None:
-    unit = REPOSITORY / "systemd" / "pi-cam-node.service"
+@pytest.mark.parametrize("name", ["pi-cam-node.service", "pi-cam-node@.service"])
+def test_the_unit_is_locked_in(figure: Callable[[str], None], name: str) -> None:
+    unit = REPOSITORY / "systemd" / name
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     exposure = re.search(r"exposure level for \S+ ([\d.]+)", done.stdout)

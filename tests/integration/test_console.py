@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
@@ -498,3 +499,28 @@ def test_a_rule_made_by_clicking_is_in_force_and_in_the_file(console: RunningCon
     console.visit(visit)
     assert console.config.read_text().replace("rules: []\n", "") == before
     assert "rules: []" in console.config.read_text()
+
+
+def test_a_camera_of_its_own_machine_is_run_watched_over_and_ended(broker: Mosquitto, tmp_path: Path) -> None:
+    cameras = [{"id": "gate", "source": "synthetic", "name": "Gate"}]
+    with RunningConsole(tmp_path / "console", broker.port, cameras=cameras) as console:
+
+        def children() -> list[psutil.Process]:
+            alive = [one for one in psutil.Process(console.pid).children() if one.status() != psutil.STATUS_ZOMBIE]
+            return [one for one in alive if "run" in one.cmdline()]
+
+        async def visit(browser: Browser) -> None:
+            is_there = "the camera"
+            await browser.until("/api/nodes", lambda body: body["nodes"] and body["nodes"][0]["camera"], is_there)
+            (first,) = children()
+            first.kill()
+            await until(lambda: children() and children()[0].pid != first.pid, "another one", 60)
+            await browser.until("/api/nodes", lambda body: body["nodes"][0]["camera"], is_there)
+            assert "gate" in (await browser.get("/settings"))[1]
+
+        console.visit(visit)
+        (second,) = children()
+        assert "node.gate" in console.log
+        assert console.stop() == 0
+        assert not second.is_running()
+        assert (console.base_dir / "nodes" / "gate" / "config.yaml").is_file()

@@ -70,8 +70,8 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     problems: list[str] = []
     rules = _items(file.lists.get("rules"), _List(Rule, "rules", RULES_MAX, label), problems)
     cameras = _items(file.lists.get("cameras"), _List(CameraEntry, "cameras", CAMERAS_MAX, label), problems)
-    if cameras:
-        problems.append(f"{label}: cameras: the console does not run nodes itself yet; start each with pi-cam-node run")
+    twice = {c.id for c in cameras if sum(other.id == c.id for other in cameras) > 1}
+    problems += [f"{label}: cameras: two have the id {name}" for name in sorted(twice)]
     try:
         config = settled(file, environ, path, CONSOLE_SCHEMA)
     except ConfigError as error:

@@ -29,7 +29,9 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 # A push does not wait longer for its picture; one that comes later is added to the event.
-PICTURE_WAIT_S = 3.0
+PICTURE_WAIT_S = 0.8
+# The one that phones show, and the quickest to write.
+FORMATS = ("jpg",)
 # Of everything, to one device.
 PUSHES_PER_MINUTE = 10
 
@@ -200,10 +202,11 @@ def occurrence_of(row: EventRow, now: datetime) -> Occurrence | None:
 
 def _command(action: Action) -> tuple[str, dict[str, object]]:
     if action.past:
-        return "pastStack", {"thumbnail": True, **({} if action.at is None else {"at": action.at})}
+        ago = {} if action.at is None else {"at": action.at}
+        return "pastStack", {"thumbnail": True, "formats": FORMATS, **ago}
     if action.clip:
         return "clip", {} if action.before_s is None else {"before_s": action.before_s}
-    return "save", {"thumbnail": True}
+    return "save", {"thumbnail": True, "formats": FORMATS}
 
 
 def _with(row: EventRow, results: Sequence[Done]) -> EventRow:

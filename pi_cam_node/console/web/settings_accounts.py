@@ -48,6 +48,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
         nodes=list(context.nodes),
         secure=gate_of(request).is_secure(request),
         damaged=context.database.was_damaged,
+        children=context.supervisor.children,
         tables=None,
     )
 

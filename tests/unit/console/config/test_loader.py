@@ -68,10 +68,9 @@ rules:
     assert (rule.do[0].past, rule.do[0].at, rule.do[1].push) == ("porch", 2.0, ["anna"])
 
 
-def test_what_does_not_work_yet_is_refused_with_the_reason() -> None:
-    assert problems_of("cameras:\n  - {id: a, source: synthetic}\n") == [
-        f"{PATH}: cameras: the console does not run nodes itself yet; start each with pi-cam-node run"
-    ]
+def test_two_cameras_of_one_id_are_refused() -> None:
+    text = "cameras:\n  - {id: a, source: synthetic}\n  - {id: a, source: synthetic}\n"
+    assert problems_of(text) == [f"{PATH}: cameras: two have the id a"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""All nodes that the console runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.console.config import ConsoleConfig
+from pi_cam_node.console.config.cameras import CameraEntry
+from pi_cam_node.console.supervisor import settings
+from pi_cam_node.console.supervisor.child import LINE_MAX_BYTES, Child, Process
+
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """The children, in the order of the file. Thread: the loop's.
+
+    Args:
+        cameras: The entries of ``cameras:``.
+        config: The console's settings.
+        clock: Tells the time.
+    """
+
+    def __init__(self, cameras: Sequence[CameraEntry], config: ConsoleConfig, clock: Clock) -> None:
+        self._config = config
+        self.children = [Child(entry.id, lambda entry=entry: self._spawn(entry), clock) for entry in cameras]  # type: ignore[misc]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._readers: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start them all."""
+        self._tasks = [asyncio.create_task(child.run(), name=f"node {child.name}") for child in self.children]
+
+    async def stop(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(child.stop() for child in self.children), return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._readers, return_exceptions=True)
+
+    async def _spawn(self, entry: CameraEntry) -> Process:
+        file, environ = settings.prepare(entry, self._config, os.environ)
+        own = [sys.executable, "-m", "pi_cam_node", "run", "--config", str(file)]
+        command = [sys.executable, "-m", "pi_cam_node.console.supervisor.launch", str(os.getpid()), *own]
+        path = os.pathsep.join(filter(None, sys.path))
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_MAX_BYTES,
+            start_new_session=True,
+            env={**environ, "PYTHONPATH": path},
+        )
+        reader = asyncio.create_task(_pass_on(entry.id, process))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+        return process
+
+
+async def _pass_on(name: str, process: asyncio.subprocess.Process) -> None:
+    """Write what a child says into our own log, under its name."""
+    assert process.stdout is not None
+    log = logging.getLogger(f"node.{name}")
+    while True:
+        try:
+            line = await process.stdout.readline()
+        except ValueError:  # a line without end is left out
+            continue
+        if not line:
+            return
+        log.info("%s", line.decode("utf-8", "replace").rstrip())

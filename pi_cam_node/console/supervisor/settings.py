@@ -1,0 +1,83 @@
+"""What a child is told: its camera, the broker, and a folder and a port of its own.
+
+It is told by the environment, which wins over its file; the file is the node's, and `overwrite_config` writes into it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import make_directory, replace_atomically
+from pi_cam_node.config.layers import variable
+from pi_cam_node.console.config import ConsoleConfig
+from pi_cam_node.console.config.cameras import CameraEntry
+from pi_cam_node.mqtt.transport import password_of
+
+FOLDER = "nodes"
+FILE, PORT = "config.yaml", "port"
+FIRST_PORT, LAST_PORT = 8101, 8199
+
+
+def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+    """Make the folder of a node; return its file and the environment to start it with.
+
+    Raises:
+        OSError: The folder cannot be made, or no port is free.
+    """
+    folder = config.console.base_dir / FOLDER / entry.id
+    make_directory(folder)
+    file = folder / FILE
+    if not file.exists():
+        replace_atomically(
+            file, b"# The settings of this node that the console does not give it; its own to change.\n{}\n"
+        )
+    mqtt, password = config.mqtt, password_of(config.mqtt)
+    told: dict[str, object] = {
+        "node.id": entry.id,
+        "node.name": entry.name,
+        "camera.source": entry.source,
+        "export.base_dir": folder / "captures",
+        "mjpeg_server.port": _port(folder / PORT),
+        "homeassistant.discovery_prefix": config.homeassistant.discovery_prefix,
+        "mqtt.host": mqtt.host,
+        "mqtt.port": mqtt.port,
+        "mqtt.base_topic": mqtt.base_topic,
+        "mqtt.protocol": mqtt.protocol,
+        "mqtt.username": mqtt.username,
+        "mqtt.password": password or "",
+        "mqtt.tls.enable": "on" if mqtt.tls.enable else "off",
+        "mqtt.tls.ca": mqtt.tls.ca or "",
+        "mqtt.tls.cert": mqtt.tls.cert or "",
+        "mqtt.tls.key": mqtt.tls.key or "",
+    }
+    own = {name: value for name, value in environ.items() if not name.startswith("PI_CAM_NODE")}
+    return file, own | {variable(key): str(value) for key, value in told.items() if str(value)}
+
+
+def _port(file: Path) -> int:
+    """Return the port that a node has once and for all: the first that no sibling has and nothing listens on.
+
+    Raises:
+        OSError: There is none.
+    """
+    if file.exists():
+        return int(json.loads(file.read_text()))
+    taken = {int(json.loads(other.read_text())) for other in file.parent.parent.glob(f"*/{PORT}")}
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if port not in taken and _is_free(port):
+            replace_atomically(file, str(port).encode())
+            return port
+    raise OSError(f"no port from {FIRST_PORT} to {LAST_PORT} is free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
