@@ -18,8 +18,8 @@ does it from a shell and prints the reply.
 
 In JSON two more fields are understood by every command:
 
-* `id`: names the request, and is in its reply; the last 256 are remembered, and a repeated one gets the stored reply
-  and does nothing twice.
+* `id`: names the request, and is in its reply; the last 256 are remembered. A repeat (the same id, command, arguments
+  and sender within ten minutes) gets the stored reply and does nothing twice; the same id on anything else is `bad_request`.
 * `expires`: ISO 8601 or seconds since the epoch. A command that comes later is answered `expired`.
 
 Each command gets exactly one reply with `"stage":"final"` on `<base>/<node>/reply/<verb>`, or on the response topic of an
