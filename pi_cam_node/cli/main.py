@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -121,8 +122,10 @@ def run(arguments: Sequence[str]) -> int:
     path = parser.parse_args(arguments).config
     from pi_cam_node.base import malloc  # noqa: PLC0415 - see the top
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
+    from pi_cam_node.core.commands.status import RESTART_CODE  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.system import log  # noqa: PLC0415 - see the top
+    from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
 
     malloc.share_arenas()
     gc.disable()  # imports make little garbage, and collecting it takes a tenth of their time
@@ -138,7 +141,11 @@ def run(arguments: Sequence[str]) -> int:
     log.install_hooks()
     node = Node(loaded, start=start)
     gc.enable()
-    return node.run()
+    code = node.run()
+    if code == RESTART_CODE and not is_restarted(os.environ, os.getpid(), os.getppid()):
+        logging.shutdown()
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that started this process
+    return code
 
 
 def check_config(arguments: Sequence[str]) -> int:

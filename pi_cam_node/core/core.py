@@ -86,10 +86,9 @@ class Core:
         self._frame_rate = FrameRate()
         self._latency_ms: float | None = None
         self.camera_online = False
-        self._lost_s = float("-inf")
-        self._camera_timeout = CameraTimeout()
+        self._lost_s, self._delivers = float("-inf"), False
+        self._camera_timeout, self._trial = CameraTimeout(), SettingsTrial()
         self.faults = Faults(clock)
-        self._trial = SettingsTrial()
         self._telemetry = Interval(config.telemetry.interval_s, now_s)
         self._auto_save = AutoSave(config.export, now_s)
         self._timed: tuple[tuple[Due, Callable[[float], None]], ...] = (
@@ -128,7 +127,7 @@ class Core:
         self._memory.check(self.config, new, key)
         old = settings.value_of(self.config, key)
         modes = (self.night.mode, self.night.wanted)
-        self._trial.begin(self.config, new, modes, self.clock.monotonic(), delivers=self.camera_online)
+        self._trial.begin(self.config, new, modes, self.clock.monotonic(), delivers=self._delivers)
         self._put_in_force(new)
         return old, settings.value_of(new, key)
 
@@ -225,8 +224,7 @@ class Core:
     # ------------------------------------------------------------ what is due
 
     def _decide_mode(self, now_s: float) -> None:
-        wanted = self.night.on_time(now_s)
-        if wanted is not None:
+        if (wanted := self.night.on_time(now_s)) is not None:
             self.emit(ModeWanted(wanted))
 
     def _take_telemetry(self, now_s: float) -> None:
@@ -244,13 +242,14 @@ class Core:
     # ------------------------------------------------------------ what follows
 
     def _camera_back(self, now_s: float) -> None:
-        self.camera_online = True
+        self.camera_online = self._delivers = True
         self.night.restarted(now_s)
         self._auto_save.camera_back()
         self.faults.note("camera", "ok", "")
         self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
 
     def _camera_lost(self, reason: str, now_s: float) -> None:
+        self._delivers = False
         self.faults.note("camera", "camera_down", reason)
         self._camera_gone(reason, now_s, CameraDown(f"ERROR: the camera is away: {reason}"))
 
@@ -258,7 +257,7 @@ class Core:
         self._lost_s = now_s
         self._camera_timeout.camera_lost()
         if self.camera_online:
-            self.camera_online = False
+            self.camera_online, self._delivers = False, self.privacy_gate.closed  # privacy alone keeps frames away
             self._pipeline.camera_lost()
             self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._dispatcher.fail_frames(refusal)
@@ -276,7 +275,7 @@ class Core:
     def _forget(self) -> None:
         """Keep nothing of what the camera saw, and refuse the commands that wait for more of it."""
         self.ring.clear()
-        self._trial.drop()
+        self._trial.pause()
         self._camera_gone("privacy", self.clock.monotonic(), PrivacyOn("ERROR: privacy was switched on"))
         self._dispatcher.forget_pictures()
         self.emit(RingMeasured(0.0))
@@ -284,6 +283,8 @@ class Core:
     def _put_in_force(self, new: Config) -> None:
         now_s = self.clock.monotonic()
         old, self.config = self.config, new
+        if old.privacy.enable and not new.privacy.enable:
+            self._trial.resume(now_s)
         self.night.configure(new.night)
         self._pipeline.configure(new)
         self._telemetry.set_every_s(new.telemetry.interval_s)

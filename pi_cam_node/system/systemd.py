@@ -14,6 +14,9 @@ from collections.abc import Mapping
 
 _log = logging.getLogger(__name__)
 
+# Set by a program that starts the node again whenever it ends, such as the console.
+RESTARTED_BY = "PI_CAM_NODE_RESTARTED_BY"
+
 
 class SystemdNotifier:
     """The way to the service manager; without one everything is accepted and goes nowhere. Thread: any.
@@ -49,3 +52,18 @@ class SystemdNotifier:
             return False
         self._failed = False
         return True
+
+
+def is_restarted(environ: Mapping[str, str], pid: int, parent_pid: int) -> bool:
+    """Return whether whatever started this process starts it again when it ends: systemd, or a console.
+
+    Source: systemd.exec(5). ``INVOCATION_ID`` alone is not enough: a terminal of a desktop session has it as well.
+
+    Args:
+        environ: The environment.
+        pid: Of this process.
+        parent_pid: Of its parent.
+    """
+    is_main_process = environ.get("SYSTEMD_EXEC_PID") == str(pid) or parent_pid == 1
+    is_unit = "NOTIFY_SOCKET" in environ or ("INVOCATION_ID" in environ and is_main_process)
+    return is_unit or bool(environ.get(RESTARTED_BY))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.jpeg import decode
+from pi_cam_node.system.systemd import RESTARTED_BY
 from tests.support.broker import Client, Mosquitto, StartBroker, wait_until
 from tests.support.running_node import BASE, CommandClient, RunningNode
 
@@ -195,9 +196,23 @@ def test_a_signal_ends_it_cleanly_within_five_seconds(
     assert "Traceback" not in node.log()
 
 
-def test_restart_exits_with_its_own_code(commands: CommandClient, node: RunningNode) -> None:
+def test_restart_exits_with_its_own_code_where_something_starts_the_node_again(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    with RunningNode(tmp_path, broker.port, {RESTARTED_BY: "a test"}) as node, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online()
+        assert commands.ask("restart")["message"] == "OK: restarting"
+        assert node.process.wait(10) == 75
+
+
+def test_restart_replaces_the_process_where_nothing_starts_it_again(commands: CommandClient, node: RunningNode) -> None:
+    boot, pid = commands.ask("health")["boot"], node.process.pid
+    commands.client.clear()
     assert commands.ask("restart")["message"] == "OK: restarting"
-    assert node.process.wait(10) == 75
+    wait_until(lambda: commands.client.latest(f"{BASE}/availability") == b"online", "the node again", 20)
+    assert commands.ask("health")["boot"] != boot
+    assert (node.process.poll(), node.process.pid) == (None, pid)
 
 
 # ------------------------------------------------------------------ the broker comes and goes

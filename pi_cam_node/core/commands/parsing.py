@@ -17,6 +17,9 @@ from pi_cam_node.core.inputs import CommandArrived
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_ID_CHARS = 128
 MAX_EPOCH_S = 1e11
+# A number from here on is a time stamp (2001-09-09) and no argument of any command.
+FIRST_EPOCH_S = 1_000_000_000
+_PRESSES = ("PRESS", "ON", "TRUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,35 @@ def validate(envelope: Envelope) -> tuple[Command, Arguments]:
         BadRequest: The arguments do not fit it.
     """
     command = find(envelope.verb)
-    fields = envelope.fields if envelope.fields is not None else command.arguments.from_words(envelope.words)
+    words = "" if is_press(envelope.words) and not _is_needed(command.arguments) else envelope.words
+    fields = envelope.fields if envelope.fields is not None else command.arguments.from_words(words)
     try:
         return command, command.arguments.model_validate(fields)
     except ValidationError as error:
         why = "; ".join(_fault(fault) for fault in error.errors())
         raise BadRequest(f"ERROR: {why}; usage {command.usage}", data={"usage": command.usage}) from None
+
+
+def is_press(words: str) -> bool:
+    """Return whether words are what buttons and dashboards send for a press: PRESS, ON, true, 1, or a time stamp.
+
+    Source: Home Assistant's button (``PRESS``) and switch (``ON``), openHAB (``ON``), Node-RED's inject (milliseconds
+    since the epoch).
+    """
+    if words.upper() in _PRESSES:
+        return True
+    if words.isdecimal():
+        return words.isascii() and FIRST_EPOCH_S <= int(words[:20]) < MAX_EPOCH_S * 1000
+    try:
+        datetime.fromisoformat(words)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_needed(arguments: type[Arguments]) -> bool:
+    """Return whether a command cannot be given without arguments."""
+    return any(field.is_required() for field in arguments.model_fields.values())
 
 
 def _fault(fault: Any) -> str:

@@ -102,7 +102,7 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
 )
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
     """Send frames as they are in the ring, oldest first, as many as the way back takes."""
-    available = len(context.ring)
+    available = min(arguments.n, len(context.ring))
     # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
     most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
     count = min(arguments.n, STREAM_FRAMES)
@@ -159,7 +159,7 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
     if arguments.count is not None and arguments.span_s is not None:
         raise BadRequest("ERROR: give count or span_s, not both")
     if arguments.span_s is None:
-        frames = context.ring.around(at_s, arguments.count or context.config.export.stack_count)
+        frames = context.ring.around(at_s, arguments.count or default_count(context, arguments, at_s))
     else:
         half_s = arguments.span_s / 2
         frames = context.ring.between(at_s - half_s, at_s + half_s, STACK_MAX)
@@ -171,6 +171,17 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
     if len(frames) > STACK_MAX:
         raise BadRequest(f"ERROR: more than {STACK_MAX} frames lie in that span, and no more can be stacked")
     return frames
+
+
+def default_count(context: Context, arguments: PastArguments, at_s: float) -> int:
+    """Return how many frames around a moment are meant where the command does not say so.
+
+    Dark frames are stacked, to take the noise out; by day a stack would only smear what moves, so it is of one frame.
+    """
+    export = context.config.export
+    nearest = context.ring.around(at_s, 1)
+    is_day = bool(nearest) and nearest[0].mode == "day"
+    return 1 if is_day and export.stack_dark_frames and arguments.method is None else export.stack_count
 
 
 def moment_of(context: Context, at: float | str | None, received: CommandArrived) -> float:

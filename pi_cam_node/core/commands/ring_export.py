@@ -52,6 +52,9 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
     Raises:
         NoSpace, NotSaved: See `Archive.save`.
     """
+    if len(past.frames) == 1:  # as it is in the ring, without another loss
+        only = past.frames[0]
+        return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
     stacked = past.images.stack([frame.jpeg for frame in past.frames], past.method, progress)
     used = [past.frames[index] for index in stacked.used]
     picture = _picture(past, used, stacked.image, past.method)

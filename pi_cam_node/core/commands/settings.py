@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pi_cam_node.base.errors import BadRequest, NodeError, UnknownKey
+from pi_cam_node.base.errors import BadRequest, NodeError, PrivacyOn, UnknownKey
 from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.commands.privacy import set_privacy
@@ -104,6 +104,8 @@ def overwrite_config(context: Context, _arguments: Arguments, _received: Command
     """Write the configuration file on the worker thread; settings on trial have to prove themselves before."""
     try:
         while (proof := context.unproven) is not None:
+            if context.privacy_gate.closed:
+                raise PrivacyOn("settings on trial wait for a frame, and privacy is on; switch it off and ask again")
             yield proof
         config = context.config
         path = yield Work(lambda _progress: context.write_config(config))

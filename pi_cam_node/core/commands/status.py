@@ -13,7 +13,8 @@ from pi_cam_node.core.commands.registry import Arguments, Button, Context, Resul
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.lux import estimate_lux
 
-# The exit code that asks the supervisor for a new start (EX_TEMPFAIL of sysexits.h).
+# The exit code that asks for a new start (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
+# replaces itself instead; see `pi_cam_node.cli.main.run`.
 RESTART_CODE = 75
 
 
@@ -77,7 +78,7 @@ def help_(_context: Context, arguments: VerbArguments, _received: CommandArrived
 @command(
     "restart",
     "restart",
-    "Stops cleanly and exits with the restart code, so that the supervisor starts the node anew.",
+    "Stops cleanly and starts anew: by whatever restarts the node (systemd, a console), or else by itself.",
     Arguments,
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
 )

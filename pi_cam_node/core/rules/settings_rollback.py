@@ -62,6 +62,7 @@ class SettingsTrial:
         self._before: dict[str, Any] = {}
         self._patience_s = self._proof_mono_s = 0.0
         self._changed_s = self._heard_s = 0.0
+        self._paused = False
         self.due_s = NEVER_S
 
     @property
@@ -115,15 +116,22 @@ class SettingsTrial:
         """Return what to go back to, where settings on trial want the mode that the camera refuses."""
         return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
 
-    def drop(self) -> None:
-        """End the trial without a verdict: frames stay away for a reason of its own."""
-        self._before = {}
+    def pause(self) -> None:
+        """Let the trial rest: frames stay away for a reason of their own, and say nothing of the settings."""
+        self._paused = True
+        self._update_due()
+
+    def resume(self, now_s: float) -> None:
+        """Go on with the trial, with all of its time: frames are to come again."""
+        self._paused = False
+        self._heard_s = self._changed_s = now_s
+        self._proof_mono_s = now_s
         self._update_due()
 
     def _update_due(self) -> None:
         patience_s = self._patience_s
         late_s = min(max(self._heard_s, self._changed_s) + patience_s, self._heard_s + 2 * patience_s)
-        self.due_s = late_s if self._before else NEVER_S
+        self.due_s = late_s if self._before and not self._paused else NEVER_S
 
     def _end(self, config: Config, reason: str) -> Rollback:
         before, self._before = self._before, {}

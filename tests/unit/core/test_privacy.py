@@ -8,9 +8,19 @@ import pytest
 
 from pi_cam_node.base.errors import NotSaved, PrivacyOn
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import CameraChanged, LiveFrameDue, PictureSaved, Replied, RingMeasured, SettingChanged
+from pi_cam_node.core.events import (
+    CameraChanged,
+    FrameTaken,
+    LiveFrameDue,
+    PictureSaved,
+    Replied,
+    RingMeasured,
+    SettingChanged,
+    SettingsRolledBack,
+)
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inputs import CameraFailed, WorkEnded
+from pi_cam_node.core.rules.settings_rollback import PATIENCE_S
 from pi_cam_node.imaging.frame import Frame
 from tests.support.core_harness import CoreHarness
 
@@ -238,6 +248,46 @@ def test_settings_on_trial_are_not_taken_back_because_privacy_hides_their_frames
     world.wait(60)
     world.wait(60)
     assert world.core.config.camera.framerate == 20
+    switch(world, "off")
+    world.wait(PATIENCE_S - 1)
+    world.see()
+    world.wait(4)
+    assert world.core.config.camera.framerate == 20, "a frame has proved them"
+    assert world.core.unproven is None
+
+
+@pytest.mark.parametrize("in_privacy", [False, True], ids=["before privacy", "in privacy"])
+def test_settings_that_starve_the_camera_go_back_also_over_a_time_of_privacy(
+    world: CoreHarness, in_privacy: bool
+) -> None:
+    before = world.core.config.camera.width
+    if not in_privacy:
+        world.send("set", "camera.width 4608")
+    switch(world, "on")
+    if in_privacy:
+        world.send("set", "camera.width 4608")
+    assert finals(world.send("overwrite_config")) == [("overwrite_config", "privacy_on")]
+    world.work()
+    assert world.written == [], "what is unproven is not written"
+    world.wait(3600)
+    assert world.core.config.camera.width == 4608
+    switch(world, "off")
+    world.wait(PATIENCE_S - 1)
+    assert world.core.config.camera.width == 4608
+    world.wait(1)
+    assert world.core.config.camera.width == before
+    assert len(world.said(SettingsRolledBack)) == 1
+
+
+def test_a_frame_whose_exposure_began_in_privacy_is_not_shown_though_it_ended_after_it(world: CoreHarness) -> None:
+    switch(world, "on")
+    switch(world, "off")
+    world.facts.clear()
+    world.clock.advance(1.0)
+    world.step(world.frame(exposed_before_s=1.5))
+    assert (len(world.core.ring), world.said(FrameTaken)) == (0, [])
+    world.step(world.frame(exposed_before_s=0.5))
+    assert (len(world.core.ring), len(world.said(FrameTaken))) == (1, 1)
 
 
 def test_a_node_that_stops_while_it_switches_stays_closed(world: CoreHarness) -> None:

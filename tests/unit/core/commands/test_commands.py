@@ -246,8 +246,33 @@ def test_a_full_disk_is_answered_and_the_next_save_works(world: CoreHarness) -> 
 # ------------------------------------------------------------------ pastStack
 
 
-def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: CoreHarness) -> None:
+def test_by_day_the_one_frame_nearest_to_the_moment_is_taken_as_it_is(world: CoreHarness) -> None:
     world.see(100)
+    nearest = world.core.ring.around(world.clock.monotonic() - 5, 1)[0]
+    world.send("pastStack", "jpg")
+    reply = only(world.work())
+    assert "| stack of 1 frames |" in reply["message"]
+    assert (reply["data"]["kind"], reply["data"]["frames"]) == ("stack", [nearest.seq])
+    ((picture, _),) = world.archive.saved
+    assert picture.content == nearest.jpeg, "not encoded once more"
+
+
+@pytest.mark.parametrize(("asked", "count"), [('{"count": 3}', 3), ('{"method": "median"}', 4), ('{"span_s": 0.5}', 5)])
+def test_by_day_a_stack_is_made_where_the_command_asks_for_one(world: CoreHarness, asked: str, count: int) -> None:
+    world.see(100)
+    world.send("pastStack", asked)
+    assert only(world.work())["data"]["frames_used"] == count
+
+
+def test_the_mode_of_the_moment_counts_and_not_that_of_now(world: CoreHarness) -> None:
+    world.see(100, mode="night")
+    world.see(40)
+    world.send("pastStack", '{"at": 5}')
+    assert only(world.work())["data"]["frames_used"] == 4
+
+
+def test_past_stack_uses_frames_on_both_sides_of_the_moment(world: CoreHarness) -> None:
+    world.see(100, mode="night")
     world.send("pastStack", "jpg")
     reply = only(world.work())
     assert reply["data"]["frames"] == [49, 50, 51, 52] or reply["data"]["frames"] == [48, 49, 50, 51]
@@ -277,7 +302,7 @@ def test_past_stack_finds_the_moment_in_every_form(world: CoreHarness, form: str
 
 
 def test_past_stack_at_zero_seconds_is_not_the_whole_ring(world: CoreHarness) -> None:
-    world.see(100)
+    world.see(100, mode="night")
     world.send("set", "export.save_before_s 0")
     world.send("pastStack")
     assert only(world.work())["data"]["frames"] == [97, 98, 99, 100]
@@ -347,7 +372,7 @@ def test_shortstream_sends_the_newest_frames_and_then_the_count(world: CoreHarne
     reply = only(world.send("shortstream", "3"))
     sent = world.said(FramesSent)
     assert [(f.index, f.count, f.seq) for f in sent] == [(0, 3, 3), (1, 3, 4), (2, 3, 5)]
-    assert reply["message"] == "STREAM_DONE: sent=3, skipped=0, available=5"
+    assert reply["message"] == "STREAM_DONE: sent=3, skipped=0, available=3"
     assert world.facts.index(sent[-1]) < len(world.facts) - 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.core.commands import requests
+from pi_cam_node.core.commands import dispatcher, requests
 from pi_cam_node.core.events import CommandRefused, FaultReported, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
 from tests.support.core_harness import CoreHarness
@@ -310,3 +310,43 @@ def test_an_auto_save_that_is_refused_is_told_as_a_fault_since_nobody_reads_its_
     world.step(CommandArrived("pastStack", b'{"at": 3600}', world.clock.monotonic(), origin="self"))
     assert [fault.code for fault in world.said(FaultReported)] == ["no_frames"]
     assert world.said(CommandRefused) == []
+
+
+def test_work_is_accepted_after_a_third_of_a_second_and_not_before(world: CoreHarness) -> None:
+    world.send("save")
+    assert world.core.due_s <= world.clock.monotonic() + requests.ACCEPTED_AFTER_S
+    world.wait(0.29)
+    assert [body["stage"] for body in bodies(world)] == []
+    world.wait(0.02)
+    assert [body["stage"] for body in bodies(world)] == ["accepted"]
+
+
+def test_an_id_is_repeated_sixteen_times_and_no_more(world: CoreHarness) -> None:
+    for _ in range(dispatcher.REPEATS_WAITING + 1):
+        assert world.send("save", '{"id": "x"}') == []
+    assert [body["code"] for body in world.send("save", '{"id": "x"}')] == ["busy"]
+    world.see()
+    assert len(world.work()) == dispatcher.REPEATS_WAITING + 1 == 17
+
+
+PRESSES = ["PRESS", "press", "ON", "true", "1764381000123", "1764381000", "2026-11-29T14:03:12Z", '"PRESS"']
+
+
+@pytest.mark.parametrize("press", PRESSES)
+@pytest.mark.parametrize("verb", ["health", "overwrite_config", "restart", "save", "pastStack", "shortstream"])
+def test_what_a_button_sends_is_a_command_without_arguments(world: CoreHarness, verb: str, press: str) -> None:
+    world.send(verb, press)
+    world.see()
+    world.work()
+    (final,) = [body for body in bodies(world) if body["stage"] == "final"]
+    assert final["code"] == "ok", final
+
+
+@pytest.mark.parametrize(("verb", "words"), [("health", "OFF"), ("save", "off"), ("restart", "now"), ("health", "12")])
+def test_what_is_no_press_is_refused_as_before(world: CoreHarness, verb: str, words: str) -> None:
+    assert [body["code"] for body in world.send(verb, words)] == ["bad_request"]
+
+
+@pytest.mark.parametrize("press", ["PRESS", "1764381000123"])
+def test_a_press_is_no_answer_to_on_or_off(world: CoreHarness, press: str) -> None:
+    assert [body["code"] for body in world.send("privacy", press)] == ["bad_request"]

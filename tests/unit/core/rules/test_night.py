@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from pi_cam_node.config import NightConfig
-from pi_cam_node.core.rules.night import CONFIRM_FRAMES, CONFIRM_S, TRANSITIONS, Input, NightController, State
+from pi_cam_node.core.rules.night import CONFIRM_FRAMES, CONFIRM_S, RETRY_S, TRANSITIONS, Input, NightController, State
 from pi_cam_node.imaging.frame import Mode
 from pi_cam_node.imaging.lux import estimate_lux
 
@@ -263,3 +263,38 @@ def test_lux_is_the_same_whichever_exposure_measured_it() -> None:
 def test_black_and_white_frames_tell_no_lux(level: float) -> None:
     assert estimate_lux(level, 100_000, 1.0) is None
     assert estimate_lux(100.0, None, 1.0) is None
+
+
+def test_the_pauses_between_refused_switches_grow_and_end_with_a_switch() -> None:
+    night = Night()
+    night.obeys = False
+    night.see(10, 10, 10)
+    pauses_s = []
+    for _ in range(len(RETRY_S) + 1):
+        night.controller.refused(night.now_s)
+        asked, refused_s = len(night.asked), night.now_s
+        for _ in range(100):
+            if len(night.asked) == asked:
+                night.see(10)
+        pauses_s.append(round(night.now_s - refused_s))
+    assert pauses_s == [round(pause_s) for pause_s in (*RETRY_S, RETRY_S[-1])]
+
+
+def test_a_late_refusal_of_the_other_mode_is_not_taken_for_one_of_this() -> None:
+    night = Night()
+    night.obeys = False
+    night.see(10, 10, 10)
+    assert night.controller.wanted == "night"
+    night.controller.refused(night.now_s, "day")
+    assert night.controller.explain(night.now_s).state == "to_night", "still on its way"
+    night.controller.refused(night.now_s, "night")
+    assert night.controller.explain(night.now_s).state == "day"
+
+
+def test_it_says_when_it_may_decide_without_a_frame() -> None:
+    night = Night()
+    night.obeys = False
+    night.see(10, 10, 10)
+    assert night.controller.due_s == pytest.approx(night.now_s + CONFIRM_S + CONFIRM_FRAMES * QUICK.exposure_us / 1e6)
+    night.controller.refused(night.now_s)
+    assert night.controller.due_s == night.now_s + RETRY_S[0]

@@ -94,3 +94,20 @@ def test_no_bound_is_ever_exceeded(sizes: list[int], frames: int, seconds: float
         assert ring.seconds <= seconds
         assert ring.size_bytes <= size_bytes
         assert ring.size_bytes == sum(len(f.jpeg) for f in ring.last(1000))
+
+
+def test_of_two_frames_that_are_as_near_the_later_is_taken() -> None:
+    assert seqs(filled([1.0, 2.0]).around(1.5, 1)) == [1]
+    assert seqs(filled([1.0, 2.0, 3.0]).around(2.0, 2)) == [1, 2]
+
+
+def test_a_moment_a_second_before_the_oldest_frame_is_held_and_not_one_before_that() -> None:
+    ring = filled([10.0, 10.1, 10.2])
+    assert seqs(ring.around(9.0, 1)) == [0]
+    assert seqs(ring.around(8.99, 1)) == []
+
+
+def test_where_frames_lie_further_apart_than_a_second_so_does_the_moment_that_is_held() -> None:
+    ring = filled([10.0, 14.0, 18.0])
+    assert seqs(ring.around(6.0, 1)) == [0]
+    assert seqs(ring.around(5.99, 1)) == []
