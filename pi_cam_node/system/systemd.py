@@ -57,7 +57,7 @@ class SystemdNotifier:
 def is_restarted(environ: Mapping[str, str], pid: int, parent_pid: int) -> bool:
     """Return whether whatever started this process starts it again when it ends: systemd, or a console.
 
-    Source: the manual page systemd.exec. ``INVOCATION_ID`` alone is not enough: a terminal of a desktop session has it as well.
+    Source: the manual page systemd.exec. ``INVOCATION_ID`` alone is not enough: a terminal of a desktop session has it.
 
     Args:
         environ: The environment.
