@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
+from pi_cam_node.mqtt.set_payload import command_of
 from pi_cam_node.mqtt.topics import Notice, ParsedCommand, Topics
 
 
@@ -65,7 +66,8 @@ def parse_message(incoming: Incoming, topics: Topics, mono_s: float) -> Input | 
 def _command(incoming: Incoming, command: ParsedCommand, topics: Topics, mono_s: float) -> CommandArrived:
     payload = incoming.payload
     if command.set_key is not None:
-        payload = command.set_key.encode() + b" " + payload
+        is_large = len(payload) > MAX_PAYLOAD_BYTES
+        payload = command.set_key.encode() + b" " + payload if is_large else command_of(command.set_key, payload)
     # One byte over the limit is enough to be refused as too large.
     return CommandArrived(
         verb=command.verb,

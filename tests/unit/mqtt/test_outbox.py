@@ -278,3 +278,14 @@ def test_the_number_of_topics_held_is_bounded() -> None:
         assert struck(quarantine, STRIKES, [sent(number)]) == f"t/{number}"
     assert not quarantine.holds("t/0", 10_000, 1.0)
     assert quarantine.holds(f"t/{TOPICS_HELD}", 10_000, 1.0)
+
+
+def test_a_reply_survives_two_lost_sessions_and_not_a_third() -> None:
+    outbox, again = Outbox(), Waiting(message(1, queue_offline=True))
+    for _ in range(2):
+        outbox.put_back([Sent(again, Receipt(1), 0.0)])
+        taken = outbox.take()
+        assert taken is not None
+        again = taken
+    outbox.put_back([Sent(again, Receipt(1), 0.0)])
+    assert outbox.take() is None
