@@ -24,7 +24,7 @@ SOON_S = 10.0
 BURST = 20
 SLOWEST_PER_S = 2
 # The rate after a burst that was cut off without a word, and for how long.
-GUESSED_PER_S, GUESSED_S = 15, 120.0
+GUESSED_PER_S, GUESSED_S = 25, 120.0
 FILTER_STRIKES = 2
 
 
@@ -50,12 +50,14 @@ class Verdict:
     """What the end of a session says.
 
     Attributes:
-        searching: A limit was found or is being searched for, so the next session comes soon.
+        searching: A limit was found or is being searched for: the next session comes soon.
         message: What was found, for people; empty where nothing was.
+        ambiguous: Perhaps so, but another client with the same id would leave the same traces.
     """
 
     searching: bool = False
     message: str = ""
+    ambiguous: bool = False
 
 
 class Diagnosis:
@@ -191,15 +193,15 @@ class Diagnosis:
         return Verdict(True, "the broker takes no wildcard subscriptions: commands are subscribed to one by one")
 
     def _judge_filters(self, end: Disconnect, now_s: float) -> Verdict:
+        is_told, was_isolating = end.cause != "network", self._one_filter_at_a_time
+        self._one_filter_at_a_time = True
         # The first filter is a plain topic of the node's: where not even that is answered, a bare cut means no filter.
-        is_sign = end.cause != "network" or end.subscribed
-        if not self._one_filter_at_a_time or not is_sign:
-            self._one_filter_at_a_time = True
-            return Verdict(searching=is_sign)
+        if not was_isolating or not (is_told or end.subscribed):
+            return Verdict(searching=is_told, ambiguous=end.subscribed)
         culprit = end.unanswered[0]
         strikes = self._filter_strikes[culprit] = self._filter_strikes.get(culprit, 0) + 1
         if strikes < FILTER_STRIKES:
-            return Verdict(searching=True)
+            return Verdict(searching=is_told, ambiguous=True)
         self._filter_strikes.clear()
         if self._wildcards and any(c in culprit for c in "+#") and not any(c in f for f in self._without for c in "+#"):
             return self._no_wildcards()
@@ -223,14 +225,17 @@ class Diagnosis:
                 True,
                 f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
             )
-        if end.cause == "network" and end.sent_last_s >= BURST:
+        is_burst = end.cause == "network" and end.sent_last_s >= BURST
+        if is_burst:
             self._guess_rate(now_s)
-        return Verdict(searching=self._poison.has_pattern)
+        return Verdict(searching=self._poison.has_pattern, ambiguous=is_burst)
 
     def _guess_rate(self, now_s: float) -> None:
         """Slow down after a burst that was cut off without a word, for a while; for long if that happens again."""
+        known = self.rate_per_s(now_s)
         again, self._burst_s = now_s - self._burst_s < BELIEVED_S, now_s
-        self._rate = (GUESSED_PER_S, now_s + (BELIEVED_S if again else GUESSED_S))
+        rate = GUESSED_PER_S if known is None else max(SLOWEST_PER_S, known // 2)
+        self._rate = (rate, now_s + (BELIEVED_S if again else GUESSED_S))
 
 
 def _is_suspect(sent: Sent, now_s: float) -> bool:

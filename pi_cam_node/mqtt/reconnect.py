@@ -63,13 +63,16 @@ class Backoff:
             return SLOW_S
         return self._rng.uniform(LEAST_S, MOST_S)
 
-    def after_session(self, end: Disconnect, now_s: float, *, searching: bool = False) -> float:
+    def after_session(
+        self, end: Disconnect, now_s: float, *, searching: bool = False, ambiguous: bool = False
+    ) -> float:
         """Return the seconds to wait after a session that the broker had accepted.
 
         Args:
             end: How it ended.
             now_s: When it ended, on the monotonic clock.
             searching: A limit of the broker was found or is being searched for.
+            ambiguous: Perhaps; it may be another client as well.
         """
         self._refusals = 0
         lasted_s, taken_over = end.lasted_s or 0.0, end.cause == "taken over"
@@ -92,6 +95,6 @@ class Backoff:
             return SLOW_S
         if self._short > SHORT_BEFORE_SLOW:
             return self._rng.uniform(SLOW_S / 4, SLOW_S / 2)
-        if searching:
+        if searching or ambiguous:
             return self._rng.uniform(LEAST_S, SEARCH_S)
         return self._rng.uniform(LEAST_S, SOON_S if signs else MOST_S)

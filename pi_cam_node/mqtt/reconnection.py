@@ -86,7 +86,8 @@ class Reconnection:
             _log.warning("the broker does not get along with MQTT 5; trying MQTT %s", self._negotiation.version)
         self._reports.found(verdict.message)
         had_clash = self._backoff.clash
-        wait_s = self._backoff.after_session(end, now_s, searching=verdict.searching or other_version)
+        searching = verdict.searching or other_version
+        wait_s = self._backoff.after_session(end, now_s, searching=searching, ambiguous=verdict.ambiguous)
         if self._backoff.clash and not had_clash:
             message = (
                 "sessions end within seconds and the broker does not say why; does another client use the id "

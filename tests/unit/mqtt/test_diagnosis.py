@@ -126,9 +126,10 @@ def test_a_broker_that_says_that_it_takes_no_wildcards_gets_none() -> None:
 
 def test_filters_that_a_broker_hangs_up_on_are_left_out_after_two_such_ends() -> None:
     found = diagnosis()
-    found.session_ended(ended("quota", unanswered=("a", "b", "c")), NOW_S)
+    assert found.session_ended(ended("quota", unanswered=("a", "b", "c")), NOW_S).searching
     assert found.plan(NOW_S).one_filter_at_a_time
-    assert found.session_ended(ended(unanswered=("b",)), NOW_S).searching
+    verdict = found.session_ended(ended(unanswered=("b",)), NOW_S)
+    assert (verdict.searching, verdict.ambiguous) == (False, True), "another client would leave the same traces"
     assert not found.plan(NOW_S).without
     verdict = found.session_ended(ended(unanswered=("b",)), NOW_S)
     assert "b is subscribed to" in verdict.message
@@ -183,8 +184,8 @@ def test_a_burst_that_is_cut_off_without_a_word_is_slowed_down_for_a_while_and_f
     for _ in range(2):
         assert found.rate_per_s(NOW_S + 200) is None
         found.session_ended(ended(unacknowledged=[sent("a", 10)], sent_last_s=60), NOW_S)
-        assert found.rate_per_s(NOW_S) == 15
-    assert found.rate_per_s(NOW_S + 200) == 15
+        assert found.rate_per_s(NOW_S) in (25, 12)
+    assert found.rate_per_s(NOW_S + 200) == 12
 
 
 def test_a_message_that_ends_slow_sessions_as_well_is_the_reason_and_not_the_rate() -> None:

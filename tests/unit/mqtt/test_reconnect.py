@@ -128,6 +128,12 @@ def test_bare_cuts_during_the_search_for_a_limit_are_no_sign_of_another_client_a
     assert not backoff.clash
 
 
+def test_what_may_be_a_limit_or_another_client_is_tried_soon_and_counts_as_a_sign() -> None:
+    backoff = Backoff(Longest())
+    waits = [backoff.after_session(ended(0.1), number, ambiguous=True) for number in range(5)]
+    assert waits == [SEARCH_S] * 4 + [SLOW_S]
+
+
 def test_a_broker_that_ends_session_after_session_with_a_reason_is_asked_less_often() -> None:
     backoff = Backoff(Longest())
     waits = [backoff.after_session(ended(0.1, "quota"), number) for number in range(SHORT_BEFORE_SLOW + 1)]
