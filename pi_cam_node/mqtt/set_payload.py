@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_bytes
-
-# What editors and C programs leave at the ends of a text.
-_ENDS = "\ufeff\0 \t\r\n"
+from pi_cam_node.config.values import BLANKS
 
 
 def command_of(key: str, payload: bytes) -> bytes:
@@ -22,12 +20,12 @@ def command_of(key: str, payload: bytes) -> bytes:
         payload: As it came.
     """
     try:
-        text = payload.decode().strip(_ENDS)
+        text = payload.decode().strip(BLANKS)
     except UnicodeDecodeError:
         return key.encode() + b" " + payload
     value = _json(text) if text.startswith(('"', "{")) else None
     if isinstance(value, str):
-        text = value.strip(_ENDS)
+        text = value.strip(BLANKS)
     elif isinstance(value, dict) and "value" in value and "key" not in value:
         return json_bytes({**value, "key": key})
     return f"{key} {text}".encode(errors="surrogatepass")

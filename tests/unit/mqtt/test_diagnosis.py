@@ -198,8 +198,8 @@ def test_a_message_that_ends_slow_sessions_as_well_is_the_reason_and_not_the_rat
 
 def test_a_bad_link_blames_no_message() -> None:
     found = diagnosis()
-    for more in ({"gave_up": True}, {"cause": "malformed"}):
+    for cause, gave_up in (("network", True), ("malformed", False)):
         for _ in range(10):
-            end = replace(ended(unacknowledged=[sent("a", 10)]), **more)  # type: ignore[arg-type]
+            end = ended(cause, gave_up=gave_up, unacknowledged=[sent("a", 10)])  # type: ignore[arg-type]
             assert not found.session_ended(end, NOW_S).searching
     assert not found.holds("a", 1000, NOW_S)
