@@ -184,6 +184,13 @@ class PictureSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaDeleted:
+    """A picture or film was deleted on command: what still shows it shows something that is not there."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A reply is ready for its asker. ``body`` is the reply object of the contract."""
 
@@ -240,6 +247,7 @@ Event = (
     | CommandRefused
     | TelemetryTaken
     | PictureSaved
+    | MediaDeleted
     | Replied
     | LiveFrameDue
     | FramesSent

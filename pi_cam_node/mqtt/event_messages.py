@@ -30,6 +30,7 @@ class EventMessages:
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
+        self._last_picture_id = ""
 
     # ------------------------------------------------------------ what the node says of itself
 
@@ -116,8 +117,8 @@ class EventMessages:
                 return [available, self._event(kind, at, reason)]
             case e.SettingsRolledBack() | e.CommandRefused():
                 return [self._told_alone(event)]
-            case e.PictureSaved():
-                return self._picture(event)
+            case e.PictureSaved() | e.MediaDeleted():
+                return self._picture(event) if isinstance(event, e.PictureSaved) else self._no_picture(event)
             case e.Replied() | e.FramesSent():
                 return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
             case _:
@@ -139,8 +140,15 @@ class EventMessages:
             self._state("privacy", "ON" if on else "OFF"),
         ]
 
+    def _no_picture(self, deleted: e.MediaDeleted) -> list[Message]:
+        """Return what takes the last picture away, where it is that one."""
+        if deleted.id != self._last_picture_id:
+            return []
+        topics = (self._topics.media_image, self._topics.media_thumbnail, self._topics.media_last)
+        return [Message(topic, b"", retain=True) for topic in topics]
+
     def _picture(self, saved: e.PictureSaved) -> list[Message]:
-        facts = saved.facts()
+        facts, self._last_picture_id = saved.facts(), saved.id
         small = base64.b64encode(saved.thumbnail) if saved.thumbnail is not None else b""
         last = {**facts, "thumbnail": small.decode()} if saved.thumbnail_asked and small else facts
         cause = "interval" if saved.kind == "auto" else "command"

@@ -53,6 +53,8 @@ class StateCache:
                     states["privacy"] = _on(bool(value))
             case e.PictureSaved():
                 self.state.media = [event.facts(), *self.state.media[: PICTURES_KEPT - 1]]
+            case e.MediaDeleted(id=media_id):
+                self.state.media = [facts for facts in self.state.media if facts["id"] != media_id]
             case BrokerConnected() | BrokerLost():
                 self.state.broker = isinstance(event, BrokerConnected)
                 self.state.broker_away_because = event.reason if isinstance(event, BrokerLost) else ""

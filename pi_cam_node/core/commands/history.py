@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import BadRequest, OutOfRange
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.events import MediaDeleted
 from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventRow, MediaRow, Page, Query
 from pi_cam_node.core.inputs import CommandArrived
 
@@ -120,6 +121,7 @@ def delete(context: Context, arguments: MediaArguments, _received: CommandArrive
     """Remove the files."""
     media_id = arguments.media_id
     yield Work(lambda _progress: context.archive.delete(media_id))
+    context.emit(MediaDeleted(media_id))
     return Result(f"OK: deleted {media_id}", {"id": media_id})
 
 

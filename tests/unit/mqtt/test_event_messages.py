@@ -206,3 +206,12 @@ def test_the_size_of_a_packet_is_never_underestimated() -> None:
     message = Message("ä" * 10, b"x" * 100, correlation=b"c" * 10, content_type=JSON, user=(("ü", "v" * 9),))
     on_the_wire = 5 + 2 + 20 + 2 + 4 + 3 + 10 + 3 + len(JSON) + 5 + 2 + 9 + 100
     assert on_the_wire <= message.size_bytes <= on_the_wire + 200
+
+
+def test_a_deleted_picture_is_taken_away_where_it_is_the_last_one() -> None:
+    words = EventMessages(TOPICS)
+    words.messages(SAVED)
+    assert words.messages(e.MediaDeleted("another")) == []
+    told = words.messages(e.MediaDeleted(SAVED.id))
+    assert [message.topic for message in told] == [TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.media_last]
+    assert all(message.retain and message.payload == b"" for message in told)

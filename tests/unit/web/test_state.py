@@ -90,6 +90,14 @@ def test_the_last_pictures_come_newest_first_and_not_for_ever() -> None:
     assert ids == [f"p{n}" for n in range(PICTURES_KEPT + 4, 4, -1)]
 
 
+def test_a_deleted_picture_is_not_shown_any_more() -> None:
+    cache, clock = state_cache()
+    for name in ("a", "b", "c"):
+        cache.on_event(saved(name, clock))
+    cache.on_event(e.MediaDeleted("b"))
+    assert [media["id"] for media in cache.state.media] == ["c", "a"]
+
+
 def test_a_changed_setting_is_in_force() -> None:
     cache, _ = state_cache()
     cache.on_event(e.SettingChanged("http.max_viewers", 64))

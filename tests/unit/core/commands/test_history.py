@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.core.events import MediaDeleted
 from pi_cam_node.core.history import EventRow, MediaRow, Page, Query, page_of
 from pi_cam_node.core.recent_events import RecentEvents
 from tests.support.core_harness import CoreHarness
@@ -149,6 +150,7 @@ def test_keep_and_delete(world: CoreHarness) -> None:
     assert ask(world, "delete", "p007")["code"] == "forbidden"
     assert ask(world, "keep", "p007 off")["ok"]
     assert ask(world, "delete", "p007")["message"] == "OK: deleted p007"
+    assert world.said(MediaDeleted) == [MediaDeleted("p007")]
     assert "p007" not in world.archive.rows
     assert ask(world, "keep", {"media_id": "p008", "off": True})["data"]["kept"] is False
 
