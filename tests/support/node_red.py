@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -67,11 +68,8 @@ def running_node_red(folder: Path) -> Iterator[NodeRed]:
     program = INSTALLED / "node_modules" / "node-red" / "red.js"
     if not TOOLS.exists() or shutil.which("node") is None:
         pytest.skip(f"there is no {TOOLS.name} folder beside the repository, or no node")
-    if not program.exists():
-        install = [str(TOOLS / "nodered.sh"), "install"]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-        if done.returncode:
-            pytest.skip(f"Node-RED cannot be installed here: {done.stderr.strip()[-200:]}")
+    if reason := _install(program):
+        pytest.skip(f"Node-RED cannot be installed here: {reason}")
     port, log = free_port(), folder / "node-red.log"
     command = ["node", str(program), "--userDir", str(folder), "--settings", str(TOOLS / "settings.js")]
     with log.open("wb") as out:
@@ -83,3 +81,18 @@ def running_node_red(folder: Path) -> Iterator[NodeRed]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _install(program: Path) -> str:
+    """Install Node-RED where it is missing, one process at a time; return why it cannot be, empty where it is there."""
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    with (INSTALLED / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if program.exists():
+            return ""
+        install = [str(TOOLS / "nodered.sh"), "install"]
+        try:
+            done = subprocess.run(install, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        except subprocess.TimeoutExpired:
+            return f"npm is not done within {INSTALL_S:g} s"
+        return done.stderr.strip()[-200:] if done.returncode else ""
