@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.console.accounts.pairing import Pairing
@@ -25,7 +26,7 @@ from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.hub import LiveHub
 from pi_cam_node.console.push.endpoints import Endpoints
 from pi_cam_node.console.push.outbox import Outbox
-from pi_cam_node.console.push.vapid import Vapid
+from pi_cam_node.console.push.vapid import CONTACT_FILE, Vapid, subject_of
 from pi_cam_node.console.rules.engine import RuleEngine
 from pi_cam_node.console.rules.models import Rule
 from pi_cam_node.console.sensors.registry import Sensors
@@ -91,6 +92,16 @@ class ConsoleContext:
         self.mode = mode
         self.note(account, "mode", mode)
         self.changes.tell("mode")
+
+    def keep_contact(self, subject: str) -> None:
+        """Keep who push services may write to, where the file does not say it. Thread: an executor.
+
+        Raises:
+            OSError: It could not be kept.
+        """
+        console = self.loaded.config.console
+        replace_atomically(console.base_dir / CONTACT_FILE, f"{subject}\n".encode())
+        self.vapid.subject = subject_of(console.vapid_subject, console.base_dir)
 
     def save_rules(self, rules: Sequence[Rule]) -> None:
         """Write the rules into the file and let them be in force. Thread: an executor.

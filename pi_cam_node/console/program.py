@@ -71,7 +71,7 @@ class Console:
         try:
             self.database.open()
             self._links = Links(folder, self.clock)
-            subject = config.console.vapid_subject or vapid.NO_SUBJECT
+            subject = vapid.subject_of(config.console.vapid_subject, folder)
             self._vapid = vapid.Vapid(vapid.read_or_make(folder), subject)
         except ConfigError:
             raise

@@ -86,7 +86,10 @@ def test_set_up_by_a_one_time_link_and_logged_in_over_a_restart(console: Running
         assert (await browser.post("/setup", {"key": "guess", "name": "Eve", "password": "correct horse"}))[0] == 403
         key = console.setup_key
         assert (await browser.post("/setup", {"key": key, "name": "Anna", "password": "short"}))[0] == 422
-        assert (await browser.post("/setup", {"key": key, "name": "Anna", "password": "correct horse"}))[0] == 303
+        form = {"key": key, "name": "Anna", "password": "correct horse", "mail": "anna@example.com"}
+        assert (await browser.post("/setup", form))[0] == 422
+        assert (await browser.post("/setup", {**form, "mail": "anna@posteo.de"}))[0] == 303
+        assert (console.base_dir / "contact").read_text() == "mailto:anna@posteo.de\n"
         assert (await browser.get("/"))[0] == 200
         assert not (console.base_dir / "setup-link").exists()
         assert (await browser.post("/setup", {"key": key, "name": "Eve", "password": "correct horse"}))[0] == 403
@@ -147,6 +150,13 @@ def test_every_route_is_refused_to_strangers_and_cameras_to_guests(console: Runn
                 if "/hall" in path or right == "control":
                     assert await status(guest, method, path) in {403, 404}, f"{method} {path}"
             assert await status(guest, "GET", "/cameras/porch") == 200
+            async with guest.session.get("/changes") as heard:
+                for node in ("hall", "porch"):
+                    client.publish(f"pi_cam_node/{node}/state/motion", "ON", retain=True)
+                async with asyncio.timeout(10):
+                    while b"node-" not in (line := await heard.content.readline()):
+                        continue
+                assert line == b"data: node-porch\n"
             assert await status(guest, "GET", "/sensors") == 403
 
     console.visit(visit)

@@ -53,6 +53,11 @@ class Endpoints:
         return any(one == host or one.rpartition(":")[0] == host for one in self._extra)
 
 
+def is_apple(endpoint: str) -> bool:
+    """Tell whether an endpoint is one of Apple's, who refuse senders without a real address."""
+    return (urlsplit(endpoint).hostname or "").endswith(".push.apple.com")
+
+
 class PublicResolver(AbstractResolver):
     """Resolves names to public addresses only, so that a name cannot lead into the house."""
 

@@ -22,6 +22,9 @@ from pi_cam_node.base.atomic_files import create_atomically
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 
 FILE_NAME = "vapid.pem"
+# The address that was given when the console was set up.
+CONTACT_FILE = "contact"
+CONTACT_MAX_BYTES = 300
 # At most a day is allowed; half of it leaves room for clocks that differ.
 LIFETIME_S = 12 * 3600
 # Where nobody said who push services may write to; Apple refuses it.
@@ -57,6 +60,17 @@ class Vapid:
         signed = f"{head}.{encoded(json.dumps(claims, separators=(',', ':')).encode())}"
         r, s = decode_dss_signature(self._private.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"vapid t={signed}.{encoded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}, k={self.public_key}"
+
+
+def subject_of(configured: str, folder: Path) -> str:
+    """Return who push services may write to: as configured, else as given at set-up, else nobody."""
+    if configured:
+        return configured
+    try:
+        with (folder / CONTACT_FILE).open(encoding="utf-8") as file:
+            return file.read(CONTACT_MAX_BYTES).strip() or NO_SUBJECT
+    except (OSError, UnicodeDecodeError):
+        return NO_SUBJECT
 
 
 def read_or_make(folder: Path) -> ec.EllipticCurvePrivateKey:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Any
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.pictures.viewer import Status, Viewer, wanted_in
 from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.web.rendering import build_id
 from pi_cam_node.console.web.routes import account_of, context_of, route, session_of
 from pi_cam_node.web.http.app_keys import app_key
@@ -118,7 +119,10 @@ def status_message(camera: str, status: Status) -> str:
 @route("GET", "/changes", "view")
 async def changes(request: web.Request) -> web.StreamResponse:
     """Send the names of the parts that changed, as server-sent events, and a beat with the build of the pages."""
-    context = context_of(request)
+    context, account, session = context_of(request), account_of(request), session_of(request)
+    if session is not None:
+        with suppress(StoreUnavailable):
+            await context.accounts.seen(session)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
     with context.changes.listen() as listener:
@@ -127,11 +131,17 @@ async def changes(request: web.Request) -> web.StreamResponse:
             parts = await listener.next(BEAT_S)
             if not _still_may(request):
                 break
-            told: Any = parts or [""]
+            told = [part for part in parts if _may_hear(account, part)]
             await response.write(_sse("changed", " ".join(told)))
             # What changes many times a second is fetched once in a while.
             await asyncio.sleep(0.25)
     return response
+
+
+def _may_hear(account: Account, part: str) -> bool:
+    """Tell whether an account may know that a part changed: those of a camera bear its id."""
+    node = part.removeprefix("node-")
+    return node == part or rights.may(account, "view", node)
 
 
 def _sse(event: str, data: str) -> bytes:

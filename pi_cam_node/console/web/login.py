@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from aiohttp import web
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts.registry import SESSION_DAYS
+from pi_cam_node.console.config import is_contact
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
@@ -67,7 +69,7 @@ async def setup_page(request: web.Request) -> web.StreamResponse:
     if not context.setup.is_(key):
         gate_of(request).count_wrong(request)
         return page(request, "login.html", 403, fault="", name="", has_owner=False, file=context.setup.path)
-    return page(request, "setup.html", key=key, fault="", name="")
+    return page(request, "setup.html", key=key, fault="", name="", mail="")
 
 
 @route("POST", "/setup", "public")
@@ -79,10 +81,14 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     if context.accounts.has_owner or not context.setup.is_(key):
         gate_of(request).count_wrong(request)
         raise web.HTTPForbidden(text="the link has ended, or it is not the console's\n")
+    mail = form.get("mail", "").strip()
     try:
+        _check_mail(mail)
         account = await context.accounts.create(form.get("name", ""), "owner", form.get("password", ""))
     except BadRequest as error:
-        return page(request, "setup.html", 422, key=key, fault=str(error), name=form.get("name", ""))
+        return page(request, "setup.html", 422, key=key, fault=str(error), name=form.get("name", ""), mail=mail)
+    if mail:
+        await asyncio.get_running_loop().run_in_executor(None, context.keep_contact, f"mailto:{mail}")
     context.setup.close()
     context.note(account.name, "account", "set the console up")
     return await _begin(request, account, is_json=request.content_type == "application/json")
@@ -120,6 +126,11 @@ async def approve(request: web.Request) -> web.StreamResponse:
     pending.session = await accounts.begin(account, name, "kiosk")
     context.note(_who(request), "account", f"paired the kiosk {name}")
     return page(request, "parts/said.html", said="Paired. The device shows the cameras in a moment.", is_refusal=False)
+
+
+def _check_mail(mail: str) -> None:
+    if mail and not is_contact(f"mailto:{mail}"):
+        raise BadRequest("Push services take no such mail address.")
 
 
 async def _begin(request: web.Request, account: Account, *, is_json: bool) -> web.StreamResponse:

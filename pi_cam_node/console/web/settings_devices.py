@@ -10,6 +10,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from pi_cam_node.console.push.encryption import decoded
+from pi_cam_node.console.push.endpoints import is_apple
 from pi_cam_node.console.push.vapid import NO_SUBJECT
 from pi_cam_node.console.rules.models import time_of_day
 from pi_cam_node.console.store import devices as rows
@@ -46,6 +47,8 @@ async def subscribe(request: web.Request) -> web.StreamResponse:
     if not isinstance(endpoint, str) or not isinstance(keys, dict):
         raise web.HTTPBadRequest(text="send the subscription: endpoint and keys\n")
     fault = context.endpoints.fault_of(endpoint) or _fault_of_keys(keys)
+    if not fault and is_apple(endpoint) and context.vapid.subject == NO_SUBJECT:
+        fault = "Apple takes no pushes before console.vapid_subject names a real address"
     if fault:
         raise web.HTTPUnprocessableEntity(text=f"{fault}\n")
     kept = await context.database.read(lambda db: rows.devices(db, account.id))

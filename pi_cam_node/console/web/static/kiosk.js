@@ -31,6 +31,17 @@ async function stayAwake() {
   lock = await navigator.wakeLock.request("screen").catch(() => undefined);
 }
 
+// Loads anew where there are other cameras than before, and dims where it is dark in front of one.
+async function look() {
+  const answer = await fetch("/api/nodes").catch(() => undefined);
+  if (!answer?.ok) return;
+  const { nodes } = await answer.json();
+  const shown = panes.map((pane) => pane.querySelector(".screen").dataset.camera).sort().join();
+  if (nodes.map(({ id }) => id).sort().join() !== shown) location.reload();
+  const lux = nodes.map(({ states }) => Number.parseFloat(states.lux)).find((value) => !Number.isNaN(value));
+  wall.classList.toggle("dim", lux < DARK_LUX);
+}
+
 addEventListener("keydown", ({ key }) => {
   if ("1234".includes(key)) enlarge(Number(key));
   else if (key === "Escape") enlarge(0);
@@ -42,7 +53,7 @@ addEventListener("keydown", ({ key }) => {
 wall.addEventListener("dblclick", ({ target }) => enlarge(Number(target.closest(".pane")?.dataset.number)));
 document.addEventListener("visibilitychange", stayAwake);
 document.body.addEventListener("new-build", () => location.reload());
-document.body.addEventListener("changed-nodes", () => location.reload());
+document.body.addEventListener("changed-nodes", look);
 
 show();
 stayAwake();
@@ -58,8 +69,7 @@ setInterval(() => {
   shift = (shift + 1) % 4;
   wall.classList.remove("shift-1", "shift-2", "shift-3");
   if (shift) wall.classList.add(`shift-${shift}`);
-  const lux = wall.dataset.lux === "" ? Number.NaN : Number(wall.dataset.lux);
-  wall.classList.toggle("dim", lux < DARK_LUX);
+  look();
   const memory = performance.memory?.usedJSHeapSize ?? 0;
   const now = new Date();
   const isNight = now.getHours() === RELOAD_HOUR && now.getMinutes() === 0;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
-from pi_cam_node.console.push.endpoints import Endpoints, PublicResolver
+from pi_cam_node.console.push.endpoints import Endpoints, PublicResolver, is_apple
+from pi_cam_node.console.push.vapid import NO_SUBJECT, subject_of
 
 ALLOWED = (
     "https://fcm.googleapis.com/fcm/send/abc",
@@ -83,3 +85,15 @@ def test_a_name_that_leads_into_the_house_is_not_followed(monkeypatch: pytest.Mo
     for address in ("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1"):
         with pytest.raises(OSError, match="no public address"):
             asyncio.run(look_up(address))
+
+
+def test_apples_services_are_known() -> None:
+    assert is_apple("https://web.push.apple.com/abc")
+    assert not is_apple("https://fcm.googleapis.com/push.apple.com")
+
+
+def test_who_may_be_written_to(tmp_path: Path) -> None:
+    assert subject_of("", tmp_path) == NO_SUBJECT
+    (tmp_path / "contact").write_text("mailto:anna@posteo.de\n")
+    assert subject_of("", tmp_path) == "mailto:anna@posteo.de"
+    assert subject_of("https://anna.dev", tmp_path) == "https://anna.dev"
