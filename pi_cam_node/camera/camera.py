@@ -23,6 +23,7 @@ from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Demand
+from pi_cam_node.imaging.motion.settings import MotionSettings
 from pi_cam_node.imaging.polygon import parse_polygon
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _KILL_S = 0.5
 _LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
 _DEMANDS_MAX = 64
+# A switch of our own is over for the motion detector after this time, whatever `night.settle_s` says of brightness.
+OWN_SWITCH_MAX_S = 3.0
 
 
 class Camera:
@@ -212,4 +215,20 @@ def output_of(config: Config) -> Output:
     """Return what the settings ask of each picture."""
     ring = config.ring
     ring_size = (ring.downscale.width, ring.downscale.height) if ring.downscale.enable else None
-    return Output(ring.quality, ring_size, config.overlay.text, config.node.name or config.node.id)
+    name = config.node.name or config.node.id
+    return Output(ring.quality, ring_size, config.overlay.text, name, _motion_settings(config))
+
+
+def _motion_settings(config: Config) -> MotionSettings | None:
+    motion = config.motion
+    if not motion.enable:
+        return None
+    return MotionSettings(
+        motion.sensitivity,
+        motion.night_sensitivity,
+        motion.min_s,
+        motion.idle_fps,
+        motion.active_fps,
+        tuple(parse_polygon(text) for text in motion.ignore),
+        min(config.night.settle_s, OWN_SWITCH_MAX_S),
+    )

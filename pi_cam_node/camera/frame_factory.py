@@ -44,4 +44,5 @@ class FrameFactory:
             image.ring_jpeg,
             image.jpegs,
             RawImage(self._size, self._layout, image.raw) if image.raw is not None else None,
+            image.motion,
         )

@@ -24,6 +24,7 @@ from pi_cam_node.config.sections.pictures import (
 )
 from pi_cam_node.config.sections.privacy import PrivacyConfig
 from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
+from pi_cam_node.config.sections.video import MotionConfig, RecordingConfig
 from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "HttpTlsConfig",
     "LoggingConfig",
     "MjpegServerConfig",
+    "MotionConfig",
     "MqttConfig",
     "MqttTlsConfig",
     "NetworkConfig",
@@ -45,6 +47,7 @@ __all__ = [
     "NodeConfig",
     "OverlayConfig",
     "PrivacyConfig",
+    "RecordingConfig",
     "RecordingStorageConfig",
     "RingConfig",
     "Section",
@@ -67,6 +70,8 @@ class Config(Section):
     overlay: OverlayConfig = OverlayConfig()
     ring: RingConfig = RingConfig()
     export: ExportConfig = ExportConfig()
+    motion: MotionConfig = MotionConfig()
+    recording: RecordingConfig = RecordingConfig()
     storage: StorageConfig = StorageConfig()
     mjpeg_server: MjpegServerConfig = MjpegServerConfig()
     http: HttpConfig = HttpConfig()

@@ -10,6 +10,7 @@ from pathlib import Path
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.base.secret_file import open_plain, read_secret
+from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
@@ -54,7 +55,10 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
         content = content_of(path)
     file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
     config = settled(file, environ, path, NODE_SCHEMA)
-    return LoadedConfig(config, path, tuple(warnings_of(file, config.mqtt, path, catalogue())), content)
+    warnings = [*warnings_of(file, config.mqtt, path, catalogue())]
+    if config.recording.mode != "off" and not has_video():
+        warnings.append(f"recording.mode is {config.recording.mode}, and nothing can be recorded: {VIDEO_HINT}")
+    return LoadedConfig(config, path, tuple(warnings), content)
 
 
 def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: Schema[Root]) -> Root:

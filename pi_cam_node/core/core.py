@@ -18,24 +18,13 @@ from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.base.schedule import Due, Interval
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, settings
+from pi_cam_node.core import events as e
 from pi_cam_node.core import inputs as i
+from pi_cam_node.core.activity import Activity
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.dispatcher import Dispatcher
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import FreshFrame
-from pi_cam_node.core.events import (
-    CameraChanged,
-    Event,
-    FaultReported,
-    FrameTaken,
-    InputEvent,
-    ModeWanted,
-    PictureSaved,
-    RingMeasured,
-    SettingChanged,
-    SettingsRolledBack,
-    TelemetryTaken,
-)
 from pi_cam_node.core.faults import Faults
 from pi_cam_node.core.pipeline import Pipeline
 from pi_cam_node.core.ports import Ports
@@ -71,13 +60,13 @@ class Core:
         self.clock, self.commands = clock, registry()
         self.archive, self.images, self.write_config = ports.archive, ports.images, ports.write_config
         self.events, self.links, self.tickets = ports.events, ports.links, ports.tickets
-        self.url_of, self.leave, self.demand = ports.url_of, ports.stop, ports.demand
+        self.url_of, self.leave, self.demand, self.recorder = ports.url_of, ports.stop, ports.demand, ports.recorder
         self.privacy_gate, self.erase = ports.privacy_port.privacy_gate, ports.privacy_port.erase
         self.privacy = PrivacySwitch(ports.privacy_port, clock, self._forget)
         self._ports = ports
         self.config = config
         self._memory = MemoryLimits(budget_bytes)
-        self._events: list[Event] = []
+        self._events: list[e.Event] = []
         self.ring = Ring(self._memory.limits(config))
         self.night = NightController(config.night, now_s)
         self._pipeline = Pipeline(config, self.ring, self.night)
@@ -91,6 +80,7 @@ class Core:
         self.faults = Faults(clock)
         self._telemetry = Interval(config.telemetry.interval_s, now_s)
         self._auto_save = AutoSave(config.export, now_s)
+        self.activity = Activity(config, clock, ports, ring=self.ring, emit=self.emit, boot_id=boot_id)
         self._timed: tuple[tuple[Due, Callable[[float], None]], ...] = (
             (self.night, self._decide_mode),
             (self._camera_timeout, lambda now_s: self._camera_lost("no frames", now_s)),
@@ -99,6 +89,7 @@ class Core:
             (self.privacy, lambda _now_s: self.privacy.persist_again(ports.submit)),
             (self._telemetry, self._take_telemetry),
             (self._auto_save, self._save_picture),
+            (self.activity, self.activity.on_time),
             (self.faults.state, lambda now_s: self._events.extend(self.faults.state.due(now_s))),
         )
         self._due = tuple(part for part, _ in self._timed)
@@ -112,13 +103,13 @@ class Core:
         """The newest frame while the camera is there."""
         return self._pipeline.latest
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: e.Event) -> None:
         """Return an event with the next return of `step`; of a flood of faults only the newest, now and then."""
-        if isinstance(event, FaultReported):
+        if isinstance(event, e.FaultReported):
             self.faults.report(event)
-        elif not (isinstance(event, PictureSaved) and self.privacy_gate.closed):
+        elif not (isinstance(event, e.PictureSaved) and self.privacy_gate.closed):
             self._events.append(event)
-        if isinstance(event, PictureSaved):
+        if isinstance(event, e.PictureSaved):
             self.faults.picture_saved()
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
@@ -158,14 +149,14 @@ class Core:
         """Monotonic time at which `step` is to be called although nothing came."""
         return min(part.due_s for part in self._due)
 
-    def step(self, message: i.Input | Frame | None) -> list[Event]:
+    def step(self, message: i.Input | Frame | None) -> list[e.Event]:
         """Take in an input or a frame, if any, do what is due, and return what follows from it."""
         now_s = self.clock.monotonic()
         changes = self.night.changes
         try:
             if isinstance(message, Frame):
                 self._on_frame(message, now_s)
-            elif message is not None:
+            elif message is not None and not self.activity.on_input(message):
                 self._on_input(message, now_s)
         finally:
             for part, on_time in self._timed:
@@ -176,9 +167,10 @@ class Core:
         events, self._events = self._events, []
         return events
 
-    def close(self) -> list[Event]:
-        """Answer what still waits, and return the last events."""
+    def close(self) -> list[e.Event]:
+        """Answer what still waits, end what goes on, and return the last events."""
         self._dispatcher.close()
+        self.activity.close()
         events, self._events = self._events, []
         return events
 
@@ -193,13 +185,15 @@ class Core:
         self._camera_timeout.frame_received(now_s)
         self._trial.frame(frame.exposed_mono_s, now_s)
         self._frame_rate.count(now_s)
-        self._events.append(FrameTaken(frame))
+        self._events.append(e.FrameTaken(frame))
         self._pipeline.process(frame, now_s, self._events)
+        if frame.motion is not None:
+            self.activity.report(frame.motion)
         self._dispatcher.offer(frame)
         self._latency_ms = round((self.clock.monotonic() - frame.captured_mono_s) * 1000, 1)
 
     def _on_input(self, message: i.Input, now_s: float) -> None:
-        if isinstance(message, InputEvent):
+        if isinstance(message, e.InputEvent):
             self._events.append(message)
         self.faults.on_input(message)
         match message:
@@ -215,7 +209,7 @@ class Core:
             case i.SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s, mode)
                 if self.camera_online:  # else it is a consequence, and would hide the cause
-                    self.emit(FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
+                    self.emit(e.FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
                 self._roll_back(self._trial.refused(self.config, mode, f"the camera refuses {mode}: {reason}"))
             case i.BrokerConnected() | i.HomeAssistantStarted():
                 self._take_telemetry(now_s)
@@ -225,11 +219,11 @@ class Core:
 
     def _decide_mode(self, now_s: float) -> None:
         if (wanted := self.night.on_time(now_s)) is not None:
-            self.emit(ModeWanted(wanted))
+            self.emit(e.ModeWanted(wanted))
 
     def _take_telemetry(self, now_s: float) -> None:
         self._telemetry.done(now_s)
-        self.emit(TelemetryTaken(self.figures()))
+        self.emit(e.TelemetryTaken(self.figures()))
 
     def _save_picture(self, now_s: float) -> None:
         settled_s = self.night.settled_s if self.camera_online else float("inf")
@@ -246,7 +240,8 @@ class Core:
         self.night.restarted(now_s)
         self._auto_save.camera_back()
         self.faults.note("camera", "ok", "")
-        self.emit(CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
+        self.emit(e.CameraChanged(online=True, reason="frames arrive", at=self.clock.utcnow()))
+        self.activity.camera(online=True)
 
     def _camera_lost(self, reason: str, now_s: float) -> None:
         self._delivers = False
@@ -259,7 +254,8 @@ class Core:
         if self.camera_online:
             self.camera_online, self._delivers = False, self.privacy_gate.closed  # privacy alone keeps frames away
             self._pipeline.camera_lost()
-            self.emit(CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
+            self.activity.camera(online=False)
+            self.emit(e.CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
         self._dispatcher.fail_frames(refusal)
 
     def _expect_frame(self, now_s: float) -> None:
@@ -269,16 +265,17 @@ class Core:
         if rollback is not None:
             what = {key: settings.value_of(rollback.config, key) for key in rollback.keys}
             self._put_in_force(rollback.config)
-            self.emit(SettingsRolledBack(what, rollback.reason, self.clock.utcnow()))
-            self.emit(FaultReported("camera_down", f"rolled back: {', '.join(what)}: {rollback.reason}"))
+            self.emit(e.SettingsRolledBack(what, rollback.reason, self.clock.utcnow()))
+            self.emit(e.FaultReported("camera_down", f"rolled back: {', '.join(what)}: {rollback.reason}"))
 
     def _forget(self) -> None:
         """Keep nothing of what the camera saw, and refuse the commands that wait for more of it."""
+        self.activity.privacy()
         self.ring.clear()
         self._trial.pause()
         self._camera_gone("privacy", self.clock.monotonic(), PrivacyOn("ERROR: privacy was switched on"))
         self._dispatcher.forget_pictures()
-        self.emit(RingMeasured(0.0))
+        self.emit(e.RingMeasured(0.0))
 
     def _put_in_force(self, new: Config) -> None:
         now_s = self.clock.monotonic()
@@ -289,9 +286,10 @@ class Core:
         self._pipeline.configure(new)
         self._telemetry.set_every_s(new.telemetry.interval_s)
         self._auto_save.configure(new.export, now_s)
+        self.activity.configure(new)
         self._expect_frame(now_s)
         for key, (_, value) in settings.differences(old, new).items():
-            self.emit(SettingChanged(key, value))
+            self.emit(e.SettingChanged(key, value))
         self._bound_ring()
 
     def _bound_ring(self) -> None:

@@ -13,6 +13,16 @@ from typing import Any, Literal, Protocol
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Code
+from pi_cam_node.core.activity_events import (
+    EventPictured,
+    MotionChanged,
+    RecordingChanged,
+    RecordingFailed,
+    RecordingSaved,
+    RecordingStarted,
+    SceneEventBegan,
+    SceneEventEnded,
+)
 from pi_cam_node.core.inputs import (
     BrokerConnected,
     BrokerLimitFound,
@@ -133,7 +143,7 @@ class PictureSaved:
 
     Attributes:
         id: Names the picture for ever, e.g. ``20261120T194501123Z-3f2a91c0-000042-single``.
-        kind: ``single`` (a fresh frame), ``stack``, ``ring`` (one frame of the past) or ``auto``.
+        kind: ``single`` (a fresh frame), ``stack``, ``ring`` (one frame of the past), ``auto`` or ``event``.
         paths: Absolute paths, one per format, in the order asked for.
         size_bytes: Size of the first file.
         sha256: Hex digest of the first file.
@@ -149,7 +159,7 @@ class PictureSaved:
     """
 
     id: str
-    kind: Literal["single", "stack", "ring", "auto"]
+    kind: Literal["single", "stack", "ring", "auto", "event"]
     paths: tuple[Path, ...]
     size_bytes: int
     sha256: str
@@ -251,6 +261,14 @@ Event = (
     | Replied
     | LiveFrameDue
     | FramesSent
+    | MotionChanged
+    | SceneEventBegan
+    | SceneEventEnded
+    | EventPictured
+    | RecordingChanged
+    | RecordingStarted
+    | RecordingSaved
+    | RecordingFailed
     | InputEvent
 )
 """Everything that listeners are called with: what the core found out, and the inputs that concern other parts."""

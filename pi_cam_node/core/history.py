@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from pi_cam_node.base.clock import iso
 
 EventKind = Literal["motion", "trigger", "record"]
+FilmKind = Literal["recording", "clip", "timelapse"]
 EndedBy = Literal["clear", "camera_lost", "privacy", "disabled", "interrupted"]
 
 RecordingState = Literal["open", "closed", "repaired", "lost"]
@@ -69,6 +70,19 @@ class EventRow:
             "picture_id": self.picture_id,
             "recording_id": self.recording_id,
         }
+
+
+def event_id(at: datetime, boot: str, number: int, kind: EventKind) -> str:
+    """Return the id of an event: in the form of those of pictures, so that ids sort by time.
+
+    Args:
+        at: UTC of its beginning.
+        boot: First 8 hex digits of the boot id.
+        number: Grows with each event of the boot.
+        kind: What it is.
+    """
+    at = at.astimezone(UTC)
+    return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{boot}-{number:06d}-{kind}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from pi_cam_node.base.errors import Code
+from pi_cam_node.core.film import Film
 from pi_cam_node.imaging.frame import Mode
 
 Origin = Literal["mqtt", "http", "tcp", "self"]
@@ -174,6 +177,45 @@ class WorkEnded:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FilmOpened:
+    """The recorder began a film.
+
+    Attributes:
+        event_id: The event that it belongs to; empty for a continuous recording.
+        film_id: Its id.
+        cause: What it is recorded for.
+        pre_roll_s: Seconds of it before the event began.
+        at: UTC of its first picture.
+        path: Where it will be.
+    """
+
+    event_id: str
+    film_id: str
+    cause: str
+    pre_roll_s: float
+    at: datetime
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSaved:
+    """The recorder finished a film: it is on the disk, synced and under its final name."""
+
+    film: Film
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFailed:
+    """A film could not be begun, written or finished. ``film_id`` is empty where it was not begun."""
+
+    event_id: str
+    film_id: str
+    cause: str
+    code: Code
+    reason: str
+
+
 Input = (
     CameraOpened
     | CameraFailed
@@ -192,4 +234,7 @@ Input = (
     | HttpAddressChanged
     | WorkAdvanced
     | WorkEnded
+    | FilmOpened
+    | FilmSaved
+    | FilmFailed
 )

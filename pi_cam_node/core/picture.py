@@ -13,8 +13,7 @@ from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.imaging.frame import Frame, Mode, RawImage, Sensor
 
-Kind = Literal["single", "stack", "ring", "auto"]
-FilmKind = Literal["recording", "clip", "timelapse"]
+Kind = Literal["single", "stack", "ring", "auto", "event"]
 
 
 @dataclass(frozen=True, slots=True)

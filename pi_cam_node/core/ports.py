@@ -8,16 +8,71 @@ from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.base.jobs import Submit
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
+from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.recent_events import RecentEvents
+from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.tasks import ImageTasks
+
+
+class RecorderPort(Protocol):
+    """What writes films; see `pi_cam_node.recording`. Never waits, but for `make_clip`. Thread: the node thread."""
+
+    @property
+    def missing(self) -> str:
+        """What has to be installed before anything can be recorded; empty where nothing has to."""
+        ...
+
+    def begin(self, order: RecordingOrder) -> None:
+        """Record from a moment on; what is recorded already ends first."""
+        ...
+
+    def end_at(self, mono_s: float, reason: EndReason) -> None:
+        """End the newest order with the pictures of a moment."""
+        ...
+
+    def stop_now(self, reason: EndReason) -> None:
+        """End every order at once, with what is there."""
+        ...
+
+    def make_clip(self, order: ClipOrder, progress: Progress, /) -> Film:
+        """Encode and save a span of the ring.
+
+        Thread: the worker.
+
+        Raises:
+            NoFrames: The ring holds nothing of it.
+            NoSpace: There is no room.
+            NotSaved: It could not be encoded or written.
+        """
+        ...
+
+
+class NoRecorder:
+    """Implements `RecorderPort` where nothing can be recorded."""
+
+    missing = "this node cannot record"
+
+    def begin(self, order: RecordingOrder) -> None:
+        """Record nothing."""
+
+    def end_at(self, mono_s: float, reason: EndReason) -> None:
+        """There is nothing to end."""
+
+    def stop_now(self, reason: EndReason) -> None:
+        """There is nothing to end."""
+
+    def make_clip(self, _order: ClipOrder, _progress: Progress) -> Film:
+        """Refuse."""
+        raise NotSaved(f"ERROR: {self.missing}")
 
 
 class PrivacyPort(Protocol):
@@ -130,10 +185,11 @@ class Ports:
         discretion: Sees to it that nothing is seen, and nothing left behind.
         images: Does what needs pixels. Thread: the worker.
         demand: Asks the camera for more of the first frame exposed at a monotonic time or later.
-        url_of: Returns a link to a saved picture, ``None`` where HTTP is off.
+        url_of: Returns a link to saved media, ``None`` where HTTP is off.
         links: What replies tell of the HTTP server and the broker.
         tickets: Makes tickets; the HTTP server checks them.
         events: Where events are kept.
+        recorder: Writes films.
     """
 
     archive: Archive
@@ -148,3 +204,4 @@ class Ports:
     links: Links = field(default_factory=Links)
     tickets: Tickets = field(default_factory=lambda: Tickets(SystemClock()))
     events: EventStore = field(default_factory=RecentEvents)
+    recorder: RecorderPort = field(default_factory=NoRecorder)

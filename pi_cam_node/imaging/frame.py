@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pi_cam_node.imaging.motion.report import MotionReport
+
 Mode = Literal["day", "night"]
 Layout = Literal["bgr", "i420"]
 
@@ -92,6 +94,7 @@ class Frame:
         ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
         jpegs: The picture in the qualities that were demanded.
         raw: Its pixels, where they were demanded.
+        motion: What the motion detector found in it; ``None`` where it was not looked at.
     """
 
     seq: int
@@ -107,6 +110,7 @@ class Frame:
     ring_jpeg: bytes | None = field(default=None, repr=False)
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: RawImage | None = None
+    motion: MotionReport | None = None
 
     def jpeg_at(self, quality: int) -> bytes | None:
         """Return the JPEG of a quality, ``None`` where it did not come along."""

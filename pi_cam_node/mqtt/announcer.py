@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.schedule import AT_ONCE_S
+from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, Replied, SettingChanged
@@ -39,6 +39,8 @@ Discovery = Callable[[Config], dict[str, Any]]
 ECHO_S = 1.5
 # Where the broker keeps no retained messages, all states are said again so often.
 UNRETAINED_REFRESH_S = 60.0
+# How often states are renewed that the broker drops by themselves, after `ON_EXPIRES_S`.
+RENEW_S = 60.0
 
 
 class Announcer:
@@ -75,6 +77,8 @@ class Announcer:
         self._session = 0
         self._announced = b""
         self._refreshed_s = clock.monotonic()
+        self._all_s = AT_ONCE_S
+        self._renew_s = NEVER_S
         self.due_s = AT_ONCE_S
 
     def start(self) -> None:
@@ -108,7 +112,8 @@ class Announcer:
             case HomeAssistantStarted():
                 self._resend()
                 # Home Assistant subscribes to states only after it has taken the discovery in.
-                self.due_s = min(self.due_s, self._clock.monotonic() + ECHO_S)
+                self._all_s = self._clock.monotonic() + ECHO_S
+                self.due_s = min(self.due_s, self._all_s)
             case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
                 current = self._offer(self._config())
                 if self._remove_stale(payload, current):
@@ -141,20 +146,33 @@ class Announcer:
         if isinstance(event, SettingChanged):
             if event.key == PRIVACY_KEY and event.value:
                 self._link.forget_pictures()
-            self.due_s = min(self.due_s, self._refreshed_s + self._config().telemetry.refresh_s)
+            self._all_s = min(self._all_s, self._refreshed_s + self._config().telemetry.refresh_s)
+            self.due_s = min(self.due_s, self._all_s)
             self.announce()  # the info bears a hash of the settings, the discovery some of them
         for message in self._messages.messages(event, self._link.packet_limit_bytes):
             self._publish(message)
+            if message.expires_s and self._renew_s == NEVER_S:
+                self._renew_s = self._clock.monotonic() + RENEW_S
+                self.due_s = min(self.due_s, self._renew_s)
 
     def on_time(self, now_s: float) -> None:
-        """Send unchanged states again."""
-        self._resend()
-        self._refreshed(now_s)
+        """Send unchanged states again: all of them, or those alone that the broker would drop otherwise."""
+        if now_s >= self._all_s:
+            self._resend()
+            self._refreshed(now_s)
+            return
+        expiring = self._retained.expiring()
+        for message in expiring:
+            self._link.publish(message)
+        self._renew_s = now_s + RENEW_S if expiring else NEVER_S
+        self.due_s = min(self._all_s, self._renew_s)
 
     def _refreshed(self, now_s: float) -> None:
         refresh_s = self._config().telemetry.refresh_s
         self._refreshed_s = now_s
-        self.due_s = now_s + (refresh_s if self._link.retains else min(refresh_s, UNRETAINED_REFRESH_S))
+        self._all_s = now_s + (refresh_s if self._link.retains else min(refresh_s, UNRETAINED_REFRESH_S))
+        self._renew_s = now_s + RENEW_S if self._retained.expiring() else NEVER_S
+        self.due_s = min(self._all_s, self._renew_s)
 
     def close(self, deadline_s: float) -> None:
         """Say that the node goes, and close the link."""

@@ -12,6 +12,8 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.mqtt.activity_messages import activity_messages
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
 
@@ -53,6 +55,7 @@ class EventMessages:
         return [
             *unknown,
             self._state("motion", "OFF"),
+            self._state("recording", "OFF"),
             *self._privacy(on=private),
             self._state("ring_seconds", "0.0"),
             self._state("last_error", NO_FAULT),
@@ -101,7 +104,6 @@ class EventMessages:
         if packet_limit_bytes is None or message.size_bytes <= packet_limit_bytes:
             return [message]
         most_bytes = packet_limit_bytes - replace(message, payload=b"").size_bytes
-        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy, for brokers with such a limit alone
 
         smaller = jpeg.thumbnail(picture, LIVE_WIDTH_PX, most_bytes) if most_bytes > 0 else b""
         return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
@@ -122,7 +124,7 @@ class EventMessages:
             case e.Replied() | e.FramesSent():
                 return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
             case _:
-                return []
+                return activity_messages(self._topics, event)
 
     def _told_alone(self, event: e.SettingsRolledBack | e.CommandRefused) -> Message:
         """Return the message of an event that changes no state."""
@@ -134,7 +136,8 @@ class EventMessages:
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
         topics = self._topics
-        pictures = (topics.frame, topics.media_image, topics.media_thumbnail, topics.media_last) if on else ()
+        last = (topics.media_image, topics.media_thumbnail, topics.media_last)
+        pictures = (topics.frame, *last, topics.media_event_image, topics.media_event) if on else ()
         return [
             *(Message(topic, b"", retain=True) for topic in pictures),
             self._state("privacy", "ON" if on else "OFF"),
@@ -151,7 +154,7 @@ class EventMessages:
         facts, self._last_picture_id = saved.facts(), saved.id
         small = base64.b64encode(saved.thumbnail) if saved.thumbnail is not None else b""
         last = {**facts, "thumbnail": small.decode()} if saved.thumbnail_asked and small else facts
-        cause = "interval" if saved.kind == "auto" else "command"
+        cause = {"auto": "interval", "event": "event"}.get(saved.kind, "command")
         event = self._event("picture_saved", saved.last_at, cause, event_id=saved.id, media=facts)
         # Where a picture or thumbnail is not wanted an empty message takes the older one away: it would be of
         # another picture than the facts beside it.

@@ -28,6 +28,7 @@ class Message:
         content_type: MQTT 5: MIME type, empty for plain text.
         is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
         fallback_topic: The node's own topic for a reply, where the asker chose ``topic``; empty for all else.
+        expires_s: MQTT 5: the broker drops it after so many seconds; 0: never.
         correlation: MQTT 5: returned to the asker unchanged.
         user: MQTT 5: names and values.
     """
@@ -40,6 +41,7 @@ class Message:
     content_type: str = ""
     is_picture: bool = False
     fallback_topic: str = ""
+    expires_s: int = 0
     correlation: bytes | None = None
     user: tuple[tuple[str, str], ...] = ()
 

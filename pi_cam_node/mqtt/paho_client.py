@@ -120,6 +120,8 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
 def publish_properties(message: Message) -> Properties | None:
     """Return what MQTT 5 carries beside a message, ``None`` where there is nothing."""
     values: dict[str, object] = {}
+    if message.expires_s:
+        values["MessageExpiryInterval"] = message.expires_s
     if message.content_type:
         values["ContentType"] = message.content_type
     if message.correlation is not None:

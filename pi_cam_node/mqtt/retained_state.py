@@ -10,6 +10,9 @@ from pi_cam_node.config.settings import catalogue
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
 
+# Zones that were taken away are remembered, so that a broker that was away then is told, too.
+ZONES_GONE_MAX = 32
+
 
 class RetainedState:
     """The last retained message of each topic. Used by the node thread."""
@@ -17,7 +20,14 @@ class RetainedState:
     def __init__(self, topics: Topics) -> None:
         live = [key for key, info in catalogue().items() if info.live]
         self._frame = topics.frame
-        self._media = (topics.media_image, topics.media_thumbnail, topics.media_last)
+        self._media = (
+            topics.media_image,
+            topics.media_thumbnail,
+            topics.media_last,
+            topics.media_event,
+            topics.media_event_image,
+        )
+        self._zones = f"{topics.state('motion')}/"
         # Birth order: whoever sees `online` finds everything before it in place.
         order = (
             topics.info,
@@ -26,15 +36,15 @@ class RetainedState:
             self._frame,
             *self._media,
             topics.own_discovery,
-            topics.camera_availability,
-            topics.availability,
         )
         self._table: dict[str, Message | None] = dict.fromkeys(order)
+        self._zone_states: dict[str, Message] = {}
+        self._last: dict[str, Message | None] = dict.fromkeys((topics.camera_availability, topics.availability))
 
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic that the node may hold at the broker."""
-        return tuple(self._table)
+        return (*self._table, *self._zone_states, *self._last)
 
     def put(self, message: Message) -> bool:
         """Take a message in; return whether it has to be published, because the broker's is another.
@@ -42,23 +52,42 @@ class RetainedState:
         Messages that are not retained, and the live picture, are always to be published and not kept. An
         emptied topic is remembered as such: the broker may still hold something of an earlier life of the node.
         """
-        if message.topic == self._frame and message.payload:
+        topic = message.topic
+        if topic == self._frame and message.payload:
             self._table[self._frame] = None
             return True
-        if not message.retain or message.topic not in self._table:
+        if topic.startswith(self._zones):
+            return self._put_zone(message)
+        table = self._table if topic in self._table else self._last
+        if not message.retain or topic not in table:
             return True
-        if self._table[message.topic] == message:
+        if table[topic] == message:
             return False
-        self._table[message.topic] = message
+        table[topic] = message
+        return True
+
+    def _put_zone(self, message: Message) -> bool:
+        """Take in the state of a zone; the names of zones that are gone are remembered up to a number."""
+        if self._zone_states.get(message.topic) == message:
+            return False
+        self._zone_states[message.topic] = message
+        gone = [topic for topic, state in self._zone_states.items() if not state.payload]
+        for topic in gone[:-ZONES_GONE_MAX]:
+            del self._zone_states[topic]
         return True
 
     def birth(self) -> list[Message]:
         """Return everything, in the order of publication after a connect."""
-        return [message for message in self._table.values() if message is not None]
+        held = (*self._table.values(), *self._zone_states.values(), *self._last.values())
+        return [message for message in held if message is not None]
 
     def refresh(self) -> list[Message]:
         """Return everything but the pictures: small enough to be sent again now and then."""
         return [message for message in self.birth() if message.topic not in self._media]
+
+    def expiring(self) -> list[Message]:
+        """Return what the broker drops unless it is renewed."""
+        return [message for message in self.birth() if message.expires_s]
 
     @property
     def size_bytes(self) -> int:

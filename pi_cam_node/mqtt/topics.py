@@ -17,7 +17,7 @@ VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
 REPLY_LEVELS, REPLY_BYTES = 16, 200
 
 # What a state topic may be called, in the order in which they are published after a connect.
-STATE_KEYS = ("mode", "brightness", "lux", "motion", "privacy", "ring_seconds", "last_error")
+STATE_KEYS = ("mode", "brightness", "lux", "motion", "recording", "privacy", "ring_seconds", "last_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,16 @@ class Topics:
     def media_thumbnail(self) -> str:
         """A small version of the last saved picture, in base64."""
         return f"{self.root}/media/thumbnail"
+
+    @property
+    def media_event(self) -> str:
+        """The facts of the last event that has a picture."""
+        return f"{self.root}/media/event"
+
+    @property
+    def media_event_image(self) -> str:
+        """Its picture."""
+        return f"{self.root}/media/event/image"
 
     @property
     def frame(self) -> str:

@@ -33,6 +33,7 @@ from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.recording.films import Films
 from pi_cam_node.runtime.camera_control import CameraControl
 from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
 from pi_cam_node.runtime.drain import drain_inbox
@@ -60,7 +61,7 @@ from pi_cam_node.web.server import WebServer
 _log = logging.getLogger(__name__)
 
 # A clean stop ends within five seconds: the camera, the work under way, the offline message.
-CAMERA_STOP_S, WORKER_STOP_S, EDGE_STOP_S, OFFLINE_S = 1.5, 1.0, 0.5, 1.0
+CAMERA_STOP_S, FILMS_STOP_S, WORKER_STOP_S, EDGE_STOP_S, OFFLINE_S = 1.5, 1.5, 1.0, 0.5, 1.0
 # A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
 DISK_PATIENCE_S = 300.0
 CONTAINER_ID = (
@@ -86,7 +87,16 @@ class Node:
         self._disk = DiskMonitor(self._archive, disk_work, self._inbox.put, clock, lambda: self._core.config)
         self._camera = Camera(config, self._inbox, clock, start.spawned)
         self._events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
-        self._privacy = PrivacyControl(loaded, start, self._camera, self._events)
+        self._films = Films(
+            config,
+            self._boot_id,
+            clock,
+            pictures=lambda mono_s: self._core.ring.reader(mono_s),  # noqa: PLW0108 - the core is made later
+            current=lambda: self._core.config,
+            post=self._inbox.put,
+            event=lambda event_id: self._core.activity.event_facts(event_id),  # noqa: PLW0108 - as above
+        )
+        self._privacy = PrivacyControl(loaded, start, self._camera, self._events, self._films)
         self._topics = topics_of(config)
         self._link = BrokerLink(config.mqtt, self._topics, self._inbox, clock, boot_id=self._boot_id)
         self._link.queue.privacy_filter = self._privacy.privacy_filter
@@ -127,6 +137,7 @@ class Node:
             ),
             tickets=Tickets(self._clock),
             events=self._events,
+            recorder=self._films,
         )
 
     def _web_address(self) -> Mapping[str, object]:
@@ -153,7 +164,10 @@ class Node:
         self._health = NodeHealth(lambda: self._web.is_up, lambda: self._camera.is_stuck)
         self._watchdog = Watchdog(
             Heartbeat("node", clock),
-            [part.loop for part in (self._worker, self._events, self._camera, link, self._web, self._text_port)],
+            [
+                *(part.loop for part in (self._worker, self._events, self._camera, link, self._web, self._text_port)),
+                *self._films.loops,
+            ],
             self._health,
             SystemdNotifier.of(os.environ),
             clock,
@@ -213,7 +227,7 @@ class Node:
         if has_container_id(config.node):
             _log.warning("%s", CONTAINER_ID.format(config.node.id))
         self._announcer.start()
-        for part in (self._worker, self._events, self._link, self._web, self._text_port):
+        for part in (self._worker, self._events, self._films, self._link, self._web, self._text_port):
             part.start()
         self._camera.set_controls(controls_of(config, self._core.night.mode))
         self._guard.announce()
@@ -228,6 +242,7 @@ class Node:
         """End the parts in the order of their dependence; commands that still wait are answered or refused."""
         self._watchdog.stopping()
         self._camera.stop(CAMERA_STOP_S)
+        self._films.close(FILMS_STOP_S)
         self._worker.stop(WORKER_STOP_S)
         self._image_process.close()
         for event in drain_inbox(self._inbox, self._core, self._link.is_backlogged, self._clock):

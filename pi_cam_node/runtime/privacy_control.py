@@ -8,6 +8,7 @@ from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.privacy_filter import PrivacyFilter
+from pi_cam_node.recording.films import Films
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.startup import Start
 from pi_cam_node.storage.events.database import EventDatabase
@@ -25,17 +26,17 @@ class PrivacyControl:
         start: What the node keeps of its starts.
         camera: What is let go.
         events: What `erase` removes beside the pictures.
+        films: What ends.
 
     Attributes:
         curtain: Whether anything may be seen.
         privacy_filter: What may leave for the broker.
     """
 
-    def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera, events: EventDatabase) -> None:
+    def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera, events: EventDatabase, films: Films) -> None:
         self._config = loaded.config
         self._start = start
-        self._camera = camera
-        self._events = events
+        self._camera, self._events, self._films = camera, events, films
         self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
         self.privacy_gate = PrivacyGate(closed=loaded.config.privacy.enable)
         self.privacy_filter = PrivacyFilter(self.privacy_gate)
@@ -53,11 +54,15 @@ class PrivacyControl:
         try:
             self._mark.put(closed)
         finally:
+            if closed:
+                self._films.wait_idle(RELEASE_S)
             if closed and not self._camera.wait_released(RELEASE_S):
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
 
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyPort`."""
+        self._films.stop_now("stopped")
+        self._films.wait_idle(RELEASE_S)
         self.privacy_filter.stop_retaining()
         start = self._start
         others = (start.private, start.link_key, start.names, *self._events.forget())

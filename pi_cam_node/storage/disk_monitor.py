@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import Busy, Code, NodeError
 from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.base.schedule import AT_ONCE_S
 from pi_cam_node.config import Config
+from pi_cam_node.core.activity_events import RecordingSaved
 from pi_cam_node.core.events import Event, SettingChanged
 from pi_cam_node.core.inputs import Input, StorageChanged
 from pi_cam_node.storage.io_heartbeat import SILENT_S
@@ -62,8 +63,9 @@ class DiskMonitor:
         self.due_s = AT_ONCE_S
 
     def on_event(self, event: Event) -> None:
-        """Tidy by the new limits where they changed; see `pi_cam_node.core.events.Listener`."""
-        if isinstance(event, SettingChanged) and event.key.startswith("storage."):
+        """Tidy by new limits, and after each film; see `pi_cam_node.core.events.Listener`."""
+        is_limit = isinstance(event, SettingChanged) and event.key.startswith("storage.")
+        if is_limit or isinstance(event, RecordingSaved):
             self.tidy()
 
     def on_time(self, now_s: float) -> None:

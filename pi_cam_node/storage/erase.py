@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
 from pi_cam_node.storage.directory import as_storage_error, is_plain_file
-from pi_cam_node.storage.pictures.ids import is_part, parse_file
+from pi_cam_node.storage.pictures.ids import is_part, is_unfinished_film, parse_file
 
 Name = TypeVar("Name", str, Path)
 
@@ -99,6 +99,6 @@ def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[
 
 
 def _is_ours(name: str, names: Collection[str]) -> bool:
-    if name in names or parse_file(name) is not None or is_part(name):
+    if name in names or parse_file(name) is not None or is_part(name) or is_unfinished_film(name):
         return True
     return name.endswith(PART_SUFFIX) and any(name.startswith(f".{one}.") for one in names)

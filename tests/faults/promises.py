@@ -1,7 +1,7 @@
 """What the node promises under each fault: every promise once. `docs/reliability.md` and the tests refer to it.
 
 A row says what this version does, also where that is less than one could wish. Letters: M the MQTT link, C camera
-and process, S storage, T time, H HTTP, P privacy, B a bar that holds over all of them, X a class of
+and process, S storage, T time, H HTTP, P privacy, V video, B a bar that holds over all of them, X a class of
 attacks.
 """
 
@@ -395,6 +395,40 @@ PRIVACY: tuple[Promise, ...] = (
     ),
 )
 
+FILMS: tuple[Promise, ...] = (
+    Promise(
+        "V1",
+        "the node is killed while it records",
+        "the film plays up to at most 1.5 s before the kill; the next start mends it and says so",
+    ),
+    Promise(
+        "V2",
+        "events come at any moment, also while the film of the last one is closed",
+        "each film begins before its pre-roll and ends after its post-roll, with every picture once",
+    ),
+    Promise(
+        "V3",
+        "the encoder's process dies or hangs",
+        "it is replaced within 6 s, and the film goes on without a missing picture: they wait in the ring",
+    ),
+    Promise(
+        "V4",
+        "the camera is lost while the node records",
+        "the film ends with what there is and says why; the next one is whole",
+    ),
+    Promise(
+        "V5",
+        "privacy is switched on while the node records",
+        "the film is closed and kept, and the encoder gone, before or within 3 s after the answer; nothing is written "
+        "any more",
+    ),
+    Promise(
+        "V6",
+        "the disk is full while the node records",
+        "the film is closed, plays, and is told with the reason; recording begins again within 30 s once there is room",
+    ),
+)
+
 SECTIONS = {
     "MQTT link": MQTT,
     "Camera and process": CAMERA,
@@ -402,6 +436,7 @@ SECTIONS = {
     "Time": TIME,
     "HTTP": HTTP,
     "Privacy": PRIVACY,
+    "Films": FILMS,
     "Over all": BARS,
     "Attacks": ATTACKS,
 }

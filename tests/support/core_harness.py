@@ -18,7 +18,7 @@ from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.history import MediaRow, Page, Query, page_of
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.core.ports import Links, Ports
+from pi_cam_node.core.ports import Links, NoRecorder, Ports, RecorderPort
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame, Mode
@@ -105,7 +105,9 @@ class FakePrivacyPort:
 class CoreHarness:
     """A core, its clock and its ports under the control of the test."""
 
-    def __init__(self, config: Config | None = None, budget_bytes: int = 256 << 20) -> None:
+    def __init__(
+        self, config: Config | None = None, budget_bytes: int = 256 << 20, recorder: RecorderPort | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.archive = MemoryArchive()
         self.jobs: list[tuple[int, Job]] = []
@@ -133,6 +135,7 @@ class CoreHarness:
             ),
             images=IMAGES,
             demand=lambda after_mono_s, demand: self.demands.append((after_mono_s, demand)),
+            recorder=recorder or NoRecorder(),
         )
         self.core = Core(
             config or Config(), self.clock, ports, boot_id="3f2a91c0", budget_bytes=budget_bytes, node_id="porch"

@@ -16,6 +16,7 @@ import threading
 from pi_cam_node.base import malloc
 from pi_cam_node.base.child_process import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
+from pi_cam_node.camera.worker.image_parts import parts_of
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
@@ -26,7 +27,6 @@ from pi_cam_node.camera.worker.messages import (
     Report,
     decode_order,
     encode,
-    parts_of,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 from pi_cam_node.camera.worker.source_loop import SourceLoop
@@ -88,6 +88,7 @@ class FrameSender:
             image.flat,
             image.quality,
             self._skipped,
+            image.motion,
         )
         self._link.send(encode(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal
 
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened
 from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.motion.report import MotionReport
+from pi_cam_node.imaging.motion.settings import MotionSettings
 from pi_cam_node.imaging.polygon import Polygon
 
 # A datagram is longer only where something is wrong.
@@ -44,12 +46,14 @@ class Output:
         ring_size: Width and height of a second, smaller JPEG for the ring; ``None``: none.
         label: Template of the text in the picture; empty: none.
         name: Name of the node, for the label.
+        motion: How to look for motion; ``None``: not at all.
     """
 
     quality: int = 85
     ring_size: tuple[int, int] | None = None
     label: str = ""
     name: str = ""
+    motion: MotionSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class Image:
         ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
         jpegs: JPEGs of other qualities that were asked for by `Deliver`, by quality.
         raw: The pixels in the layout of `Opened`, where they were asked for.
+        motion: What the motion detector found, where it looked at the picture.
     """
 
     exposed_mono_s: float
@@ -144,6 +149,7 @@ class Image:
     ring_jpeg: bytes | None = field(default=None, repr=False)
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: bytes | None = field(default=None, repr=False)
+    motion: MotionReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,7 @@ class FrameInSlot:
     flat: bool
     quality: int
     skipped: int
+    motion: MotionReport | None = None
     kind: Literal["slotted"] = "slotted"
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"allow_inf_nan": False}
 
@@ -210,36 +217,6 @@ Report = Ready | Arrived | Applied | Refused | Failed
 WireReport = Ready | FrameInSlot | Applied | Refused | Failed
 
 
-def parts_of(image: Image) -> list[bytes]:
-    """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
-    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b""]
-
-
-def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
-    """Return the picture that a report tells of.
-
-    Raises:
-        ValueError: There are not as many parts as it names.
-    """
-    if len(parts) != len(report.qualities) + 3:
-        raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
-    jpeg, ring_jpeg, *jpegs, raw = parts
-    return Image(
-        report.exposed_mono_s,
-        report.captured_mono_s,
-        report.mode,
-        report.sensor,
-        report.brightness,
-        report.checksum,
-        report.flat,
-        report.quality,
-        jpeg,
-        ring_jpeg or None,
-        dict(zip(report.qualities, jpegs, strict=True)),
-        raw or None,
-    )
-
-
 def encode(message: Order | WireReport) -> bytes:
     """Return an order or a report as a datagram."""
     return _JSON.encode(message).encode()
@@ -272,8 +249,14 @@ def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, 
 
 
 def _output(values: Mapping[str, Any]) -> Output:
-    ring_size = values["ring_size"]
-    return Output(values["quality"], tuple(ring_size) if ring_size else None, values["label"], values["name"])
+    ring_size, motion = values["ring_size"], values["motion"]
+    return Output(
+        values["quality"],
+        tuple(ring_size) if ring_size else None,
+        values["label"],
+        values["name"],
+        MotionSettings(**{**motion, "ignore": _masks(motion["ignore"])}) if motion else None,
+    )
 
 
 def _open(values: Mapping[str, Any]) -> Open:

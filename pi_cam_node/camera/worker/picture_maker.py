@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,11 +24,16 @@ from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.label import Label
-from pi_cam_node.imaging.luma import mean_luma
+from pi_cam_node.imaging.luma import mean_luma, small_luma
 from pi_cam_node.imaging.lux import estimate_lux
 from pi_cam_node.imaging.masks import Masks
+from pi_cam_node.imaging.motion.report import MotionReport
+from pi_cam_node.imaging.motion.settings import MotionSettings
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.polygon import Polygon
+
+if TYPE_CHECKING:
+    from pi_cam_node.imaging.motion.pacing import MotionAnalysis
 
 # As many as can wait in the node; the oldest are asked for again.
 _DEMANDS_MAX = 64
@@ -71,11 +77,18 @@ class PictureMaker:
         self._encoder = encoder or SoftwareJpegEncoder()
         self._fingerprint = Fingerprint()
         self._demands: list[Deliver] = []
+        self._motion: MotionAnalysis | None = None
         self.configure(output)
 
     def configure(self, output: Output) -> None:
         """Make pictures so from the next one on."""
         self._output = output
+        if output.motion is None:
+            self._motion = None
+        elif self._motion is None:
+            self._motion = _motion_analysis(output.motion)
+        else:
+            self._motion.configure(output.motion)
         self._label = Label(output.label, output.name) if output.label else None
 
     def deliver(self, demand: Deliver) -> None:
@@ -95,6 +108,7 @@ class PictureMaker:
         # Masked pixels are black, so they add nothing to the sum and only make the count too large.
         brightness = min(255.0, mean_luma(pixels, self._layout) / self._visible) if self._visible else 0.0
         checksum, flat = self._fingerprint.of(pixels, shot.captured_mono_s)
+        motion = self._look_for_motion(pixels, shot)
         if self._label is not None:
             pixels = self._labelled(pixels, shot, brightness, self._label)
         quality, due = self._output.quality, self._due(shot.exposed_mono_s)
@@ -112,7 +126,19 @@ class PictureMaker:
             self._ring_jpeg(pixels),
             {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
             pixels.tobytes() if any(each.raw for each in due) else None,
+            motion,
         )
+
+    def controls_changed(self, mono_s: float) -> None:
+        """Take note that the camera was told to expose otherwise: what follows is no motion."""
+        if self._motion is not None:
+            self._motion.switched(mono_s)
+
+    def _look_for_motion(self, pixels: Pixels, shot: Shot) -> MotionReport | None:
+        analysis = self._motion
+        if analysis is None or not analysis.wants(shot.captured_mono_s):
+            return None
+        return analysis.take(small_luma(pixels, self._layout), shot.captured_mono_s, shot.mode)
 
     def _due(self, exposed_mono_s: float) -> list[Deliver]:
         if not self._demands:
@@ -136,6 +162,13 @@ class PictureMaker:
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:
             raise SourceError(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
+
+
+def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:
+    """Return the detector; its module brings OpenCV, which a camera without motion detection does without."""
+    from pi_cam_node.imaging.motion.pacing import MotionAnalysis  # noqa: PLC0415 - see above
+
+    return MotionAnalysis(settings)
 
 
 class Fingerprint:

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.child_log import ChildLog
+from pi_cam_node.camera.worker.image_parts import image_of
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
@@ -25,7 +26,6 @@ from pi_cam_node.camera.worker.messages import (
     Report,
     WireReport,
     encode,
-    image_of,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotReader
 from pi_cam_node.camera.worker.spawn import Spawned, spawn

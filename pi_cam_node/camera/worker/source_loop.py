@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import NodeError
@@ -117,6 +118,8 @@ class SourceLoop:
         except Exception as error:
             self._post(Refused(order.generation, order.controls.mode, _reason(error)))
         else:
+            if self._maker is not None:
+                self._maker.controls_changed(time.monotonic())
             self._post(Applied(order.generation))
 
     def _configure(self, order: Configure) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import signal
 import sys
@@ -24,6 +25,8 @@ from pi_cam_node.system import log
 
 # A day in two minutes and a half, and a night that is called as soon as it is dark.
 DAY_S, DUSK_S, NIGHT_S, DAWN_S = 30, 30, 60, 30
+# The ball comes every twenty seconds: the first event and its film are there within the first minute.
+STILL_S, MOVES_S = 14, 6
 SETTINGS = """\
 # The settings of this demo. `overwrite_config` writes what was changed meanwhile in here.
 node:
@@ -41,6 +44,11 @@ night:
   dwell_s: 10
   settle_s: 2
   exposure_us: 500000
+motion:
+  enable: true
+  ignore: ["0,0 1,0 1,0.1 0,0.1"]  # the frame number, which changes all the time
+recording:
+  mode: {recording}
 export:
   base_dir: {captures}
 mjpeg_server:
@@ -73,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
 def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
     """Write the configuration file of the demo and load it; environment variables are ignored."""
     script = f"day_s={DAY_S}&dusk_s={DUSK_S}&night_s={NIGHT_S}&dawn_s={DAWN_S}&start_mono_s={time.monotonic():.0f}"
+    script += f"&still_s={STILL_S}&moves_s={MOVES_S}"
     file = folder / "config.yaml"
     file.write_text(
         SETTINGS.format(
@@ -81,6 +90,7 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
             port=broker.port,
             protocol=broker.kind.protocol,
             source=f"synthetic?{script}",
+            recording="motion" if importlib.util.find_spec("av") else "off",
             captures=json.dumps(str(captures)),  # quoted as YAML wants it
             view_port=brokers.choose_port(None, VIEW_PORT),
         )

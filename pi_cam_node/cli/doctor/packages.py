@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from types import ModuleType
 
+from pi_cam_node.base.video_extra import has_video
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 
 CHECK = "packages"
@@ -14,6 +15,8 @@ Import = Callable[[str], ModuleType]
 
 _NEEDED = ("numpy", "cv2", "paho.mqtt.client", "pydantic", "yaml", "psutil", "PIL")
 _SHOWN = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "pydantic")
+_PYAV_LEAST = 18
+_VIDEO = "`pip install 'pi-cam-node[video]'` in the environment of the node"
 _INSTALL = "install pi-cam-node anew in its environment (`pip install --force-reinstall pi-cam-node`)"
 
 
@@ -23,6 +26,7 @@ def check(import_module: Import = importlib.import_module) -> Iterator[Finding]:
     yield from broken
     yield from _simplejpeg(import_module)
     if not broken:
+        yield from _video(import_module)
         yield ok(CHECK, ", ".join(_versions()))
 
 
@@ -51,6 +55,21 @@ def _simplejpeg(import_module: Import) -> Iterator[Finding]:
             "beside apt's python3-picamera2 keep apt's numpy: `pip uninstall numpy` in the environment; "
             "elsewhere `pip install --force-reinstall simplejpeg`",
         )
+
+
+def _video(import_module: Import) -> Iterator[Finding]:
+    """Check PyAV, which the extra ``video`` brings; without it everything but recording works."""
+    if not has_video():
+        return
+    try:
+        import_module("av")
+    except Exception as error:  # an extension module may raise anything
+        yield warning(CHECK, f"PyAV cannot be imported ({error}); nothing can be recorded", _VIDEO)
+        return
+    version = metadata.version("av")
+    if int(version.split(".", maxsplit=1)[0]) < _PYAV_LEAST:
+        text = f"PyAV {version} is too old ({_PYAV_LEAST} is needed); nothing can be recorded"
+        yield warning(CHECK, text, _VIDEO)
 
 
 def _versions() -> Iterator[str]:

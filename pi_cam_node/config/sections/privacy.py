@@ -15,7 +15,8 @@ PRIVACY_KEY = "privacy.enable"
 MASKS_MAX = 16
 
 
-def _judged(text: str) -> str:
+def judged_polygon(text: str) -> str:
+    """Return a polygon as it was written; raise ValueError where it is none."""
     parse_polygon(text)
     return text
 
@@ -33,7 +34,7 @@ class PrivacyConfig(Section):
         ),
     ] = False
     masks: Annotated[
-        list[Annotated[str, AfterValidator(_judged)]],
+        list[Annotated[str, AfterValidator(judged_polygon)]],
         Field(max_length=MASKS_MAX),
         Setting(
             "Parts of the picture that are black in everything the node keeps and shows. Corners as the picture is "

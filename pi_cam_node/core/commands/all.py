@@ -11,6 +11,7 @@ from pi_cam_node.core.commands.registry import Command, declared
 from pi_cam_node.core.commands import settings
 from pi_cam_node.core.commands import erase
 from pi_cam_node.core.commands import pictures
+from pi_cam_node.core.commands import video
 from pi_cam_node.core.commands import history
 from pi_cam_node.core.commands import privacy
 from pi_cam_node.core.commands import status
@@ -19,7 +20,7 @@ from pi_cam_node.core.commands import ticket
 # isort: on
 
 # Imported for what they declare.
-_DECLARING = (settings, erase, pictures, history, privacy, status, ticket)
+_DECLARING = (settings, erase, pictures, video, history, privacy, status, ticket)
 
 
 def registry() -> Mapping[str, Command]:

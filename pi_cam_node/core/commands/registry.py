@@ -20,11 +20,12 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
 from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
+from pi_cam_node.core.activity import Activity
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.picture import Archive
-from pi_cam_node.core.ports import EventStore, Links
+from pi_cam_node.core.ports import EventStore, Links, RecorderPort
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.night import NightController
@@ -110,6 +111,8 @@ class Context(Protocol):
     events: EventStore
     links: Links
     tickets: Tickets
+    activity: Activity
+    recorder: RecorderPort
 
     @property
     def config(self) -> Config:

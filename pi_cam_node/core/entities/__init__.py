@@ -30,7 +30,7 @@ def entities(config: Config, commands: Iterable[Command]) -> list[Entity]:
     if config.homeassistant.camera_fps == 0:
         off.add("frame")
     if config.mqtt.image_max_bytes == 0:
-        off.add("picture")
+        off.update(("picture", "event_picture"))
     pictures = [entity for entity in PICTURES if entity.origin not in off]
     buttons = [of_command(command, command.button) for command in commands if command.button]
     settings = [of_setting(info) for info in catalogue().values() if info.live]

@@ -12,10 +12,10 @@ from pi_cam_node.core.entities.entity import Entity, Platform
 
 # What people use daily is there from the start. All other controls are there too, in their categories, and are shown
 # as soon as somebody enables them in Home Assistant.
-_DAILY = ("export.save_before_s", "night.override", "privacy.enable")
+_DAILY = ("export.save_before_s", "motion.enable", "night.override", "privacy.enable", "recording.mode")
 
 # Part of what the node is for: among the controls, and on the dashboards that Home Assistant makes by itself.
-_MAIN = ("night.override", "privacy.enable")
+_MAIN = ("motion.enable", "night.override", "privacy.enable", "recording.mode")
 
 _PLATFORMS: dict[Kind, Platform] = {
     "bool": "switch",
@@ -34,6 +34,8 @@ _ICONS = {
     "night.override": "mdi:theme-light-dark",
     "night.": "mdi:weather-night",
     "privacy.enable": "mdi:eye-off-outline",
+    "motion.": "mdi:motion-sensor",
+    "recording.": "mdi:record-rec",
     "camera.": "mdi:camera-outline",
     "overlay.": "mdi:format-text",
     "ring.": "mdi:history",

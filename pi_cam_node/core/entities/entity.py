@@ -8,8 +8,10 @@ from typing import Literal
 Platform = Literal[
     "camera", "image", "sensor", "binary_sensor", "number", "select", "switch", "text", "button", "event"
 ]
-Origin = Literal["", "state", "config", "telemetry", "camera", "frame", "picture", "picture_time", "event"]
 StateClass = Literal["", "measurement", "total_increasing"]
+Origin = Literal[
+    "", "state", "config", "telemetry", "camera", "frame", "picture", "picture_time", "event_picture", "event"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class Entity:
         platform: What it is.
         name: For people; ``None`` where it bears the name of the whole device.
         origin: Where its value comes from; empty for none. ``camera``: whether frames arrive;
-            ``picture``: the last saved one; ``picture_time``: when that one was taken.
+            ``picture``: the last saved one; ``picture_time``: when that one was taken;
+            ``event_picture``: that of the last event.
         source: Which one there: a state key, a setting or a telemetry field.
         verb: The command of a button.
         unit: Unit as shown; empty for none.

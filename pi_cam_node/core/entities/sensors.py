@@ -12,6 +12,12 @@ EVENT_TYPES = (
     "camera_back",
     "settings_rolled_back",
     "command_refused",
+    "motion_started",
+    "motion_ended",
+    "triggered",
+    "recording_started",
+    "recording_saved",
+    "recording_failed",
 )
 
 PICTURES = (
@@ -25,6 +31,7 @@ PICTURES = (
         device_class="timestamp",
         enabled=False,
     ),
+    Entity(key="last_event", platform="image", name="Last event", origin="event_picture"),
     Entity(
         key="event", platform="event", name="Event", origin="event", choices=EVENT_TYPES, icon="mdi:bell-ring-outline"
     ),
@@ -49,6 +56,24 @@ STATES = (
         origin="camera",
         device_class="connectivity",
         category="diagnostic",
+    ),
+    Entity(
+        key="motion",
+        platform="binary_sensor",
+        name="Motion",
+        origin="state",
+        source="motion",
+        device_class="motion",
+        needs_camera=True,
+    ),
+    Entity(
+        key="recording",
+        platform="binary_sensor",
+        name="Film recording",
+        origin="state",
+        source="recording",
+        device_class="running",
+        icon="mdi:record-rec",
     ),
     Entity(
         key="last_error",

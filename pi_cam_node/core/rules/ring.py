@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pi_cam_node.base.block_ring import BlockRing, Record
+from pi_cam_node.base.block_ring import BlockRing, Reader, Record
 from pi_cam_node.imaging.frame import Mode, Sensor
 
 # A moment this far before the oldest frame, or one frame interval where that is longer, still counts as held.
@@ -40,7 +40,9 @@ class RingFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
+    """What the ring keeps beside a picture; see `RingFrame`."""
+
     seq: int
     at: datetime
     mode: Mode
@@ -64,7 +66,7 @@ class Ring:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._block: BlockRing[_Facts] = BlockRing(limits.size_bytes)
+        self._block: BlockRing[Facts] = BlockRing(limits.size_bytes)
 
     def __len__(self) -> int:
         return len(self._block)
@@ -99,7 +101,7 @@ class Ring:
             return False
         # What must go anyway goes first: its memory is used again, and no further memory is touched.
         self._evict(1, frame.mono_s)
-        facts = _Facts(frame.seq, frame.at, frame.mode, frame.sensor)
+        facts = Facts(frame.seq, frame.at, frame.mode, frame.sensor)
         return self._block.append(frame.mono_s, frame.jpeg, facts) is not None
 
     def clear(self) -> None:
@@ -146,7 +148,7 @@ class Ring:
         end = bisect_right(records, last_mono_s, key=lambda each: each.mono_s)
         return self._taken(records[start : end if most is None else min(end, start + most + 1)])
 
-    def _taken(self, records: Sequence[Record[_Facts]]) -> Sequence[RingFrame]:
+    def _taken(self, records: Sequence[Record[Facts]]) -> Sequence[RingFrame]:
         """Return frames with copies of their pictures."""
         pairs = ((record, self._block.read(record)) for record in records)
         return [
@@ -154,6 +156,10 @@ class Ring:
             for record, jpeg in pairs
             if jpeg is not None
         ]
+
+    def reader(self, mono_s: float) -> Reader[Facts]:
+        """Return a reader that begins with the last frame at or before a moment, or the oldest. Thread: any."""
+        return self._block.reader(self._block.key_before(mono_s))
 
     def _holds(self, mono_s: float) -> bool:
         first = self._block.first

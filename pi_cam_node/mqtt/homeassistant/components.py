@@ -98,6 +98,14 @@ def _picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
     }
 
 
+def _event_picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
+    return {
+        "image_topic": topics.media_event_image,
+        "content_type": "image/jpeg",
+        "json_attributes_topic": topics.media_event,
+    }
+
+
 def _picture_time(_entity: Entity, topics: Topics, _config: Config) -> Keys:
     return {
         "state_topic": topics.media_last,
@@ -122,6 +130,7 @@ _ORIGINS: dict[str, Callable[[Entity, Topics, Config], Keys]] = {
     "frame": _frame,
     "picture": _picture,
     "picture_time": _picture_time,
+    "event_picture": _event_picture,
     "event": _event,
 }
 

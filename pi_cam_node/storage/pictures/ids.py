@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from pi_cam_node.config import FORMATS
-from pi_cam_node.core.picture import FilmKind, Kind
+from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.picture import Kind
 
 FILM_FORMAT = "mp4"
 FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
@@ -29,6 +30,7 @@ _ID = (
 )
 _ID_PATTERN = re.compile(_ID)
 _FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, FILM_FORMAT, SIDECAR))})")
+_UNFINISHED_PATTERN = re.compile(rf"\.(?P<id>{_ID})\.{FILM_FORMAT}\.rec")
 _PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
 # Of what the node remembers beside the pictures: ``.privacy_on`` and the like.
 _HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
@@ -95,6 +97,12 @@ def parse_file(file_name: str) -> tuple[str, str] | None:
     if match is None or parse_id(match["id"]) is None:
         return None
     return match["id"], match["extension"]
+
+
+def is_unfinished_film(file_name: str) -> bool:
+    """Tell whether the name is that of a film that is being written, or was when the node was killed."""
+    match = _UNFINISHED_PATTERN.fullmatch(file_name)
+    return match is not None and parse_id(match["id"]) is not None
 
 
 def is_part(file_name: str) -> bool:

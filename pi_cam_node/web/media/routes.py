@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -69,12 +70,12 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE}), signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
-    """Send a small JPEG of a saved picture."""
+    """Send a small JPEG of a saved picture, or of the picture of the event that a film belongs to."""
     context, picture_id = context_of(request), request.match_info["id"]
     context.hub.privacy_gate.check()
     width_px = context.state.config.export.thumbnail_px or THUMBNAIL_PX
     disk = request.app[DISK]
-    path = await disk.run(context.pictures.find, picture_id)
+    path = await disk.run(_still_of, context.pictures, picture_id)
     stored = await disk.run(open_stored, path) if path is not None else None
     if path is None or stored is None:
         raise web.HTTPNotFound(text="there is no such picture (any more)\n")
@@ -123,3 +124,16 @@ def _open(pictures: PictureStore, picture_id: str, wanted: Format | None) -> Sto
     if path is None:
         return None
     return open_stored(path if wanted is None else path.with_suffix(f".{wanted}"))
+
+
+def _still_of(pictures: PictureStore, media_id: str) -> Path | None:
+    """Return the file of a picture; of a film that of its event's picture, as its side-car says."""
+    path = pictures.find(media_id)
+    if path is None or path.suffix != ".mp4":
+        return path
+    try:
+        event = json.loads(path.with_suffix(".json").read_bytes())["event"]
+        picture_id = event["picture_id"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return pictures.find(picture_id) if isinstance(picture_id, str) else None

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.core import events as e
+from pi_cam_node.core.activity_events import EventPictured
+from pi_cam_node.core.history import EventRow
 from pi_cam_node.imaging.jpeg import encode
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.message import JPEG, JSON, Message
@@ -19,7 +21,14 @@ from pi_cam_node.mqtt.topics import Topics
 from tests.support.pictures import ID, scene
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
-PICTURES = {TOPICS.frame, TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.media_last}
+PICTURES = {
+    TOPICS.frame,
+    TOPICS.media_image,
+    TOPICS.media_thumbnail,
+    TOPICS.media_last,
+    TOPICS.media_event,
+    TOPICS.media_event_image,
+}
 
 
 @pytest.mark.parametrize(
@@ -59,18 +68,20 @@ def test_nothing_that_is_told_of_a_picture_shows_it() -> None:
         thumbnail=jpeg,
         thumbnail_asked=True,
     )
-    messages = EventMessages(TOPICS).messages(saved)
+    pictured = EventPictured(EventRow("e1", "motion", at), jpeg, None)
+    messages = [*EventMessages(TOPICS).messages(saved), *EventMessages(TOPICS).messages(pictured)]
     signs = (jpeg, base64.b64encode(jpeg))
-    assert {m.topic for m in messages if any(sign in m.payload for sign in signs)} == PICTURES - {TOPICS.frame}
+    shown = {m.topic for m in messages if any(sign in m.payload for sign in signs)}
+    assert shown == PICTURES - {TOPICS.frame, TOPICS.media_event}
     assert [m.topic for m in messages if any(sign in without_picture(m).payload for sign in signs)] == []
 
 
 def test_switching_on_empties_every_picture_before_it_is_told() -> None:
     words = EventMessages(TOPICS)
     messages = words.messages(e.SettingChanged("privacy.enable", value=True))
-    assert {m.topic for m in messages[:4]} == PICTURES
-    assert all(m.retain and m.qos == 1 and not m.payload for m in messages[:4])
-    assert [(m.topic, m.payload) for m in messages[4:]] == [
+    assert {m.topic for m in messages[:6]} == PICTURES
+    assert all(m.retain and m.qos == 1 and not m.payload for m in messages[:6])
+    assert [(m.topic, m.payload) for m in messages[6:]] == [
         (TOPICS.state("privacy"), b"ON"),
         (TOPICS.config("privacy.enable"), b"on"),
     ]

@@ -50,7 +50,7 @@ class Scene:
         self._exposed = self._noise_level = 0.0
         self._noise: tuple[Pixels, Pixels] = (self._lit, self._lit)
 
-    def render(self, number: int, second: float, lux_s: float, gain: float) -> Pixels:
+    def render(self, number: int, second: float, lux_s: float, gain: float, *, ball: bool = True) -> Pixels:
         """Return the picture as I420 (height * 3 / 2, width) uint8, valid until the next call.
 
         Args:
@@ -58,12 +58,14 @@ class Scene:
             second: Says where the ball is.
             lux_s: Light times exposure time, in lux-seconds, before the gain.
             gain: Analogue gain.
+            ball: Whether it is there.
         """
         self._expose(lux_s * gain)
         self._make_noise(gain)
         y = planes(self._frame)[0]
         np.copyto(y, self._lit)
-        self._draw_ball(y, second)
+        if ball:
+            self._draw_ball(y, second)
         self._add_noise(y)
         burn_in(y, number)
         return self._frame

@@ -29,6 +29,8 @@ class Script:
         loss: What happens meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait, ``freeze``
             shows the last picture again and again, ``blank`` nothing but black.
         refuse: The mode that the camera refuses to change to.
+        still_s: Seconds in which nothing moves, before the ball is there for `moves_s`, again and again.
+        moves_s: Seconds in which the ball flies about; negative: always.
         start_mono_s: Second of CLOCK_MONOTONIC at which the script begins, so that it goes on when the camera is
             opened again; negative: it begins whenever the camera is opened.
     """
@@ -44,6 +46,12 @@ class Script:
     loss: Loss = "error"
     refuse: Refused = ""
     start_mono_s: float = -1.0
+    still_s: float = 20.0
+    moves_s: float = -1.0
+
+    def moves_at(self, second: float) -> bool:
+        """Return whether the ball is there at a second of the script."""
+        return self.moves_s < 0 or second % (self.still_s + self.moves_s or 1.0) >= self.still_s
 
     def lux_at(self, second: float) -> float:
         """Return the light at a second of the script, in lux."""

@@ -94,7 +94,7 @@ class SyntheticSource:
                 self._still = Scene(*scene.size, seed=0).render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
             return self._still
         self._number += 1
-        return scene.render(self._number, second, lux_s, gain)
+        return scene.render(self._number, second, lux_s, gain, ball=self._script.moves_at(second))
 
     def _act_loss(self) -> None:
         """Fail or hang while the script says that the camera is away."""

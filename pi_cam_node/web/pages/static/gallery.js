@@ -2,7 +2,7 @@
 
 import { byDay, clock, element } from "./dom.js";
 
-const KINDS = { single: "Picture", stack: "Night stack", ring: "From the past", auto: "Automatic", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
+const KINDS = { single: "Picture", stack: "Night stack", ring: "From the past", auto: "Automatic", event: "Event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
 const SURE_MS = 4000;
 
 /** Shows rows {id, kind, at, url, thumbnail_url, seconds, kept} in `place`.

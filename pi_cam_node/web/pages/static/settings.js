@@ -10,6 +10,8 @@ const SECTIONS = {
   night: "Day and night",
   privacy: "Privacy",
   overlay: "Text in the picture",
+  motion: "Motion",
+  recording: "Films",
   ring: "Memory of the last seconds",
   export: "Pictures",
   storage: "Disk",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.camera.source import Controls, Opened
+from pi_cam_node.camera.worker.image_parts import image_of, parts_of
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
@@ -28,8 +29,6 @@ from pi_cam_node.camera.worker.messages import (
     WireReport,
     decode_order,
     encode,
-    image_of,
-    parts_of,
     short,
 )
 from pi_cam_node.camera.worker.process import decode_report

@@ -19,7 +19,8 @@ from tests.support.sample_node import config_of
 
 CONTRACTED = [
     "set", "get", "save", "pastStack", "dump_config", "overwrite_config", "night_level", "health", "shortstream",
-    "help", "restart", "privacy", "erase", "settings", "events", "media", "keep", "delete", "ticket",
+    "help", "restart", "privacy", "erase", "settings", "events", "media", "keep", "delete", "ticket", "trigger",
+    "record", "clip", "explain",
 ]  # fmt: skip
 
 

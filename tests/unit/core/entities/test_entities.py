@@ -82,12 +82,13 @@ def test_what_people_use_daily_is_enabled_and_the_rest_waits() -> None:
     shown = {key for key, entity in offered().items() if entity.enabled}
     daily = {"camera", "last_picture", "event", "save", "past_stack", "privacy_enable", "night_override"}
     assert daily | {"mode", "brightness", "camera_link", "last_error", "export_save_before_s"} <= shown
-    assert len(shown) <= 15, sorted(shown)
+    assert {"motion", "recording", "last_event", "clip", "motion_enable", "recording_mode"} <= shown
+    assert len(shown) <= 20, sorted(shown)
 
 
 def test_settings_are_configuration_but_for_the_everyday_ones() -> None:
     everyday = [e.source for e in offered().values() if e.origin == "config" and e.category != "config"]
-    assert everyday == ["night.override", "privacy.enable"]
+    assert everyday == ["night.override", "privacy.enable", "motion.enable", "recording.mode"]
 
 
 def test_pictures_that_are_switched_off_are_not_offered() -> None:

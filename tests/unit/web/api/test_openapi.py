@@ -76,6 +76,7 @@ def test_the_body_may_be_left_out_where_no_argument_is_needed() -> None:
     assert {path.rpartition("/")[2] for path, is_needed in needed.items() if is_needed} == {
         "set",
         "get",
+        "explain",
         "privacy",
         "keep",
         "delete",

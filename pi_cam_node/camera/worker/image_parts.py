@@ -1,0 +1,38 @@
+"""A finished picture as the parts that lie in a slot of the shared memory, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pi_cam_node.camera.worker.messages import FrameInSlot, Image
+
+
+def parts_of(image: Image) -> list[bytes]:
+    """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
+    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b""]
+
+
+def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
+    """Return the picture that a report tells of.
+
+    Raises:
+        ValueError: There are not as many parts as it names.
+    """
+    if len(parts) != len(report.qualities) + 3:
+        raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
+    jpeg, ring_jpeg, *jpegs, raw = parts
+    return Image(
+        report.exposed_mono_s,
+        report.captured_mono_s,
+        report.mode,
+        report.sensor,
+        report.brightness,
+        report.checksum,
+        report.flat,
+        report.quality,
+        jpeg,
+        ring_jpeg or None,
+        dict(zip(report.qualities, jpegs, strict=True)),
+        raw or None,
+        report.motion,
+    )

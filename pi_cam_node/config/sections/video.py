@@ -1,0 +1,121 @@
+"""What moves, and what is recorded of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.config.sections.privacy import judged_polygon
+from pi_cam_node.imaging.polygon import FORM
+from pi_cam_node.imaging.zone import ZONE_FORM, parse_zone
+
+AREAS_MAX = 16
+
+RecordingMode = Literal["off", "motion", "continuous"]
+
+
+def _judged_zone(text: str) -> str:
+    parse_zone(text)
+    return text
+
+
+class MotionConfig(Section):
+    """What counts as motion."""
+
+    enable: Annotated[bool, Setting("Look for motion.", live=True, title="Motion detection")] = False
+    sensitivity: Annotated[
+        int,
+        Field(ge=1, le=100),
+        Setting("How small and how faint a thing may be that moves, by day.", live=True, title="Motion sensitivity"),
+    ] = 50
+    night_sensitivity: Annotated[
+        int,
+        Field(ge=1, le=100),
+        Setting("The same by night, when pictures are noisy.", live=True, title="Motion sensitivity at night"),
+    ] = 50
+    idle_fps: Annotated[
+        float,
+        Field(ge=0.2, le=30),
+        Setting("Pictures a second that are looked at while nothing moves.", "Hz", live=True, title="Motion idle rate"),
+    ] = 2.0
+    active_fps: Annotated[
+        float,
+        Field(ge=1, le=30),
+        Setting("The same once something moved.", "Hz", live=True, title="Motion active rate"),
+    ] = 10.0
+    min_s: Annotated[
+        float,
+        Field(ge=0.2, le=10),
+        Setting("How long a thing must move on before it counts.", "s", live=True, title="Motion minimum time"),
+    ] = 0.4
+    clear_s: Annotated[
+        float,
+        Field(ge=0.5, le=600),
+        Setting("Motion is over when nothing moved for so long.", "s", live=True, title="Motion clear time"),
+    ] = 5.0
+    zones: Annotated[
+        list[Annotated[str, AfterValidator(_judged_zone)]],
+        Field(max_length=AREAS_MAX),
+        Setting(
+            "Named areas. With zones, only what stands in one of them counts, by the middle of its lower edge; each "
+            "has its own motion state.",
+            live=True,
+            title="Motion zones",
+            form=ZONE_FORM,
+        ),
+    ] = []
+    ignore: Annotated[
+        list[Annotated[str, AfterValidator(judged_polygon)]],
+        Field(max_length=AREAS_MAX),
+        Setting("Areas in which nothing counts, such as a tree.", live=True, title="Motion ignored areas", form=FORM),
+    ] = []
+
+    @field_validator("zones")
+    @classmethod
+    def _named_once(cls, value: list[str]) -> list[str]:
+        names = [parse_zone(text)[0] for text in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the zone {twice} is there twice")
+        return value
+
+
+class RecordingConfig(Section):
+    """What is kept as video."""
+
+    mode: Annotated[
+        RecordingMode,
+        Setting(
+            "What is recorded by itself: off, motion (and trigger), continuous. The record and clip commands work in "
+            "every mode.",
+            live=True,
+            title="Recording",
+        ),
+    ] = "off"
+    pre_roll_s: Annotated[
+        float,
+        Field(ge=0, le=120),
+        Setting("How much of the time before an event is recorded.", "s", live=True, title="Recording before an event"),
+    ] = 5.0
+    post_roll_s: Annotated[
+        float,
+        Field(ge=0, le=600),
+        Setting("How much of the time after it.", "s", live=True, title="Recording after an event"),
+    ] = 5.0
+    max_s: Annotated[
+        float,
+        Field(ge=10, le=3600),
+        Setting("A longer film goes on in the next file.", "s", live=True, title="Film length limit"),
+    ] = 600.0
+    idle_fps: Annotated[
+        float,
+        Field(ge=0.1, le=30),
+        Setting("Pictures a second of a continuous recording between events.", "Hz", live=True, title="Film idle rate"),
+    ] = 2.0
+    quality: Annotated[
+        int,
+        Field(ge=1, le=100),
+        Setting("Quality of films; 60 is CRF 23 of H.264.", live=True, title="Film quality"),
+    ] = 60

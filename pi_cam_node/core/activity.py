@@ -1,0 +1,291 @@
+"""What happens before the camera: events of the scene, their pictures, and what is recorded of them.
+
+The rules decide (`rules.motion`, `rules.recording`); here their words become events for the listeners and orders for
+the recorder. Used by the node thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.config import Config
+from pi_cam_node.core.activity_events import (
+    EventPictured,
+    MotionChanged,
+    RecordingChanged,
+    RecordingFailed,
+    RecordingSaved,
+    RecordingStarted,
+    SceneEventBegan,
+    SceneEventEnded,
+)
+from pi_cam_node.core.event_pictures import EventPictures
+from pi_cam_node.core.events import Event, FaultReported
+from pi_cam_node.core.history import EndedBy, EventKind, EventRow, RecordingRow
+from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input, WorkEnded
+from pi_cam_node.core.open_events import EVENTS_MAX, OpenEvent, OpenEvents
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.rules.motion import MotionRule, MotionSeen
+from pi_cam_node.core.rules.recording import Begin, RecordingRule
+from pi_cam_node.core.rules.ring import Ring
+from pi_cam_node.imaging.motion.report import MotionReport
+
+# Its picture is chosen so long after an event began: of the pictures until then the one that shows most.
+PICTURE_AFTER_S = 1.5
+
+
+class Activity:
+    """Events of the scene and their recordings.
+
+    Attributes:
+        motion: Whether something moves.
+        recording: What is recorded.
+        due_s: When something is to be done by time.
+    """
+
+    def __init__(
+        self, config: Config, clock: Clock, ports: Ports, *, ring: Ring, emit: Callable[[Event], None], boot_id: str
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            config: The settings in force.
+            clock: Tells the time.
+            ports: What writes pictures and films, and whether anything may be seen.
+            ring: The pictures of the last seconds.
+            emit: Tells the listeners.
+            boot_id: Of the node.
+        """
+        self._config, self._clock, self._ring, self._emit = config, clock, ring, emit
+        self._recorder, self._gate, self._url_of = ports.recorder, ports.privacy_port.privacy_gate, ports.url_of
+        self._store, self._boot_id = ports.events, boot_id
+        self._events = OpenEvents(clock, ports.events, boot_id)
+        self._pictures = EventPictures(ports, ring, emit)
+        self.motion = MotionRule(config.motion)
+        self.recording = RecordingRule(config.recording)
+        self._is_flooded = False
+        self._films: set[str] = set()
+        self.due_s = NEVER_S
+
+    # ------------------------------------------------------------ what happens
+
+    def report(self, report: MotionReport) -> None:
+        """Take in what the detector found in a picture."""
+        seen = self.motion.observe(report)
+        if seen is not None:
+            self._motion(seen)
+        self._tell_motion(self.motion.changes(self._clock.monotonic()))
+        self._follow()
+
+    def camera(self, *, online: bool) -> None:
+        """The camera is there, or away."""
+        now_s = self._clock.monotonic()
+        if not online:
+            self._end_all(now_s, "camera_lost")
+        self.recording.camera(online=online, now_s=now_s)
+        self._follow()
+
+    def privacy(self) -> None:
+        """Nothing may be seen any more: end all of it."""
+        self.recording.privacy()
+        self._follow()
+        self._end_all(self._clock.monotonic(), "privacy")
+        self._follow()
+
+    def close(self) -> None:
+        """The node stops: what goes on is interrupted."""
+        self._end_all(self._clock.monotonic(), "interrupted")
+
+    def configure(self, config: Config) -> None:
+        """Go on with other settings."""
+        now_s = self._clock.monotonic()
+        old, self._config = self._config, config
+        if old.motion != config.motion:
+            for zone, on in self.motion.configure(config.motion).items():
+                self._emit(MotionChanged(zone, on))
+            if not config.motion.enable and self._events.get("motion"):
+                self._end("motion", now_s, "disabled")
+        self.recording.configure(config.recording, now_s)
+        self._follow()
+
+    def on_time(self, now_s: float) -> None:
+        """Do what is due."""
+        self._tell_motion(self.motion.changes(now_s))
+        for kind, event in self._events.all():
+            if not event.is_pictured and now_s >= event.began_mono_s + PICTURE_AFTER_S:
+                self._picture(event)
+            if event.until_s <= now_s and not (kind == "motion" and self.motion.on):
+                self._end(kind, now_s, "clear")
+        self.recording.on_time(now_s)
+        self._follow()
+
+    # ------------------------------------------------------------ what people ask for
+
+    def trigger(self, name: str, seconds: float) -> EventRow:
+        """Begin an event as motion would, or make the one that goes on last longer; return it."""
+        now_s = self._clock.monotonic()
+        running = next((event for _, event in self._events.all()), None)
+        if running is not None:
+            running.until_s = max(running.until_s, now_s + seconds)
+            self._follow()
+            return running.row
+        return self._begin("trigger", name, now_s, now_s + seconds)
+
+    def record(self, seconds: float | None) -> EventRow:
+        """Begin a recording by hand, for so long or until `stop_recording`; return its event.
+
+        Raises:
+            NotSaved: What encodes video is not installed.
+        """
+        if self._recorder.missing:
+            raise NotSaved(f"ERROR: {self._recorder.missing}")
+        now_s = self._clock.monotonic()
+        until_s = float("inf") if seconds is None else now_s + seconds
+        running = self._events.get("record")
+        if running is None:
+            return self._begin("record", "record", now_s, until_s)
+        running.until_s = until_s
+        self._follow()
+        return running.row
+
+    def stop_recording(self) -> bool:
+        """End the recording by hand; return whether there was one."""
+        is_open = self._events.get("record") is not None
+        if is_open:
+            self._end("record", self._clock.monotonic(), "clear", by_hand=True)
+        return is_open
+
+    def explain_recording(self) -> Mapping[str, object]:
+        """Return what is recorded and why, or why nothing is."""
+        told = dict(self.recording.explain(self._clock.monotonic()))
+        if self._recorder.missing:
+            told["why_not"] = self._recorder.missing
+        return {"state": "ON" if self._films else "OFF", **told}
+
+    def event_facts(self, event_id: str) -> Mapping[str, object] | None:
+        """Return what is known of an event that goes on or ended lately; JSON values. Thread: any."""
+        row = self._events.find(event_id)
+        return None if row is None else row.facts()
+
+    # ------------------------------------------------------------ what the recorder and the worker say
+
+    def on_input(self, message: Input) -> bool:
+        """Take in what concerns events and films; return whether it did, and concerns no other part."""
+        if isinstance(message, WorkEnded) and self._pictures.owns(message.work):
+            done = self._pictures.ended(message)
+            row = done and self._events.pictured(done[0], done[1].id)
+            if done and row:
+                self._emit(EventPictured(row, done[1].image, done[1].url))
+        elif isinstance(message, FilmOpened | FilmSaved | FilmFailed):
+            was_recording = bool(self._films)
+            self._film(message)
+            if was_recording != bool(self._films):
+                self._emit(RecordingChanged(bool(self._films)))
+        else:
+            return False
+        return True
+
+    def _film(self, message: FilmOpened | FilmSaved | FilmFailed) -> None:
+        match message:
+            case FilmOpened(event_id=event_id, film_id=film_id):
+                self._films.add(film_id)
+                row = RecordingRow(
+                    film_id, "open", str(message.path), message.at, cause=message.cause, boot=self._boot_id
+                )
+                self._store.save_recording(row)
+                self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
+            case FilmSaved(film=film):
+                self._films.discard(film.id)
+                self._store.save_recording(film.row(self._boot_id))
+                film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
+                self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id)))
+            case FilmFailed(event_id=event_id, film_id=film_id):
+                self._films.discard(film_id)
+                if film_id:
+                    self._store.forget_recording(film_id)
+                self._emit(RecordingFailed(message, self._events.find(event_id), self._clock.utcnow()))
+                self._emit(FaultReported(message.code, f"recording: {message.reason}"))
+
+    # ------------------------------------------------------------ inside
+
+    def _motion(self, seen: MotionSeen) -> None:
+        event = self._events.get("motion")
+        if event is not None:
+            self._events.add_zones(event, seen.zones)
+            if not event.is_pictured:
+                event.best = max(event.best, (seen.area_share, seen.mono_s))
+            return
+        is_flooded = not self._events.may_begin(seen.mono_s)
+        if is_flooded and not self._is_flooded:
+            text = f"more than {EVENTS_MAX} events within an hour: lower motion.sensitivity, or set motion.ignore"
+            self._emit(FaultReported("busy", text))
+        self._is_flooded = is_flooded
+        if not is_flooded:
+            self._begin("motion", "motion", seen.began_mono_s, float("-inf"), seen)
+
+    def _begin(
+        self, kind: EventKind, cause: str, began_s: float, until_s: float, seen: MotionSeen | None = None
+    ) -> EventRow:
+        event_id = self._events.new_id(kind, began_s)
+        wanted_s = self.recording.began(event_id, kind, began_s)
+        is_recorded = wanted_s > 0 and not self._recorder.missing
+        before = self._ring.between(began_s - wanted_s, began_s) if is_recorded else ()
+        pre_roll_s = began_s - before[0].mono_s if before else 0.0
+        at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
+        row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
+        best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
+        row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
+        self._tell_motion(self.motion.changes(self._clock.monotonic()))
+        self._emit(SceneEventBegan(row))
+        self._follow()
+        return row
+
+    def _end(self, kind: EventKind, at_s: float, by: EndedBy, *, by_hand: bool = False) -> None:
+        event = self._events.get(kind)
+        if event is not None and not event.is_pictured:
+            self._picture(event)
+        row = self._events.end(kind, at_s, by)
+        self._emit(SceneEventEnded(row))
+        self.recording.ended(row.id, at_s, by_hand=by_hand)
+        self._follow()
+
+    def _end_all(self, now_s: float, by: EndedBy) -> None:
+        for zone, on in self.motion.stop().items():
+            self._emit(MotionChanged(zone, on))
+        for kind, _ in self._events.all():
+            self._end(kind, now_s, by)
+
+    def _follow(self) -> None:
+        """Hand the steps of the rule to the recorder, and set when something is due next."""
+        for step in self.recording.steps():
+            if self._recorder.missing:
+                continue
+            if isinstance(step, Begin):
+                self._recorder.begin(step.order)
+            elif step.at_once:
+                self._recorder.stop_now(step.reason)
+            else:
+                self._recorder.end_at(step.mono_s, step.reason)
+        times = [self.motion.due_s, self.recording.due_s]
+        for kind, event in self._events.all():
+            if not event.is_pictured:
+                times.append(event.began_mono_s + PICTURE_AFTER_S)
+            if not (kind == "motion" and self.motion.on):
+                times.append(event.until_s)
+        self.due_s = min(times)
+
+    def _tell_motion(self, changed: Mapping[str, bool | None]) -> None:
+        for zone, on in changed.items():
+            self._emit(MotionChanged(zone, on))
+        event, now_s = self._events.get("motion"), self._clock.monotonic()
+        if changed.get("", True) is False and event is not None and event.until_s <= now_s:
+            self._end("motion", now_s, "clear")
+
+    def _picture(self, event: OpenEvent) -> None:
+        """Have the picture of an event saved: of those so far the one that shows most of what moves."""
+        event.is_pictured = True
+        self._pictures.save(event.row.id, event.best[1], self._config)

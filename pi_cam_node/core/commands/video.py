@@ -1,0 +1,221 @@
+"""Commands about what moves and what is recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.base.errors import BadRequest, CameraDown, NodeError, NotSaved
+from pi_cam_node.core.commands.pictures import longest_frame_s, moment_of, stamp
+from pi_cam_node.core.commands.registry import Arguments, Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.status import night_level
+from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.inputs import CommandArrived
+
+# The longest clip; the ring seldom reaches back that far.
+CLIP_MAX_S = 120.0
+_TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
+
+
+class TriggerArguments(Arguments):
+    """Which sensor, and for how long."""
+
+    name: Annotated[str, Field(description="of the sensor: a-z, 0-9, _ and -, at most 32")] = "trigger"
+    seconds: Annotated[float, Field(gt=0, le=3600, description="how long the event lasts, or goes on from now")] = 10.0
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[name]``."""
+        return {"name": words} if words else {}
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not _TRIGGER_NAME.fullmatch(value):
+            raise ValueError("a name is a-z, 0-9, _ and -, at most 32 characters")
+        return value
+
+
+class RecordArguments(Arguments):
+    """On, off, or for so many seconds."""
+
+    state: Annotated[Literal["on", "off"], Field(description="begin, or end what was begun")] = "on"
+    seconds: Annotated[float | None, Field(gt=0, le=86_400, description="end by itself after so long")] = None
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``on``, ``off`` or a number of seconds."""
+        if not words:
+            raise BadRequest("ERROR: usage record on|off|<seconds>")
+        return {"state": words} if words in ("on", "off") else {"seconds": words}
+
+
+class ClipArguments(Arguments):
+    """Which span."""
+
+    before_s: Annotated[
+        float | None, Field(ge=0, le=CLIP_MAX_S, description="seconds before; `recording.pre_roll_s` otherwise")
+    ] = None
+    after_s: Annotated[float, Field(ge=0, le=CLIP_MAX_S, description="seconds after")] = 0.0
+    at: Annotated[
+        float | str | None, Field(description="seconds ago, or an absolute ISO 8601 time; now unless told otherwise")
+    ] = None
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``[seconds]``."""
+        return {"before_s": words} if words else {}
+
+    @field_validator("at", "before_s", "after_s", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 - pydantic turns a ValueError into a fault
+        return value
+
+
+class ExplainArguments(Arguments):
+    """What is to be explained."""
+
+    what: Annotated[Literal["motion", "night", "recording"], Field(description="the decision")]
+
+    @classmethod
+    def from_words(cls, words: str) -> dict[str, object]:
+        """Take ``motion``, ``night`` or ``recording``."""
+        if not words:
+            raise BadRequest("ERROR: usage explain motion|night|recording")
+        return {"what": words}
+
+
+@command(
+    "trigger",
+    "trigger [name]",
+    "Begins an event as motion would, for an outside sensor; during an event it makes that one last longer.",
+    TriggerArguments,
+    needs_camera=True,
+    shows=True,
+)
+def trigger(context: Context, arguments: TriggerArguments, _arrival: CommandArrived) -> Result:
+    """Begin or extend an event, and say which."""
+    event = context.activity.trigger(arguments.name, arguments.seconds)
+    return Result(f"OK: event {event.id}", event.facts())
+
+
+@command(
+    "record",
+    "record on|off|<seconds>",
+    "Records by hand, with what came before; wins over motion.",
+    RecordArguments,
+)
+def record(context: Context, arguments: RecordArguments, _arrival: CommandArrived) -> Result:
+    """Begin a recording, or end it."""
+    if arguments.state == "off":
+        context.activity.stop_recording()
+        return Result("OK: recording stopped", {"recording": False})
+    context.privacy_gate.check()
+    if not context.camera_online:
+        raise CameraDown("ERROR: no frames arrive from the camera")
+    event = context.activity.record(arguments.seconds)
+    return Result(f"OK: recording {event.id}", {**event.facts(), "recording": True})
+
+
+@command(
+    "clip",
+    "clip [seconds]",
+    "Saves the past as video: the last recording.pre_roll_s seconds, or the span that is named.",
+    ClipArguments,
+    button=Button("Clip of the past", "mdi:movie-open-outline"),
+    shows=True,
+)
+def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) -> Steps:
+    """Wait for the end of the span, encode it, and say where it is."""
+    config = context.config
+    at_s = arrival.mono_s if arguments.at is None else moment_of(context, arguments.at, arrival)
+    before_s = config.recording.pre_roll_s if arguments.before_s is None else arguments.before_s
+    first_s, last_s = at_s - before_s, at_s + arguments.after_s
+    if not 0 < last_s - first_s <= CLIP_MAX_S:
+        raise BadRequest(f"ERROR: a clip lasts more than 0 and at most {CLIP_MAX_S:g} s")
+    if context.recorder.missing:
+        raise NotSaved(f"ERROR: {context.recorder.missing}")
+    order = ClipOrder(first_s, last_s, config.recording.quality, masked=bool(config.privacy.masks))
+    try:
+        wait_s = last_s - context.clock.monotonic()
+        if wait_s > 0:
+            if not context.camera_online:
+                raise CameraDown("ERROR: no frames arrive from the camera")
+            yield FreshFrame(last_s, wait_s + config.camera.capture_timeout_s + longest_frame_s(context))
+        job = context.privacy_gate.guard_job(lambda progress: context.recorder.make_clip(order, progress))
+        film: Film = yield Work(job)
+    except NodeError as error:
+        error.text = "NO_FRAMES" if error.code == "no_frames" else "NOT_SAVED"
+        raise
+    context.events.save_recording(film.row(film.id.split("-")[1]))
+    context.privacy_gate.check()
+    return Result(_clip_message(context, film), clip_facts(context, film))
+
+
+@command(
+    "explain",
+    "explain motion|night|recording",
+    "Tells why: the last decision, the figures it was made from, and what stands against the other outcome.",
+    ExplainArguments,
+)
+def explain(context: Context, arguments: ExplainArguments, arrival: CommandArrived) -> Result:
+    """Return figures, and a sentence."""
+    if arguments.what == "night":
+        level = night_level(context, Arguments(), arrival)
+        assert isinstance(level, Result)
+        return level
+    if arguments.what == "recording":
+        told = context.activity.explain_recording()
+        why = f" because of {told['cause']}" if told["cause"] else f": {told['why_not']}"
+        return Result(f"RECORDING={told['state']}{why}", told)
+    told = context.activity.motion.explain(context.clock.monotonic())
+    return Result(f"MOTION={told['state']}: {_motion_words(context, told)}", told)
+
+
+def _motion_words(context: Context, told: Mapping[str, object]) -> str:
+    if not context.config.motion.enable:
+        return "motion.enable is off"
+    if told["light"] is None:
+        return "no picture has been looked at lately"
+    if not told["armed"]:
+        return f"held by the gate '{told['gate']}'"
+    blobs = told["blobs"]
+    assert isinstance(blobs, list)
+    failed = [blob["failed"] for blob in blobs if blob["failed"]]
+    if len(failed) < len(blobs):
+        return f"{len(blobs) - len(failed)} of {len(blobs)} blobs move on"
+    return (
+        f"nothing differs from the background (share {told['share']})"
+        if not blobs
+        else f"blobs failed: {', '.join(failed)}"
+    )
+
+
+def clip_facts(context: Context, film: Film) -> dict[str, object]:
+    """Return the typed facts of a clip."""
+    facts = film.facts()
+    del facts["media"]
+    url = context.url_of(film.id)
+    return {
+        "id": film.id,
+        **({} if url is None else {"url": url}),
+        "path": str(film.path),
+        "kind": film.kind,
+        **facts,
+        "at": iso(film.first_at),
+    }
+
+
+def _clip_message(context: Context, film: Film) -> str:
+    now_s, last_s = context.clock.monotonic(), film.first_mono_s + film.seconds
+    last_at = stamp(film.last_at)
+    return (
+        f"Saved clip: {film.path} | {film.seconds:.1f} s | first frame timestamp: {stamp(film.first_at)} "
+        f"(age: {now_s - film.first_mono_s:.2f}s) | last frame timestamp: {last_at} (age: {now_s - last_s:.2f}s)"
+    )

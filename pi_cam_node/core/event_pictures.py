@@ -1,0 +1,70 @@
+"""The picture of an event: a picture of the ring, saved on the worker thread. Used by the node thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from pi_cam_node.base.errors import Busy, NodeError
+from pi_cam_node.base.jobs import Job
+from pi_cam_node.config import Config
+from pi_cam_node.core.events import Event, FaultReported, PictureSaved
+from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.picture import Picture
+from pi_cam_node.core.ports import Ports
+from pi_cam_node.core.rules.ring import Ring, RingFrame
+
+_log = logging.getLogger(__name__)
+
+
+class EventPictures:
+    """Saves pictures of events and keeps track of which is whose."""
+
+    def __init__(self, ports: Ports, ring: Ring, emit: Callable[[Event], None]) -> None:
+        self._archive, self._submit, self._url_of = ports.archive, ports.submit, ports.url_of
+        self._gate, self._ring, self._emit = ports.privacy_port.privacy_gate, ring, emit
+        self._jobs: dict[int, str] = {}
+
+    def save(self, event_id: str, mono_s: float, config: Config) -> None:
+        """Save the picture of a moment; nothing where the ring does not hold it."""
+        frames = self._ring.around(mono_s, 1)
+        if not frames or self._gate.closed:
+            return
+        try:
+            self._jobs[self._submit(self._gate.guard_job(self._saving(frames[0], config)))] = event_id
+        except Busy as error:
+            _log.warning("the picture of the event %s is not saved: %s", event_id, error)
+
+    def owns(self, work: int) -> bool:
+        """Return whether a piece of work is the picture of an event."""
+        return work in self._jobs
+
+    def ended(self, ended: WorkEnded) -> tuple[str, PictureSaved] | None:
+        """Take in that a picture is saved or is not; return the id of its event, and it, where people may see it."""
+        event_id = self._jobs.pop(ended.work)
+        if isinstance(ended.error, NodeError):
+            self._emit(FaultReported(ended.error.code, f"picture of an event: {ended.error}"))
+        if not isinstance(ended.result, PictureSaved) or self._gate.closed:
+            return None
+        saved = replace(ended.result, url=self._url_of(ended.result.id))
+        self._emit(saved)
+        return event_id, saved
+
+    def _saving(self, frame: RingFrame, config: Config) -> Job:
+        picture = _picture_of(frame)
+        return lambda _progress: self._archive.save(picture, ["jpg"], config)
+
+
+def _picture_of(frame: RingFrame) -> Picture:
+    return Picture(
+        kind="event",
+        content=frame.jpeg,
+        frames=(frame.seq,),
+        first_at=frame.at,
+        last_at=frame.at,
+        first_mono_s=frame.mono_s,
+        last_mono_s=frame.mono_s,
+        mode=frame.mode,
+        sensor=frame.sensor,
+    )

@@ -1,0 +1,107 @@
+"""Films: what becomes of an order to the recorder, and what a clip is asked to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pi_cam_node.base.clock import iso
+from pi_cam_node.core.history import FilmKind, RecordingRow
+from pi_cam_node.core.rules.recording import EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOrder:
+    """Which span shall become a clip.
+
+    Attributes:
+        first_mono_s: Its beginning, on the monotonic clock.
+        last_mono_s: Its end.
+        quality: 1 to 100; see `recording.quality`.
+        masked: Whether parts of the picture are masked.
+    """
+
+    first_mono_s: float
+    last_mono_s: float
+    quality: int
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film that lies on the disk, whole and synced.
+
+    Attributes:
+        id: Its id, as those of pictures.
+        kind: What it is.
+        path: Its absolute path.
+        event_id: The event that it belongs to; empty for none.
+        cause: What it was recorded for.
+        first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
+        seconds: Its length.
+        frames: Pictures in it.
+        gap_s: Seconds of it that were lost on the way.
+        pre_roll_s: Seconds of it before its event began.
+        size_bytes: Of the file.
+        size: Width and height in pixels.
+        codec: As RFC 6381 names it.
+        reason: Why it ended.
+        repaired: It was cut off by a crash and mended.
+        url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
+    """
+
+    id: str
+    kind: FilmKind
+    path: Path
+    event_id: str
+    cause: str
+    first_at: datetime
+    first_mono_s: float
+    seconds: float
+    frames: int
+    gap_s: float
+    pre_roll_s: float
+    size_bytes: int
+    size: tuple[int, int]
+    codec: str
+    reason: EndReason
+    repaired: bool = False
+    url: str | None = None
+
+    @property
+    def last_at(self) -> datetime:
+        """UTC of its end."""
+        return self.first_at + timedelta(seconds=self.seconds)
+
+    def row(self, boot: str) -> RecordingRow:
+        """Return it as it is kept in the list of films."""
+        return RecordingRow(
+            self.id,
+            "repaired" if self.repaired else "closed",
+            str(self.path),
+            self.first_at,
+            self.last_at,
+            self.cause,
+            boot,
+            self.size_bytes,
+            self.frames,
+            self.gap_s,
+            self.codec,
+            *self.size,
+        )
+
+    def facts(self) -> dict[str, object]:
+        """Return what is told of it; JSON values."""
+        media = {"id": self.id, "kind": self.kind, "path": str(self.path)}
+        return {
+            "media": media if self.url is None else {**media, "url": self.url},
+            "seconds": round(self.seconds, 2),
+            "frames": self.frames,
+            "gap_s": round(self.gap_s, 2),
+            "pre_roll_s": round(self.pre_roll_s, 2),
+            "bytes": self.size_bytes,
+            "began_at": iso(self.first_at),
+            "reason": self.reason,
+            "repaired": self.repaired,
+        }

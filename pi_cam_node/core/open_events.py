@@ -1,0 +1,121 @@
+"""The events that go on, and those that ended lately: as rows, saved whenever one changes. Used by the node thread."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.history import EndedBy, EventKind, EventRow, event_id
+from pi_cam_node.core.ports import EventStore
+
+# Events of motion that begin within an hour; what moves beyond that is no event of its own.
+EVENTS_MAX, EVENTS_WINDOW_S = 120, 3600.0
+# Ended events that are remembered, for films that are finished later.
+_REMEMBERED = 64
+
+
+@dataclass(slots=True)
+class OpenEvent:
+    """An event that goes on.
+
+    Attributes:
+        row: What is told of it.
+        began_mono_s: When it began, on the monotonic clock.
+        until_s: When it ends by itself; infinite for never, minus infinity where only motion keeps it open.
+        best: The moment that shows most of it so far, as (share of the picture, monotonic time).
+        is_pictured: Its picture is chosen.
+    """
+
+    row: EventRow
+    began_mono_s: float
+    until_s: float
+    best: tuple[float, float]
+    is_pictured: bool = False
+
+
+class OpenEvents:
+    """One event of each kind at a time."""
+
+    def __init__(self, clock: Clock, store: EventStore, boot_id: str) -> None:
+        self._clock, self._store, self._boot_id = clock, store, boot_id
+        self._open: dict[EventKind, OpenEvent] = {}
+        self._ended: OrderedDict[str, EventRow] = OrderedDict()
+        self._begun_s: deque[float] = deque()
+        self._numbers = 0
+
+    def get(self, kind: EventKind) -> OpenEvent | None:
+        """Return the event of a kind that goes on."""
+        return self._open.get(kind)
+
+    def all(self) -> list[tuple[EventKind, OpenEvent]]:
+        """Return every event that goes on."""
+        return list(self._open.items())
+
+    def new_id(self, kind: EventKind, began_s: float) -> str:
+        """Return the id of an event that is about to begin."""
+        self._numbers += 1
+        return event_id(utc_of(began_s, self._clock), self._boot_id.replace("-", "")[:8], self._numbers, kind)
+
+    def begin(self, row: EventRow, event: OpenEvent) -> EventRow:
+        """Take in an event that begins; return its row, with what is known of this boot."""
+        event.row = replace(row, boot=self._boot_id, clock_set=clock_is_set())
+        self._open[row.kind] = event
+        self._store.save_event(event.row)
+        return event.row
+
+    def end(self, kind: EventKind, at_s: float, by: EndedBy) -> EventRow:
+        """Take in that an event is over; return its row."""
+        row = replace(self._open.pop(kind).row, ended_at=utc_of(at_s, self._clock), ended_by=by)
+        self._ended[row.id] = row
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+        self._store.save_event(row)
+        return row
+
+    def add_zones(self, event: OpenEvent, zones: tuple[str, ...]) -> None:
+        """Take in that an event touched further zones."""
+        added = tuple(name for name in zones if name not in event.row.zones)
+        if added:
+            event.row = replace(event.row, zones=(*event.row.zones, *added))
+            self._store.save_event(event.row)
+
+    def pictured(self, event_id: str, picture_id: str) -> EventRow | None:
+        """Take in the picture of an event; return the event, where it is known."""
+        return self._change(event_id, picture_id=picture_id)
+
+    def recorded(self, event_id: str, film_id: str, pre_roll_s: float | None = None) -> EventRow | None:
+        """Take in a film of an event, of which the first counts; return the event, where it is known."""
+        row = self.find(event_id)
+        if row is None or row.recording_id is not None:
+            return row
+        pre_roll = row.pre_roll_s if pre_roll_s is None else pre_roll_s
+        return self._change(event_id, recording_id=film_id, pre_roll_s=pre_roll)
+
+    def find(self, event_id: str) -> EventRow | None:
+        """Return an event that goes on or ended lately."""
+        rows = [event.row for event in list(self._open.values())]  # a copy at once: other threads look, too
+        return next((row for row in rows if row.id == event_id), self._ended.get(event_id))
+
+    def may_begin(self, now_s: float) -> bool:
+        """Count another event of motion; return whether there are not too many within the hour."""
+        while self._begun_s and now_s - self._begun_s[0] > EVENTS_WINDOW_S:
+            self._begun_s.popleft()
+        if len(self._begun_s) >= EVENTS_MAX:
+            return False
+        self._begun_s.append(now_s)
+        return True
+
+    def _change(self, event_id: str, **changes: str | float) -> EventRow | None:
+        row = self.find(event_id)
+        if row is None:
+            return None
+        changed = replace(row, **changes)  # type: ignore[arg-type]
+        for event in self._open.values():
+            if event.row.id == event_id:
+                event.row = changed
+        if event_id in self._ended:
+            self._ended[event_id] = changed
+        self._store.save_event(changed)
+        return changed

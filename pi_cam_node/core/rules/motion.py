@@ -1,0 +1,147 @@
+"""Motion, ON and OFF: from the reports of the detector to what the node says, overall and for each zone. Pure.
+
+ON comes with the report that completes a track; OFF when nothing moved for ``clear_s``, and at once when nobody looks
+any more: the camera is lost, privacy, or motion is disabled. Without zones every blob counts; with zones only those
+whose foot point lies in one. Times are monotonic, in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pi_cam_node.config.sections.video import MotionConfig
+from pi_cam_node.imaging.motion.report import Blob, MotionReport
+from pi_cam_node.imaging.zone import Zone, parse_zone
+
+# Reports that are this old say nothing of now.
+_STALE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSeen:
+    """What one report shows.
+
+    Attributes:
+        began_mono_s: When the oldest of the things that move was first seen.
+        mono_s: When the picture was taken.
+        zones: Zones in which something moves.
+        area_share: The largest of them, as a share of the picture.
+    """
+
+    began_mono_s: float
+    mono_s: float
+    zones: tuple[str, ...]
+    area_share: float
+
+
+@dataclass(slots=True)
+class _Place:
+    """The whole picture, or one zone."""
+
+    on: bool = False
+    seen_s: float = float("-inf")
+
+
+@dataclass(slots=True)
+class MotionRule:
+    """State of motion. Used by one thread."""
+
+    config: MotionConfig
+    zones: tuple[Zone, ...] = ()
+    since_s: float = float("-inf")
+    _places: dict[str, _Place] = field(default_factory=lambda: {"": _Place()})
+    _report: MotionReport | None = None
+    _gate: tuple[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Take the zones from the settings."""
+        self.configure(self.config)
+
+    @property
+    def on(self) -> bool:
+        """Whether something moves."""
+        return self._places[""].on
+
+    @property
+    def due_s(self) -> float:
+        """When the next place is clear, if nothing moves until then."""
+        return min(
+            (place.seen_s + self.config.clear_s for place in self._places.values() if place.on), default=float("inf")
+        )
+
+    def configure(self, config: MotionConfig) -> dict[str, bool | None]:
+        """Go on with other settings; return what changed: ``None`` for a zone that is gone."""
+        self.config = config
+        self.zones = tuple(Zone(*parse_zone(text)) for text in config.zones)
+        names = {"", *(zone.name for zone in self.zones)}
+        changed: dict[str, bool | None] = dict.fromkeys(self._places.keys() - names)
+        for name in changed:
+            del self._places[name]
+        for zone in self.zones:
+            if zone.name not in self._places:
+                self._places[zone.name] = _Place()
+                changed[zone.name] = False
+        return changed if config.enable else {**changed, **self.stop()}
+
+    def states(self) -> dict[str, bool]:
+        """Return the state of the whole picture (under the empty name) and of each zone."""
+        return {name: place.on for name, place in self._places.items()}
+
+    def observe(self, report: MotionReport) -> MotionSeen | None:
+        """Take in a report; return what moves in it, ``None`` where nothing does. `changes` follow from it."""
+        self._report = report
+        if report.gate:
+            self._gate = (report.gate, report.mono_s)
+        moving = [blob for blob in report.blobs if not blob.failed and self._counts(blob)]
+        if not moving or not self.config.enable:
+            return None
+        names = tuple(zone.name for zone in self.zones if any(zone.holds(blob.foot) for blob in moving))
+        for name in ("", *names):
+            self._places[name].seen_s = report.mono_s
+        began_s = min(blob.began_mono_s for blob in moving)
+        return MotionSeen(began_s, report.mono_s, names, max(blob.area_share for blob in moving))
+
+    def changes(self, now_s: float) -> dict[str, bool]:
+        """Return the places whose state changed, and their new state."""
+        changed: dict[str, bool] = {}
+        for name, place in self._places.items():
+            on = now_s - place.seen_s < self.config.clear_s
+            if on != place.on:
+                place.on = changed[name] = on
+        if "" in changed:
+            self.since_s = now_s
+        return changed
+
+    def stop(self) -> dict[str, bool]:
+        """Nobody looks any more: everything that is ON goes OFF; return it."""
+        self._report = self._gate = None
+        changed = {name: False for name, place in self._places.items() if place.on}
+        for place in self._places.values():
+            place.on, place.seen_s = False, float("-inf")
+        return changed
+
+    def explain(self, now_s: float) -> Mapping[str, object]:
+        """Return the figures of the last report, and what stands against motion."""
+        report = self._report if self._report and now_s - self._report.mono_s < _STALE_S else None
+        gate = report.gate if report else ""
+        return {
+            "state": "ON" if self.on else "OFF",
+            "since_s": round(now_s - self.since_s, 1) if self.since_s > float("-inf") else None,
+            "armed": self.config.enable and report is not None and not gate,
+            "gate": gate or (self._gate[0] if self._gate else ""),
+            "gate_age_s": round(now_s - self._gate[1], 1) if self._gate else None,
+            "unsettled": bool(report and report.unsettled),
+            "light": round(report.light, 3) if report else None,
+            "share": round(report.share, 4) if report else None,
+            "rate_fps": report.rate_fps if report else 0.0,
+            "blobs": [self._told(blob) for blob in report.blobs] if report else [],
+        }
+
+    def _counts(self, blob: Blob) -> bool:
+        return not self.zones or any(zone.holds(blob.foot) for zone in self.zones)
+
+    def _told(self, blob: Blob) -> dict[str, object]:
+        zone = next((zone.name for zone in self.zones if zone.holds(blob.foot)), "")
+        failed = blob.failed or ("" if self._counts(blob) else "zone")
+        return {"zone": zone, "area_share": round(blob.area_share, 5), "failed": failed}

@@ -1,0 +1,163 @@
+"""Which span of time is recorded. Pure: what the node is told goes in, orders for the recorder come out.
+
+An event is one recording: from ``pre_roll_s`` before its beginning to ``post_roll_s`` after its end, and on where the
+next one begins before that. A recording by hand wins over everything but privacy. Between events a continuous recording
+goes on at a lower rate. Times are monotonic, in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pi_cam_node.config.sections.video import RecordingConfig
+
+EndReason = Literal["end", "max_s", "camera_lost", "privacy", "stopped", "no_space", "not_saved", "encoder", "settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOrder:
+    """What is to be recorded.
+
+    Attributes:
+        event_id: The event that it belongs to; empty for a continuous recording.
+        cause: ``motion``, ``trigger``, ``record`` or ``continuous``.
+        from_mono_s: Begin with the pictures of this monotonic moment, or the oldest that there are.
+        event_mono_s: When the event began; what lies before it is the pre-roll.
+    """
+
+    event_id: str
+    cause: str
+    from_mono_s: float
+    event_mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin an order; what is recorded already ends where it begins."""
+
+    order: RecordingOrder
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the newest order with the pictures of a moment, or (``at_once``) with what is there."""
+
+    mono_s: float
+    reason: EndReason
+    at_once: bool = False
+
+
+Step = Begin | End
+
+
+@dataclass(slots=True)
+class RecordingRule:
+    """Decides what is recorded. Used by one thread."""
+
+    config: RecordingConfig
+    _order: RecordingOrder | None = None
+    _open: set[str] = field(default_factory=set)
+    _tail_s: float | None = None
+    _online: bool = False
+    _steps: list[Step] = field(default_factory=list)
+
+    @property
+    def due_s(self) -> float:
+        """When the recording of the last event ends."""
+        return float("inf") if self._tail_s is None else self._tail_s
+
+    @property
+    def order(self) -> RecordingOrder | None:
+        """What is recorded at present, or will be."""
+        return self._order
+
+    def steps(self) -> list[Step]:
+        """Return what follows from all that was told since the last call."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    def configure(self, config: RecordingConfig, now_s: float) -> None:
+        """Go on with other settings."""
+        self.config = config
+        self._settle(now_s)
+
+    def began(self, event_id: str, kind: str, began_s: float) -> float:
+        """An event began; return the seconds of pre-roll that are asked for, 0 where it is not recorded."""
+        if kind != "record" and self.config.mode == "off":
+            return 0.0
+        is_running = bool(self._open) or self._tail_s is not None
+        self._open.add(event_id)
+        if is_running:  # one span
+            if self._tail_s is not None:
+                self._tail_s = None
+            return self.config.pre_roll_s
+        self._begin(RecordingOrder(event_id, kind, began_s - self.config.pre_roll_s, began_s))
+        return self.config.pre_roll_s
+
+    def ended(self, event_id: str, at_s: float, *, by_hand: bool = False) -> None:
+        """An event ended; ``by_hand``: somebody wants the recording to end now."""
+        if event_id not in self._open:
+            return
+        self._open.remove(event_id)
+        if not self._open:
+            self._tail_s = at_s if by_hand else at_s + self.config.post_roll_s
+
+    def on_time(self, now_s: float) -> None:
+        """Let a recording end whose time has come."""
+        if self._tail_s is not None and now_s >= self._tail_s:
+            self._steps.append(End(self._tail_s, "end"))
+            self._order = self._tail_s = None
+            self._settle(now_s)
+
+    def camera(self, *, online: bool, now_s: float) -> None:
+        """The camera is there, or away: then the recording ends with what there is."""
+        self._online = online
+        if not online and self._order is not None:
+            self._steps.append(End(now_s, "camera_lost"))
+            self._forget()
+        self._settle(now_s)
+
+    def privacy(self) -> None:
+        """Nothing may be recorded any more; what is on the disk stays."""
+        self._online = False
+        if self._order is not None:
+            self._steps.append(End(float("-inf"), "privacy", at_once=True))
+        self._forget()
+
+    def explain(self, now_s: float) -> Mapping[str, object]:
+        """Return what is recorded and why, or why nothing is."""
+        order = self._order
+        return {
+            "mode": self.config.mode,
+            "cause": order.cause if order else None,
+            "since_s": round(now_s - order.event_mono_s, 1) if order else None,
+            "pre_roll_s": self.config.pre_roll_s,
+            "ends_in_s": None if self._tail_s is None else round(max(0.0, self._tail_s - now_s), 1),
+            "why_not": self._why_not(),
+        }
+
+    def _why_not(self) -> str | None:
+        if self._order is not None:
+            return None
+        if not self._online:
+            return "no frames arrive from the camera"
+        return "recording.mode is off" if self.config.mode == "off" else "nothing moves"
+
+    def _settle(self, now_s: float) -> None:
+        """Begin or end the continuous recording where that is due."""
+        wanted = self.config.mode == "continuous" and self._online
+        if wanted and self._order is None:
+            self._begin(RecordingOrder("", "continuous", now_s, now_s))
+        elif not wanted and self._order is not None and self._order.cause == "continuous":
+            self._steps.append(End(now_s, "end"))
+            self._order = None
+
+    def _begin(self, order: RecordingOrder) -> None:
+        self._order = order
+        self._steps.append(Begin(order))
+
+    def _forget(self) -> None:
+        self._order = self._tail_s = None
+        self._open.clear()

@@ -1,0 +1,256 @@
+"""The motion detector: pictures in, a report for each. Runs in the camera's process; pure, times are arguments.
+
+Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch of our
+own of which the detector is told, a jump of the light, and a change of the whole picture. What then differs from the
+background (MOG2: Zivkovic, 2004) in one piece and is large enough is a blob, and a blob that moves on coherently
+(`tracks`) is motion. The background does not learn what moves: a person who stands still would fade in three seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.masks import rasterize
+from pi_cam_node.imaging.motion.light import LightNormalizer
+from pi_cam_node.imaging.motion.report import BLOBS_MAX, Blob, Failed, Gate, MotionReport
+from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.tracks import Box, Track, Tracker
+
+# Pictures of the background at ten a second: thirty seconds.
+_HISTORY = 300
+# After a gate the background is learned anew: this rate, for so many pictures.
+_RELEARN_RATE, _RELEARN_PICTURES = 0.25, 6
+# And at this rate for as long as the gate holds.
+_HELD_RATE = 0.1
+# A gate holds for so long after its cause has passed; in a row at most so long.
+_HOLD_S, _HOLDS_MAX_S = 1.0, 10.0
+# The start holds longer: the noise of the sensor has to be learned, too.
+_START_HOLD_S = 4.0
+# Gates this close to each other are in a row; the light has come to rest after as long without one.
+_ROW_S = 1.5
+# More than this share of the picture at once is not an object.
+_WHOLE_SHARE = 0.45
+# Sensitivity 1, 50 and 100 as the threshold of MOG2 and the smallest blob (share of the picture); between: geometric.
+_THRESHOLDS = (36.0, 20.0, 9.0)
+_FLOORS = (0.004, 0.0012, 0.0003)
+# Blobs below the floor are reported down to this share of it, so that people see how far they are off.
+_NEARLY = 0.33
+_KERNEL = np.ones((3, 3), np.uint8)
+
+
+class MotionDetector:
+    """Analyses pictures of one size. Thread: one."""
+
+    def __init__(self, size: tuple[int, int], settings: MotionSettings) -> None:
+        """Begin with an unknown scene.
+
+        Args:
+            size: Width and height of the pictures, in pixels.
+            settings: How sensitive it is.
+        """
+        self._width, self._height = size
+        self._background = cv2.createBackgroundSubtractorMOG2(_HISTORY, 20, False)
+        self._normalizer = LightNormalizer()
+        self._tracker = Tracker()
+        self._mode = "day"
+        self._gates = _Gates()
+        self._relearn = 0
+        self._last_s: float | None = None
+        self.configure(settings)
+
+    def configure(self, settings: MotionSettings) -> None:
+        """Go on with other settings; the background stays."""
+        self._settings = settings
+        self._ignored = None
+        if settings.ignore:
+            covered = rasterize(settings.ignore, (self._width, self._height))
+            self._ignored = np.where(covered, 255, 0).astype(np.uint8)
+        self._set_sensitivity()
+
+    def switched(self, mono_s: float, mode: str) -> None:
+        """Take note of a switch of our own: of the mode or of the controls of the camera."""
+        self._mode = mode
+        self._set_sensitivity()
+        self._gates.own(mono_s, self._settings.settle_s)
+        self._restart()
+
+    def analyse(
+        self, luma: Pixels, mono_s: float, rate_fps: float, between: Sequence[tuple[float, Pixels]] = ()
+    ) -> MotionReport:
+        """Analyse a picture.
+
+        Args:
+            luma: (height, width) uint8.
+            mono_s: Monotonic time at which its exposure had ended; it grows from call to call.
+            rate_fps: Pictures a second at present, for the report.
+            between: Pictures since the one before with their times, looked at only where this one shows something.
+        """
+        interval_s = 0.1 if self._last_s is None else min(5.0, max(0.001, mono_s - self._last_s))
+        if self._last_s is None:
+            self._gates.start(mono_s)
+            self._relearn = _RELEARN_PICTURES + 2
+        self._last_s = mono_s
+        mask, share, cause = self._subtract(luma, mono_s, interval_s)
+        if cause:
+            self._gates.close(cause, mono_s)
+            if not self._gates.unsettled:
+                self._restart()
+        gate = self._gates.at(mono_s)
+        blobs: tuple[Blob, ...] = ()
+        if not gate and mask is not None:
+            blobs = self._blobs(mask, mono_s, between)
+        light = self._normalizer.light
+        return MotionReport(mono_s, gate, self._gates.unsettled, light, share, rate_fps, blobs)
+
+    # ------------------------------------------------------------ background
+
+    def _subtract(self, luma: Pixels, mono_s: float, interval_s: float) -> tuple[Pixels | None, float, Gate]:
+        """Return what differs from the background, its share of the picture, and the gate that this closes."""
+        smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
+        even = self._normalizer.normalize(smooth, interval_s)
+        if self._normalizer.jumped(mono_s) and not self._gates.unsettled:
+            return None, 0.0, "light"
+        if self._relearn > 0:
+            rate = _RELEARN_RATE
+            self._relearn -= 1
+        elif self._gates.at(mono_s):
+            rate = _HELD_RATE
+        else:
+            rate = 1 - (1 - 1 / _HISTORY) ** (interval_s / 0.1)
+        mask = self._learn(even, rate, mono_s)
+        share = cv2.countNonZero(mask) / mask.size
+        return mask, share, "whole" if share > _WHOLE_SHARE else ""
+
+    def _learn(self, even: Pixels, rate: float, mono_s: float) -> Pixels:
+        """Return what differs from the background, and let the background learn all but what moves."""
+        live = self._tracker.live(mono_s, self._settings.min_s)
+        if not live:
+            return np.asarray(self._background.apply(even, learningRate=rate), dtype=np.uint8)
+        mask = np.asarray(self._background.apply(even, learningRate=0), dtype=np.uint8)
+        known, learned = self._background.getBackgroundImage(), even.copy()
+        for track in live:
+            box = track.box
+            part = np.s_[box.y : box.y + box.height, box.x : box.x + box.width]
+            learned[part] = known[part]
+        self._background.apply(learned, learningRate=rate)
+        return mask
+
+    def _restart(self) -> None:
+        """Learn light and background anew; what moved before is forgotten."""
+        self._normalizer.reset()
+        self._tracker.clear()
+        self._relearn = _RELEARN_PICTURES
+
+    # ------------------------------------------------------------ blobs
+
+    def _blobs(self, mask: Pixels, mono_s: float, between: Sequence[tuple[float, Pixels]]) -> tuple[Blob, ...]:
+        boxes, small = self._boxes(mask)
+        if boxes:
+            self._catch_up(between)
+        tracks = self._tracker.follow(boxes, mono_s)
+        found = [self._blob(track.box, track.began_s, self._failed(track)) for track in tracks]
+        found += [self._blob(box, mono_s, "floor") for box in small]
+        if self._ignored is not None:
+            ignored, _ = self._boxes(mask, within=True)
+            found += [self._blob(box, mono_s, "mask") for box in ignored]
+        return tuple(sorted(found, key=lambda blob: (blob.failed != "", -blob.area_share))[:BLOBS_MAX])
+
+    def _catch_up(self, between: Sequence[tuple[float, Pixels]]) -> None:
+        """Follow what the current picture shows through the pictures before it, which were not analysed."""
+        for at_s, luma in between:
+            smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
+            light = self._normalizer.light
+            even = self._normalizer.normalize(smooth, 0.1, learn=False)
+            self._normalizer.light = light
+            mask = np.asarray(self._background.apply(even, learningRate=0), dtype=np.uint8)
+            self._tracker.follow(self._boxes(mask)[0], at_s)
+
+    def _boxes(self, mask: Pixels, *, within: bool = False) -> tuple[list[Box], list[Box]]:
+        """Return the blobs of at least the smallest size, and those that nearly have it.
+
+        Args:
+            mask: 255 where the picture differs from the background.
+            within: Those of the ignored areas instead of the others.
+        """
+        if self._ignored is not None:
+            mask = np.asarray(cv2.bitwise_and(mask, self._ignored if within else 255 - self._ignored), dtype=np.uint8)
+        mask = np.asarray(cv2.dilate(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _KERNEL), _KERNEL), dtype=np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        boxes: list[Box] = []
+        small: list[Box] = []
+        for contour in contours:
+            area = cv2.contourArea(contour)
+            if area >= _NEARLY * self._floor_px:
+                x, y, width, height = map(int, cv2.boundingRect(contour))
+                box = Box(x, y, width, height, area)
+                (boxes if area >= self._floor_px else small).append(box)
+        return boxes, sorted(small, key=lambda box: -box.area)[: BLOBS_MAX // 2]
+
+    def _failed(self, track: Track) -> Failed:
+        return "" if track.is_motion(self._settings.min_s) else "track"
+
+    def _blob(self, box: Box, began_s: float, failed: Failed) -> Blob:
+        width, height = self._width, self._height
+        return Blob(
+            round(box.x / width, 4),
+            round(box.y / height, 4),
+            round(box.width / width, 4),
+            round(box.height / height, 4),
+            round(box.area / (width * height), 6),
+            began_s,
+            failed,
+        )
+
+    def _set_sensitivity(self) -> None:
+        settings = self._settings
+        sensitivity = settings.night_sensitivity if self._mode == "night" else settings.sensitivity
+        self._background.setVarThreshold(_between(_THRESHOLDS, sensitivity))
+        self._floor_px = _between(_FLOORS, sensitivity) * self._width * self._height
+
+
+class _Gates:
+    """Which gate suppresses detection, and until when."""
+
+    def __init__(self) -> None:
+        self._gate: Gate = ""
+        self._until_s = self._closed_s = float("-inf")
+        self._row_s = float("inf")
+        self.unsettled = False
+
+    def start(self, mono_s: float) -> None:
+        """Hold for the time that the noise takes to be learned."""
+        self._gate, self._until_s, self._closed_s, self._row_s = "start", mono_s + _START_HOLD_S, mono_s, mono_s
+
+    def own(self, mono_s: float, settle_s: float) -> None:
+        """Hold until a switch of our own has settled; it is no sign of unsettled light."""
+        self._gate, self._until_s = "own", max(self._until_s, mono_s + max(settle_s, _HOLD_S))
+        self._closed_s = self._row_s = mono_s
+        self.unsettled = False
+
+    def close(self, gate: Gate, mono_s: float) -> None:
+        """Hold for a cause that this picture shows, unless causes have followed each other for too long."""
+        if mono_s - max(self._closed_s, self._until_s) > _ROW_S:
+            self._row_s = mono_s
+        self._closed_s = mono_s
+        self.unsettled = mono_s - self._row_s > _HOLDS_MAX_S
+        if not self.unsettled:
+            if mono_s >= self._until_s or self._gate not in ("start", "own"):
+                self._gate = gate
+            self._until_s = max(self._until_s, mono_s + _HOLD_S)
+
+    def at(self, mono_s: float) -> Gate:
+        """Return the gate that holds at this time."""
+        if self.unsettled and mono_s - self._closed_s > _HOLD_S + _ROW_S:
+            self.unsettled = False
+        return self._gate if mono_s < self._until_s else ""
+
+
+def _between(values: tuple[float, float, float], sensitivity: int) -> float:
+    least, middle, most = values
+    if sensitivity < 50:
+        return float(least * (middle / least) ** ((sensitivity - 1) / 49))
+    return float(middle * (most / middle) ** ((sensitivity - 50) / 50))

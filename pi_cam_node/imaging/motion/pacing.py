@@ -1,0 +1,91 @@
+"""Which pictures are analysed: a few a second while nothing moves, more once something does, and those in between.
+
+The pictures of the last half second are kept, so that what is noticed at two pictures a second is followed from the
+picture in which it began.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.motion.detector import MotionDetector
+from pi_cam_node.imaging.motion.report import MotionReport
+from pi_cam_node.imaging.motion.settings import MotionSettings
+
+# How long pictures are kept to catch up, and how long analysis stays fast after the last blob.
+KEPT_S = 0.5
+_ACTIVE_S = 2.0
+# Light that has just changed may go on to change: gates are judged at the fast rate.
+_ACTIVE_AFTER_GATE_S = 6.0
+# Pictures do not come evenly: one that comes this early is not put off to the next.
+_SLACK_S = 0.02
+
+
+class MotionAnalysis:
+    """Feeds a detector with the pictures of one camera session. Thread: one."""
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self._detector: MotionDetector | None = None
+        self._size: tuple[int, int] | None = None
+        self._mode = "day"
+        self._kept: deque[tuple[float, Pixels]] = deque()
+        self._analysed_s = self._active_until_s = float("-inf")
+        self.configure(settings)
+
+    def configure(self, settings: MotionSettings) -> None:
+        """Go on with other settings."""
+        self._settings, self._active_fps = settings, settings.active_fps
+        self._idle_fps = min(settings.idle_fps, settings.active_fps)
+        if self._detector is not None:
+            self._detector.configure(settings)
+
+    def switched(self, mono_s: float) -> None:
+        """Take note that the controls of the camera changed."""
+        if self._detector is not None:
+            self._detector.switched(mono_s, self._mode)
+            self._kept.clear()
+
+    def take(self, luma: Pixels, mono_s: float, mode: str) -> MotionReport | None:
+        """Take in a picture; return a report where it was analysed.
+
+        Args:
+            luma: (height, width) uint8, not changed afterwards.
+            mono_s: Monotonic time at which its exposure had ended.
+            mode: ``day`` or ``night``: what the camera was set to when it took the picture.
+        """
+        size = (luma.shape[1], luma.shape[0])
+        if self._detector is None or size != self._size:
+            self._detector, self._size = MotionDetector(size, self._settings), size
+            self._kept.clear()
+        if mode != self._mode:
+            self._mode = mode
+            self.switched(mono_s)
+        rate_fps = self._active_fps if mono_s < self._active_until_s else self._idle_fps
+        if mono_s - self._analysed_s < 1 / rate_fps - _SLACK_S:
+            self._keep(luma, mono_s)
+            return None
+        report = self._detector.analyse(luma, mono_s, rate_fps, self._between(mono_s))
+        self._kept.clear()
+        self._analysed_s = mono_s
+        if report.gate:
+            self._active_until_s = mono_s + _ACTIVE_AFTER_GATE_S
+        elif any(blob.failed in ("", "track") for blob in report.blobs):
+            self._active_until_s = max(self._active_until_s, mono_s + _ACTIVE_S)
+        return report
+
+    def wants(self, mono_s: float) -> bool:
+        """Return whether a picture of this time is worth a `take`: so often pictures are looked at or kept."""
+        last_s = self._kept[-1][0] if self._kept else self._analysed_s
+        return mono_s - last_s >= 1 / self._active_fps - _SLACK_S
+
+    def _keep(self, luma: Pixels, mono_s: float) -> None:
+        spacing_s = 1 / self._active_fps - _SLACK_S
+        last_s = self._kept[-1][0] if self._kept else self._analysed_s
+        if mono_s - last_s >= spacing_s:
+            self._kept.append((mono_s, luma))
+        while self._kept and mono_s - self._kept[0][0] > KEPT_S:
+            self._kept.popleft()
+
+    def _between(self, mono_s: float) -> list[tuple[float, Pixels]]:
+        return [(at_s, luma) for at_s, luma in self._kept if at_s < mono_s]

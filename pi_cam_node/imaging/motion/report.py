@@ -1,0 +1,62 @@
+"""What the motion detector found in one analysed picture. Without numpy, for both processes use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Gate = Literal["", "start", "own", "light", "whole"]
+Failed = Literal["", "floor", "track", "mask"]
+
+# More blobs than this are noise; the largest are reported.
+BLOBS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One connected area that differs from the background.
+
+    Attributes:
+        x: Left edge of its box, relative to the width of the picture, 0 to 1; `y`, `width`, `height` alike.
+        area_share: Its area as a share of the picture, 0 to 1.
+        began_mono_s: Monotonic time of the first picture of its track.
+        failed: Why it is not motion: ``floor`` (too small), ``track`` (has not moved on coherently for long enough),
+            ``mask`` (in an ignored area); empty where it is motion.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    area_share: float
+    began_mono_s: float
+    failed: Failed
+
+    @property
+    def foot(self) -> tuple[float, float]:
+        """The middle of its lower edge: where a person stands, which decides the zone."""
+        return self.x + self.width / 2, self.y + self.height
+
+
+@dataclass(frozen=True, slots=True)
+class MotionReport:
+    """The result of one analysed picture.
+
+    Attributes:
+        mono_s: Monotonic time at which its exposure had ended.
+        gate: What suppresses detection: the start, a switch of our own, a jump of the light, a change of the whole
+            picture; empty where nothing does.
+        unsettled: The gates suppressed for so long that they were lifted: light that does not come to rest.
+        light: Brightness relative to the reference, 1.0 for no change.
+        share: Share of the pixels that differ from the background, 0 to 1.
+        rate_fps: Pictures a second that are analysed at present.
+        blobs: What differs, largest first, at most `BLOBS_MAX`.
+    """
+
+    mono_s: float
+    gate: Gate
+    unsettled: bool
+    light: float
+    share: float
+    rate_fps: float
+    blobs: tuple[Blob, ...] = ()

@@ -1,0 +1,154 @@
+"""Coherent movement: a blob is motion once it was followed from picture to picture for long enough.
+
+Rain, snow and noise make blobs, too, but none that is near its last place a tenth of a second later and again after
+that. Times decide and not counts, so that the rule holds at any rate of analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# A blob continues a track that was seen within this time, or within so many intervals of the analysis.
+_LINK_S = 0.35
+_LINK_INTERVALS = 1.8
+# And whose centre is within this many pixels and this share of its size.
+_REACH_PX, _REACH_SHARE = 4.0, 0.6
+# The reach grows with the interval, up to this factor.
+_REACH_INTERVAL_S, _REACH_FACTOR_MAX = 0.15, 2.0
+# And whose area is between these multiples of its own.
+_AREA_LEAST, _AREA_MOST = 0.3, 3.3
+# Fewer pictures than this are never a movement, however far apart; and it must be seen in this share of the pictures.
+_PICTURES_LEAST, _SEEN_SHARE = 3, 0.75
+# So many pictures are enough at any rate: what was followed for so long may be hidden now and then.
+_PICTURES_ENOUGH = 12
+_SLACK_S = 0.02
+# It must not only tremble: of the way that its centre went, in pixels, this share must lead away from where it began,
+# unless it went less than so far a picture.
+_AWAY_SHARE, _TREMBLE_PX = 0.4, 2.5
+# What stands still for so long belongs to the background: parked.
+PARKED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A blob in one picture: its box in pixels, and its area."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box, in pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def box_area(self) -> int:
+        """Area of the box, in pixels."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A blob followed up to one picture.
+
+    Attributes:
+        box: Where it is.
+        seen_s: When, on the monotonic clock.
+        began_s: When it was first seen.
+        pictures: How often it was seen.
+        anchor: Where it was when it last moved by more than its reach.
+        anchored_s: When that was.
+        has_moved: Whether it ever left the place where it was first seen.
+        origin: Where its centre was when it was first seen.
+        way_px: How far its centre went since, from picture to picture.
+        interval_s: Seconds between the last two analysed pictures.
+    """
+
+    box: Box
+    seen_s: float
+    began_s: float
+    pictures: int
+    anchor: tuple[float, float]
+    anchored_s: float
+    has_moved: bool
+    origin: tuple[float, float]
+    way_px: float
+    interval_s: float
+
+    def is_motion(self, min_s: float) -> bool:
+        """Return whether it moved on coherently for at least this long."""
+        followed_s = self.seen_s - self.began_s + self.interval_s  # the first picture counts for the time before it
+        least = max(_PICTURES_LEAST, _SEEN_SHARE * followed_s / self.interval_s, min_s / self.interval_s - 0.5)
+        if followed_s < min_s - _SLACK_S or self.pictures < min(least, _PICTURES_ENOUGH):
+            return False
+        trembles = self.way_px > _TREMBLE_PX * (self.pictures - 1)
+        return self.has_moved or not trembles or _distance(self.box.centre, self.origin) >= _AWAY_SHARE * self.way_px
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it has stood still for `PARKED_S`."""
+        return self.seen_s - self.anchored_s >= PARKED_S
+
+
+class Tracker:
+    """The tracks of one scene. Pure: times are arguments."""
+
+    def __init__(self) -> None:
+        self._tracks: list[Track] = []
+        self._last_s = float("-inf")
+        self._interval_s = 1.0
+
+    def clear(self) -> None:
+        """Forget all tracks."""
+        self._tracks = []
+
+    def follow(self, boxes: Iterable[Box], mono_s: float) -> list[Track]:
+        """Take in the blobs of a picture and return their tracks, in the same order."""
+        interval_s = min(1.0, mono_s - self._last_s)
+        self._last_s, self._interval_s = mono_s, interval_s
+        link_s = max(_LINK_S, _LINK_INTERVALS * interval_s)
+        old = [track for track in self._tracks if mono_s - track.seen_s < link_s]
+        new = [self._continued(box, old, mono_s) for box in boxes]
+        self._tracks = new + old
+        return new
+
+    def live(self, mono_s: float, min_s: float) -> list[Track]:
+        """Return the tracks that move, as last seen, but for what is parked: the background waits under them."""
+        found = [track for track in self._tracks if mono_s - track.seen_s < max(_LINK_S, _LINK_INTERVALS)]
+        return [track for track in found if track.has_moved and track.is_motion(min_s) and not track.is_parked]
+
+    def _continued(self, box: Box, old: list[Track], mono_s: float) -> Track:
+        reachable = [track for track in old if _is_near(box, track, mono_s)]
+        if not reachable:
+            return Track(box, mono_s, mono_s, 1, box.centre, mono_s, False, box.centre, 0.0, self._interval_s)
+        track = max(reachable, key=lambda each: (each.pictures, each.seen_s))
+        moved = _distance(box.centre, track.anchor) > _REACH_PX + 0.25 * max(box.width, box.height)
+        anchor, anchored_s = (box.centre, mono_s) if moved else (track.anchor, track.anchored_s)
+        return Track(
+            box,
+            mono_s,
+            track.began_s,
+            track.pictures + 1,
+            anchor,
+            anchored_s,
+            has_moved=track.has_moved or (moved and track.pictures >= _PICTURES_LEAST),
+            origin=track.origin,
+            way_px=track.way_px + _distance(box.centre, track.box.centre),
+            interval_s=self._interval_s,
+        )
+
+
+def _is_near(box: Box, track: Track, mono_s: float) -> bool:
+    factor = min(max(1.0, (mono_s - track.seen_s) / _REACH_INTERVAL_S), _REACH_FACTOR_MAX)
+    reach = (_REACH_PX + _REACH_SHARE * max(box.width, box.height)) * factor
+    (x, y), (old_x, old_y) = box.centre, track.box.centre
+    ratio = track.box.box_area / box.box_area
+    return abs(x - old_x) < reach and abs(y - old_y) < reach and _AREA_LEAST < ratio < _AREA_MOST
+
+
+def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1]))

@@ -1,0 +1,156 @@
+"""A clip: a span of the ring made into a film at once, on the thread of slow work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved
+from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
+from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.recording.film_ids import film_id
+from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.h264 import parameter_sets
+from pi_cam_node.recording.live_encoder import PictureReader
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+
+_AHEAD, _WAIT_S = 8, 0.05
+# Pictures further apart than this, and than so many of the usual distance, have others missing between them.
+_GAP_S, _GAP_INTERVALS = 1.5, 4.0
+_CLIP_BYTES = 4 << 20
+# Numbers of clips begin here, those of recordings at 1: an id names one film of a boot.
+_FIRST_NUMBER = 500_000
+
+
+class ClipMaker:
+    """Makes clips. Thread: the worker."""
+
+    def __init__(
+        self,
+        directory: Path,
+        boot: str,
+        *,
+        pictures: Callable[[float], PictureReader],
+        room: FilmRoom,
+        clock: Clock,
+        make: Callable[[int], EncoderProcess] = EncoderProcess,
+    ) -> None:
+        """Make nothing yet.
+
+        Args:
+            directory: The folder of the films; made where it is not there.
+            boot: First 8 hex digits of the boot id.
+            pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
+            room: Keeps films within their limits.
+            clock: Tells the time.
+            make: Starts an encoder of a quality.
+        """
+        self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
+        self._clock, self._make = clock, make
+        self._number = _FIRST_NUMBER
+        self._lock = threading.Lock()
+
+    def make(self, order: ClipOrder, progress: Progress) -> Film:
+        """Encode and save a span.
+
+        Raises:
+            NoFrames: The ring holds nothing of it.
+            NoSpace: There is no room.
+            NotSaved: It could not be encoded or written, or PyAV is not installed.
+            PrivacyOn: Privacy was switched on meanwhile; raised by ``progress``.
+        """
+        try:
+            make_directory(self._directory)
+            self._room.make(_CLIP_BYTES)
+            process = self._make(order.quality)
+        except OSError as error:
+            raise NotSaved(f"cannot make a clip: {error}") from error
+        task = _Task(self._directory, process, self._facts(order))
+        try:
+            return task.run(self._pictures(order.first_mono_s), order, progress)
+        except OSError as error:
+            raise (NoSpace if error.errno == 28 else NotSaved)(f"the clip is not saved: {error}") from error
+        except EncoderLost as error:
+            raise NotSaved(f"the clip is not saved: {error}") from error
+        finally:
+            process.close()
+            task.discard()
+
+    def _facts(self, order: ClipOrder) -> Callable[[float], FilmFacts]:
+        def facts(mono_s: float) -> FilmFacts:
+            with self._lock:
+                self._number += 1
+            at = utc_of(mono_s, self._clock)
+            name = film_id(at, self._boot, self._number, "clip")
+            return FilmFacts(
+                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked
+            )  # fmt: skip
+
+        return facts
+
+
+class _Task:
+    """One clip while it is made."""
+
+    def __init__(self, directory: Path, process: EncoderProcess, facts: Callable[[float], FilmFacts]) -> None:
+        self._directory, self._process, self._facts = directory, process, facts
+        self._size = (0, 0)
+        self._film: FilmFile | None = None
+        self._times: list[float] = []
+
+    def run(self, reader: PictureReader, order: ClipOrder, progress: Progress) -> Film:
+        done, is_over = 0, False
+        while not is_over or self._process.waiting:
+            while not is_over and self._process.has_room and self._process.waiting < _AHEAD:
+                item = reader.next()
+                is_over = item is None or item[0].mono_s > order.last_mono_s
+                if item is not None and not is_over:
+                    self._process.send(item[1], round(item[0].mono_s * TICKS_PER_S))
+            for message in self._process.exchange(_WAIT_S):
+                self._take(message)
+            done = len(self._times)
+            progress(done, done + self._process.waiting + (0 if is_over else 1))
+        if self._film is None:
+            raise NoFrames("the ring holds nothing of that span", text="NO_FRAMES")
+        film, self._film = self._film, None
+        saved = film.close("end", _gaps(self._times), lambda: progress(done, done))
+        if saved is None:
+            raise NotSaved("nothing of the clip reached the disk")
+        return saved
+
+    def discard(self) -> None:
+        """Remove what was not finished."""
+        if self._film is not None:
+            self._film.discard()
+
+    def _take(self, message: Message) -> None:
+        if message.kind == "size":
+            if self._film is not None:
+                raise NotSaved("the size of the pictures changed within the span")
+            self._size = (message.number, message.flag)
+        elif message.kind == "packet":
+            mono_s = message.number / TICKS_PER_S
+            if self._film is None:
+                sets = parameter_sets(message.body)
+                if sets is None:
+                    raise NotSaved("the encoder gave no parameter sets")
+                self._film = FilmFile(self._directory, self._facts(mono_s), TrackBoxes(self._size, *sets))
+            self._film.add(message.body, mono_s, key=bool(message.flag))
+            self._times.append(mono_s)
+
+
+def _gaps(times: list[float]) -> float:
+    """Return the seconds between pictures that do not follow each other."""
+    distances = sorted(later - earlier for earlier, later in pairwise(times))
+    if not distances:
+        return 0.0
+    usual_s = distances[len(distances) // 2]
+    return sum(each for each in distances if each > max(_GAP_S, _GAP_INTERVALS * usual_s))

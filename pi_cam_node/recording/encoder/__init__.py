@@ -1,0 +1,1 @@
+"""The encoder's process: JPEGs in, H.264 packets out."""

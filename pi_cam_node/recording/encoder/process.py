@@ -1,0 +1,160 @@
+"""The encoder's process, as the node sees it: pictures in, packets out, killed where it hangs."""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections import deque
+
+from pi_cam_node.base.child_process import start_child
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.recording.encoder.wire import Message, MessageReader
+
+_log = logging.getLogger(__name__)
+
+_CHILD = "pi_cam_node.recording.encoder.child_main"
+_CHUNK_BYTES = 1 << 18
+# Pictures wait in the ring, not here.
+_UNSENT_BYTES_MAX = 1 << 20
+_SOCKET_BYTES = 1 << 20
+# How long a process may take for the pictures that it has; the first ones wait for its imports.
+PATIENCE_S = 5.0
+_START_PATIENCE_S = 20.0
+_END_S = 1.0
+
+
+class EncoderLost(Exception):
+    """The process is gone, hangs, or talks nonsense; it is to be closed."""
+
+
+class EncoderProcess:
+    """One process, one stream of packets.
+
+    Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
+    """
+
+    def __init__(self, quality: int) -> None:
+        """Start it.
+
+        Args:
+            quality: 1 to 100; see `recording.quality`.
+
+        Raises:
+            NotSaved: PyAV is not installed.
+            OSError: There is no memory or no process left for it.
+        """
+        if not has_video():
+            raise NotSaved(f"ERROR: {VIDEO_HINT}")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        with theirs:
+            try:
+                self._process = start_child(_CHILD, theirs.fileno(), str(quality))
+            except BaseException:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        self._link, self._reader = ours, MessageReader()
+        self._unsent: deque[memoryview] = deque()
+        self._unsent_bytes = 0
+        self._waiting = 0
+        self._moved_s = time.monotonic()
+        self._has_answered = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes another picture."""
+        return self._unsent_bytes < _UNSENT_BYTES_MAX
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that it has and has not answered."""
+        return self._waiting
+
+    def send(self, jpeg: bytes, ticks: int, *, key: bool = False) -> None:
+        """Hand over a picture; it goes out with the next `exchange`."""
+        message = Message("picture", ticks, int(key), jpeg)
+        for part in (message.header(), jpeg):
+            self._unsent.append(memoryview(part))
+            self._unsent_bytes += len(part)
+        if not self._waiting:
+            self._moved_s = time.monotonic()
+        self._waiting += 1
+
+    def exchange(self, timeout_s: float) -> list[Message]:
+        """Send and receive what can be; return what came, after the timeout at the latest.
+
+        Raises:
+            EncoderLost: See there.
+        """
+        try:
+            readable, writable, _ = select.select([self._link], [self._link] if self._unsent else [], [], timeout_s)
+            if writable:
+                self._send()
+            came = self._receive() if readable else []
+        except (OSError, ValueError) as error:
+            raise EncoderLost(f"the encoder talks nonsense: {error}") from error
+        now_s = time.monotonic()
+        if came:
+            self._has_answered, self._moved_s = True, now_s
+        elif self._waiting and now_s - self._moved_s > (PATIENCE_S if self._has_answered else _START_PATIENCE_S):
+            raise EncoderLost(f"the encoder has not answered for {now_s - self._moved_s:.0f} s")
+        return came
+
+    def close(self) -> None:
+        """End it, by force where it does not go."""
+        self._link.close()
+        try:
+            self._process.wait(_END_S if not self._waiting else 0.05)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGKILL)
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                _log.error("the encoder's process %d cannot be ended", self.pid)
+
+    def _send(self) -> None:
+        while self._unsent:
+            part = self._unsent[0]
+            try:
+                sent = self._link.send(part)
+            except BlockingIOError:
+                return
+            self._unsent_bytes -= sent
+            if sent == len(part):
+                self._unsent.popleft()
+            else:
+                self._unsent[0] = part[sent:]
+
+    def _receive(self) -> list[Message]:
+        came: list[Message] = []
+        while True:
+            try:
+                data = self._link.recv(_CHUNK_BYTES)
+            except BlockingIOError:
+                break
+            if not data:
+                raise EncoderLost(f"the encoder ended: {self._cause_of_end()}")
+            came += self._reader.feed(data)
+            if len(data) < _CHUNK_BYTES:
+                break
+        self._waiting -= sum(message.kind in ("packet", "failed") for message in came)
+        return came
+
+    def _cause_of_end(self) -> str:
+        try:
+            code = self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return "it closed its connection"
+        return signal.Signals(-code).name if code < 0 else f"code {code}"

@@ -1,0 +1,68 @@
+"""What the node and the encoder's process say to each other, as bytes on a stream socket.
+
+Each message is a header and a body. To the encoder: a picture. From it: the size of the pictures from here on, a
+packet, or what went wrong. Light enough for both sides.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+# Kind, time in ticks or width, flag or height, bytes of the body.
+_HEADER = struct.Struct(">BqII")
+# A picture or a packet is larger only where something is wrong.
+BODY_BYTES_MAX = 32 << 20
+TICKS_PER_S = 90_000
+
+Kind = Literal["picture", "size", "packet", "failed"]
+_KINDS: tuple[Kind, ...] = ("picture", "size", "packet", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message.
+
+    Attributes:
+        kind: ``picture``: a JPEG to encode. ``size``: the packets that follow show pictures of ``number`` x ``flag``
+            pixels. ``packet``: an access unit in Annex B. ``failed``: the reason, in UTF-8.
+        number: Time in ticks of 90 kHz on the monotonic clock; of ``size`` the width.
+        flag: Of a picture: 1 where a key frame is wanted. Of a packet: 1 where it is one. Of ``size`` the height.
+        body: The bytes.
+    """
+
+    kind: Kind
+    number: int = 0
+    flag: int = 0
+    body: bytes = b""
+
+    def header(self) -> bytes:
+        """Return what goes before the body."""
+        return _HEADER.pack(_KINDS.index(self.kind), self.number, self.flag, len(self.body))
+
+
+class MessageReader:
+    """Takes messages out of a stream of bytes."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Take in bytes and yield the messages that are whole.
+
+        Raises:
+            ValueError: They are no messages.
+        """
+        self._waiting += data
+        while len(self._waiting) >= _HEADER.size:
+            kind, number, flag, size = _HEADER.unpack_from(self._waiting)
+            if kind >= len(_KINDS) or size > BODY_BYTES_MAX:
+                raise ValueError(f"a message of kind {kind} and {size} bytes")
+            end = _HEADER.size + size
+            if len(self._waiting) < end:
+                return
+            body = bytes(self._waiting[_HEADER.size : end])
+            del self._waiting[:end]
+            yield Message(_KINDS[kind], number, flag, body)

@@ -1,0 +1,275 @@
+"""A film on the disk: while it is written, when it is closed, and what its side-car says.
+
+In progress it is ``.<id>.mp4.rec``, fragmented, with its facts in the header. Closed it is ``<id>.mp4``, a plain file
+that can be sought in, with ``<id>.json`` beside it. The file in progress goes last, so that a crash at any point leaves
+something that the next start can finish.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pi_cam_node import __version__
+from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, sync_directory
+from pi_cam_node.base.clock import iso
+from pi_cam_node.core.film import Film
+from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.recording.film_ids import progress_path
+from pi_cam_node.recording.h264 import codec_string
+from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
+from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
+from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
+from pi_cam_node.recording.mp4.plain import write_plain
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFacts:
+    """What is known of a film when it begins; it lies in the header of the file in progress.
+
+    Attributes:
+        id: Its id.
+        kind: What it is.
+        event_id: The event that it belongs to; empty for none.
+        cause: What it is recorded for.
+        event_mono_s: When the event began.
+        first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
+        boot: Boot id of the node.
+        clock_set: Whether the wall clock could be trusted.
+        masked: Whether parts of the picture are masked.
+        event: What is known of its event; JSON values.
+    """
+
+    id: str
+    kind: FilmKind
+    event_id: str
+    cause: str
+    event_mono_s: float
+    first_at: datetime
+    first_mono_s: float
+    boot: str
+    clock_set: bool
+    masked: bool
+    event: Mapping[str, object] | None = None
+
+    def encoded(self) -> bytes:
+        """Return them as JSON."""
+        return json.dumps({name: _plain(getattr(self, name)) for name in self.__slots__}).encode()
+
+    @classmethod
+    def decoded(cls, data: bytes) -> FilmFacts:
+        """Return the facts in a header.
+
+        Raises:
+            ValueError: They are not ours.
+        """
+        try:
+            values: dict[str, Any] = json.loads(data)
+            return cls(**{**values, "first_at": datetime.fromisoformat(values["first_at"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not the facts of a film: {error!r}") from None
+
+
+class FilmFile:
+    """A film that is being written. Thread: one."""
+
+    def __init__(self, directory: Path, facts: FilmFacts, track: TrackBoxes) -> None:
+        """Make the file and write its header.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        self.facts, self._directory, self.track_boxes = facts, directory, track
+        self._path = progress_path(directory, facts.id)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, FILE_MODE)
+        try:
+            self._writer = FragmentedWriter(self._descriptor, track, facts.encoded())
+            sync_directory(directory)
+        except OSError:
+            self.discard()
+            raise
+        self.frames = 0
+        self.last_mono_s = facts.first_mono_s
+
+    @property
+    def path(self) -> Path:
+        """Where it will be."""
+        return self._directory / f"{self.facts.id}.mp4"
+
+    @property
+    def seconds(self) -> float:
+        """Its length so far."""
+        return self.last_mono_s - self.facts.first_mono_s
+
+    def add(self, data: bytes, mono_s: float, *, key: bool) -> None:
+        """Take in a packet.
+
+        Raises:
+            OSError: The disk is full or gone; `close` saves what there is.
+        """
+        ticks = round((mono_s - self.facts.first_mono_s) * TIMESCALE)
+        self._writer.add(data, ticks, key)
+        self.frames += 1
+        self.last_mono_s = mono_s
+
+    def close(
+        self,
+        reason: EndReason,
+        gap_s: float,
+        beat: Callable[[], None] = lambda: None,
+        event: Mapping[str, object] | None = None,
+    ) -> Film | None:
+        """Finish the film; return it, or ``None`` where nothing of it is on the disk.
+
+        Args:
+            reason: Why it ends.
+            gap_s: Seconds of it that were lost on the way.
+            beat: Called now and then, for a card may be slow.
+            event: What is known of its event by now.
+
+        Raises:
+            OSError: The folder is gone; the next start finds what is there.
+        """
+        with suppress(OSError):  # the disk is full: what was written before is whole
+            self._writer.finish()
+        os.close(self._descriptor)
+        facts = self.facts if event is None else replace(self.facts, event=event)
+        return finish(self._directory, facts, reason, gap_s, beat)
+
+    def discard(self) -> None:
+        """Remove it: it is not wanted any more."""
+        os.close(self._descriptor)
+        self._path.unlink(missing_ok=True)
+
+
+def finish(
+    directory: Path,
+    facts: FilmFacts,
+    reason: EndReason,
+    gap_s: float,
+    beat: Callable[[], None] = lambda: None,
+    *,
+    repaired: bool = False,
+) -> Film | None:
+    """Make the file in progress into a film; return it, or ``None`` where it holds no whole fragment.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    source_path, path = progress_path(directory, facts.id), directory / f"{facts.id}.mp4"
+    with source_path.open("r+b") as source:
+        content = read_fragmented(source)
+        if content.samples:
+            size_bytes, digest, is_plain = _place(source, content, facts, path, beat)
+    if not content.samples:
+        source_path.unlink()
+        sync_directory(directory)
+        return None
+    film = Film(
+        id=facts.id,
+        kind=facts.kind,
+        path=path,
+        event_id=facts.event_id,
+        cause=facts.cause,
+        first_at=facts.first_at,
+        first_mono_s=facts.first_mono_s,
+        seconds=content.seconds,
+        frames=len(content.samples),
+        gap_s=gap_s,
+        pre_roll_s=max(0.0, facts.event_mono_s - facts.first_mono_s),
+        size_bytes=size_bytes,
+        size=content.track.size,
+        codec=codec_string(content.track.sps),
+        reason=reason,
+        repaired=repaired,
+    )
+    replace_atomically(directory / f"{facts.id}.json", _sidecar(film, facts, digest))
+    if is_plain:
+        source_path.unlink()
+    else:
+        source_path.rename(path)
+    sync_directory(directory)
+    return film
+
+
+def _place(
+    source: BinaryIO, content: FragmentedFile, facts: FilmFacts, path: Path, beat: Callable[[], None]
+) -> tuple[int, str, bool]:
+    """Write the plain file; return its size, its digest, and whether there was room for it.
+
+    Without room the file in progress takes its place, cut after its last whole fragment: it plays, too.
+    """
+    track = replace(content.track, title=f"{facts.cause} {iso(facts.first_at)}", created_at=facts.first_at.timestamp())
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+        with os.fdopen(descriptor, "wb") as target:
+            size_bytes, digest = write_plain(source, content, target, track, beat)
+            target.flush()
+            os.fsync(target.fileno())
+        part.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        _log.warning("the film %s stays as it was written: %s", path.name, error)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        source.truncate(content.whole_bytes)
+        os.fsync(source.fileno())
+        return content.whole_bytes, _digest(source), False
+    return size_bytes, digest, True
+
+
+def _digest(source: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    source.seek(0)
+    while part := source.read(1 << 18):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
+    last_mono_s = film.first_mono_s + film.seconds
+    width, height = film.size
+    told = {
+        "id": film.id,
+        "kind": film.kind,
+        "event_id": film.event_id or None,
+        "cause": film.cause,
+        "first_at": iso(film.first_at),
+        "last_at": iso(film.first_at + timedelta(seconds=film.seconds)),
+        "first_mono_s": film.first_mono_s,
+        "last_mono_s": last_mono_s,
+        "boot": facts.boot,
+        "clock_set": facts.clock_set,
+        "seconds": round(film.seconds, 3),
+        "pre_roll_s": round(film.pre_roll_s, 3),
+        "gap_s": round(film.gap_s, 3),
+        "frames_count": film.frames,
+        "bytes": film.size_bytes,
+        "width": width,
+        "height": height,
+        "codec": film.codec,
+        "masked": facts.masked,
+        "reason": film.reason,
+        "repaired": film.repaired,
+        "event": facts.event,
+        "software": f"pi_cam_node {__version__}",
+        "files": [{"name": film.path.name, "format": "mp4", "bytes": film.size_bytes, "sha256": digest}],
+    }
+    return (json.dumps(told, indent=2) + "\n").encode()
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,88 @@
+"""Sees to it that the disk has room for films while they are written: the oldest make it, kept ones stay.
+
+What films may take all together, and how old they may become, is the archive's business, which looks after each film.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pi_cam_node.base.atomic_files import sync_directory
+from pi_cam_node.base.errors import NoSpace
+from pi_cam_node.recording.film_ids import is_film_id
+
+_log = logging.getLogger(__name__)
+
+
+class FilmRoom(Protocol):
+    """Sees to it that there is room for films."""
+
+    def make(self, size_bytes: int) -> None:
+        """Remove the oldest films until there is room for another of this size; raise NoSpace where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilmLimits:
+    """What must stay free on the disk, in bytes."""
+
+    min_free_bytes: int
+
+
+class DiskFilmRoom:
+    """Films in one folder. Thread: any, one at a time is let in."""
+
+    def __init__(self, directory: Path, limits: Callable[[], FilmLimits]) -> None:
+        self._directory, self._limits = directory, limits
+        self._lock = threading.Lock()
+
+    def make(self, size_bytes: int) -> None:
+        """See `FilmRoom.make`.
+
+        Raises:
+            NoSpace: There is none, and no film is left that could make it.
+            OSError: The disk does not answer.
+        """
+        least_bytes = self._limits().min_free_bytes + size_bytes
+        with self._lock:
+            for film in self._films() if self._free_bytes() < least_bytes else ():
+                if not self._is_kept(film):
+                    self._remove(film)
+                if self._free_bytes() >= least_bytes:
+                    return
+            if self._free_bytes() < least_bytes:
+                raise NoSpace(
+                    f"{self._free_bytes()} bytes are free on the disk of {self._directory}, and "
+                    f"storage.min_free_bytes keeps {self._limits().min_free_bytes} of them"
+                )
+
+    def _films(self) -> list[str]:
+        """Return the ids of the films, oldest first."""
+        with os.scandir(self._directory) as listing:
+            names = [entry.name.partition(".") for entry in listing if entry.is_file(follow_symlinks=False)]
+        return sorted(name for name, _, extension in names if extension == "mp4" and is_film_id(name))
+
+    def _free_bytes(self) -> int:
+        said = os.statvfs(self._directory)
+        return said.f_bavail * said.f_frsize
+
+    def _is_kept(self, film: str) -> bool:
+        try:
+            facts = json.loads((self._directory / f"{film}.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(facts, dict) and facts.get("kept") is True
+
+    def _remove(self, film: str) -> None:
+        """Remove a film, its side-car last: as long as it is there the rest is known to be a film."""
+        for extension in ("mp4", "json"):
+            (self._directory / f"{film}.{extension}").unlink(missing_ok=True)
+        sync_directory(self._directory)
+        _log.info("removed the old film %s to make room", film)

@@ -1,0 +1,114 @@
+"""Everything that makes films, put together: the encoder, the recorder, clips, and the room for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.config import Config
+from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.inputs import Input
+from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.clip import ClipMaker
+from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
+from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
+from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+
+
+class Films:
+    """Implements `pi_cam_node.core.ports.RecorderPort` with PyAV in a process of its own."""
+
+    def __init__(
+        self,
+        config: Config,
+        boot_id: str,
+        clock: Clock,
+        *,
+        pictures: Callable[[float], PictureReader],
+        current: Callable[[], Config],
+        post: Callable[[Input], bool],
+        event: Callable[[str], Mapping[str, object] | None],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            config: The settings at the start, which name the folder.
+            boot_id: Of the node.
+            clock: Tells the time.
+            pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
+            current: Returns the settings in force. Thread: any.
+            post: Takes what becomes of an order.
+            event: Returns what is known of an event by its id. Thread: any.
+        """
+        directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
+        self._current = current
+        room = DiskFilmRoom(directory, self._limits)
+        self._encoder = LiveEncoder(pictures, clock, lambda: current().recording.quality)
+        self._recorder = Recorder(
+            directory,
+            boot,
+            encoder=self._encoder,
+            room=room,
+            post=post,
+            settings=self._settings,
+            event=event,
+            clock=clock,
+        )
+        self._clips = ClipMaker(directory, boot, pictures=pictures, room=room, clock=clock)
+        self.missing = "" if has_video() else VIDEO_HINT
+
+    @property
+    def loops(self) -> tuple[MonitoredThread, ...]:
+        """The threads, for those who watch over them."""
+        return (self._encoder.loop, self._recorder.loop)
+
+    @property
+    def encoder_pid(self) -> int | None:
+        """Process id of the encoder, where one runs."""
+        return self._encoder.pid
+
+    @property
+    def encoder_restarts(self) -> int:
+        """Encoder processes that were lost and replaced."""
+        return self._encoder.restarts
+
+    def start(self) -> None:
+        """Start the threads; films that a crash cut off are mended first."""
+        self._encoder.start()
+        self._recorder.start()
+
+    def begin(self, order: RecordingOrder) -> None:
+        """See `RecorderPort`."""
+        self._recorder.begin(order)
+
+    def end_at(self, mono_s: float, reason: EndReason) -> None:
+        """See `RecorderPort`."""
+        self._recorder.end_at(mono_s, reason)
+
+    def stop_now(self, reason: EndReason) -> None:
+        """See `RecorderPort`."""
+        self._recorder.stop_now(reason)
+
+    def make_clip(self, order: ClipOrder, progress: Progress) -> Film:
+        """See `RecorderPort`."""
+        return self._clips.make(order, progress)
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is written and no packet is held; return whether that came in time. Thread: any."""
+        return self._recorder.wait_idle(timeout_s)
+
+    def close(self, deadline_s: float) -> bool:
+        """Finish what is being written and end the threads; return whether that went in time."""
+        is_closed = self._recorder.close(deadline_s)
+        return self._encoder.close(deadline_s) and is_closed
+
+    def _settings(self) -> RecorderSettings:
+        config = self._current()
+        masked = bool(config.privacy.masks)
+        return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps)
+
+    def _limits(self) -> FilmLimits:
+        return FilmLimits(self._current().storage.min_free_bytes)

@@ -1,0 +1,49 @@
+"""H.264 as it comes from encoders and cameras (Annex B) and as MP4 wants it (length-prefixed, parameter sets aside)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_START_CODE = re.compile(rb"\x00\x00\x01")
+_SPS, _PPS, _DELIMITER, _IDR = 7, 8, 9, 5
+
+
+def nal_units(data: bytes) -> Iterator[bytes]:
+    """Yield the NAL units of an Annex B byte stream, without start codes."""
+    starts = [match.end() for match in _START_CODE.finditer(data)]
+    for index, start in enumerate(starts):
+        end = starts[index + 1] - 3 if index + 1 < len(starts) else len(data)
+        unit = data[start:end].rstrip(b"\x00") if index + 1 < len(starts) else data[start:end]
+        if unit:
+            yield unit
+
+
+def kind_of(unit: bytes) -> int:
+    """Return the type of a NAL unit: 5 is an IDR picture, 7 an SPS, 8 a PPS."""
+    return unit[0] & 0x1F
+
+
+def parameter_sets(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return SPS and PPS of an access unit in Annex B, ``None`` where it has not both."""
+    sps = pps = b""
+    for unit in nal_units(data):
+        kind = kind_of(unit)
+        if kind == _SPS:
+            sps = sps or unit
+        elif kind == _PPS:
+            pps = pps or unit
+        elif kind <= _IDR:
+            break  # the picture itself: what belongs to it came before
+    return (sps, pps) if sps and pps else None
+
+
+def to_sample(data: bytes) -> bytes:
+    """Return an access unit in Annex B as a sample of an MP4: length-prefixed, without parameter sets."""
+    units = (unit for unit in nal_units(data) if kind_of(unit) not in (_SPS, _PPS, _DELIMITER))
+    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+
+
+def codec_string(sps: bytes) -> str:
+    """Return what browsers and playlists call the codec, e.g. ``avc1.42c01f`` (RFC 6381)."""
+    return f"avc1.{sps[1:4].hex()}"

@@ -1,0 +1,186 @@
+"""Pictures of the ring made into packets while somebody needs them: first those of the past, then each as it comes.
+
+Nothing runs while nobody needs packets. The ring of pictures is the queue in front of the encoder: what the encoder is
+too slow for waits there, and what it missed for good is counted. A process that dies or hangs is replaced, and the new
+one goes on with the picture after the last packet.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
+from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
+from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.packet_stream import PacketStream
+
+_log = logging.getLogger(__name__)
+
+# Pictures that the process has at a time; how long it is waited for what comes.
+_AHEAD, _WAIT_S = 8, 0.03
+# How long to wait before a process that was lost is replaced.
+_RETRY_S = (0.2, 1.0, 5.0)
+_IDLE_S = 5.0
+
+
+class PictureReader(Protocol):
+    """Reads the ring of pictures at its own pace; see `pi_cam_node.base.block_ring.Reader`."""
+
+    lost: int
+
+    def next(self) -> tuple[Any, bytes] | None:
+        """Return the next record, which has `mono_s`, and its JPEG; ``None`` where it has not come yet."""
+        ...
+
+
+class LiveEncoder:
+    """Feeds one encoder process from the ring.
+
+    Attributes:
+        stream: The packets.
+        restarts: Processes that were replaced.
+        failure: Why there are no packets; empty where there are.
+    """
+
+    def __init__(
+        self,
+        pictures: Callable[[float], PictureReader],
+        clock: Clock,
+        quality: Callable[[], int],
+        make: Callable[[int], EncoderProcess] = EncoderProcess,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
+            clock: Tells the time.
+            quality: Returns `recording.quality`.
+            make: Starts a process of that quality.
+        """
+        self._pictures, self._clock, self._quality, self._make = pictures, clock, quality, make
+        self.stream = PacketStream()
+        self.restarts = 0
+        self.failure = ""
+        self._changed = threading.Condition()
+        self._from_s: float | None = None
+        self._spacing_s = 0.0
+        self._generation = 0
+        self._is_drained = True
+        self._pid: int | None = None
+        self._stopping = False
+        self.loop = MonitoredThread("encoder", self._run, clock)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the encoder, where one runs."""
+        return self._pid
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether every picture of the ring has become a packet."""
+        return self._is_drained
+
+    def start(self) -> None:
+        """Start the thread. Once."""
+        self.loop.start()
+
+    def need(self, from_mono_s: float, spacing_s: float = 0.0) -> None:
+        """Begin anew with the pictures of a moment, of which packets are made until `release`. Thread: any.
+
+        Args:
+            from_mono_s: Monotonic time of the first picture.
+            spacing_s: Pictures that follow the one before sooner than this are left out.
+        """
+        with self._changed:
+            self._from_s, self._spacing_s, self._is_drained, self.failure = from_mono_s, spacing_s, False, ""
+            self._generation += 1
+            self.stream.clear()
+            self._changed.notify_all()
+
+    def release(self) -> None:
+        """Nobody needs packets any more. Thread: any."""
+        with self._changed:
+            self._from_s = None
+            self._generation += 1
+            self.stream.clear()
+            self._changed.notify_all()
+
+    def close(self, deadline_s: float) -> bool:
+        """End the thread and the process; return whether they ended in time."""
+        with self._changed:
+            self._stopping = True
+            self._from_s = None
+            self._generation += 1
+            self._changed.notify_all()
+        return self.loop.join(deadline_s)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.loop.beat()
+            with self._changed:
+                if self._from_s is None:
+                    self._changed.wait(_IDLE_S)
+                start_s, generation = self._from_s, self._generation
+            if start_s is not None and not self._stopping:
+                self._serve(start_s, generation)
+
+    def _serve(self, start_s: float, generation: int) -> None:
+        """Make packets until something else is wanted; replace the process where it is lost."""
+        failures = 0
+        while generation == self._generation:
+            process = None
+            try:
+                process = self._make(self._quality())
+                self._pid = process.pid
+                self._encode(process, max(start_s, self.stream.last_mono_s), generation)
+            except (EncoderLost, OSError, NodeError) as error:
+                self.failure = str(error)
+                self.restarts += 1
+                _log.warning("%s", error)
+                self._pause(_RETRY_S[min(failures, len(_RETRY_S) - 1)], generation)
+                failures += 1
+            finally:
+                self._pid = None
+                if process is not None:
+                    process.close()
+
+    def _encode(self, process: EncoderProcess, start_s: float, generation: int) -> None:
+        reader, last_s, track = self._pictures(start_s), float("-inf"), 0
+        after_s = self.stream.last_mono_s
+        while generation == self._generation:
+            self.loop.beat()
+            is_idle = False
+            while process.has_room and process.waiting < _AHEAD:
+                item = reader.next()
+                if item is None:
+                    is_idle = not process.waiting
+                    break
+                mono_s = item[0].mono_s
+                if mono_s > after_s and mono_s - last_s >= self._spacing_s:
+                    process.send(item[1], round(mono_s * TICKS_PER_S))
+                    last_s = mono_s
+            for message in process.exchange(_WAIT_S):
+                track = self._take(message, track, generation)
+            self._is_drained = is_idle
+
+    def _take(self, message: Message, track: int, generation: int) -> int:
+        """Take in what the process says; return the number of the track."""
+        if message.kind == "size":
+            return self.stream.begin(Track("h264", (message.number, message.flag), b""))
+        if message.kind == "packet" and generation == self._generation:
+            self.failure = ""
+            facts = PacketFacts(message.number, track=track)
+            self.stream.append(Packet(message.number / TICKS_PER_S, bool(message.flag), message.body, facts))
+        elif message.kind == "failed":
+            _log.warning("a picture could not be encoded: %s", message.body.decode(errors="replace"))
+        return track
+
+    def _pause(self, wait_s: float, generation: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: generation != self._generation, wait_s)

@@ -1,0 +1,99 @@
+"""A film in progress: fragments of about a second, each on the disk before the next one begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from pi_cam_node.recording.h264 import to_sample
+from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
+
+# A fragment is written when its samples span this long, or hold this many bytes.
+FRAGMENT_TICKS = 90_000
+FRAGMENT_BYTES_MAX = 4 << 20
+# Duration of the last sample of a film, whose end nobody knows.
+_LAST_TICKS_MAX = 90_000
+
+
+class FragmentedWriter:
+    """Writes packets into a file.
+
+    A kill loses at most the fragment that is being filled; so does a power cut, for each fragment is synced.
+    Thread: one.
+    """
+
+    def __init__(
+        self, descriptor: int, track: TrackBoxes, notes: bytes = b"", sync: Callable[[int], None] = os.fdatasync
+    ) -> None:
+        """Write the header.
+
+        Args:
+            descriptor: Of a new file; it stays the caller's.
+            track: What the header says.
+            notes: Facts for a repair, kept in the header.
+            sync: Brings what was written to the disk.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._descriptor, self._sync = descriptor, sync
+        self._waiting: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
+        self._waiting_bytes = 0
+        self._fragments = 0
+        self._last_duration = 3_000
+        self.size_bytes = 0
+        self._write(fragmented_header(track, notes))
+
+    @property
+    def ticks(self) -> int:
+        """Time of the newest sample, in ticks since the beginning."""
+        return self._waiting[-1][1] if self._waiting else 0
+
+    def add(self, data: bytes, ticks: int, key: bool) -> None:
+        """Take in an access unit in Annex B; write a fragment when it is time.
+
+        Args:
+            data: The access unit.
+            ticks: Its time since the beginning of the film, later than that of the one before.
+            key: Whether it is a key frame.
+
+        Raises:
+            OSError: The disk is full or gone; the file ends with its last whole fragment.
+        """
+        first = self._waiting[0][1] if self._waiting else ticks
+        if self._waiting and (ticks - first >= FRAGMENT_TICKS or self._waiting_bytes > FRAGMENT_BYTES_MAX):
+            self._flush(ticks)
+        sample = to_sample(data)
+        self._waiting.append((sample, ticks, key))
+        self._waiting_bytes += len(sample)
+
+    def finish(self) -> None:
+        """Write what waits.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if self._waiting:
+            self._flush(self._waiting[-1][1] + min(self._last_duration, _LAST_TICKS_MAX))
+
+    def _flush(self, end_ticks: int) -> None:
+        ends = [*(ticks for _, ticks, _ in self._waiting[1:]), end_ticks]
+        samples = [(data, end - ticks, key) for (data, ticks, key), end in zip(self._waiting, ends, strict=True)]
+        first = self._waiting[0][1]
+        self._last_duration = samples[-1][1]
+        self._waiting, self._waiting_bytes = [], 0
+        self._fragments += 1
+        self._write(fragment(self._fragments, first, samples))
+
+    def _write(self, data: bytes) -> None:
+        """Write it whole and sync it, or leave the file as long as it was."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            self._sync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, self.size_bytes)
+            os.lseek(self._descriptor, self.size_bytes, os.SEEK_SET)
+            raise
+        self.size_bytes += len(data)

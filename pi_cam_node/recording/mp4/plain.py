@@ -1,0 +1,82 @@
+"""A fragmented file made into a plain one, index first: what every player and editor can seek in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import BinaryIO
+
+from pi_cam_node.recording.mp4.boxes import SampleTable, TrackBoxes, file_type, plain_header
+from pi_cam_node.recording.mp4.parse import FragmentedFile, Sample
+
+_COPY_BYTES = 1 << 18
+_LARGE_BOX = 16
+
+
+def write_plain(
+    source: BinaryIO, content: FragmentedFile, target: BinaryIO, track: TrackBoxes, beat: Callable[[], None]
+) -> tuple[int, str]:
+    """Write a plain file with the samples of a fragmented one; return its size in bytes and its SHA-256 as hex.
+
+    Args:
+        source: The fragmented file.
+        content: What of it is whole.
+        target: Where to write; at its beginning.
+        track: Header of the new file: title and time; size and parameter sets are taken from the old one.
+        beat: Called now and then, for a card may be slow.
+
+    Raises:
+        OSError: It cannot be read or written.
+    """
+    track = replace(track, size=content.track.size, sps=content.track.sps, pps=content.track.pps)
+    runs = _runs(content.samples)
+    start = len(file_type(fragmented=False)) + len(plain_header(track, _table(content.samples, runs, 0))) + _LARGE_BOX
+    header = file_type(fragmented=False) + plain_header(track, _table(content.samples, runs, start))
+    data_bytes = sum(size for _, size, _ in runs)
+    header += (1).to_bytes(4, "big") + b"mdat" + (data_bytes + _LARGE_BOX).to_bytes(8, "big")
+    target.write(header)
+    digest = hashlib.sha256(header)
+    for position, size, _ in runs:
+        for part in _parts(source, position, size):
+            target.write(part)
+            digest.update(part)
+        beat()
+    return start + data_bytes, digest.hexdigest()
+
+
+def _parts(source: BinaryIO, position: int, size: int) -> Iterator[bytes]:
+    source.seek(position)
+    left = size
+    while left:
+        part = source.read(min(left, _COPY_BYTES))
+        if not part:
+            raise OSError("the film became shorter while it was copied")
+        yield part
+        left -= len(part)
+    if hasattr(os, "posix_fadvise"):  # films are written once and seldom read: they need not push out what is used
+        os.posix_fadvise(source.fileno(), position, size, os.POSIX_FADV_DONTNEED)
+
+
+def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:
+    """Return position, bytes and number of samples of each run of samples that lie one after the other."""
+    runs: list[tuple[int, int, int]] = []
+    for sample in samples:
+        if runs and runs[-1][0] + runs[-1][1] == sample.position:
+            position, size, count = runs[-1]
+            runs[-1] = (position, size + sample.size_bytes, count + 1)
+        else:
+            runs.append((sample.position, sample.size_bytes, 1))
+    return runs
+
+
+def _table(samples: tuple[Sample, ...], runs: list[tuple[int, int, int]], start: int) -> SampleTable:
+    chunks, position = [], start
+    for _, size, count in runs:
+        chunks.append((position, count))
+        position += size
+    ends = [*(sample.ticks for sample in samples[1:]), samples[-1].ticks + samples[-1].duration] if samples else []
+    durations = [end - sample.ticks for sample, end in zip(samples, ends, strict=True)]
+    keys = [index for index, sample in enumerate(samples) if sample.key]
+    return SampleTable([sample.size_bytes for sample in samples], durations, keys, chunks)

@@ -1,0 +1,69 @@
+"""The packets of the last seconds, for all that read them: the recorder and the live view."""
+
+from __future__ import annotations
+
+import threading
+
+from pi_cam_node.base.block_ring import BlockRing, Reader
+from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
+
+CAPACITY_BYTES = 8 << 20
+# Tracks that are remembered; packets of older ones have long left the ring.
+_TRACKS_KEPT = 8
+
+
+class PacketStream:
+    """A ring of packets that wakes its readers. Thread: any."""
+
+    def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+        self._ring: BlockRing[PacketFacts] = BlockRing(capacity_bytes)
+        self._tracks: dict[int, Track] = {}
+        self._number = 0
+        self._changed = threading.Condition()
+
+    @property
+    def last_mono_s(self) -> float:
+        """Time of the newest packet; minus infinity where there is none."""
+        last = self._ring.last
+        return float("-inf") if last is None else last.mono_s
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all packets."""
+        return self._ring.size_bytes
+
+    def begin(self, track: Track) -> int:
+        """Begin a track, whose first packet is a key frame; return its number."""
+        self._number += 1
+        self._tracks[self._number] = track
+        for number in sorted(self._tracks)[:-_TRACKS_KEPT]:
+            del self._tracks[number]
+        return self._number
+
+    def track(self, number: int) -> Track | None:
+        """Return a track; ``None`` once it is forgotten."""
+        return self._tracks.get(number)
+
+    def append(self, packet: Packet) -> None:
+        """Take in a packet, later than the one before, and wake the readers."""
+        if packet.mono_s > self.last_mono_s:
+            self._ring.append(packet.mono_s, packet.data, packet.facts, key=packet.key)
+        with self._changed:
+            self._changed.notify_all()
+
+    def reader(self) -> Reader[PacketFacts]:
+        """Return a reader of what comes from now on."""
+        return self._ring.reader()
+
+    def reader_since(self, mono_s: float) -> Reader[PacketFacts]:
+        """Return a reader that begins with the last key frame at or before a moment."""
+        return self._ring.reader(self._ring.key_before(mono_s))
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the next packet, for so long at most."""
+        with self._changed:
+            self._changed.wait(timeout_s)
+
+    def clear(self) -> None:
+        """Forget and overwrite every packet."""
+        self._ring.clear()

@@ -1,0 +1,207 @@
+"""The recorder: packets into films, on a thread of its own, so that a slow card holds up nothing else.
+
+One order at a time, in turn. An order becomes one film, or several: a new one begins at a key frame after `max_s`,
+where the size of the pictures changes, and after packets were missed. What becomes of it goes into the inbox.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.inputs import FilmSaved, Input
+from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.recording.film_ids import film_id
+from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.repair import repair_all
+from pi_cam_node.recording.take import DISK_PATIENCE_S, Take
+
+_log = logging.getLogger(__name__)
+
+# So much is asked for before a film begins.
+_FILM_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """What the recorder has to know; read before each film.
+
+    Attributes:
+        max_s: Longest film.
+        masked: Whether parts of the picture are masked.
+        spacing_s: Least time between two pictures of a continuous recording.
+    """
+
+    max_s: float
+    masked: bool
+    spacing_s: float
+
+
+class Recorder:
+    """Writes films. Thread: `begin`, `end_at` and `stop_now` any."""
+
+    def __init__(
+        self,
+        directory: Path,
+        boot: str,
+        *,
+        encoder: LiveEncoder,
+        room: FilmRoom,
+        post: Callable[[Input], bool],
+        settings: Callable[[], RecorderSettings],
+        event: Callable[[str], Mapping[str, object] | None],
+        clock: Clock,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            directory: The folder of the films; made where it is not there.
+            boot: First 8 hex digits of the boot id.
+            encoder: Makes the packets.
+            room: Keeps films within their limits.
+            post: Takes what becomes of an order; returns whether there was room for it.
+            settings: Returns the settings in force.
+            event: Returns what is known of an event by its id; JSON values.
+            clock: Tells the time.
+        """
+        self._directory, self._boot, self.encoder, self._room = directory, boot, encoder, room
+        self._post, self._settings, self.clock, self.event = post, settings, clock, event
+        self._changed = threading.Condition()
+        self._orders: deque[RecordingOrder] = deque()
+        self._ends: dict[RecordingOrder, tuple[float, EndReason]] = {}
+        self._current: RecordingOrder | None = None
+        self._end: tuple[float, EndReason] | None = None
+        self._stopping = False
+        self._films = 0
+        self.loop = MonitoredThread("recorder", self._run, clock)
+
+    def start(self) -> None:
+        """Start the thread. Once."""
+        self.loop.start()
+
+    def begin(self, order: RecordingOrder) -> None:
+        """Record from a moment on; what is recorded already ends first."""
+        with self._changed:
+            if self._current is not None and self._end is None:
+                self._end = (order.event_mono_s, "end")
+            self._orders.append(order)
+            self._changed.notify_all()
+
+    def end_at(self, mono_s: float, reason: EndReason = "end") -> None:
+        """End the newest order with the pictures of a moment."""
+        with self._changed:
+            if self._orders:  # it has not begun yet
+                self._ends[self._orders[-1]] = (mono_s, reason)
+            else:
+                self._end = (mono_s, reason)
+            self._changed.notify_all()
+
+    def stop_now(self, reason: EndReason) -> None:
+        """End every order at once, with what is there."""
+        with self._changed:
+            self._orders.clear()
+            self._ends.clear()
+            if self._current is not None:
+                self._end = (float("-inf"), reason)
+            self._changed.notify_all()
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is recorded; return whether that came in time. Thread: any."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._current is None and not self._orders, timeout_s)
+
+    def close(self, deadline_s: float) -> bool:
+        """Finish what is being written and end the thread; return whether that went in time."""
+        self.stop_now("stopped")
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        return self.loop.join(deadline_s)
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        self.loop.beat(DISK_PATIENCE_S)
+        try:
+            for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S)):
+                self._post(FilmSaved(film))
+        except OSError as error:
+            _log.warning("films of an earlier run were not looked for: %s", error)
+        while True:
+            self.loop.beat()
+            with self._changed:
+                if not self._orders and not self._stopping:
+                    self._changed.wait(5.0)
+                if self._stopping:
+                    return
+                if not self._orders:
+                    continue
+                order = self._current = self._orders.popleft()
+                self._end = self._ends.pop(order, None)
+                if self._orders and self._end is None:
+                    self._end = (self._orders[0].event_mono_s, "end")
+            try:
+                self._record(order)
+            finally:
+                with self._changed:
+                    self._current = None
+                    self._changed.notify_all()
+
+    def _record(self, order: RecordingOrder) -> None:
+        spacing_s = self._settings().spacing_s if order.cause == "continuous" else 0.0
+        self.encoder.need(order.from_mono_s, spacing_s)
+        take = Take(self, order)
+        try:
+            take.run()
+        finally:
+            self.encoder.release()
+
+    def new_film(self, order: RecordingOrder, mono_s: float, track: TrackBoxes) -> FilmFile:
+        """Open the next film of an order.
+
+        Raises:
+            NoSpace: There is no room for it.
+            OSError: It cannot be made.
+        """
+        self.loop.beat(DISK_PATIENCE_S)
+        make_directory(self._directory)
+        self._room.make(_FILM_BYTES)
+        self._films += 1
+        at = utc_of(mono_s, self.clock)
+        name = film_id(at, self._boot, self._films, "recording")
+        facts = FilmFacts(
+            name, "recording", order.event_id, order.cause, order.event_mono_s, at, mono_s, self._boot, clock_is_set(),
+            self._settings().masked,
+            self.event(order.event_id),
+        )  # fmt: skip
+        return FilmFile(self._directory, facts, track)
+
+    def make_room(self) -> None:
+        """See that the disk has room for what comes; see `new_film`."""
+        self._room.make(0)
+
+    def tell(self, message: Input) -> None:
+        """Put what became of an order into the inbox."""
+        if not self._post(message):
+            _log.error("the inbox is full: %s is lost", type(message).__name__)
+
+    @property
+    def end(self) -> tuple[float, EndReason] | None:
+        """When the current order ends, and why."""
+        return self._end
+
+    @property
+    def max_s(self) -> float:
+        """Longest film."""
+        return self._settings().max_s

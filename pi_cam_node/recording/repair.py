@@ -1,0 +1,64 @@
+"""Films that a crash cut off: mended at the start, before anything new is recorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from pi_cam_node.core.film import Film
+from pi_cam_node.recording.film_file import FilmFacts, finish
+from pi_cam_node.recording.film_ids import id_in_progress, is_film_part, progress_path
+from pi_cam_node.recording.mp4.parse import read_fragmented
+
+_log = logging.getLogger(__name__)
+
+
+def repair_all(directory: Path, beat: Callable[[], None] = lambda: None) -> list[Film]:
+    """Finish every film in progress, and remove temporary files; return the films.
+
+    A file that is not ours is left alone, as one that cannot be mended is: it is named in the log.
+
+    Args:
+        directory: The folder of the films.
+        beat: Called now and then.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    if not directory.is_dir():
+        return []
+    films: list[Film] = []
+    for path in sorted(directory.iterdir()):
+        beat()
+        if is_film_part(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+            continue
+        film_id = id_in_progress(path.name)
+        if film_id is None or path.is_symlink() or not path.is_file():
+            continue
+        try:
+            film = _repaired(directory, film_id, beat)
+        except (OSError, ValueError) as error:
+            _log.warning("the film in %s cannot be mended: %s", path, error)
+            continue
+        if film is not None:
+            films.append(film)
+    return films
+
+
+def _repaired(directory: Path, film_id: str, beat: Callable[[], None]) -> Film | None:
+    path = progress_path(directory, film_id)
+    with path.open("rb") as file:
+        try:
+            content = read_fragmented(file)
+        except ValueError:  # cut off in its header: there is nothing in it
+            path.unlink()
+            return None
+    facts = FilmFacts.decoded(content.notes)
+    if facts.id != film_id:
+        raise ValueError(f"it says that it is {facts.id[:80]!r}")
+    film = finish(directory, facts, "stopped", 0.0, beat, repaired=True)
+    if film is not None:
+        _log.warning("mended the film %s: %.1f s, %d pictures", film.id, film.seconds, film.frames)
+    return film

@@ -1,0 +1,207 @@
+"""One order of the recorder while it is carried out: packets in, films out."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.core.film import Film
+from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
+from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.h264 import parameter_sets
+from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+
+# How long the thread waits for packets at a time; how long the end of a film waits for the pictures under way.
+_WAIT_S, _DRAIN_S = 0.2, 8.0
+# No picture comes so long after the end of a film that the film waits for it any more.
+_SETTLED_S = 0.5
+# How often it looks whether the disk still has room.
+_ROOM_S = 10.0
+# How long to wait before a film is tried again where the disk is full or gone.
+_RETRY_S = 10.0
+# The card may be slow: the watchdog waits so long.
+DISK_PATIENCE_S = 120.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class TakeOwner(Protocol):
+    """What an order needs of the recorder."""
+
+    loop: MonitoredThread
+    encoder: LiveEncoder
+    clock: Clock
+    event: Callable[[str], Mapping[str, object] | None]
+
+    @property
+    def end(self) -> tuple[float, EndReason] | None:
+        """When the current order ends, and why."""
+        ...
+
+    @property
+    def max_s(self) -> float:
+        """Longest film."""
+        ...
+
+    def new_film(self, order: RecordingOrder, mono_s: float, track: TrackBoxes) -> FilmFile:
+        """Open the next film of an order; raise NoSpace or OSError where it cannot be opened."""
+        ...
+
+    def make_room(self) -> None:
+        """See that the disk has room for what comes; raise as `new_film`."""
+        ...
+
+    def tell(self, message: Input) -> None:
+        """Pass on what became of an order."""
+        ...
+
+
+class Take:
+    """One order while it is carried out."""
+
+    def __init__(self, recorder: TakeOwner, order: RecordingOrder) -> None:
+        self._recorder, self._order = recorder, order
+        self._reader = recorder.encoder.stream.reader()
+        self._film: FilmFile | None = None
+        self._track = 0
+        self._gap_s = 0.0
+        self._lost = 0
+        self._last_s: float | None = None
+        self._is_told = False
+        self._retry_s = self._room_s = float("-inf")
+
+    def run(self) -> None:
+        """Record until the end of the order."""
+        recorder, drain_s = self._recorder, None
+        while True:
+            recorder.loop.beat(DISK_PATIENCE_S)
+            item = self._reader.next()
+            end = recorder.end
+            if item is not None and not (end and item[0].mono_s > end[0]):
+                self._take(item[0].mono_s, item[1], key=item[0].key, track=item[0].meta.track)
+                continue
+            if end is not None:
+                now_s = recorder.clock.monotonic()
+                drain_s = now_s + _DRAIN_S if drain_s is None else drain_s
+                is_past = item is not None or end[0] == float("-inf")
+                if (
+                    is_past
+                    or (recorder.encoder.is_drained and now_s > end[0] + _SETTLED_S)
+                    or now_s > drain_s + max(0, end[0] - now_s)
+                ):
+                    break
+            elif item is None:
+                self._tell_failure()
+            recorder.encoder.stream.wait(_WAIT_S)
+        self._close(end[1] if end else "end")
+        if not self._is_told:
+            self._fail("no_frames", recorder.encoder.failure or "no pictures came")
+
+    def _take(self, mono_s: float, data: bytes, *, key: bool, track: int) -> None:
+        missed = self._reader.lost - self._lost
+        self._lost = self._reader.lost
+        if missed and self._last_s is not None:
+            self._gap_s += mono_s - self._last_s
+        film = self._film
+        if key and film is not None and self._ends_before(mono_s, data, track):
+            self._close("max_s" if track == self._track else "settings")
+            film = None
+        if film is None:
+            if not key or mono_s < self._retry_s:
+                return
+            film = self._open(mono_s, data, track)
+        if film is not None:
+            self._last_s = mono_s
+            self._write(film, data, mono_s, key=key)
+
+    def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:
+        """Return whether the film that is open cannot take a key frame."""
+        film = self._film
+        assert film is not None
+        if track != self._track:
+            known = self._recorder.encoder.stream.track(track)
+            if (
+                known is None
+                or known.size != film.track_boxes.size
+                or parameter_sets(data) != (film.track_boxes.sps, film.track_boxes.pps)
+            ):
+                return True
+            self._track = track
+        return mono_s - film.facts.first_mono_s >= self._recorder.max_s
+
+    def _open(self, mono_s: float, data: bytes, track: int) -> FilmFile | None:
+        sets, known = parameter_sets(data), self._recorder.encoder.stream.track(track)
+        if sets is None or known is None:
+            return None
+        try:
+            film = self._recorder.new_film(self._order, mono_s, TrackBoxes(known.size, *sets))
+        except (OSError, NodeError) as error:
+            self._disk_failed(error, mono_s)
+            return None
+        self._film, self._track, self._gap_s = film, track, 0.0
+        self._is_told = True
+        pre_roll_s = max(0.0, self._order.event_mono_s - mono_s)
+        self._recorder.tell(
+            FilmOpened(
+                self._order.event_id,
+                film.facts.id,
+                self._order.cause,
+                pre_roll_s,
+                film.facts.first_at,
+                film.path,
+            )
+        )
+        return film
+
+    def _write(self, film: FilmFile, data: bytes, mono_s: float, *, key: bool) -> None:
+        try:
+            if mono_s - self._room_s >= _ROOM_S:
+                self._room_s = mono_s
+                self._recorder.make_room()
+            film.add(data, mono_s, key=key)
+        except (OSError, NodeError) as error:
+            self._close("no_space" if _is_full(error) else "not_saved")
+            self._disk_failed(error, mono_s)
+
+    def _close(self, reason: EndReason) -> None:
+        film, self._film = self._film, None
+        if film is None:
+            return
+        saved: Film | None = None
+        try:
+            saved = film.close(
+                reason,
+                self._gap_s,
+                lambda: self._recorder.loop.beat(DISK_PATIENCE_S),
+                self._recorder.event(self._order.event_id),
+            )
+        except OSError as error:
+            self._fail("not_saved", f"the film {film.facts.id} was not finished: {error}", film.facts.id)
+            return
+        if saved is None:
+            self._fail("not_saved", "nothing of the film reached the disk", film.facts.id)
+        else:
+            self._recorder.tell(FilmSaved(saved))
+
+    def _disk_failed(self, error: Exception, mono_s: float) -> None:
+        self._retry_s = mono_s + _RETRY_S
+        self._fail("no_space" if _is_full(error) else "not_saved", str(error))
+
+    def _tell_failure(self) -> None:
+        """Say once that the encoder makes nothing."""
+        failure = self._recorder.encoder.failure
+        if failure and not self._is_told:
+            self._fail("not_saved", failure)
+
+    def _fail(self, code: Code, reason: str, film_id: str = "") -> None:
+        self._is_told = True
+        self._recorder.tell(FilmFailed(self._order.event_id, film_id, self._order.cause, code, reason))
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, NoSpace) or getattr(error, "errno", None) in _FULL

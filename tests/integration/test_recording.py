@@ -1,0 +1,158 @@
+"""From pictures to films: the real encoder process, the recorder's thread, files on the disk."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.core.film import Film
+from pi_cam_node.core.inputs import FilmOpened, FilmSaved, Input
+from pi_cam_node.core.rules.recording import RecordingOrder
+from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+from tests.support.numbered import numbered_jpeg, numbers_in
+
+pytest.importorskip("av", reason="the extra video is not installed")
+
+FPS = 10.0
+
+
+class _Room:
+    def make(self, size_bytes: int) -> None:
+        pass
+
+
+class Rig:
+    """A camera of numbered pictures, an encoder and a recorder."""
+
+    def __init__(self, directory: Path, max_s: float = 600.0) -> None:
+        self.clock = SystemClock()
+        self.ring: BlockRing[None] = BlockRing(16 << 20)
+        self.directory = directory
+        self.inputs: queue.Queue[Input] = queue.Queue()
+        self.encoder = LiveEncoder(
+            lambda mono_s: self.ring.reader(self.ring.key_before(mono_s)), self.clock, lambda: 60
+        )
+        settings = RecorderSettings(max_s=max_s, masked=False, spacing_s=0.5)
+        self.recorder = Recorder(
+            directory,
+            "3f2a91c0",
+            encoder=self.encoder,
+            room=_Room(),
+            post=self._post,
+            settings=lambda: settings,
+            event=lambda _event_id: None,
+            clock=self.clock,
+        )
+        self.times: dict[int, float] = {}
+        self._stop = threading.Event()
+        self._camera = threading.Thread(target=self._shoot, daemon=True)
+
+    def _post(self, message: Input) -> bool:
+        self.inputs.put(message)
+        return True
+
+    def _shoot(self) -> None:
+        number = 0
+        while not self._stop.wait(1 / FPS):
+            number += 1
+            jpeg = numbered_jpeg(number)
+            self.times[number] = time.monotonic()
+            self.ring.append(self.times[number], jpeg, None)
+
+    def start(self) -> None:
+        self.encoder.start()
+        self.recorder.start()
+        self._camera.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._camera.join(2)
+        assert self.recorder.close(10)
+        assert self.encoder.close(10)
+
+    def wait_for(self, kind: type[FilmOpened | FilmSaved], timeout_s: float = 20.0) -> FilmOpened | FilmSaved:
+        end_s = time.monotonic() + timeout_s
+        while time.monotonic() < end_s:
+            try:
+                message = self.inputs.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if isinstance(message, kind):
+                return message
+        raise AssertionError(f"no {kind.__name__} came")
+
+    def film(self) -> Film:
+        saved = self.wait_for(FilmSaved)
+        assert isinstance(saved, FilmSaved)
+        return saved.film
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "films")
+    made.start()
+    yield made
+    made.close()
+
+
+def test_an_event_is_recorded_from_before_it_began_to_after_its_end(rig: Rig) -> None:
+    time.sleep(3)
+    event_s = time.monotonic()
+    rig.recorder.begin(RecordingOrder("event-1", "motion", event_s - 2, event_s))
+    opened = rig.wait_for(FilmOpened)
+    assert isinstance(opened, FilmOpened)
+    assert 2.0 <= opened.pre_roll_s <= 2.2
+    time.sleep(1.5)
+    end_s = time.monotonic()
+    rig.recorder.end_at(end_s)
+    film = rig.film()
+    seen = numbers_in(film.path)
+    numbers = [number for _, number in seen]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1)), "each picture once, in order"
+    assert rig.times[numbers[0]] <= event_s - 2
+    assert rig.times[numbers[-1]] >= end_s - 1.5 / FPS
+    for at_s, number in seen:
+        assert abs(at_s - (rig.times[number] - rig.times[numbers[0]])) < 0.001
+    told = json.loads((rig.directory / f"{film.id}.json").read_text())
+    assert told["files"][0]["bytes"] == film.path.stat().st_size
+    assert told["frames"] == len(seen) == film.frames
+    assert sorted(path.suffix for path in rig.directory.iterdir()) == [".json", ".mp4"]
+
+
+def test_a_second_event_soon_after_has_its_whole_pre_roll(rig: Rig) -> None:
+    time.sleep(2.5)
+    films = []
+    for name in ("one", "two"):
+        event_s = time.monotonic()
+        rig.recorder.begin(RecordingOrder(name, "motion", event_s - 2, event_s))
+        time.sleep(1)
+        rig.recorder.end_at(time.monotonic())
+    films = [rig.film(), rig.film()]
+    first, second = ([number for _, number in numbers_in(film.path)] for film in films)
+    assert set(first) & set(second), "the pre-roll of the second lies in the first"
+    assert second == list(range(second[0], second[-1] + 1))
+
+
+def test_a_long_recording_goes_on_in_the_next_file_without_a_lost_picture(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "films", max_s=2.0)
+    rig.start()
+    try:
+        now_s = time.monotonic()
+        rig.recorder.begin(RecordingOrder("long", "record", now_s, now_s))
+        time.sleep(5)
+        rig.recorder.end_at(time.monotonic())
+        films = [rig.film(), rig.film(), rig.film()]
+    finally:
+        rig.close()
+    numbers = [number for film in films for _, number in numbers_in(film.path)]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert films[0].reason == "max_s"

@@ -1,0 +1,105 @@
+"""Which span is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pi_cam_node.config import RecordingConfig
+from pi_cam_node.core.rules.recording import Begin, End, RecordingOrder, RecordingRule
+
+
+def rule(mode: str = "motion", **fields: Any) -> RecordingRule:
+    made = RecordingRule(RecordingConfig.model_validate({"mode": mode, "pre_roll_s": 5, "post_roll_s": 3, **fields}))
+    made.camera(online=True, now_s=0.0)
+    return made
+
+
+def test_an_event_is_recorded_from_before_it_began_until_after_its_end() -> None:
+    recording = rule()
+    assert recording.began("e1", "motion", 100.0) == 5
+    assert recording.steps() == [Begin(RecordingOrder("e1", "motion", 95.0, 100.0))]
+    recording.ended("e1", 110.0)
+    assert recording.due_s == 113.0
+    recording.on_time(113.0)
+    assert recording.steps() == [End(113.0, "end")]
+    assert recording.order is None
+
+
+def test_an_event_that_begins_before_the_end_of_the_last_one_goes_on_in_the_same_recording() -> None:
+    recording = rule()
+    recording.began("e1", "motion", 100.0)
+    recording.steps()
+    recording.ended("e1", 110.0)
+    recording.began("e2", "motion", 112.0)
+    recording.on_time(113.0)
+    assert recording.steps() == []
+    recording.ended("e2", 115.0)
+    recording.on_time(118.0)
+    assert recording.steps() == [End(118.0, "end")]
+
+
+def test_two_events_at_a_time_are_recorded_until_both_are_over() -> None:
+    recording = rule()
+    recording.began("m", "motion", 100.0)
+    recording.began("r", "record", 101.0)
+    recording.ended("m", 105.0)
+    assert recording.due_s == float("inf")
+    recording.ended("r", 120.0, by_hand=True)
+    recording.on_time(120.0)
+    assert recording.steps()[-1] == End(120.0, "end")
+
+
+def test_off_records_nothing_but_what_is_asked_for_by_hand() -> None:
+    recording = rule("off")
+    assert recording.began("m", "motion", 100.0) == 0
+    assert recording.began("t", "trigger", 100.0) == 0
+    assert recording.steps() == []
+    recording.began("r", "record", 101.0)
+    assert recording.steps() == [Begin(RecordingOrder("r", "record", 96.0, 101.0))]
+
+
+def test_a_continuous_recording_makes_way_for_an_event_and_goes_on_after_it() -> None:
+    recording = rule("continuous")
+    assert recording.steps() == [Begin(RecordingOrder("", "continuous", 0.0, 0.0))]
+    recording.began("e1", "motion", 100.0)
+    assert recording.steps() == [Begin(RecordingOrder("e1", "motion", 95.0, 100.0))]
+    recording.ended("e1", 110.0)
+    recording.on_time(113.0)
+    assert recording.steps() == [End(113.0, "end"), Begin(RecordingOrder("", "continuous", 113.0, 113.0))]
+
+
+def test_a_lost_camera_ends_the_recording_with_what_there_is() -> None:
+    recording = rule()
+    recording.began("e1", "motion", 100.0)
+    recording.steps()
+    recording.camera(online=False, now_s=104.0)
+    assert recording.steps() == [End(104.0, "camera_lost")]
+    recording.on_time(200.0)
+    assert recording.steps() == []
+
+
+def test_privacy_ends_it_at_once() -> None:
+    recording = rule("continuous")
+    recording.steps()
+    recording.privacy()
+    (end,) = recording.steps()
+    assert isinstance(end, End)
+    assert (end.reason, end.at_once) == ("privacy", True)
+    assert recording.order is None
+
+
+def test_settings_take_effect_between_events() -> None:
+    recording = rule("off")
+    recording.configure(RecordingConfig(mode="continuous"), 50.0)
+    assert recording.steps() == [Begin(RecordingOrder("", "continuous", 50.0, 50.0))]
+    recording.configure(RecordingConfig(mode="off"), 60.0)
+    assert recording.steps() == [End(60.0, "end")]
+
+
+def test_explain_says_why_nothing_is_recorded() -> None:
+    recording = rule("off")
+    assert recording.explain(1.0)["why_not"] == "recording.mode is off"
+    recording.configure(RecordingConfig(mode="motion"), 1.0)
+    assert recording.explain(1.0)["why_not"] == "nothing moves"
+    recording.camera(online=False, now_s=2.0)
+    assert recording.explain(3.0)["why_not"] == "no frames arrive from the camera"

@@ -1,0 +1,33 @@
+"""Zones as people write them, and which points lie in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pi_cam_node.imaging.zone import Zone, parse_zone
+
+LEFT = Zone(*parse_zone("left=0,0 0.5,0 0.5,1 0,1"))
+
+
+def test_a_zone_has_a_name_and_corners() -> None:
+    assert parse_zone("door=0.1,0.2 0.5,0.2 0.5,0.9") == ("door", ((0.1, 0.2), (0.5, 0.2), (0.5, 0.9)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "door", "=0,0 1,0 1,1", "Door=0,0 1,0 1,1", "a b=0,0 1,0 1,1", f"{'a' * 33}=0,0 1,0 1,1", "door=0,0 1,0"],
+)
+def test_what_is_no_zone_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"name of a zone|polygon"):
+        parse_zone(text)
+
+
+@pytest.mark.parametrize(
+    ("point", "inside"), [((0.2, 0.5), True), ((0.7, 0.5), False), ((0.2, 1.0), True), ((0.0, 0.0), True)]
+)
+def test_a_point_lies_in_it_or_not(point: tuple[float, float], inside: bool) -> None:
+    assert LEFT.holds(point) is inside
+
+
+def test_the_lower_edge_of_the_picture_belongs_to_the_zone() -> None:
+    assert Zone("whole", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))).holds((1.0, 1.0))

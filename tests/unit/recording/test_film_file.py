@@ -1,0 +1,152 @@
+"""Films on the disk: closed, cut off, mended, and kept within their limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pi_cam_node.base.errors import NoSpace
+from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, progress_path
+from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.repair import repair_all
+from pi_cam_node.storage.pictures.ids import is_unfinished_film, parse_file
+from tests.support.h264 import PPS, SPS, access_unit
+
+AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
+TRACK = TrackBoxes((640, 480), SPS, PPS)
+
+
+def facts(number: int = 1) -> FilmFacts:
+    name = film_id(AT, "3f2a91c0", number, "recording")
+    return FilmFacts(
+        name, "recording", "event-1", "motion", 103.0, AT, 100.0, "3f2a91c0-x", clock_set=True, masked=False
+    )
+
+
+def record(folder: Path, number: int = 1, frames: int = 35) -> FilmFile:
+    film = FilmFile(folder, facts(number), TRACK)
+    for frame in range(frames):
+        film.add(access_unit(frame, key=frame % 10 == 0), 100.0 + frame / 10, key=frame % 10 == 0)
+    return film
+
+
+def test_a_closed_film_is_a_plain_file_with_a_side_car_and_nothing_else(tmp_path: Path) -> None:
+    film = record(tmp_path).close("end", 0.25)
+    assert film is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{film.id}.json", f"{film.id}.mp4"]
+    told = json.loads((tmp_path / f"{film.id}.json").read_text())
+    assert told["files"] == [
+        {
+            "name": f"{film.id}.mp4",
+            "format": "mp4",
+            "bytes": film.path.stat().st_size,
+            "sha256": told["files"][0]["sha256"],
+        }
+    ]
+    assert (told["event_id"], told["cause"], told["frames_count"], told["gap_s"]) == ("event-1", "motion", 35, 0.25)
+    assert (round(film.seconds, 6), film.frames, film.pre_roll_s) == (3.5, 35, 3.0)
+
+
+def test_names_are_those_that_the_archive_knows(tmp_path: Path) -> None:
+    film = record(tmp_path)
+    assert is_unfinished_film(progress_path(tmp_path, film.facts.id).name)
+    assert id_in_progress(progress_path(tmp_path, film.facts.id).name) == film.facts.id
+    saved = film.close("end", 0.0)
+    assert saved is not None
+    assert parse_file(saved.path.name) == (saved.id, "mp4")
+    assert is_film_id(saved.id)
+    assert not is_film_id("../" + saved.id)
+
+
+def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> None:
+    film = record(tmp_path)
+    path = progress_path(tmp_path, film.facts.id)
+    with path.open("r+b") as file:  # a power cut in the middle of a fragment
+        file.truncate(path.stat().st_size - 50)
+    (tmp_path / "somebody-elses.rec").write_bytes(b"x")
+    (mended,) = repair_all(tmp_path)
+    assert mended.repaired
+    assert (mended.frames, round(mended.seconds, 6)) == (20, 2.0)
+    assert not path.exists()
+    assert (tmp_path / "somebody-elses.rec").exists()
+    assert repair_all(tmp_path) == []
+
+
+def test_a_crash_after_the_film_was_placed_leaves_one_film(tmp_path: Path) -> None:
+    film = record(tmp_path)
+    path = progress_path(tmp_path, film.facts.id)
+    shutil.copy(path, tmp_path / "kept")
+    saved = film.close("end", 0.0)
+    assert saved is not None
+    shutil.move(tmp_path / "kept", path)
+    assert [mended.id for mended in repair_all(tmp_path)] == [saved.id]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".mp4"]
+
+
+def test_a_film_without_a_whole_fragment_goes(tmp_path: Path) -> None:
+    record(tmp_path, frames=5)
+    assert repair_all(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_mended_stays_and_holds_up_nothing(tmp_path: Path) -> None:
+    record(tmp_path, 1)
+    strange = progress_path(tmp_path, film_id(AT, "3f2a91c0", 2, "recording"))
+    shutil.copy(progress_path(tmp_path, facts(1).id), strange)  # its facts name another film
+    assert len(repair_all(tmp_path)) == 1
+    assert strange.exists()
+
+
+def test_without_room_for_the_copy_the_film_stays_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = record(tmp_path)
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith(f".mp4.{os.getpid()}.part"):
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    saved = film.close("no_space", 0.0)
+    monkeypatch.undo()
+    assert saved is not None
+    assert saved.frames == 35
+    assert saved.path.read_bytes()[4:12] == b"ftypiso5"
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".mp4"]
+
+
+def _room(folder: Path, monkeypatch: pytest.MonkeyPatch, free: list[int]) -> DiskFilmRoom:
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
+    return DiskFilmRoom(folder, lambda: FilmLimits(min_free_bytes=1000))
+
+
+def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films = [record(tmp_path, number).close("end", 0.0) for number in (1, 2, 3)]
+    kept = tmp_path / f"{facts(1).id}.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "kept": True}))
+    free = [900]
+    room = _room(tmp_path, monkeypatch, free)
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        real(path, missing_ok=missing_ok)
+        free[0] += 200 if path.suffix == ".mp4" else 0
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    room.make(0)
+    assert [film.path.exists() for film in films if film is not None] == [True, False, True]
+
+
+def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoSpace):
+        _room(tmp_path, monkeypatch, [900]).make(0)

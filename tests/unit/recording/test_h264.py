@@ -1,0 +1,27 @@
+"""NAL units in and out of Annex B."""
+
+from __future__ import annotations
+
+from pi_cam_node.recording.h264 import codec_string, kind_of, nal_units, parameter_sets, to_sample
+from tests.support.h264 import PPS, SPS, access_unit
+
+
+def test_the_units_of_a_key_frame_are_found_whatever_the_length_of_their_start_codes() -> None:
+    data = b"\x00\x00\x01" + SPS + b"\x00\x00\x00\x01" + PPS + b"\x00\x00\x01\x65\x01\x02"
+    assert [kind_of(unit) for unit in nal_units(data)] == [7, 8, 5]
+    assert list(nal_units(data))[2] == b"\x65\x01\x02"
+
+
+def test_the_parameter_sets_are_those_before_the_picture() -> None:
+    assert parameter_sets(access_unit(1, key=True)) == (SPS, PPS)
+    assert parameter_sets(access_unit(1)) is None
+
+
+def test_a_sample_is_length_prefixed_and_without_parameter_sets() -> None:
+    sample = to_sample(access_unit(1, key=True, size_bytes=10))
+    assert int.from_bytes(sample[:4], "big") == len(sample) - 4
+    assert sample[4] == 0x65
+
+
+def test_the_codec_is_named_by_its_profile_and_level() -> None:
+    assert codec_string(SPS) == "avc1.42c016"
