@@ -301,6 +301,17 @@ def test_lists_are_bare_arrays_with_the_parameters_of_their_commands(serving: Ru
     assert serving.get("/api/events").json == []
 
 
+def test_a_moment_of_the_ring_is_shown_and_nothing_saved(serving: RunningWebServer) -> None:
+    with serving.filming():
+        wait_until(lambda: serving.core is not None and serving.core.ring.seconds > 1, "a second in the ring", 20)
+        now, before = serving.get("/past.jpg"), serving.get("/past.jpg?at=0.9")
+    assert (now.status, before.status, now.body[:2]) == (200, 200, b"\xff\xd8")
+    assert int(now.headers["X-Frame-Id"]) > int(before.headers["X-Frame-Id"])
+    assert serving.get("/past.jpg?at=3600").status == 404
+    assert serving.get("/past.jpg?at=x").status == 400
+    assert serving.archive.saved == []
+
+
 def test_a_picture_is_deleted_unless_it_is_kept(serving: RunningWebServer) -> None:
     at = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
     serving.archive.rows = {"a": MediaRow("a", "single", at, "/captures/a.jpg", 1, kept=True)}

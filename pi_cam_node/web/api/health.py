@@ -1,4 +1,4 @@
-"""Whether the node is well, for whoever may ask: one word and nothing else."""
+"""Health check: whether broker and camera are there, in one word."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Access:
         return self.sessions.create()
 
     def _is_open(self, peer: Peer) -> bool:
-        """Tell whether nobody is asked. A proxy that we were not told of makes the world look like this machine."""
+        """Tell whether no credential is asked for. Behind an unknown proxy the world would look like this machine."""
         if self.token is not None:
             return False
         if peer.through_unknown_proxy:
@@ -193,7 +193,7 @@ def access_of(request: web.Request) -> Access:
 
 
 def _given(request: web.Request) -> str | None:
-    """Return the credential in the Authorization header; of basic authentication the password, whoever it names."""
+    """Return the credential in the Authorization header; of basic authentication the password."""
     kind, _, rest = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return rest.strip()

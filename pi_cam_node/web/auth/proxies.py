@@ -94,7 +94,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def client_key(address: str) -> str:
-    """Return the key under which a client is counted: its IPv4 address, or the /64 that a house gets in IPv6."""
+    """Return the key under which a client is counted: its IPv4 address, or the /64 that a home gets in IPv6."""
     ip = parse_address(address)
     if ip is None:
         return address

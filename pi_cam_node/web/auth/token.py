@@ -28,7 +28,7 @@ class Token:
         self._digest = _digest(text)
 
     def is_(self, given: str) -> bool:
-        """Tell whether somebody knows the token, in a time that tells nothing about it."""
+        """Compare with the token, in a time that tells nothing about it."""
         return hmac.compare_digest(self._digest, _digest(given))
 
 
@@ -44,7 +44,7 @@ def read_or_make(path: Path) -> Token:
         try:
             atomic_files.create_atomically(path, f"{secrets.token_urlsafe(32)}\n".encode())
         except FileExistsError:
-            _log.debug("%s was made by somebody else meanwhile", path)
+            _log.debug("%s was made by another process meanwhile", path)
         else:
             _log.warning("a new token for the HTTP server is in %s; read it with: cat '%s'", path, path)
     else:

@@ -21,7 +21,7 @@ HEAD_BYTES_MAX = 8 << 10
 BODY_BYTES_MAX = 64 << 10
 # From the connection, or (a second more) the end of the last answer, to a whole head.
 HEAD_DEADLINE_S = 10.0
-# How long we listen to a body that nobody wants, so that its sender gets to read our refusal.
+# How long a refused body is read on, so that its sender gets to read the refusal.
 LINGER_S = 2.0
 # A client that takes nothing for so long is given up by the kernel, where no handler does it before.
 KERNEL_STALL_S = 3 * STALL_S
@@ -85,7 +85,7 @@ class Connection(web.RequestHandler):
         self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes and hand it on, unless it is more than any request of ours needs."""
+        """Count what comes and hand it on, unless it is more than any request needs."""
         if self._wire is None:  # TLS may deliver before it says that it is there
             self._early += data
             return

@@ -15,7 +15,7 @@ from pi_cam_node.web.http.app_keys import app_key
 
 # Beside the viewers of the stream, each of whom holds one.
 CONNECTIONS_MAX = 64
-# A browser opens six at a time, and a house has one router's address for all its browsers.
+# A browser opens six at a time, and all browsers of a home have its router's address.
 CONNECTIONS_PER_CLIENT = 16
 
 

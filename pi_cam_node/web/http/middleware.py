@@ -59,7 +59,7 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
         except ConnectionError as error:
             _log.debug("%s has gone: %s", connection.address, error)
             connection.force_close()
-            return web.Response(status=400)  # which nobody gets any more
+            return web.Response(status=400)  # the client has gone; nothing is sent
         finally:
             connection.request_finished()
 

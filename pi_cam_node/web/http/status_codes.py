@@ -37,7 +37,7 @@ RETRY_AFTER_S: Mapping[int, int] = types.MappingProxyType({503: 5})
 
 
 def status_of(code: object) -> int:
-    """Return the status of a reply with this code; that of ``internal`` for what is no code of ours."""
+    """Return the status of a reply with this code; that of ``internal`` for an unknown code."""
     return STATUSES.get(cast("Code", code), 500)
 
 

@@ -1,4 +1,4 @@
-"""Logging in and out: the token is given once, then a cookie stands for it."""
+"""Login and logout: the token is exchanged for a session cookie."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pi_cam_node.web.routes import route
     ),
 )
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """Begin a session for whoever sends the token, as the field ``token`` of a form or of a JSON object."""
+    """Begin a session for the sender of the token, as the field ``token`` of a form or of a JSON object."""
     access = access_of(request)
     is_form = request.content_type == "application/x-www-form-urlencoded"
     session = access.log_in(request, await _token_in(request, is_form=is_form))
@@ -48,7 +48,7 @@ def with_session(request: web.Request, response: web.Response, session: str) -> 
 
 @route("POST", "/logout", "public")
 async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the session of whoever asks."""
+    """End the session of the sender."""
     access = access_of(request)
     access.sessions.end(request.cookies.get(access.cookie, ""))
     response = _done("login", is_form=request.content_type == "application/x-www-form-urlencoded")
@@ -66,7 +66,7 @@ async def _token_in(request: web.Request, *, is_form: bool) -> str:
     if is_form:
         try:
             given: object = (await request.post()).get("token")
-        except (ValueError, LookupError):  # not UTF-8, or an encoding that nobody knows
+        except (ValueError, LookupError):  # not UTF-8, or an unknown encoding
             raise web.HTTPBadRequest(text="that is no form\n") from None
     elif request.content_type == "application/json":
         try:
