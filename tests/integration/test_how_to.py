@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pi_cam_node.config import Config
+from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config.settings import with_value
 from tests.support.documents import REPOSITORY, blocks_of, run_document
 
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -110,3 +113,13 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 def test_the_index_names_every_page() -> None:
     index = (REPOSITORY / "docs" / "how-to" / "README.md").read_text()
     assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
+
+
+def test_every_default_in_a_table_of_settings_is_that_of_the_setting() -> None:
+    rows = [
+        row for page in PAGES for row in re.findall(r"^\| `([a-z_.]+)` \| ([^|]+) \|", page.read_text(), re.MULTILINE)
+    ]
+    assert len(rows) > 5
+    for key, default in rows:
+        assert key in catalogue(), key
+        assert with_value(Config(), key, default) == with_value(Config(), key, catalogue()[key].default), key
