@@ -39,12 +39,37 @@ class Kind:
     check: Callable[[str], object] = str
 
 
+def _check_login(url: str) -> str:
+    """Return an address whose login is written as addresses need it.
+
+    Raises:
+        ConfigError: A character of the password ends the host for whoever reads the address, or begins an escape.
+    """
+    rest = url.partition("://")[2]
+    ends = [at for at in (rest.find(each) for each in "/?#") if at >= 0]
+    host = rest[: min(ends, default=len(rest))]
+    login, at_sign, _ = host.rpartition("@")
+    if not at_sign and "@" in rest:
+        port = host.rpartition(":")[2]
+        if ":" in host and not port.isdigit():
+            raise ConfigError([_ENCODE.format(rest[len(host)])])
+    if re.search(r"%(?![0-9A-Fa-f]{2})", login):
+        raise ConfigError([_ENCODE.format("%")])
+    return url
+
+
+_ENCODE = (
+    "camera.source: the password holds {0!r}, which an address cannot; write # as %23, / as %2F, ? as %3F, % as %25 "
+    "and @ as %40"
+)
+
 KINDS = (
     Kind("auto", r"auto()", "sources.auto", "AutoSource"),
     Kind("picamera2", r"picamera2()", "sources.picam.source", "Picamera2Source"),
     Kind("picamera2:<model or id>", r"picamera2:(.+)", "sources.picam.source", "Picamera2Source"),
     Kind("v4l2:<device>", r"v4l2:(.+)", "sources.v4l2", "V4l2Source"),
-    Kind("rtsp://…", r"(rtsps?://.+)", "sources.rtsp", "RtspSource"),
+    Kind("rtsp://…", r"((?i:rtsps?)://.+)", "sources.rtsp", "RtspSource", _check_login),
+    Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_login),
     Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
     Kind("file:<path>", r"file:(.+)", "sources.video_file", "VideoFileSource"),
     Kind("synthetic", r"synthetic()", "sources.synthetic.source", "SyntheticSource"),

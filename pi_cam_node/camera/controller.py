@@ -193,7 +193,8 @@ class CameraController:
             self._recover("the camera's images bear impossible times")
             return
         if self._is_frozen(image, now_s):
-            self._recover("frozen: not one pixel of the picture changes")
+            after_s = self._desired.camera.frozen_after_s
+            self._recover(f"frozen: not one pixel of the picture changed for {after_s:g} s (camera.frozen_after_s)")
             return
         self._inbox.put_frame(self._frame_factory.frame(image))
         self._policy.frame_received(now_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pi_cam_node.base.errors import SourceError
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Layout, Mode, Sensor
 
@@ -147,6 +148,10 @@ class Shot:
     sensor: Sensor = Sensor()
 
 
+class BadImage(SourceError):
+    """One image cannot be used: it is broken, or of another size. The source goes on with the next."""
+
+
 class Source(Protocol):
     """A camera, or what stands for one."""
 
@@ -162,6 +167,7 @@ class Source(Protocol):
         """Return the next image once it is there; every source paces itself.
 
         Raises:
+            BadImage: An image came and is no use; the next `read` may return one.
             SourceError: No image came, or the camera is gone. The source must be closed and opened again.
         """
         ...

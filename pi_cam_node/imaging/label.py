@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from datetime import datetime
@@ -15,6 +16,7 @@ FIELDS = ("name", "time", "mode", "lux")
 # Of the picture's height, and in pixels at least.
 _HEIGHT_SHARE, _HEIGHT_MIN_PX = 1 / 28, 12
 _INK, _GREY = 235, 128
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Of the letters that the font lacks, those with a spelling of their own.
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "°": " deg"})
 
@@ -25,6 +27,8 @@ def check(template: str) -> str:
     Raises:
         ValueError: It names a field that there is not, or has a brace without its other half.
     """
+    if _CONTROL.search(template):
+        raise ValueError("a line break or another control character is in it")
     try:
         named = [name for _, name, spec, conversion in string.Formatter().parse(template) if name is not None]
         extras = [spec or conversion for _, name, spec, conversion in string.Formatter().parse(template) if name]

@@ -18,7 +18,8 @@ import pytest
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Controls, Opened, Shot
-from pi_cam_node.camera.sources.picam.cameras import list_cameras
+from pi_cam_node.camera.sources.picam.cameras import known_cameras
+from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2
 from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.frame import Sensor
@@ -90,7 +91,10 @@ def threads_of_picamera2() -> set[threading.Thread]:
 
 
 def test_both_virtual_cameras_are_listed(rig: Rig) -> None:
-    assert [(each.number, each.id) for each in list_cameras()] == [(0, "Virtual1"), (1, "Virtual0")]
+    assert [(each.number, each.id) for each in known_cameras(InstalledPicamera2())] == [
+        (0, "Virtual1"),
+        (1, "Virtual0"),
+    ]
 
 
 def test_a_day_frame_has_the_size_and_the_layout_that_were_granted(source: Picamera2Source) -> None:
@@ -247,7 +251,7 @@ def test_memory_that_is_short_is_explained_and_does_not_last(rig: Rig, source: P
 
 @pytest.mark.parametrize("name", ["imx219", "9"])
 def test_an_absent_camera_is_refused_with_what_there_is_and_leaks_nothing(rig: Rig, name: str) -> None:
-    list_cameras()  # which opens libcamera for good
+    known_cameras(InstalledPicamera2())  # which opens libcamera for good
     before = open_descriptors()
     for _ in range(5):
         with pytest.raises(

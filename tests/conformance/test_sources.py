@@ -21,6 +21,7 @@ from pi_cam_node.camera.sources.v4l2_devices import cameras
 from pi_cam_node.camera.worker.picture_maker import shape_of
 from pi_cam_node.config import CameraConfig, Config
 from tests.support.films import SIZE, make_film, make_raw_film
+from tests.support.http_camera_server import http_camera
 from tests.support.rtsp_server import RtspServer, why_not
 
 RATE_HZ = 10.0
@@ -59,6 +60,14 @@ def _rtsp(stack: ExitStack, _folder: Path) -> str:
     return stack.enter_context(RtspServer("--fps", "10", login=LOGIN)).url
 
 
+def _http_stream(stack: ExitStack, _folder: Path) -> str:
+    return stack.enter_context(http_camera("/stream", "basic"))
+
+
+def _http_snapshot(stack: ExitStack, _folder: Path) -> str:
+    return stack.enter_context(http_camera("/snapshot.jpg", "digest"))
+
+
 def _v4l2(_stack: ExitStack, _folder: Path) -> str:
     found = cameras()
     if not found:
@@ -78,6 +87,8 @@ def _picamera2(_stack: ExitStack, _folder: Path) -> str:
         pytest.param(_film, id="file"),
         pytest.param(_raw_film, id="raw-file"),
         pytest.param(_rtsp, id="rtsp", marks=pytest.mark.rtsp),
+        pytest.param(_http_stream, id="http-stream"),
+        pytest.param(_http_snapshot, id="http-snapshot"),
         pytest.param(_v4l2, id="v4l2"),
         pytest.param(_picamera2, id="picamera2", marks=pytest.mark.picamera2_real),
     ]

@@ -18,7 +18,7 @@ def test_it_measures_every_size_and_suggests_settings(capsys: pytest.CaptureFixt
     assert [tuple(cost["size"]) for cost in told["costs"]] == sorted(SIZES)
     for cost in told["costs"]:
         assert cost["camera_ms"] > 0
-        assert cost["node_ms"] >= cost["luma_ms"] + cost["encode_ms"] > 0
+        assert min(cost["node_ms"], cost["luma_ms"], cost["encode_ms"]) > 0
     assert told["viewer"]["jpeg_bytes"] > 1000
     assert told["advice"]["ring_seconds"] > 0
     assert "viewers" in err

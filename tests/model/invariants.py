@@ -8,6 +8,7 @@ import json
 from hypothesis.stateful import invariant
 
 from pi_cam_node.core.events import CameraChanged
+from pi_cam_node.mqtt.event_messages import EMPTY_TEXT
 from tests.model.node_harness import BASE
 from tests.model.node_runs import LIMIT_BYTES, LIVE, MEDIA, NodeRuns
 
@@ -44,7 +45,8 @@ class Invariants(NodeRuns):
         for topic in MEDIA - board.keys():  # the last picture of an earlier life is still the last one
             assert told.pop(topic, None) in (None, self.inherited.get(topic)), topic
         assert told == board, "the broker holds what the node means"
-        assert {key: told.get(f"{BASE}/config/{key}", b"").decode() for key in LIVE} == self.in_force()
+        settings = {key: told.get(f"{BASE}/config/{key}", b"").decode() for key in LIVE}
+        assert {key: "" if text == EMPTY_TEXT else text for key, text in settings.items()} == self.in_force()
         assert told[f"{BASE}/availability"] == b"online"
         camera = b"online" if self.harness.camera_online else b"offline"
         assert told[f"{BASE}/camera/availability"] == camera

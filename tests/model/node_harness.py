@@ -23,7 +23,8 @@ from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.imaging.frame import Mode
+from pi_cam_node.imaging import task_functions
+from pi_cam_node.imaging.frame import Demand, Mode
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.runtime import node
 from pi_cam_node.storage.pictures.archive import PictureArchive
@@ -95,6 +96,9 @@ class StubCamera:
 
     def reconfigure(self, _config: Config) -> None:
         return
+
+    def demand(self, _after_mono_s: float, _demand: Demand) -> None:
+        return  # every frame brings everything along
 
     def release(self) -> None:
         self.is_held = True
@@ -243,6 +247,7 @@ def _parts(boot: int) -> dict[str, Any]:
         "BrokerLink": SteppedLink,
         "Worker": StepWorker,
         "Camera": StubCamera,
+        "TaskProcess": lambda: Mock(run=task_functions.run),
         "Watchdog": lambda *_more: Mock(due_s=NEVER_S),
         "SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
         "PictureArchive": partial(PictureArchive, clock_set=lambda: True),

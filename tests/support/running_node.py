@@ -16,6 +16,7 @@ from typing import Any, Self
 import psutil
 import yaml
 
+from pi_cam_node.camera.worker.spawn import CHILD
 from tests.support.broker import Client, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -90,9 +91,7 @@ class RunningNode:
     def camera_pid(self) -> int | None:
         """Return the pid of the camera's process."""
         children = psutil.Process(self.process.pid).children()
-        cameras = [child.pid for child in children if "camera" in " ".join(child.cmdline()) or child.is_running()]
-        found = [pid for pid in cameras if "resource_tracker" not in " ".join(psutil.Process(pid).cmdline())]
-        return found[0] if found else None
+        return next((child.pid for child in children if CHILD in child.cmdline()), None)
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 15.0) -> tuple[int, float]:
         """End the node and return its exit code and how long it took, in seconds."""

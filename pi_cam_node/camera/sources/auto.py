@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot, Source
-from pi_cam_node.camera.sources.picam.cameras import list_cameras
+from pi_cam_node.camera.sources.picam.cameras import known_cameras
+from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2
 from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.camera.sources.v4l2_devices import cameras
 
@@ -42,13 +45,29 @@ class AutoSource:
             self._chosen.close()
 
 
+def _usb_cause() -> str:
+    devices = sorted(Path("/dev").glob("video*"))
+    if not devices:
+        return "there is no /dev/video*; check the cable, and in a container pass the device in"
+    if not any(os.access(device, os.R_OK | os.W_OK) for device in devices):
+        return "the node's user may open none of /dev/video*; add it to the group video"
+    return "none of /dev/video* is a camera (`v4l2-ctl --list-devices`)"
+
+
 def _find() -> Source:
     """Return the source of the first camera there is.
 
     Raises:
         SourceError: There is none.
     """
-    for listed in list_cameras():
+    try:
+        listed_cameras, cause = (
+            known_cameras(InstalledPicamera2()),
+            "libcamera (`rpicam-hello --list-cameras`) knows none",
+        )
+    except SourceError as error:
+        listed_cameras, cause = [], str(error)
+    for listed in listed_cameras:
         if not listed.is_usb:
             _log.info("the camera is picamera2:%s", listed.model)
             return Picamera2Source(listed.id)
@@ -58,6 +77,6 @@ def _find() -> Source:
 
         return V4l2Source(device)
     raise SourceError(
-        "no camera found: neither libcamera (`rpicam-hello --list-cameras`) nor Video4Linux (`ls /dev/video*`) knows "
-        "one; check the cable, or set camera.source to an rtsp:// address or to file:<path>"
+        f"no camera found. Pi camera: {cause}. USB: {_usb_cause()}. Otherwise set camera.source to an rtsp:// or "
+        "http:// address, or to file:<path>"
     )

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import BadImage
 from pi_cam_node.imaging.jpeg import Pixels
 
 # As in `imaging`, which is not loaded here.
@@ -69,14 +70,14 @@ class Capture:
         """Return the image grabbed last, as (height, width, 3) uint8 BGR.
 
         Raises:
-            SourceError: It is broken, or of another size than those before.
+            BadImage: It is broken, or of another size than those before.
         """
         ok, image = self._handle.retrieve()
         if not ok or image is None:
-            raise SourceError(f"{self._title}: an image cannot be decoded")
+            raise BadImage(f"{self._title}: an image cannot be decoded")
         width, height = self.size
         if image.dtype != np.uint8 or image.shape != (height, width, 3):
-            raise SourceError(f"{self._title}: an image of shape {image.shape} came instead of {(height, width, 3)}")
+            raise BadImage(f"{self._title}: an image of shape {image.shape} came instead of {(height, width, 3)}")
         return np.asarray(image, dtype=np.uint8)
 
     def get(self, what: int) -> float:

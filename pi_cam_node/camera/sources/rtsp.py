@@ -39,7 +39,7 @@ _PARAMETERS = (
 )
 _ADVICE = (
     "nothing answers there, it refuses the login, or it has no such stream; check host, port, login and path, "
-    "for example with ffprobe"
+    "for example with ffprobe; # / ? % in a password are written %23 %2F %3F %25"
 )
 # After a pause of this many intervals pictures have piled up, as they have while the stream was opened.
 _PAUSE_INTERVALS = 4

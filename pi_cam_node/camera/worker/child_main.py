@@ -87,7 +87,7 @@ class FrameSender:
             image.checksum,
             image.flat,
             image.quality,
-            self._skipped,
+            report.skipped + self._skipped,
             image.motion,
         )
         self._link.send(encode(in_slot))

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.source import Opened, Shot
+from pi_cam_node.camera.source import BadImage, Opened, Shot
 from pi_cam_node.camera.worker.messages import Deliver, Image, Output
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.imaging import jpeg
@@ -99,7 +98,7 @@ class PictureMaker:
         """Return the picture.
 
         Raises:
-            SourceError: It is not what the source announced.
+            BadImage: It is not what the source announced.
         """
         self._check(shot.pixels)
         pixels = self._orientation.apply(shot.pixels, self._layout)
@@ -161,7 +160,7 @@ class PictureMaker:
 
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:
-            raise SourceError(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
+            raise BadImage(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.catalogue import make
-from pi_cam_node.camera.source import Source
+from pi_cam_node.camera.source import BadImage, Source
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 10.0
 # With more orders waiting the oldest demand is dropped; the node asks again.
 _ORDERS_MAX = 64
+# One bad image costs one frame. So many in a row, for so long, and it is the camera that is bad.
+BAD_IMAGES_MAX, BAD_S = 5, 3.0
 
 
 class SourceLoop:
@@ -46,11 +48,12 @@ class SourceLoop:
     Thread: `run` one; `order` any.
     """
 
-    def __init__(self, post: Callable[[Report], None]) -> None:
+    def __init__(self, post: Callable[[Report], None], monotonic: Callable[[], float] = time.monotonic) -> None:
         """Make a loop that opens nothing yet.
 
         Args:
             post: Takes the reports. What it raises ends `run`.
+            monotonic: Tells the time.
         """
         self._post = post
         self._orders: list[Order] = []
@@ -58,6 +61,8 @@ class SourceLoop:
         self._source: Source | None = None
         self._maker: PictureMaker | None = None
         self._session = 0
+        self._monotonic = monotonic
+        self._good_s, self._bad_in_a_row, self._dropped = 0.0, 0, 0
 
     def order(self, order: Order) -> None:
         """Hand over an order; it replaces those that it makes pointless."""
@@ -108,6 +113,7 @@ class SourceLoop:
         except Exception as error:
             self._fail(error)
         else:
+            self._good_s, self._bad_in_a_row, self._dropped = self._monotonic(), 0, 0
             self._post(Ready(order.session, self._maker.opened))
 
     def _apply(self, order: Apply) -> None:
@@ -135,10 +141,20 @@ class SourceLoop:
             return
         try:
             image = self._maker.make(self._source.read())
+        except BadImage as error:
+            self._drop(error)
         except Exception as error:
             self._fail(error)
         else:
-            self._post(Arrived(self._session, image))
+            self._good_s, self._bad_in_a_row = self._monotonic(), 0
+            self._post(Arrived(self._session, image, self._dropped))
+
+    def _drop(self, error: BadImage) -> None:
+        """Do without one image; where nothing else comes, the source is opened again."""
+        self._dropped += 1
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row >= BAD_IMAGES_MAX and self._monotonic() - self._good_s >= BAD_S:
+            self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         self._close()

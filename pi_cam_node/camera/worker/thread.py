@@ -82,6 +82,6 @@ class ThreadWorker:
             if len(self._reports) >= _REPORTS_WAITING:
                 self._skipped += 1
                 return
-            report = Arrived(report.session, report.image, self._skipped)
+            report = Arrived(report.session, report.image, report.skipped + self._skipped)
         self._reports.append(report)
         self._wake()

@@ -10,9 +10,18 @@ from pydantic import Field, field_validator, model_validator
 from pi_cam_node.config.sections.base import Section, Setting
 
 SOURCE_FORM = (
-    "one of auto, picamera2, picamera2:<model or id>, v4l2:<device>, rtsp://…, file:<path>, synthetic, "
+    "one of auto, picamera2, picamera2:<model or id>, v4l2:<device>, rtsp://…, http://…, file:<path>, synthetic, "
     "synthetic?<name>=<value>&…"
 )
+
+
+def _hint(value: str) -> str:
+    """Return what was probably meant by a source that is none; empty where that is not clear."""
+    if re.match(r"/dev/|[0-9]+$", value):
+        return f"did you mean v4l2:{value}? "
+    if re.match(r"[~/.]", value):
+        return f"did you mean file:{value}? "
+    return "did you mean picamera2? " if value.lower() in ("picamera", "libcamera", "csi") else ""
 
 
 class CameraConfig(Section):
@@ -81,8 +90,10 @@ class CameraConfig(Section):
     @field_validator("source")
     @classmethod
     def _known_source(cls, value: str) -> str:
-        if not re.match(r"(auto|picamera2|synthetic)$|(picamera2|v4l2|file):.|synthetic\?.|rtsps?://.", value):
-            raise ValueError(f"expected {SOURCE_FORM}")
+        if not re.match(
+            r"(auto|picamera2|synthetic)$|(picamera2|v4l2|file):.|synthetic\?.|(?i:rtsps?|https?)://.", value
+        ):
+            raise ValueError(f"{_hint(value)}expected {SOURCE_FORM}")
         return value
 
 

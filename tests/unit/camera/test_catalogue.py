@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.camera.catalogue import KINDS, make
+from pi_cam_node.camera.catalogue import KINDS, check, make
 from pi_cam_node.camera.sources.auto import AutoSource
 from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.camera.sources.rtsp import RtspSource
@@ -39,7 +39,7 @@ def test_a_source_is_found_by_how_it_is_written(source: str, kind: type) -> None
 
 
 @pytest.mark.parametrize(
-    "source", ["", "webcam", "/dev/video0", "http://porch/", "synthetic:", "file:", "v4l2:", "AUTO"]
+    "source", ["", "webcam", "/dev/video0", "onvif://porch/", "synthetic:", "file:", "v4l2:", "AUTO"]
 )
 def test_what_names_no_source_is_refused_with_the_choices(source: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -51,10 +51,32 @@ def test_what_names_no_source_is_refused_with_the_choices(source: str) -> None:
 
 def test_a_refused_address_is_told_without_its_login() -> None:
     with pytest.raises(ConfigError) as caught:
-        make("http://admin:hunter2@porch/")
+        make("rtmp://admin:hunter2@porch/")
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_wrong_script_is_refused_before_anything_is_started() -> None:
     with pytest.raises(ConfigError, match="dusk_s is a number"):
         make("synthetic?dusk_s=soon")
+
+
+@pytest.mark.parametrize("password", ["pa#ss", "pa/ss", "pa?ss", "pa%ss", "%zz"])
+@pytest.mark.parametrize("scheme", ["rtsp", "https"])
+def test_a_password_that_an_address_cannot_hold_is_refused_in_words(scheme: str, password: str) -> None:
+    with pytest.raises(ConfigError, match=r"password holds '.', .* # as %23") as refused:
+        check(f"{scheme}://cam:{password}@porch:8554/live")
+    assert password not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://cam:pa%23ss%25@porch/live",
+        "rtsp://cam:p@ss@porch:554/live",
+        "rtsp://porch:554/live@2",
+        "http://porch/cgi?user=me@home",
+        "HTTP://porch:81/stream",
+    ],
+)
+def test_addresses_that_are_right_pass(url: str) -> None:
+    assert check(url)

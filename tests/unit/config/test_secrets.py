@@ -161,7 +161,7 @@ def test_a_fault_never_repeats_a_secret(folder: Folder, line: str) -> None:
 def test_a_fault_in_a_variable_never_repeats_a_secret(folder: Folder) -> None:
     environ = {
         "MQTT__PASSWORD": CANARY + "\x01",
-        "CAMERA__SOURCE": f"http://u:{CANARY}@cam",
+        "CAMERA__SOURCE": f"rtmp://u:{CANARY}@cam",
         "MQTT__PASWORD": CANARY,
         "MQTT": CANARY,
     }

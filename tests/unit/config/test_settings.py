@@ -289,7 +289,7 @@ def test_a_secret_is_masked_wherever_settings_are_shown(key: str, value: str) ->
         ("mqtt.password", CANARY + "\n"),
         ("mqtt.host", f"mqtt://user:{CANARY}@broker"),
         ("mqtt.host", f"user:{CANARY}@broker"),
-        ("camera.source", f"http://user:{CANARY}@camera"),
+        ("camera.source", f"rtmp://user:{CANARY}@camera"),
         ("camera.source", f"rtsp://user:{CANARY}@camera/" + "x" * 512),
         ("night.gain", f"rtsp://user:{CANARY}@camera/"),
     ],

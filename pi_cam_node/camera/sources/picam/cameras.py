@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.sources.picam.error_hints import explain
-from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory
+from pi_cam_node.camera.sources.picam.interface import PicameraFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,10 @@ class PiCamera:
         return "/usb" in self.id
 
 
-def list_cameras(factory: PicameraFactory | None = None) -> list[PiCamera]:
-    """Return the cameras that libcamera knows; none where picamera2 is not installed or finds no devices.
-
-    Loads picamera2 where there is one: some 35 MiB that stay, and from then on the process must not fork.
-    """
-    try:
-        return known_cameras(factory or InstalledPicamera2())
-    except SourceError:
-        return []
-
-
 def known_cameras(factory: PicameraFactory) -> list[PiCamera]:
     """Return the cameras that libcamera knows.
+
+    Loads picamera2 where there is one: some 35 MiB that stay, and from then on the process must not fork.
 
     Raises:
         SourceError: picamera2 cannot be imported, or libcamera finds no devices at all.

@@ -163,7 +163,7 @@ def test_a_camera_that_is_unplugged_makes_reading_fail() -> None:
 
 
 def test_auto_finds_no_camera_where_there_is_none_and_never_the_synthetic_one(mocker: MockerFixture) -> None:
-    mocker.patch.object(auto, "list_cameras", list)
+    mocker.patch.object(auto, "known_cameras", return_value=[])
     mocker.patch.object(auto, "cameras", list)
     source = auto.AutoSource()
     with pytest.raises(SourceError, match="no camera found"):
@@ -173,8 +173,16 @@ def test_auto_finds_no_camera_where_there_is_none_and_never_the_synthetic_one(mo
     source.close()
 
 
+def test_auto_says_why_there_is_no_pi_camera(mocker: MockerFixture) -> None:
+    cause = SourceError("picamera2 cannot be imported (No module named 'libcamera'): apt install python3-picamera2")
+    mocker.patch.object(auto, "known_cameras", side_effect=cause)
+    mocker.patch.object(auto, "cameras", list)
+    with pytest.raises(SourceError, match=r"picamera2 cannot be imported .* apt install"):
+        auto.AutoSource().open(CameraConfig(source="auto"), DAY)
+
+
 def test_auto_takes_the_first_camera_that_video4linux_serves(mocker: MockerFixture) -> None:
-    mocker.patch.object(auto, "list_cameras", list)
+    mocker.patch.object(auto, "known_cameras", return_value=[])
     mocker.patch.object(auto, "cameras", return_value=["/dev/video99", "/dev/video100"])
     with pytest.raises(SourceError, match="v4l2:/dev/video99"):
         auto.AutoSource().open(CameraConfig(source="auto"), DAY)

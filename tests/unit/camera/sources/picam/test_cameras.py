@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import sys
 from typing import Any
 
 import pytest
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.sources.picam.cameras import PiCamera, choose, known_cameras, list_cameras
+from pi_cam_node.camera.sources.picam.cameras import PiCamera, choose, known_cameras
 from pi_cam_node.camera.sources.picam.error_hints import explain
 from tests.support.fakes.picamera2_factory import FakeFactory
 
@@ -62,16 +61,7 @@ def test_cameras_are_numbered_in_picamera2s_order_and_not_in_libcameras() -> Non
 def test_a_camera_without_a_model_is_listed() -> None:
     factory = FakeFactory()
     factory.listed = [{"Id": "z", "Num": 0}]
-    assert list_cameras(factory) == [PiCamera(0, "", "z")]
-
-
-def test_without_picamera2_no_camera_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "picamera2", None)
-    assert list_cameras() == []
-
-
-def test_without_camera_devices_none_is_listed() -> None:
-    assert list_cameras(NoDevices()) == []
+    assert known_cameras(factory) == [PiCamera(0, "", "z")]
 
 
 def test_without_camera_devices_opening_says_why() -> None:

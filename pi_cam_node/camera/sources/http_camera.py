@@ -1,0 +1,195 @@
+"""A network camera that speaks HTTP: an MJPEG stream, or an address that answers with one picture at a time.
+
+ESP32-CAM, mjpg-streamer, OctoPi, motion, and the snapshot address that most cameras have. The camera decides about
+size, quality and exposure; `camera.framerate` limits how many of its pictures are used, and how often a snapshot is
+asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
+from pi_cam_node.camera.sources.pacing import Metronome, RateLimit
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.jpeg import Pixels
+
+# For the connection and for each part of an answer; longer than the pause of a camera that sends a picture a second.
+TIMEOUT_S = 8.0
+_CHUNK_BYTES = 65_536
+_ADVICE = {
+    401: "it refuses the login; write it as http://user:password@host/…, with # / ? % in it as %23 %2F %3F %25",
+    403: "it refuses the login, or this address",
+    404: "it has no such address; its manual or web page tells the one of the stream",
+}
+
+Open = Callable[[urllib.request.Request, float], Any]
+"""Sends a request with a time limit and returns the response, as `urllib.request.OpenerDirector.open`."""
+
+
+class HttpCameraSource:
+    """One MJPEG stream or snapshot address."""
+
+    def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Take the address, ``http[s]://[user:password@]host[:port]/path``."""
+        self._title = without_logins(url)
+        self._request, self._opener = _request_of(url)
+        self._monotonic = monotonic
+        self._response: http.client.HTTPResponse | None = None
+        self._splitter: JpegSplitter | None = None
+        self._first: Pixels | None = None
+        self._controls: Controls | None = None
+        self._size = (0, 0)
+        self._limit, self._metronome = RateLimit(), Metronome()
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Connect, and look at the first picture, which tells the size."""
+        del camera  # a network camera has its own size
+        self.close()
+        self._controls, self._limit = controls, RateLimit()
+        self._metronome.restart()
+        response = self._ask()
+        kind = response.headers.get_content_type()
+        if kind.startswith("image/"):
+            first = self._snapshot(response)
+        elif kind.startswith("multipart/") or kind == "application/octet-stream":
+            self._response, self._splitter = response, JpegSplitter()
+            first = self._newest()
+        else:
+            response.close()
+            raise SourceError(f"{self._title} answers with {kind}, not with pictures: not the address of a stream")
+        self._first = self._decoded(first)
+        self._size = jpeg.size_of(self._first, "bgr")
+        return Opened(self._title, self._size, "bgr", controls=False)
+
+    def read(self) -> Shot:
+        """Return the next picture that the frame rate admits."""
+        if self._controls is None or not self._size[0]:
+            raise SourceError(f"{self._title} is not open")
+        interval_s = 1 / self._controls.framerate
+        first, self._first = self._first, None
+        if first is not None:
+            return self._shot(first, interval_s)
+        if self._splitter is None:
+            self._metronome.wait(interval_s)
+            return self._shot(self._checked(self._snapshot(self._ask())), interval_s)
+        data = self._newest()
+        while not self._limit.admits(self._monotonic(), interval_s):
+            data = self._newest()
+        return self._shot(self._checked(data), interval_s)
+
+    def apply(self, controls: Controls) -> None:
+        """Take the rate and the mode, which is only a label."""
+        self._controls = controls
+
+    def close(self) -> None:
+        """Disconnect."""
+        response, self._response, self._splitter, self._first = self._response, None, None, None
+        self._size = (0, 0)
+        if response is not None:
+            response.close()
+
+    def _shot(self, pixels: Pixels, interval_s: float) -> Shot:
+        moment = self._monotonic()
+        return Shot(pixels, moment - interval_s, moment, "day" if self._controls is None else self._controls.mode)
+
+    def _ask(self) -> http.client.HTTPResponse:
+        """Send the request.
+
+        Raises:
+            SourceError: No answer, or a refusal.
+        """
+        try:
+            response: http.client.HTTPResponse = self._opener.open(self._request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            error.close()
+            advice = _ADVICE.get(error.code, "the camera does not serve it now")
+            raise SourceError(f"{self._title} answers {error.code}: {advice}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            cause = getattr(error, "reason", error)
+            raise SourceError(f"{self._title} cannot be reached: {cause}; check host, port and path") from None
+        return response
+
+    def _snapshot(self, response: http.client.HTTPResponse) -> bytes:
+        try:
+            with response:
+                data = response.read(MAX_JPEG_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise SourceError(f"{self._title} broke off: {error}") from None
+        if len(data) > MAX_JPEG_BYTES:
+            raise BadImage(f"{self._title}: a picture of more than {MAX_JPEG_BYTES >> 20} MiB")
+        return data
+
+    def _newest(self) -> bytes:
+        """Return the newest of the pictures that have come, waiting for one.
+
+        Raises:
+            SourceError: None comes.
+        """
+        if self._response is None or self._splitter is None:
+            raise SourceError(f"{self._title} is not open")
+        give_up_s = self._monotonic() + TIMEOUT_S
+        while self._monotonic() < give_up_s:
+            try:
+                chunk = self._response.read1(_CHUNK_BYTES)
+            except (OSError, http.client.HTTPException) as error:
+                raise SourceError(f"{self._title} sends no more pictures: {error or type(error).__name__}") from None
+            if not chunk:
+                raise SourceError(f"{self._title} ended the stream")
+            pictures = self._splitter.feed(chunk)
+            if pictures:
+                return pictures[-1]
+        raise SourceError(f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s")
+
+    def _decoded(self, data: bytes) -> Pixels:
+        try:
+            return jpeg.decode(data)
+        except ValueError as error:
+            raise BadImage(f"{self._title}: a picture cannot be decoded: {error}") from None
+
+    def _checked(self, data: bytes) -> Pixels:
+        pixels = self._decoded(data)
+        size = jpeg.size_of(pixels, "bgr")
+        if size != self._size:
+            raise BadImage(f"{self._title}: a picture of {size[0]} x {size[1]} came instead of {self._size}")
+        return pixels
+
+
+class _DigestHandler(urllib.request.HTTPDigestAuthHandler):
+    def http_error_401(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any) -> Any:
+        with contextlib.closing(fp):  # which urllib leaves open
+            return super().http_error_401(req, fp, code, msg, headers)
+
+
+class _BasicHandler(urllib.request.HTTPBasicAuthHandler):
+    def http_error_401(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any) -> Any:
+        with contextlib.closing(fp):
+            return super().http_error_401(req, fp, code, msg, headers)
+
+
+def _request_of(url: str) -> tuple[urllib.request.Request, urllib.request.OpenerDirector]:
+    """Return the request without the login, and what sends it with the login, by Basic or Digest as it is asked for."""
+    parts = urllib.parse.urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
+    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    if parts.username is not None:
+        user, password = urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")
+        passwords.add_password(None, bare, user, password)
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        _DigestHandler(passwords),
+        _BasicHandler(passwords),
+    )
+    request = urllib.request.Request(bare, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
+    return request, opener

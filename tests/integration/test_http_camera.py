@@ -1,0 +1,72 @@
+"""Cameras that speak HTTP: streams, snapshots, logins, and what they get wrong."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.camera.source import BadImage, Controls
+from pi_cam_node.camera.sources.http_camera import HttpCameraSource
+from pi_cam_node.config import CameraConfig
+from tests.support.http_camera_server import PASSWORD, http_camera
+
+DAY = Controls("day", 20.0, 100_000, 1.0, "stream")
+
+
+@pytest.mark.parametrize("path", ["/stream", "/snapshot.jpg"])
+@pytest.mark.parametrize("login", ["", "basic", "digest"])
+def test_pictures_come_with_every_login(path: str, login: Literal["", "basic", "digest"]) -> None:
+    with http_camera(path, login) as url:
+        source = HttpCameraSource(url)
+        opened = source.open(CameraConfig(), DAY)
+        assert (opened.size, opened.layout, opened.controls) == ((320, 240), "bgr", False)
+        assert "secret" not in opened.source
+        shots = [source.read() for _ in range(5)]
+        source.close()
+    assert len({shot.pixels.tobytes() for shot in shots}) >= 3
+    assert [shot.captured_mono_s for shot in shots] == sorted(shot.captured_mono_s for shot in shots)
+
+
+def test_a_wrong_login_is_said_without_the_password() -> None:
+    with http_camera("/stream", "basic") as url, pytest.raises(SourceError, match="answers 401: it refuses") as refused:
+        HttpCameraSource(url.replace("secret", "wrong")).open(CameraConfig(), DAY)
+    assert "wrong" not in str(refused.value)
+    assert PASSWORD not in str(refused.value)
+
+
+@pytest.mark.parametrize(("path", "words"), [("/page", "answers with text/html"), ("/none", "answers 404")])
+def test_an_address_without_pictures_is_said(path: str, words: str) -> None:
+    with http_camera(path) as url, pytest.raises(SourceError, match=words):
+        HttpCameraSource(url).open(CameraConfig(), DAY)
+
+
+def test_a_host_that_is_not_there_is_said() -> None:
+    with pytest.raises(SourceError, match="cannot be reached"):
+        HttpCameraSource("http://127.0.0.1:9/stream").open(CameraConfig(), DAY)
+
+
+def test_pictures_of_another_size_or_cut_short_cost_themselves_alone() -> None:
+    with http_camera("/stream", fps=200, bad_every=5) as url:
+        source = HttpCameraSource(url)
+        source.open(CameraConfig(), Controls("day", 60.0, 100_000, 1.0, "stream"))
+        good = bad = 0
+        for _ in range(60):
+            try:
+                source.read()
+                good += 1
+            except BadImage:
+                bad += 1
+        source.close()
+    assert good >= 30
+    assert bad >= 1
+
+
+def test_a_stream_that_ends_is_said() -> None:
+    with http_camera("/stream", frames=3) as url:
+        source = HttpCameraSource(url)
+        source.open(CameraConfig(), DAY)
+        with pytest.raises(SourceError, match="ended the stream"):
+            [source.read() for _ in range(5)]
+        source.close()

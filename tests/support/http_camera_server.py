@@ -1,0 +1,115 @@
+"""A network camera on loopback: an MJPEG stream, snapshots, and a login by Basic or Digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+
+USER, PASSWORD = "cam", "canary/secret"
+_NONCE = "0123456789abcdef"
+
+
+def picture(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
+    """Return a JPEG that differs from picture to picture."""
+    pixels = np.full((size[1], size[0], 3), (40 * (number % 6), 20 + number * 7 % 200, 120), np.uint8)
+    cv2.circle(pixels, (10 + number * 9 % (size[0] - 20), size[1] // 2), 9, (0, 0, 255), -1)
+    return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    login: ClassVar[Literal["", "basic", "digest"]] = ""
+    fps: ClassVar[float] = 20.0
+    bad_every: ClassVar[int] = 0
+    frames: ClassVar[int] = 1_000_000
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        if not self._may():
+            challenge = (
+                f'Digest realm="c", nonce="{_NONCE}", qop="auth"' if self.login == "digest" else 'Basic realm="c"'
+            )
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", challenge)
+            self.end_headers()
+        elif self.path == "/snapshot.jpg":
+            data = picture(int(time.monotonic() * self.fps))
+            self.send_response(200)
+            self.send_header("Content-Type", "image/jpeg")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        elif self.path == "/stream":
+            self._stream()
+        else:
+            self.send_response(200 if self.path == "/page" else 404)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+
+    def _stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=--wrong")
+        self.end_headers()
+        for number in range(self.frames):
+            data = picture(number)
+            if self.bad_every and number % self.bad_every == self.bad_every - 1:
+                data = data[: len(data) // 2] if number % 2 else picture(number, (160, 120))
+            try:
+                self.wfile.write(b"\n--frame\nContent-Type: image/jpeg\nContent-Length: 10\n\n" + data)
+            except OSError:
+                return
+            time.sleep(1 / self.fps)
+
+    def _may(self) -> bool:
+        told = self.headers.get("Authorization", "")
+        if self.login == "basic":
+            return told == "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        return not self.login or self._digest_is_right(told)
+
+    def _digest_is_right(self, told: str) -> bool:
+        if not told.startswith("Digest "):
+            return False
+        fields = dict(part.strip().split("=", 1) for part in told[7:].split(", "))
+        fields = {name: value.strip('"') for name, value in fields.items()}
+
+        def digest(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        first, second = digest(f"{USER}:c:{PASSWORD}"), digest(f"GET:{fields['uri']}")
+        middle = ":".join((fields["nonce"], fields["nc"], fields["cnonce"], fields["qop"]))
+        return fields["response"] == digest(f"{first}:{middle}:{second}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def http_camera(
+    path: str,
+    login: Literal["", "basic", "digest"] = "",
+    *,
+    fps: float = 20.0,
+    bad_every: int = 0,
+    frames: int = 1_000_000,
+) -> Iterator[str]:
+    """Serve while the block runs; the value is the address, login included."""
+    fields = {"login": login, "fps": fps, "bad_every": bad_every, "frames": frames}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), fields))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    who = f"{USER}:{PASSWORD.replace('/', '%2F')}@" if login else ""
+    try:
+        yield f"http://{who}127.0.0.1:{server.server_address[1]}{path}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
