@@ -16,7 +16,7 @@ REPAIRS = 3
 
 
 class Heartbeat:
-    """Beaten by the loop that it belongs to, looked at by the supervisor.
+    """Sign of life of a loop: fresh for a while after each beat; the watchdog looks at it.
 
     Attributes:
         name: Of the loop.
@@ -78,7 +78,7 @@ class MonitoredThread(Heartbeat):
             run: What it does; it returns when the owner wants it to, and only then.
             clock: Tells the time.
             limit_s: How long it may be silent.
-            before_restart: Puts in order what a dead or a hanging predecessor has left. Thread: the supervisor.
+            before_restart: Puts in order what a dead or a hanging predecessor has left. Thread: the watchdog's.
             repairs: See above.
             replaceable: See above.
         """
@@ -101,7 +101,7 @@ class MonitoredThread(Heartbeat):
 
     @property
     def is_dead(self) -> bool:
-        """Whether it ended although nobody wanted it to."""
+        """Whether it ended without being asked to."""
         return self.was_started and not self._ending and not self.is_alive
 
     @property
@@ -132,7 +132,7 @@ class MonitoredThread(Heartbeat):
         self._thread.start()
 
     def restart(self) -> None:
-        """Begin again with a new thread. Thread: the supervisor."""
+        """Begin again with a new thread. Thread: the watchdog's."""
         self._before_restart()
         self._thread = self._new()
         self.start()

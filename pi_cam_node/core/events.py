@@ -1,6 +1,6 @@
-"""What happened: frozen facts, named in the past tense, that leave the core for the adapters.
+"""Events: what happened, as frozen values named in the past tense, from the core to the listeners.
 
-They carry no behaviour, so publishers are functions from a fact to messages and are tested by equality.
+They carry no behaviour, so that publishers are functions from an event to messages, tested by equality.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class PictureSaved:
         last_mono_s: The same on the monotonic clock.
         image: The picture as a JPEG within ``mqtt.image_max_bytes``; ``None`` where that is 0.
         thumbnail: A small JPEG within 48 KiB; ``None`` where ``export.thumbnail_px`` is 0.
-        thumbnail_asked: The asker wants it beside the facts too.
+        thumbnail_asked: The command wants it in ``media/last`` too.
         url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
@@ -202,7 +202,7 @@ class MediaDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """A reply is ready for its asker. ``body`` is the reply object of the contract."""
+    """A reply is ready for its client. ``body`` is the reply object of the contract."""
 
     body: Mapping[str, object]
     reply_to: str | None

@@ -1,7 +1,6 @@
-"""The newest frame, for everybody who looks. A frame goes to those who subscribed, and costs nothing while nobody does.
+"""Newest frame, handed to subscribers. A frame costs nothing while there are none.
 
-Subscribers are called on the node thread and only enqueue. Whoever is slow misses frames; nobody
-waits for anybody.
+Subscribers are called on the node thread and only enqueue. A slow viewer misses frames, and delays no other.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ Subscriber = Callable[[Frame | None], None]
 
 
 class FrameHub:
-    """Fan-out of frames. ``None`` says that the camera is away, or that nothing may be seen.
+    """Fan-out of frames. ``None`` says that the camera is away, or that no picture may be shown.
 
     Thread: any, for everything but `publish`.
 
     Attributes:
-        curtain: Whether anything may be seen.
+        privacy_gate: Whether pictures may be shown.
     """
 
     def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
@@ -44,7 +43,7 @@ class FrameHub:
             self.publish(None)
 
     def publish(self, frame: Frame | None) -> None:
-        """Hand a frame to everybody who looks.
+        """Hand a frame to every subscriber.
 
         Thread: the node thread.
         """

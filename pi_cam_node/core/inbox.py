@@ -162,7 +162,7 @@ class _Queue:
 
 
 def _size_bytes(message: Input) -> int:
-    """Return how much an asker made a message hold: every part of it that may be long."""
+    """Return how many bytes a client made a message hold: every part of it that may be long."""
     if not isinstance(message, CommandArrived):
         return 0
     return sum(map(len, (message.payload, message.verb, message.reply_to or "", message.correlation or b"")))

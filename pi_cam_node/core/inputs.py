@@ -1,4 +1,4 @@
-"""What comes into the node: frozen news of the adapters, named in the past tense, on its way through the inbox."""
+"""Inputs: what the adapters put into the inbox, as frozen values named in the past tense."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ class StorageChanged:
 
 @dataclass(frozen=True, slots=True)
 class CommandArrived:
-    """Somebody asked for something. The payload is as it came; nothing about it is trusted.
+    """A command came. The payload is as it came; nothing about it is trusted.
 
     Attributes:
         verb: From the topic or the first word; empty where ``payload`` is a whole command line.
         payload: The raw arguments.
         mono_s: When it arrived, on the monotonic clock.
         retained: It was a retained message.
-        reply_to: Where the asker wants the reply; the adapter that made the arrival reads it back.
+        reply_to: Where the client wants the reply; the adapter that put the command reads it back.
         correlation: To be returned with the reply, unchanged.
-        origin: By which door it came. ``self``: the node asks itself, and nobody waits for a reply.
+        origin: By which adapter it came. ``self``: the node gave it itself, and no client waits for a reply.
         too_late: The node is stopping, and nothing is begun any more.
     """
 
@@ -142,7 +142,7 @@ class HomeAssistantStarted:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryFound:
-    """The broker held a discovery message of an earlier life of this node."""
+    """The broker held a discovery message of an earlier run of this node."""
 
     payload: bytes
 

@@ -1,4 +1,4 @@
-"""A picture on its way to disk: pixels or a finished JPEG, and the facts that go with it."""
+"""A picture on its way to disk: pixels or a finished JPEG, and its metadata."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ from pi_cam_node.imaging.lux import estimate_lux
 # Seconds held are told when they moved by this much, and not more often than this.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
-# By day the exposure keeps the brightness, so light is news of its own from this share on.
+# By day the exposure keeps the brightness, so a change of the light is told from this share on.
 LUX_STEP = 0.2
 # Frames are not spaced evenly: one that comes this early is not put off to the next.
 SLACK_S = 0.02
 
 
 class Pipeline:
-    """What the node knows from its frames. Used by the node thread."""
+    """Passes each frame through the stages. Used by the node thread."""
 
     def __init__(self, config: Config, ring: Ring, night: NightController) -> None:
         self._config = config

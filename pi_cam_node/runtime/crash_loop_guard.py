@@ -1,4 +1,4 @@
-"""Follows how this life of the node goes, so that the next start knows, and brings the camera back in safe mode."""
+"""Records whether this run of the node counts as good, for the next start, and ends safe mode after a while."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETRY_S = 5.0
 
 
 class CrashLoopGuard:
-    """What this life is worth. Used by the node thread; what it writes is written by the worker.
+    """Tracks whether this run counts as healthy. Used by the node thread; the worker writes what it has to store.
 
     Args:
         loaded: What the node started with.
@@ -119,11 +119,11 @@ class CrashLoopGuard:
             _log.info("how this start went is not noted yet: %s", error)
 
     def give_up(self, why: str) -> None:
-        """Note that the node gives this life up. Thread: any."""
+        """Record that this run failed. Thread: any."""
         self._start.file.failed(why)
 
     def end_in_order(self) -> None:
-        """Note that this life ended as somebody wished."""
+        """Record that this run was ended on purpose."""
         self._start.file.proved()
 
     def _update_due(self) -> None:

@@ -28,7 +28,7 @@ def with_privacy_of(good: LoadedConfig, file: LoadedConfig | None, content: byte
     """Return the last good settings with the masks, and the switch, of the file.
 
     Where the file cannot be read as settings and says anything else of privacy than they do, or where it cannot be
-    told what it says, privacy is on: nobody knows what it was meant to hide.
+    told what it says, privacy is on: it is not known what it was meant to hide.
 
     Args:
         good: The last good settings.

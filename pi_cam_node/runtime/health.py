@@ -1,4 +1,4 @@
-"""How the node is, in a few words for the service manager, and whether it has come up. Pure."""
+"""Status line for the service manager, and whether the node is up. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPEN = "the camera is open, the first frame is awaited"
 
 
 class NodeHealth:
-    """What the node thread has heard of its parts. Written by the node thread, read by the supervisor.
+    """State of camera and broker as events told it. Written by the node thread, read by the watchdog.
 
     Attributes:
         trouble: What else a person must know; empty for nothing.
@@ -66,7 +66,7 @@ class NodeHealth:
 
     @property
     def hopeless(self) -> str | None:
-        """Why only a new process can help; ``None`` while there is hope."""
+        """Reason to exit; ``None`` if none."""
         return "the camera hangs in a driver within this process" if self._camera_is_stuck() else None
 
     @property

@@ -69,7 +69,7 @@ class LastGood:
         self._troubled = ""
 
     def forget(self) -> Path | None:
-        """Keep nothing any more, and return the file, for whoever removes it."""
+        """Keep nothing any more, and return the file, to be removed by the caller."""
         file, self._file = self._file, None
         return file
 

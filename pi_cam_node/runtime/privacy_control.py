@@ -29,7 +29,7 @@ class PrivacyControl:
         films: What ends.
 
     Attributes:
-        curtain: Whether anything may be seen.
+        privacy_gate: Whether pictures may be shown.
         privacy_filter: What may leave for the broker.
     """
 

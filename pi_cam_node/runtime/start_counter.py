@@ -1,6 +1,6 @@
 """Counts the starts that came to nothing, so that a node that cannot live as it is set up tries otherwise.
 
-A life counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
+A run counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
 the camera delivered anything, unless privacy was on. It does not count where it was ended in order, where it lasted
 `PROVEN_S` with frames or with the absence of the camera known and said, or where it vanished after frames had come:
 that is no fault of its settings. From the `GOOD_START`-th start in a row the last settings known to be good are used,
@@ -28,7 +28,7 @@ LOCK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What is on disk of the life of a node.
+    """Record on disk of one run of the node.
 
     Attributes:
         start: Its number in a row of starts that came to nothing; 0 where it has proved itself.
@@ -42,7 +42,7 @@ class RunRecord:
 
     @property
     def next_start(self) -> int:
-        """The number of the start after this life."""
+        """The number of the start after this run."""
         return self.start + 1 if self.failed or not self.had_frames else 1
 
 
@@ -80,19 +80,19 @@ class StartCounter:
         self._save()
 
     def proved(self) -> None:
-        """Note that this life is worth living, or ended in order: the next start is the first again."""
+        """Record that this run is good, or was ended on purpose: the next start is the first again."""
         if self._life != RunRecord(0, had_frames=True):
             self._life = RunRecord(0, had_frames=True)
             self._save()
 
     def forget(self) -> Path | None:
-        """Count no more, and return the file, for whoever removes it."""
+        """Count no more, and return the file, to be removed by the caller."""
         with self._lock:
             path, self._path = self._path, None
         return path
 
     def _load(self) -> RunRecord | None:
-        """Return the last life, ``None`` where nothing is known of one."""
+        """Return the record of the last run, ``None`` where there is none."""
         if self._path is None:
             return None
         try:

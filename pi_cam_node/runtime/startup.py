@@ -152,9 +152,9 @@ def _content_of(path: Path | None) -> bytes | None:
 
 
 def _remove_parts(*paths: Path | None) -> None:
-    """Remove what a life that was killed had half written: it may hold the password."""
+    """Remove half-written files of a run that was killed: they may hold the password."""
     for part in (part for path in paths if path is not None for part in parts_of(path)):
-        with suppress(OSError):  # nobody needs it gone in order to start
+        with suppress(OSError):  # the start does not depend on it
             part.unlink()
 
 

@@ -1,8 +1,8 @@
 """Watches over the node's threads, and tells the service manager how the node is.
 
 A thread that died is begun again, within a budget; a thread that hangs cannot be helped from within Python, so the
-process ends with `INTERNAL_CODE` and whoever supervises it starts another: what the other threads can finish in
-`FINISH_S` they finish. The service manager's watchdog is fed only while every pulse is fresh, so a fault that
+process ends with `INTERNAL_CODE` and is started again from outside: what the other threads can finish in
+`FINISH_S` they finish. The service manager's watchdog is fed only while every heartbeat is fresh, so a fault that
 stops this thread too, such as an extension that never lets go of the interpreter, ends the process from outside.
 """
 
@@ -37,12 +37,12 @@ class Watchdog:
     """The thread that watches the others; the node thread watches it.
 
     Args:
-        node: The pulse of the node thread.
+        node: The heartbeat of the node thread.
         loops: Every other thread.
-        wellbeing: What is known of the camera, the broker and the live view.
+        health: What is known of the camera, the broker and the live view.
         notifier: The way to the service manager.
         clock: Tells the time.
-        give_up: Told why, before the process ends. Thread: the supervisor.
+        give_up: Told why, before the process ends. Thread: the watchdog's.
         kill: Ends the process at once; tests give their own.
 
     Attributes:
@@ -53,14 +53,14 @@ class Watchdog:
         self,
         node: Heartbeat,
         loops: Sequence[MonitoredThread],
-        wellbeing: NodeHealth,
+        health: NodeHealth,
         notifier: SystemdNotifier,
         clock: Clock,
         give_up: Callable[[str], None],
         kill: Callable[[int], object] = os._exit,
     ) -> None:
         self._node, self._loops = node, loops
-        self._wellbeing, self._notifier, self._clock = wellbeing, notifier, clock
+        self._health, self._notifier, self._clock = health, notifier, clock
         self._give_up, self._kill = give_up, kill
         self._repairs = RestartBudget()
         self._closing = threading.Event()
@@ -87,7 +87,7 @@ class Watchdog:
             loop.end()
 
     def on_time(self, now_s: float) -> None:
-        """Beat for the node thread, and see to it that there is a supervisor. Thread: the node thread."""
+        """Beat for the node thread, and restart the watchdog's thread where it is dead. Thread: the node thread."""
         self.due_s = now_s + WATCH_S
         self._node.beat()
         if self.loop.is_dead or self.loop.is_stale:
@@ -98,19 +98,19 @@ class Watchdog:
         now_s = self._clock.monotonic()
         if now_s - self._looked_s > STOOD_STILL_S:
             _log.warning("the node stood still for %.0f s", now_s - self._looked_s)
-            for pulse in (self._node, *self._loops):
-                pulse.extend()
+            for heartbeat in (self._node, *self._loops):
+                heartbeat.extend()
         self._looked_s = now_s
         for loop in self._loops:
             if loop.is_stale and loop.is_in_kernel:
                 # Another process would wait for the same disk, and do nothing else in the meantime either.
-                self._wellbeing.waiting(loop.name)
+                self._health.waiting(loop.name)
                 loop.extend()
             elif loop.is_dead or loop.is_stale:
                 self._mend(loop)
         if self._node.is_stale:
             self._end("the node thread hangs")
-        elif (why := self._wellbeing.hopeless) is not None:
+        elif (why := self._health.hopeless) is not None:
             self._end(why)
         self._tell(now_s)
 
@@ -125,7 +125,7 @@ class Watchdog:
         if can and self._repairs.allow(loop.name, loop.repairs, self._clock.monotonic()):
             _log.error("the thread %s %s; it is begun again", loop.name, how)
             loop.restart()
-            self._wellbeing.mended(loop.name, how)
+            self._health.mended(loop.name, how)
         else:
             self._end(f"the thread {loop.name} {how}" + (" again and again" if can else ""))
 
@@ -147,14 +147,14 @@ class Watchdog:
     def _tell(self, now_s: float) -> None:
         if self._gave_up:
             return
-        status = self._wellbeing.status
+        status = self._health.status
         if status != self._said:
             self._said = status
             self._notifier.say(f"STATUS={status}")
-        if not self._ready and self._wellbeing.is_up:
+        if not self._ready and self._health.is_up:
             self._ready = self._notifier.say("READY=1") or self._notifier.watchdog_s == 0
         every_s = min(WATCHDOG_MAX_S, self._notifier.watchdog_s / 3)
-        is_fresh = not any(pulse.is_stale for pulse in (self._node, *self._loops))
+        is_fresh = not any(heartbeat.is_stale for heartbeat in (self._node, *self._loops))
         if every_s and is_fresh and now_s - self._fed_s >= every_s:
             self._fed_s = now_s
             self._notifier.say("WATCHDOG=1")

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 JOBS_WAITING = 16
 PROGRESS_INTERVAL_S = 0.5
-# How long the news of an end waits for room in a full inbox, and how often it tries.
+# How long the end of a job waits for room in a full inbox, and how often it tries.
 DELIVERY_DEADLINE_S = 30.0
 DELIVERY_RETRY_S = 0.05
 
@@ -120,7 +120,7 @@ class Worker:
             del waiting, job  # a job may hold pixels, and the next may be hours away
 
     def _give_up_job(self) -> None:
-        """Say that the job which the thread died of will not end. Thread: the supervisor."""
+        """Post the failure of the job in which the thread died. Thread: the watchdog's."""
         running, self._running = self._running, None
         if running is not None:
             self._inbox.put(WorkEnded(running, error=NodeError("ERROR: the worker ended in the middle of it")))
@@ -152,7 +152,7 @@ class Worker:
         return progress
 
     def _deliver(self, ended: WorkEnded) -> None:
-        """Post the end of a job: somebody waits for it, so a full inbox is tried again for a while."""
+        """Post the end of a job; a command may wait for it, so a full inbox is tried again for a while."""
         end_s = self._clock.monotonic() + DELIVERY_DEADLINE_S
         while not self._inbox.put(ended):
             self.loop.beat()

@@ -25,14 +25,14 @@ from pi_cam_node.imaging.frame import Demand, Frame
 _log = logging.getLogger(__name__)
 
 REQUESTS_WAITING = 64
-# Refusals that are faults of the node, not of what was asked for, and those that nobody else would see.
+# Refusals that are faults of the node, not of what was asked for, unlike bad requests.
 FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
 # Of a flood of refusals one is told as an event so often; each has its reply.
 REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
 # No work on the worker thread takes longer; a card that stalls for longer than this is broken.
 WORK_TIMEOUT_S = 120.0
-# How much of a made-up verb is repeated to the asker and to the log.
+# How much of a made-up verb is repeated in the reply and in the log.
 VERB_SHOWN = 40
 
 
@@ -77,18 +77,20 @@ class Dispatcher:
             else:  # it was on its way before the demand, or the one that met it was lost
                 self._context.demand(wanted.after_mono_s, wanted.demand)
 
-    def on_work(self, news: WorkAdvanced | WorkEnded) -> None:
-        """Tell the asker how far its work is, or go on with the request whose work has ended."""
-        request = next((w for w in self._waiting if w.work == news.work), None)
-        if isinstance(news, WorkEnded):
+    def on_work(self, update: WorkAdvanced | WorkEnded) -> None:
+        """Tell the client how far its work is, or go on with the request whose work has ended."""
+        request = next((w for w in self._waiting if w.work == update.work), None)
+        if isinstance(update, WorkEnded):
             if request is None:
-                self._end_unawaited(news)
+                self._end_unawaited(update)
             else:
-                self._resume(request, news.error if news.error is not None else news.result)
+                self._resume(request, update.error if update.error is not None else update.result)
         elif request is not None:
             self._accept(request)
-            share = {"done": news.done, "total": news.total}
-            self._send(request.command, self._body(request, "progress", "ok", f"{news.done} of {news.total}", share))
+            share = {"done": update.done, "total": update.total}
+            self._send(
+                request.command, self._body(request, "progress", "ok", f"{update.done} of {update.total}", share)
+            )
 
     def _end_unawaited(self, ended: WorkEnded) -> None:
         """Report the result of work for which no request waits (any more): what is saved is saved."""
@@ -162,7 +164,7 @@ class Dispatcher:
         return envelope
 
     def _accept(self, request: Request) -> None:
-        """Tell the asker, once, that it takes a while."""
+        """Tell the client, once, that it takes a while."""
         if not request.accepted:
             request.accepted = True
             self._send(request.command, self._body(request, "accepted", "ok", "accepted", {}))

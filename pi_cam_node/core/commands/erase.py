@@ -12,12 +12,12 @@ from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.inputs import CommandArrived
 
-# The exit code after which nobody shall start the node again: what was erased would come back.
+# The exit code after which the node must not be started again: what was erased would come back.
 ERASED_CODE = 79
 
 
 class EraseArguments(Arguments):
-    """Which node is meant, so that nobody erases one by accident."""
+    """The id of the node, so that none is erased by accident."""
 
     confirm: Annotated[str, Field(description="the id of the node")] = ""
 
@@ -58,7 +58,7 @@ def _close(context: Context) -> None:
 
 
 def _erased(context: Context) -> EraseReport:
-    """Erase, and end the node only then: neither a refusal nor an asker who waited too long may end it before.
+    """Erase, and end the node only then: neither a refusal nor a client that waited too long may end it before.
 
     Thread: the worker.
     """

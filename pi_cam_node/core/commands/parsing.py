@@ -28,7 +28,7 @@ class Envelope:
 
     Attributes:
         verb: The first word, or what the topic said.
-        id: What the asker calls the request; ``None`` where it has no name.
+        id: What the client calls the request; ``None`` where it has no name.
         expires: Until when it may be carried out, as it was given: see `expiry`.
         fields: The arguments by name, where they came as JSON.
         words: The arguments as text otherwise.

@@ -103,7 +103,7 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
     """Send frames as they are in the ring, oldest first, as many as the way back takes."""
     available = min(arguments.n, len(context.ring))
-    # Over HTTP and TCP the asker's own connection sets the pace; what MQTT has no room for would be lost.
+    # Over HTTP and TCP the client's own connection sets the pace; what MQTT has no room for would be lost.
     most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
     count = min(arguments.n, STREAM_FRAMES)
     if arguments.at is None:
@@ -236,7 +236,7 @@ def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: 
     """Tell the adapters of saved pictures, each with its link, and return them so.
 
     Raises:
-        PrivacyOn: Privacy was switched on meanwhile: the files stay, and nobody is shown them.
+        PrivacyOn: Privacy was switched on meanwhile: the files stay, and are not shown.
     """
     context.privacy_gate.check()
     told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]

@@ -58,7 +58,7 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command says when it went well: the plain-text reply, and the same facts typed."""
+    """Outcome of a command that went well: the plain-text reply, and the same typed."""
 
     message: str
     data: Mapping[str, object] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class Context(Protocol):
         """Return the telemetry figures as they stand."""
         ...
 
-    def emit(self, fact: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Tell the adapters."""
         ...
 

@@ -29,7 +29,7 @@ class RingExport:
         formats: What to write.
         method: How a stack is made.
         config: The settings as they stood when the command came.
-        automatic: Nobody asked for it but the clock.
+        automatic: It is saved by the clock, without a command.
     """
 
     archive: Archive
@@ -79,7 +79,7 @@ def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
     if len(kept) < len(saved):
         gone = len(saved) - len(kept)
         _log.warning("%d of %d pictures made room for the others of the same command at once", gone, len(saved))
-    return kept or saved[-1:]  # the newest always stays, but for somebody who is faster still
+    return kept or saved[-1:]  # at least one is reported even if it was deleted meanwhile
 
 
 def _picture(past: RingExport, frames: Sequence[RingFrame], content: RawImage | bytes, method: str) -> Picture:

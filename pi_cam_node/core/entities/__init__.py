@@ -1,4 +1,4 @@
-"""What the node offers to a home automation system, in nobody's dialect.
+"""Entities that the node offers to a home automation system, independent of Home Assistant's format.
 
 Everything is derived: controls from the settings and the commands, the rest from one table.
 `pi_cam_node.mqtt.homeassistant.discovery` puts it into Home Assistant's words.

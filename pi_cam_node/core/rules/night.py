@@ -3,13 +3,13 @@
 Theory of operation. Two states are steady: DAY and NIGHT. Two are on the way: TO_NIGHT and TO_DAY;
 in them the camera has been asked and its frames do not show the new mode yet. What the world is told
 is never what was asked, only what the frames show: the mode changes when a frame of the new mode is
-seen. A camera that refuses brings the state back, and the wish is uttered again after a pause that
+seen. A camera that refuses brings the state back, and the camera is asked again after a pause that
 grows; so does one that neither refuses nor obeys.
 
 Night is wanted after ``min_dark_frames`` frames in a row below ``dark_threshold``; day after
 ``min_bright_frames`` in a row above ``bright_threshold``. A single frame on the wrong side starts the
 count anew: lightning and headlights are short. Frames within ``settle_s`` of a switch, a start or a
-return of the camera do not count, and no wish is uttered before ``dwell_s`` in a mode that the
+return of the camera do not count, and no mode is asked for before ``dwell_s`` in a mode that the
 controller itself chose. An override needs neither counts nor dwell.
 
 All times are on the monotonic clock, in seconds.
@@ -82,7 +82,7 @@ class Explanation:
         state: Where the controller stands.
         dark_frames: Dark frames in a row so far, by day.
         bright_frames: Bright frames in a row so far, by night.
-        dwell_left_s: Seconds before a wish may be uttered.
+        dwell_left_s: Seconds before another mode may be asked for.
         settling_left_s: Seconds during which frames do not count yet.
         retry_left_s: Seconds before a refused switch is tried again.
         override: ``auto``, ``day`` or ``night``.
@@ -112,7 +112,7 @@ class NightController:
         self._settings = settings
         self._state = State.DAY
         self._cause: Cause = "start"
-        self._wish_cause: Cause = "start"
+        self._wanted_cause: Cause = "start"
         self._dark = self._bright = 0
         self._entered_s: float | None = None  # None: the mode was not chosen by the controller, so no dwell
         self.settled_s = now_s + settings.settle_s
@@ -166,11 +166,11 @@ class NightController:
         """Return the mode to ask of the camera now, or ``None``; frames or no frames."""
         if self._state in ASKS and now_s >= self._asked_s + self._confirm_s:
             self.refused(now_s)
-        wish = self._wish(now_s)
-        if wish is None or now_s < self._retry_s:
+        rule_mode = self._rule_mode(now_s)
+        if rule_mode is None or now_s < self._retry_s:
             return None
         before = self._state
-        self._move(Input.NIGHT_WANTED if wish == "night" else Input.DAY_WANTED, now_s)
+        self._move(Input.NIGHT_WANTED if rule_mode == "night" else Input.DAY_WANTED, now_s)
         return ASKS.get(self._state) if self._state is not before else None
 
     def on_time(self, now_s: float) -> Mode | None:
@@ -204,18 +204,18 @@ class NightController:
     def _confirm_s(self) -> float:
         return CONFIRM_S + CONFIRM_FRAMES * self._settings.exposure_us / 1e6
 
-    def _wish(self, now_s: float) -> Mode | None:
+    def _rule_mode(self, now_s: float) -> Mode | None:
         """Return the mode that the rules want, where they want one."""
         settings = self._settings
         if settings.override != "auto":
-            self._wish_cause = "override"
+            self._wanted_cause = "override"
             return settings.override
         if not settings.enable:
-            self._wish_cause = "disabled"
+            self._wanted_cause = "disabled"
             return "day"
         if self._dwell_left_s(now_s) > 0:
             return None
-        self._wish_cause = "light"
+        self._wanted_cause = "light"
         if self._state is State.DAY and self._dark >= settings.min_dark_frames:
             return "night"
         if self._state is State.NIGHT and self._bright >= settings.min_bright_frames:
@@ -246,7 +246,7 @@ class NightController:
         if state in ASKS:
             self._asked_s = now_s
         elif what is not Input.REFUSED:
-            self._cause = self._wish_cause if asked else "camera"
+            self._cause = self._wanted_cause if asked else "camera"
             self._entered_s = now_s if self._cause == "light" else None
             self._refusals = 0
             self.restarted(now_s)

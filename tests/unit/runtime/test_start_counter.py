@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pi_cam_node.base.errors import ConfigError
@@ -131,6 +131,7 @@ def test_an_empty_file_is_a_file_where_there_was_never_more(file: Path) -> None:
     assert begin(file, {})[1].why == ()
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, len(GOOD)))
 def test_a_file_cut_anywhere_always_gives_a_node(tmp_path_factory: pytest.TempPathFactory, at: int) -> None:
     file = tmp_path_factory.mktemp("cut") / "my.yaml"
@@ -140,6 +141,7 @@ def test_a_file_cut_anywhere_always_gives_a_node(tmp_path_factory: pytest.TempPa
     assert loaded.config.node.id
 
 
+@settings(deadline=None)
 @given(bit=st.integers(0, len(GOOD) * 8 - 1))
 def test_a_file_with_a_flipped_bit_always_gives_a_node(tmp_path_factory: pytest.TempPathFactory, bit: int) -> None:
     file = tmp_path_factory.mktemp("flip") / "my.yaml"

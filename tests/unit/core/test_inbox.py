@@ -1,48 +1,23 @@
-"""Bounds: of memory, of queues, and of what a rate remembers."""
+"""The inbox: order, bounds, commands that are held, and what wakes the node thread."""
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pi_cam_node.base.units import MIB
-from pi_cam_node.config import Config
-from pi_cam_node.core.inbox import BYTES_WAITING, FRAMES_WAITING, MESSAGES_WAITING, SMALL_BYTES, Inbox
-from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted
-from pi_cam_node.core.rules.frame_rate import FrameRate
-from pi_cam_node.core.rules.memory_budget import (
-    FRAMES_IN_FLIGHT,
-    LEAST_RING_BYTES,
-    QUEUES_BYTES,
-    automatic_budget,
-    frame_bytes_of,
-    ring_budget_bytes,
+from pi_cam_node.core.inbox import (
+    BYTES_WAITING,
+    FRAMES_WAITING,
+    MESSAGES_IN_A_ROW,
+    MESSAGES_WAITING,
+    SMALL_BYTES,
+    Inbox,
 )
+from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted
 from tests.support.core_harness import CoreHarness
-
-
-@given(budget=st.integers(0, 1 << 34), width=st.integers(32, 2304), height=st.integers(32, 1728))
-def test_the_parts_never_exceed_the_budget_while_a_ring_fits(budget: int, width: int, height: int) -> None:
-    config = Config.model_validate({"camera": {"width": width * 2, "height": height * 2}})
-    frame_bytes = frame_bytes_of(config)
-    room = ring_budget_bytes(config, frame_bytes, budget)
-    assert LEAST_RING_BYTES <= room <= config.ring.max_bytes
-    if room > LEAST_RING_BYTES:
-        assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES <= budget
-
-
-def test_a_board_with_512_mib_gets_its_whole_default_ring() -> None:
-    config = Config()
-    assert ring_budget_bytes(config, frame_bytes_of(config), automatic_budget(300 * MIB)) == config.ring.max_bytes
-
-
-def test_the_automatic_budget_is_half_of_what_is_free_within_bounds() -> None:
-    assert automatic_budget(100 * MIB) == 50 * MIB
-    assert automatic_budget(8192 * MIB) == 256 * MIB
 
 
 def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
@@ -142,18 +117,46 @@ def test_a_command_that_is_held_does_not_wake_the_node() -> None:
     putting.join()
 
 
-def test_a_rate_forgets_what_is_long_past() -> None:
-    rate = FrameRate()
-    assert rate.per_second(0) == 0
-    for tick in range(100):
-        rate.count(tick / 10)
-    assert rate.per_second(9.9) == pytest.approx(10)
-    assert rate.per_second(1000) == 0
+def test_a_wake_up_ends_a_wait_and_the_next_one_waits_again() -> None:
+    inbox = Inbox()
+    inbox.wake()
+    assert inbox.take(60) is None, "at once"
+    began_s = time.monotonic()
+    assert inbox.take(0.05) is None
+    assert time.monotonic() - began_s >= 0.05
 
 
-def test_a_rate_is_known_of_frames_half_a_minute_apart() -> None:
-    rate = FrameRate()
-    for tick in range(4):
-        rate.count(tick * 30.0)
-    assert rate.per_second(100.0) == pytest.approx(1 / 30)
-    assert rate.per_second(1000.0) == 0
+def test_what_waits_comes_before_a_wake_up() -> None:
+    inbox, message = Inbox(), HomeAssistantStarted()
+    inbox.wake()
+    inbox.put(message)
+    assert [inbox.take(60), inbox.take(60)] == [message, None]
+
+
+def test_a_message_of_another_thread_ends_a_wait() -> None:
+    inbox, message = Inbox(), HomeAssistantStarted()
+    putting = threading.Timer(0.02, lambda: inbox.put(message))
+    putting.start()
+    assert inbox.take(60) is message
+    putting.join()
+
+
+def test_a_signal_handler_may_wake_the_thread_that_waits() -> None:
+    inbox = Inbox()
+    before = signal.signal(signal.SIGUSR1, lambda *_frame: inbox.wake())
+    try:
+        sending = threading.Timer(0.02, lambda: signal.raise_signal(signal.SIGUSR1))
+        sending.start()
+        assert inbox.take(60) is None
+        sending.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_of_many_messages_a_waiting_frame_has_its_turn_after_the_first_few() -> None:
+    inbox, frame = Inbox(), CoreHarness().frame()
+    for _ in range(MESSAGES_IN_A_ROW + 1):
+        inbox.put(HomeAssistantStarted())
+    inbox.put_frame(frame)
+    taken = [inbox.take(0) for _ in range(MESSAGES_IN_A_ROW + 2)]
+    assert taken.index(frame) == MESSAGES_IN_A_ROW

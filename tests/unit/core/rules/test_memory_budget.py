@@ -1,0 +1,37 @@
+"""The memory budget: what it leaves for the ring."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_cam_node.base.units import MIB
+from pi_cam_node.config import Config
+from pi_cam_node.core.rules.memory_budget import (
+    FRAMES_IN_FLIGHT,
+    LEAST_RING_BYTES,
+    QUEUES_BYTES,
+    automatic_budget,
+    frame_bytes_of,
+    ring_budget_bytes,
+)
+
+
+@given(budget=st.integers(0, 1 << 34), width=st.integers(32, 2304), height=st.integers(32, 1728))
+def test_the_parts_never_exceed_the_budget_while_a_ring_fits(budget: int, width: int, height: int) -> None:
+    config = Config.model_validate({"camera": {"width": width * 2, "height": height * 2}})
+    frame_bytes = frame_bytes_of(config)
+    room = ring_budget_bytes(config, frame_bytes, budget)
+    assert LEAST_RING_BYTES <= room <= config.ring.max_bytes
+    if room > LEAST_RING_BYTES:
+        assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES <= budget
+
+
+def test_a_board_with_512_mib_gets_its_whole_default_ring() -> None:
+    config = Config()
+    assert ring_budget_bytes(config, frame_bytes_of(config), automatic_budget(300 * MIB)) == config.ring.max_bytes
+
+
+def test_the_automatic_budget_is_half_of_what_is_free_within_bounds() -> None:
+    assert automatic_budget(100 * MIB) == 50 * MIB
+    assert automatic_budget(8192 * MIB) == 256 * MIB

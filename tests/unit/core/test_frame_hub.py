@@ -1,0 +1,42 @@
+"""The frame hub: frames to those who subscribed, and none while they may not be shown."""
+
+from __future__ import annotations
+
+from pi_cam_node.core.events import CameraChanged, FrameTaken, RingMeasured
+from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.imaging.frame import Frame
+from tests.support.core_harness import CoreHarness
+
+
+def test_a_frame_goes_to_every_subscriber_until_it_leaves() -> None:
+    world, hub, seen, other = CoreHarness(), FrameHub(), list[Frame | None](), list[Frame | None]()
+    leave = hub.subscribe(seen.append)
+    hub.subscribe(other.append)
+    first, second = world.frame(), world.frame()
+    hub.on_event(FrameTaken(first))
+    leave()
+    hub.on_event(FrameTaken(second))
+    assert (seen, other, hub.latest) == ([first], [first, second], second)
+
+
+def test_a_lost_camera_is_no_frame_and_other_events_are_none_either() -> None:
+    world, hub, seen = CoreHarness(), FrameHub(), list[Frame | None]()
+    hub.subscribe(seen.append)
+    hub.on_event(FrameTaken(world.frame()))
+    hub.on_event(RingMeasured(1.0))
+    hub.on_event(CameraChanged(online=True, reason="", at=world.clock.utcnow()))
+    assert hub.latest is seen[0] is not None
+    hub.on_event(CameraChanged(online=False, reason="no frames", at=world.clock.utcnow()))
+    assert (seen[1:], hub.latest) == ([None], None)
+
+
+def test_a_closed_gate_takes_the_latest_frame_away_at_once() -> None:
+    world, gate = CoreHarness(), PrivacyGate()
+    hub = FrameHub(gate)
+    hub.on_event(FrameTaken(world.frame()))
+    gate.close()
+    assert hub.latest is None
+    hub.on_event(FrameTaken(world.frame()))
+    gate.open(world.clock.monotonic() + 1)
+    assert hub.latest is None, "it was taken in privacy"
