@@ -52,6 +52,7 @@ from pi_cam_node.storage.events.database import EventDatabase
 from pi_cam_node.storage.events.rebuild import rows_in
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system import identity
+from pi_cam_node.system.limits import tight_limits
 from pi_cam_node.system.metrics import SystemMetrics
 from pi_cam_node.system.systemd import SystemdNotifier
 from pi_cam_node.tcp.server import TextPort
@@ -224,6 +225,8 @@ class Node:
     def _start(self) -> None:
         config = self._core.config
         _log.info("node %s (boot %s) starts, version %s", config.node.id, self._boot_id, __version__)
+        for line in tight_limits():
+            _log.warning("%s", line)
         if has_container_id(config.node):
             _log.warning("%s", CONTAINER_ID.format(config.node.id))
         self._announcer.start()
