@@ -22,6 +22,6 @@ def tight_limits() -> Iterator[str]:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors != resource.RLIM_INFINITY and descriptors < DESCRIPTORS_MIN:
         yield (
-            f"{descriptors} files may be open at most (ulimit -n, LimitNOFILE=): viewers and clients are refused early; "
+            f"{descriptors} files may be open at most (ulimit -n, LimitNOFILE=): viewers are refused early; "
             "raise the limit"
         )
