@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import BadRequest, CameraDown, NodeError, NotSaved
@@ -43,7 +43,7 @@ class TriggerArguments(Arguments):
 class RecordArguments(Arguments):
     """On, off, or for so many seconds."""
 
-    state: Annotated[Literal["on", "off"], Field(description="begin, or end what was begun")] = "on"
+    state: Annotated[Literal["on", "off"], Field(description="begin, or end what was begun; on with `seconds`")]
     seconds: Annotated[float | None, Field(gt=0, le=86_400, description="end by itself after so long")] = None
 
     @classmethod
@@ -51,7 +51,14 @@ class RecordArguments(Arguments):
         """Take ``on``, ``off`` or a number of seconds."""
         if not words:
             raise BadRequest("ERROR: usage record on|off|<seconds>")
-        return {"state": words} if words in ("on", "off") else {"seconds": words}
+        return {"state": words.lower()} if words.lower() in ("on", "off") else {"seconds": words}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_for_seconds(cls, values: object) -> object:
+        if isinstance(values, dict) and "seconds" in values and "state" not in values:
+            return {**values, "state": "on"}
+        return values
 
 
 class ClipArguments(Arguments):

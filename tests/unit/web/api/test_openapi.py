@@ -77,6 +77,7 @@ def test_the_body_may_be_left_out_where_no_argument_is_needed() -> None:
         "set",
         "get",
         "explain",
+        "record",
         "privacy",
         "keep",
         "delete",
