@@ -201,4 +201,6 @@ def _advice(node: Node, error: Exception) -> str:
 
 
 def _said(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or "nothing listens there"
     return str(error)[:120] or type(error).__name__
