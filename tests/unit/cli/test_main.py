@@ -7,8 +7,10 @@ import errno
 import importlib.util
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -111,11 +113,30 @@ def test_ctrl_c_in_a_subcommand_is_no_traceback(mocker: MockerFixture) -> None:
     assert main.main(["doctor"]) == main.INTERRUPTED
 
 
-def test_run_starts_the_node_with_the_named_file_and_returns_its_code(elsewhere: Path, started: list[object]) -> None:
+@pytest.fixture(autouse=True)
+def replaced(mocker: MockerFixture) -> Any:
+    """Stand in for the call by which the process becomes a new one: it would end the tests."""
+    return mocker.patch("os.execv", return_value=None)
+
+
+def test_run_starts_the_node_with_the_named_file_and_returns_its_code(
+    elsewhere: Path, started: list[object], monkeypatch: pytest.MonkeyPatch, replaced: Any
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/notify")
     (elsewhere / "my.yaml").write_text("camera: {source: synthetic}\nnode: {id: porch}\n")
     assert main.main(["run", "--config", "my.yaml"]) == 75
     (loaded,) = started
     assert (loaded.config.node.id, loaded.path) == ("porch", Path("my.yaml"))  # type: ignore[attr-defined]
+    assert not replaced.called, "systemd starts it again"
+
+
+def test_a_restart_without_a_supervisor_replaces_the_process(
+    started: list[object], monkeypatch: pytest.MonkeyPatch, replaced: Any
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.delenv("INVOCATION_ID", raising=False)
+    main.main(["run"])
+    replaced.assert_called_once_with(sys.executable, sys.orig_argv)
 
 
 def test_run_says_every_fault_of_a_bad_file_and_starts_nothing(
