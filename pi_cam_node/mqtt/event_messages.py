@@ -12,7 +12,6 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
-from pi_cam_node.imaging import jpeg
 from pi_cam_node.mqtt.activity_messages import activity_messages
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
@@ -104,6 +103,8 @@ class EventMessages:
         if packet_limit_bytes is None or message.size_bytes <= packet_limit_bytes:
             return [message]
         most_bytes = packet_limit_bytes - replace(message, payload=b"").size_bytes
+
+        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy, for brokers with such a limit alone
 
         smaller = jpeg.thumbnail(picture, LIVE_WIDTH_PX, most_bytes) if most_bytes > 0 else b""
         return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
