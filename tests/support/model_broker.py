@@ -80,6 +80,9 @@ class Line:
     def reset(self) -> None:
         return  # it takes nothing any more anyway, or it would carry none; the model ends it
 
+    def search_limit(self, _proven_bytes: int, _suspect_bytes: int) -> None:
+        return  # it takes packets of any size
+
     def abandon(self) -> None:
         return
 

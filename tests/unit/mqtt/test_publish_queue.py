@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import replace
 
 import pytest
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.disconnect import Cause, Disconnect
+from pi_cam_node.mqtt.in_flight import Sent, Waiting
+from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.outbox import WAITING
+from pi_cam_node.mqtt.poison_messages import HELD_S
+from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES
 from pi_cam_node.mqtt.topics import Topics
 from tests.support.fakes.clock import FakeClock
-from tests.support.model_broker import Broker, SteppedLink
+from tests.support.model_broker import Broker, Receipt, SteppedLink
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 ONLINE = Message(TOPICS.availability, b"online", retain=True)
@@ -23,8 +29,13 @@ def reply(number: int) -> Message:
 
 
 @pytest.fixture
-def link() -> SteppedLink:
-    return SteppedLink(MqttConfig(), TOPICS, Inbox(), FakeClock())
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def link(clock: FakeClock) -> SteppedLink:
+    return SteppedLink(MqttConfig(), TOPICS, Inbox(), clock)
 
 
 def up(link: SteppedLink, broker: Broker) -> None:
@@ -72,3 +83,115 @@ def test_a_frame_that_finds_no_broker_counts_as_lost(link: SteppedLink) -> None:
     link.publish(Message(TOPICS.state("mode"), b"day", retain=True))
     link.publish(Message(TOPICS.telemetry, b"{}", qos=0))
     assert link.figures()["messages_dropped"] == 1
+
+
+def ended_with(link: SteppedLink, *messages: Message, cause: Cause = "network", **more: object) -> None:
+    """End a session of the link with these messages in flight."""
+    link.queue.session_ended(
+        Disconnect("it broke", cause, 1.0, unacknowledged=[_sent(message) for message in messages], **more)  # type: ignore[arg-type]
+    )
+
+
+def _sent(message: Message) -> Sent:
+    return Sent(Waiting(message), Receipt(), 0.0)
+
+
+def to_asker(number: int, topic: str = "asker/1", size: int = 10) -> Message:
+    body = {"id": str(number), "verb": "get", "message": "x" * size, "data": {"value": number}}
+    return Message(topic, json.dumps(body).encode(), queue_offline=True, content_type=JSON, fallback_topic=OWN)
+
+
+OWN = TOPICS.reply("get")
+
+
+def told_on(broker: Broker, topic: str) -> list[Message]:
+    return [message for message in broker.told if message.topic == topic]
+
+
+@pytest.fixture
+def broker(link: SteppedLink) -> Broker:
+    broker = Broker()
+    up(link, broker)
+    link.announce([ONLINE])
+    return broker
+
+
+def test_a_reply_topic_that_was_in_flight_at_a_cut_costs_one_session_and_so_does_no_other(
+    link: SteppedLink, broker: Broker
+) -> None:
+    ended_with(link, to_asker(1))
+    up(link, broker)
+    link.announce([ONLINE])
+    link.publish(to_asker(2, "asker/2"))
+    assert [json.loads(m.payload)["id"] for m in told_on(broker, OWN)] == ["1", "2"]
+    assert told_on(broker, "asker/1") == told_on(broker, "asker/2") == []
+
+
+def test_a_reply_topic_that_the_broker_took_before_is_trusted(link: SteppedLink, broker: Broker) -> None:
+    ended_with(link, to_asker(1, "asker/bad"), foreign_topics=frozenset({"asker/good"}))
+    link.publish(to_asker(2, "asker/good"))
+    assert len(told_on(broker, "asker/good")) == 1
+
+
+@pytest.mark.parametrize(("cause", "gave_up"), [("malformed", False), ("taken over", False), ("network", True)])
+def test_a_bad_link_or_another_client_costs_nobody_his_reply_topic(
+    link: SteppedLink, broker: Broker, cause: Cause, gave_up: bool
+) -> None:
+    ended_with(link, to_asker(1), cause=cause, gave_up=gave_up)
+    link.publish(to_asker(2, "asker/2"))
+    assert len(told_on(broker, "asker/2")) == 1
+
+
+def test_own_reply_topics_are_distrusted_for_a_while_only(link: SteppedLink, broker: Broker, clock: FakeClock) -> None:
+    ended_with(link, to_asker(1))
+    clock.advance(HELD_S + 1)
+    link.publish(to_asker(2, "asker/2"))
+    assert len(told_on(broker, "asker/2")) == 1
+
+
+def test_a_large_reply_that_was_in_flight_at_a_cut_goes_shortened_and_so_do_others(
+    link: SteppedLink, broker: Broker
+) -> None:
+    ended_with(link, to_asker(1, OWN, 30_000))
+    up(link, broker)
+    link.announce([ONLINE])
+    link.publish(to_asker(2, OWN, 30_000))
+    link.publish(to_asker(3, OWN, 100))
+    replies = [json.loads(message.payload) for message in told_on(broker, OWN)]
+    assert [(reply["id"], "why" in reply["data"]) for reply in replies] == [("1", True), ("2", True), ("3", False)]
+    assert all(len(message.payload) < REPLY_FLOOR_BYTES for message in told_on(broker, OWN))
+
+
+def test_a_birth_that_is_paced_keeps_its_order_and_tells_what_is_now(
+    link: SteppedLink, broker: Broker, clock: FakeClock
+) -> None:
+    link._diagnosis.session_ended(Disconnect("too many", "rate", 1.0, sent_last_s=30), clock.monotonic())
+    birth = [Message(TOPICS.config(f"k{number}"), b"old", retain=True) for number in range(30)]
+    clock.advance(2)
+    broker.told.clear()
+    link.announce([*birth, ONLINE])
+    assert len(broker.told) == 10
+    assert link.is_backlogged(), "commands wait until the node is announced"
+    link.publish(Message(TOPICS.config("k29"), b"new", retain=True))
+    for _ in range(10):
+        clock.advance(1)
+        link.on_time(clock.monotonic())
+    assert [m.topic for m in broker.told] == [m.topic for m in (*birth, ONLINE)]
+    assert broker.retained[TOPICS.config("k29")] == b"new"
+    assert not link.is_backlogged()
+
+
+def test_what_is_larger_than_anything_proven_waits_for_the_search_and_the_rest_does_not(
+    link: SteppedLink, broker: Broker, clock: FakeClock
+) -> None:
+    large = Message(TOPICS.own_discovery, bytes(30_000), retain=True)
+    link._diagnosis.session_ended(
+        Disconnect("it broke", "network", 1.0, unacknowledged=[replace(_sent(large), since_s=clock.monotonic())]),
+        clock.monotonic(),
+    )
+    broker.told.clear()
+    link.announce([large, ONLINE])
+    assert [message.topic for message in broker.told] == [TOPICS.availability]
+    link._diagnosis.probed(40_000, None, clock.monotonic())
+    link.on_time(clock.monotonic())
+    assert broker.told[-1] == large
