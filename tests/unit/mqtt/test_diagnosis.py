@@ -203,3 +203,10 @@ def test_a_bad_link_blames_no_message() -> None:
             end = ended(cause, gave_up=gave_up, unacknowledged=[sent("a", 10)])  # type: ignore[arg-type]
             assert not found.session_ended(end, NOW_S).searching
     assert not found.holds("a", 1000, NOW_S)
+
+
+def test_an_answer_that_cannot_be_read_blames_no_filter() -> None:
+    found = diagnosis()
+    for _ in range(5):
+        assert not found.session_ended(ended("malformed", unanswered=("a", "b/+")), NOW_S).searching
+    assert found.plan(NOW_S) == SessionPlan()

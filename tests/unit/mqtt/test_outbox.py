@@ -289,3 +289,13 @@ def test_a_reply_survives_two_lost_sessions_and_not_a_third() -> None:
         again = taken
     outbox.put_back([Sent(again, Receipt(1), 0.0)])
     assert outbox.take() is None
+
+
+def test_an_acknowledgement_proves_what_was_written_before_it_and_nothing_later() -> None:
+    flight = InFlight()
+    before, state, after = sent(1, 500, 1.0, qos=0), sent(2, 10, 2.0), sent(3, 900, 3.0, qos=0)
+    for entry in (before, state, after):
+        flight.add(entry)
+        acknowledge(entry)
+    assert [entry.message.topic for entry in flight.unproven] == ["t/3"]
+    assert flight.proven_bytes == before.message.size_bytes
