@@ -195,7 +195,7 @@ CAMERA = (
     ),
     Promise("C8", "the node is killed, at any moment and again and again", "served again within 10 s every time"),
     Promise(
-        "C12",
+        "C13",
         "the process that stacks, converts and shrinks pictures hangs, crashes or is killed",
         "that picture is refused with NOT_SAVED, after 60 s of silence at most; camera, live view and commands go on; "
         "the next task has a new process, and none outlives the node",

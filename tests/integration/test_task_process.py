@@ -64,7 +64,7 @@ def test_what_is_no_picture_is_said_and_costs_nothing(process: TaskProcess, imag
     assert process.started == 1
 
 
-@pytest.mark.promise("C12")
+@pytest.mark.promise("C13")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_process_that_died_is_replaced_and_leaves_no_zombie(
     process: TaskProcess, images: ImageTasks, number: signal.Signals
@@ -78,7 +78,7 @@ def test_a_process_that_died_is_replaced_and_leaves_no_zombie(
     assert process.started == 2
 
 
-@pytest.mark.promise("C12")
+@pytest.mark.promise("C13")
 def test_a_process_that_hangs_is_killed_and_the_task_refused() -> None:
     process = TaskProcess(silence_s=1.0)
     images = ImageTasks(process.run)
@@ -146,7 +146,7 @@ def test_closing_ends_a_task_and_takes_no_more(process: TaskProcess, images: Ima
         images.encode(JPEG, "png")
 
 
-@pytest.mark.promise("C12")
+@pytest.mark.promise("C13")
 def test_it_does_not_outlive_a_node_that_is_killed_even_while_it_is_stopped() -> None:
     script = (
         "from pi_cam_node.imaging.task_process import TaskProcess\n"
