@@ -15,6 +15,7 @@ from pi_cam_node.config.layers import variable
 from pi_cam_node.console.config import ConsoleConfig
 from pi_cam_node.console.config.cameras import CameraEntry
 from pi_cam_node.mqtt.transport import password_of
+from pi_cam_node.system.systemd import RESTARTED_BY
 
 FOLDER = "nodes"
 FILE, PORT = "config.yaml", "port"
@@ -54,6 +55,8 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
         "mqtt.tls.key": mqtt.tls.key or "",
     }
     own = {name: value for name, value in environ.items() if not name.startswith("PI_CAM_NODE")}
+    # The console starts a node again whenever it ends; by this the node knows, and ends for it at `restart`.
+    own[RESTARTED_BY] = "console"
     return file, own | {variable(key): str(value) for key, value in told.items() if str(value)}
 
 

@@ -13,6 +13,7 @@ from pi_cam_node.console.config.cameras import CameraEntry
 from pi_cam_node.console.config.loader import load
 from pi_cam_node.console.supervisor import settings
 from pi_cam_node.console.supervisor.child import ERASED, FAST_S, Child, Process
+from pi_cam_node.system.systemd import is_restarted
 from tests.support.fakes.clock import FakeClock
 
 
@@ -96,6 +97,13 @@ def test_each_has_a_folder_and_a_port_and_its_file_stays_its_own(tmp_path: Path)
         again = load_node(*settings.prepare(entry, config, {})).config
         assert (again.night.gain, again.mjpeg_server.port) == (3.0, ports[-1])
     assert len(set(ports)) == 2
+
+
+def test_a_node_knows_that_the_console_starts_it_again(tmp_path: Path) -> None:
+    config = load(tmp_path / "console.yaml", {}, f"console: {{base_dir: {tmp_path}}}\n".encode()).config
+    file, environ = settings.prepare(CameraEntry(id="gate", source="synthetic"), config, {"PATH": "/bin"})
+    assert is_restarted(environ, 42, 41)
+    assert load_node(file, environ).config.node.id == "gate"
 
 
 @pytest.mark.parametrize("port", ["8101"])
