@@ -89,10 +89,7 @@ def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | 
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
-            if group_id is not None:
-                with suppress(PermissionError):
-                    os.fchown(descriptor, -1, group_id)
-            _set_mode(descriptor, mode)
+            set_access(descriptor, mode, group_id)
             _write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
@@ -188,8 +185,19 @@ def _reserve_and_rename(part: Path, path: Path) -> None:
         raise
 
 
-def _set_mode(descriptor: int, mode: int) -> None:
-    """Give back what the umask took away in open(); file systems without permissions refuse, and need not be asked."""
+def set_access(descriptor: int, mode: int, group_id: int | None) -> None:
+    """Set the group and the permission bits of an open file, as far as process and file system allow it.
+
+    The umask takes bits away in open(), which this gives back; file systems without permissions need not be asked.
+
+    Args:
+        descriptor: The file.
+        mode: Permission bits.
+        group_id: The group; ``None`` leaves it as it is.
+    """
+    if group_id is not None:
+        with suppress(PermissionError):
+            os.fchown(descriptor, -1, group_id)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
         with suppress(PermissionError):
             os.fchmod(descriptor, mode)

@@ -12,10 +12,12 @@ from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved
 from pi_cam_node.base.jobs import Progress
 from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
-from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.h264 import parameter_sets
@@ -41,6 +43,7 @@ class ClipMaker:
         pictures: Callable[[float], PictureReader],
         room: FilmRoom,
         clock: Clock,
+        access: Callable[[], FileAccess],
         make: Callable[[int], EncoderProcess] = EncoderProcess,
     ) -> None:
         """Make nothing yet.
@@ -51,10 +54,11 @@ class ClipMaker:
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
             room: Keeps films within their limits.
             clock: Tells the time.
+            access: Returns mode and group of films and their side-cars.
             make: Starts an encoder of a quality.
         """
         self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
-        self._clock, self._make = clock, make
+        self._clock, self._access, self._make = clock, access, make
         self._number = _FIRST_NUMBER
         self._lock = threading.Lock()
 
@@ -68,12 +72,13 @@ class ClipMaker:
             PrivacyOn: Privacy was switched on meanwhile; raised by ``progress``.
         """
         try:
-            make_directory(self._directory)
+            access = self._access()
+            make_directory(self._directory, access.directory_mode, access.group_id)
             self._room.make(_CLIP_BYTES)
             process = self._make(order.quality)
         except OSError as error:
             raise NotSaved(f"cannot make a clip: {error}") from error
-        task = _Task(self._directory, process, self._facts(order))
+        task = _Task(self._directory, process, self._facts(order), access)
         try:
             return task.run(self._pictures(order.first_mono_s), order, progress)
         except OSError as error:
@@ -100,8 +105,10 @@ class ClipMaker:
 class _Task:
     """One clip while it is made."""
 
-    def __init__(self, directory: Path, process: EncoderProcess, facts: Callable[[float], FilmFacts]) -> None:
-        self._directory, self._process, self._facts = directory, process, facts
+    def __init__(
+        self, directory: Path, process: EncoderProcess, facts: Callable[[float], FilmFacts], access: FileAccess
+    ) -> None:
+        self._directory, self._process, self._facts, self._access = directory, process, facts, access
         self._size = (0, 0)
         self._film: FilmFile | None = None
         self._times: list[float] = []
@@ -142,7 +149,7 @@ class _Task:
                 sets = parameter_sets(message.body)
                 if sets is None:
                     raise NotSaved("the encoder gave no parameter sets")
-                self._film = FilmFile(self._directory, self._facts(mono_s), TrackBoxes(self._size, *sets))
+                self._film = FilmFile(self._directory, self._facts(mono_s), TrackBoxes(self._size, *sets), self._access)
             self._film.add(message.body, mono_s, key=bool(message.flag))
             self._times.append(mono_s)
 

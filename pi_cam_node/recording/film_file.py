@@ -13,17 +13,18 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pi_cam_node import __version__
-from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, sync_directory
+from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, set_access, sync_directory
 from pi_cam_node.base.clock import iso
+from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
-from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_ids import progress_path
 from pi_cam_node.recording.h264 import codec_string
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
@@ -34,62 +35,22 @@ from pi_cam_node.recording.mp4.plain import write_plain
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class FilmFacts:
-    """What is known of a film when it begins; it lies in the header of the file in progress.
-
-    Attributes:
-        id: Its id.
-        kind: What it is.
-        event_id: The event that it belongs to; empty for none.
-        cause: What it is recorded for.
-        event_mono_s: When the event began.
-        first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
-        boot: Boot id of the node.
-        clock_set: Whether the wall clock could be trusted.
-        masked: Whether parts of the picture are masked.
-        event: What is known of its event; JSON values.
-    """
-
-    id: str
-    kind: FilmKind
-    event_id: str
-    cause: str
-    event_mono_s: float
-    first_at: datetime
-    first_mono_s: float
-    boot: str
-    clock_set: bool
-    masked: bool
-    event: Mapping[str, object] | None = None
-
-    def encoded(self) -> bytes:
-        """Return them as JSON."""
-        return json.dumps({name: _plain(getattr(self, name)) for name in self.__slots__}).encode()
-
-    @classmethod
-    def decoded(cls, data: bytes) -> FilmFacts:
-        """Return the facts in a header.
-
-        Raises:
-            ValueError: They are not ours.
-        """
-        try:
-            values: dict[str, Any] = json.loads(data)
-            return cls(**{**values, "first_at": datetime.fromisoformat(values["first_at"])})
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"not the facts of a film: {error!r}") from None
-
-
 class FilmFile:
     """A film that is being written. Thread: one."""
 
-    def __init__(self, directory: Path, facts: FilmFacts, track: TrackBoxes) -> None:
-        """Make the file and write its header.
+    def __init__(self, directory: Path, facts: FilmFacts, track: TrackBoxes, access: FileAccess = OWNER_ONLY) -> None:
+        """Make the file, for the owner only until it is closed, and write its header.
+
+        Args:
+            directory: The folder, which exists.
+            facts: What is known of the film.
+            track: Its picture size and codec.
+            access: Mode and group of the closed film and its side-car.
 
         Raises:
             OSError: It cannot be made.
         """
+        self._access = access
         self.facts, self._directory, self.track_boxes = facts, directory, track
         self._path = progress_path(directory, facts.id)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -146,7 +107,7 @@ class FilmFile:
             self._writer.finish()
         os.close(self._descriptor)
         facts = self.facts if event is None else replace(self.facts, event=event)
-        return finish(self._directory, facts, reason, gap_s, beat)
+        return finish(self._directory, facts, reason, gap_s, beat, access=self._access)
 
     def discard(self) -> None:
         """Remove it: it is not wanted any more."""
@@ -161,9 +122,19 @@ def finish(
     gap_s: float,
     beat: Callable[[], None] = lambda: None,
     *,
+    access: FileAccess = OWNER_ONLY,
     repaired: bool = False,
 ) -> Film | None:
     """Make the file in progress into a film; return it, or ``None`` where it holds no whole fragment.
+
+    Args:
+        directory: The folder of the film.
+        facts: What is known of the film.
+        reason: Why it ends.
+        gap_s: Seconds of it that were lost on the way.
+        beat: Called now and then, for a card may be slow.
+        access: Mode and group of the film and its side-car.
+        repaired: Whether a crash had cut it off.
 
     Raises:
         OSError: The folder cannot be written to.
@@ -172,12 +143,32 @@ def finish(
     with source_path.open("r+b") as source:
         content = read_fragmented(source)
         if content.samples:
-            size_bytes, digest, is_plain = _place(source, content, facts, path, beat)
+            size_bytes, digest, is_plain = _place(source, content, facts, path, access, beat=beat)
     if not content.samples:
         source_path.unlink()
         sync_directory(directory)
         return None
-    film = Film(
+    film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
+    replace_atomically(directory / f"{facts.id}.json", _sidecar(film, facts, digest), access.mode, access.group_id)
+    if is_plain:
+        source_path.unlink()
+    else:
+        source_path.rename(path)
+    sync_directory(directory)
+    return film
+
+
+def _film_of(
+    facts: FilmFacts,
+    content: FragmentedFile,
+    path: Path,
+    size_bytes: int,
+    *,
+    reason: EndReason,
+    gap_s: float,
+    repaired: bool,
+) -> Film:
+    return Film(
         id=facts.id,
         kind=facts.kind,
         path=path,
@@ -195,17 +186,16 @@ def finish(
         reason=reason,
         repaired=repaired,
     )
-    replace_atomically(directory / f"{facts.id}.json", _sidecar(film, facts, digest))
-    if is_plain:
-        source_path.unlink()
-    else:
-        source_path.rename(path)
-    sync_directory(directory)
-    return film
 
 
 def _place(
-    source: BinaryIO, content: FragmentedFile, facts: FilmFacts, path: Path, beat: Callable[[], None]
+    source: BinaryIO,
+    content: FragmentedFile,
+    facts: FilmFacts,
+    path: Path,
+    access: FileAccess,
+    *,
+    beat: Callable[[], None],
 ) -> tuple[int, str, bool]:
     """Write the plain file; return its size, its digest, and whether there was room for it.
 
@@ -216,6 +206,7 @@ def _place(
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
         with os.fdopen(descriptor, "wb") as target:
+            set_access(descriptor, access.mode, access.group_id)
             size_bytes, digest = write_plain(source, content, target, track, beat)
             target.flush()
             os.fsync(target.fileno())
@@ -226,6 +217,7 @@ def _place(
         with suppress(OSError):
             part.unlink(missing_ok=True)
         source.truncate(content.whole_bytes)
+        set_access(source.fileno(), access.mode, access.group_id)
         os.fsync(source.fileno())
         return content.whole_bytes, _digest(source), False
     return size_bytes, digest, True
@@ -269,7 +261,3 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
         "files": [{"name": film.path.name, "format": "mp4", "bytes": film.size_bytes, "sha256": digest}],
     }
     return (json.dumps(told, indent=2) + "\n").encode()
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value

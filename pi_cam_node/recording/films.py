@@ -9,6 +9,7 @@ from pi_cam_node.base.jobs import Progress
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
+from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
@@ -57,7 +58,7 @@ class Films:
             event=event,
             clock=clock,
         )
-        self._clips = ClipMaker(directory, boot, pictures=pictures, room=room, clock=clock)
+        self._clips = ClipMaker(directory, boot, pictures=pictures, room=room, clock=clock, access=self._access)
         self.missing = "" if has_video() else VIDEO_HINT
 
     @property
@@ -108,7 +109,10 @@ class Films:
     def _settings(self) -> RecorderSettings:
         config = self._current()
         masked = bool(config.privacy.masks)
-        return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps)
+        return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps, self._access())
+
+    def _access(self) -> FileAccess:
+        return FileAccess.of(self._current().storage)
 
     def _limits(self) -> FilmLimits:
         return FilmLimits(self._current().storage.min_free_bytes)

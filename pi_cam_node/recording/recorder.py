@@ -17,9 +17,11 @@ from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.inputs import FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
-from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.live_encoder import LiveEncoder
@@ -41,11 +43,13 @@ class RecorderSettings:
         max_s: Longest film.
         masked: Whether parts of the picture are masked.
         spacing_s: Least time between two pictures of a continuous recording.
+        access: Mode and group of films and their side-cars.
     """
 
     max_s: float
     masked: bool
     spacing_s: float
+    access: FileAccess = OWNER_ONLY
 
 
 class Recorder:
@@ -134,7 +138,8 @@ class Recorder:
     def _run(self) -> None:
         self.loop.beat(DISK_PATIENCE_S)
         try:
-            for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S)):
+            access = self._settings().access
+            for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
                 self._post(FilmSaved(film))
         except OSError as error:
             _log.warning("films of an earlier run were not looked for: %s", error)
@@ -175,17 +180,18 @@ class Recorder:
             OSError: It cannot be made.
         """
         self.loop.beat(DISK_PATIENCE_S)
-        make_directory(self._directory)
+        settings = self._settings()
+        make_directory(self._directory, settings.access.directory_mode, settings.access.group_id)
         self._room.make(_FILM_BYTES)
         self._films += 1
         at = utc_of(mono_s, self.clock)
         name = film_id(at, self._boot, self._films, "recording")
         facts = FilmFacts(
             name, "recording", order.event_id, order.cause, order.event_mono_s, at, mono_s, self._boot, clock_is_set(),
-            self._settings().masked,
+            settings.masked,
             self.event(order.event_id),
         )  # fmt: skip
-        return FilmFile(self._directory, facts, track)
+        return FilmFile(self._directory, facts, track, settings.access)
 
     def make_room(self) -> None:
         """See that the disk has room for what comes; see `new_film`."""

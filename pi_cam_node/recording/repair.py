@@ -6,15 +6,17 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
-from pi_cam_node.recording.film_file import FilmFacts, finish
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import finish
 from pi_cam_node.recording.film_ids import id_in_progress, is_film_part, progress_path
 from pi_cam_node.recording.mp4.parse import read_fragmented
 
 _log = logging.getLogger(__name__)
 
 
-def repair_all(directory: Path, beat: Callable[[], None] = lambda: None) -> list[Film]:
+def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access: FileAccess = OWNER_ONLY) -> list[Film]:
     """Finish every film in progress, and remove temporary files; return the films.
 
     A file that is not ours is left alone, as one that cannot be mended is: it is named in the log.
@@ -22,6 +24,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None) -> list
     Args:
         directory: The folder of the films.
         beat: Called now and then.
+        access: Mode and group of the films and their side-cars.
 
     Raises:
         OSError: The folder cannot be read.
@@ -38,7 +41,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None) -> list
         if film_id is None or path.is_symlink() or not path.is_file():
             continue
         try:
-            film = _repaired(directory, film_id, beat)
+            film = _repaired(directory, film_id, beat, access)
         except (OSError, ValueError) as error:
             _log.warning("the film in %s cannot be mended: %s", path, error)
             continue
@@ -47,7 +50,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None) -> list
     return films
 
 
-def _repaired(directory: Path, film_id: str, beat: Callable[[], None]) -> Film | None:
+def _repaired(directory: Path, film_id: str, beat: Callable[[], None], access: FileAccess) -> Film | None:
     path = progress_path(directory, film_id)
     with path.open("rb") as file:
         try:
@@ -58,7 +61,7 @@ def _repaired(directory: Path, film_id: str, beat: Callable[[], None]) -> Film |
     facts = FilmFacts.decoded(content.notes)
     if facts.id != film_id:
         raise ValueError(f"it says that it is {facts.id[:80]!r}")
-    film = finish(directory, facts, "stopped", 0.0, beat, repaired=True)
+    film = finish(directory, facts, "stopped", 0.0, beat, access=access, repaired=True)
     if film is not None:
         _log.warning("mended the film %s: %.1f s, %d pictures", film.id, film.seconds, film.frames)
     return film

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import hashlib
 import http.client
 import json
 import logging
@@ -407,6 +408,7 @@ def test_tls_is_spoken_where_it_is_asked_for(tmp_path: Path, authority: Authorit
             socket.create_connection(("127.0.0.1", serving.port), 5) as sock,
             context.wrap_socket(sock, server_hostname="localhost") as wrapped,
         ):
+            assert serving.web.tls_sha256 == hashlib.sha256(wrapped.getpeercert(binary_form=True) or b"").hexdigest()
             body = json.dumps({"token": TOKEN})
             wrapped.sendall(
                 f"POST /login HTTP/1.1\r\nHost: localhost:{serving.port}\r\nOrigin: https://localhost:{serving.port}\r\n"

@@ -14,6 +14,7 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.time_sync import IsClockSynced, clock_is_set
 from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
@@ -25,7 +26,6 @@ from pi_cam_node.storage.directory import (
     nearest_directory,
     remove_parts,
 )
-from pi_cam_node.storage.file_access import FileAccess
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.storage.pictures.index import Entry, Index, Usage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,9 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NoSpace
-from pi_cam_node.recording.film_file import FilmFacts, FilmFile
+from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
+from pi_cam_node.recording import film_file
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, progress_path
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
@@ -31,8 +36,8 @@ def facts(number: int = 1) -> FilmFacts:
     )
 
 
-def record(folder: Path, number: int = 1, frames: int = 35) -> FilmFile:
-    film = FilmFile(folder, facts(number), TRACK)
+def record(folder: Path, number: int = 1, frames: int = 35, access: FileAccess = OWNER_ONLY) -> FilmFile:
+    film = FilmFile(folder, facts(number), TRACK, access)
     for frame in range(frames):
         film.add(access_unit(frame, key=frame % 10 == 0), 100.0 + frame / 10, key=frame % 10 == 0)
     return film
@@ -53,6 +58,33 @@ def test_a_closed_film_is_a_plain_file_with_a_side_car_and_nothing_else(tmp_path
     ]
     assert (told["event_id"], told["cause"], told["frames_count"], told["gap_s"]) == ("event-1", "motion", 35, 0.25)
     assert (round(film.seconds, 6), film.frames, film.pre_roll_s) == (3.5, 35, 3.0)
+
+
+def access_in(folder: Path) -> dict[str, tuple[str, int]]:
+    """Return permission bits and group of each file, by its ending."""
+    found = {path.suffix: path.stat() for path in folder.iterdir()}
+    return {suffix: (oct(one.st_mode & 0o777), one.st_gid) for suffix, one in found.items()}
+
+
+def test_film_and_side_car_get_mode_and_group_when_the_film_is_closed(tmp_path: Path) -> None:
+    group_id = 33 if os.geteuid() == 0 else os.getegid()
+    film = record(tmp_path, access=FileAccess(0o664, group_id))
+    assert access_in(tmp_path)[".rec"][0] == "0o600"
+    film.close("end", 0.0)
+    assert access_in(tmp_path) == {".mp4": ("0o664", group_id), ".json": ("0o664", group_id)}
+
+
+def test_a_mended_film_gets_them_too(tmp_path: Path) -> None:
+    record(tmp_path)
+    assert len(repair_all(tmp_path, access=FileAccess(0o664, None))) == 1
+    assert {mode for mode, _ in access_in(tmp_path).values()} == {"0o664"}
+
+
+def test_a_film_without_room_for_its_plain_copy_gets_them_too(tmp_path: Path, mocker: MockerFixture) -> None:
+    film = record(tmp_path, access=FileAccess(0o664, None))
+    mocker.patch.object(film_file, "write_plain", side_effect=OSError(errno.ENOSPC, "No space left on device"))
+    film.close("end", 0.0)
+    assert {mode for mode, _ in access_in(tmp_path).values()} == {"0o664"}
 
 
 def test_names_are_those_that_the_archive_knows(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Mode and group of saved files, by `storage.file_mode` and `storage.group`: for Samba, NFS and web servers."""
+"""Mode and group of saved pictures and films (`storage.file_mode`, `storage.group`): for Samba, NFS and web servers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import os
 from dataclasses import dataclass
 
+from pi_cam_node.base.atomic_files import FILE_MODE
 from pi_cam_node.config import StorageConfig
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ class FileAccess:
     def directory_mode(self) -> int:
         """Permission bits of a folder: whoever may read its files may enter it."""
         return self.mode | (self.mode & 0o444) >> 2
+
+
+OWNER_ONLY = FileAccess(FILE_MODE, None)
 
 
 def group_id_of(group: str) -> int | None:

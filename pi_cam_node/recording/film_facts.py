@@ -1,0 +1,62 @@
+"""What is known of a film when it begins, as the header of the file in progress holds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pi_cam_node.core.history import FilmKind
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFacts:
+    """What is known of a film when it begins; it lies in the header of the file in progress.
+
+    Attributes:
+        id: Its id.
+        kind: What it is.
+        event_id: The event that it belongs to; empty for none.
+        cause: What it is recorded for.
+        event_mono_s: When the event began.
+        first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
+        boot: Boot id of the node.
+        clock_set: Whether the wall clock could be trusted.
+        masked: Whether parts of the picture are masked.
+        event: What is known of its event; JSON values.
+    """
+
+    id: str
+    kind: FilmKind
+    event_id: str
+    cause: str
+    event_mono_s: float
+    first_at: datetime
+    first_mono_s: float
+    boot: str
+    clock_set: bool
+    masked: bool
+    event: Mapping[str, object] | None = None
+
+    def encoded(self) -> bytes:
+        """Return them as JSON."""
+        return json.dumps({name: _plain(getattr(self, name)) for name in self.__slots__}).encode()
+
+    @classmethod
+    def decoded(cls, data: bytes) -> FilmFacts:
+        """Return the facts in a header.
+
+        Raises:
+            ValueError: They are not ours.
+        """
+        try:
+            values: dict[str, Any] = json.loads(data)
+            return cls(**{**values, "first_at": datetime.fromisoformat(values["first_at"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not the facts of a film: {error!r}") from None
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
