@@ -18,7 +18,7 @@ class PrivacyFilter:
     Thread: any.
 
     Args:
-        curtain: While it is closed no picture leaves.
+        privacy_gate: While it is closed no picture leaves.
     """
 
     def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
