@@ -24,8 +24,8 @@ After each connect the node subscribes, publishes `info`, `config/â€¦`, `state/â
 `camera/availability`, and `availability` last: a client that sees `online` finds everything in place. The last will is
 `offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness and lux are published
 together when brightness moves by `telemetry.brightness_deadband` or lux by more than a fifth, at most every `telemetry.brightness_min_interval_s`. All
-that is retained, but for pictures and `media/last`, is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Motion detection is not
-part of this version: its state is `OFF`.
+that is retained, but for pictures and `media/last`, is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Where
+`motion.enable` is off, `state/motion` is `OFF`.
 
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
 [privacy](privacy.md).
@@ -82,6 +82,7 @@ def _published(topics: Topics) -> list[tuple[str, str, str]]:
             "JSON: version, boot id, session, source, resolution, capabilities, commands, hash of the settings",
         ),
         (topics.state("<key>"), "yes", f"one bare scalar: {states}"),
+        (topics.state("motion/<zone>"), "yes", "`ON` or `OFF`: motion in a zone of `motion.zones`"),
         (topics.config("<key>"), "yes", "the value in force of each live setting"),
         (
             topics.telemetry,
@@ -92,6 +93,8 @@ def _published(topics: Topics) -> list[tuple[str, str, str]]:
         (topics.media_last, "yes", "JSON: the facts of the last saved picture"),
         (topics.media_image, "yes", "that picture as raw JPEG, at most `mqtt.image_max_bytes`"),
         (topics.media_thumbnail, "yes", "that picture small, as bare base64 of a JPEG"),
+        (topics.media_event, "yes", "JSON: the facts of the last event that has a picture"),
+        (topics.media_event_image, "yes", "its picture as raw JPEG"),
         (topics.frame, "yes, QoS 0", "the live picture as raw JPEG, at most `homeassistant.camera_fps` a second"),
         (
             topics.shortstream,
