@@ -21,6 +21,7 @@ from pi_cam_node.config.sections.pictures import (
     RecordingStorageConfig,
     RingConfig,
     StorageConfig,
+    format_of,
 )
 from pi_cam_node.config.sections.privacy import PrivacyConfig
 from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
@@ -55,6 +56,7 @@ __all__ = [
     "StorageConfig",
     "TelemetryConfig",
     "default_node_id",
+    "format_of",
 ]
 
 

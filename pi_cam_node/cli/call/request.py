@@ -12,7 +12,7 @@ from typing import Any
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.cli.call.words import fields_of
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.core.commands.parsing import open_envelope
+from pi_cam_node.core.commands.parsing import open_envelope, place_of
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.topics import VERB, Topics
@@ -68,8 +68,10 @@ def request_of(verb: str, words: Sequence[str] = ()) -> Request:
 def _object(text: str) -> dict[str, object]:
     try:
         fields: dict[str, object] = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"ERROR: begins like JSON but is none: {error}") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"ERROR: begins like JSON but is none: look at {place_of(error)}") from None
+    except (ValueError, RecursionError):
+        raise BadRequest("ERROR: begins like JSON but is too deep, or a number in it too long") from None
     return fields
 
 

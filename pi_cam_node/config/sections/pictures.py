@@ -10,10 +10,24 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from pi_cam_node.base.units import GIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
+from pi_cam_node.config.values import choice
 from pi_cam_node.imaging.label import check as check_label
 
 Format = Literal["jpg", "png", "npy"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def format_of(word: object) -> Format:
+    """Return the format that a word means, in any case and by its other names: ``JPG``, ``jpeg``.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    meant = choice(word, FORMATS) if isinstance(word, str) else word
+    known = next((one for one in FORMATS if one == meant), None)
+    if known is None:
+        raise ValueError(f"unknown format {str(word)[:40]!r}; known: {', '.join(FORMATS)}")
+    return known
 
 
 class DownscaleConfig(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.config.values import BLANKS
+from pi_cam_node.core.commands.argument_help import schema_of, values_in_words
 from pi_cam_node.core.commands.registry import Arguments, Command, find
 from pi_cam_node.core.inputs import CommandArrived
 
@@ -19,6 +21,8 @@ MAX_ID_CHARS = 128
 MAX_EPOCH_S = 1e11
 # A number from here on is a time stamp (2001-09-09) and no argument of any command.
 FIRST_EPOCH_S = 1_000_000_000
+# What the bound of a text and of a list counts.
+_UNITS = {"string_too_long": "characters", "too_long": "items"}
 _PRESSES = ("PRESS", "ON", "TRUE")
 
 
@@ -47,16 +51,16 @@ def open_envelope(received: CommandArrived) -> Envelope:
     Raises:
         BadRequest: Not UTF-8, not JSON where it begins like JSON, or too large.
     """
-    text = _text(received.payload).strip()
+    text = _text(received.payload).strip(BLANKS)
     verb = received.verb
     if not verb:
         verb, _, text = text.partition(" ")
-        text = text.strip()
+        text = text.strip(BLANKS)
     if text.startswith("{"):
         fields = _json(text)
         return Envelope(verb, _id(fields.pop("id", None)), fields.pop("expires", None), fields, "")
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
-        text = _json(text)  # what a JSON editor makes of a word
+        text = _json(text).strip(BLANKS)  # what a JSON editor makes of a word
     return Envelope(verb, None, None, None, text)
 
 
@@ -89,12 +93,13 @@ def validate(envelope: Envelope) -> tuple[Command, Arguments]:
     try:
         return command, command.arguments.model_validate(fields)
     except ValidationError as error:
-        why = "; ".join(_fault(fault) for fault in error.errors())
+        schema = schema_of(command.arguments).get("properties", {})
+        why = "; ".join(dict.fromkeys(_fault(fault, schema) for fault in error.errors()))
         raise BadRequest(f"ERROR: {why}; usage {command.usage}", data={"usage": command.usage}) from None
 
 
 def is_press(words: str) -> bool:
-    """Return whether words are what buttons and dashboards send for a press: PRESS, ON, true, 1, or a time stamp.
+    """Return whether words are what buttons and dashboards send for a press: PRESS, ON, true, or a time stamp.
 
     Source: Home Assistant's button (``PRESS``) and switch (``ON``), openHAB (``ON``), Node-RED's inject (milliseconds
     since the epoch).
@@ -115,12 +120,24 @@ def _is_needed(arguments: type[Arguments]) -> bool:
     return any(field.is_required() for field in arguments.model_fields.values())
 
 
-def _fault(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown argument"
-    shown = str(fault["input"])
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')} (found {shown[:40]!r})"
+def _fault(fault: Any, schema: Mapping[str, Any]) -> str:
+    """Return in our words, which do not change with pydantic's, what is wrong with an argument."""
+    name, limits = str(next(iter(fault["loc"]), "")), fault.get("ctx", {})
+    where = f"{name}: " if name else ""
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{where}unknown argument"
+        case "missing":
+            return f"{where}is missing"
+        case "value_error":
+            why = str(limits["error"])
+        case "string_too_long" | "too_long":
+            why = f"at most {limits['max_length']} {_UNITS[fault['type']]} are taken"
+        case "string_too_short" | "too_short":
+            why = "is empty"
+        case _:
+            why = f"expected {values_in_words(schema.get(name, {})).replace('`', '')}"
+    return f"{where}{why} (found {str(fault['input'])[:40]!r})"
 
 
 def _text(payload: bytes) -> str:
@@ -129,7 +146,7 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"ERROR: the payload is not UTF-8: {error.reason} at byte {error.start}") from None
+        raise BadRequest(f"ERROR: the payload is not UTF-8 at byte {error.start}") from None
 
 
 def _json(text: str) -> Any:
@@ -137,22 +154,33 @@ def _json(text: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()
+    except BadRequest:  # a ValueError, too: ours, by the two hooks
+        raise
     except RecursionError:
         raise BadRequest("ERROR: the JSON is nested too deeply") from None
-    except ValueError as error:
-        raise BadRequest(f"ERROR: the payload is not JSON: {str(error)[:120]}") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"ERROR: the payload is not JSON: look at {place_of(error)}") from None
+    except UnicodeEncodeError:
+        raise BadRequest("ERROR: the payload is not JSON: half of a UTF-16 pair is no character") from None
+    except ValueError:  # Python's bound on the digits of a number
+        raise BadRequest("ERROR: the payload is not JSON: a number has too many digits") from None
     return value
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a key occurs twice")
+        raise BadRequest("ERROR: the payload is not JSON: a key occurs twice")
     return fields
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
+    raise BadRequest(f"ERROR: the payload is not JSON: {name} is not a number")
+
+
+def place_of(error: json.JSONDecodeError) -> str:
+    """Return where a text stops being JSON, for people."""
+    return f"line {error.lineno}, column {error.colno}"
 
 
 def _id(raw: object) -> str | None:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from pi_cam_node.base.errors import BadRequest
-from pi_cam_node.config import FORMATS, Format
+from pi_cam_node.config import Format, format_of
+from pi_cam_node.config.values import items
 from pi_cam_node.core.commands.registry import Arguments
 from pi_cam_node.imaging.tasks import STACK_MAX, Method
 
@@ -24,16 +25,15 @@ class SaveArguments(Arguments):
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
-        """Take ``[formats…]``, apart by blanks or commas."""
-        return {"formats": words.replace(",", " ").split()} if words else {}
+        """Take ``[formats…]``, apart by blanks or commas, or as a JSON list."""
+        return {"formats": items(words)} if words else {}
 
     @field_validator("formats", mode="before")
     @classmethod
     def _known(cls, value: object) -> object:
-        for name in value if isinstance(value, list) else []:
-            if name not in FORMATS:
-                raise ValueError(f"unknown format {str(name)[:40]!r}; known: {', '.join(FORMATS)}")
-        return list(dict.fromkeys(value)) if isinstance(value, list) else value
+        """Take formats in any spelling, as a list or as one text such as ``jpg, png``."""
+        names = items(value) if isinstance(value, str) else value
+        return list(dict.fromkeys(map(format_of, names))) if isinstance(names, list) else value
 
 
 class PastArguments(SaveArguments):

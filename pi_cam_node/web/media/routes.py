@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.strict_json import json_bytes
-from pi_cam_node.config import FORMATS, Format
+from pi_cam_node.config import FORMATS, Format, format_of
 from pi_cam_node.web.api.commands import carry_out
 from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import PictureStore
@@ -106,10 +106,10 @@ def asked_format(request: web.Request) -> Format | None:
         HTTPBadRequest: There is no such format.
     """
     raw = request.query.get("format")
-    known = next((one for one in FORMATS if one == raw), None)
-    if raw is not None and known is None:
-        raise web.HTTPBadRequest(text=f"unknown format {raw[:40]!r}; known: {', '.join(FORMATS)}\n")
-    return known
+    try:
+        return None if raw is None else format_of(raw)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from None
 
 
 def headers_of(name: str) -> dict[str, str]:

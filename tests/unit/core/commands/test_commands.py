@@ -341,7 +341,7 @@ def test_past_stack_reaches_back_in_seconds_also_at_night(world: CoreHarness) ->
         ('{"count":257}', "bad_request", None),
         ('{"method":"magic"}', "bad_request", None),
         ('{"formats":[]}', "bad_request", None),
-        ('{"formats":"jpg"}', "bad_request", None),
+        ('{"formats":"gif"}', "bad_request", None),
         ('{"colour":"red"}', "bad_request", None),
     ],
 )

@@ -1,0 +1,90 @@
+"""What hubs, flows and editors send as the payload of a command, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.core.commands.all import registry
+from pi_cam_node.core.commands.parsing import open_envelope, validate
+from pi_cam_node.core.commands.picture_arguments import SaveArguments
+from pi_cam_node.core.commands.registry import Arguments
+from pi_cam_node.core.inputs import CommandArrived
+
+BOM = b"\xef\xbb\xbf"
+# Words of pydantic and of Python's json that no refusal may have.
+LIBRARY = re.compile(r"Input should|valid |Field required|should have|Expecting|Extra data|codec|delimiter")
+
+
+def parsed(verb: str, payload: bytes) -> Arguments:
+    return validate(open_envelope(CommandArrived(verb, payload, time.monotonic())))[1]
+
+
+def refusal(verb: str, payload: bytes) -> str:
+    with pytest.raises(BadRequest) as refused:
+        parsed(verb, payload)
+    return refused.value.text
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"jpg", b"JPG", b"jpeg", b"JPEG\n", b'"jpg"', b"jpg\0", BOM + b"jpg", BOM + b' "JPG"\0', b'"jpg\\u0000"',
+        b'["jpg"]', b'{"formats": ["jpg"]}', b'{"formats": "jpg"}', b'{"formats": "jpeg, JPG"}',
+        BOM + b'{"formats": ["JPEG"]}\0',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_in_topic", [True, False])
+def test_a_format_is_taken_in_any_spelling(payload: bytes, is_in_topic: bool) -> None:
+    arguments = parsed("save", payload) if is_in_topic else parsed("", BOM + b"save " + payload)
+    assert isinstance(arguments, SaveArguments)
+    assert arguments.formats == ["jpg"]
+
+
+@pytest.mark.parametrize("payload", [b"\0", BOM, b"PRESS\0", BOM + b"ON"])
+def test_what_surrounds_a_press_is_no_argument(payload: bytes) -> None:
+    assert parsed("save", payload) == SaveArguments()
+
+
+@pytest.mark.parametrize(
+    ("verb", "payload", "told"),
+    [
+        ("save", b"gif", "ERROR: formats: unknown format 'gif'; known: jpg, png, npy (found \"['gif']\"); usage save"),
+        ("save", b'{"formats": 3}', "ERROR: formats: expected a list of jpg, png, npy (found '3'); usage save"),
+        ("save", b'{"formats": []}', "ERROR: formats: is empty (found '[]'); usage save"),
+        ("save", b'{"thumbnail": 7}', "ERROR: thumbnail: expected true or false (found '7'); usage save"),
+        ("shortstream", b"0", "ERROR: n: expected a whole number from 1 to 1000 (found '0'); usage shortstream"),
+        ("pastStack", b'{"at": []}', "ERROR: at: expected a number, or text (found '[]'); usage pastStack"),
+        ("set", b'{"key": "night.gain"}', "ERROR: value: is missing; usage set"),
+        ("get", json.dumps({"key": "x" * 200}).encode(), "ERROR: key: at most 128 characters are taken (found 'xxxx"),
+        ("save", b'{"a": 1,\n}', "ERROR: the payload is not JSON: look at line 2, column 1"),
+        ("save", b'{"a": 1, "a": 2}', "ERROR: the payload is not JSON: a key occurs twice"),
+        ("save", b'{"a": NaN}', "ERROR: the payload is not JSON: NaN is not a number"),
+        ("save", b'{"id": "\\ud800"}', "ERROR: the payload is not JSON: half of a UTF-16 pair is no character"),
+        ("save", b'{"a": ' + b"9" * 5000 + b"}", "ERROR: the payload is not JSON: a number has too many digits"),
+        ("save", b"jpg\xff", "ERROR: the payload is not UTF-8 at byte 3"),
+    ],
+)
+def test_a_refusal_says_what_is_expected(verb: str, payload: bytes, told: str) -> None:
+    assert refusal(verb, payload).startswith(told)
+
+
+def refusal_or_nothing(verb: str, payload: bytes) -> str:
+    try:
+        parsed(verb, payload)
+    except BadRequest as refused:
+        return refused.text
+    return ""
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "", "x" * 1000, -1, 1e99, 0.5])
+def test_no_refusal_has_the_words_of_a_library(value: object) -> None:
+    for verb, command in registry().items():
+        for field in command.arguments.model_fields:
+            told = refusal_or_nothing(verb, json.dumps({field: value}).encode())
+            assert not LIBRARY.search(told), told
+            assert "expected (" not in told, told
