@@ -1,1 +1,1 @@
-"""Where frames come from: one file per backend, and the process that they live in."""
+"""The camera: one file per source, the process that runs the source, and recovery when frames stop."""

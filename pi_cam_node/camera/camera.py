@@ -38,7 +38,7 @@ OWN_SWITCH_MAX_S = 3.0
 
 
 class Camera:
-    """The camera, in a process of its own unless the settings say otherwise.
+    """Owner of the camera's thread; the source runs in a process of its own unless the settings say otherwise.
 
     Frames have growing numbers over all restarts, and pixels of their own. A camera that fails is brought back for as
     long as it takes; see `RecoveryPolicy`.
@@ -158,7 +158,7 @@ class Camera:
                 _log.error("the camera did not stop within %g s", deadline_s)
                 return
         if self._isolate:
-            # A source that hangs in a thread of ours may still use it.
+            # A source that hangs in a thread of this process may still use it.
             self._close_wakeup()
 
     def _set(self, desired: DesiredState) -> None:

@@ -1,4 +1,4 @@
-"""Every source, declared once: how it is written in `camera.source`, and what makes it.
+"""Catalogue of the sources: the syntax of each in `camera.source`, and the function that makes it.
 
 A source is imported when it is made: most bring OpenCV along, which no other needs.
 """
@@ -43,7 +43,7 @@ def _check_login(url: str) -> str:
     """Return an address whose login is written as addresses need it.
 
     Raises:
-        ConfigError: A character of the password ends the host for whoever reads the address, or begins an escape.
+        ConfigError: A character of the password ends the host for a parser of the address, or begins an escape.
     """
     rest = url.partition("://")[2]
     ends = [at for at in (rest.find(each) for each in "/?#") if at >= 0]

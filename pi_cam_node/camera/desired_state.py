@@ -15,7 +15,7 @@ _SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What the camera is asked to be.
+    """Settings, controls and output that the camera shall have.
 
     Attributes:
         camera: What it is opened with.

@@ -9,7 +9,7 @@ from pi_cam_node.imaging.frame import Frame, Layout, RawImage
 
 
 class FrameFactory:
-    """Numbers grow over all sessions of the camera. Used by one thread.
+    """Makes numbered frames; numbers grow over all sessions of the camera. Thread: one.
 
     Attributes:
         is_live: The pictures of this session ought to differ: a film may stand still, and so may what is all masked.

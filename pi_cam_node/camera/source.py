@@ -1,7 +1,7 @@
-"""What every source is and what it hands over.
+"""Interface of a source, and the values that it takes and returns.
 
 A source is used by one thread, in the order open, (read | apply)…, close. It may block in `read` for
-as long as its camera takes; whoever calls it keeps the deadline.
+as long as its camera takes; the caller keeps the deadline.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 1
 
 
 class CameraSettings(Protocol):
-    """What a source may read of the settings: the section ``camera``, or what its process was sent of it."""
+    """Settings that a source may read: the section ``camera``, or the part of it that its process was sent."""
 
     @property
     def source(self) -> str:
-        """Which source, and its address."""
+        """Kind of the source, and its address."""
         ...
 
     @property
     def width(self) -> int:
-        """Width asked for, in pixels."""
+        """Requested width, in pixels."""
         ...
 
     @property
     def height(self) -> int:
-        """Height asked for, in pixels."""
+        """Requested height, in pixels."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class CameraSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """How the camera shall expose.
+    """Mode, exposure, gain and frame rate of the camera.
 
     Attributes:
         mode: ``day`` asks for automatic exposure, ``night`` for the fixed one.
@@ -92,12 +92,12 @@ class Controls:
 
     @property
     def deadline_s(self) -> float:
-        """How long the camera may deliver no frame before something is done, in seconds."""
+        """Longest time without a frame before recovery begins, in seconds."""
         return frame_timing.frame_deadline_s(self.interval_s, self.exposure_s)
 
     @property
     def hidden_s(self) -> float:
-        """How long a camera that has just been started may hide its frames, in seconds."""
+        """Time for which a camera that has just been started may hide its frames, in seconds."""
         return frame_timing.hidden_s(self.interval_s)
 
 
@@ -109,7 +109,7 @@ def controls_of(config: Config, mode: Mode) -> Controls:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a source really grants.
+    """Size, layout and other properties that a source granted.
 
     Attributes:
         source: Its name for logs and topics; never a password.
@@ -153,10 +153,10 @@ class BadImage(SourceError):
 
 
 class Source(Protocol):
-    """A camera, or what stands for one."""
+    """A camera or a stand-in for one."""
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Open the camera in the mode asked for.
+        """Open the camera in the requested mode.
 
         Raises:
             SourceError: It cannot be opened; the message says what to do.
@@ -181,5 +181,5 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the camera. Safe to call twice, and after a failed `open`."""
+        """Release the camera. Safe to call twice, and after a failed `open`."""
         ...

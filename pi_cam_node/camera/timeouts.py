@@ -1,4 +1,4 @@
-"""How long the camera may take to do what it is told, in seconds, and what tells that it hangs."""
+"""Deadlines for orders to the camera, in seconds, and the detector of a camera that hangs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STUCK_S = 20.0
 
 
 class FrameDeadline:
-    """When the next sign of the camera is overdue: that it is open, its first frame, or the next one.
+    """Deadline for the next report of the camera: that it is open, its first frame, or the next one.
 
     Thread: one.
 
@@ -37,16 +37,16 @@ class FrameDeadline:
 
     @property
     def wait_s(self) -> float:
-        """Seconds until it is due."""
+        """Seconds until the deadline."""
         return max(0.0, self.due_mono_s - self._clock.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Whether it is overdue."""
+        """Whether the deadline has passed."""
         return self._clock.monotonic() >= self.due_mono_s
 
     def wait_for(self, seconds: float) -> None:
-        """Be due in so many seconds."""
+        """Set the deadline to so many seconds from now."""
         self.due_mono_s = self._clock.monotonic() + seconds
 
     def opening(self, deadline_s: float, controls: Controls) -> None:

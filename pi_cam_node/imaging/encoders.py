@@ -1,4 +1,4 @@
-"""Where encoders stand: an interface that hardware can take, and the one implementation in software.
+"""Encoder interfaces, which hardware can implement, and the JPEG encoder in software.
 
 Whatever encodes gets pictures that are turned, masked and labelled already, so no encoder can leak what a mask hides.
 """
@@ -28,7 +28,7 @@ class VideoEncoder(Protocol):
 
     @property
     def track(self) -> Track:
-        """What a decoder must know; known from the first packet on."""
+        """Parameters that a decoder needs; known from the first packet on."""
         ...
 
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:

@@ -1,4 +1,4 @@
-"""One picture of the camera with its facts, as bytes. Never changed, shared by everything that looks at it.
+"""A frame: one picture of the camera with its metadata, as bytes. Immutable, shared by every reader.
 
 Pixels stay in the camera's process, which turns, masks, labels, measures and encodes each picture once for all that
 look; what else is needed of a picture comes along with it on demand, see `Demand`. Nothing here needs numpy.
@@ -19,7 +19,7 @@ Layout = Literal["bgr", "i420"]
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """What the sensor says about a frame. Every field may be missing: many cameras say nothing.
+    """Sensor metadata of a frame. Every field may be missing: many cameras report none.
 
     Attributes:
         exposure_us: Exposure time in microseconds.
@@ -65,7 +65,7 @@ class RawImage:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What is wanted of one frame beside its usual JPEG.
+    """Extra content requested of one frame beside its usual JPEG.
 
     Attributes:
         quality: A JPEG of this quality; ``None``: none.
@@ -117,12 +117,12 @@ class Frame:
         return self.jpeg if quality == self.quality else self.jpegs.get(quality)
 
     def meets(self, demand: Demand) -> bool:
-        """Return whether everything that is demanded came along."""
+        """Return whether the frame holds everything that is demanded."""
         has_jpeg = demand.quality is None or self.jpeg_at(demand.quality) is not None
         return has_jpeg and (self.raw is not None or not demand.raw)
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all that it holds."""
+        """Bytes of everything that the frame holds."""
         parts = (self.jpeg, self.ring_jpeg or b"", *self.jpegs.values(), self.raw.data if self.raw else b"")
         return sum(map(len, parts))

@@ -1,4 +1,4 @@
-"""How long a camera may take for a frame: one rule for the node and for the camera's process. Pure."""
+"""Longest wait for a frame: one rule for the node and for the camera's process. Pure."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
 
 Pixels = npt.NDArray[np.uint8]
 
-# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which nobody has the memory for.
+# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which would not fit into memory.
 LARGEST_PX = 100_000_000
 
 

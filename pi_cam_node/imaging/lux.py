@@ -1,4 +1,4 @@
-"""How much light there is, from how bright a frame came out and how it was exposed.
+"""Estimates illuminance in lux from a frame's brightness and exposure.
 
 At night the exposure is fixed and by day it is automatic, so one brightness means different light
 in each mode. Illuminance in lux is the same thing in both.

@@ -1,4 +1,4 @@
-"""What numpy writes before the bytes of a picture, read without numpy.
+"""The header of an npy file, read without numpy.
 
 numpy's own reader evaluates the header and believes its shape, so a damaged file could ask for any amount of memory, or
 raise almost anything.
@@ -17,7 +17,7 @@ _HEADER = re.compile(
 
 
 def parse_header(content: bytes | memoryview) -> tuple[tuple[int, int, int], int] | None:
-    """Return the shape of the picture in an npy file of ours, and where its bytes begin; ``None`` where it is none.
+    """Return shape and offset of the picture in an npy file of this package; ``None`` where the file is another.
 
     Args:
         content: The file, or its first `HEADER_MAX_BYTES`.

@@ -1,4 +1,4 @@
-"""What is done to pixels by OpenCV. Imported where it is called for, never at a start: see `jpeg`."""
+"""Pixel operations of OpenCV. Imported where they are needed, never at a start: see `jpeg`."""
 
 from __future__ import annotations
 

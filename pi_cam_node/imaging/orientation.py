@@ -1,4 +1,4 @@
-"""Turns and mirrors a picture: what a camera that hangs upside down, or looks into a mirror, needs first of all."""
+"""Rotates and mirrors a picture, for a camera that hangs upside down or looks into a mirror."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rotation = Literal[0, 90, 180, 270]
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How a picture is turned; it is rotated first and mirrored then, as seen by people.
+    """Rotation and mirroring of a picture; it is rotated first and mirrored then, as seen by people.
 
     Attributes:
         rotation: Degrees clockwise.

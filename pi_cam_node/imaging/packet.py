@@ -1,4 +1,4 @@
-"""Encoded video: packets and the track that they belong to. The currency between encoder, ring, file and live view.
+"""Encoded video, exchanged between encoder, ring, file and live view: packets and the track that they belong to.
 
 A ring of packets is a `BlockRing` whose records are keys where the packets are, so that it drops whole groups of
 pictures and `BlockRing.key_before` finds where decoding can begin::
@@ -18,7 +18,7 @@ TIMESCALE_HZ = 90_000
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What a decoder needs to know before the first packet.
+    """Parameters that a decoder needs before the first packet.
 
     Attributes:
         codec: ``h264`` or ``hevc``; sound: ``aac``.
@@ -36,7 +36,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class PacketFacts:
-    """What is kept beside the bytes of a packet.
+    """Metadata kept beside the bytes of a packet.
 
     Attributes:
         pts: Presentation time in ticks of `TIMESCALE_HZ`, made from the monotonic clock.

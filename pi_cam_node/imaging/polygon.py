@@ -1,4 +1,4 @@
-"""A mask as people write it, and as its corners. Pure, and light enough for the camera's process."""
+"""A mask's polygon, parsed from text into its corners. Pure, and light enough for the camera's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several frames become one picture, in memory that does not grow with their number.
+"""Combines several frames into one picture, in memory that does not grow with their number.
 
 Frames come as JPEG and are decoded one at a time, since keeping them decoded is what takes the
 memory: 64 frames of 1024 x 768 are 144 MiB. ``mean`` and ``max`` decode each frame once. ``median``
@@ -32,7 +32,7 @@ KAPPA = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Stacked:
-    """The picture and what it was made of.
+    """The combined picture, and the frames used for it.
 
     Attributes:
         pixels: (height, width, 3) uint8 in B, G, R order.

@@ -1,4 +1,4 @@
-"""The process that does `tasks`: started by the first, ended after half a minute without one, killed where it hangs.
+"""Process that runs `tasks`: started by the first, ended after half a minute without one, killed where it hangs.
 
 Tasks and results go over a stream socket: the length of a header as four bytes, the header as JSON, then the pictures.
 Nothing is pickled.
@@ -31,12 +31,12 @@ SILENCE_S = 60.0
 """A process that sends neither progress nor result for so long is killed."""
 _START_S = 20.0
 _END_S = 2.0
-# More than the largest picture, so that a wrong length is no wish for memory.
+# More than the largest picture, so that a wrong length allocates no memory.
 _MOST_BYTES = 1 << 30
 
 
 class TaskProcess:
-    """Does tasks one at a time.
+    """Runs tasks in a child process, one at a time.
 
     Thread: any; each call waits for those before it.
     """
@@ -107,7 +107,7 @@ class TaskProcess:
         except (OSError, ValueError) as error:
             raise _Gone(str(error) or type(error).__name__) from error
         except BaseException:
-            self._end()  # nobody waits for the rest
+            self._end()  # no caller waits for the rest
             raise
         if "invalid" in header:
             raise ValueError(header["invalid"])

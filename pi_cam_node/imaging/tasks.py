@@ -1,4 +1,4 @@
-"""What is done to pictures outside the camera's process: stacks, other formats, smaller copies, the placeholder.
+"""Image tasks outside the camera's process: stacks, other formats, smaller copies, the placeholder.
 
 `ImageTasks` is what the node calls; it handles bytes and needs no numpy. The work is done by `task_functions`, in a
 process of its own (`task_process`) or, in tests, where it is called.
@@ -29,7 +29,7 @@ Raises ValueError where a picture is not one, and NodeError where the task could
 
 @dataclass(frozen=True, slots=True)
 class Stacked:
-    """A stack.
+    """Several frames combined into one picture.
 
     Attributes:
         image: The picture.
@@ -47,7 +47,7 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 class ImageTasks:
-    """Work on pictures that needs pixels.
+    """Interface of the tasks on pictures that need pixels.
 
     Thread: any but the node's and an event loop's, since each call waits for its result.
     """

@@ -1,4 +1,4 @@
-"""A named area of the picture, as people write it: ``door=0.1,0.2 0.5,0.2 0.5,0.9``. Pure."""
+"""A named zone of the picture, parsed from text: ``door=0.1,0.2 0.5,0.2 0.5,0.9``. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One camera or stand-in for a camera each."""
+"""The sources: one kind of camera, or stand-in for a camera, per file."""

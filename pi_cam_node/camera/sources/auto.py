@@ -40,7 +40,7 @@ class AutoSource:
         self._chosen.apply(controls)
 
     def close(self) -> None:
-        """Let go of the camera found."""
+        """Close the camera that was found."""
         if self._chosen is not None:
             self._chosen.close()
 

@@ -1,4 +1,4 @@
-"""A network camera that speaks HTTP: an MJPEG stream, or an address that answers with one picture at a time.
+"""Network camera over HTTP: an MJPEG stream, or an address that answers with one picture at a time.
 
 ESP32-CAM, mjpg-streamer, OctoPi, motion, and the snapshot address that most cameras have. The camera decides about
 size, quality and exposure; `camera.framerate` limits how many of its pictures are used, and how often a snapshot is
@@ -178,7 +178,7 @@ class _BasicHandler(urllib.request.HTTPBasicAuthHandler):
 
 
 def _request_of(url: str) -> tuple[urllib.request.Request, urllib.request.OpenerDirector]:
-    """Return the request without the login, and what sends it with the login, by Basic or Digest as it is asked for."""
+    """Return the request without the login, and the opener that adds it, by Basic or Digest as the server demands."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))

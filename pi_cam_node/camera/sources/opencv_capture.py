@@ -1,4 +1,4 @@
-"""What the sources that read through OpenCV have in common."""
+"""Opening and reading through OpenCV's `VideoCapture`, for every source that uses it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OpenCapture = Callable[[str, int, list[int]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be opened.
+    """Address, backend and properties for opening a `Capture`.
 
     Attributes:
         title: Names it in errors; holds no secret.
@@ -30,7 +30,7 @@ class Request:
         backend: One of OpenCV's ``CAP_…``.
         advice: What to try where it cannot be opened; OpenCV does not say why.
         parameters: Properties and values in turn that opening depends on; one that is refused makes it fail.
-        desired: Properties and values that are asked for afterwards; the backend may refuse each of them.
+        desired: Properties and values to be set afterwards; the backend may refuse each of them.
     """
 
     title: str
@@ -89,5 +89,5 @@ class Capture:
         return bool(self._handle.set(what, value))
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the capture."""
         self._handle.release()

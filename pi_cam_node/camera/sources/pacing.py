@@ -1,4 +1,4 @@
-"""When the next image is due."""
+"""Pacing of a source: evenly spaced moments, and thinning out to a rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Metronome:
 
     def __init__(self) -> None:
         self._due_mono_s = time.monotonic()
-        # Nobody sets it: an Event waits like a sleep, to the same precision.
+        # Never set: an Event waits like a sleep, to the same precision.
         self._never = threading.Event()
 
     def wait(self, interval_s: float) -> float:
@@ -33,7 +33,7 @@ class Metronome:
 
 
 class RateLimit:
-    """Chooses from a stream of images so many a second, evenly."""
+    """Thins out a stream of images evenly to a number of images per second."""
 
     def __init__(self) -> None:
         self._due_mono_s: float | None = None
@@ -41,7 +41,7 @@ class RateLimit:
     def admits(self, mono_s: float, interval_s: float) -> bool:
         """Return whether the image of this moment shall be used.
 
-        A camera at exactly the wished rate jitters around it, so an image may come a quarter of the interval
+        A camera at exactly the requested rate jitters around it, so an image may come a quarter of the interval
         early; the schedule, not the last image, says when the next one is due, so the mean rate is kept.
         """
         if self._due_mono_s is None:

@@ -1,4 +1,4 @@
-"""A network camera that speaks RTSP, read with the FFmpeg inside OpenCV.
+"""Network camera over RTSP, read with the FFmpeg inside OpenCV.
 
 The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used,
 and day and night are labels.
@@ -51,7 +51,7 @@ _MOST_STALE = 300
 
 @contextmanager
 def _options() -> Iterator[None]:
-    """Let OpenCV open with our options, unless the user gave some; films opened later are not to get them."""
+    """Let OpenCV open with the options of this source, unless the user gave some; films opened later get none."""
     if OPTIONS_VARIABLE in os.environ:
         yield
         return

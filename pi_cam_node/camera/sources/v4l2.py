@@ -35,7 +35,7 @@ _ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class _Exposed:
-    """How an image was exposed; ``exposure_us`` is unknown where the camera decides."""
+    """Mode and exposure of an image; ``exposure_us`` is unknown where the camera decides."""
 
     mode: Mode
     exposure_us: int | None = None
@@ -59,7 +59,7 @@ class V4l2Source:
         self._late_images = 0
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Open the camera in the size nearest to the one asked for that it knows."""
+        """Open the camera in the supported size nearest to the requested one."""
         self._check_device()
         # MJPG first, as few cameras manage more than five large uncompressed pictures a second; one that has no MJPG
         # keeps its own format.
@@ -97,7 +97,7 @@ class V4l2Source:
         self._framerate = controls.framerate
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
         if self._capture is not None:
             self._capture.release()
         self._capture = None
@@ -110,7 +110,7 @@ class V4l2Source:
             raise SourceError(f"{self._title} may not be opened: add the node's user to the group video")
 
     def _expose(self, capture: Capture, controls: Controls) -> _Exposed:
-        """Set the exposure of a mode; where the camera does not let that be done, the mode is only a label."""
+        """Set the exposure of a mode; where the camera has no such control, the mode is only a label."""
         if not self._obeys:
             return _Exposed(controls.mode)
         if controls.mode == "day":

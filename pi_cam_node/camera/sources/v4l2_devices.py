@@ -1,4 +1,4 @@
-"""Which Video4Linux devices there are, and which of them is a camera by itself."""
+"""Finds the Video4Linux devices, and those of them that are cameras by themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PI_DRIVERS = ("unicam", "bcm2835", "rp1-cfe", "pispbe", "rpivid", "rpi-hevc")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a Video4Linux device says of itself.
+    """Identity and capabilities of a Video4Linux device.
 
     Attributes:
         driver: Name of its driver, e.g. ``uvcvideo``.
@@ -35,7 +35,7 @@ class Device:
 
     @property
     def is_camera(self) -> bool:
-        """Whether it can be used without libcamera."""
+        """Whether the device can be used without libcamera."""
         return self.captures and not self.driver.startswith(_PI_DRIVERS)
 
 

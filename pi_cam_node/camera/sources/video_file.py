@@ -1,4 +1,4 @@
-"""A film in a file, played in real time, over and over."""
+"""Film in a file, played in real time, over and over."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A film of uncompressed pictures in a YUV4MPEG2 file: played in real time, over and over, without a decoder.
 
 Each picture is one copy from the page cache, which makes such a film the source to measure with and to repeat a scene
-to the bit. Format: yuv4mpeg(5) of the mjpegtools; the range is told by ffmpeg's ``XCOLORRANGE``.
+to the bit. Format: yuv4mpeg(5) of the mjpegtools; the range follows ffmpeg's ``XCOLORRANGE``.
 """
 
 from __future__ import annotations

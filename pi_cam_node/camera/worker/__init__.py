@@ -1,1 +1,1 @@
-"""Runs a source in a process or a thread of its own, and talks to it."""
+"""Runs a source in a process or a thread of its own: orders to it, reports from it."""

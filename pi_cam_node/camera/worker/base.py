@@ -1,4 +1,4 @@
-"""What the controller of the camera needs of whoever runs the source, be it a process or a thread."""
+"""Interface between the controller and the worker that runs the source, be it a process or a thread."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pi_cam_node.camera.worker.messages import Order, Report
 
 
 class WorkerLost(Exception):
-    """The worker is gone, or what it says makes no sense; it is to be ended and another one started."""
+    """The worker is gone, or its reports make no sense; it has to be ended and another one started."""
 
 
 class Worker(Protocol):
@@ -19,17 +19,17 @@ class Worker(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Process id, where it is a process of its own."""
+        """Process id; ``None`` where the worker is a thread."""
         ...
 
     @property
     def killable(self) -> bool:
-        """Whether it can be ended without its help, so that another one may be started."""
+        """Whether the worker can be ended by force, so that another one may be started."""
         ...
 
     @property
     def descriptors(self) -> list[int]:
-        """What becomes readable when reports come."""
+        """File descriptors that become readable when reports come."""
         ...
 
     def send(self, order: Order) -> None:
@@ -45,5 +45,5 @@ class Worker(Protocol):
         ...
 
     def end(self, deadline_s: float) -> bool:
-        """Ask it to close its source, wait, then use force; return whether it ended."""
+        """Ask the worker to close its source, wait, then use force; return whether it ended."""
         ...

@@ -1,4 +1,4 @@
-"""What the camera's process writes, brought into the node's log: its own records, and the noise of libraries."""
+"""Passes the output of the camera's process to the node's log: its log records, and the noise of libraries."""
 
 from __future__ import annotations
 

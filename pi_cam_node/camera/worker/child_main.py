@@ -1,7 +1,7 @@
 """The camera's own process: ``python -m pi_cam_node.camera.worker.child_main <fd> <pid of the node> [<source>]``.
 
 The main thread owns the source. A second one hears the node's orders, so that they are heard while a driver hangs,
-and ends the process when the node is gone. Signals meant for the node are blocked by whoever starts us.
+and ends the process when the node is gone. Signals meant for the node are blocked by the process that starts this one.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -
 
 
 def _next_order(link: socket.socket) -> Order:
-    """Return the next order; a node that is gone, or talks nonsense, wants us to quit."""
+    """Return the next order; `Quit` where the node is gone or its message makes no sense."""
     try:
         datagram = link.recv(MAX_MESSAGE_BYTES)
         return decode_order(datagram) if datagram else Quit()
@@ -123,7 +123,7 @@ def prepare(source: str) -> None:
     try:
         importlib.import_module(f"pi_cam_node.camera.{source}")
     except ImportError as error:
-        _log.debug("%s cannot be imported yet: %s", source, error)  # who is told to open it says so
+        _log.debug("%s cannot be imported yet: %s", source, error)  # the order to open it reports it
 
 
 def main(descriptor: int, parent: int, source: str) -> None:
@@ -142,7 +142,7 @@ def main(descriptor: int, parent: int, source: str) -> None:
     except OSError as error:
         _log.warning("the node is gone: %s", error)
     ended.set()
-    # Nothing of ours is left to do, and what libraries do at exit may hang.
+    # Everything is closed by now, and what libraries do at exit may hang.
     logging.shutdown()
     os._exit(0)
 

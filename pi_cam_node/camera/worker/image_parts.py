@@ -1,4 +1,4 @@
-"""A finished picture as the parts that lie in a slot of the shared memory, and back."""
+"""Converts a finished picture to the parts in a slot of the shared memory, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def parts_of(image: Image) -> list[bytes]:
 
 
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
-    """Return the picture that a report tells of.
+    """Return the picture of a report.
 
     Raises:
         ValueError: There are not as many parts as it names.

@@ -25,7 +25,7 @@ _MAX_REASON_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The settings of a camera as they cross the border; see `CameraSettings`."""
+    """Settings of a camera as they are sent between processes; see `CameraSettings`."""
 
     source: str
     width: int
@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What becomes of each picture; may change while the camera is open.
+    """Processing of each picture; may change while the camera is open.
 
     Attributes:
         quality: Quality of its JPEG, 1 to 100.
@@ -73,7 +73,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Expose so; a later one replaces one that is not yet begun."""
+    """Set the controls; a later order replaces one that is not yet begun."""
 
     generation: int
     controls: Controls
@@ -82,7 +82,7 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """Make pictures so from the next one on."""
+    """Set the processing of the pictures from the next one on."""
 
     output: Output
     kind: Literal["configure"] = "configure"
@@ -132,8 +132,8 @@ class Image:
         quality: Quality of ``jpeg``.
         jpeg: The picture.
         ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
-        jpegs: JPEGs of other qualities that were asked for by `Deliver`, by quality.
-        raw: The pixels in the layout of `Opened`, where they were asked for.
+        jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
+        raw: The pixels in the layout of `Opened`, where requested.
         motion: What the motion detector found, where it looked at the picture.
     """
 

@@ -1,7 +1,7 @@
-"""What the camera's process makes of each picture: turned, masked, measured, labelled and encoded, in this order.
+"""Processing of each picture in the camera's process: turn, mask, measure, label and encode, in this order.
 
 Masks come before everything that leaves the process or looks at the picture, and the label after everything that
-measures: a clock in the picture is no motion, and keeps no frozen camera alive.
+measures: a clock in the picture is no motion, and hides no frozen camera.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pi_cam_node.imaging.polygon import Polygon
 if TYPE_CHECKING:
     from pi_cam_node.imaging.motion.pacing import MotionAnalysis
 
-# As many as can wait in the node; the oldest are asked for again.
+# As many as can wait in the node; the oldest are requested again.
 _DEMANDS_MAX = 64
 
 
@@ -80,7 +80,7 @@ class PictureMaker:
         self.configure(output)
 
     def configure(self, output: Output) -> None:
-        """Make pictures so from the next one on."""
+        """Set the processing of the pictures from the next one on."""
         self._output = output
         if output.motion is None:
             self._motion = None
@@ -129,7 +129,7 @@ class PictureMaker:
         )
 
     def controls_changed(self, mono_s: float) -> None:
-        """Take note that the camera was told to expose otherwise: what follows is no motion."""
+        """Note that the exposure of the camera changes: the change that follows is no motion."""
         if self._motion is not None:
             self._motion.switched(mono_s)
 
@@ -171,7 +171,7 @@ def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:
 
 
 class Fingerprint:
-    """Checksums of pictures, by which the node tells a frozen camera.
+    """Checksums of pictures, by which the node detects a frozen camera.
 
     A sensor has noise, so no two of its pictures are alike to the last bit. Looked at is a sixteenth of the rows, once
     a second, and each time while they are alike: a fraction of a millisecond.

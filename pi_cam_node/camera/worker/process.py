@@ -1,4 +1,4 @@
-"""The camera's process, as the node sees it."""
+"""The node's side of the camera's process: sends orders, receives reports, kills a process that hangs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ProcessWorker:
         """Take a process that was started, or start one; it opens nothing yet.
 
         Args:
-            spawned: The process, and nobody else's.
+            spawned: The process; the worker owns it.
 
         Raises:
             OSError: There is no memory or no process left for it.
@@ -87,12 +87,12 @@ class ProcessWorker:
 
     @property
     def pid(self) -> int | None:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
     def descriptors(self) -> list[int]:
-        """Its link and its output."""
+        """Socket and output of the process."""
         return [self._link.fileno(), self._output.fileno()]
 
     def send(self, order: Order) -> None:
@@ -103,7 +103,7 @@ class ProcessWorker:
             _log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 
     def take(self) -> list[Report]:
-        """Return what came, and bring its output to the log."""
+        """Return the reports that came, and pass the output of the process to the log."""
         if self._at_end:
             raise WorkerLost(self._cause_of_death())
         wire: list[Report] = []
@@ -116,7 +116,7 @@ class ProcessWorker:
         return [self._with_hint(report) if isinstance(report, Failed) else report for report in wire]
 
     def end(self, deadline_s: float) -> bool:
-        """Ask it to close the camera, wait, then kill it; return whether it is gone."""
+        """Ask the process to close the camera, wait, then kill it; return whether it ended."""
         self.send(Quit())
         gone = _wait(self._process, deadline_s) or self._kill()
         # Its last words.
@@ -173,7 +173,7 @@ class ProcessWorker:
         self._session = report.session
 
     def _unmap(self) -> None:
-        # Forgotten first: the number of a descriptor that is closed twice may be somebody else's the second time.
+        # Forgotten first: the number of a descriptor that is closed twice may belong to another file the second time.
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.close()

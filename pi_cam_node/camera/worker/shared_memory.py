@@ -1,8 +1,8 @@
 """Pictures between two processes: a few slots in shared memory without a name.
 
-The memory belongs to whoever has it open, so nothing is left behind however the processes end. The camera's side
+The memory lasts as long as a process has it open, so none is left behind however the processes end. The camera's side
 makes it and writes; the node's side copies each picture out and gives the slot back. It does so by a counter that the
-kernel keeps, an eventfd, in which each slot has bits of its own: nobody has to be woken, and a message for each picture
+kernel keeps, an eventfd, in which each slot has bits of its own: no thread is woken, and a message for each picture
 would cost a tenth of a millisecond. A slot is only ever written by the side that owns it at the time, so none is seen
 while it is being overwritten.
 """
@@ -38,7 +38,7 @@ def slot_bytes(size: tuple[int, int]) -> int:
 
 
 class SlotWriter:
-    """The camera's side. Thread: one."""
+    """Writes pictures into the slots, in the camera's process. Thread: one."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         """Make slots for pictures of a size, width and height in pixels."""
@@ -87,14 +87,14 @@ class SlotWriter:
                     self._memory.madvise(mmap.MADV_REMOVE, slot * self._bytes, self._bytes)
 
     def close(self) -> None:
-        """Give the memory up; the node keeps it for as long as it needs it."""
+        """Unmap the memory; the node keeps it for as long as it needs it."""
         self._memory.close()
         for descriptor in self.descriptors:
             os.close(descriptor)
 
 
 class SlotReader:
-    """The node's side. Thread: one."""
+    """Copies pictures out of the slots, in the node's process. Thread: one."""
 
     def __init__(self, descriptors: Sequence[int], size: tuple[int, int]) -> None:
         """Map the memory; the descriptors are not needed any more afterwards.
@@ -133,6 +133,6 @@ class SlotReader:
         return parts
 
     def close(self) -> None:
-        """Give the memory up."""
+        """Unmap the memory."""
         self._memory.close()
         os.close(self._released)

@@ -1,4 +1,4 @@
-"""The loop around a source: opens it, reads it, carries out orders, and reports what came of it.
+"""The loop around a source: opens the source, reads it, carries out orders, and reports the results.
 
 The same loop runs in a process of its own and, without isolation, in a thread of the node.
 """
@@ -43,7 +43,7 @@ BAD_IMAGES_MAX, BAD_S = 5, 3.0
 
 
 class SourceLoop:
-    """The owner of the source.
+    """Opens, reads and closes the source by the orders that come.
 
     Thread: `run` one; `order` any.
     """
@@ -78,7 +78,7 @@ class SourceLoop:
             self._changed.notify()
 
     def run(self) -> None:
-        """Work until told to quit."""
+        """Run until the order to quit."""
         try:
             while not isinstance(order := self._next_order(), Quit):
                 match order:
@@ -174,7 +174,7 @@ def _orientation(order: Open) -> Orientation:
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong, for people; what nobody foresaw goes to the log with its traceback."""
+    """Return the error's message, for people; an unexpected error goes to the log with its traceback."""
     if isinstance(error, NodeError):
         return short(without_logins(str(error)))
     _log.error("the source raised what it should not", exc_info=error)

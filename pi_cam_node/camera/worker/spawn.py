@@ -46,6 +46,6 @@ def spawn(module: str = CHILD, source: str = "") -> Spawned:
             ours.close()
             raise
     ours.setblocking(False)
-    assert process.stdout is not None  # it was asked for
+    assert process.stdout is not None  # spawned with a pipe
     os.set_blocking(process.stdout.fileno(), False)
     return Spawned(process, ours, process.stdout)

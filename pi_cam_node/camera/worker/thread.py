@@ -1,4 +1,4 @@
-"""The source in a thread of the node, for boards too small for a second process.
+"""Runs a source in a thread of the node, for boards too small for a second process.
 
 A driver that hangs then hangs this thread, and no second one is started beside it; one that crashes takes the node
 along.
@@ -45,7 +45,7 @@ class ThreadWorker:
 
     @property
     def descriptors(self) -> list[int]:
-        """None: it wakes by a call."""
+        """No descriptors: the worker wakes the controller by a call."""
         return []
 
     def send(self, order: Order) -> None:
@@ -61,7 +61,7 @@ class ThreadWorker:
         return reports
 
     def end(self, deadline_s: float) -> bool:
-        """Ask it to close the camera, and wait; return whether it ended."""
+        """Ask the thread to close the camera, and wait; return whether it ended."""
         self._loop.order(Quit())
         self._thread.join(deadline_s)
         if self._thread.is_alive():

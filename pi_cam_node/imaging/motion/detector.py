@@ -72,7 +72,7 @@ class MotionDetector:
         self._set_sensitivity()
 
     def switched(self, mono_s: float, mode: str) -> None:
-        """Take note of a switch of our own: of the mode or of the controls of the camera."""
+        """Note a switch that the node itself made: of the mode or of the controls of the camera."""
         self._mode = mode
         self._set_sensitivity()
         self._gates.own(mono_s, self._settings.settle_s)
@@ -226,7 +226,7 @@ class _Gates:
         self._gate, self._until_s, self._closed_s, self._row_s = "start", mono_s + _START_HOLD_S, mono_s, mono_s
 
     def own(self, mono_s: float, settle_s: float) -> None:
-        """Hold until a switch of our own has settled; it is no sign of unsettled light."""
+        """Hold until a switch that the node itself made has settled; it is no sign of unsettled light."""
         self._gate, self._until_s = "own", max(self._until_s, mono_s + max(settle_s, _HOLD_S))
         self._closed_s = self._row_s = mono_s
         self.unsettled = False

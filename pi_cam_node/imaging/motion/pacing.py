@@ -1,4 +1,4 @@
-"""Which pictures are analysed: a few a second while nothing moves, more once something does, and those in between.
+"""Chooses which pictures are analysed: a few a second while nothing moves, more once something does.
 
 The pictures of the last half second are kept, so that what is noticed at two pictures a second is followed from the
 picture in which it began.
@@ -75,7 +75,7 @@ class MotionAnalysis:
         return report
 
     def wants(self, mono_s: float) -> bool:
-        """Return whether a picture of this time is worth a `take`: so often pictures are looked at or kept."""
+        """Return whether a picture of this time is due for a `take`, to be analysed or kept."""
         last_s = self._kept[-1][0] if self._kept else self._analysed_s
         return mono_s - last_s >= 1 / self._active_fps - _SLACK_S
 

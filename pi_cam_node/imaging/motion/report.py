@@ -1,4 +1,4 @@
-"""What the motion detector found in one analysed picture. Without numpy, for both processes use it."""
+"""Report of the motion detector on one analysed picture. Without numpy, because both processes use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to look for motion. Without numpy: the node sends it to the camera's process."""
+"""Settings of the motion detector. Without numpy: the node sends them to the camera's process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pi_cam_node.imaging.polygon import Polygon
 
 @dataclass(frozen=True, slots=True)
 class MotionSettings:
-    """How sensitive the detector is, and how often it looks.
+    """Sensitivity of the detector, and its rate of analysis.
 
     Attributes:
         sensitivity: 1 to 100, by day; `night_sensitivity` by night.

@@ -90,7 +90,7 @@ class Track:
 
     @property
     def is_parked(self) -> bool:
-        """Whether it has stood still for `PARKED_S`."""
+        """Whether the blob has stood still for `PARKED_S`."""
         return self.seen_s - self.anchored_s >= PARKED_S
 
 

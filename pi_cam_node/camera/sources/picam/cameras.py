@@ -1,4 +1,4 @@
-"""Which Pi cameras there are, and which one is meant."""
+"""Finds the Pi cameras of this machine, and chooses one by number, model or id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PiCamera:
 
     @property
     def is_usb(self) -> bool:
-        """Whether it is a USB camera, which Video4Linux serves better."""
+        """Whether the camera is connected by USB; Video4Linux serves such a camera better."""
         return "/usb" in self.id
 
 

@@ -21,9 +21,9 @@ _Range: TypeAlias = "tuple[Any, Any]"
 
 
 def asked_of_camera(controls: Controls) -> dict[str, Value]:
-    """Return the libcamera controls that stand for ours.
+    """Return libcamera's controls for `Controls`.
 
-    By day automatic exposure is asked for explicitly, with 0 for exposure and gain: a camera that was fixed before
+    By day automatic exposure is set explicitly, with 0 for exposure and gain: a camera that was fixed before
     would stay fixed otherwise. By night the longest frame is allowed twice the exposure, because a frame holds the
     exposure and the time to read it out; the sensor takes the shortest frame that fits.
     """

@@ -1,4 +1,4 @@
-"""What went wrong with a Pi camera, and what to do about it, in words."""
+"""Error messages of a Pi camera, with advice."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""From the bytes of a camera buffer to our two layouts.
+"""Converts the bytes of a camera buffer to the layouts BGR and I420.
 
-Works on the format that the camera granted, never on the one that was asked for: libcamera adjusts
+Works on the format that the camera granted, never on the requested one: libcamera adjusts
 format, size and stride without an error. Rows may be padded to any stride. libcamera's RGB names
 tell the order in a word, so in memory they read backwards: ``RGB888`` is B, G, R.
 """
@@ -21,7 +21,7 @@ _Converter: TypeAlias = "Callable[[Pixels, Granted], Pixels]"
 
 
 class _Format(NamedTuple):
-    """What we make of a pixel format, and how many bytes a row of its first plane takes a pixel."""
+    """Conversion of a pixel format, and the bytes per pixel in a row of its first plane."""
 
     layout: Layout
     row_bytes_a_pixel: int

@@ -1,7 +1,7 @@
-"""One frame out of picamera2 with a deadline, and without losing its buffer.
+"""Captures one frame from picamera2 with a deadline, and without losing its buffer.
 
 A capture that timed out stays queued in picamera2. When frames come back it takes a buffer that
-nobody would ever release: a few of those and a healthy camera stands still, or, when Python throws the
+would never be released: a few of those and a healthy camera stands still, or, when Python throws the
 forgotten request away, the process crashes inside libcamera. So each capture goes through a
 `Handover` that releases the request itself once its reader has given up.
 """

@@ -1,4 +1,4 @@
-"""The part of picamera2 that the source uses, and the way to it.
+"""Interface to picamera2: the part of it that the source uses, and a factory for it.
 
 picamera2 and libcamera come from the system's packages, are never required by ours, and are
 imported only here, when a camera is opened or looked for. Names, order and defaults are those of
@@ -81,7 +81,7 @@ class Picamera(Protocol):
         ...
 
     def stop_preview(self) -> None:
-        """Stop and join the camera thread, dead or alive."""
+        """Stop and join the camera thread, whether or not it still runs."""
         ...
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class Picamera(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the camera. Does not wake whoever waits for a capture."""
+        """Close the camera. Does not wake a thread that waits for a capture."""
         ...
 
     def capture_request(

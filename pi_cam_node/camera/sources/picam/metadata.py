@@ -1,4 +1,4 @@
-"""What libcamera says about a frame, where it says anything: every key may be missing."""
+"""Reads libcamera's metadata of a frame; every key may be missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pi_cam_node.imaging.frame import Sensor
 
 
 def sensor_of(metadata: Mapping[str, Any]) -> Sensor:
-    """Return the sensor's own words; an exposure or a gain of 0 and nonsense count as nothing said."""
+    """Return the sensor's values; an exposure or a gain of 0 and nonsense count as missing."""
     exposure_us = _number(metadata.get("ExposureTime"))
     gain = _number(metadata.get("AnalogueGain"))
     return Sensor(

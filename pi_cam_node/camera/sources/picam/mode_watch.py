@@ -1,4 +1,4 @@
-"""In which mode the camera took a frame, which is not always the mode it was last told."""
+"""Tells in which mode the camera took a frame, which is not always the mode it was last set to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ EXPOSURE_TOLERANCE_US = 200
 
 
 class ModeWatch:
-    """Says in which mode a frame was really taken.
+    """Finds the mode in which a frame was really taken.
 
-    After a switch frames keep the name of the old mode until one shows the exposure that was asked for, or, into
+    After a switch frames keep the name of the old mode until one shows the requested exposure, or, into
     automatic exposure, no longer shows the one that was fixed. Believed at once are a camera that tells no exposure,
     and a restart into automatic exposure.
     """
@@ -31,8 +31,8 @@ class ModeWatch:
         """Note that the camera was told to go into a mode.
 
         Args:
-            mode: The mode asked for.
-            fixed_us: The exposure asked for, in microseconds; 0 for automatic.
+            mode: The requested mode.
+            fixed_us: The requested exposure, in microseconds; 0 for automatic.
             live: The camera was not stopped for it, so frames of the old mode are still to come.
         """
         before_us, self._fixed_us = self._fixed_us, fixed_us

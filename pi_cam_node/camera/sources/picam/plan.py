@@ -1,4 +1,4 @@
-"""What the camera shall do, and the least that leads there from what it does."""
+"""Plan of the camera's configuration, and the smallest step from one plan to another."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LONG_EXPOSURE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is needed to set the camera up from nothing.
+    """Configuration and controls that set up a closed camera.
 
     Attributes:
         kind: Which of picamera2's configurations.
-        pixel_format: libcamera's name of the format asked for.
-        size: Width and height in pixels asked for.
+        pixel_format: libcamera's name of the requested format.
+        size: Requested width and height in pixels.
         controls: How to expose.
     """
 
@@ -32,12 +32,12 @@ class Plan:
 
     @property
     def buffers(self) -> int:
-        """One is held by us, one kept by picamera2, the rest are the camera's. Boards of 512 MB have no more."""
+        """Number of buffers: the source and picamera2 hold one each. Boards of 512 MB have no room for more."""
         return 4 if self.kind == "video" else 3
 
     @property
     def silence_s(self) -> float:
-        """How long a running camera may be silent before it counts as dead.
+        """Longest time in seconds that a running camera may deliver nothing before it counts as failed.
 
         libcamera itself gives up after five frames, or a second.
         """
@@ -50,7 +50,7 @@ class Plan:
 
 
 def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
-    """Return what the settings come to in a mode."""
+    """Return the plan for the settings in a mode."""
     by_day: Kind = "video" if camera.video_mode == "stream" else "still"
     at_night: Kind = "still" if controls.night_mode == "still" else by_day
     return Plan(

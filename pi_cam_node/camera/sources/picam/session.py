@@ -1,4 +1,4 @@
-"""One opened Picamera2 and what it is doing. Failures leave as they come; the source decides about them.
+"""An opened Picamera2 with its plan. Exceptions pass through; the source decides about them.
 
 picamera2's objects refer to each other in circles, and hold file descriptors and camera memory. Both
 are short, so the garbage is collected whenever a camera was stopped.
@@ -82,7 +82,7 @@ class Session:
         self.plan = plan
 
     def close(self) -> None:
-        """Let go of the camera, whatever state it is in."""
+        """Close the camera, whatever state it is in."""
         try:
             self.camera.cancel_all_and_flush()
             self.camera.close()

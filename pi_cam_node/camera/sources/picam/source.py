@@ -116,7 +116,7 @@ class Picamera2Source:
         self._watch.switch(controls.mode, session.fixed_us, live=step == "live")
 
     def close(self) -> None:
-        """Let go of the camera. Safe to call twice, and after a failed `open`."""
+        """Release the camera. Safe to call twice, and after a failed `open`."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -150,7 +150,7 @@ class Picamera2Source:
         return Shot(pixels, captured_s - exposure_s, captured_s, mode, sensor)
 
     def _insist(self, session: Session, exposure_us: int | None) -> None:
-        """Help a switch that does not show: picamera2 may lose a live change, a sensor may not reach an exposure."""
+        """Repeat a switch that does not show: picamera2 may lose a live change, a sensor may not reach an exposure."""
         if not self._watch.live:
             _log.warning("the camera exposes for %s µs where %s were asked for", exposure_us, session.fixed_us)
             self._watch.believe()

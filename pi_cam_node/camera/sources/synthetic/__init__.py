@@ -1,1 +1,1 @@
-"""A camera made of arithmetic."""
+"""The synthetic camera: a drawn scene with scripted light and faults."""

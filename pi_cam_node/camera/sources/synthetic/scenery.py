@@ -1,4 +1,4 @@
-"""What stands before the synthetic camera: a house with a garden, drawn once per size.
+"""Scenery of the synthetic camera: a house with a garden, drawn once per size.
 
 Reflectances and colours only; `pi_cam_node.camera.sources.synthetic.scene` puts light on them.
 """
@@ -25,7 +25,7 @@ _HORIZON = 470
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What a surface is made of: its reflectance in lookup steps, and how far it is from grey towards blue and red."""
+    """Colour of a surface: reflectance in lookup steps, and distance from grey towards blue and red."""
 
     step: int
     blue: int = 0

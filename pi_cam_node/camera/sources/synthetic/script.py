@@ -1,4 +1,4 @@
-"""What the synthetic camera acts: light over time, and faults. Parsed from its spec string, pure."""
+"""Script of the synthetic camera: light over time, and faults. Parsed from its spec string, pure."""
 
 from __future__ import annotations
 

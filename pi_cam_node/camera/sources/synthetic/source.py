@@ -1,4 +1,4 @@
-"""A camera made of arithmetic: for demos, tests and machines without a camera.
+"""Synthetic camera: for demos, tests and machines without a camera.
 
 It obeys its controls as a sensor does: by day an automatic exposure that ends at the frame interval and gain 8, so
 that pictures darken only where light is really short; by night the fixed exposure and gain.
@@ -89,7 +89,7 @@ class SyntheticSource:
             planes(pixels)[0][:] = 0
             return pixels
         if acts == "freeze":
-            # Whoever draws it, the process that takes over from this one included, it is the same to the last bit.
+            # The same to the last bit in every process, one that replaces this process included.
             if self._still is None:
                 self._still = Scene(*scene.size, seed=0).render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
             return self._still
