@@ -1,4 +1,4 @@
-"""What the configuration file and the environment give, by dotted key, before anybody judges the values.
+"""Values of the configuration file and the environment by dotted key, before they are validated.
 
 Each layer names where a value comes from, so that a fault can say which line or variable to mend.
 """
@@ -26,7 +26,7 @@ AFTER_THE_FILE = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class LayerValue:
-    """A value as it was given.
+    """A value as given, with its origin.
 
     Attributes:
         where: ``config.yaml:12``, or the name of a variable.
@@ -41,7 +41,7 @@ class LayerValue:
 
 @dataclass(slots=True)
 class Layer:
-    """The values of one origin, and what is wrong with the rest of it.
+    """Values of one origin (file or environment), and its faults.
 
     Attributes:
         givens: By dotted key.

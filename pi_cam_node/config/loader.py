@@ -179,7 +179,7 @@ def _is_secret(info: SettingInfo, tree: Tree) -> bool:
 
 
 def _mode(path: Path) -> int:
-    """Return who may do what with a file; nobody anything, where it has just gone."""
+    """Return the permission bits of a file; 0 where it has just been removed."""
     try:
         return path.stat().st_mode
     except OSError:

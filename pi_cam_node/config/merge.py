@@ -1,4 +1,4 @@
-"""Settings on their way from what was given to a `Config`: merged, interpreted, judged as a whole. Pure."""
+"""Merges layers into a `Config`: interprets the values and validates them as a whole. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD, PASSWORD_FILE, PICTURES = "mqtt.password", "mqtt.password_file", "expo
 
 
 class MergedLayers(Generic[Root]):
-    """What the layers give together, with the faults found so far.
+    """Merged values of the layers, with the faults found so far.
 
     Args:
         file: What the configuration file gives.
@@ -82,12 +82,12 @@ class MergedLayers(Generic[Root]):
             self.values[info.key] = value
 
     def is_absolute(self, key: str) -> bool:
-        """Whether a path was given as an absolute one."""
+        """Whether the path of a setting was given as an absolute one."""
         given = self.givens.get(key)
         return given is not None and Path(str(_raw(given.tree))).expanduser().is_absolute()
 
     def _absolute(self, path: str) -> str:
-        return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where nobody has a home
+        return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no home directory
 
     def fault(self, key: str, why: str) -> None:
         """Note that a value cannot be used."""

@@ -1,4 +1,4 @@
-"""The settings in force: list them, read one, and make a new configuration with one changed.
+"""Access to the settings in force: list, read, and copy with one setting changed.
 
 A change validates the whole configuration again, so cross-checks hold, and a refused one changes
 nothing. Everything here is pure.
@@ -44,13 +44,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What the models say about a value.
+    """Validation error of a value.
 
     Attributes:
         key: The setting, or the section whose settings do not go together.
         found: The value for people; empty for a secret and for a section.
         expected: What it must be; empty where ``reason`` says all.
-        reason: What a check of ours says.
+        reason: Message of a check of this package.
     """
 
     key: str
@@ -124,7 +124,7 @@ def raw_value(config: Section, key: str) -> Any:
 
 
 def secrets_of(config: Section) -> set[str]:
-    """Return every text in the settings that nobody may read, for masking it elsewhere."""
+    """Return every secret text in the settings, for masking it elsewhere."""
     secrets = set()
     for key in catalogue(type(config)):
         value = raw_value(config, key)

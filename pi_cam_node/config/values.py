@@ -1,4 +1,4 @@
-"""What people type for a value, and how a value is shown to them. Pure, and knows no setting."""
+"""Parses values as people type them, and formats values for people. Pure, and independent of any setting."""
 
 from __future__ import annotations
 

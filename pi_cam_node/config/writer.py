@@ -58,7 +58,7 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
             replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
             replace_atomically(path, new, mode)
         else:
-            sync(path)  # an earlier life may have been killed between giving it its name and syncing that
+            sync(path)  # an earlier run may have been killed between giving it its name and syncing that
     except ConfigError as error:
         raise NotSaved(f"the file is not valid as it stands: {error.problems[0]}") from error
     except NotSaved:
@@ -113,7 +113,7 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
 
 
 def _changes(filed: Config, config: Config) -> dict[str, Any]:
-    """Return what the file must say otherwise, as YAML knows it. Never a secret, nor where one is kept.
+    """Return the changes that the file needs, as YAML values by key. Never a secret, nor where one is kept.
 
     Nor where the pictures are, which depends on systemd too and cannot change while the node runs; nor whether privacy
     is on, which is remembered by itself: on in the file would bring it back at each start.

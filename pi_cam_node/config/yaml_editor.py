@@ -53,7 +53,7 @@ def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Editor:
-    """Collects the edits of one text."""
+    """Edits of one YAML text."""
 
     def __init__(self, text: str) -> None:
         self._text = text

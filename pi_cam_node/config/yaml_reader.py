@@ -1,4 +1,4 @@
-"""A YAML text as a tree of texts that know their lines. Takes the part of YAML that a settings file needs, and no more.
+"""Parses YAML into a tree of texts with line numbers; only the part of YAML that a settings file needs.
 
 What a text means (a number, a switch, a name) is for the setting to say, not for YAML: ``id: 007``,
 ``name: on`` and ``password: 1e5`` are what they look like. Anchors, tags and further documents are
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 DEEPEST = 8
-# More faults than anybody reads; the work for a file full of them stays bounded.
+# More faults than people read; the work for a file full of them stays bounded.
 MOST_FAULTS = 50
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -61,7 +61,7 @@ def kind_of(tree: Tree) -> str:
 
 
 class YamlError(Exception):
-    """The text is not YAML of our kind.
+    """The text is not YAML, or uses parts of YAML that are not supported.
 
     Attributes:
         line: Where, counted from 1.

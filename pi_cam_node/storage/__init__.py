@@ -1,1 +1,1 @@
-"""Pictures on disk."""
+"""Storage: pictures and films on disk, the event database, and the marker of privacy."""

@@ -1,4 +1,4 @@
-"""The directory of the pictures: making it, writing into it, listing it, and what it says when it cannot."""
+"""Directory of the pictures: create, write, list, and the errors of the file system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
-    """What a file system has left for us.
+    """Free space of a file system, as far as this process may use it.
 
     Attributes:
         free_bytes: Bytes.
@@ -36,7 +36,7 @@ class FreeSpace:
 
 @contextmanager
 def as_storage_error(what: str) -> Iterator[None]:
-    """Turn what the operating system says into an error of ours.
+    """Turn an `OSError` into an error of this package.
 
     Raises:
         NoSpace: The disk or the quota is full.
@@ -56,7 +56,7 @@ def nearest_directory(directory: Path) -> Path:
 
 
 def check_writable(directory: Path) -> None:
-    """See whether files could be made in a directory, without making one.
+    """Check whether files can be created in a directory, without creating one.
 
     A card that died still shows what is in memory of it; asking it to sync a directory in which nothing changed
     costs nothing and finds out.
@@ -83,9 +83,9 @@ def free_space(directory: Path) -> FreeSpace:
 
 
 def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:
-    """Return the size in bytes of each file of ours, by picture id and extension.
+    """Return the size in bytes of each file that the node wrote, by picture id and extension.
 
-    Anything else in the folder is somebody else's: other names, directories, links.
+    Anything else in the folder is foreign: other names, directories, links.
 
     Args:
         directory: The folder.
@@ -99,7 +99,7 @@ def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> d
         beat()
         named = parse_file(entry.name)
         if named is not None and entry.is_file(follow_symlinks=False):
-            with suppress(FileNotFoundError):  # deleted by somebody in this moment
+            with suppress(FileNotFoundError):  # deleted meanwhile
                 found.setdefault(named[0], {})[named[1]] = entry.stat(follow_symlinks=False).st_size
     return found
 

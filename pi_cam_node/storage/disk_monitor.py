@@ -1,4 +1,4 @@
-"""Looks after the disk while nobody saves: removes what is too old, and says at once when nothing could be saved."""
+"""Monitors the disk between saves: removes pictures that are too old, and reports when nothing could be saved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAITING_LOOK_S = 1.0
 
 
 class DiskMonitor:
-    """Lets the worker look at the disk, and tells the node what changed.
+    """Submits checks of the disk to the worker thread, and reports changes to the node.
 
     Thread: the node thread, but for `_look` and `_tidy`, which the worker runs.
 
@@ -69,7 +69,7 @@ class DiskMonitor:
             self.tidy()
 
     def on_time(self, now_s: float) -> None:
-        """Let the worker do what is due, and tell of what it found."""
+        """Submit due checks to the worker thread, and report their results."""
         self.due_s = now_s + WAITING_LOOK_S
         if now_s - self._tidied_s >= TIDY_S:
             self.tidy()
@@ -83,7 +83,7 @@ class DiskMonitor:
             self.due_s = min(self._asked_s + LOOK_S, self._tidied_s + TIDY_S)
 
     def tidy(self) -> None:
-        """Let the worker keep the saved pictures within their limits; where it is busy the next time will do."""
+        """Submit the retention of saved pictures to the worker thread; skipped while the thread is busy."""
         self._tidied_s = self._clock.monotonic()
         try:
             self._submit(partial(self._tidy, self._config()))

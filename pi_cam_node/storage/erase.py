@@ -1,7 +1,7 @@
-"""Removes what is ours from the folder of the pictures, and nothing else.
+"""Erases the files that the node wrote into the folder of the pictures, and nothing else.
 
-Ours is what bears a name that only we give. A link or a folder of such a name is somebody else's, and no link is
-followed: names are removed within the folder that was opened, whatever its path leads to meanwhile.
+A file counts as the node's by its name, which nothing else gives. A link or folder of such a name is foreign. No link
+is followed: names are removed within the folder that was opened, whatever its path leads to meanwhile.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Name = TypeVar("Name", str, Path)
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How much is gone, and what is not.
+    """Result of an erase: what was removed, and what could not be.
 
     Attributes:
         pictures: Pictures of which a file went.
@@ -45,11 +45,11 @@ class Removed:
 
 
 def erase_folder(directory: Path, names: Collection[str]) -> Removed:
-    """Remove every file of ours that can be removed and say how much that was. The folder itself stays.
+    """Remove every file of the node that can be removed, and return how much that was. The folder itself stays.
 
     Args:
         directory: The folder.
-        names: Names of ours beside those of pictures.
+        names: Names of the node's files beside those of pictures.
 
     Raises:
         NotSaved: The folder cannot be read; nothing is removed.
@@ -70,7 +70,7 @@ def _erase(descriptor: int, names: Collection[str]) -> Removed:
         ours = [e for e in listing if _is_ours(e.name, names) and e.is_file(follow_symlinks=False)]
     sizes: dict[str, int] = {}
     for entry in ours:
-        with suppress(FileNotFoundError):  # somebody else was faster
+        with suppress(FileNotFoundError):  # removed meanwhile
             sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
     gone, trouble = _remove(sizes, lambda name: os.unlink(name, dir_fd=descriptor))
     pictures = {named[0] for name in gone if (named := parse_file(name)) is not None}
@@ -88,7 +88,7 @@ def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[
     for name in sizes:
         try:
             unlink(name)
-        except FileNotFoundError:  # somebody else was faster, and removed it
+        except FileNotFoundError:  # removed meanwhile
             continue
         except OSError as error:
             stay.append(f"{name} cannot be removed: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Whether the disk answers, whichever job waits for it.
+"""Heartbeat of disk calls: shows that the disk does not answer, whichever job waits for it.
 
 What a job computes takes as long as it takes and says nothing of the disk, so only calls of the disk are timed.
 """
@@ -18,7 +18,7 @@ SLOWEST_BYTES_PER_S = 4_000_000
 
 
 class IoHeartbeat(Heartbeat):
-    """Beats at each call of the disk and rests while nothing is asked of it; stale, it tells of a silent disk.
+    """Heartbeat that beats at each disk call and is idle between jobs; stale, it means that the disk hangs.
 
     Thread: the one that uses the disk; `is_stale` may be asked by any.
     """

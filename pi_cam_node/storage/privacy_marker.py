@@ -1,4 +1,4 @@
-"""Privacy over a restart: a file whose being there means that it is on, whatever is in it.
+"""Marker file that keeps privacy over a restart: privacy is on while the file exists, whatever it holds.
 
 So it fails closed. A damaged file is a file; one that cannot be looked for counts as there; and an empty one can be
 made on a disk that is full. There are two: one with the pictures, which goes where they go, and one beside the last
@@ -20,7 +20,7 @@ FILE_NAME = ".privacy_on"
 
 
 class PrivacyMarker:
-    """The file in the folder of the pictures, and the one beside the last good settings.
+    """Marker files in the folder of the pictures and beside the last good settings.
 
     Thread: one at a time; the worker, but for the look at start.
 
@@ -54,7 +54,7 @@ class PrivacyMarker:
         return doubts[0] if doubts else ""
 
     def confirm(self) -> None:
-        """Put on disk what was found: whoever made the file may have been killed before its name was safe there."""
+        """Sync a marker that was found: the process that made it may have been killed before the name was on disk."""
         for path in filter(_is_there, self._paths):
             try:
                 sync_directory(path.parent)
@@ -62,7 +62,7 @@ class PrivacyMarker:
                 _log.warning("a power cut may switch privacy off: %s: %s", path, error)
 
     def put(self, on: bool) -> None:
-        """Make or remove the files; they are on disk, or gone from it, when this returns, whoever did it.
+        """Create or remove the files; on return they are on disk, or gone from it, even if another process did it.
 
         The folder of the settings may well be one that we cannot write; then none was ever made in it, there are no
         last good settings either, and the one with the pictures has to do.

@@ -1,1 +1,1 @@
-"""The machine that the node runs on: what it is, and how it fares."""
+"""Operating system and board: identity, resources, logging, service manager."""

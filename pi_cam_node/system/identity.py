@@ -1,4 +1,4 @@
-"""What the machine tells of itself: its model, and the memory it has for us; and a name for this run."""
+"""Identity of board and run: the board's model name, and a random boot id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the log where it is read: a terminal, the journal, and a file that cannot grow for ever.
+"""Logging set-up: terminal, journal, and a file of bounded size.
 
 Nothing that is logged can hurt: secrets are masked in the finished text, tracebacks included,
 control characters are spelled out, and a stream or disk that fails costs lines, not the node.
@@ -92,7 +92,7 @@ def set_level(level: Level) -> None:
 
 
 def install_hooks() -> None:
-    """Let errors that were not caught reach the log, from every thread."""
+    """Install hooks that log uncaught exceptions of every thread."""
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_thread_ended
     sys.unraisablehook = _on_unraisable
@@ -123,7 +123,7 @@ def _wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class _Formatter(logging.Formatter):
-    """Makes a text that is safe to show; the subclasses say what stands in front of it."""
+    """Formats records as text that is safe to show; subclasses add the prefix."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class _TextFormatter(_Formatter):
 
 
 class _JournalFormatter(_Formatter):
-    """Leaves the time to the journal. Each line carries the priority, because the journal takes it line by line."""
+    """Journal format, without a time stamp. Each line carries the priority, because the journal takes it line by line."""
 
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"

@@ -1,4 +1,4 @@
-"""Memory that is free for this process: of the machine, or of the control groups it lives in where that is less.
+"""Memory available to this process: of the machine, or of the process's control groups where that is less.
 
 Containers and systemd bound a process by control groups, of version 2 (one hierarchy) or version 1 (one for memory).
 A limit may stand on any group on the way from the process's own up to the root, so all of them are asked. Source: the
@@ -15,7 +15,7 @@ import psutil
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
-# What is told where the kernel tells nothing: less than the smallest board that the node runs on has free.
+# Assumed where the kernel gives no figure: less than the smallest board that the node runs on has free.
 _UNKNOWN_BYTES = 128 << 20
 
 
@@ -41,7 +41,7 @@ _V2 = _Version("", "memory.max", "memory.current", "inactive_file")
 
 
 def available_bytes() -> int:
-    """Return the memory that is free for us, in bytes; page cache that the kernel would give back counts as free."""
+    """Return the available memory in bytes; page cache that the kernel would give back counts as free."""
     return min([_free_of_machine(), *_free_of_groups()])
 
 

@@ -60,7 +60,7 @@ class SystemMetrics:
         }
 
     def _of_each(self, figure: Callable[[psutil.Process], float]) -> Iterator[float]:
-        """Yield a figure of this process and of the camera's, where that lives."""
+        """Yield a figure of this process, and of the camera's process while that runs."""
         yield figure(psutil.Process())
         pid = self._child_pid()
         if pid is None:

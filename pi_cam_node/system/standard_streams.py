@@ -1,4 +1,4 @@
-"""Standard input, output and error that are always there.
+"""Ensures that standard input, output and error are open.
 
 cron, init scripts and container runtimes start programs with closed streams. Python then has ``None`` for them, and the
 next file or socket that is opened gets their number, so that what a C library prints goes into it.

@@ -1,4 +1,4 @@
-"""What the node tells the service manager: that it is ready, how it is, that it lives, that it stops.
+"""Notifications to the service manager (sd_notify): ready, status, watchdog, stopping.
 
 Source: sd_notify(3): datagrams of ``NAME=value`` lines to the socket named by ``NOTIFY_SOCKET``, whose leading ``@``
 stands for the NUL of an abstract address. sd_watchdog_enabled(3): ``WATCHDOG_USEC`` says how often ``WATCHDOG=1`` must
@@ -19,7 +19,7 @@ RESTARTED_BY = "PI_CAM_NODE_RESTARTED_BY"
 
 
 class SystemdNotifier:
-    """The way to the service manager; without one everything is accepted and goes nowhere. Thread: any.
+    """Sends notifications to the service manager; without one they are dropped. Thread: any.
 
     Attributes:
         watchdog_s: How often it must hear from us at least, in seconds; 0 where it does not ask.
@@ -32,7 +32,7 @@ class SystemdNotifier:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> SystemdNotifier:
-        """Return the one that the service manager asked for."""
+        """Return the notifier for the socket and the watchdog interval that the environment names."""
         usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
         is_meant = usec.isdecimal() and (not pid or pid == str(os.getpid()))
         return cls(environ.get("NOTIFY_SOCKET", ""), int(usec) / 1e6 if is_meant else 0.0)

@@ -1,1 +1,1 @@
-"""The live view: streams, snapshots, saved pictures, commands and a page, over HTTP."""
+"""HTTP server of the node: live streams, snapshots, saved pictures, commands and pages."""

@@ -1,4 +1,4 @@
-"""The node's application: every module that declares routes, and what its handlers need."""
+"""Builds the node's aiohttp application: imports every module that declares routes, and attaches what handlers need."""
 
 from __future__ import annotations
 

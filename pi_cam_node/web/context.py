@@ -1,4 +1,4 @@
-"""What the handlers may use: the node, as it looks from the web server's thread."""
+"""Services and state that request handlers use, as seen from the web server's thread."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """Everything a handler may use.
+    """Services and state of the node for request handlers.
 
     Attributes:
         hub: The newest frames.

@@ -1,4 +1,4 @@
-"""The node as a program that `web.http.service` serves: where, with which credential, and what answers."""
+"""The node as a program that `web.http.service` serves: endpoint, credential and application."""
 
 from __future__ import annotations
 

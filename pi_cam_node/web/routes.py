@@ -1,4 +1,4 @@
-"""The node's table of routes, and what its handlers find in the application."""
+"""Route table of the node, and the keys under which handlers find the services of the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's HTTP server: a thread and an event loop of its own; nothing of the node waits for it."""
+"""The node's HTTP server, in a thread with an event loop of its own; no other thread waits for it."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ class WebServer:
 
     @property
     def is_up(self) -> bool:
-        """Whether it serves, or is not to, or has logged why it cannot. Thread: any."""
+        """Whether the server serves, is disabled, or has logged why it cannot serve. Thread: any."""
         return not self._enabled or self._service.url is not None or self._service.is_in_trouble
 
     @property
     def url(self) -> str | None:
-        """Where others find the page; ``None`` while nothing is served, or only to this machine. Thread: any."""
+        """Address of the page for others; ``None`` while nothing is served, or only to this machine. Thread: any."""
         return self._service.public_url
 
     @property
     def address(self) -> str:
-        """Where the server is found, on this machine if nowhere else; empty while nothing is served. Thread: any."""
+        """Address of the server, loopback where it listens there only; empty while nothing is served. Thread: any."""
         return self._service.public_url or self._service.url or ""
 
     @property
@@ -151,7 +151,7 @@ class WebServer:
         self._inbox.put(HttpAddressChanged(url))
 
     def _prepare(self) -> None:
-        """Make what one life of the thread needs; the connections of an earlier life ended with it."""
+        """Create the state of one run of the thread; the connections of an earlier run ended with that run."""
         self._service = self._new_service()
         self._loop = asyncio.new_event_loop()
         self._queue = LoopQueue(self._loop, self._take)

@@ -1,4 +1,4 @@
-"""What every section of the settings is made of."""
+"""Base classes of the settings' sections."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _on_one_line(cls, value: object) -> object:
-        # A line break or a NUL in a topic, a path or a name does harm far from here, where nobody looks for it.
+        # A line break or a NUL in a topic, a path or a name does harm far from here, where it is hard to find.
         if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f-\x9f]", value):
             raise ValueError("a line break or another control character is in it")
         return value

@@ -1,4 +1,4 @@
-"""The camera by day and by night."""
+"""Settings of the camera, and of day and night."""
 
 from __future__ import annotations
 

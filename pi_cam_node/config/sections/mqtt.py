@@ -1,4 +1,4 @@
-"""The broker, and Home Assistant behind it."""
+"""Settings of the broker, and of Home Assistant discovery."""
 
 from __future__ import annotations
 

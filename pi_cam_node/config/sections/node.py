@@ -1,4 +1,4 @@
-"""Who the node is."""
+"""Settings of the node's identity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def default_node_id() -> str:
 
 
 def has_container_id(node: NodeConfig) -> bool:
-    """Return whether the id is a container's host name that nobody chose: 12 hex digits, others at each re-creation."""
+    """Return whether the id is a generated host name of a container: 12 hex digits, others at each re-creation."""
     return "id" not in node.model_fields_set and re.fullmatch(r"[0-9a-f]{12}", node.id) is not None
 
 

@@ -1,4 +1,4 @@
-"""What is kept of the frames: in memory, on disk, and for how long."""
+"""Settings of the ring, of saved pictures, and of retention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody shall see: everything for a while, or parts of the picture for ever."""
+"""Settings of privacy: the whole picture for a while, or masked parts of it for ever."""
 
 from __future__ import annotations
 

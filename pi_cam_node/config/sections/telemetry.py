@@ -1,4 +1,4 @@
-"""How the node speaks of itself."""
+"""Settings of telemetry and logging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moves, and what is recorded of it."""
+"""Settings of motion detection and video recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live view over HTTP, and the TCP port for clients of the service we grew from."""
+"""Settings of the HTTP server, and of the TCP port for clients of the predecessor service."""
 
 from __future__ import annotations
 

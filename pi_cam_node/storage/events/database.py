@@ -68,12 +68,12 @@ class EventDatabase:
     # ------------------------------------------------------------ writing
 
     def save_event(self, row: EventRow) -> None:
-        """Take in an event that began, changed or ended."""
+        """Store an event that began, changed or ended."""
         self._recent.save_event(row)
         self._writer.put(("event", row.id), partial(rows.save_event, row=row))
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Take in a film that was begun, closed or repaired."""
+        """Store a film that was begun, closed or repaired."""
         self._recent.save_recording(row)
         self._writer.put(("recording", row.id), partial(rows.save_recording, row=row))
 
@@ -83,7 +83,7 @@ class EventDatabase:
         self._writer.put(("recording", recording_id), partial(rows.forget_recording, recording_id=recording_id))
 
     def put(self, topic: str, body: bytes) -> None:
-        """Take in a message that waits for the broker."""
+        """Store a message that waits for the broker."""
         at = self._clock.utcnow()
         self._writer.put(("outbox", next(self._numbers)), partial(rows.save_waiting, at=at, topic=topic, body=body))
 

@@ -1,4 +1,4 @@
-"""Which file system a folder is on: a database on one that comes over the network would be damaged by it."""
+"""Detects network file systems: they would damage a database of SQLite."""
 
 from __future__ import annotations
 

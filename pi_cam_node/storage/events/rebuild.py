@@ -1,4 +1,4 @@
-"""Events and films read from the side-cars of films, where the database is lost: they are the truth on disk.
+"""Rebuilds a lost database: reads events and films from the side-cars of films, which are the truth on disk.
 
 A recorder writes into the side-car of a film ``{"id", "first_at", "last_at", "boot", "clock_set", "frames_count",
 "gap_s", "codec", "width", "height", "cause", "bytes", "event": {…}}``; ``event`` is `EventRow.facts` of its event.

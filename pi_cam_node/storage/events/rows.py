@@ -1,4 +1,4 @@
-"""Rows as SQL: how an event, a film and a waiting message are written, and how they are read again."""
+"""SQL statements that write and read events, films and waiting messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
 
 
 def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> None:
-    """Put a message in line, and drop the oldest where there are too many."""
+    """Append a message to the queue, and drop the oldest if there are too many."""
     connection.execute("INSERT INTO outbox(at_ms, topic, body) VALUES(?, ?, ?)", (_ms(at), topic, body))
     connection.execute(
         """DELETE FROM outbox WHERE number IN (SELECT number FROM (

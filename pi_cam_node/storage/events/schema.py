@@ -1,4 +1,4 @@
-"""Tables of the database, how it is opened, and how an older one becomes a newer one.
+"""Schema of the database, opening, and migration from older versions.
 
 Times are milliseconds of UTC since 1970, as whole numbers: they sort, and come back as they were told.
 """
@@ -44,7 +44,7 @@ class NewerDatabaseError(Exception):
 
 
 class DamagedDatabaseError(Exception):
-    """The file is no database, or not a whole one."""
+    """The file is not a database, or a damaged one."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

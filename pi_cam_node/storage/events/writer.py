@@ -1,4 +1,4 @@
-"""The thread that writes into the database: one transaction for what waits, tried again until it is on disk.
+"""Writer thread of the database: all pending writes in one transaction, retried until it is on disk.
 
 Rows wait in memory, one for each key, so that a disk that hangs or is full blocks no caller and costs bounded memory.
 """
@@ -31,7 +31,7 @@ Known = Callable[[], Iterable[EventRow | RecordingRow]]
 
 
 class DatabaseWriter:
-    """Writes into one file; the only one that does.
+    """Only writer of one database file.
 
     Attributes:
         loop: The thread.
@@ -78,7 +78,7 @@ class DatabaseWriter:
         return [] if path is None else schema.files_of(path)
 
     def put(self, key: Key, write: Write) -> None:
-        """Take in what is to be written, instead of what waits under the same key. Never blocks. Thread: any."""
+        """Queue a write; it replaces a pending write of the same key. Never blocks. Thread: any."""
         with self._changed:
             if self._path is None or self._stopping:
                 return
@@ -122,13 +122,13 @@ class DatabaseWriter:
                 return
 
     def _check(self) -> None:
-        """Look at a file that is there already, so that damage is found at start; a new one is made when need be."""
+        """Check an existing file, so that damage is found at start; a new one is created when needed."""
         path = self._path
         if path is not None and path.exists():
             self._tried(lambda: self._opened(path))
 
     def _tried(self, work: Callable[[], object]) -> bool:
-        """Do something with the file; return whether it went well."""
+        """Run an operation on the file; return whether it succeeded."""
         self.loop.beat(schema.BUSY_TIMEOUT_S)
         try:
             work()
@@ -190,7 +190,7 @@ class DatabaseWriter:
         return self._connection
 
     def _fill(self, connection: sqlite3.Connection) -> None:
-        """Put into a new database what is known without it; where that cannot be read it begins empty."""
+        """Fill a new database from the side-cars of films; if those cannot be read it stays empty."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             for row in self._known():

@@ -1,1 +1,1 @@
-"""Pictures in a folder."""
+"""Archive of saved pictures: one flat folder of files."""

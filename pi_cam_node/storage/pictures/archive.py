@@ -1,4 +1,4 @@
-"""Pictures in a folder: saved whole or not at all, found by id, and removed when they take too much."""
+"""Archive of pictures in a folder: atomic saves, lookup by id, retention."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class PictureArchive:
         return self._saved(picture, picture_id, written, config)
 
     def tidy(self, config: Config) -> int:
-        """Look at the folder again and remove what is too old or too much; return how many pictures went.
+        """Read the folder again and apply retention; return how many pictures were removed.
 
         Raises:
             NotSaved: The folder cannot be read.
@@ -134,7 +134,7 @@ class PictureArchive:
         return self._keep_within_limits(config)
 
     def look(self, config: Config) -> None:
-        """See that another picture could be saved; the oldest make room where the disk needs it. Writes nothing.
+        """Check that another picture could be saved, removing the oldest where space is needed. Writes nothing.
 
         Raises:
             NoSpace: The reserve is touched, and no picture is left that could make room.
@@ -161,7 +161,7 @@ class PictureArchive:
         return self._library.page(query)
 
     def keep(self, media_id: str, *, kept: bool) -> None:
-        """Say in the side-car whether retention spares a picture or film; it is on disk when this returns.
+        """Write into the side-car whether retention spares a picture or film; synced to disk on return.
 
         Raises:
             BadRequest: There is no such picture or film.
@@ -187,7 +187,7 @@ class PictureArchive:
     def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy; or its film.
 
-        Anything that is not exactly an id of ours, or is there under the name of one but not as a
+        Anything that is not exactly an id of the node, or is there under the name of one but not as a
         plain file, is ``None``.
 
         Thread: any.
@@ -205,7 +205,7 @@ class PictureArchive:
         return self._index.newest(count)
 
     def usage(self) -> Usage | None:
-        """Return what the pictures take, from memory; ``None`` before `open`, when nobody has looked.
+        """Return number and bytes of the pictures, from memory; ``None`` before `open`, when the folder was not read.
 
         Thread: any.
         """
@@ -240,7 +240,7 @@ class PictureArchive:
                 continue
             try:
                 return picture_id, write(picture, picture_id, job)
-            except FileExistsError:  # taken in this moment by somebody else; the next one then
+            except FileExistsError:  # taken meanwhile by another process; the next one then
                 _log.info("the name %s was taken meanwhile", picture_id)
         raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
 

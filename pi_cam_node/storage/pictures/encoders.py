@@ -1,4 +1,4 @@
-"""A picture as the bytes of a file. What needs pixels is done elsewhere, see `ImageTasks`."""
+"""Encoders: a picture as the bytes of a file. Work on pixels is done elsewhere, see `ImageTasks`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a photo viewer shows about a picture: EXIF, put into a finished JPEG without encoding it again.
+"""EXIF metadata for photo viewers, inserted into a finished JPEG without encoding it again.
 
 A TIFF block of two directories becomes an APP1 segment near the start of the file (Exif 2.32, section 4.5.4). The
 scan data stays as it is, byte for byte. Pillow could build the block, and would bring a JPEG library into the node's

@@ -1,4 +1,4 @@
-"""Names of saved pictures and films: when, which start of the node, which frame, what kind.
+"""Ids of saved pictures and films, which are their file names: time, boot id, frame number, kind.
 
 ``20261120T194501123Z-3f2a91c0-000042-single``: UTC, because local time repeats an hour each
 autumn; the boot id and the frame number, because UTC may be wrong and even repeat on a board
@@ -92,7 +92,7 @@ def parse_id(text: str) -> PictureName | None:
 
 
 def parse_file(file_name: str) -> tuple[str, str] | None:
-    """Return ``(picture id, extension)`` of a file of ours, or ``None`` where it is somebody else's."""
+    """Return ``(picture id, extension)`` of a file of the node, ``None`` for a foreign file."""
     match = _FILE_PATTERN.fullmatch(file_name)
     if match is None or parse_id(match["id"]) is None:
         return None

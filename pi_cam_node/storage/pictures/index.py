@@ -1,4 +1,4 @@
-"""What is known of the saved pictures without looking at the disk: their order, sizes and times."""
+"""Index of the saved pictures in memory: order, sizes and times, without reading the disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pi_cam_node.storage.pictures.ids import FILM_FORMAT, parse_id
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the pictures take.
+    """Number and bytes of the saved pictures.
 
     Attributes:
         size_bytes: All their files together.
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def is_film(self) -> bool:
-        """Whether it is a film, to which other limits apply than to pictures."""
+        """Whether the entry is a film, to which other limits apply than to pictures."""
         return FILM_FORMAT in self.extensions
 
 
@@ -67,17 +67,17 @@ class Index:
 
     @property
     def usage(self) -> Usage | None:
-        """What the pictures take; ``None`` as long as nobody has looked."""
+        """Number and bytes of the pictures; ``None`` before the folder was read."""
         return self._usage
 
     @property
     def size_bytes(self) -> int:
-        """All files of all pictures together, at this moment."""
+        """Size of all files of all pictures at this moment, in bytes."""
         return self._size_bytes
 
     @property
     def film_bytes(self) -> int:
-        """All files of all films together, at this moment."""
+        """Size of all files of all films at this moment, in bytes."""
         return self._film_bytes
 
     def __iter__(self) -> Iterator[Entry]:
@@ -96,7 +96,7 @@ class Index:
         return self._entries[picture_id]
 
     def add(self, entry: Entry) -> None:
-        """Take in the newest picture."""
+        """Add the newest picture."""
         self._entries[entry.id] = entry
         self._size_bytes += entry.size_bytes
         self._film_bytes += entry.size_bytes * entry.is_film
@@ -108,7 +108,7 @@ class Index:
         self._film_bytes -= entry.size_bytes * entry.is_film
 
     def reconcile(self, found: Mapping[str, Mapping[str, int]]) -> None:
-        """Take in what a look at the folder showed: new pictures, missing ones, other sizes.
+        """Update the index from a listing of the folder: new pictures, missing ones, other sizes.
 
         Args:
             found: Bytes of each file, by picture id and extension.
@@ -123,7 +123,7 @@ class Index:
         self._film_bytes = sum(entry.size_bytes for entry in self if entry.is_film)
 
     def publish(self) -> None:
-        """Let other threads see the present state."""
+        """Publish the present state to other threads."""
         self._ids = tuple(self._entries)
         self._usage = Usage(self._size_bytes, len(self._entries))
 

@@ -1,4 +1,4 @@
-"""What people ask of the saved pictures and films: list them, keep one, delete one. Thread: the worker."""
+"""Operations on saved pictures and films: list, keep, delete. Thread: the worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pi_cam_node.storage.pictures.sidecar import is_kept, read_sidecar, with_kep
 
 
 class Library:
-    """Pictures and films as rows. The index knows which there are; their side-cars know the rest."""
+    """Pictures and films as rows: which exist from the index, their facts from the side-cars."""
 
     def __init__(self, directory: Path, index: Index, quota: Quota, heartbeat: IoHeartbeat) -> None:
         self._directory = directory
@@ -37,7 +37,7 @@ class Library:
             return Page(tuple(self._with_facts(row) for row in page.rows), page.more)
 
     def keep(self, picture_id: str, *, kept: bool) -> None:
-        """Say in the side-car whether retention spares a picture; one that lacks a side-car gets one.
+        """Write into the side-car whether retention spares a picture; a missing side-car is created.
 
         Raises:
             BadRequest: It is not there.

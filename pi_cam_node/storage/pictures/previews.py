@@ -1,4 +1,4 @@
-"""The small copies of a saved picture that go over MQTT."""
+"""Previews of a saved picture for MQTT: small copies that fit a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps saved pictures within their limits, and makes room for the next one."""
+"""Disk quota: removes the oldest pictures beyond the limits, and frees space for the next one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Quota:
         return free
 
     def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
-        """See to it that a file of this size leaves the reserve free.
+        """Free space so that a file of this size leaves the reserve free.
 
         Args:
             size_bytes: Size of the file.
@@ -145,7 +145,7 @@ class Quota:
         )
 
     def _is_within(self, bounds: Limits, *, is_film: bool) -> bool:
-        """Whether nothing can have to go: no limit of age, and fewer bytes than are allowed."""
+        """Whether retention has nothing to remove: no limit of age, and fewer bytes than are allowed."""
         size_bytes = self._index.film_bytes if is_film else self._index.size_bytes - self._index.film_bytes
         return not bounds.max_age_s and (not bounds.max_bytes or size_bytes <= bounds.max_bytes)
 

@@ -1,4 +1,4 @@
-"""What a killed node left of a picture: whole files without side-car are adopted, halves are removed. At start only.
+"""Recovery after a killed node: adopts whole files without side-car, removes partial ones. At start only.
 
 A file gets its final name when it is whole and synced, and the side-car comes last. So a picture without one was cut
 off between its files. A file system without hard links can leave an empty file under a final name, one that lost its
@@ -32,7 +32,7 @@ _State = Literal["whole", "half", "foreign"]
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was found.
+    """Result of a recovery.
 
     Attributes:
         adopted: Ids of pictures that got a side-car.

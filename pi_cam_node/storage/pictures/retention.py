@@ -1,6 +1,6 @@
-"""What goes when saved pictures take too much: a rule without files and clocks.
+"""Retention rule: which saved pictures to remove when they exceed the limits. Pure: no files, no clock.
 
-The oldest go first. The newest picture always stays: it is the one that ``media/last`` speaks of.
+The oldest go first. The newest picture always stays: ``media/last`` refers to it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A saved picture as the rule sees it.
+    """A saved picture, as input of the retention rule.
 
     Attributes:
         id: Its id.
         size_bytes: Of all its files.
-        age_s: How old it is; ``None`` where nobody knows, because a clock was not set. Negative:
+        age_s: Age in seconds; ``None`` where it is unknown, because a clock was not set. Negative:
             from the future, so a clock was wrong, and its true age is as unknown.
     """
 
@@ -27,7 +27,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What pictures may take.
+    """Limits of saved pictures: bytes, age, and bytes that the disk lacks.
 
     Attributes:
         max_bytes: All of them together; 0: no limit.

@@ -1,4 +1,4 @@
-"""The JSON file beside a picture: its facts, for people and programs that find the folder without the node."""
+"""Side-car: the JSON file beside a picture with its facts, for people and programs that read the folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which node saved a picture, and how far its clock was to be trusted.
+    """Node that saved a picture, and how far the node's clock could be trusted.
 
     Attributes:
         boot: Boot id of the node.
@@ -72,7 +72,7 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Return what a side-car says; nothing where it is missing, damaged or larger than any of ours."""
+    """Return the content of a side-car; nothing where it is missing, damaged or larger than any the node writes."""
     try:
         with path.open("rb") as file:
             facts = json.loads(file.read(MAX_BYTES))

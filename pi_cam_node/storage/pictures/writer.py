@@ -1,4 +1,4 @@
-"""One picture becomes its files: all of them, synced and under their final names, or none."""
+"""Writes the files of a picture atomically: all of them, synced and under their final names, or none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WriteJob:
-    """How a picture is to be written.
+    """Folder, formats, quality and ports with which a picture is written.
 
     Attributes:
         directory: Into which folder, which exists.
@@ -49,7 +49,7 @@ class WriteJob:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written.
+    """Files written for a picture.
 
     Attributes:
         files: One for each format, in the order asked for.

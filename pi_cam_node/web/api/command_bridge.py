@@ -1,4 +1,4 @@
-"""Puts commands of HTTP clients to the node, and matches its replies to them."""
+"""Passes commands of HTTP clients to the node, and matches the node's replies to them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Pending:
 
 
 class CommandBridge:
-    """The commands under way. Thread: the web server's.
+    """HTTP requests whose command has no final reply yet. Thread: the web server's.
 
     Attributes:
         late: Replies and frames that no request waited for any more.

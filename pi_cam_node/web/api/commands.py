@@ -1,4 +1,4 @@
-"""Carries out commands for routes, and answers with their replies."""
+"""Runs commands for route handlers and turns their replies into HTTP responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health check: whether broker and camera are there, in one word."""
+"""Health check ``/healthz``: ``ok`` while the broker is connected and the camera delivers frames or privacy is on."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ PREFIX = "pi_cam_node_"
 
 
 class NodeCollector(Collector):
-    """Turns what is into metrics. An unknown figure is left out, never a zero.
+    """Collects the node's state as Prometheus metrics. An unknown figure is left out, never a zero.
 
     Args:
         context: The node.

@@ -1,4 +1,4 @@
-"""What the API answers with. The models make the answers, and the description of the interface comes from them."""
+"""Response models of the API. The handlers answer with them, and the OpenAPI document is generated from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programming interface: commands, states, settings, and the document that describes them."""
+"""Routes of the API: commands, states, settings, and their OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides who may do what. One place for every route: what is not declared public asks for a credential."""
+"""Authorizes requests, for every route in one place: a route that is not declared public requires a credential."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN_SITES = frozenset({"same-origin", "none"})
 
 @dataclass(slots=True)
 class Access:
-    """The rules and what they need to know.
+    """Authorization rules, and the token, sessions, links and proxies that they consult.
 
     Attributes:
         token: What opens everything; ``None``: no credential is asked for, as only this machine reaches the server.
@@ -166,7 +166,7 @@ class Access:
     def _unauthorized(self, request: web.Request, peer: Peer, need: Need) -> web.HTTPException:
         """Return what a request without a credential gets: a page leads to the login, the rest names the ways to do it.
 
-        A browser would put its own dialog over a page when one of the page's parts is told of basic authentication.
+        A browser would put its own dialog over a page when one of the page's parts is offered basic authentication.
         """
         if need.page and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             return web.HTTPSeeOther("login")

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class AllowedHosts:
-    """The names under which this server may be asked for.
+    """Host names and addresses that requests may name in their Host header.
 
     Args:
         allowed: Those beside the harmless ones, from the settings.
@@ -75,7 +75,7 @@ def _canonical(name: str) -> str:
 
 
 def _is_harmless(name: str) -> bool:
-    """Tell whether no stranger can make a name point to this machine."""
+    """Tell whether a name is safe from DNS rebinding: no stranger can make it point to this machine."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

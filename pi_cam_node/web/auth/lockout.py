@@ -1,4 +1,4 @@
-"""Slows guessing down: after a few wrong credentials an address waits, each time twice as long."""
+"""Lockout after wrong credentials: after a few of them an address waits, each time twice as long."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Record:
 
 
 class Lockout:
-    """What each address got wrong lately."""
+    """Recent wrong credentials by client address."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

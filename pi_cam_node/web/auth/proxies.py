@@ -1,4 +1,4 @@
-"""Who sends a request, seen through the reverse proxies that the owner trusts and through no others."""
+"""Client address of a request, read from the headers of trusted reverse proxies and of no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forw
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where a request comes from and what it was sent to.
+    """Client address of a request, and the host and scheme that it was sent to.
 
     Attributes:
         address: The client's, in canonical form, without port and brackets.

@@ -1,4 +1,4 @@
-"""The sessions of people who logged in: bounded in number and in time, gone with a restart."""
+"""Login sessions, in memory: bounded in number and in time, gone with a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIFETIME_S = 7 * 86_400.0
 
 
 class Sessions:
-    """Who is logged in. What is kept is a hash, so that memory read by others opens nothing."""
+    """Login sessions by the hash of their id, so that memory read by others opens nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The one credential: a random token in a file that only its owner reads."""
+"""Access token: random, in a file that only its owner can read."""
 
 from __future__ import annotations
 

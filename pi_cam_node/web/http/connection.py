@@ -1,4 +1,4 @@
-"""One connection of a client: what it may send, and how long it may take to ask for something.
+"""Protocol of one client connection: limits on bytes received, and deadlines for the head of a request.
 
 aiohttp parses and answers; this adds the bounds that it does not have by itself: a size of the whole head,
 a number of connections in all and per address, and a kernel's deadline for readers that stand still.
@@ -30,7 +30,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Connection(web.RequestHandler):
-    """The protocol of one connection. Thread: the event loop's.
+    """Protocol of one client connection. Thread: the event loop's.
 
     Attributes:
         below_tls: The transport that carries the encrypted bytes; ``None`` without TLS.
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------ what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place, or be refused."""
+        """Admit the connection under the limit, or refuse it."""
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
         self._wire = transport
@@ -78,7 +78,7 @@ class Connection(web.RequestHandler):
             self.data_received(early)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
+        """Release the connection's place under the limit."""
         self._connections.remove(self)
         self._stop_waiting()
         super().connection_lost(exc)
@@ -104,12 +104,12 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------ what the middleware says
 
     def request_started(self) -> None:
-        """Note that a whole head has come."""
+        """Note that the whole head of a request has been received."""
         self._has_head = True
         self._stop_waiting()
 
     def request_allowed(self) -> None:
-        """Note that the request is whole and not public: until its answer is out the place is not given to another."""
+        """Note that the request was authorized for a route that is not public: until it is answered, no eviction."""
         self.is_served = True
 
     def upgraded(self) -> None:
@@ -123,7 +123,7 @@ class Connection(web.RequestHandler):
         self._tail = b""
 
     def refuse(self, status: str, why: str, more: str = "") -> None:
-        """Say why and hang up, without the work of a whole response."""
+        """Send a short refusal as plain text and close, without the work of a whole response."""
         if self._wire is not None and not self._wire.is_closing():
             body = f"{why}\n"
             head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
@@ -142,7 +142,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what could not be parsed without telling what answers; noise on the wire is no news for the log.
+        """Answer a request that could not be parsed without naming the server software; logged at level debug only.
 
         Raises:
             ConnectionError: Another answer has begun, and there is no taking it back.
@@ -191,7 +191,7 @@ def address_of(transport: asyncio.Transport) -> str:
 
 
 def _give_up_stalled(sock: socket.socket | None) -> None:
-    """Let the kernel end the connection of a reader that stands still. Source: tcp(7), ``TCP_USER_TIMEOUT``."""
+    """Have the kernel end the connection of a client that stops reading. Source: tcp(7), ``TCP_USER_TIMEOUT``."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if sock is not None and option is not None:
         sock.setsockopt(socket.IPPROTO_TCP, option, int(KERNEL_STALL_S * 1000))

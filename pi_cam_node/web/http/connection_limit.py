@@ -29,15 +29,15 @@ class Member(Protocol):
 
     @property
     def is_served(self) -> bool:
-        """Whether it has asked for something that is not public, and is being answered."""
+        """Whether a request of the connection for a route that is not public is being answered."""
         ...
 
     def force_close(self) -> None:
-        """End it once what was written to it is sent."""
+        """Close the connection once everything written to it is sent."""
         ...
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close the connection at once."""
         ...
 
 
@@ -46,7 +46,7 @@ class ConnectionLimit:
 
     Args:
         viewers_max: Returns how many viewers are allowed.
-        is_proxy: Tells whether an address is a trusted proxy, which speaks for many clients.
+        is_proxy: Tells whether an address is a trusted proxy, which forwards the requests of many clients.
 
     Attributes:
         refused: Connections that found no place.
@@ -64,7 +64,7 @@ class ConnectionLimit:
         return len(self._clients)
 
     def admit(self, member: Member) -> bool:
-        """Give a connection a place, at the cost of an idle one where it must be; return whether there is room."""
+        """Admit a connection, evicting an idle one if the limit is reached; return whether there is room."""
         viewers, client = self._viewers_max(), client_key(member.address)
         alike = [one for one, key in self._clients.items() if key == client]
         if len(alike) >= CONNECTIONS_PER_CLIENT + viewers and not self._is_proxy(member.address):
@@ -80,7 +80,7 @@ class ConnectionLimit:
         return has_room
 
     def remove(self, member: Member) -> None:
-        """Give the place of a connection back."""
+        """Release the place of a connection."""
         self._clients.pop(member, None)
 
     def close_idle(self) -> None:

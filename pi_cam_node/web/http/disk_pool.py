@@ -1,4 +1,4 @@
-"""Threads that read the disk for the server; bounded where the disk hangs.
+"""Thread pool for disk reads of the server; bounded, so that a hung disk cannot use up threads.
 
 They are apart from those that encode, so that a disk that hangs, for ever perhaps, takes neither the live view
 nor the state along.
@@ -25,7 +25,7 @@ Found = TypeVar("Found")
 
 
 class DiskPool:
-    """Some threads for work on the disk. Thread: the web server's.
+    """Thread pool for work on the disk. Thread: the web server's.
 
     Args:
         name: What the threads are called.
@@ -59,7 +59,7 @@ class DiskPool:
                 self._hanging.add(job)
 
     def close(self) -> None:
-        """Let the threads go, without waiting for those that hang."""
+        """Shut the pool down without waiting for threads that hang."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -67,7 +67,7 @@ DISK = app_key("disk", DiskPool)
 
 
 def attach(app: web.Application, key: web.AppKey[DiskPool] = DISK, pool: DiskPool | None = None) -> None:
-    """Give an application a pool for as long as it lives; that of `DISK` where nothing else is said."""
+    """Attach a pool, new unless given, to an application under a key (`DISK`), and close it at the end of that."""
     kept = app[key] = pool or DiskPool("http-disk", READERS, READ_S)
 
     async def close(_app: web.Application) -> None:

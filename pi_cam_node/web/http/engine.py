@@ -21,7 +21,7 @@ SHUTDOWN_S = 0.5
 async def serve(
     app: web.Application, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, stopped: asyncio.Event
 ) -> None:
-    """Answer until told to stop.
+    """Serve requests until a stop is requested.
 
     Args:
         app: What answers; bounds its connections by `CONNECTIONS`.

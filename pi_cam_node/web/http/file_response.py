@@ -1,4 +1,4 @@
-"""Sends a file from disk: whole, in part, or not again. Disk and client are both allowed to be slow.
+"""Sends a file from disk: whole, a byte range, or 304 Not Modified. Disk and client may both be slow.
 
 aiohttp's own FileResponse follows links, prefers a ``.gz`` beside the file, and waits for ever for a
 client that takes nothing.
@@ -30,7 +30,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII | re.IGNORECA
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An open file and what tells it from others of its name. Close `file` after use.
+    """An open file with its size, modification time and ETag. Close `file` after use.
 
     Attributes:
         file: Open for reading.
@@ -71,7 +71,7 @@ def open_stored(path: Path) -> Stored | None:
 
 
 def is_known(request: web.Request, etag: str, modified: datetime) -> bool:
-    """Tell whether the client has this already. Where it names tags, its date does not count (RFC 9110, 13.2.2)."""
+    """Tell whether the client's copy is current. Where it names tags, its date does not count (RFC 9110, 13.2.2)."""
     if request.if_none_match is not None:
         return any(tag.value in (etag, "*") for tag in request.if_none_match)
     since = request.if_modified_since
@@ -160,7 +160,7 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
 
 
 async def _read(disk: DiskPool, file: BinaryIO, at: int, size_bytes: int) -> bytes:
-    """Return what stands in a file from a place on.
+    """Return bytes of a file from an offset on.
 
     Raises:
         EOFError: Nothing, any more.

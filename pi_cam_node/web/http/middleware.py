@@ -1,4 +1,4 @@
-"""The one middleware that every request passes, known path or not: rights, the body, errors, the end."""
+"""Middleware of every request, known path or not: authorization, reading the body, errors, completion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY_DEADLINE_S = 10.0
 
 
 class Middleware(Protocol):
-    """As aiohttp wants it; aiohttp 3.8 has no name for the type."""
+    """Type of an aiohttp middleware; aiohttp 3.8 has no name for it."""
 
     def __call__(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Answer a request."""
@@ -29,7 +29,7 @@ class Middleware(Protocol):
 
 
 class Gate(Protocol):
-    """Judges requests."""
+    """Admits or refuses requests."""
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Let a request pass.
@@ -67,7 +67,7 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
 
 
 async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
-    """Answer a request that may pass, and refuse one that may not.
+    """Answer an admitted request, or refuse it.
 
     Raises:
         web.HTTPException: It was refused, and the refusal is sent.
@@ -85,7 +85,7 @@ async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Rout
 
 
 async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
-    """Let a request pass that may, and wait for the rest of it.
+    """Authorize a request, and read the rest of it.
 
     Raises:
         web.HTTPException: It may not, or what it brings is not wanted.

@@ -28,7 +28,7 @@ class PrivacyGate(Protocol):
     """Whether pictures may be shown; `core.privacy_gate.PrivacyGate` is one."""
 
     def check(self, generation: int | None = None, /) -> None:
-        """Go on only where pictures may be shown.
+        """Raise unless pictures may be shown.
 
         Args:
             generation: The gate's when the pictures were taken; those from before a time of privacy are not shown.

@@ -1,4 +1,4 @@
-"""Declares routes. A route says what right it needs, or it does not exist: there is no default.
+"""Declaration of routes. Every route names the right that it needs; there is no default.
 
 Each program has a `RouteTable` of its own, so that two of them can use the same foundation.
 """
@@ -18,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request must bring. The default is that of unknown paths: without every right it is not told which exist.
+    """Right that a request needs. The default is that of unknown paths: only full rights reveal which paths exist.
 
     Attributes:
         right: ``public`` (no credential), ``view`` (pictures and states) or ``control`` (changes something).
@@ -64,7 +64,7 @@ class Route:
         path: In aiohttp's notation, e.g. ``/media/{id}``.
         need: What a request must bring.
         handler: Answers.
-        described: What is told of it.
+        described: Its description for the OpenAPI document.
     """
 
     method: Method

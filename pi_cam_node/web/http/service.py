@@ -24,7 +24,7 @@ FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to serve, and under which address others find it.
+    """Listening address of a server, and its public address.
 
     Attributes:
         host: Address or name to listen on.
@@ -50,7 +50,7 @@ class Endpoint:
 
 
 class Program(Protocol):
-    """What is served."""
+    """Application that a service runs."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -75,7 +75,7 @@ class Program(Protocol):
 
 
 class HttpService:
-    """One life of a server. Thread: the event loop's, but for the properties.
+    """One run of an HTTP server, from start to stop. Thread: the event loop's, but for the properties.
 
     Attributes:
         url: Where it serves, also when that is this machine only; ``None`` while it does not.
@@ -100,7 +100,7 @@ class HttpService:
 
     @property
     def is_in_trouble(self) -> bool:
-        """Whether something that has been logged keeps it from serving. Thread: any."""
+        """Whether the service cannot serve, for a reason that has been logged. Thread: any."""
         return bool(self._trouble)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The sockets that the server listens on, and how what passes them is encrypted."""
+"""Listening sockets of the server, and their TLS context."""
 
 from __future__ import annotations
 

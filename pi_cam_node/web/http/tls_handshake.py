@@ -23,7 +23,7 @@ HANDSHAKE_S = 10.0
 
 
 class Handshake(asyncio.Protocol):
-    """A connection until it is encrypted. Thread: the event loop's.
+    """Protocol of a connection until its TLS handshake is complete. Thread: the event loop's.
 
     Args:
         connections: Where it takes a place.
@@ -43,7 +43,7 @@ class Handshake(asyncio.Protocol):
         self.is_served = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place and begin, or hang up where there is none."""
+        """Admit the connection and begin the handshake, or close it if the limit is reached."""
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()  # what comes is for TLS, which is not there yet
         self._wire, self.address = transport, address_of(transport)

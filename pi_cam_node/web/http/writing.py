@@ -1,4 +1,4 @@
-"""Waits for clients to take what is written to them, and cuts off those that take nothing."""
+"""Waits for clients to read what is written to them, and disconnects clients that stop reading."""
 
 from __future__ import annotations
 

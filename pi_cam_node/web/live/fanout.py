@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Fanout:
-    """The stream and its viewers. Thread: the web server's, but for `_on_frame`.
+    """MJPEG stream with its viewers. Thread: the web server's, but for `_on_frame`.
 
     Attributes:
         limit: Bounds the viewers to ``http.max_viewers``.

@@ -20,7 +20,7 @@ END = f"--{BOUNDARY}--\r\n".encode()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One part, made once and sent to everybody.
+    """One part of the stream, made once and sent to every viewer.
 
     Attributes:
         frame: What it shows; ``None`` for the placeholder.

@@ -1,4 +1,4 @@
-"""What is shown while there is no picture, as a part of the stream."""
+"""Placeholder picture, as a part of the stream, shown while there is no live picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRIVATE_HEADERS = {"X-Placeholder": "privacy"}
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """What is known of the last frame.
+    """Size and time of the last frame, and whether privacy is why none follows.
 
     Attributes:
         size: Its width and height in pixels.

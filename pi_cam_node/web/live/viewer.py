@@ -1,4 +1,4 @@
-"""One viewer of the stream: what it has seen, what it is due next, and whether it takes it.
+"""One viewer of the stream: pacing, newest picture to send, and the deadline for sending it.
 
 Parts are written straight to the transport, and only while everything before is gone to the kernel:
 nothing queues up for a viewer, it misses frames instead. The task that serves the request sleeps
@@ -57,7 +57,7 @@ class ViewerLimit:
 
 
 class ViewerPacing:
-    """When a viewer is due its next picture: no faster than asked, and the last one again where nothing follows.
+    """Time at which a viewer is due its next picture: no faster than requested, and the last one again if none follows.
 
     All times are monotonic seconds.
     """
@@ -151,7 +151,7 @@ class Viewer:
         return True
 
     def close(self, last: bytes = b"") -> None:
-        """Let the request end, with some last bytes where the viewer can take them."""
+        """End the viewer's request, with some last bytes if the viewer still reads."""
         if self._behind:
             self._transport.abort()  # what it did not take in time it does not get
         elif last and not self._closed and not self._transport.is_closing():

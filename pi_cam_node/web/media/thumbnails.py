@@ -21,7 +21,7 @@ class Thumbnails:
     """
 
     def __init__(self, images: ImageTasks) -> None:
-        """Take what makes them."""
+        """Create an empty cache."""
         self._images = images
         self._kept: OrderedDict[tuple[Path, str, int], bytes] = OrderedDict()
 
