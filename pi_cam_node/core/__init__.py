@@ -1,1 +1,1 @@
-"""What the node knows and decides. No I/O: inputs come by the inbox, events go out."""
+"""Core: state and decisions of the node. No I/O: inputs come by the inbox, events go out."""

@@ -1,4 +1,4 @@
-"""What happens before the camera: events of the scene, their pictures, and what is recorded of them.
+"""Scene events (motion and triggers), their pictures, and their recordings.
 
 The rules decide (`rules.motion`, `rules.recording`); here their words become events for the listeners and orders for
 the recorder. Used by the node thread.
@@ -50,7 +50,7 @@ class Activity:
     def __init__(
         self, config: Config, clock: Clock, ports: Ports, *, ring: Ring, emit: Callable[[Event], None], boot_id: str
     ) -> None:
-        """Begin with nothing.
+        """Create the state without events.
 
         Args:
             config: The settings in force.
@@ -74,7 +74,7 @@ class Activity:
     # ------------------------------------------------------------ what happens
 
     def report(self, report: MotionReport) -> None:
-        """Take in what the detector found in a picture."""
+        """Process a report of the motion detector."""
         seen = self.motion.observe(report)
         if seen is not None:
             self._motion(seen)
@@ -82,7 +82,7 @@ class Activity:
         self._follow()
 
     def camera(self, *, online: bool) -> None:
-        """The camera is there, or away."""
+        """Process that the camera is online or away."""
         now_s = self._clock.monotonic()
         if not online:
             self._end_all(now_s, "camera_lost")
@@ -90,18 +90,18 @@ class Activity:
         self._follow()
 
     def privacy(self) -> None:
-        """Nothing may be seen any more: end all of it."""
+        """End every event and recording, because privacy was switched on."""
         self.recording.privacy()
         self._follow()
         self._end_all(self._clock.monotonic(), "privacy")
         self._follow()
 
     def close(self) -> None:
-        """The node stops: what goes on is interrupted."""
+        """Interrupt open events and recordings, because the node stops."""
         self._end_all(self._clock.monotonic(), "interrupted")
 
     def configure(self, config: Config) -> None:
-        """Go on with other settings."""
+        """Apply new settings."""
         now_s = self._clock.monotonic()
         old, self._config = self._config, config
         if old.motion != config.motion:
@@ -113,7 +113,7 @@ class Activity:
         self._follow()
 
     def on_time(self, now_s: float) -> None:
-        """Do what is due."""
+        """Run due deadlines."""
         self._tell_motion(self.motion.changes(now_s))
         for kind, event in self._events.all():
             if not event.is_pictured and now_s >= event.began_mono_s + PICTURE_AFTER_S:
@@ -167,14 +167,14 @@ class Activity:
         return {"state": "ON" if self._films else "OFF", **told}
 
     def event_facts(self, event_id: str) -> Mapping[str, object] | None:
-        """Return what is known of an event that goes on or ended lately; JSON values. Thread: any."""
+        """Return the facts of an open or recent event as JSON values. Thread: any."""
         row = self._events.find(event_id)
         return None if row is None else row.facts()
 
     # ------------------------------------------------------------ what the recorder and the worker say
 
     def on_input(self, message: Input) -> bool:
-        """Take in what concerns events and films; return whether it did, and concerns no other part."""
+        """Process an input about events or films; return whether it was one, so that no other part needs it."""
         if isinstance(message, WorkEnded) and self._pictures.owns(message.work):
             done = self._pictures.ended(message)
             row = done and self._events.pictured(done[0], done[1].id)
@@ -260,7 +260,7 @@ class Activity:
             self._end(kind, now_s, by)
 
     def _follow(self) -> None:
-        """Hand the steps of the rule to the recorder, and set when something is due next."""
+        """Pass the orders of the rule to the recorder, and set the next deadline."""
         for step in self.recording.steps():
             if self._recorder.missing:
                 continue

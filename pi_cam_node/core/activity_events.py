@@ -1,4 +1,4 @@
-"""What happens before the camera, as events for the listeners."""
+"""Events about motion, scene events and recordings, for the listeners."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class MotionChanged:
 
 @dataclass(frozen=True, slots=True)
 class SceneEventBegan:
-    """Something happened before the camera, and goes on."""
+    """A scene event began, and goes on."""
 
     event: EventRow
 
 
 @dataclass(frozen=True, slots=True)
 class SceneEventEnded:
-    """It is over."""
+    """A scene event ended."""
 
     event: EventRow
 
@@ -66,7 +66,7 @@ class RecordingSaved:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFailed:
-    """A film was wanted and could not be written."""
+    """A film was ordered and could not be written."""
 
     failure: FilmFailed
     event: EventRow | None

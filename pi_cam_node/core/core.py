@@ -1,4 +1,4 @@
-"""Everything that the node knows and decides, in one object used by one thread.
+"""State and decisions of the node, in one object used by one thread.
 
 `Core.step` is a plain function: an input, a frame or only the time goes in, events come out. It knows neither topics
 nor sockets nor disks; what it needs of the world it is given as `Ports`.
@@ -45,7 +45,7 @@ TELEMETRY_AGAIN_S = 1.5
 
 
 class Core:
-    """The owner of all state. Thread: the node thread, but for `write_config`.
+    """State of the node, changed by inputs, frames and time. Thread: the node thread, but for `write_config`.
 
     Attributes:
         config: The settings in force.
@@ -150,7 +150,7 @@ class Core:
         return min(part.due_s for part in self._due)
 
     def step(self, message: i.Input | Frame | None) -> list[e.Event]:
-        """Take in an input or a frame, if any, do what is due, and return what follows from it."""
+        """Process an input or a frame, if any, run due deadlines, and return the resulting events."""
         now_s = self.clock.monotonic()
         changes = self.night.changes
         try:
@@ -168,7 +168,7 @@ class Core:
         return events
 
     def close(self) -> list[e.Event]:
-        """Answer what still waits, end what goes on, and return the last events."""
+        """Answer pending commands, end open events, and return the last events."""
         self._dispatcher.close()
         self.activity.close()
         events, self._events = self._events, []

@@ -1,4 +1,4 @@
-"""What an erase removed, and what it could not."""
+"""Report of an erase: what was removed, and what could not be removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EraseReport:
-    """What is gone.
+    """Counts of what an erase removed, and its failures.
 
     Attributes:
         folder: The folder of the pictures.
@@ -29,7 +29,7 @@ class EraseReport:
 
     @property
     def text(self) -> str:
-        """What was removed, for people."""
+        """Summary in words, for people."""
         pictures = f"{self.pictures} picture{'s' * (self.pictures != 1)}"
         return (
             f"erased {pictures} ({self.files} files, {self.size_bytes} bytes) in {self.folder} and "

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class EventPictures:
-    """Saves pictures of events and keeps track of which is whose."""
+    """Saves pictures of events and tracks which picture belongs to which event."""
 
     def __init__(self, ports: Ports, ring: Ring, emit: Callable[[Event], None]) -> None:
         self._archive, self._submit, self._url_of = ports.archive, ports.submit, ports.url_of
@@ -41,7 +41,7 @@ class EventPictures:
         return work in self._jobs
 
     def ended(self, ended: WorkEnded) -> tuple[str, PictureSaved] | None:
-        """Take in that a picture is saved or is not; return the id of its event, and it, where people may see it."""
+        """Process that a picture was saved or failed; return the event's id, and the picture where it may be shown."""
         event_id = self._jobs.pop(ended.work)
         if isinstance(ended.error, NodeError):
             self._emit(FaultReported(ended.error.code, f"picture of an event: {ended.error}"))

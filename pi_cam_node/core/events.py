@@ -58,7 +58,7 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True)
 class ModeWanted:
-    """The camera shall change its mode."""
+    """A change of the camera's mode was decided."""
 
     mode: Mode
 
@@ -174,7 +174,7 @@ class PictureSaved:
     url: str | None = None
 
     def facts(self) -> dict[str, object]:
-        """Return what is told of it in replies and on topics; JSON values."""
+        """Return the facts of the picture for replies and topics, as JSON values."""
         link = {"url": self.url} if self.url is not None else {}
         return {
             "id": self.id,

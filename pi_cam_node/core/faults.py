@@ -1,4 +1,4 @@
-"""Faults of the node's parts, from the inputs that tell of them to the last error."""
+"""Derives the last error from inputs about faults of the node's parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Faults:
         self.state = FaultState()
 
     def on_input(self, message: Input) -> None:
-        """Take in what tells of a fault, or of its end."""
+        """Process an input about the begin or the end of a fault."""
         match message:
             case PictureBlank(reason=reason):
                 self.note("picture", "camera_down" if reason else "ok", reason)
@@ -38,11 +38,11 @@ class Faults:
                 self.state.end_once(_BROKER_CODES)
 
     def note(self, subject: Subject, code: Code, message: str) -> None:
-        """Take in how a subject is; ``ok``: well."""
+        """Set the state of a subject; ``ok``: no fault."""
         self.state.note(subject, None if code == "ok" else Fault(code, message, self._clock.utcnow()))
 
     def report(self, fault: FaultReported) -> None:
-        """Take in a fault that does not last."""
+        """Report a fault that does not last."""
         self.state.report(Fault(fault.code, fault.message, self._clock.utcnow()), self._clock.monotonic())
 
     def picture_saved(self) -> None:

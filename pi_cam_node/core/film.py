@@ -1,4 +1,4 @@
-"""Films: what becomes of an order to the recorder, and what a clip is asked to show."""
+"""Films: results of the recorder, and orders for clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.core.rules.recording import EndReason
 
 @dataclass(frozen=True, slots=True)
 class ClipOrder:
-    """Which span shall become a clip.
+    """Time span of a requested clip.
 
     Attributes:
         first_mono_s: Its beginning, on the monotonic clock.
@@ -92,7 +92,7 @@ class Film:
         )
 
     def facts(self) -> dict[str, object]:
-        """Return what is told of it; JSON values."""
+        """Return the facts of the film as JSON values."""
         media = {"id": self.id, "kind": self.kind, "path": str(self.path)}
         return {
             "media": media if self.url is None else {**media, "url": self.url},

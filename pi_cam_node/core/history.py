@@ -1,4 +1,4 @@
-"""What is kept, as rows: events, pictures and films; how they are asked for, and what a list of them looks like.
+"""Rows of events, pictures and films, with their queries and pages.
 
 The rows are the same in memory, in the database and in the replies of ``events`` and ``media``.
 """
@@ -177,7 +177,7 @@ Row = TypeVar("Row", EventRow, MediaRow)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows are wanted, newest first.
+    """Filter and limits of a list of rows, newest first.
 
     Attributes:
         limit: How many at most, 1 to `LIMIT_MAX`.

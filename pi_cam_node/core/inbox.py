@@ -1,8 +1,8 @@
-"""The one way into the node thread.
+"""Inbox of the node thread: its only input, bounded in number and bytes.
 
 Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
 is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
-refused, and its sender is told by the return value. Commands of the broker wait in a queue of their own, behind
+refused, which the return value tells its sender. Commands of the broker wait in a queue of their own, behind
 everything else: while their replies find no room they are held, and the other origins are served. Messages go
 before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
 messages in a row only the first few, since a camera whose frames are not taken would count as away.
@@ -93,7 +93,7 @@ class Inbox:
         return True
 
     def wake(self) -> None:
-        """Let `take` return at once, with nothing where nothing waits. Thread: any, and signal handlers."""
+        """Make `take` return at once, also when nothing waits. Thread: any, and signal handlers."""
         self._is_woken = True
         self._ring()
 
@@ -145,7 +145,7 @@ class _Queue:
         self._size_bytes = 0
 
     def put(self, message: Input) -> bool:
-        """Take in a message; return whether there was room."""
+        """Append a message; return whether there was room."""
         size_bytes = _size_bytes(message)
         is_too_large = size_bytes > SMALL_BYTES and self._size_bytes + size_bytes > BYTES_WAITING
         if is_too_large or len(self.waiting) == MESSAGES_WAITING:

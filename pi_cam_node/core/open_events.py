@@ -1,4 +1,4 @@
-"""The events that go on, and those that ended lately: as rows, saved whenever one changes. Used by the node thread."""
+"""Open and recent scene events as rows, saved whenever one changes. Used by the node thread."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _REMEMBERED = 64
 
 @dataclass(slots=True)
 class OpenEvent:
-    """An event that goes on.
+    """An open event.
 
     Attributes:
-        row: What is told of it.
+        row: Its row as stored and published.
         began_mono_s: When it began, on the monotonic clock.
         until_s: When it ends by itself; infinite for never, minus infinity where only motion keeps it open.
         best: The moment that shows most of it so far, as (share of the picture, monotonic time).
@@ -59,14 +59,14 @@ class OpenEvents:
         return event_id(utc_of(began_s, self._clock), self._boot_id.replace("-", "")[:8], self._numbers, kind)
 
     def begin(self, row: EventRow, event: OpenEvent) -> EventRow:
-        """Take in an event that begins; return its row, with what is known of this boot."""
+        """Open an event; return its row, with the facts of this boot."""
         event.row = replace(row, boot=self._boot_id, clock_set=clock_is_set())
         self._open[row.kind] = event
         self._store.save_event(event.row)
         return event.row
 
     def end(self, kind: EventKind, at_s: float, by: EndedBy) -> EventRow:
-        """Take in that an event is over; return its row."""
+        """Close an event; return its row."""
         row = replace(self._open.pop(kind).row, ended_at=utc_of(at_s, self._clock), ended_by=by)
         self._ended[row.id] = row
         if len(self._ended) > _REMEMBERED:
@@ -75,18 +75,18 @@ class OpenEvents:
         return row
 
     def add_zones(self, event: OpenEvent, zones: tuple[str, ...]) -> None:
-        """Take in that an event touched further zones."""
+        """Add zones that an event touched."""
         added = tuple(name for name in zones if name not in event.row.zones)
         if added:
             event.row = replace(event.row, zones=(*event.row.zones, *added))
             self._store.save_event(event.row)
 
     def pictured(self, event_id: str, picture_id: str) -> EventRow | None:
-        """Take in the picture of an event; return the event, where it is known."""
+        """Set the picture of an event; return the event, where it is known."""
         return self._change(event_id, picture_id=picture_id)
 
     def recorded(self, event_id: str, film_id: str, pre_roll_s: float | None = None) -> EventRow | None:
-        """Take in a film of an event, of which the first counts; return the event, where it is known."""
+        """Set the film of an event, if it has none yet; return the event, where it is known."""
         row = self.find(event_id)
         if row is None or row.recording_id is not None:
             return row

@@ -18,7 +18,7 @@ Kind = Literal["single", "stack", "ring", "auto", "event"]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be saved.
+    """Pixels or JPEG of a picture to save, with its metadata.
 
     Attributes:
         kind: How it came about.
@@ -46,7 +46,7 @@ class Picture:
 
 
 class Archive(Protocol):
-    """Where pictures are kept."""
+    """Port of the archive of saved pictures."""
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
         """Write the picture in each format, sync it, and only then return.
@@ -73,7 +73,7 @@ class Archive(Protocol):
         ...
 
     def keep(self, media_id: str, *, kept: bool) -> None:
-        """Say in the side-car whether retention spares a picture; it is on disk when this returns. Thread: the worker.
+        """Write into the side-car whether retention spares a picture; synced to disk on return. Thread: the worker.
 
         Raises:
             BadRequest: There is no such picture.

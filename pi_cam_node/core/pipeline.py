@@ -15,7 +15,7 @@ from pi_cam_node.imaging.lux import estimate_lux
 # Seconds held are told when they moved by this much, and not more often than this.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
-# By day the exposure keeps the brightness, so a change of the light is told from this share on.
+# By day the exposure keeps the brightness, so a change of the light is published from this share on.
 LUX_STEP = 0.2
 # Frames are not spaced evenly: one that comes this early is not put off to the next.
 SLACK_S = 0.02
@@ -35,11 +35,11 @@ class Pipeline:
         self.latest: Frame | None = None
 
     def configure(self, config: Config) -> None:
-        """Go on with other settings."""
+        """Apply new settings."""
         self._config = config
 
     def process(self, frame: Frame, now_s: float, events: list[Event]) -> None:
-        """Take in a frame and append what it changed to the events."""
+        """Process a frame and append the resulting events."""
         self.latest = frame
         level = frame.brightness
         self._measure(frame, level, now_s, events)

@@ -24,11 +24,11 @@ from pi_cam_node.imaging.tasks import ImageTasks
 
 
 class RecorderPort(Protocol):
-    """What writes films; see `pi_cam_node.recording`. Never waits, but for `make_clip`. Thread: the node thread."""
+    """Port of the recorder; see `pi_cam_node.recording`. Never waits, but for `make_clip`. Thread: the node thread."""
 
     @property
     def missing(self) -> str:
-        """What has to be installed before anything can be recorded; empty where nothing has to."""
+        """Packages that recording lacks; empty where nothing is missing."""
         ...
 
     def begin(self, order: RecordingOrder) -> None:
@@ -76,16 +76,16 @@ class NoRecorder:
 
 
 class PrivacyPort(Protocol):
-    """What privacy and erase need of the world."""
+    """Port of privacy and erase: camera, marker file, and removal of data."""
 
     privacy_gate: PrivacyGate
 
     def release_camera(self) -> None:
-        """Let go of the camera without waiting for it. Thread: the node thread."""
+        """Release the camera without waiting for it. Thread: the node thread."""
         ...
 
     def acquire_camera(self) -> None:
-        """Take the camera up again, without waiting for it. Thread: the node thread."""
+        """Acquire the camera again, without waiting for it. Thread: the node thread."""
         ...
 
     def persist(self, closed: bool) -> None:
@@ -106,7 +106,7 @@ class PrivacyPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What replies tell of the HTTP server and the broker. Each may be asked by the node thread at any time.
+    """Port of the HTTP server and the broker for replies: links and limits. Called by the node thread at any time.
 
     Attributes:
         thumbnail_url: Returns a link to the small copy of a picture or film; ``None`` where HTTP is off.
@@ -120,7 +120,7 @@ class Links:
 
 
 class EventStore(Protocol):
-    """Where events and films are kept as rows.
+    """Port of the event database: events and films as rows.
 
     A row is saved as a whole, once when it begins and once when it ends; the last one of an id holds. `save_event`,
     `save_recording` and `forget_recording` never block and may be called by any thread; `flush` waits until what was
@@ -128,11 +128,11 @@ class EventStore(Protocol):
     """
 
     def save_event(self, row: EventRow) -> None:
-        """Take in an event that began, changed or ended: the whole row as it is now."""
+        """Store an event that began, changed or ended: the whole row as it is now."""
         ...
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Take in a film that was begun, closed or repaired: the whole row as it is now."""
+        """Store a film that was begun, closed or repaired: the whole row as it is now."""
         ...
 
     def forget_recording(self, recording_id: str) -> None:
@@ -160,7 +160,7 @@ class Outbox(Protocol):
     """Messages that wait for the broker, over a restart too; bounded, the oldest go first."""
 
     def put(self, topic: str, body: bytes) -> None:
-        """Take in a message. Never blocks. Thread: any."""
+        """Store a message. Never blocks. Thread: any."""
         ...
 
     def waiting(self) -> Sequence[Waiting]:
@@ -174,7 +174,7 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the core needs of the world.
+    """All ports of the core.
 
     Attributes:
         archive: Where pictures are kept.

@@ -1,4 +1,4 @@
-"""Whether pictures may be shown, kept or sent. Every part that hands out pictures checks it last, before they leave.
+"""Privacy gate: pictures may be shown, kept or sent only while it is open. Each part checks it last, before sending.
 
 A flag and a time, so that a check needs no lock: a frame whose exposure began before privacy was switched off is never
 shown, however late it arrives.
@@ -15,7 +15,7 @@ from pi_cam_node.imaging.frame import Frame
 
 
 class PrivacyGate:
-    """Closed while privacy is on, from the moment in which it is switched on.
+    """Gate for pictures, closed while privacy is on, from the moment in which it is switched on.
 
     Thread: closed and opened by the node thread, checked and watched by any.
     """
@@ -29,16 +29,16 @@ class PrivacyGate:
 
     @property
     def closed(self) -> bool:
-        """Whether no picture may be shown."""
+        """Whether the gate is closed, so that no picture may be shown."""
         return self._closed
 
     @property
     def generation(self) -> int:
-        """How often it was closed; code that hands out pictures for a while sees by it that it was closed meanwhile."""
+        """Number of closings of the gate, by which code that sends pictures for a while sees a closing."""
         return self._generation
 
     def close(self) -> None:
-        """Let no picture be shown from now on."""
+        """Close the gate: no picture may be shown from now on."""
         self._generation += 1
         self._closed = True
         for closed in self._watchers:
@@ -56,7 +56,7 @@ class PrivacyGate:
         return end
 
     def open(self, now_s: float) -> None:
-        """Let frames be shown whose exposure begins after a monotonic time."""
+        """Open the gate for frames whose exposure begins after a monotonic time."""
         self._opened_s = now_s
         self._closed = False
 
@@ -65,7 +65,7 @@ class PrivacyGate:
         return self._closed or frame.exposed_mono_s <= self._opened_s
 
     def check(self, generation: int | None = None) -> None:
-        """Go on only where pictures may be shown.
+        """Raise unless pictures may be shown.
 
         Args:
             generation: As it was when the pictures were taken that are to be shown: those of before a time of privacy

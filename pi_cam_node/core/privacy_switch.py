@@ -36,7 +36,7 @@ class PrivacySwitch:
 
     @property
     def number(self) -> int:
-        """How often privacy was switched; a command that waits sees by it that a later one switched again."""
+        """Number of privacy switches; a command that waits compares it to see that a later one switched again."""
         return self._number
 
     def begin(self) -> int:
@@ -75,7 +75,7 @@ class PrivacySwitch:
         return persist
 
     def retry_persist(self) -> None:
-        """Give the present switch up, and have the worker store that privacy is on, however long it takes."""
+        """Abandon the present switch, and have the worker store that privacy is on, however long it takes."""
         self._number += 1  # what still waits to open must not open any more
         self.due_s = self._clock.monotonic() + AGAIN_S
 

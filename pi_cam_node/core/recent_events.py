@@ -1,4 +1,4 @@
-"""Events of this run in memory: what the lists show where there is no database."""
+"""Event store in memory, of this run only, for lists without a database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RecentEvents:
         self._recordings: dict[str, RecordingRow] = {}
 
     def save_event(self, row: EventRow) -> None:
-        """Take in an event; the one that began first goes where there are too many."""
+        """Store an event; the one that began first is dropped if there are too many."""
         rows = {**self._rows, row.id: row}
         if len(rows) > self.MOST:
             del rows[next(iter(rows))]
@@ -31,7 +31,7 @@ class RecentEvents:
         return page_of(self._rows.values(), query)
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Take in a film; the one that began first goes where there are too many."""
+        """Store a film; the one that began first is dropped if there are too many."""
         rows = {**self._recordings, row.id: row}
         if len(rows) > self.MOST:
             del rows[next(iter(rows))]

@@ -19,7 +19,7 @@ _TO_BASE = {"MiB": float(MIB), "%": 0.01, "ms": 0.001}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure.
+    """Declaration of one telemetry figure.
 
     Attributes:
         key: Its key in the telemetry, or of its state topic.
@@ -37,7 +37,7 @@ class Figure:
         shown_scale: How many of its own units one shown unit is.
         category: ``diagnostic``, or empty for what the node is for.
         needs_camera: Means nothing while no frames arrive.
-        enabled: The sensor is shown before anybody asks for it.
+        enabled: Home Assistant enables the sensor by default.
     """
 
     key: str

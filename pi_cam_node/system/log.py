@@ -163,7 +163,7 @@ class _TextFormatter(_Formatter):
 
 
 class _JournalFormatter(_Formatter):
-    """Journal format, without a time stamp. Each line carries the priority, because the journal takes it line by line."""
+    """Formats for journald, without time. Each line carries the priority, because the journal takes it line by line."""
 
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 REQUESTS_WAITING = 64
 # Refusals that are faults of the node, not of what was asked for, unlike bad requests.
 FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
-# Of a flood of refusals one is told as an event so often; each has its reply.
+# Seconds between two events about refusals; each refused request has its reply all the same.
 REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
 # No work on the worker thread takes longer; a card that stalls for longer than this is broken.
@@ -67,7 +67,7 @@ class Dispatcher:
             self._refuse(request, error)
 
     def offer(self, frame: Frame) -> None:
-        """Hand a frame to the requests that wait for one of its age."""
+        """Pass a frame to the requests that wait for one of its exposure time."""
         for request in list(self._waiting) if self._waiting else ():
             wanted = request.frame
             if wanted is None or frame.exposed_mono_s < wanted.after_mono_s:
@@ -78,7 +78,7 @@ class Dispatcher:
                 self._context.demand(wanted.after_mono_s, wanted.demand)
 
     def on_work(self, update: WorkAdvanced | WorkEnded) -> None:
-        """Tell the client how far its work is, or go on with the request whose work has ended."""
+        """Report the progress of work to its client, or resume the request whose work has ended."""
         request = next((w for w in self._waiting if w.work == update.work), None)
         if isinstance(update, WorkEnded):
             if request is None:
@@ -102,7 +102,7 @@ class Dispatcher:
                 self._context.emit(saved)
 
     def on_time(self, now_s: float) -> None:
-        """Say of what takes long that it was accepted, and give up what took too long."""
+        """Send ``accepted`` for requests that take long, and fail those past their deadline."""
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
                 if request.work is not None:
@@ -113,17 +113,17 @@ class Dispatcher:
         self._update_due()
 
     def fail_frames(self, error: errors.NodeError) -> None:
-        """Refuse everything that waits for a frame: none will come."""
+        """Refuse every request that waits for a frame, because none will come."""
         for request in list(self._waiting):
             if request.frame is not None:
                 self._resume(request, error)
 
     def forget_pictures(self) -> None:
-        """Take the pictures out of the replies that are kept for those who ask again."""
+        """Remove the pictures from the replies that are kept for repeated requests."""
         self._replies.forget_pictures()
 
     def close(self) -> None:
-        """Refuse everything that still waits: the node is stopping."""
+        """Refuse every pending request, because the node stops."""
         for request in list(self._waiting):
             self._resume(request, errors.Busy("ERROR: the node is stopping"))
 
@@ -164,13 +164,13 @@ class Dispatcher:
         return envelope
 
     def _accept(self, request: Request) -> None:
-        """Tell the client, once, that it takes a while."""
+        """Send the reply ``accepted``, once."""
         if not request.accepted:
             request.accepted = True
             self._send(request.command, self._body(request, "accepted", "ok", "accepted", {}))
 
     def _repeat(self, request: Request, envelope: Envelope) -> bool:
-        """Treat a known id as the request that it repeats; return whether it was one.
+        """Handle a request whose id is known as a repetition; return whether it was one.
 
         Raises:
             BadRequest: The id was used a short while ago for something else.

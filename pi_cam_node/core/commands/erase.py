@@ -1,4 +1,4 @@
-"""The command that leaves nothing behind."""
+"""Command `erase`: deletes pictures, state and retained topics, then stops the node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands about what is kept: lists of events, pictures and films; keep and delete one of them."""
+"""Commands `events`, `media`, `keep` and `delete`: list events, pictures and films; keep or delete one."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def delete(context: Context, arguments: MediaArguments, _received: CommandArrive
 
 
 def _query(arguments: ListArguments, zone: str = "") -> Query:
-    """Return what is asked for.
+    """Return the arguments of a list as a query.
 
     Raises:
         OutOfRange: ``limit`` is.
@@ -159,7 +159,7 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
 
 
 def _about(context: Context, media_id: str | None) -> dict[str, object]:
-    """Return what a row tells beside its facts: the node, and links while privacy is off."""
+    """Return what a row shows beside its facts: the node, and links while privacy is off."""
     is_shown = media_id is not None and not context.privacy_gate.closed
     return {
         "node": context.config.node.id,

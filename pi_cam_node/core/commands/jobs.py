@@ -16,7 +16,7 @@ from pi_cam_node.core.commands.registry import Work
 
 
 class _Job:
-    """A job that lets go of what it holds when it is done, or cancelled before it began.
+    """A job that releases its memory when it is done, or cancelled before it began.
 
     Attributes:
         holds_bytes: What it holds now.
@@ -27,7 +27,7 @@ class _Job:
         self.holds_bytes = work.holds_bytes
 
     def __call__(self, progress: Progress) -> object:
-        """Run it, unless it was cancelled. Thread: the worker."""
+        """Run the job, unless it was cancelled. Thread: the worker."""
         try:
             job = self._job.pop()
         except IndexError:
@@ -38,7 +38,7 @@ class _Job:
             self.holds_bytes = 0
 
     def cancel(self) -> None:
-        """Let go of it, unless it has begun. Thread: the node thread."""
+        """Cancel the job, unless it has begun. Thread: the node thread."""
         try:
             self._job.pop()
         except IndexError:
@@ -62,7 +62,7 @@ class JobQueue:
         self._jobs: dict[int, _Job] = {}
 
     def submit(self, work: Work) -> int:
-        """Put work in line and return its number.
+        """Queue work and return its number.
 
         Raises:
             Busy: Too many jobs wait, or what waits holds too much.

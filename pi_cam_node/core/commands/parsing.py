@@ -1,4 +1,4 @@
-"""From the bytes of a command to its id, its deadline and its arguments. Nothing about the bytes is trusted."""
+"""Parses the payload of a command into id, deadline and arguments. The payload is untrusted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PRESSES = ("PRESS", "ON", "TRUE")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A command before its arguments are judged.
+    """A command before its arguments are validated.
 
     Attributes:
         verb: The first word, or what the topic said.
@@ -46,7 +46,7 @@ class Envelope:
 
 
 def open_envelope(received: CommandArrived) -> Envelope:
-    """Return who asks for what, and until when.
+    """Return verb, id, expiry and raw arguments of a payload.
 
     Raises:
         BadRequest: Not UTF-8, not JSON where it begins like JSON, or too large.

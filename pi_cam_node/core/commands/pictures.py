@@ -149,7 +149,7 @@ def picture_of(frame: Frame, kind: Kind) -> Picture:
 
 
 def choose(context: Context, arguments: PastArguments, received: CommandArrived) -> Sequence[RingFrame]:
-    """Return the frames of the ring that a request means, oldest first.
+    """Return the frames of the ring that a request selects, oldest first.
 
     Raises:
         NoFrames: The ring does not reach back that far, or is empty.
@@ -174,7 +174,7 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
 
 
 def default_count(context: Context, arguments: PastArguments, at_s: float) -> int:
-    """Return how many frames around a moment are meant where the command does not say so.
+    """Return the default number of frames around a moment.
 
     Dark frames are stacked, to take the noise out; by day a stack would only smear what moves, so it is of one frame.
     """
@@ -233,7 +233,7 @@ def stamp(at: datetime) -> str:
 
 
 def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> list[PictureSaved]:
-    """Tell the adapters of saved pictures, each with its link, and return them so.
+    """Emit the saved pictures as events, each with its link, and return them with links.
 
     Raises:
         PrivacyOn: Privacy was switched on meanwhile: the files stay, and are not shown.

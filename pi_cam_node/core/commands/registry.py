@@ -1,4 +1,4 @@
-"""What a command is: the mechanism. The commands themselves are in `pi_cam_node.core.commands.all`.
+"""Registry of commands, and the types that commands yield and return; `pi_cam_node.core.commands.all` fills it.
 
 A command is declared once, by a decorator on the function that carries it out, with a model of its
 arguments. MQTT, the command line, the Home Assistant buttons, ``help`` and the reference page are
@@ -98,7 +98,7 @@ Steps = Generator[FreshFrame | Work, Any, Result]
 
 
 class Context(Protocol):
-    """What a command may see and touch. All of it belongs to the node thread."""
+    """State and services that a command may use. All of it belongs to the node thread."""
 
     clock: Clock
     ring: Ring
@@ -146,7 +146,7 @@ class Context(Protocol):
 
     @property
     def unproven(self) -> FreshFrame | None:
-        """The frame that the settings in force still have to bring about, ``None`` where nothing is on trial."""
+        """Frame that will prove the settings in force, ``None`` where no change is on trial."""
         ...
 
     def write_config(self, config: Config) -> Path:
@@ -164,7 +164,7 @@ class Context(Protocol):
         ...
 
     def emit(self, event: Event) -> None:
-        """Tell the adapters."""
+        """Pass an event to the adapters."""
         ...
 
     def url_of(self, picture_id: str) -> str | None:
@@ -178,7 +178,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """How a command without arguments looks in Home Assistant."""
+    """Appearance of a command without arguments as a button of Home Assistant."""
 
     title: str
     icon: str
@@ -188,7 +188,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb.
+    """Declaration of one command.
 
     Attributes:
         verb: Its name, as contracted.

@@ -1,4 +1,4 @@
-"""Requests on their way to an answer, and the replies that are kept for those who ask again."""
+"""Pending requests, and the final replies that are kept for repeated requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACCEPTED_AFTER_S = 0.3
 
 
 def key_of(envelope: Envelope, command: CommandArrived) -> bytes:
-    """Return what a repeat has in common with the request that it repeats, beside the id: verb, arguments, origin."""
+    """Return what identifies a repeated request beside its id: verb, arguments, origin."""
     return json_bytes([command.origin, envelope.verb, envelope.words, sorted((envelope.fields or {}).items())])
 
 
@@ -59,7 +59,7 @@ class Request:
 
     @property
     def due_s(self) -> float:
-        """When it is to be told that it was accepted, and after that, when it has waited too long."""
+        """Time at which ``accepted`` is due, and after that, at which the request expires."""
         accepted_s = self.deadline_s if self.accepted else self.command.mono_s + ACCEPTED_AFTER_S
         return min(self.deadline_s, accepted_s)
 
@@ -93,7 +93,7 @@ class RememberedReplies:
             size_bytes -= oldest.size_bytes
 
     def forget_pictures(self) -> None:
-        """Take the pictures out of them."""
+        """Remove the pictures from the kept replies."""
         for reply in self._replies.values():
             facts = reply.body["data"]
             if isinstance(facts, dict):

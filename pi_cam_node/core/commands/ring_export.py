@@ -1,4 +1,4 @@
-"""Pictures of the past, made and written on the worker thread."""
+"""Export of ring frames: stacks and pictures, made and written on the worker thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RingExport:
-    """What is to be made of which frames.
+    """Frames of the ring, and what to make of them.
 
     Attributes:
         archive: Where it goes.

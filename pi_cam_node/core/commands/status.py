@@ -1,4 +1,4 @@
-"""Commands that tell how the node is, and the one that ends it."""
+"""Commands that report the node's state, and the command that stops it."""
 
 from __future__ import annotations
 

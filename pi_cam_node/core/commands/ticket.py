@@ -27,7 +27,7 @@ class TicketArguments(Arguments):
 
 @command("ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments)
 def ticket(context: Context, arguments: TicketArguments, received: CommandArrived) -> Result:
-    """Return a ticket, where the reply reaches nobody but the asker: by a response topic, or over HTTP."""
+    """Return a ticket, where the reply reaches only the asker: by a response topic, or over HTTP."""
     if not TTL_MIN_S <= arguments.ttl_s <= TTL_MAX_S:
         raise OutOfRange(
             f"ERROR: ttl_s: {arguments.ttl_s:g} is not a number from {TTL_MIN_S:g} to {TTL_MAX_S:g} s",

@@ -1,4 +1,4 @@
-"""Commands about what moves and what is recorded."""
+"""Commands about motion, recording and clips."""
 
 from __future__ import annotations
 

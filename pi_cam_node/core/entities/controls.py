@@ -1,4 +1,4 @@
-"""What people may change or press, derived from the settings and the commands."""
+"""Entities that people change or press, derived from the settings and the commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pi_cam_node.core.commands.registry import Button, Command
 from pi_cam_node.core.entities.entity import Entity, Platform
 
 # What people use daily is there from the start. All other controls are there too, in their categories, and are shown
-# as soon as somebody enables them in Home Assistant.
+# as soon as they are enabled in Home Assistant.
 _DAILY = ("export.save_before_s", "motion.enable", "night.override", "privacy.enable", "recording.mode")
 
 # Part of what the node is for: among the controls, and on the dashboards that Home Assistant makes by itself.

@@ -1,4 +1,4 @@
-"""What one entity is."""
+"""Description of an entity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Origin = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """One thing that people see, automate or change.
+    """One entity of the home automation system: a sensor, switch, number, button or camera.
 
     Attributes:
         key: Names it within the node: lower case, digits and underscores.
@@ -38,7 +38,7 @@ class Entity:
         step: Distance of two numbers, in shown units.
         choices: Values of a choice, or items of a list.
         precision: Decimals shown; ``None`` for all.
-        enabled: Shown before anybody asks for it.
+        enabled: Home Assistant enables it by default.
         needs_camera: Means nothing while no frames arrive.
     """
 

@@ -1,4 +1,4 @@
-"""Pictures saved by the clock, without a command."""
+"""Automatic saving of pictures at an interval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pi_cam_node.config import ExportConfig
 
 
 class AutoSave:
-    """Saves a picture each ``export.auto_save_interval_s``; a failure waits for the next one.
+    """Schedules a picture each ``export.auto_save_interval_s``; a failure waits for the next one.
 
     Pure: times are monotonic, in seconds.
 
@@ -22,7 +22,7 @@ class AutoSave:
         self.configure(export, now_s)
 
     def configure(self, export: ExportConfig, now_s: float) -> None:
-        """Go on with other settings; switched on, the first picture comes an interval later."""
+        """Apply new settings; after switching on, the first picture comes an interval later."""
         if self._interval_s == 0:
             self._saved_s = now_s
         self._interval_s = export.auto_save_interval_s

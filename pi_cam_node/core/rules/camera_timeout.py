@@ -1,4 +1,4 @@
-"""How long a camera may deliver no frame before it counts as away."""
+"""Timeout after which a camera without frames counts as away."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CameraTimeout:
         self.due_s = now_s + self._patience_s
 
     def set_patience(self, patience_s: float, now_s: float) -> None:
-        """Take in how long a frame may take from now on; see `patience_s`."""
+        """Set how long a frame may take from now on; see `patience_s`."""
         if patience_s > self._patience_s and self.due_s != NEVER_S:
             self.due_s = max(self.due_s, min(now_s, self._received_s + patience_s) + patience_s)
         self._patience_s = patience_s

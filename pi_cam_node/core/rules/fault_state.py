@@ -1,4 +1,4 @@
-"""The last error, as a state: told when a fault begins, and told to be over when what it is about works again."""
+"""The last error as a state: set when a fault begins, cleared when its subject works again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Subject = Literal["camera", "picture", "storage", "start"]
 INTERVAL_S = 0.25
 # A fault that happened once, and does not last, is shown for so long; a shorter time while another one lasts.
 ONCE_S, ONCE_OVER_LASTING_S = 600.0, 60.0
-# What else is told with these codes is over too when the subject is well again: a failed save after a full disk.
+# Other faults with these codes are over too when the subject is well again: a failed save after a full disk.
 _CODES: Mapping[Subject, tuple[Code, ...]] = {
     "camera": ("camera_down", "no_frames"),
     "picture": ("camera_down",),
@@ -41,7 +41,7 @@ class Fault:
 
 
 class FaultState:
-    """Which faults last, which happened once, and which is shown. Pure; used by the node thread.
+    """Lasting faults, faults that happened once, and the one shown. Pure; used by the node thread.
 
     Attributes:
         due_s: When `due` has something to tell, on the monotonic clock.
@@ -61,13 +61,13 @@ class FaultState:
         return self._once or next(reversed(self._lasting.values()), None)
 
     def report(self, fault: Fault, now_s: float) -> None:
-        """Take in a fault that does not last; of a flood only the newest is shown."""
+        """Report a fault that does not last; of many only the newest is shown."""
         self._once = fault
         self._once_until_s = now_s + (ONCE_OVER_LASTING_S if self._lasting else ONCE_S)
         self._update_due()
 
     def note(self, subject: Subject, fault: Fault | None) -> None:
-        """Take in how a subject is: with a fault that lasts, or well."""
+        """Set the state of a subject: a fault that lasts, or none."""
         before = self._lasting.pop(subject, None)
         if fault is not None:
             is_same = before is not None and (before.code, before.message) == (fault.code, fault.message)

@@ -1,4 +1,4 @@
-"""How often something happens, from the times at which it did."""
+"""Rate of events, from their times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FrameRate:
         self._times_s: deque[float] = deque(maxlen=1000)
 
     def count(self, now_s: float) -> None:
-        """Take note of one event."""
+        """Count one event."""
         self._times_s.append(now_s)
 
     def per_second(self, now_s: float) -> float:

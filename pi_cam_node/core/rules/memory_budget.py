@@ -16,7 +16,7 @@ from pi_cam_node.core.rules.ring import Limits
 FRAMES_IN_FLIGHT = 13
 # Messages, replies and pictures waiting for the broker.
 QUEUES_BYTES = 4 * MIB
-# A ring below this is of no use to anybody.
+# A smaller ring is of no use.
 LEAST_RING_BYTES = 1 * MIB
 # Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
 LEAST_WORK_SHARE = 8
@@ -83,7 +83,7 @@ class MemoryLimits:
         self._opened_bytes = 0
 
     def opened(self, width_px: int, height_px: int) -> None:
-        """Take note of the size that the camera has; a network camera or a film has one of its own."""
+        """Set the size of the camera's frames; a network camera or a film has a size of its own."""
         self._opened_bytes = width_px * height_px * 3
 
     def limits(self, config: Config) -> Limits:
@@ -95,7 +95,7 @@ class MemoryLimits:
         return job_budget_bytes(config, self._frame_bytes(config), self._budget_bytes)
 
     def check(self, old: Config, new: Config, key: str) -> None:
-        """Let a changed setting pass where the memory allows it.
+        """Raise unless memory allows a changed setting.
 
         Raises:
             OutOfRange: Frames of that size, or a ring of that size, do not fit.

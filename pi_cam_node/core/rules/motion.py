@@ -1,7 +1,7 @@
-"""Motion, ON and OFF: from the reports of the detector to what the node says, overall and for each zone. Pure.
+"""Motion state ON or OFF, overall and for each zone, from the reports of the detector. Pure.
 
-ON comes with the report that completes a track; OFF when nothing moved for ``clear_s``, and at once when nobody looks
-any more: the camera is lost, privacy, or motion is disabled. Without zones every blob counts; with zones only those
+ON comes with the report that completes a track; OFF when nothing moved for ``clear_s``, and at once when detection
+stops: the camera is lost, privacy, or motion is disabled. Without zones every blob counts; with zones only those
 whose foot point lies in one. Times are monotonic, in seconds.
 """
 
@@ -20,7 +20,7 @@ _STALE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class MotionSeen:
-    """What one report shows.
+    """Motion in one report.
 
     Attributes:
         began_mono_s: When the oldest of the things that move was first seen.
@@ -55,23 +55,23 @@ class MotionRule:
     _gate: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
-        """Take the zones from the settings."""
+        """Create the zones of the settings."""
         self.configure(self.config)
 
     @property
     def on(self) -> bool:
-        """Whether something moves."""
+        """Whether motion is ON."""
         return self._places[""].on
 
     @property
     def due_s(self) -> float:
-        """When the next place is clear, if nothing moves until then."""
+        """Time at which the next zone goes OFF, if nothing moves until then."""
         return min(
             (place.seen_s + self.config.clear_s for place in self._places.values() if place.on), default=float("inf")
         )
 
     def configure(self, config: MotionConfig) -> dict[str, bool | None]:
-        """Go on with other settings; return what changed: ``None`` for a zone that is gone."""
+        """Apply new settings; return what changed: ``None`` for a zone that is gone."""
         self.config = config
         self.zones = tuple(Zone(*parse_zone(text)) for text in config.zones)
         names = {"", *(zone.name for zone in self.zones)}
@@ -89,7 +89,7 @@ class MotionRule:
         return {name: place.on for name, place in self._places.items()}
 
     def observe(self, report: MotionReport) -> MotionSeen | None:
-        """Take in a report; return what moves in it, ``None`` where nothing does. `changes` follow from it."""
+        """Process a report; return the motion in it, ``None`` where nothing moves. `changes` follow from it."""
         self._report = report
         if report.gate:
             self._gate = (report.gate, report.mono_s)
@@ -114,7 +114,7 @@ class MotionRule:
         return changed
 
     def stop(self) -> dict[str, bool]:
-        """Nobody looks any more: everything that is ON goes OFF; return it."""
+        """Set every zone that is ON to OFF, because detection stopped; return them."""
         self._report = self._gate = None
         changed = {name: False for name, place in self._places.items() if place.on}
         for place in self._places.values():

@@ -1,7 +1,7 @@
 """Day and night: a table of transitions, and the rules that say which input holds.
 
 Theory of operation. Two states are steady: DAY and NIGHT. Two are on the way: TO_NIGHT and TO_DAY;
-in them the camera has been asked and its frames do not show the new mode yet. What the world is told
+in them the camera has been asked and its frames do not show the new mode yet. What is published
 is never what was asked, only what the frames show: the mode changes when a frame of the new mode is
 seen. A camera that refuses brings the state back, and the camera is asked again after a pause that
 grows; so does one that neither refuses nor obeys.
@@ -34,7 +34,7 @@ RETRY_S = (5.0, 10.0, 30.0, 60.0)
 
 
 class State(Enum):
-    """Where the controller stands."""
+    """State of the controller."""
 
     DAY = "day"
     TO_NIGHT = "to_night"
@@ -43,7 +43,7 @@ class State(Enum):
 
 
 class Input(Enum):
-    """What can move it."""
+    """Input of the controller."""
 
     NIGHT_WANTED = "night wanted"
     DAY_WANTED = "day wanted"
@@ -76,7 +76,7 @@ Cause = Literal["start", "light", "override", "disabled", "camera"]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why it is day or night: the inputs of the last decision.
+    """Reason for day or night: the inputs of the last decision.
 
     Attributes:
         state: Where the controller stands.
@@ -134,11 +134,11 @@ class NightController:
 
     @property
     def cause(self) -> Cause:
-        """What brought the mode about."""
+        """Cause of the present mode."""
         return self._cause
 
     def configure(self, settings: NightConfig) -> None:
-        """Go on with other settings."""
+        """Apply new settings."""
         self._settings = settings
         self.due_s = AT_ONCE_S
 
@@ -148,7 +148,7 @@ class NightController:
         self.settled_s = now_s + self._settings.settle_s
 
     def observe(self, mode: Mode, level: float, now_s: float) -> Mode | None:
-        """Take in a frame.
+        """Process a frame.
 
         Args:
             mode: The mode that the frame was taken in.

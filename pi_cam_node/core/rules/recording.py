@@ -1,4 +1,4 @@
-"""Which span of time is recorded. Pure: what the node is told goes in, orders for the recorder come out.
+"""Recording rule: which span of time is recorded. Pure: events and commands go in, orders for the recorder come out.
 
 An event is one recording: from ``pre_roll_s`` before its beginning to ``post_roll_s`` after its end, and on where the
 next one begins before that. A recording by hand wins over everything but privacy. Between events a continuous recording
@@ -18,7 +18,7 @@ EndReason = Literal["end", "max_s", "camera_lost", "privacy", "stopped", "no_spa
 
 @dataclass(frozen=True, slots=True)
 class RecordingOrder:
-    """What is to be recorded.
+    """Order to record a span of time.
 
     Attributes:
         event_id: The event that it belongs to; empty for a continuous recording.
@@ -35,14 +35,14 @@ class RecordingOrder:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Begin an order; what is recorded already ends where it begins."""
+    """Begin an order; a recording under way ends where the order begins."""
 
     order: RecordingOrder
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """End the newest order with the pictures of a moment, or (``at_once``) with what is there."""
+    """End the newest order with the pictures of a moment, or (``at_once``) with those already recorded."""
 
     mono_s: float
     reason: EndReason
@@ -65,12 +65,12 @@ class RecordingRule:
 
     @property
     def due_s(self) -> float:
-        """When the recording of the last event ends."""
+        """Time at which the recording of the last event ends."""
         return float("inf") if self._tail_s is None else self._tail_s
 
     @property
     def order(self) -> RecordingOrder | None:
-        """What is recorded at present, or will be."""
+        """Order that is recorded at present, or will be."""
         return self._order
 
     def steps(self) -> list[Step]:
@@ -79,7 +79,7 @@ class RecordingRule:
         return steps
 
     def configure(self, config: RecordingConfig, now_s: float) -> None:
-        """Go on with other settings."""
+        """Apply new settings."""
         self.config = config
         self._settle(now_s)
 
@@ -97,7 +97,7 @@ class RecordingRule:
         return self.config.pre_roll_s
 
     def ended(self, event_id: str, at_s: float, *, by_hand: bool = False) -> None:
-        """An event ended; ``by_hand``: somebody wants the recording to end now."""
+        """An event ended; ``by_hand``: a command ends the recording now."""
         if event_id not in self._open:
             return
         self._open.remove(event_id)
@@ -105,7 +105,7 @@ class RecordingRule:
             self._tail_s = at_s if by_hand else at_s + self.config.post_roll_s
 
     def on_time(self, now_s: float) -> None:
-        """Let a recording end whose time has come."""
+        """End a recording that is due to end."""
         if self._tail_s is not None and now_s >= self._tail_s:
             self._steps.append(End(self._tail_s, "end"))
             self._order = self._tail_s = None
@@ -120,7 +120,7 @@ class RecordingRule:
         self._settle(now_s)
 
     def privacy(self) -> None:
-        """Nothing may be recorded any more; what is on the disk stays."""
+        """End every recording, because privacy was switched on; films on disk stay."""
         self._online = False
         if self._order is not None:
             self._steps.append(End(float("-inf"), "privacy", at_once=True))
@@ -146,7 +146,7 @@ class RecordingRule:
         return "recording.mode is off" if self.config.mode == "off" else "nothing moves"
 
     def _settle(self, now_s: float) -> None:
-        """Begin or end the continuous recording where that is due."""
+        """Begin or end the continuous recording as the settings ask."""
         wanted = self.config.mode == "continuous" and self._online
         if wanted and self._order is None:
             self._begin(RecordingOrder("", "continuous", now_s, now_s))

@@ -1,4 +1,4 @@
-"""The last seconds, in memory: JPEG and metadata, bounded by count, seconds and bytes, selected by time.
+"""Ring buffer of frames in memory: JPEG and metadata, bounded by count, seconds and bytes, selected by time.
 
 Frames come at any rate and stop coming at night, so a moment is always a time and never a number of
 frames times a nominal rate. The pictures lie in one block of memory, see `BlockRing`.
@@ -20,7 +20,7 @@ TOLERANCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RingFrame:
-    """One frame of the past, its picture taken out of the ring.
+    """One frame of the ring, with its picture.
 
     Attributes:
         seq: Number of the frame.
@@ -41,7 +41,7 @@ class RingFrame:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the ring keeps beside a picture; see `RingFrame`."""
+    """Metadata of a picture in the ring; see `RingFrame`."""
 
     seq: int
     at: datetime

@@ -1,4 +1,4 @@
-"""Changes of the camera's settings are on trial until frames taken with them arrive, and are taken back where none do.
+"""Rollback of the camera's settings: a change is on trial until frames taken with it arrive, and is undone if none do.
 
 A value can be within its range and still starve this camera: a size that its driver cannot stream, an exposure that
 it refuses. The rule, on the monotonic clock: a change that asks something else of a camera that delivers begins a
@@ -38,7 +38,7 @@ UNDER_WAY_S, UNDER_WAY_FRAMES = 1.0, 4
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """Settings that did not do.
+    """Old values to restore, because no frames arrived with the new ones.
 
     Attributes:
         config: The settings to go back to.
@@ -72,11 +72,11 @@ class SettingsTrial:
 
     @property
     def patience_s(self) -> float:
-        """How long after the change the first frame may come, in seconds."""
+        """Time allowed from the change to the first frame, in seconds."""
         return self._patience_s
 
     def begin(self, old: Config, new: Config, modes: tuple[Mode, Mode], now_s: float, *, delivers: bool) -> None:
-        """Put a change on trial, where it asks anything of the camera; one under way goes on with it.
+        """Put a change on trial, if it concerns the camera; a trial under way continues with it.
 
         Args:
             old: The settings before the change.
@@ -100,7 +100,7 @@ class SettingsTrial:
         self._update_due()
 
     def frame(self, exposed_mono_s: float, now_s: float) -> None:
-        """Take note of a good frame."""
+        """Process a good frame."""
         if not self._before:
             return
         self._heard_s = now_s
@@ -117,12 +117,12 @@ class SettingsTrial:
         return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
 
     def pause(self) -> None:
-        """Let the trial rest: frames stay away for a reason of their own, and say nothing of the settings."""
+        """Pause the trial: frames are missing for another reason than the settings."""
         self._paused = True
         self._update_due()
 
     def resume(self, now_s: float) -> None:
-        """Go on with the trial, with all of its time: frames are to come again."""
+        """Resume the trial with its full time: frames are expected again."""
         self._paused = False
         self._heard_s = self._changed_s = now_s
         self._proof_mono_s = now_s
