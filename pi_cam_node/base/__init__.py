@@ -1,1 +1,1 @@
-"""What everything else is built of: errors, clocks, files, threads. Knows nothing of cameras."""
+"""Foundations of the package: errors, clocks, files, threads. Independent of cameras."""

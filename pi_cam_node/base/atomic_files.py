@@ -1,9 +1,9 @@
-"""Files that are either the old or the new one, whatever happens meanwhile.
+"""Atomic writing of files: after a crash a file has either its old or its new content.
 
 The recipe: write a temporary file in the same directory, sync it, give it its name in one step,
 sync the directory. Every part is needed: without the first sync the file may be empty after a
-power cut, without the second its name may be gone. Only when the recipe is through may anybody
-be told that something is saved.
+power cut, without the second its name may be gone. A file may be reported as saved only when
+the recipe is through.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MOD
 
 
 def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group_id: int | None = None) -> None:
-    """Do as `create_atomically` but leave the sync of the directory to the caller, once for several files."""
+    """Create a file as `create_atomically`, but leave the sync of the directory to the caller, once for several."""
     part = write_part(path, data, mode, group_id)
     try:
         _name_without_overwriting(part, path)
@@ -81,7 +81,7 @@ def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | 
     """Write and sync the temporary file of ``path``; return its path.
 
     The process id in its name keeps two processes from finishing each other's half-written file.
-    What is left under the name is of a dead process that had the same id, and goes. A group that this process may not
+    A file left under the name is of an ended process of the same id, and is removed. A group that this process may not
     give, or a file system that knows none, leaves the group as it is.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
@@ -101,7 +101,7 @@ def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | 
 
 
 def parts_of(path: Path) -> list[Path]:
-    """Return the temporary files of ``path`` that a killed process may have left; none where nobody can look."""
+    """Return temporary files of ``path`` left by a killed process; none where the directory is unreadable."""
     target = Path(os.path.realpath(path))
     begin = f".{target.name}."
     try:
@@ -132,7 +132,7 @@ def make_directory(directory: Path, mode: int = DIRECTORY_MODE, group_id: int | 
 
 
 def sync(path: Path) -> None:
-    """Put a file that is there on disk, and its name; whoever wrote it may have died before.
+    """Sync an existing file and its name to the disk; its writer may have crashed before.
 
     Raises:
         OSError: It did not work.
@@ -147,7 +147,7 @@ def sync(path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Put the names in a directory on disk, where its file system can do that."""
+    """Sync the names in a directory to the disk, where its file system can do that."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -173,9 +173,9 @@ def _name_without_overwriting(part: Path, path: Path) -> None:
 
 
 def _reserve_and_rename(part: Path, path: Path) -> None:
-    """Do the same where there are no hard links: take the name with an empty file, then rename over that.
+    """Rename without overwriting where there are no hard links: reserve the name by an empty file, rename over that.
 
-    A crash between the two leaves an empty file, which is still nobody's saved picture.
+    A crash between the two leaves an empty file, which was not reported as a saved picture.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
     try:

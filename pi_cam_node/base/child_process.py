@@ -1,4 +1,4 @@
-"""Starts a Python process of the node's own, and ties its life to that of the node. Imports next to nothing.
+"""Starts a Python child process that the kernel kills when the node ends. Imports next to nothing.
 
 A plain `subprocess` instead of `multiprocessing`: a spawned child of the latter imports the node's main module anew
 and brings a tracker process along, and its queues pickle.
@@ -28,7 +28,7 @@ def start_child(module: str, descriptor: int, *arguments: str, output: int | Non
         module: What the child runs.
         descriptor: The child's end of a socket.
         arguments: Further words for the child.
-        output: Where its output goes, as for `subprocess.Popen`; the node's own standard error unless told otherwise.
+        output: Where its output goes, as for `subprocess.Popen`; by default the node's own standard error.
 
     Raises:
         OSError: There is no memory or no process left for it.

@@ -1,4 +1,4 @@
-"""Two clocks and the way between them.
+"""Monotonic and wall clock, and the conversion between them.
 
 Everything that is measured or waited for uses the monotonic clock, in seconds. UTC is a label for
 people: a Pi has no battery clock, so UTC may jump by years while the node runs.
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time; tests advance one by hand."""
+    """Interface of the clocks; tests advance one by hand."""
 
     def monotonic(self) -> float:
         """Seconds of CLOCK_MONOTONIC, which is the same in every process of this boot."""

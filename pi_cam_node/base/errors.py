@@ -1,4 +1,4 @@
-"""The whole error tree. Each error has a stable code, and a builtin second parent where callers expect one.
+"""The error classes. Each error has a stable code, and a builtin second parent where callers expect one.
 
 User mistakes and world failures raise these; anything else that is raised is a bug. The codes are
 part of the reply contract and never change their meaning.
@@ -33,7 +33,7 @@ CODES: tuple[str, ...] = get_args(Code)
 
 
 class NodeError(Exception):
-    """The base: a message for people, a code for programs, and facts for both.
+    """Base of the errors: a message for people, a code for programs, and data for both.
 
     Attributes:
         code: One of `CODES`.
@@ -50,19 +50,19 @@ class NodeError(Exception):
 
 
 class BadRequest(NodeError, ValueError):
-    """What was sent cannot be understood."""
+    """The request cannot be understood."""
 
     code = "bad_request"
 
 
 class UnknownVerb(NodeError, LookupError):
-    """There is no such command."""
+    """No command has this name."""
 
     code = "unknown_verb"
 
 
 class UnknownKey(NodeError, LookupError):
-    """There is no such setting; ``data['nearest']`` names one that resembles it."""
+    """No setting has this key; ``data['nearest']`` names one that resembles it."""
 
     code = "unknown_key"
 
@@ -86,7 +86,7 @@ class Busy(NodeError):
 
 
 class NoFrames(NodeError, LookupError):
-    """The ring holds no frame for the moment asked for."""
+    """The ring holds no frame for the requested time."""
 
     code = "no_frames"
 
@@ -134,7 +134,7 @@ class RetainedCommand(NodeError):
 
 
 class Forbidden(NodeError):
-    """What is asked for is not for this asker, or not as long as something protects it."""
+    """The request is not allowed to this client, or not as long as something protects its object."""
 
     code = "forbidden"
 

@@ -1,4 +1,4 @@
-"""Memory that was freed, given back to the system."""
+"""Returns freed memory to the system (glibc's malloc)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def share_arenas() -> None:
     """Let all threads allocate from two arenas; to be called before there are threads.
 
     glibc gives each thread one of its own. Frames are allocated in one thread and freed in another, and what is left
-    unused between them differs from arena to arena and grows with the hours. With Python's lock there is next to nobody
-    to wait for in a common one.
+    unused between them differs from arena to arena and grows with the hours. Python's lock makes
+    contention on a shared arena negligible.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
@@ -26,7 +26,7 @@ def share_arenas() -> None:
 def release_startup_memory() -> None:
     """Give back what imports and preparations left unused; to be called when a process has got going.
 
-    What is alive now is there to stay, so Python looks through it no more when it collects garbage.
+    Objects that exist now stay, so they are exempt from garbage collection from now on.
     """
     gc.collect()
     gc.freeze()

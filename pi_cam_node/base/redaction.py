@@ -1,4 +1,4 @@
-"""Keeping secrets out of whatever people and programs get to read.
+"""Redaction: masks secrets in texts for people and programs.
 
 Two kinds exist: values typed as secrets, and the logins that camera addresses carry.
 """
@@ -15,7 +15,7 @@ MASK = "********"
 # A shorter secret is found in every other word, and masking it there would give it away.
 SHORTEST_HIDDEN = 4
 
-# A password may hold an @ or a / that nobody escaped, so everything up to the last @ of the word goes. An address
+# A password may hold an @ or a / that is not escaped, so everything up to the last @ of the word goes. An address
 # whose path holds an @ loses its host with it, which is the lesser evil. Bounded: a line full of "://" takes for ever.
 _LOGIN = re.compile(r"(?<=://)[^\s\"'<>]{0,512}@")
 _LOGIN_AT_START = re.compile(r"^[^\s\"'<>]{0,512}@")
@@ -32,12 +32,12 @@ def without_logins(text: str) -> str:
 
 
 def guarded(text: str) -> str:
-    """Return what somebody typed, with anything masked that may be a login, also where the scheme is missing."""
+    """Return a typed text, with anything masked that may be a login, also where the scheme is missing."""
     return without_logins(_LOGIN_AT_START.sub(f"{MASK}@", text))
 
 
 def carries_login(text: str) -> bool:
-    """Tell whether a text holds an address with a login in it."""
+    """Return whether a text holds an address with a login in it."""
     return without_logins(text) != text
 
 

@@ -1,4 +1,4 @@
-"""How often what fails again and again is put right before the whole is begun anew."""
+"""Budget of repairs of a failing part, beyond which the process has to be restarted."""
 
 from __future__ import annotations
 

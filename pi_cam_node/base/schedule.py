@@ -1,4 +1,4 @@
-"""Times at which parts of the node have something to do. Pure: times are monotonic, in seconds."""
+"""Schedule of the node thread: the time at which each part is next due. Pure: monotonic times, in seconds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ AT_ONCE_S = float("-inf")
 
 
 class Due(Protocol):
-    """Anything that is due at a time of its own."""
+    """Interface of a part that is due at a time of its own."""
 
     @property
     def due_s(self) -> float:
-        """When it is next due; `NEVER_S` for not at all, `AT_ONCE_S` for now. Cheap: read in each turn."""
+        """Next due time; `NEVER_S` for not at all, `AT_ONCE_S` for now. Cheap: read in each turn."""
         ...
 
 
@@ -26,18 +26,18 @@ class Timed(Due, Protocol):
 
 
 class Interval:
-    """Comes due at equal distances, counted from the last time it was done."""
+    """Due at equal intervals, counted from the last time it was done."""
 
     def __init__(self, every_s: float, now_s: float) -> None:
         self._done_s, self._every_s = now_s, every_s
         self.due_s = now_s + every_s
 
     def done(self, now_s: float) -> None:
-        """Count anew from now."""
+        """Start a new interval now."""
         self._done_s = now_s
         self.due_s = now_s + self._every_s
 
     def set_every_s(self, every_s: float) -> None:
-        """Set another distance; it holds at once, counted from the last time."""
+        """Set another interval; it holds at once, counted from the last time."""
         self._every_s = every_s
         self.due_s = self._done_s + every_s

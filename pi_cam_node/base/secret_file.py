@@ -1,4 +1,4 @@
-"""A secret in the first line of a file, as people make such files: with an editor, with echo, on Windows."""
+"""Reads a secret from the first line of a file, made with an editor, with echo or on Windows."""
 
 from __future__ import annotations
 

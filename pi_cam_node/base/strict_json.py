@@ -1,4 +1,4 @@
-"""JSON that every reader takes: UTF-8, compact, no NaN, no lone surrogates."""
+"""Strict JSON for every parser: UTF-8, compact, no NaN, no lone surrogates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads of the node: each runs a loop, has a name and a heartbeat, and can be started again where it died."""
+"""Monitored threads: each runs a loop, has a name and a heartbeat, and can be restarted after it failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REPAIRS = 3
 
 
 class Heartbeat:
-    """Sign of life of a loop: fresh for a while after each beat; the watchdog looks at it.
+    """Heartbeat of a loop: fresh for a while after each beat; the watchdog checks it.
 
     Attributes:
         name: Of the loop.
@@ -30,7 +30,7 @@ class Heartbeat:
         self._due_mono_s = float("inf")
 
     def beat(self, within_s: float = 0.0) -> None:
-        """Say that the loop goes round.
+        """Note that the loop runs.
 
         Args:
             within_s: What it is about to do, a wait for example, may take this much longer than usual.
@@ -38,11 +38,11 @@ class Heartbeat:
         self._due_mono_s = self._clock.monotonic() + self.limit_s + within_s
 
     def pause(self) -> None:
-        """Say that the loop waits for something to do, for as long as it takes."""
+        """Suspend the deadline while the loop waits for work."""
         self._due_mono_s = float("inf")
 
     def extend(self) -> None:
-        """Begin to wait anew: the whole process stood still, and this loop could not beat."""
+        """Restart the deadline: the whole process stood still, and this loop could not beat."""
         if self._due_mono_s != float("inf"):
             self._due_mono_s = max(self._due_mono_s, self._clock.monotonic() + self.limit_s)
 
@@ -78,7 +78,7 @@ class MonitoredThread(Heartbeat):
             run: What it does; it returns when the owner wants it to, and only then.
             clock: Tells the time.
             limit_s: How long it may be silent.
-            before_restart: Puts in order what a dead or a hanging predecessor has left. Thread: the watchdog's.
+            before_restart: Cleans up after a predecessor that failed or hangs. Thread: the watchdog's.
             repairs: See above.
             replaceable: See above.
         """
@@ -91,43 +91,43 @@ class MonitoredThread(Heartbeat):
 
     @property
     def was_started(self) -> bool:
-        """Whether it has ever run."""
+        """Whether the thread has ever run."""
         return self._thread.ident is not None
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     @property
     def is_dead(self) -> bool:
-        """Whether it ended without being asked to."""
+        """Whether the thread ended without a request to end."""
         return self.was_started and not self._ending and not self.is_alive
 
     @property
     def is_mine(self) -> bool:
-        """Whether the thread that asks is the one in charge, and not one that was left behind."""
+        """Whether the calling thread is the current one, and not one that was replaced."""
         return threading.current_thread() is self._thread
 
     @property
     def is_in_kernel(self) -> bool:
-        """Whether it waits in the kernel and cannot be interrupted: for a disk, as a rule, that does not answer.
+        """Whether the thread waits uninterruptibly in the kernel, as a rule for a disk that does not answer.
 
         Source: proc(5), the state in ``/proc/<pid>/task/<tid>/stat``, behind the name in brackets.
         """
         try:
-            told = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_bytes()
+            status = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_bytes()
         except OSError:
             return False
-        return told.rpartition(b")")[2].split()[:1] == [b"D"]
+        return status.rpartition(b")")[2].split()[:1] == [b"D"]
 
     def beat(self, within_s: float = 0.0) -> None:
-        """Say that the loop goes round; one that was left behind has no say."""
+        """Note that the loop runs; a call by a thread that was replaced is ignored."""
         if self.is_mine:
             super().beat(within_s)
 
     def start(self) -> None:
-        """Start it. Once."""
+        """Start the thread. Once."""
         super().beat()
         self._thread.start()
 
@@ -138,7 +138,7 @@ class MonitoredThread(Heartbeat):
         self.start()
 
     def end(self) -> None:
-        """Say that it shall end, so that its end is no accident."""
+        """Note that the thread shall end, so that its end does not count as a failure."""
         self._ending = True
         self.pause()
 
@@ -150,5 +150,5 @@ class MonitoredThread(Heartbeat):
         return not self.is_alive
 
     def _new(self) -> threading.Thread:
-        # A daemon: what hangs in a driver or on a dead card must not keep the process from ending.
+        # A daemon: what hangs in a driver or on a failed card must not keep the process from ending.
         return threading.Thread(target=self._run, name=self.name, daemon=True)

@@ -1,4 +1,4 @@
-"""Whether the wall clock of this machine has ever been set."""
+"""Tells whether the wall clock of this machine has ever been set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IsClockSynced = Callable[[], bool]
 
 
 def clock_is_set() -> bool:
-    """Return whether the kernel says that UTC is synchronised; ``False`` also where it does not say.
+    """Return whether the kernel reports that UTC is synchronised; ``False`` also where it reports nothing.
 
     A Pi has no battery clock: until NTP answers, its UTC is that of its last shutdown, or 1970.
     """

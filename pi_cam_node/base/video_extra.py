@@ -1,4 +1,4 @@
-"""Whether the extra ``video`` is installed, and what to say where it is not. Imports nothing of it."""
+"""Detects the optional extra ``video``, with a message where it is missing. Imports nothing of it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _KILL_S = 0.5
 _LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
 _DEMANDS_MAX = 64
-# A switch of our own is over for the motion detector after this time, whatever `night.settle_s` says of brightness.
+# A switch by the node is over for the motion detector after this time, whatever `night.settle_s` says of brightness.
 OWN_SWITCH_MAX_S = 3.0
 
 

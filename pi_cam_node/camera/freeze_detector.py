@@ -20,7 +20,7 @@ class FreezeDetector:
     What it remembers outlives a restart of the camera: the same picture again is no new one.
 
     Attributes:
-        verdict: What was said of the last picture.
+        verdict: Verdict on the last picture.
     """
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ class CameraSettings(Protocol):
 
     @property
     def rotation(self) -> Literal[0, 90, 180, 270]:
-        """How the picture is turned, in degrees clockwise; see `Orientation`."""
+        """Rotation of the picture, in degrees clockwise; see `Orientation`."""
         ...
 
     @property
@@ -138,7 +138,7 @@ class Shot:
             its exposure: one frame interval before the image came.
         captured_mono_s: Monotonic time at which the exposure had ended.
         mode: The mode that the image was really taken in.
-        sensor: What the sensor says.
+        sensor: Sensor metadata of the image.
     """
 
     pixels: Pixels

@@ -34,7 +34,7 @@ class Sensor:
     temperature_c: float | None = None
 
     def plausible(self) -> Sensor:
-        """Return it without values that no sensor can have, NaN among them: a driver's nonsense is no measurement."""
+        """Return the metadata without impossible values, NaN among them: a driver's nonsense is no measurement."""
         return Sensor(
             self.exposure_us if _lies(self.exposure_us, 0, 3_600_000_000) else None,
             self.gain if _lies(self.gain, 0, 10_000) else None,
@@ -90,7 +90,7 @@ class Frame:
         brightness: Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range.
         jpeg: The picture as a JPEG.
         quality: JPEG quality of that.
-        sensor: What the sensor says.
+        sensor: Sensor metadata of the frame.
         ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
         jpegs: The picture in the qualities that were demanded.
         raw: Its pixels, where they were demanded.

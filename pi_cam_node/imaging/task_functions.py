@@ -26,7 +26,7 @@ _PNG_SIZE = slice(16, 24)
 
 
 def run(task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress) -> Outcome:
-    """Do a task; see `tasks.Run`."""
+    """Run a task; see `tasks.Run`."""
     return _TASKS[task](arguments, blobs, progress)
 
 

@@ -64,11 +64,11 @@ class TaskProcess:
     def run(
         self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress = no_progress
     ) -> tuple[Mapping[str, Any], Sequence[bytes]]:
-        """Do a task; see `tasks.Run`. What ``progress`` raises ends the task and is raised.
+        """Run a task; see `tasks.Run`. What ``progress`` raises ends the task and is raised.
 
         Raises:
             ValueError: A picture is not one.
-            NotSaved: The process could not be started, hung or died.
+            NotSaved: The process could not be started, hung or crashed.
         """
         with self._turn:
             if self._closed:
@@ -169,7 +169,7 @@ def _receive(link: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
 
     Raises:
         OSError: The other side is gone, or silent for too long.
-        ValueError: It sends nonsense.
+        ValueError: The message is invalid.
     """
     header: dict[str, Any] = json.loads(_exactly(link, int.from_bytes(_exactly(link, 4), "big")))
     return header, [bytes(_exactly(link, size)) for size in header.pop("sizes")]
@@ -192,7 +192,7 @@ def _exactly(link: socket.socket, size_bytes: int) -> bytearray:
 
 
 def main(descriptor: int, parent: int) -> None:
-    """Do tasks until there are none for `IDLE_S`, or the node is gone."""
+    """Run tasks until there are none for `IDLE_S`, or the node is gone."""
     die_with(parent)
     link = socket.socket(fileno=descriptor)
     link.settimeout(IDLE_S)

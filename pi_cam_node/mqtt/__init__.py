@@ -1,1 +1,1 @@
-"""The way to the broker."""
+"""MQTT: connection to the broker, topics, messages, retained state and Home Assistant discovery."""

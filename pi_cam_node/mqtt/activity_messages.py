@@ -1,4 +1,4 @@
-"""From events of the scene and of recordings to messages. Pure, so that it is tested by equality."""
+"""Converts events of the scene and of recordings to MQTT messages. Pure, so that tests compare by equality."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.core.history import EventRow
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
 
-# A node that dies leaves no ON behind: with MQTT 5 the broker drops it after this time, unless it is renewed.
+# A node that crashes leaves no ON behind: with MQTT 5 the broker drops it after this time, unless it is renewed.
 ON_EXPIRES_S = 120
 
 
@@ -40,7 +40,7 @@ def activity_messages(topics: Topics, event: Event) -> list[Message]:
 
 
 def motion_state(topics: Topics, zone: str, *, on: bool | None) -> Message:
-    """Return the state of motion, of a zone or (with an empty name) of all; ``None`` takes the zone's topic away."""
+    """Return the state of motion, of a zone or (with an empty name) of all; ``None`` empties the zone's topic."""
     key = f"motion/{zone}" if zone else "motion"
     payload = b"" if on is None else text("ON" if on else "OFF")
     return Message(topics.state(key), payload, retain=True, expires_s=ON_EXPIRES_S if on else 0)
@@ -50,8 +50,8 @@ def _recording(topics: Topics, event: Event) -> list[Message]:
     match event:
         case a.RecordingStarted(film=opened, event=scene):
             facts = {**_of(scene), "cause": opened.cause, "pre_roll_s": round(opened.pre_roll_s, 2)}
-            told = {**facts, "media": {"id": opened.film_id, "kind": "recording"}}
-            return [_message(topics, "recording_started", opened.event_id or opened.film_id, opened.at, told)]
+            body = {**facts, "media": {"id": opened.film_id, "kind": "recording"}}
+            return [_message(topics, "recording_started", opened.event_id or opened.film_id, opened.at, body)]
         case a.RecordingSaved(film=film, event=scene):
             facts = {**_of(scene), "cause": film.cause, **film.facts()}
             return [_message(topics, "recording_saved", film.event_id or film.id, film.last_at, facts)]

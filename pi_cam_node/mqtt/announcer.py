@@ -1,7 +1,7 @@
-"""What the node tells the broker, and when: births, changes, refreshes, discovery.
+"""Publishes the node's state: birth messages, changes, refreshes, discovery.
 
 The order after each connect is fixed by the contract and kept by the `RetainedState`. The link only carries;
-what is said is decided here, on the node thread.
+what is published is decided here, on the node thread.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ Info = Callable[[int], Mapping[str, object]]
 Discovery = Callable[[Config], dict[str, Any]]
 
 # Home Assistant subscribes to the states of what it has just discovered within this time. More than a second, so that
-# what is said twice is no burst for brokers that count messages by the second.
+# repeated states are no burst for brokers that count messages by the second.
 ECHO_S = 1.5
-# Where the broker keeps no retained messages, all states are said again so often.
+# Where the broker keeps no retained messages, all states are published again so often.
 UNRETAINED_REFRESH_S = 60.0
 # How often states are renewed that the broker drops by themselves, after `ON_EXPIRES_S`.
 RENEW_S = 60.0
 
 
 class Announcer:
-    """Keeps the broker's picture of the node true. Used by the node thread.
+    """Keeps the retained messages at the broker equal to the node's state. Used by the node thread.
 
     Args:
         topics: The node's topics.
@@ -134,7 +134,7 @@ class Announcer:
                 self._publish_event(event)
 
     def _connected(self, session: int) -> None:
-        """Publish the birth; what depends on the session or its limits is made anew."""
+        """Publish the birth messages; those that depend on the session or its limits are made anew."""
         self._session = session
         self._retained.put(self._messages.info(self._info(session)))
         if (config := self._config()).homeassistant.enable:
@@ -175,7 +175,7 @@ class Announcer:
         self.due_s = min(self._all_s, self._renew_s)
 
     def close(self, deadline_s: float) -> None:
-        """Say that the node goes, and close the link."""
+        """Publish ``offline`` and disconnect."""
         self._publish(self._messages.no_camera())
         self._link.close(self._messages.availability(online=False), deadline_s)
 
@@ -187,7 +187,7 @@ class Announcer:
         return within(body, limit_bytes - self._messages.discovery(None).size_bytes)
 
     def _remove_stale(self, previous: bytes, current: Mapping[str, Any]) -> bool:
-        """Empty what was announced and is no more; Home Assistant keeps what is merely left out."""
+        """Empty retained topics that are no longer announced; Home Assistant keeps what is merely left out."""
         cleaned = removal_message(previous, current)
         if cleaned is None:
             return False

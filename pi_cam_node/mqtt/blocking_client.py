@@ -65,7 +65,7 @@ class Received:
 
 
 class BlockingClient:
-    """One connection.
+    """One connection to the broker, used by one thread that waits for each step.
 
     Args:
         config: The broker.
@@ -75,7 +75,7 @@ class BlockingClient:
 
     Attributes:
         version: Version of MQTT.
-        limits: What the broker said that it offers.
+        limits: Limits that the broker announced.
 
     Raises:
         NoBroker: It could not be made.
@@ -164,7 +164,7 @@ class BlockingClient:
         return str(reasons[0]) if reasons[0].is_failure else ""
 
     def wait_for(self, found: Callable[[Sequence[Received]], T | None], timeout_s: float) -> T | None:
-        """Wait until a function of everything heard so far returns something; return that, ``None`` when it is late.
+        """Wait until a function of all received messages returns a value; return that, ``None`` after the deadline.
 
         Raises:
             NoBroker: The connection broke meanwhile.

@@ -1,4 +1,4 @@
-"""What a broker offers, as it says in CONNACK (MQTT 5)."""
+"""Limits and features that a broker announces in CONNACK (MQTT 5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BrokerLimits:
-    """What a broker offers; the defaults are those of the standard, where it does not say.
+    """Limits and features of a broker; a default is the standard's value for a missing property.
 
     Topic aliases, shared subscriptions and subscription identifiers are never used, so their limits do not matter.
 
@@ -31,7 +31,7 @@ class BrokerLimits:
     client_id: str | None = None
 
     def consequences(self) -> Iterator[str]:
-        """Yield one sentence for each offer that is missing and that people would notice."""
+        """Yield one sentence for each missing feature that people would notice."""
         if not self.retain:
             yield (
                 "the broker keeps no retained messages: who connects later sees nothing before the next change, and "
@@ -44,22 +44,22 @@ class BrokerLimits:
 
 
 def limits_of(properties: object) -> BrokerLimits:
-    """Return what the properties of a CONNACK say; those of MQTT 3.1.1 say nothing.
+    """Return the limits in the properties of a CONNACK; the defaults for MQTT 3.1.1.
 
     Args:
         properties: paho-mqtt's ``Properties``, or ``None``.
     """
 
-    def told(name: str, default: int) -> int:
+    def announced(name: str, default: int) -> int:
         return int(getattr(properties, name, default))
 
     packet_bytes = getattr(properties, "MaximumPacketSize", None)
     keepalive_s = getattr(properties, "ServerKeepAlive", None)
     return BrokerLimits(
-        receive_maximum=told("ReceiveMaximum", 65535),
-        maximum_qos=told("MaximumQoS", 2),
-        retain=bool(told("RetainAvailable", 1)),
-        wildcards=bool(told("WildcardSubscriptionAvailable", 1)),
+        receive_maximum=announced("ReceiveMaximum", 65535),
+        maximum_qos=announced("MaximumQoS", 2),
+        retain=bool(announced("RetainAvailable", 1)),
+        wildcards=bool(announced("WildcardSubscriptionAvailable", 1)),
         packet_bytes=None if packet_bytes is None else int(packet_bytes),
         keepalive_s=None if keepalive_s is None else int(keepalive_s),
         client_id=getattr(properties, "AssignedClientIdentifier", None),

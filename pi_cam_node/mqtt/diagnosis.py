@@ -1,4 +1,4 @@
-"""Finds limits that a broker does not tell, from how its sessions end.
+"""Infers limits that a broker does not announce from how its sessions end.
 
 Each kind of limit has its own sign and its own remedy: a packet size is searched for, a rate is halved, topic filters
 are subscribed to one by one, and what is left is a message that ends session after session (`PoisonMessageGuard`).
@@ -30,7 +30,7 @@ FILTER_STRIKES = 2
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """What the next session does otherwise, to find or respect a limit.
+    """Restrictions of the next session, to find or respect a limit.
 
     Attributes:
         one_message_at_a_time: Let one message wait for its acknowledgement at a time.
@@ -47,7 +47,7 @@ class SessionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the end of a session says.
+    """Result of judging the end of a session.
 
     Attributes:
         searching: A limit was found or is being searched for: the next session comes soon.
@@ -61,7 +61,7 @@ class Verdict:
 
 
 class Diagnosis:
-    """What was found out about one broker. Thread: the link's, but for the properties and `holds`.
+    """Findings about one broker. Thread: the link's, but for the properties and `holds`.
 
     Args:
         exempt: Topics that are never held back: without them there is no use in being connected.
@@ -94,7 +94,7 @@ class Diagnosis:
 
     @property
     def suspect_bytes(self) -> int:
-        """Size of the packet whose limit is to be searched for; 0 where there is nothing to search for."""
+        """Size of the packet that suggests a limit, from which the search starts; 0 where there is none."""
         return self._suspect_bytes
 
     def limit_bytes(self, now_s: float) -> int | None:
@@ -137,7 +137,7 @@ class Diagnosis:
         return verdict
 
     def silently_dropped(self, size_bytes: int) -> bool:
-        """Note that a packet was acknowledged and not delivered; return whether its size is worth a search."""
+        """Note that a packet was acknowledged and not delivered; return whether its size calls for a search."""
         if size_bytes <= self._echoed_bytes or self._suspect_bytes:
             return False
         self._suspect_bytes, self._proven_bytes = size_bytes, FLOOR_BYTES

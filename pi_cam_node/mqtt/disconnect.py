@@ -1,4 +1,4 @@
-"""How a connection ended, and what the broker's reason codes mean for the next one."""
+"""The end of a connection, and what the broker's reason codes mean for the next one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _REASON_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """How a connection ended.
+    """Cause and circumstances of the end of a connection.
 
     Attributes:
         reason: For people.
@@ -103,14 +103,14 @@ def cause_of_code(code: int) -> Cause:
 
 
 def broker_words(reason: object, properties: object) -> str:
-    """Return a reason code in words, with what the broker says beside it (MQTT 5), on one line.
+    """Return a reason code in words, with the broker's reason string (MQTT 5), on one line.
 
     Args:
         reason: paho-mqtt's ``ReasonCode``.
         properties: paho-mqtt's ``Properties`` of the packet, or ``None``.
     """
-    said: Any = getattr(properties, "ReasonString", "")
+    reason_string: Any = getattr(properties, "ReasonString", "")
     elsewhere: Any = getattr(properties, "ServerReference", "")
-    more = [" ".join(str(said).split())[:_REASON_CHARACTERS]] if said else []
+    more = [" ".join(str(reason_string).split())[:_REASON_CHARACTERS]] if reason_string else []
     more += [f"use {str(elsewhere)[:_REASON_CHARACTERS]}"] if elsewhere else []
     return f"{reason} ({'; '.join(more)})" if more else str(reason)

@@ -1,6 +1,6 @@
-"""Whether what we publish comes back: over MQTT 3.1.1 a broker takes a forbidden message and says nothing.
+"""Detects a broker that silently drops the node's publications: MQTT 3.1.1 reports no forbidden message.
 
-The birth ends with ``online`` on a topic that we subscribe to, so no message of its own is needed.
+The birth ends with ``online`` on a topic that the node subscribes to, so no message of its own is needed.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ ECHO_TIMEOUT_S = 5.0
 
 
 class EchoCheck:
-    """Waits for our own ``online``. Thread: the session's, but for `sent`."""
+    """Waits for the node's own ``online``. Thread: the session's, but for `sent`."""
 
     def __init__(self) -> None:
         self._is_pending = False
         self._since_s: float | None = None
 
     def sent(self) -> None:
-        """Note that the birth is on its way. Thread: the node thread."""
+        """Note that the birth messages were published. Thread: the node thread."""
         self._since_s = None
         self._is_pending = True
 
     def received(self) -> None:
-        """Note that it came back, or that nobody waits for it any more."""
+        """Note that ``online`` came back, or is awaited no more."""
         self._is_pending = False
 
     def is_lost(self, now_s: float, *, acknowledged: bool) -> bool:
-        """Return, once, whether it ought to be back by now.
+        """Return, once, whether ``online`` is overdue.
 
         Args:
             now_s: The time on the monotonic clock.

@@ -1,4 +1,4 @@
-"""From facts to messages. Pure, so that it is tested by equality."""
+"""Converts events to MQTT messages. Pure, so that tests compare by equality."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ EMPTY_TEXT = '""'
 
 
 class EventMessages:
-    """Words facts for the broker."""
+    """Makes the MQTT messages of events."""
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
         self._last_picture_id = ""
 
-    # ------------------------------------------------------------ what the node says of itself
+    # ------------------------------------------------------------ messages about the node
 
     def availability(self, *, online: bool) -> Message:
         """Return whether the node is there."""
@@ -49,7 +49,7 @@ class EventMessages:
         return Message(self._topics.own_discovery, payload, retain=True, content_type=JSON)
 
     def beginning(self, *, private: bool) -> list[Message]:
-        """Return the states before the first frame; what an earlier life of the node left behind is taken away."""
+        """Return the states before the first frame; what an earlier run of the node left behind is removed."""
         unknown = [self._state(key, "") for key in ("mode", "brightness", "lux")]
         return [
             *unknown,
@@ -110,7 +110,7 @@ class EventMessages:
         return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
 
     def _event_and_state(self, event: e.Event) -> list[Message]:
-        """Return the messages of what is told as an event, or to one asker."""
+        """Return the messages of what is published as an event, or as a reply to one asker."""
         match event:
             case e.ModeChanged(mode=mode, cause=cause, at=at):
                 return [self._state("mode", mode), self._event("mode_changed", at, cause, mode=mode)]
@@ -131,8 +131,8 @@ class EventMessages:
         """Return the message of an event that changes no state."""
         if isinstance(event, e.SettingsRolledBack):
             return self._event("settings_rolled_back", event.at, event.reason, settings=dict(event.settings))
-        told = {"verb": event.verb, "message": event.message, "origin": event.origin}
-        return self._event("command_refused", event.at, event.code, **told)
+        body = {"verb": event.verb, "message": event.message, "origin": event.origin}
+        return self._event("command_refused", event.at, event.code, **body)
 
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
@@ -202,7 +202,7 @@ class EventMessages:
         return self._retained(self._topics.state(key), value)
 
     def _setting(self, key: str, value: object) -> Message:
-        # A retained message without a payload would be none: an empty text is told as a JSON string.
+        # A retained message without a payload would be none: an empty text is published as a JSON string.
         return self._retained(self._topics.config(key), settings.as_text(value) or EMPTY_TEXT)
 
     def _retained(self, topic: str, value: str) -> Message:
@@ -210,7 +210,7 @@ class EventMessages:
 
 
 def _lux(lux: float | None) -> str:
-    """Return lux to three significant digits; empty, which takes the topic away, where nobody knows it."""
+    """Return lux to three significant digits; empty, which removes the retained message, where it is unknown."""
     if lux is None:
         return ""
     return f"{lux:.2f}" if lux < 10 else f"{lux:.0f}"

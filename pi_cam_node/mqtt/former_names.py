@@ -1,4 +1,4 @@
-"""Names under which the node announced itself before: a renamed node leaves no ghost at the broker.
+"""Former names of the node, whose retained topics are emptied after a rename.
 
 A name is the base topic, the node id and Home Assistant's discovery prefix together. The file remembers under which the
 node came online; what was left under another one is emptied, unless another node has that name by now.
@@ -52,7 +52,7 @@ class Name:
 
 
 class FormerNames:
-    """The names, in a small file. Nothing in here raises: a file that cannot be read or written is a warning.
+    """Former names, stored in a small file. Raises nothing: a file that cannot be read or written is a warning.
 
     Thread: any, but one at a time.
 

@@ -1,4 +1,4 @@
-"""Notices another running node that announces itself on this node's topics. Pure.
+"""Detects another running node that announces itself on this node's topics. Pure.
 
 Two boards with one node id (a copied card, two hosts called ``raspberrypi``) each carry out every command and overwrite
 each other's retained state. Each node publishes its boot id on ``info``, so a foreign one gives it away.
@@ -16,7 +16,7 @@ _CHARACTERS = 40
 
 
 class IdConflict:
-    """The search for another node. Thread: the link's.
+    """Detects a second node with the same id. Thread: the link's.
 
     Args:
         boot_id: Of this run of the node; empty to look for nothing.
@@ -42,7 +42,7 @@ class IdConflict:
         self._seen_s = now_s
 
     def due(self, now_s: float) -> str | None:
-        """Return what is to be told now: the conflict, at most each `REPEAT_S`; empty, once, when it is over."""
+        """Return the message due now: the conflict, at most each `REPEAT_S`; empty, once, when it is over."""
         if not self._other:
             return None
         if now_s - self._seen_s >= OVER_S:

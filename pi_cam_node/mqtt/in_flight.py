@@ -26,7 +26,7 @@ FOREIGN_TOPICS = 256
 
 
 class Outcome(Enum):
-    """What became of a message."""
+    """Fate of a message that was handed over."""
 
     SENT = auto()
     LATER = auto()
@@ -34,7 +34,7 @@ class Outcome(Enum):
 
 
 class Receipt(Protocol):
-    """What paho-mqtt gives for a message."""
+    """The receipt of paho-mqtt for a message (`MQTTMessageInfo`)."""
 
     @property
     def mid(self) -> int:
@@ -42,7 +42,7 @@ class Receipt(Protocol):
         ...
 
     def is_published(self) -> bool:
-        """Whether it was acknowledged (QoS 1) or written to the socket (QoS 0)."""
+        """Whether the message was acknowledged (QoS 1) or written to the socket (QoS 0)."""
         ...
 
 
@@ -60,7 +60,7 @@ class Sent:
 
     Attributes:
         waiting: The message.
-        receipt: Says whether it was acknowledged.
+        receipt: Receipt that tells whether it was acknowledged.
         since_s: When it was handed over, on the monotonic clock.
         number: The how many-th of its topic it is in the session; counted for QoS 0 only.
     """

@@ -1,4 +1,4 @@
-"""From a message of the broker to what it means for the node. Pure."""
+"""Converts a message of the broker to an input of the node. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Incoming:
 
 
 def incoming_of(message: paho.MQTTMessage) -> Incoming:
-    """Return a message of paho-mqtt as ours.
+    """Return a message of paho-mqtt as an `Incoming`.
 
     Raises:
         UnicodeDecodeError: Its topic is not UTF-8.
@@ -52,11 +52,11 @@ def parse_message(incoming: Incoming, topics: Topics, mono_s: float) -> Input | 
     if isinstance(meaning, ParsedCommand):
         return _command(incoming, meaning, topics, mono_s)
     if meaning is Notice.HOME_ASSISTANT:
-        # A retained one may be old, and whoever has just connected tells everything anyway.
+        # A retained one may be old, and the node publishes everything after a connect anyway.
         started = incoming.payload == b"online" and not incoming.retained
         return HomeAssistantStarted() if started else None
     if meaning is Notice.OWN_AVAILABILITY:
-        # A retained one is what our last session left; the birth message that follows this connect replaces it.
+        # A retained one is what the node's last session left; the birth message that follows this connect replaces it.
         return StaleWillSeen() if incoming.payload == b"offline" and not incoming.retained else None
     if meaning is Notice.OWN_DISCOVERY and incoming.retained and incoming.payload:
         return DiscoveryFound(incoming.payload)

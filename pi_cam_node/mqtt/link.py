@@ -38,14 +38,14 @@ ABANDON_S = 2.0
 LAST_MESSAGE_S = 1.0
 # A session beats once a second. Resolving the broker's name may take this much longer.
 SILENCE_S, FINDING_S = 8.0, 60.0
-# The third time within ten minutes that the thread dies or hangs, the node ends.
+# The third time within ten minutes that the thread fails or hangs, the node ends.
 REPAIRS = 2
 # How soon what found no room is tried again.
 PUMP_S = 0.1
 
 
 class BrokerLink:
-    """The broker, as the node sees it.
+    """The node's connection to the broker, over all its sessions.
 
     Args:
         config: Address and login.
@@ -96,7 +96,7 @@ class BrokerLink:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker has accepted us."""
+        """Whether the broker has accepted the connection."""
         return self._live is not None
 
     @property
@@ -106,11 +106,11 @@ class BrokerLink:
 
     @property
     def packet_limit_bytes(self) -> int | None:
-        """The largest packet that the broker takes, told or found out; ``None`` where no limit is known."""
+        """Largest packet that the broker takes, announced or found out; ``None`` where no limit is known."""
         live = self._live
-        told = live.limits.packet_bytes if live is not None else None
+        announced = live.limits.packet_bytes if live is not None else None
         found = self._diagnosis.limit_bytes(self._clock.monotonic())
-        return min((limit for limit in (told, found) if limit is not None), default=None)
+        return min((limit for limit in (announced, found) if limit is not None), default=None)
 
     @property
     def retains(self) -> bool:
@@ -132,8 +132,8 @@ class BrokerLink:
     def is_backlogged(self) -> bool:
         """Send what waits; return whether so much of it is left that nothing should be added.
 
-        So it is as well between two sessions, until the next has its birth: what is asked meanwhile would be
-        answered to nobody.
+        Also true between two sessions, until the birth messages of the next are out: replies made meanwhile would reach
+        no client.
 
         Thread: the node thread.
         """
@@ -213,7 +213,7 @@ class BrokerLink:
     # ------------------------------------------------------------ the link's own thread
 
     def _abandon_session(self) -> None:
-        """Give up the session of a thread that died or hangs. Thread: the supervisor."""
+        """Give up the session of a thread that failed or hangs. Thread: the supervisor."""
         session, self._session, self._live = self._session, None, None
         if session is not None:
             self.queue.take_back(session.abandon())

@@ -1,4 +1,4 @@
-"""What goes to the broker: a topic, bytes, and the few properties that MQTT 5 carries beside them."""
+"""A message for the broker: topic, payload, and the few MQTT 5 properties beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of MQTT, which last will and which window to connect with next. Pure.
+"""Negotiates the MQTT version, the last will and the window of the next connection. Pure.
 
 What worked is kept while the node runs: a broker that is only slow must not cost the features of MQTT 5, nor one that
 lacks them a futile attempt at each reconnect.
@@ -21,7 +21,7 @@ SHORT_SESSION_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
-    """How to connect.
+    """Options of a connection.
 
     Attributes:
         version: Version of MQTT.
@@ -41,7 +41,7 @@ _WILLS: tuple[tuple[bool, Literal[0, 1]], ...] = ((True, 1), (False, 1), (False,
 
 
 class Negotiation:
-    """Begins with what is wanted and takes what the broker refuses away.
+    """Begins with the preferred options and drops those that the broker refuses.
 
     A weaker will that only a hang-up suggested is verified: the next connection asks for the full one again, since a
     proxy without its broker hangs up as well.
@@ -79,7 +79,7 @@ class Negotiation:
         """Take note of an accepted connection; return whether to stay, or else to connect again at once.
 
         Args:
-            limits: What the broker said.
+            limits: Limits that the broker announced.
         """
         self._is_version_proven = True
         if limits.receive_maximum < self.options.window:
@@ -150,7 +150,7 @@ class Negotiation:
         self.options = replace(self.options, will_retain=retain, will_qos=qos)
 
     def _other_version(self) -> bool:
-        """Change the version where that is allowed; return whether it is worth a try at once."""
+        """Change the version where that is allowed; return whether to try at once."""
         if not self._may_change:
             return False
         was_five = self.version == "5"

@@ -24,7 +24,7 @@ class Outbox:
 
     @property
     def dropped(self) -> int:
-        """Messages given up: too many waited, or they were sent too often in vain."""
+        """Number of messages given up: too many waited, or they were sent too often in vain."""
         return self._dropped
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What the node hears of its own topics: whether its messages come back, and whether another node writes there."""
+"""Checks messages on the node's own topics: whether its own come back, and whether another node writes there."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LOST = "our own message does not come back"
 
 
 class OwnMessages:
-    """Thread: the link's, but for `announced`.
+    """Checks messages on the node's own topics. Thread: the link's, but for `announced`.
 
     Args:
         topics: The node's topics.
         boot_id: Of this run of the node; empty not to look for another node.
-        diagnosis: Is told of messages that the broker throws away.
+        diagnosis: Notes messages that the broker throws away.
         reports: Takes what was found.
     """
 
@@ -63,7 +63,7 @@ class OwnMessages:
             self._conflict.info_seen(incoming.payload, now_s)
 
     def check(self, live: Session | None, now_s: float, *, acknowledged: bool) -> None:
-        """Judge what ought to have come back by now, and report another node.
+        """Judge messages that are overdue to come back, and report another node.
 
         Args:
             live: The session, once its birth was sent.

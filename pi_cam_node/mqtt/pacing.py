@@ -1,4 +1,4 @@
-"""Bounds how many messages are sent within a second. Pure."""
+"""Rate limit: bounds the number of messages sent within a second. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_PER_S = 1000
 
 
 class Pacing:
-    """The messages of the last second. Thread: the node thread."""
+    """Counts the messages of the last second. Thread: the node thread."""
 
     def __init__(self) -> None:
         self._sent_s: deque[float] = deque(maxlen=MOST_PER_S)

@@ -26,7 +26,7 @@ KEEPALIVE_LESS_S = 2
 # A gap shorter than this stays unseen: the broker publishes the last will only after it (MQTT 5).
 WILL_DELAY_S = 10
 SESSION_EXPIRY_S = 30
-# Larger messages are not delivered to us at all (MQTT 5); the largest that is understood is far smaller.
+# Larger messages are not delivered at all (MQTT 5); the largest that is understood is far smaller.
 LARGEST_INCOMING_BYTES = 4 << 20
 
 
@@ -62,7 +62,7 @@ def availability_will(topics: Topics) -> Will:
 
 
 def command_line_will(topics: Topics) -> Will:
-    """Return a will that a broker judges as it does the node's, and that says nothing: an empty reply."""
+    """Return a will without content, an empty reply, that a broker judges as it does the node's."""
     return Will(topics.reply("doctor"), b"")
 
 
@@ -105,16 +105,16 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
     """Open the connection and send CONNECT; a broker's old session is not continued.
 
     Raises:
-        OSError: Nobody answers, or TLS fails.
+        OSError: No broker answers, or TLS fails.
     """
     keepalive_s = config.keepalive_s - KEEPALIVE_LESS_S
     if client.protocol != paho.MQTTv5:
         client.connect(config.host, config.port, keepalive_s)
         return
-    wishes = _properties(
+    properties = _properties(
         PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
     )
-    client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=wishes)
+    client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=properties)
 
 
 def publish_properties(message: Message) -> Properties | None:

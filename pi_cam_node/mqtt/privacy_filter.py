@@ -1,4 +1,4 @@
-"""What may leave for the broker: no pictures in privacy, and nothing that stays there once it is being erased."""
+"""Filter for outgoing messages: no pictures in privacy, and no retained messages during `erase`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PrivacyFilter:
     Thread: any.
 
     Args:
-        privacy_gate: While it is closed no picture leaves.
+        privacy_gate: The privacy gate; while privacy is on no picture is published.
     """
 
     def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
@@ -31,7 +31,7 @@ class PrivacyFilter:
         return self._gate.closed
 
     def stop_retaining(self) -> None:
-        """Let nothing be retained any more: what was is being taken away."""
+        """Pass no retained message any more: those at the broker are being removed."""
         self._stopped = True
 
     def apply(self, message: Message | None) -> Message | None:
@@ -42,7 +42,7 @@ class PrivacyFilter:
 
 
 def without_picture(message: Message) -> Message:
-    """Return the message itself where it holds no picture; else one that says the same without it."""
+    """Return the message itself where it holds no picture; else the same message without the picture."""
     if message.payload and (message.is_picture or message.content_type == JPEG):
         return replace(message, payload=b"")
     if message.content_type != JSON or _THUMBNAIL.encode() not in message.payload:

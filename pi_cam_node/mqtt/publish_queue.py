@@ -1,4 +1,4 @@
-"""Messages on their way to the broker: order, offline queue, limits, and what is never sent."""
+"""Queue of outgoing messages: order, offline buffering, limits, and messages that are never sent."""
 
 from __future__ import annotations
 
@@ -206,5 +206,5 @@ class PublishQueue:
 
 
 def _is_of_a_stream(message: Message) -> bool:
-    """Return whether a message is one frame of a stream that an asker is told of, and that is not kept."""
+    """Return whether a message is one frame of a stream, whose loss is reported and which is not kept."""
     return message.qos == 1 and not message.queue_offline and not message.retain

@@ -1,7 +1,7 @@
-"""How long to wait before the next connection. Pure: the caller waits.
+"""Back-off: the wait before the next connection. Pure: the caller waits.
 
 Full jitter, so that many nodes that lose one broker do not come back in the same second. The waits do not grow while
-nobody is there: to be back within seconds matters more than a packet now and then. They do where a person has to do
+no broker answers: to be back within seconds matters more than a packet now and then. They do where a person has to do
 something first: about a login that is refused, or two nodes with one client id, which put each other out for ever.
 """
 
@@ -17,7 +17,7 @@ from pi_cam_node.mqtt.negotiation import SHORT_SESSION_S
 # the first attempt came too early; and of fifty nodes hardly ever more than twenty come within one second.
 LEAST_S = 0.5
 MOST_S = 7.5
-# After a session so short that it says something: sooner, so that a clash is known within half a minute.
+# After a session so short that it hints at a clash: sooner, so that a clash is known within half a minute.
 SOON_S = 4.0
 # While a limit of the broker is searched for.
 SEARCH_S = 1.0
@@ -29,7 +29,7 @@ REFUSALS_BEFORE_SLOW = 5
 SHORT_BEFORE_SLOW = 12
 SIGNS_OF_CLASH = 5
 SIGNS_WITHIN_S = 60.0
-# Longer than a rival that has slowed down leaves us alone.
+# Longer than the pause of a rival that has slowed down.
 STABLE_S = 90.0
 
 
@@ -48,17 +48,17 @@ class Backoff:
 
     @property
     def clash(self) -> bool:
-        """Whether sessions end in such a way and so often that another client must be using our id."""
+        """Whether sessions end in such a way and so often that another client must be using the node's client id."""
         return self._clash
 
     def after_failure(self, *, refused: bool = False) -> float:
         """Return the seconds to wait after an attempt that the broker did not accept.
 
         Args:
-            refused: It refused who we are, or we refused it; after five times it is asked once a minute.
+            refused: It refused login or client id, or a certificate failed; after five times it is asked once a minute.
         """
         self._refusals = self._refusals + 1 if refused else 0
-        self._signs_s.clear()  # a rival does not keep us from connecting
+        self._signs_s.clear()  # a rival does not keep the node from connecting
         if self._clash or self._refusals >= REFUSALS_BEFORE_SLOW:
             return SLOW_S
         return self._rng.uniform(LEAST_S, MOST_S)

@@ -1,4 +1,4 @@
-"""How to connect next, and when: what each session and each attempt teaches."""
+"""Decides how to connect next, and when, from the result of each session and attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Reconnection:
-    """Thread: the link's.
+    """Options and time of the next connection. Thread: the link's.
 
     Args:
         config: The broker.
@@ -46,7 +46,7 @@ class Reconnection:
 
     @property
     def options(self) -> ConnectOptions:
-        """How to connect next."""
+        """Options of the next connection."""
         return self._negotiation.options
 
     def offered(self, limits: BrokerLimits) -> bool:
@@ -59,7 +59,7 @@ class Reconnection:
         self._lost_because = ""
 
     def ended(self, end: Disconnect, now_s: float) -> float:
-        """Take note of how an attempt or a session ended; return how many seconds to wait for the next.
+        """Take note of how an attempt or a session ended; return the seconds to wait before the next.
 
         Args:
             end: How it ended.

@@ -1,4 +1,4 @@
-"""Reports of the link: to the node by its inbox, where some may have to wait, and to people by the log, once."""
+"""Reports of the link: to the node's inbox, waiting while it is full, and once to the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPORTS_WAITING = 16
 
 
 class LinkReports:
-    """The reports. Thread: the link's; `warn_once` the node thread's as well."""
+    """Sends the link's reports. Thread: the link's; `warn_once` the node thread's as well."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -26,7 +26,7 @@ class LinkReports:
         self._refused = self._given_up = 0
 
     def post(self, received: Input) -> None:
-        """Tell the node, now or when its inbox has room; of too much the oldest is lost."""
+        """Put an input into the node's inbox, now or when there is room; beyond the bound the oldest is lost."""
         self._waiting.append(received)
         self.flush()
 

@@ -1,4 +1,4 @@
-"""Takes away every retained message of a node, and looks afterwards whether any is left."""
+"""Removes every retained message of a node, and checks afterwards whether any is left."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pi_cam_node.mqtt.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What was taken away.
+    """Result of the removal of retained messages.
 
     Attributes:
-        found: Topics that held something of ours, as far as the broker lets us see.
+        found: Topics that held a message of the node, as far as the broker lets us see.
         left: Those that still do.
-        refused: Topics that the broker did not let us empty.
+        refused: Topics that the broker did not allow to be emptied.
     """
 
     found: int

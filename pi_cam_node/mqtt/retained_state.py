@@ -1,4 +1,4 @@
-"""The retained table: what the broker ought to hold of this node, so that it can be told again.
+"""Retained state: the retained messages that the broker ought to hold, to be published again after a connect.
 
 A broker that was restarted may have forgotten everything, so the whole table goes out after each
 connect. Its topics are a fixed set, which bounds it.
@@ -10,7 +10,7 @@ from pi_cam_node.config.settings import catalogue
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
 
-# Zones that were taken away are remembered, so that a broker that was away then is told, too.
+# Zones that were removed are remembered, so that a broker that was away then removes them, too.
 ZONES_GONE_MAX = 32
 
 
@@ -28,7 +28,7 @@ class RetainedState:
             topics.media_event_image,
         )
         self._zones = f"{topics.state('motion')}/"
-        # Birth order: whoever sees `online` finds everything before it in place.
+        # Birth order: a client that sees `online` finds everything before it in place.
         order = (
             topics.info,
             *map(topics.config, live),
@@ -50,7 +50,7 @@ class RetainedState:
         """Take a message in; return whether it has to be published, because the broker's is another.
 
         Messages that are not retained, and the live picture, are always to be published and not kept. An
-        emptied topic is remembered as such: the broker may still hold something of an earlier life of the node.
+        emptied topic is remembered as such: the broker may still hold something of an earlier run of the node.
         """
         topic = message.topic
         if topic == self._frame and message.payload:

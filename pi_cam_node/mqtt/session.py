@@ -1,6 +1,6 @@
-"""One connection to the broker, from the TCP handshake to its end. Its successor is built anew.
+"""Session: one connection to the broker, from the TCP handshake to its end. Each connection is a new object.
 
-paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that dies cannot go unnoticed, and its own
+paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that fails cannot go unnoticed, and its own
 reconnecting, which has neither jitter nor an end, is not used.
 """
 
@@ -44,7 +44,7 @@ TIMES_KEPT = 512
 
 
 class Session:
-    """One connection.
+    """One connection to the broker.
 
     Args:
         config: The broker.
@@ -53,7 +53,7 @@ class Session:
         options: Version, last will and window.
         plan: What to do otherwise because of what was found out about the broker.
         clock: Tells the time.
-        listener: Is told what comes.
+        listener: Receiver of the session's events.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class Session:
         self._abandoned.set()
         transport.cut(self._client.socket())
 
-    # ------------------------------------------------------------ the life of a connection
+    # ------------------------------------------------------------ course of a connection
 
     def _connect(self) -> None:
         self._tls = paho_client.set_login(self._client, self._config)
@@ -241,8 +241,8 @@ class Session:
             return
         self._accepted_s = self._clock.monotonic()
         self._cause = "network"
-        told = limits_of(properties)
-        self.limits = replace(told, retain=told.retain and self._options.will_retain)
+        announced = limits_of(properties)
+        self.limits = replace(announced, retain=announced.retain and self._options.will_retain)
         if not self._listener.on_offer(self.limits):
             self._client.disconnect()
             return
@@ -274,7 +274,7 @@ class Session:
         try:
             incoming = incoming_of(message)
         except UnicodeDecodeError:
-            return  # no topic of ours
+            return  # no topic of the node
         if incoming.topic == self._topics.probe and self._probe is not None:
             self._probe.echoed()
         else:

@@ -1,4 +1,4 @@
-"""What a session tells its owner: called in the session's thread, never to block."""
+"""Callbacks of a session to its owner: called in the session's thread, never to block."""
 
 from __future__ import annotations
 

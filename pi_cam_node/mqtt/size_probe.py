@@ -1,4 +1,4 @@
-"""Finds the largest packet that a broker takes, by larger and larger messages to a topic of the node's own.
+"""Searches for the largest packet that a broker takes, by larger and larger messages to a topic of the node's own.
 
 Brokers that do not tell their limit hang up on what is larger, or acknowledge it and throw it away. So each message has
 to come back; where the first one is acknowledged and does not, since the login may not read it, acknowledgements must
@@ -18,7 +18,7 @@ ECHO_TIMEOUT_S = 3.0
 
 
 class Sizes:
-    """The sizes that are tried in one search, one after the other. Pure.
+    """Sequence of the sizes that one search tries. Pure.
 
     Args:
         proven_bytes: Size of the largest packet that the broker is known to take.
@@ -83,7 +83,7 @@ def probe_of(client: paho.Client, topic: str, proven_bytes: int, suspect_bytes: 
 
 
 class SizeProbe:
-    """One search. Thread: the session's.
+    """One search for the packet limit. Thread: the session's.
 
     Args:
         sizes: What to try.

@@ -23,7 +23,7 @@ class Subscriptions:
     Args:
         client: Connected.
         topics: The node's topics.
-        five: MQTT 5 is spoken.
+        five: Whether the protocol is MQTT 5.
         one_at_a_time: Subscribe to one filter and wait for the answer before the next, so that it is known at which
             one a broker ends the session.
         without: Filters to leave out.
@@ -52,7 +52,7 @@ class Subscriptions:
         return tuple(topic_filter for filters in self._pending.values() for topic_filter in filters)
 
     def start(self, *, wildcards: bool) -> None:
-        """Subscribe to everything that the node listens to.
+        """Subscribe to every topic filter of the node.
 
         Commands ask for the retain flag as published, also on a live message: a retained command would run again at
         each connect, so it is refused the first time.

@@ -22,7 +22,7 @@ STATE_KEYS = ("mode", "brightness", "lux", "motion", "recording", "privacy", "ri
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
-    """A topic that asks for something.
+    """A command topic, taken apart.
 
     Attributes:
         verb: Empty where the payload is a whole command line.
@@ -34,7 +34,7 @@ class ParsedCommand:
 
 
 class Notice(Enum):
-    """What the node listens to beside commands."""
+    """Kind of message that the node receives beside commands."""
 
     HOME_ASSISTANT = auto()
     OWN_AVAILABILITY = auto()
@@ -77,7 +77,7 @@ class Topics:
 
     @property
     def availability(self) -> str:
-        """``online`` or ``offline``: whether the node is there; also the last will."""
+        """``online`` or ``offline``: whether the node is connected; also the topic of the last will."""
         return f"{self.root}/availability"
 
     @property
@@ -87,11 +87,11 @@ class Topics:
 
     @property
     def info(self) -> str:
-        """What the node is."""
+        """Identity, version and features of the node."""
         return f"{self.root}/info"
 
     def state(self, key: str) -> str:
-        """One scalar of what is; ``key`` is one of `STATE_KEYS`."""
+        """One scalar of the node's state; ``key`` is one of `STATE_KEYS`."""
         return f"{self.root}/state/{key}"
 
     def config(self, key: str) -> str:
@@ -100,7 +100,7 @@ class Topics:
 
     @property
     def telemetry(self) -> str:
-        """The node's own figures."""
+        """Telemetry of the node."""
         return f"{self.root}/telemetry"
 
     def event(self, kind: str) -> str:
@@ -129,7 +129,7 @@ class Topics:
 
     @property
     def media_event_image(self) -> str:
-        """Its picture."""
+        """The picture of the last event that has one."""
         return f"{self.root}/media/event/image"
 
     @property
@@ -139,7 +139,7 @@ class Topics:
 
     @property
     def probe(self) -> str:
-        """Where the node tries how large a packet the broker takes: blanks, of no meaning to others."""
+        """Topic of the search for the packet limit: the payload is blanks, of no meaning to others."""
         return f"{self.root}/probe"
 
     @property
@@ -148,7 +148,7 @@ class Topics:
         return f"{self.root}/shortstream"
 
     def reply(self, verb: str) -> str:
-        """Where replies go that name no topic of their own; ``reply/unknown`` for what cannot be a verb."""
+        """Topic of replies to commands that name no other; ``reply/unknown`` where the verb is invalid."""
         return f"{self.root}/reply/{verb if VERB.fullmatch(verb) else 'unknown'}"
 
     def discovery(self, uid: str) -> str:
@@ -163,24 +163,24 @@ class Topics:
     # ------------------------------------------------------------ what others publish
 
     def cmd(self, verb: str) -> str:
-        """Where this node takes a command."""
+        """Topic of a command to this node."""
         return f"{self.root}/cmd/{verb}"
 
     @property
     def cmd_line(self) -> str:
-        """Where this node takes a whole command line."""
+        """Topic of a whole command line to this node."""
         return f"{self.root}/cmd"
 
     def set(self, key: str) -> str:
-        """Where this node takes the value of a setting."""
+        """Topic of a new value for a setting."""
         return f"{self.root}/set/{key}"
 
     def command_filters(self) -> tuple[str, ...]:
-        """What to subscribe to for commands; no two of them overlap."""
+        """Topic filters for commands; no two of them overlap."""
         return (self.cmd_line, self.cmd("+"), self.set("#"), *(f"{prefix}+" for prefix in self._several))
 
     def command_topics(self) -> tuple[str, ...]:
-        """What to subscribe to for commands at a broker that takes no wildcards."""
+        """Topics for commands, for a broker that takes no wildcards."""
         verbs = tuple(registry())
         keys = [key for key, info in catalogue().items() if info.live]
         return (
@@ -195,17 +195,17 @@ class Topics:
         return isinstance(self.parse(topic), ParsedCommand)
 
     def notice_filters(self) -> tuple[str, ...]:
-        """What to subscribe to beside commands."""
+        """Topic filters beside those for commands."""
         return tuple(self._notices)
 
     def subscriptions(self) -> tuple[str, ...]:
-        """Everything to subscribe to."""
+        """Every topic filter to subscribe to."""
         return (*self.command_filters(), *self.notice_filters())
 
     def parse(self, topic: str) -> ParsedCommand | Notice | None:
-        """Return what a message on a topic means; ``None`` where it is none of ours.
+        """Return what a message on a topic means; ``None`` where it is no topic of the node.
 
-        Some brokers deliver what nobody subscribed to, so the answer never rests on the subscriptions.
+        Some brokers deliver messages without a subscription, so the answer never rests on the subscriptions.
         """
         notice = self._notices.get(topic)
         if notice is not None:

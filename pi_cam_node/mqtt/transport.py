@@ -1,4 +1,4 @@
-"""Below MQTT: the socket's options, TLS, and what connection errors mean in words."""
+"""Transport below MQTT: socket options, TLS, and connection errors in words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Socket(Protocol):
 
 
 def tune(sock: Socket) -> None:
-    """Send small packets at once, and notice a dead link while there is something to send."""
+    """Send small packets at once, and notice a broken link while there is something to send."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     acknowledge_at_once(sock)

@@ -1,4 +1,4 @@
-"""A clip: a span of the ring made into a film at once, on the thread of slow work."""
+"""Clips: a span of the ring encoded to a film at once, on the worker thread."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ClipMaker:
 
 
 class _Task:
-    """One clip while it is made."""
+    """A clip in progress."""
 
     def __init__(
         self, directory: Path, process: EncoderProcess, facts: Callable[[float], FilmFacts], access: FileAccess
@@ -134,7 +134,7 @@ class _Task:
         return saved
 
     def discard(self) -> None:
-        """Remove what was not finished."""
+        """Remove the unfinished file."""
         if self._film is not None:
             self._film.discard()
 

@@ -1,4 +1,4 @@
-"""What is known of a film when it begins, as the header of the file in progress holds it."""
+"""Metadata of a film at its beginning, kept in the header of the file in progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.core.history import FilmKind
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
-    """What is known of a film when it begins; it lies in the header of the file in progress.
+    """Metadata of a film at its beginning; kept in the header of the file in progress.
 
     Attributes:
         id: Its id.
@@ -49,7 +49,7 @@ class FilmFacts:
         """Return the facts in a header.
 
         Raises:
-            ValueError: They are not ours.
+            ValueError: The bytes are not metadata of this package.
         """
         try:
             values: dict[str, Any] = json.loads(data)

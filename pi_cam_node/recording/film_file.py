@@ -1,4 +1,4 @@
-"""A film on the disk: while it is written, when it is closed, and what its side-car says.
+"""Film files: writing, closing, and the side-car.
 
 In progress it is ``.<id>.mp4.rec``, fragmented, with its facts in the header. Closed it is ``<id>.mp4``, a plain file
 that can be sought in, with ``<id>.json`` beside it. The file in progress goes last, so that a crash at any point leaves
@@ -66,12 +66,12 @@ class FilmFile:
 
     @property
     def path(self) -> Path:
-        """Where it will be."""
+        """Path of the finished film."""
         return self._directory / f"{self.facts.id}.mp4"
 
     @property
     def seconds(self) -> float:
-        """Its length so far."""
+        """Length so far, in seconds."""
         return self.last_mono_s - self.facts.first_mono_s
 
     def add(self, data: bytes, mono_s: float, *, key: bool) -> None:
@@ -110,7 +110,7 @@ class FilmFile:
         return finish(self._directory, facts, reason, gap_s, beat, access=self._access)
 
     def discard(self) -> None:
-        """Remove it: it is not wanted any more."""
+        """Remove the film in progress."""
         os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
 
@@ -234,7 +234,7 @@ def _digest(source: BinaryIO) -> str:
 def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
     last_mono_s = film.first_mono_s + film.seconds
     width, height = film.size
-    told = {
+    content = {
         "id": film.id,
         "kind": film.kind,
         "event_id": film.event_id or None,
@@ -260,4 +260,4 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
         "software": f"pi_cam_node {__version__}",
         "files": [{"name": film.path.name, "format": "mp4", "bytes": film.size_bytes, "sha256": digest}],
     }
-    return (json.dumps(told, indent=2) + "\n").encode()
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -1,6 +1,6 @@
-"""Sees to it that the disk has room for films while they are written: the oldest make it, kept ones stay.
+"""Makes room on the disk for films while they are written: the oldest are removed, kept ones stay.
 
-What films may take all together, and how old they may become, is the archive's business, which looks after each film.
+The archive applies the limits on the size and the age of all films, after each film.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class FilmRoom(Protocol):
-    """Sees to it that there is room for films."""
+    """Interface that makes room for films."""
 
     def make(self, size_bytes: int) -> None:
         """Remove the oldest films until there is room for another of this size; raise NoSpace where there is none."""
@@ -31,7 +31,7 @@ class FilmRoom(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FilmLimits:
-    """What must stay free on the disk, in bytes."""
+    """Space that must stay free on the disk, in bytes."""
 
     min_free_bytes: int
 
@@ -70,8 +70,8 @@ class DiskFilmRoom:
         return sorted(name for name, _, extension in names if extension == "mp4" and is_film_id(name))
 
     def _free_bytes(self) -> int:
-        said = os.statvfs(self._directory)
-        return said.f_bavail * said.f_frsize
+        status = os.statvfs(self._directory)
+        return status.f_bavail * status.f_frsize
 
     def _is_kept(self, film: str) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Everything that makes films, put together: the encoder, the recorder, clips, and the room for them."""
+"""Composition of the recording: the encoder, the recorder, clips, and room on the disk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Films:
 
     @property
     def loops(self) -> tuple[MonitoredThread, ...]:
-        """The threads, for those who watch over them."""
+        """The threads, for the watchdog."""
         return (self._encoder.loop, self._recorder.loop)
 
     @property

@@ -1,4 +1,4 @@
-"""H.264 as it comes from encoders and cameras (Annex B) and as MP4 wants it (length-prefixed, parameter sets aside)."""
+"""Converts H.264 from Annex B (encoders, cameras) to MP4's format (length-prefixed, parameter sets aside)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pictures of the ring made into packets while somebody needs them: first those of the past, then each as it comes.
+"""Encodes pictures of the ring to packets on demand: first those of the past, then each as it comes.
 
-Nothing runs while nobody needs packets. The ring of pictures is the queue in front of the encoder: what the encoder is
-too slow for waits there, and what it missed for good is counted. A process that dies or hangs is replaced, and the new
+Nothing runs while no packets are needed. The ring of pictures is the queue in front of the encoder: what the encoder is
+too slow for waits there, and what it missed for good is counted. A process that ends or hangs is replaced, and the new
 one goes on with the picture after the last packet.
 """
 
@@ -91,7 +91,7 @@ class LiveEncoder:
         self.loop.start()
 
     def need(self, from_mono_s: float, spacing_s: float = 0.0) -> None:
-        """Begin anew with the pictures of a moment, of which packets are made until `release`. Thread: any.
+        """Start encoding with the pictures of a moment, and go on until `release`. Thread: any.
 
         Args:
             from_mono_s: Monotonic time of the first picture.
@@ -104,7 +104,7 @@ class LiveEncoder:
             self._changed.notify_all()
 
     def release(self) -> None:
-        """Nobody needs packets any more. Thread: any."""
+        """Stop encoding: no packets are needed any more. Thread: any."""
         with self._changed:
             self._from_s = None
             self._generation += 1
@@ -131,7 +131,7 @@ class LiveEncoder:
                 self._serve(start_s, generation)
 
     def _serve(self, start_s: float, generation: int) -> None:
-        """Make packets until something else is wanted; replace the process where it is lost."""
+        """Encode until the request changes; replace the process where it is lost."""
         failures = 0
         while generation == self._generation:
             process = None
@@ -170,7 +170,7 @@ class LiveEncoder:
             self._is_drained = is_idle
 
     def _take(self, message: Message, track: int, generation: int) -> int:
-        """Take in what the process says; return the number of the track."""
+        """Handle the messages of the process; return the number of the track."""
         if message.kind == "size":
             return self.stream.begin(Track("h264", (message.number, message.flag), b""))
         if message.kind == "packet" and generation == self._generation:

@@ -1,4 +1,4 @@
-"""The packets of the last seconds, for all that read them: the recorder and the live view."""
+"""Ring of the packets of the last seconds, read by the recorder and the live view."""
 
 from __future__ import annotations
 

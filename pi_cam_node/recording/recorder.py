@@ -1,7 +1,7 @@
-"""The recorder: packets into films, on a thread of its own, so that a slow card holds up nothing else.
+"""The recorder: writes packets to films, on a thread of its own, so that a slow card delays nothing else.
 
 One order at a time, in turn. An order becomes one film, or several: a new one begins at a key frame after `max_s`,
-where the size of the pictures changes, and after packets were missed. What becomes of it goes into the inbox.
+where the size of the pictures changes, and after packets were missed. Its result goes into the inbox.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from pi_cam_node.recording.take import DISK_PATIENCE_S, Take
 
 _log = logging.getLogger(__name__)
 
-# So much is asked for before a film begins.
+# Free space required before a film begins.
 _FILM_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderSettings:
-    """What the recorder has to know; read before each film.
+    """Settings of the recorder; read before each film.
 
     Attributes:
         max_s: Longest film.
@@ -194,17 +194,17 @@ class Recorder:
         return FilmFile(self._directory, facts, track, settings.access)
 
     def make_room(self) -> None:
-        """See that the disk has room for what comes; see `new_film`."""
+        """Make room on the disk for the next fragments; see `new_film`."""
         self._room.make(0)
 
     def tell(self, message: Input) -> None:
-        """Put what became of an order into the inbox."""
+        """Put the result of an order into the inbox."""
         if not self._post(message):
             _log.error("the inbox is full: %s is lost", type(message).__name__)
 
     @property
     def end(self) -> tuple[float, EndReason] | None:
-        """When the current order ends, and why."""
+        """Time and reason of the end of the current order."""
         return self._end
 
     @property

@@ -1,4 +1,4 @@
-"""Films that a crash cut off: mended at the start, before anything new is recorded."""
+"""Repairs films that a crash cut off, at the start, before anything new is recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access: FileAccess = OWNER_ONLY) -> list[Film]:
     """Finish every film in progress, and remove temporary files; return the films.
 
-    A file that is not ours is left alone, as one that cannot be mended is: it is named in the log.
+    A foreign file is left alone, as is one that cannot be repaired: its name goes to the log.
 
     Args:
         directory: The folder of the films.

@@ -1,4 +1,4 @@
-"""One order of the recorder while it is carried out: packets in, films out."""
+"""A take: one order of the recorder in progress, packets in, films out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class TakeOwner(Protocol):
-    """What an order needs of the recorder."""
+    """Interface of the recorder for a take."""
 
     loop: MonitoredThread
     encoder: LiveEncoder
@@ -40,7 +40,7 @@ class TakeOwner(Protocol):
 
     @property
     def end(self) -> tuple[float, EndReason] | None:
-        """When the current order ends, and why."""
+        """Time and reason of the end of the current order."""
         ...
 
     @property
@@ -53,16 +53,16 @@ class TakeOwner(Protocol):
         ...
 
     def make_room(self) -> None:
-        """See that the disk has room for what comes; raise as `new_film`."""
+        """Make room on the disk for the next fragments; raise as `new_film`."""
         ...
 
     def tell(self, message: Input) -> None:
-        """Pass on what became of an order."""
+        """Report the result of an order."""
         ...
 
 
 class Take:
-    """One order while it is carried out."""
+    """One order in progress."""
 
     def __init__(self, recorder: TakeOwner, order: RecordingOrder) -> None:
         self._recorder, self._order = recorder, order
@@ -193,7 +193,7 @@ class Take:
         self._fail("no_space" if _is_full(error) else "not_saved", str(error))
 
     def _tell_failure(self) -> None:
-        """Say once that the encoder makes nothing."""
+        """Report once that the encoder delivers nothing."""
         failure = self._recorder.encoder.failure
         if failure and not self._is_told:
             self._fail("not_saved", failure)

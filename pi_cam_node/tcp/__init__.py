@@ -1,1 +1,1 @@
-"""The text protocol of the service we grew from: one connection, one line, one reply."""
+"""Text port: the TCP protocol of this program's predecessor; one connection, one line, one reply."""

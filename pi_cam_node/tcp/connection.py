@@ -90,7 +90,7 @@ class Connection:
         """Read the line, answer it, and close.
 
         Raises:
-            OSError: The client is gone, or does not take what it asked for.
+            OSError: The client is gone, or does not read its reply.
         """
         try:
             line = await read_line(self._reader, self._timeouts)
@@ -111,7 +111,7 @@ class Connection:
         await self._linger()
 
     def put(self, event: FramesSent | Replied) -> None:
-        """Queue what the node answers.
+        """Queue an answer of the node.
 
         Raises:
             asyncio.QueueFull: It is more than any command has to answer.

@@ -1,4 +1,4 @@
-"""The text port, for clients of the service we grew from. It has no login, so it is off unless its owner opens it.
+"""Server of the text port, for clients of this program's predecessor. It has no login, so it is off by default.
 
 A thread of its own: whatever a client does costs neither the node nor the live view anything.
 """
@@ -26,7 +26,7 @@ from pi_cam_node.tcp.connection import Connection, Timeouts
 _log = logging.getLogger(__name__)
 
 CLIENTS_MAX = 32
-# As many more are told that it is busy; beyond them connections are cut without a word.
+# As many more get the reply that the port is busy; beyond them connections are cut without a reply.
 CONNECTIONS_MAX = 2 * CLIENTS_MAX
 # Each holds frames of the ring in memory until its client has taken them.
 STREAMS_MAX = 4
@@ -41,7 +41,7 @@ _ADVICE = {
 
 
 class TextPort:
-    """Listens for the old text commands, where ``network.trigger_enable`` says so.
+    """Listens for the old text commands, where ``network.trigger_enable`` is set.
 
     Args:
         config: Where to listen; read once.
@@ -76,7 +76,7 @@ class TextPort:
     # ------------------------------------------------------------ thread: the node thread
 
     def start(self) -> None:
-        """Begin to listen where the settings say so; returns at once."""
+        """Begin to listen where the settings enable it; returns at once."""
         if self._network.trigger_enable:
             self.loop.start()
 
@@ -105,7 +105,7 @@ class TextPort:
     # ------------------------------------------------------------ thread: the port's own
 
     def _forget_connections(self) -> None:
-        """Drop what a dead thread has left: its connections ended with it. Thread: the watchdog."""
+        """Forget the connections of a failed thread, which ended with it. Thread: the watchdog."""
         self._loop = None
         self._connections.clear()
 
@@ -128,7 +128,7 @@ class TextPort:
                 try:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopped.wait(), None if server else self._timeouts.bind_s)
-                finally:  # also where the thread dies: its successor needs the port
+                finally:  # also where the thread fails: its successor needs the port
                     if server:
                         server.close()
             await self._finish()
@@ -178,7 +178,7 @@ class TextPort:
             connection.abort()
 
     def _submit(self, connection: Connection, line: bytes) -> None:
-        """Put a line to the node.
+        """Submit a line to the node as a command.
 
         Raises:
             Busy: It takes no more, or too many streams are being sent.
@@ -201,7 +201,7 @@ class TextPort:
             connection.abort()
 
     async def _finish(self) -> None:
-        """Let clients that wait for an answer have what is there, for a moment; cut the others off."""
+        """Send the waiting replies for a moment, then cut the connections that are left."""
         for connection in self._connections.values():
             if not connection.is_submitted:
                 connection.task.cancel()

@@ -2,7 +2,7 @@
 
 ESP32-CAM, mjpg-streamer, OctoPi, motion, and the snapshot address that most cameras have. The camera decides about
 size, quality and exposure; `camera.framerate` limits how many of its pictures are used, and how often a snapshot is
-asked for.
+requested.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ _ADVICE = (
 _PAUSE_INTERVALS = 4
 # Of the mean over the waits: many cameras send less than they announce, and by night less than by day.
 _NEWEST_SHARE = 1 / 8
-# Ten seconds at 30 a second; a camera that sends faster than we can read must not keep us here.
+# Ten seconds at 30 a second; a camera that sends faster than it is read must not keep the loop here.
 _MOST_STALE = 300
 
 
@@ -125,7 +125,7 @@ class RtspSource:
         if self._piled_up:
             if paused_before and self._paused:  # a pile would have come at once: this camera is as slow as that
                 self._interval_s = took_s
-            # What had to be waited for is of now; what was there at once had been waiting for us.
+            # What had to be waited for is of now; what was there at once is of the past.
             return took_s < self._announced_s / 2
         if not self._paused:
             mean_s = self._interval_s + (took_s - self._interval_s) * _NEWEST_SHARE

@@ -56,7 +56,7 @@ def _text(raw: bytes) -> str:
 
 
 def query(path: Path) -> Device | None:
-    """Return what a device says of itself, ``None`` where it is no Video4Linux device or may not be opened."""
+    """Return identity and capabilities of a device, ``None`` where it is no Video4Linux device or may not be opened."""
     answer = bytearray(_CAPABILITY.size)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

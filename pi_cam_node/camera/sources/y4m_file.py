@@ -25,7 +25,7 @@ _ADVICE = "make one with `ffmpeg -i <film> -pix_fmt yuvj420p -strict -1 <new>.y4
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line of the file says.
+    """Parameters in the first line of the file.
 
     Attributes:
         size: Width and height in pixels, even.

@@ -1,6 +1,6 @@
 """The camera's own process: ``python -m pi_cam_node.camera.worker.child_main <fd> <pid of the node> [<source>]``.
 
-The main thread owns the source. A second one hears the node's orders, so that they are heard while a driver hangs,
+The main thread owns the source. A second one reads the node's orders, so that they are read while a driver hangs,
 and ends the process when the node is gone. Signals meant for the node are blocked by the process that starts this one.
 """
 
@@ -97,7 +97,7 @@ class FrameSender:
 
 
 def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -> None:
-    """Pass the node's orders on, until it says to quit or is gone; then see to it that the process ends."""
+    """Pass the node's orders on, until the order to quit or the end of the node; then make this process end."""
     order = _next_order(link)
     while not isinstance(order, Quit):
         source_loop.order(order)
@@ -127,7 +127,7 @@ def prepare(source: str) -> None:
 
 
 def main(descriptor: int, parent: int, source: str) -> None:
-    """Run a source until told to quit."""
+    """Run a source until the order to quit."""
     die_with(parent)
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine())

@@ -60,7 +60,7 @@ class PictureMaker:
             orientation: What is still to be done to its pictures.
             masks: Relative to the turned picture.
             output: What to make.
-            encoder: Makes the JPEGs; software unless told otherwise.
+            encoder: Makes the JPEGs; by default the software encoder.
 
         Raises:
             ValueError: There can be no such pictures.

@@ -191,7 +191,7 @@ class ProcessWorker:
         self._at_end = True
 
     def _with_hint(self, report: Failed) -> Failed:
-        """Return a failure with what a library said about it, such as ``401 Unauthorized``."""
+        """Return a failure with a library's message about it, such as ``401 Unauthorized``."""
         hint = self._log.hint(time.monotonic())
         self._log.forget()
         return Failed(report.session, f"{report.reason} ({hint})") if hint else report

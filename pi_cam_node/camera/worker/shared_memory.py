@@ -105,7 +105,7 @@ class SlotReader:
         """
         descriptor, released = descriptors
         self._bytes = slot_bytes(size)
-        # Sealed first: memory that the other side made shorter later would kill us with SIGBUS.
+        # Sealed first: memory that the other side made shorter later would kill this process with SIGBUS.
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         if os.fstat(descriptor).st_size < SLOTS * self._bytes:
             raise ValueError("the shared memory is too small for the pictures announced")

@@ -150,7 +150,7 @@ class SourceLoop:
             self._post(Arrived(self._session, image, self._dropped))
 
     def _drop(self, error: BadImage) -> None:
-        """Do without one image; where nothing else comes, the source is opened again."""
+        """Skip one image; where only broken images come, the source is opened again."""
         self._dropped += 1
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= BAD_IMAGES_MAX and self._monotonic() - self._good_s >= BAD_S:

@@ -33,7 +33,7 @@ def spawn(module: str = CHILD, source: str = "") -> Spawned:
 
     Args:
         module: What it runs.
-        source: Module of the source that it will be told to open, to be imported beforehand; empty: not known yet.
+        source: Module of the source that it will open, to be imported beforehand; empty: not known yet.
 
     Raises:
         OSError: There is no memory or no process left for it.

@@ -1,7 +1,7 @@
 """The motion detector: pictures in, a report for each. Runs in the camera's process; pure, times are arguments.
 
-Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch of our
-own of which the detector is told, a jump of the light, and a change of the whole picture. What then differs from the
+Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch
+that the node makes and notes here, a jump of the light, and a change of the whole picture. What then differs from the
 background (MOG2: Zivkovic, 2004) in one piece and is large enough is a blob, and a blob that moves on coherently
 (`tracks`) is motion. The background does not learn what moves: a person who stands still would fade in three seconds.
 """

@@ -44,7 +44,7 @@ class MotionReport:
 
     Attributes:
         mono_s: Monotonic time at which its exposure had ended.
-        gate: What suppresses detection: the start, a switch of our own, a jump of the light, a change of the whole
+        gate: What suppresses detection: the start, a switch by the node, a jump of the light, a change of the whole
             picture; empty where nothing does.
         unsettled: The gates suppressed for so long that they were lifted: light that does not come to rest.
         light: Brightness relative to the reference, 1.0 for no change.

@@ -16,7 +16,7 @@ class MotionSettings:
         min_s: Seconds for which a blob must move on coherently.
         idle_fps: Pictures a second that are analysed while nothing moves; `active_fps` once something did.
         ignore: Areas in which nothing counts, relative to the picture.
-        settle_s: Seconds after a switch of our own in which nothing counts.
+        settle_s: Seconds after a switch by the node in which nothing counts.
     """
 
     sensitivity: int = 50

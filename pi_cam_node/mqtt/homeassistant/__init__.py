@@ -1,1 +1,1 @@
-"""The node's entities in Home Assistant's words."""
+"""Home Assistant discovery: the node's entities in Home Assistant's format."""

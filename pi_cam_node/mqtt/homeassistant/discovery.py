@@ -1,4 +1,4 @@
-"""The node's entities in Home Assistant's words: one retained message for the whole device.
+"""Home Assistant's discovery message: one retained message for the whole device.
 
 Home Assistant refuses the whole message for one key that it does not know at the root, in
 ``device`` or in ``origin``; inside a component it drops such a key without a word. So whatever newer
@@ -88,11 +88,11 @@ def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, An
     Home Assistant keeps a component that is merely left out. To be published before ``current``.
 
     Args:
-        previous: The retained message of an earlier life of the node, as it came.
+        previous: The retained message of an earlier run of the node, as it came.
         current: What will be published next.
 
     Returns:
-        ``current`` with the components that go emptied to their platform; ``None`` where nothing goes.
+        ``current`` with the removed components emptied to their platform; ``None`` where none is removed.
     """
     components: Mapping[str, Any] = current["components"]
     gone = {

@@ -102,7 +102,7 @@ def serve(link: socket.socket, encoder: JpegEncoder) -> None:
 
     Raises:
         OSError: The node is gone.
-        ValueError: It talks nonsense.
+        ValueError: The node's message is invalid.
     """
     reader = MessageReader()
     while data := link.recv(_CHUNK_BYTES):

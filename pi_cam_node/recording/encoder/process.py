@@ -1,4 +1,4 @@
-"""The encoder's process, as the node sees it: pictures in, packets out, killed where it hangs."""
+"""The node's side of the encoder's process: pictures in, packets out, killed where it hangs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _END_S = 1.0
 
 
 class EncoderLost(Exception):
-    """The process is gone, hangs, or talks nonsense; it is to be closed."""
+    """The process is gone, hangs, or sends invalid messages; it has to be closed."""
 
 
 class EncoderProcess:
@@ -69,21 +69,21 @@ class EncoderProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
     def has_room(self) -> bool:
-        """Whether it takes another picture."""
+        """Whether the process takes another picture."""
         return self._unsent_bytes < _UNSENT_BYTES_MAX
 
     @property
     def waiting(self) -> int:
-        """Pictures that it has and has not answered."""
+        """Number of pictures in the process that it has not answered."""
         return self._waiting
 
     def send(self, jpeg: bytes, ticks: int, *, key: bool = False) -> None:
-        """Hand over a picture; it goes out with the next `exchange`."""
+        """Queue a picture, to be sent with the next `exchange`."""
         message = Message("picture", ticks, int(key), jpeg)
         for part in (message.header(), jpeg):
             self._unsent.append(memoryview(part))
@@ -93,7 +93,7 @@ class EncoderProcess:
         self._waiting += 1
 
     def exchange(self, timeout_s: float) -> list[Message]:
-        """Send and receive what can be; return what came, after the timeout at the latest.
+        """Send and receive without blocking; return the messages that came, after the timeout at the latest.
 
         Raises:
             EncoderLost: See there.
@@ -113,7 +113,7 @@ class EncoderProcess:
         return came
 
     def close(self) -> None:
-        """End it, by force where it does not go."""
+        """End the process, by force where it does not end."""
         self._link.close()
         try:
             self._process.wait(_END_S if not self._waiting else 0.05)

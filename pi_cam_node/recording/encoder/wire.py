@@ -1,4 +1,4 @@
-"""What the node and the encoder's process say to each other, as bytes on a stream socket.
+"""Wire format between the node and the encoder's process, on a stream socket.
 
 Each message is a header and a body. To the encoder: a picture. From it: the size of the pictures from here on, a
 packet, or what went wrong. Light enough for both sides.

@@ -19,7 +19,7 @@ _EPOCH_S = 2_082_844_800
 
 @dataclass(frozen=True, slots=True)
 class TrackBoxes:
-    """What the header of a file says of its track.
+    """Boxes of a file's header that describe its track.
 
     Attributes:
         size: Width and height in pixels.
@@ -73,7 +73,7 @@ def fragmented_header(track: TrackBoxes, notes: bytes = b"") -> bytes:
     """Return the header of a fragmented file: what a player needs before any fragment.
 
     Args:
-        track: What it says.
+        track: Parameters of the track.
         notes: Kept in a box that players pass over.
     """
     empty = SampleTable((), (), (), ())

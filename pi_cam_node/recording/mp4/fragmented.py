@@ -1,4 +1,4 @@
-"""A film in progress: fragments of about a second, each on the disk before the next one begins."""
+"""Writes an MP4 in progress: fragments of about a second, each on the disk before the next one begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_hea
 # A fragment is written when its samples span this long, or hold this many bytes.
 FRAGMENT_TICKS = 90_000
 FRAGMENT_BYTES_MAX = 4 << 20
-# Duration of the last sample of a film, whose end nobody knows.
+# Duration of the last sample of a film, whose end is unknown.
 _LAST_TICKS_MAX = 90_000
 
 
@@ -29,7 +29,7 @@ class FragmentedWriter:
 
         Args:
             descriptor: Of a new file; it stays the caller's.
-            track: What the header says.
+            track: Parameters of the track, for the header.
             notes: Facts for a repair, kept in the header.
             sync: Brings what was written to the disk.
 
@@ -68,7 +68,7 @@ class FragmentedWriter:
         self._waiting_bytes += len(sample)
 
     def finish(self) -> None:
-        """Write what waits.
+        """Write the samples that are left.
 
         Raises:
             OSError: It cannot be written.
@@ -86,7 +86,7 @@ class FragmentedWriter:
         self._write(fragment(self._fragments, first, samples))
 
     def _write(self, data: bytes) -> None:
-        """Write it whole and sync it, or leave the file as long as it was."""
+        """Append bytes and sync them, or leave the file as long as it was."""
         view = memoryview(data)
         try:
             while view:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, TIMESCALE, TrackBoxes
 
-# Larger headers are not ours: 90 s of video at 60 a second need 70 KiB.
+# Larger headers are not of this package: 90 s of video at 60 a second need 70 KiB.
 _HEADER_BYTES_MAX = 1 << 20
 
 
@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class FragmentedFile:
-    """What of a fragmented file is whole.
+    """The whole fragments of a fragmented file.
 
     Attributes:
         track: The header.
@@ -46,7 +46,7 @@ class FragmentedFile:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length in seconds."""
         if not self.samples:
             return 0.0
         return (self.samples[-1].ticks + self.samples[-1].duration - self.samples[0].ticks) / TIMESCALE
@@ -59,7 +59,7 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
         file: Open for reading, seekable.
 
     Raises:
-        ValueError: It has no whole header of ours.
+        ValueError: The file has no whole header of this package.
     """
     track: TrackBoxes | None = None
     samples: list[Sample] = []

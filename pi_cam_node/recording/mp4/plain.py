@@ -1,4 +1,4 @@
-"""A fragmented file made into a plain one, index first: what every player and editor can seek in."""
+"""Converts a fragmented file to a plain one, index first, in which every player and editor can seek."""
 
 from __future__ import annotations
 

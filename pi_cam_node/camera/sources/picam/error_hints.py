@@ -24,8 +24,8 @@ def explain(error: BaseException) -> str:
     texts = [str(each) or type(each).__name__ for each in chain]
     if any(isinstance(each, OSError) and each.errno == errno.ENOMEM for each in chain):
         texts.append("Cannot allocate memory")
-    said = " ".join(texts).lower()
-    advice = next((advice for word, advice in _ADVICE if word in said), None)
+    message = " ".join(texts).lower()
+    advice = next((advice for word, advice in _ADVICE if word in message), None)
     return texts[len(chain) - 1] + (f" ({advice})" if advice else "")
 
 

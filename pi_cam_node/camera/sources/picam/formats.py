@@ -50,7 +50,7 @@ class Granted:
         """Read picamera2's stream configuration.
 
         Raises:
-            ValueError: We cannot turn its frames into pictures; the message says why.
+            ValueError: Its frames cannot be converted to pictures; the message says why.
         """
         width, height = stream["size"]
         granted = cls(str(stream["format"]), (int(width), int(height)), int(stream.get("stride") or 0), limited)
@@ -75,7 +75,7 @@ class Granted:
 
     @property
     def layout(self) -> Layout:
-        """How pixels lie in memory after `convert`."""
+        """Layout of the pixels in memory after `convert`."""
         return _FORMATS[self.pixel_format].layout
 
 

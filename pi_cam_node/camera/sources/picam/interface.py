@@ -1,6 +1,6 @@
 """Interface to picamera2: the part of it that the source uses, and a factory for it.
 
-picamera2 and libcamera come from the system's packages, are never required by ours, and are
+picamera2 and libcamera come from the system's packages, are never required by this package, and are
 imported only here, when a camera is opened or looked for. Names, order and defaults are those of
 picamera2 0.3.31 to 0.3.38.
 """
@@ -28,7 +28,7 @@ class Request(Protocol):
         ...
 
     def get_metadata(self) -> dict[str, Any]:
-        """Return what libcamera says about the frame."""
+        """Return libcamera's metadata of the frame."""
         ...
 
     def release(self) -> None:

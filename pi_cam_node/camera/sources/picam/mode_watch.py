@@ -28,7 +28,7 @@ class ModeWatch:
         self.live = False
 
     def switch(self, mode: Mode, fixed_us: int, *, live: bool) -> None:
-        """Note that the camera was told to go into a mode.
+        """Note that the camera was switched to a mode.
 
         Args:
             mode: The requested mode.

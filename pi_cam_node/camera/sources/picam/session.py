@@ -24,7 +24,7 @@ class Session:
         camera: The opened camera.
         plan: What it was last set up for with success.
         granted: What it delivers.
-        fixed_us: The exposure it was told, in microseconds; 0 for automatic, or where it cannot be told.
+        fixed_us: The exposure that was set, in microseconds; 0 for automatic, or where it cannot be set.
         broken: A start failed. The next one would end in a crash of the process: close the camera.
     """
 
@@ -38,7 +38,7 @@ class Session:
             like: Size and layout that it has to deliver; anything where none is given.
 
         Raises:
-            ValueError: It delivers pixels that we cannot read, or other than `like`.
+            ValueError: It delivers pixels that cannot be converted, or other than `like`.
             Exception: What picamera2 raises. The camera is closed then.
         """
         self._factory = factory
@@ -107,7 +107,7 @@ class Session:
         return granted
 
     def _start(self, plan: Plan) -> int:
-        """Start the camera, and return the exposure it was told."""
+        """Start the camera, and return the exposure that was set."""
         fixed_us = self._set_controls(plan)
         try:
             self.camera.start()
@@ -126,7 +126,7 @@ class Session:
     def _halt(self) -> None:
         """Stop the camera where it runs; it keeps its configuration and its buffers.
 
-        Its thread goes first: `stop` waits for ever behind a job that waits for a frame, and for a thread that died.
+        Its thread goes first: `stop` waits for ever behind a job that waits for a frame, and for an ended thread.
         """
         if self._runs:
             self._runs = False

@@ -1,6 +1,6 @@
 """The Raspberry Pi camera, through picamera2.
 
-picamera2 runs a thread of its own that must never see an exception or wait for us; what follows
+picamera2 runs a thread of its own that must never see an exception or wait for the source; what follows
 from that is in `grab`. A switch that fails leaves its camera stopped and without a
 configuration, so the last good plan is kept and set up again.
 """
@@ -127,7 +127,7 @@ class Picamera2Source:
         return self._session
 
     def _next_frame(self, session: Session, timeout_s: float) -> tuple[Pixels, dict[str, Any]]:
-        """Return a copy of the next buffer, and what libcamera says about it."""
+        """Return a copy of the next buffer, and libcamera's metadata of it."""
         try:
             with grab(session.camera, self._clock, timeout_s) as request:
                 return request.make_buffer("main"), request.get_metadata()
@@ -144,7 +144,7 @@ class Picamera2Source:
         if self._watch.overdue:
             self._insist(session, sensor.exposure_us)
         controls = session.plan.controls
-        # A camera whose exposure cannot be told keeps the rate of the day.
+        # A camera whose exposure cannot be set keeps the rate of the day.
         interval_s = controls.interval_s if session.fixed_us else 1 / controls.framerate
         exposure_s = interval_s if sensor.exposure_us is None else sensor.exposure_us / 1e6
         return Shot(pixels, captured_s - exposure_s, captured_s, mode, sensor)

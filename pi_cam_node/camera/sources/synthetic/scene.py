@@ -55,7 +55,7 @@ class Scene:
 
         Args:
             number: Burnt in.
-            second: Says where the ball is.
+            second: Time of the scene, which sets the position of the ball.
             lux_s: Light times exposure time, in lux-seconds, before the gain.
             gain: Analogue gain.
             ball: Whether it is there.

@@ -82,7 +82,7 @@ class SyntheticSource:
         self._scene = self._still = None
 
     def _seen(self, scene: Scene, second: float, lux_s: float, gain: float) -> Pixels:
-        """Return what the camera sees, or pretends to see while the script says so."""
+        """Return the scene at this time, or the fault that the script plays."""
         acts = self._script.loss if self._script.loss_left_s(second) else ""
         if acts == "blank":
             pixels = np.full((scene.size[1] * 3 // 2, scene.size[0]), _NEUTRAL, np.uint8)
@@ -97,7 +97,7 @@ class SyntheticSource:
         return scene.render(self._number, second, lux_s, gain, ball=self._script.moves_at(second))
 
     def _act_loss(self) -> None:
-        """Fail or hang while the script says that the camera is away."""
+        """Fail or hang while the script makes the camera unavailable."""
         if self._script.loss not in ("error", "hang"):
             return
         while left_s := self._script.loss_left_s(time.monotonic() - self._start_mono_s):
