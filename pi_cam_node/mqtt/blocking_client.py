@@ -150,16 +150,23 @@ class BlockingClient:
             refused += [f for f, reason in zip(some, reasons, strict=False) if reason.is_failure]
         return refused
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> str:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, reply_topic: str = "") -> str:
         """Publish with QoS 1, or 0 where the broker takes no more; return why it was refused, empty where it was not.
 
         A broker that keeps no retained messages gets none.
+
+        Args:
+            topic: Where to.
+            payload: What.
+            retain: Whether the broker keeps it.
+            reply_topic: The response topic of a request; empty for none. MQTT 3.1.1 knows none.
 
         Raises:
             NoBroker: The broker does not answer any more.
         """
         qos = min(1, self.limits.maximum_qos)
-        mid = self._client.publish(topic, payload, qos, retain and self.retains).mid
+        properties = paho_client.request_properties(reply_topic) if reply_topic and self.version == "5" else None
+        mid = self._client.publish(topic, payload, qos, retain and self.retains, properties).mid
         reasons = self._acknowledgement("publish", mid)
         return str(reasons[0]) if reasons[0].is_failure else ""
 

@@ -169,12 +169,14 @@ class EventMessages:
     def _reply(self, replied: e.Replied) -> Message:
         own = self._topics.reply(str(replied.body.get("verb", "")))
         topic = replied.reply_to if self._topics.may_reply_to(replied.reply_to) else None
+        # A ticket is for its asker alone: where the broker does not take it there, it goes nowhere.
+        has_fallback = topic is not None and not (replied.body.get("verb") == "ticket" and replied.body.get("ok"))
         return Message(
             topic or own,
             json_bytes(replied.body),
             queue_offline=True,
             content_type=JSON,
-            fallback_topic=own if topic else "",
+            fallback_topic=own if has_fallback else "",
             correlation=replied.correlation,
         )
 

@@ -131,6 +131,11 @@ def publish_properties(message: Message) -> Properties | None:
     return _properties(PacketTypes.PUBLISH, **values) if values else None
 
 
+def request_properties(reply_topic: str) -> Properties:
+    """Return what MQTT 5 carries beside a request: where its replies go."""
+    return _properties(PacketTypes.PUBLISH, ResponseTopic=reply_topic)
+
+
 def _properties(packet: int, **values: object) -> Properties:
     made = Properties(packet)  # type: ignore[no-untyped-call]
     for name, value in values.items():

@@ -151,6 +151,10 @@ class Topics:
         """Topic of replies to commands that name no other; ``reply/unknown`` where the verb is invalid."""
         return f"{self.root}/reply/{verb if VERB.fullmatch(verb) else 'unknown'}"
 
+    def reply_to(self, request_id: str) -> str:
+        """Where the replies to one request go by its response topic; `may_reply_to` allows it."""
+        return f"{self.root}/reply/{request_id}"
+
     def discovery(self, uid: str) -> str:
         """Home Assistant's discovery message of a device."""
         return f"{self._discovery_prefix}/device/{uid}/config"

@@ -118,6 +118,20 @@ def test_mqtt_3_1_1_will_do(call: Call, monkeypatch: pytest.MonkeyPatch, capsys:
     assert "STATUS=DAY" in capsys.readouterr().out
 
 
+def test_a_ticket_comes_to_its_asker_and_by_mqtt_3_1_1_to_nobody(
+    call: Call, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with broker.client() as client:
+        client.subscribe("pi_cam_node/porch/reply/+")
+        assert call("--json", "ticket") == command.OK
+        assert json.loads(capsys.readouterr().out)["data"]["ticket"]
+        wait_until(lambda: client.received, "a reply", 5)
+        assert {message.topic.startswith("pi_cam_node/porch/reply/call-") for message in client.received} == {True}
+    monkeypatch.setenv("PI_CAM_NODE__MQTT__PROTOCOL", "3.1.1")
+    assert call("ticket") == command.REFUSED
+    assert "forbidden" in capsys.readouterr().err
+
+
 def test_of_several_nodes_one_must_be_named(call: Call, broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:
     with broker.client() as client:
         client.publish("pi_cam_node/gate/info", "{}", retain=True)

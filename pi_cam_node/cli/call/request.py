@@ -85,6 +85,9 @@ def ask(
 ) -> Reply | None:
     """Send a command and return its final reply.
 
+    With MQTT 5 the replies come on a response topic of this request's own, which a command that answers nobody but its
+    asker needs. A node whose broker loses that property, or that MQTT 3.1.1 reaches, replies on ``reply/<verb>``.
+
     Without a final reply in time, the last ``accepted`` or ``progress`` is returned, or ``None`` if no reply came.
 
     Args:
@@ -101,7 +104,8 @@ def ask(
     replies_topic = f"{topics.root}/reply/+"
     if connection.subscribe([replies_topic]):
         raise PermissionError(f"the broker does not let this login read {replies_topic}")
-    refusal = connection.publish(topics.cmd(request.verb), request.payload)
+    reply_topic = topics.reply_to(f"call-{uuid.uuid4().hex}")
+    refusal = connection.publish(topics.cmd(request.verb), request.payload, reply_topic=reply_topic)
     if refusal:
         raise PermissionError(f"the broker does not let this login publish on {topics.cmd(request.verb)}: {refusal}")
     earlier: list[Reply] = []

@@ -162,6 +162,13 @@ def test_a_reply_goes_where_it_may(verb: str, reply_to: str | None, topic: str) 
     assert message == replace(wanted, fallback_topic=TOPICS.reply("save") if topic == reply_to else "")
 
 
+def test_a_ticket_never_falls_back_to_the_topic_that_others_read() -> None:
+    [handed_out] = WORDS.messages(e.Replied({"id": "7", "verb": "ticket", "ok": True}, "asker/1", None))
+    [refused] = WORDS.messages(e.Replied({"id": "7", "verb": "ticket", "ok": False}, "asker/1", None))
+    assert (handed_out.topic, handed_out.fallback_topic) == ("asker/1", "")
+    assert refused.fallback_topic == TOPICS.reply("ticket")
+
+
 def test_frames_of_a_shortstream_bear_their_place() -> None:
     [message] = WORDS.messages(e.FramesSent(2, 10, 41, AT, b"\xff\xd8x"))
     user = (("index", "2"), ("count", "10"), ("frame", "41"), ("time", "2026-11-20T19:45:01.123Z"))

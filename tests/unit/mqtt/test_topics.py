@@ -142,3 +142,9 @@ def test_only_what_is_subscribed_to_is_understood(topic: str) -> None:
 )
 def test_a_reply_neither_commands_nor_passes_for_state(topic: str | None, may: bool) -> None:
     assert TOPICS.may_reply_to(topic) is may
+
+
+def test_a_request_s_own_reply_topic_is_allowed_and_read_by_the_filter_of_all_replies() -> None:
+    topic = TOPICS.reply_to("call-3f2a91c0")
+    assert TOPICS.may_reply_to(topic)
+    assert matches(f"{TOPICS.root}/reply/+", topic)
