@@ -18,9 +18,9 @@ PART_SUFFIX = ".part"
 # Pictures and logs are of people: what is made here is for the owner alone, whatever the umask.
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 
-# What file systems without hard links (FAT, exFAT, some network and FUSE ones) answer to link().
+# Errors of link() on file systems without hard links (FAT, exFAT, some network and FUSE ones).
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-# What file systems answer that cannot sync a directory: they have no such promise to give.
+# Errors of file systems that cannot sync a directory.
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -31,7 +31,7 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
     Thread: any, but one writer per path at a time within the process.
 
     Raises:
-        OSError: It did not work. The file is the old one (or, when only the last sync failed, the
+        OSError: Writing failed. The file is the old one (or, when only the last sync failed, the
             new one that a power cut may still undo); no temporary file is left.
     """
     target = Path(os.path.realpath(path))
@@ -51,7 +51,7 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MOD
 
     Raises:
         FileExistsError: The name is taken; its file is untouched.
-        OSError: It did not work; neither the file nor a temporary one is left.
+        OSError: Writing failed; neither the file nor a temporary one is left.
     """
     place_new(path, data, mode)
     try:
@@ -115,7 +115,7 @@ def make_directory(directory: Path, mode: int = DIRECTORY_MODE, group_id: int | 
     """Make the directory and its missing parents, by default for the owner only, and put their names on disk.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The directory cannot be made.
     """
     if directory.is_dir():
         return
@@ -135,7 +135,7 @@ def sync(path: Path) -> None:
     """Sync an existing file and its name to the disk; its writer may have crashed before.
 
     Raises:
-        OSError: It did not work.
+        OSError: The sync failed.
     """
     target = Path(os.path.realpath(path))
     descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)

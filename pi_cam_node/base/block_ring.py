@@ -42,8 +42,8 @@ class Record(Generic[Meta]):
         seq: Position in the ring since it was made, from 0; never repeats.
         mono_s: Monotonic time of the record, in seconds.
         size_bytes: Length of its bytes.
-        key: It can be used without the records before it.
-        meta: What the owner of the ring attached.
+        key: Whether it can be used without the records before it.
+        meta: Metadata that the owner of the ring attached.
     """
 
     seq: int
@@ -108,7 +108,7 @@ class BlockRing(Generic[Meta]):
             return None
 
     def records(self) -> Sequence[Record[Meta]]:
-        """Return what the ring holds, oldest first."""
+        """Return the records of the ring, oldest first."""
         with self._lock:
             return list(self._records)
 
@@ -116,16 +116,16 @@ class BlockRing(Generic[Meta]):
         """Copy a record into the block; the oldest groups make room for it.
 
         Args:
-            mono_s: Its monotonic time; must not be less than that of the newest record.
-            data: Its bytes, at least one.
+            mono_s: Monotonic time of the record; must not be less than that of the newest record.
+            data: Bytes of the record, at least one.
             meta: Kept beside it in the index.
-            key: It needs no record before it.
+            key: Whether it can be used without the records before it.
 
         Returns:
             The record; ``None`` where it is larger than the block, or where it is no key and its key is gone.
 
         Raises:
-            ValueError: It has no bytes, or is older than the newest record.
+            ValueError: The record has no bytes, or is older than the newest record.
         """
         view = memoryview(data).cast("B")
         with self._lock:
@@ -195,7 +195,7 @@ class BlockRing(Generic[Meta]):
         return next((each for each in reversed(records[:index]) if each.key), records[0] if records else None)
 
     def reader(self, start: Record[Meta] | None = None) -> Reader[Meta]:
-        """Return a reader that begins at a record, or with what comes next."""
+        """Return a reader that begins at a record, or with the next one that is appended."""
         return Reader(self, self._next_seq if start is None else start.seq)
 
     def from_seq(self, seq: int) -> tuple[Record[Meta], bytes] | None:

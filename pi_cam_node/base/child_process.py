@@ -25,10 +25,10 @@ def start_child(module: str, descriptor: int, *arguments: str, output: int | Non
     Thread: one that lives as long as the child, which the kernel kills when the thread ends.
 
     Args:
-        module: What the child runs.
+        module: Module that the child runs.
         descriptor: The child's end of a socket.
         arguments: Further words for the child.
-        output: Where its output goes, as for `subprocess.Popen`; by default the node's own standard error.
+        output: Destination of its output, as for `subprocess.Popen`; by default the node's own standard error.
 
     Raises:
         OSError: There is no memory or no process left for it.

@@ -17,7 +17,7 @@ class RestartBudget:
         """Note a repair and return whether it is still within the budget.
 
         Args:
-            part: What fails.
+            part: Name of the part that fails.
             most: Repairs within `WINDOW_S`.
             now_s: Monotonic time.
         """

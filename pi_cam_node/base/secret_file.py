@@ -19,11 +19,11 @@ def read_secret(path: Path, what: str = "the password") -> str:
 
     Args:
         path: A plain file of UTF-8.
-        what: What it should hold, for messages.
+        what: Kind of the secret, for messages.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It holds no such secret; the message says why, and nothing of its content.
+        OSError: The file cannot be read.
+        ValueError: The file holds no such secret; the message says why, and nothing of its content.
     """
     with open_plain(path) as file:
         content = file.read(MAX_BYTES + len(_BOM) + 1).removeprefix(_BOM)
@@ -45,8 +45,8 @@ def open_plain(path: Path) -> BinaryIO:
     """Open a file for reading; a pipe or a device is refused, because opening it may take for ever.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is no plain file.
+        OSError: The file cannot be read.
+        ValueError: The path is no plain file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("found no regular file, expected one")

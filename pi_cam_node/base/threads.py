@@ -11,7 +11,7 @@ from pi_cam_node.base.clock import Clock
 # Longer than anything that a healthy loop does between two beats on a small board that swaps, and short enough for a
 # loop that hangs to be answered within 30 s.
 LIMIT_S = 20.0
-# How often within ten minutes a thread may be begun again.
+# Restarts of a thread allowed within ten minutes.
 REPAIRS = 3
 
 
@@ -19,8 +19,8 @@ class Heartbeat:
     """Heartbeat of a loop: fresh for a while after each beat; the watchdog checks it.
 
     Attributes:
-        name: Of the loop.
-        limit_s: How long it may be silent.
+        name: Name of the loop.
+        limit_s: Longest time between two beats, in seconds.
     """
 
     def __init__(self, name: str, clock: Clock, limit_s: float = LIMIT_S) -> None:
@@ -33,7 +33,7 @@ class Heartbeat:
         """Note that the loop runs.
 
         Args:
-            within_s: What it is about to do, a wait for example, may take this much longer than usual.
+            within_s: Extra time for the next step, a wait for example, beyond the usual limit.
         """
         self._due_mono_s = self._clock.monotonic() + self.limit_s + within_s
 
@@ -56,7 +56,7 @@ class MonitoredThread(Heartbeat):
     """A thread that runs until its owner ends it.
 
     Attributes:
-        repairs: How often within ten minutes it may be begun again.
+        repairs: Restarts allowed within ten minutes.
         replaceable: One that hangs may be left behind, because its successor shares nothing with it that it holds.
     """
 
@@ -74,10 +74,10 @@ class MonitoredThread(Heartbeat):
         """Start nothing yet.
 
         Args:
-            name: Of the thread.
-            run: What it does; it returns when the owner wants it to, and only then.
+            name: Name of the thread.
+            run: Body of the thread; returns when the owner ends it, and only then.
             clock: Tells the time.
-            limit_s: How long it may be silent.
+            limit_s: Longest time between two beats, in seconds.
             before_restart: Cleans up after a predecessor that failed or hangs. Thread: the watchdog's.
             repairs: See above.
             replaceable: See above.

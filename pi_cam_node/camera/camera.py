@@ -28,7 +28,7 @@ from pi_cam_node.imaging.polygon import parse_polygon
 
 _log = logging.getLogger(__name__)
 
-# What the kernel usually takes to end a process, out of the time for stopping.
+# Time that the kernel usually takes to end a process, out of the time for stopping.
 _KILL_S = 0.5
 _LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
@@ -212,7 +212,7 @@ class Camera:
 
 
 def output_of(config: Config) -> Output:
-    """Return what the settings ask of each picture."""
+    """Return the processing of each picture by the settings."""
     ring = config.ring
     ring_size = (ring.downscale.width, ring.downscale.height) if ring.downscale.enable else None
     name = config.node.name or config.node.id

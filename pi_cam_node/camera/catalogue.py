@@ -24,7 +24,7 @@ class Kind:
     """One kind of source.
 
     Attributes:
-        form: How it is written, for people.
+        form: Syntax in the settings, for people.
         pattern: Regular expression that a whole `camera.source` of this kind matches; its group is what
             the class takes.
         module: Module of the class, below this package.
@@ -81,7 +81,7 @@ def check(source: str) -> str:
     """Return the module of the source that a value of `camera.source` names, without importing it.
 
     Raises:
-        ConfigError: It names none, or its script is wrong.
+        ConfigError: The value names no source, or its script is wrong.
     """
     kind, rest = _find(source)
     kind.check(rest)
@@ -92,7 +92,7 @@ def make(source: str) -> Source:
     """Return the source that a value of `camera.source` names; opens nothing.
 
     Raises:
-        ConfigError: It names none, or its script is wrong.
+        ConfigError: The value names no source, or its script is wrong.
     """
     kind, rest = _find(source)
     made: Source = getattr(importlib.import_module(f"{__package__}.{kind.module}"), kind.name)(rest)

@@ -233,7 +233,7 @@ class CameraController:
         self._session += 1
         self._hang_detector.ordered()
         self._opened_with = self._desired.generation
-        # What it refused a moment ago would keep it from opening at all.
+        # Controls that the camera refused a moment ago would keep it from opening at all.
         self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
         self._phase, self.online = "opening", False
         self._deadline.opening(deadline_s, self._asked)

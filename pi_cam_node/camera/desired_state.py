@@ -18,11 +18,11 @@ class DesiredState:
     """Settings, controls and output that the camera shall have.
 
     Attributes:
-        camera: What it is opened with.
-        controls: How it exposes.
+        camera: Settings that the camera is opened with.
+        controls: Mode, exposure, gain and rate.
         generation: Number of the request for these controls; a new one asks anew, even for the same ones.
         released: The camera is closed and not opened: privacy is on.
-        output: What is made of each picture.
+        output: Processing of each picture.
         masks: Polygons blackened in its images, for as long as the node runs.
     """
 

@@ -49,7 +49,7 @@ class RecoveryPolicy:
 
         Args:
             lost: The worker is gone and cannot reopen anything.
-            killable: It can be replaced by force.
+            killable: Whether the worker can be replaced by force.
         """
         delivered, self._frames_since_s = self._frames_since_s is not None, None
         if self._next == 0:

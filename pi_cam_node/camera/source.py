@@ -102,7 +102,7 @@ class Controls:
 
 
 def controls_of(config: Config, mode: Mode) -> Controls:
-    """Return what the settings ask of the camera in a mode."""
+    """Return the controls of the camera in a mode, by the settings."""
     night = config.night
     return Controls(mode, config.camera.framerate, night.exposure_us, night.gain, night.mode)
 
@@ -114,7 +114,7 @@ class Opened:
     Attributes:
         source: Its name for logs and topics; never a password.
         size: Width and height in pixels; may differ from what was asked.
-        layout: How its pixels lie in memory.
+        layout: Layout of its pixels in memory.
         controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
         live: A camera, as opposed to a film.
         oriented: The source turns its pictures itself.
@@ -159,7 +159,7 @@ class Source(Protocol):
         """Open the camera in the requested mode.
 
         Raises:
-            SourceError: It cannot be opened; the message says what to do.
+            SourceError: The camera cannot be opened; the message says what to do.
         """
         ...
 

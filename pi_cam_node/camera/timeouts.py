@@ -14,7 +14,7 @@ RECONFIGURE_S = 10.0
 FIRST_FRAME_S = 15.0
 """From opening to the first frame: a network camera may send its next key frame ten seconds later."""
 SWITCH_S = 5.0
-"""What a change of mode may take at least beyond the usual deadline; see also `hidden_s`."""
+"""Least extra time for a change of mode beyond the usual deadline; see also `hidden_s`."""
 STUCK_S = 20.0
 """A worker that has not answered the order to open for so long hangs."""
 

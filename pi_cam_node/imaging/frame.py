@@ -86,7 +86,7 @@ class Frame:
         captured_mono_s: Monotonic time at which the exposure had ended.
         captured_at: The same in UTC.
         size: Width and height in pixels.
-        mode: What the camera was set to when it took the frame.
+        mode: Mode in which the camera took the frame.
         brightness: Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range.
         jpeg: The picture as a JPEG.
         quality: JPEG quality of that.
@@ -94,7 +94,7 @@ class Frame:
         ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
         jpegs: The picture in the qualities that were demanded.
         raw: Its pixels, where they were demanded.
-        motion: What the motion detector found in it; ``None`` where it was not looked at.
+        motion: Report of the motion detector; ``None`` where the frame was not analysed.
     """
 
     seq: int
@@ -113,7 +113,7 @@ class Frame:
     motion: MotionReport | None = None
 
     def jpeg_at(self, quality: int) -> bytes | None:
-        """Return the JPEG of a quality, ``None`` where it did not come along."""
+        """Return the JPEG of a quality, ``None`` where the frame does not hold it."""
         return self.jpeg if quality == self.quality else self.jpegs.get(quality)
 
     def meets(self, demand: Demand) -> bool:

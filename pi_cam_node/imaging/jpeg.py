@@ -140,7 +140,7 @@ def _size_in(data: bytes) -> tuple[int, int]:
     """Return width and height that the header of a JPEG names.
 
     Raises:
-        ValueError: It is no such header, or no picture is that large.
+        ValueError: The bytes are no JPEG header, or no picture is that large.
     """
     height, width, _colour, _sampling = simplejpeg.decode_jpeg_header(data)
     if width * height > LARGEST_PX:

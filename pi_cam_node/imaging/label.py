@@ -25,7 +25,7 @@ def check(template: str) -> str:
     """Return a template of the label.
 
     Raises:
-        ValueError: It names a field that there is not, or has a brace without its other half.
+        ValueError: The template names an unknown field, or has an unpaired brace.
     """
     if _CONTROL.search(template):
         raise ValueError("a line break or another control character is in it")

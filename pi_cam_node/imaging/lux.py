@@ -10,7 +10,7 @@ from __future__ import annotations
 CALIBRATION = 250.0
 # Most small lenses, those of the Pi cameras among them, lie between f/1.8 and f/2.8.
 F_NUMBER = 2.0
-# What a correctly exposed scene averages, as a share of full scale in linear light.
+# Mean of a correctly exposed scene, as a share of full scale in linear light.
 MID_GREY = 0.18
 # Below this a frame is all noise, above it all white: either says nothing about the light.
 DARKEST, BRIGHTEST = 1.0, 250.0

@@ -34,7 +34,7 @@ class Masks:
         Args:
             polygons: Corners relative to width and height.
             size: Width and height in pixels, even where the layout is ``i420``.
-            layout: How the pixels lie.
+            layout: Layout of the pixels.
         """
         covered = rasterize(polygons, size)
         self.visible = 1.0 - float(np.mean(covered[::ROW_STEP]))
@@ -104,7 +104,7 @@ def _outline(covered: npt.NDArray[np.bool_], corners: npt.NDArray[np.float64]) -
 
 
 def _grown(covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return what is covered and one pixel more all around, which makes up for all rounding."""
+    """Return the covered area with a margin of one pixel, which makes up for all rounding."""
     rows = covered.copy()
     rows[1:] |= covered[:-1]
     rows[:-1] |= covered[1:]

@@ -51,7 +51,7 @@ def encode(bgr: Pixels, quality: int) -> bytes:
     """Return a picture as a baseline 4:2:0 JPEG.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The array is no picture.
     """
     ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:

@@ -27,7 +27,7 @@ def encode(bgr: Pixels) -> bytes:
     """Return a picture, (height, width, 3) uint8 in B, G, R order, as the content of a PNG file.
 
     Raises:
-        ValueError: It is of another shape, or empty.
+        ValueError: The array is of another shape, or empty.
     """
     if bgr.ndim != 3 or bgr.shape[2] != 3 or 0 in bgr.shape:
         raise ValueError(f"no picture for a PNG: an array of shape {bgr.shape}")

@@ -37,7 +37,7 @@ class Stacked:
     Attributes:
         pixels: (height, width, 3) uint8 in B, G, R order.
         used: Positions of the frames that it was made of, in the sequence given.
-        left_out: How many frames were not of the newest one's size.
+        left_out: Number of frames of another size than the newest one.
     """
 
     pixels: Pixels
@@ -67,7 +67,7 @@ def stack(
     Args:
         frames: At least one and at most `STACK_MAX`, the newest last. Those of another size than
             the newest are left out.
-        method: How.
+        method: Kind of combination.
         progress: Called after each decoding.
         decode: Returns a frame as (height, width, 3) uint8. Called again for each run through the frames.
 
@@ -87,7 +87,7 @@ class _FrameSequence:
 
     Attributes:
         used: Positions of the frames that fit, as far as is known.
-        passes: How often they will be run through.
+        passes: Number of passes through the frames.
     """
 
     def __init__(self, frames: Sequence[bytes], decode: Callable[[bytes], Pixels], progress: Progress) -> None:

@@ -45,7 +45,7 @@ class TaskProcess:
         """Start nothing yet.
 
         Args:
-            module: What the process runs.
+            module: Module that the process runs.
             silence_s: See `SILENCE_S`.
         """
         self._module, self._silence_s = module, silence_s

@@ -34,7 +34,7 @@ class Stacked:
     Attributes:
         image: The picture.
         used: Positions of the frames that it was made of, in the sequence given.
-        left_out: How many frames were not of the newest one's size.
+        left_out: Number of frames of another size than the newest one.
     """
 
     image: RawImage
@@ -78,7 +78,7 @@ class ImageTasks:
         """Return a small JPEG of a saved file: ``.jpg``, ``.png`` or ``.npy``.
 
         Raises:
-            ValueError: It holds no picture.
+            ValueError: The bytes hold no picture.
         """
         arguments = {"suffix": suffix, "width_px": width_px, "max_bytes": max_bytes}
         return self._run("thumbnail_of_file", arguments, [content], no_progress)[1][0]

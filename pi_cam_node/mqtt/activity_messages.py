@@ -18,7 +18,7 @@ ON_EXPIRES_S = 120
 
 
 def activity_messages(topics: Topics, event: Event) -> list[Message]:
-    """Return what an event is to the outside; empty where it is none of these."""
+    """Return the messages of an event of the scene or of a recording; empty for any other event."""
     match event:
         case a.MotionChanged(zone=zone, on=on):
             return [motion_state(topics, zone, on=on)]

@@ -42,7 +42,7 @@ class NoBroker(ConnectionError):
     """There is no connection to the broker.
 
     Attributes:
-        cause: What kind of reason it is.
+        cause: Kind of the reason.
     """
 
     def __init__(self, reason: str, cause: Cause) -> None:
@@ -70,7 +70,7 @@ class BlockingClient:
     Args:
         config: The broker.
         topics: The node's topics.
-        role: What connects, for the client id, e.g. ``doctor``.
+        role: Name of the connecting program, for the client id, e.g. ``doctor``.
         options: Version, last will and window.
 
     Attributes:
@@ -78,7 +78,7 @@ class BlockingClient:
         limits: Limits that the broker announced.
 
     Raises:
-        NoBroker: It could not be made.
+        NoBroker: The connection could not be made.
     """
 
     def __init__(self, config: MqttConfig, topics: Topics, role: str, options: ConnectOptions) -> None:
@@ -251,7 +251,7 @@ def connect(config: MqttConfig, topics: Topics, role: str) -> BlockingClient:
     Args:
         config: The broker.
         topics: The node's topics.
-        role: What connects, for the client id, e.g. ``doctor``.
+        role: Name of the connecting program, for the client id, e.g. ``doctor``.
 
     Raises:
         NoBroker: There is none.

@@ -15,8 +15,8 @@ class BrokerLimits:
     Attributes:
         receive_maximum: QoS 1 messages that may be unacknowledged at one time.
         maximum_qos: Highest quality of service for messages to the broker.
-        retain: It keeps retained messages.
-        wildcards: It takes subscriptions with ``+`` and ``#``.
+        retain: Whether the broker keeps retained messages.
+        wildcards: Whether the broker takes subscriptions with ``+`` and ``#``.
         packet_bytes: Largest packet that it takes; ``None`` for no limit but the protocol's.
         keepalive_s: Keepalive that it demands instead of the node's; paho-mqtt obeys it.
         client_id: The id that it gave the node instead of the node's own.

@@ -13,7 +13,7 @@ from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Sent
 from pi_cam_node.mqtt.poison_messages import PoisonMessageGuard
 
-# What was found is believed for this long: the broker may be set up otherwise by then.
+# Findings hold for this long: the broker may be set up otherwise by then.
 BELIEVED_S = 3600.0
 FILTER_BELIEVED_S = 600.0
 # Packets up to this size pass while the limit is searched for, proven or not.
@@ -51,7 +51,7 @@ class Verdict:
 
     Attributes:
         searching: A limit was found or is being searched for: the next session comes soon.
-        message: What was found, for people; empty where nothing was.
+        message: Finding, for people; empty where there is none.
         ambiguous: Perhaps so, but another client with the same id would leave the same traces.
     """
 
@@ -83,7 +83,7 @@ class Diagnosis:
     # ------------------------------------------------------------ what holds now
 
     def plan(self, now_s: float) -> SessionPlan:
-        """Return what the next session does otherwise."""
+        """Return the restrictions of the next session."""
         without = frozenset(f for f, until_s in self._without.items() if now_s < until_s)
         return SessionPlan(self._poison.is_isolating, self._one_filter_at_a_time, self._wildcards, without)
 
@@ -102,7 +102,7 @@ class Diagnosis:
         return self._limit[0] if self._limit is not None and now_s < self._limit[1] else None
 
     def rate_per_s(self, now_s: float) -> int | None:
-        """Return how many messages a second the broker takes, as far as it was found out."""
+        """Return the rate of messages per second that the broker takes, as far as it was found out."""
         return self._rate[0] if self._rate is not None and now_s < self._rate[1] else None
 
     def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:

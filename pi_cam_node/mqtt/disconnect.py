@@ -58,7 +58,7 @@ _CAUSES: dict[int, Cause] = {
     162: "wildcards",
 }
 
-# What a broker may say in words beside its code (MQTT 5); longer texts are cut.
+# Length of the reason string beside a code (MQTT 5); longer texts are cut.
 _REASON_CHARACTERS = 120
 
 
@@ -69,7 +69,7 @@ class Disconnect:
     Attributes:
         reason: For people.
         cause: Why it was not accepted, or why it ended.
-        lasted_s: How long it was up; ``None`` where the broker never accepted it.
+        lasted_s: Duration in seconds; ``None`` where the broker never accepted it.
         gave_up: The node ended it, since the broker was silent or pictures had to be called back.
         unacknowledged: QoS 1 messages that were not acknowledged, and QoS 0 ones that were not written, oldest first.
         unproven: QoS 0 messages that were written after the last acknowledgement: the broker may not have taken them.
@@ -98,7 +98,7 @@ class Disconnect:
 
 
 def cause_of_code(code: int) -> Cause:
-    """Return what a reason code of CONNACK or DISCONNECT means."""
+    """Return the cause that a reason code of CONNACK or DISCONNECT stands for."""
     return _CAUSES.get(code, "other")
 
 

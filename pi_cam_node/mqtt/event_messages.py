@@ -40,7 +40,7 @@ class EventMessages:
         return self._retained(self._topics.availability, ONLINE if online else OFFLINE)
 
     def info(self, body: Mapping[str, object]) -> Message:
-        """Return what the node is."""
+        """Return the message of the node's info."""
         return Message(self._topics.info, json_bytes(body), retain=True, content_type=JSON)
 
     def discovery(self, body: Mapping[str, object] | None) -> Message:
@@ -76,7 +76,7 @@ class EventMessages:
         """Return the messages of an event, in the order in which they are to be published.
 
         Args:
-            event: What happened.
+            event: Event to publish.
             packet_limit_bytes: Largest packet that the broker takes; ``None`` for no known limit.
         """
         match event:
@@ -110,7 +110,7 @@ class EventMessages:
         return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
 
     def _event_and_state(self, event: e.Event) -> list[Message]:
-        """Return the messages of what is published as an event, or as a reply to one asker."""
+        """Return the messages of an event or of a reply to one client."""
         match event:
             case e.ModeChanged(mode=mode, cause=cause, at=at):
                 return [self._state("mode", mode), self._event("mode_changed", at, cause, mode=mode)]
@@ -135,7 +135,7 @@ class EventMessages:
         return self._event("command_refused", event.at, event.code, **body)
 
     def _privacy(self, *, on: bool) -> list[Message]:
-        """Return whether privacy is on; before that, where it is, what takes every retained picture away."""
+        """Return the state of privacy; where it is on, first the messages that remove every retained picture."""
         topics = self._topics
         last = (topics.media_image, topics.media_thumbnail, topics.media_last)
         pictures = (topics.frame, *last, topics.media_event_image, topics.media_event) if on else ()
@@ -145,7 +145,7 @@ class EventMessages:
         ]
 
     def _no_picture(self, deleted: e.MediaDeleted) -> list[Message]:
-        """Return what takes the last picture away, where it is that one."""
+        """Return the messages that remove the last picture, where it is that one."""
         if deleted.id != self._last_picture_id:
             return []
         topics = (self._topics.media_image, self._topics.media_thumbnail, self._topics.media_last)

@@ -36,7 +36,7 @@ class Name:
         node_id: ``node.id``.
         discovery_prefix: ``homeassistant.discovery_prefix``.
         boot: Boot id of the last run under this name.
-        is_cleared: Its topics were emptied, or are another node's.
+        is_cleared: Whether its topics were emptied, or are another node's.
     """
 
     base: str
@@ -59,7 +59,7 @@ class FormerNames:
     Args:
         path: The file; ``None`` where there is no place for it, and nothing is remembered.
         config: The settings.
-        boot_id: Of this run.
+        boot_id: Boot id of this run.
     """
 
     def __init__(self, path: Path | None, config: Config, boot_id: str) -> None:

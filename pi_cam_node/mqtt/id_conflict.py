@@ -19,7 +19,7 @@ class IdConflict:
     """Detects a second node with the same id. Thread: the link's.
 
     Args:
-        boot_id: Of this run of the node; empty to look for nothing.
+        boot_id: Boot id of this run of the node; empty to disable the check.
         node_id: ``node.id``.
     """
 

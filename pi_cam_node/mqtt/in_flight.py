@@ -14,7 +14,7 @@ from typing import Protocol
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.privacy_filter import without_picture
 
-# What may be unacknowledged at one time. A single larger message passes when nothing else is in flight.
+# Bytes that may be unacknowledged at one time. A single larger message passes when nothing else is in flight.
 IN_FLIGHT_BYTES = 4 << 20
 IN_FLIGHT_MESSAGES = 500
 # With more than this in flight the next command waits: a stream of frames is to find room whole.

@@ -28,7 +28,7 @@ def incoming_of(message: paho.MQTTMessage) -> Incoming:
     """Return a message of paho-mqtt as an `Incoming`.
 
     Raises:
-        UnicodeDecodeError: Its topic is not UTF-8.
+        UnicodeDecodeError: The topic is not UTF-8.
     """
     properties: Any = message.properties
     return Incoming(
@@ -41,7 +41,7 @@ def incoming_of(message: paho.MQTTMessage) -> Incoming:
 
 
 def parse_message(incoming: Incoming, topics: Topics, mono_s: float) -> Input | None:
-    """Return what a message means to the node, ``None`` where it means nothing.
+    """Return the input that a message stands for, ``None`` where it has no meaning.
 
     Args:
         incoming: The message.

@@ -32,15 +32,15 @@ from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
 
-# What the loop needs to see that it is to end.
+# Time in which the loop notices that it has to end.
 ABANDON_S = 2.0
-# What the broker gets to acknowledge the last message.
+# Time for the broker to acknowledge the last message.
 LAST_MESSAGE_S = 1.0
 # A session beats once a second. Resolving the broker's name may take this much longer.
 SILENCE_S, FINDING_S = 8.0, 60.0
 # The third time within ten minutes that the thread fails or hangs, the node ends.
 REPAIRS = 2
-# How soon what found no room is tried again.
+# Wait before a message that found no room is tried again.
 PUMP_S = 0.1
 
 
@@ -53,10 +53,10 @@ class BrokerLink:
         inbox: Takes what comes.
         clock: Tells the time.
         backoff: The waits between connections; tests give their own.
-        boot_id: Of this run of the node, to tell its own ``info`` from another node's; empty not to look at it.
+        boot_id: Boot id of this run, to tell its own ``info`` from another node's; empty not to look at it.
 
     Attributes:
-        queue: What is sent, and what waits.
+        queue: Queue of outgoing messages.
         due_s: When what waits for room is to be sent: soon, while something waits and the broker is there.
     """
 
@@ -119,7 +119,7 @@ class BrokerLink:
         return live is None or live.limits.retain
 
     def figures(self) -> Mapping[str, object]:
-        """Return what telemetry tells of the link."""
+        """Return the telemetry of the link."""
         live = self._live
         return {
             "connected": live is not None,

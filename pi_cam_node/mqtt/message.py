@@ -21,10 +21,10 @@ class Message:
 
     Attributes:
         topic: Where to.
-        payload: What; an empty retained one takes away what was retained before.
+        payload: Content; an empty retained message removes the one retained before.
         qos: 0 or 1.
         retain: The broker keeps it for those who subscribe later.
-        queue_offline: It waits while the broker is away, among the last few; for replies and events, never for states.
+        queue_offline: Whether it waits while the broker is away, among the last few; for replies and events alone.
         content_type: MQTT 5: MIME type, empty for plain text.
         is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
         fallback_topic: The node's own topic for a reply, where the asker chose ``topic``; empty for all else.

@@ -67,7 +67,7 @@ class Negotiation:
         return self.options.version
 
     def change_since(self, before: ConnectOptions) -> str:
-        """Return what was changed since these options, for people."""
+        """Return the changes since these options, for people."""
         now = self.options
         if now.version != before.version:
             return f"MQTT {now.version}"

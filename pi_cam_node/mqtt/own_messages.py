@@ -22,7 +22,7 @@ class OwnMessages:
 
     Args:
         topics: The node's topics.
-        boot_id: Of this run of the node; empty not to look for another node.
+        boot_id: Boot id of this run of the node; empty not to look for another node.
         diagnosis: Notes messages that the broker throws away.
         reports: Takes what was found.
     """

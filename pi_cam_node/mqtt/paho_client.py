@@ -41,7 +41,7 @@ def client_id_of(config: MqttConfig, topics: Topics, machine: str) -> str:
 
 
 def machine_id() -> str:
-    """Return what names this machine, empty where nothing does."""
+    """Return an identifier of this machine, empty where there is none."""
     try:
         return MACHINE_ID.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -118,7 +118,7 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
 
 
 def publish_properties(message: Message) -> Properties | None:
-    """Return what MQTT 5 carries beside a message, ``None`` where there is nothing."""
+    """Return the MQTT 5 properties of a message, ``None`` where there are none."""
     values: dict[str, object] = {}
     if message.expires_s:
         values["MessageExpiryInterval"] = message.expires_s

@@ -47,8 +47,8 @@ class PoisonMessageGuard:
         A session in isolation in which the broker took nothing says nothing of any message: the link may be bad.
 
         Args:
-            suspects: What the broker may not have taken, the most suspicious first.
-            acknowledged: How many QoS 1 messages the broker took before.
+            suspects: Messages that the broker may not have taken, the most suspicious first.
+            acknowledged: Number of QoS 1 messages that the broker took before.
             now_s: When the session ended, on the monotonic clock.
         """
         isolating = self.is_isolating

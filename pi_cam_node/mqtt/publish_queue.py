@@ -28,7 +28,7 @@ class PublishQueue:
 
     Args:
         clock: Tells the time.
-        diagnosis: What was found out about the broker.
+        diagnosis: Findings about the broker.
         reports: Takes warnings.
 
     Attributes:

@@ -69,7 +69,7 @@ class Backoff:
         """Return the seconds to wait after a session that the broker had accepted.
 
         Args:
-            end: How it ended.
+            end: End of the session.
             now_s: When it ended, on the monotonic clock.
             searching: A limit of the broker was found or is being searched for.
             ambiguous: Perhaps; it may be another client as well.
@@ -81,7 +81,7 @@ class Backoff:
             self._signs_s.clear()
         is_objection = lasted_s < SHORT_SESSION_S and end.cause not in ("network", "malformed")
         self._short = self._short + 1 if is_objection else 0
-        # What the broker says counts double. MQTT 5 brokers ought to say it; mosquitto 2.0.11 only hangs up.
+        # The broker's own reason counts double. MQTT 5 brokers ought to say it; mosquitto 2.0.11 only hangs up.
         is_bare = end.cause == "network" and not searching
         signs = 2 if taken_over else int(lasted_s < SHORT_SESSION_S and is_bare)
         if end.cause == "malformed":

@@ -23,7 +23,7 @@ class Reconnection:
     Args:
         config: The broker.
         identity: Client id and topics of the node, for people.
-        diagnosis: What was found out about the broker.
+        diagnosis: Findings about the broker.
         reports: Takes what was found.
         backoff: The waits; ``None`` for the usual ones.
     """
@@ -62,7 +62,7 @@ class Reconnection:
         """Take note of how an attempt or a session ended; return the seconds to wait before the next.
 
         Args:
-            end: How it ended.
+            end: End of the attempt or the session.
             now_s: When, on the monotonic clock.
         """
         if self._renegotiates:

@@ -27,7 +27,7 @@ class Cleared:
 
 
 def retained(config: MqttConfig, topics: Topics) -> Mapping[str, str]:
-    """Return what the broker holds of a node, by topic. What others put on its command topics is not the node's.
+    """Return the retained messages of a node, by topic; those of other clients on its command topics do not count.
 
     Raises:
         NoBroker: There is no connection.

@@ -86,7 +86,7 @@ class RetainedState:
         return [message for message in self.birth() if message.topic not in self._media]
 
     def expiring(self) -> list[Message]:
-        """Return what the broker drops unless it is renewed."""
+        """Return the messages that the broker drops unless they are renewed."""
         return [message for message in self.birth() if message.expires_s]
 
     @property

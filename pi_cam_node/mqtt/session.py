@@ -51,7 +51,7 @@ class Session:
         topics: The node's topics.
         client_id: Under which to connect.
         options: Version, last will and window.
-        plan: What to do otherwise because of what was found out about the broker.
+        plan: Restrictions that follow from findings about the broker.
         clock: Tells the time.
         listener: Receiver of the session's events.
     """

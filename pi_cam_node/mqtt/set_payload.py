@@ -32,7 +32,7 @@ def command_of(key: str, payload: bytes) -> bytes:
 
 
 def _json(text: str) -> Any:
-    """Return what a text is as JSON, ``None`` where it is none or says something twice."""
+    """Return the value of a JSON text, ``None`` where it is no JSON or has a key twice."""
     try:
         return json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):

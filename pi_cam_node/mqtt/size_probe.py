@@ -86,7 +86,7 @@ class SizeProbe:
     """One search for the packet limit. Thread: the session's.
 
     Args:
-        sizes: What to try.
+        sizes: Sizes to try.
         subscribe: Subscribes to the topic that is tried.
         send: Publishes a message that is a packet of so many bytes; returns the number of the packet.
     """

@@ -16,7 +16,7 @@ VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
 # The longest topic that an asker may choose for a reply.
 REPLY_LEVELS, REPLY_BYTES = 16, 200
 
-# What a state topic may be called, in the order in which they are published after a connect.
+# Names of the state topics, in the order in which they are published after a connect.
 STATE_KEYS = ("mode", "brightness", "lux", "motion", "recording", "privacy", "ring_seconds", "last_error")
 
 
@@ -207,7 +207,7 @@ class Topics:
         return (*self.command_filters(), *self.notice_filters())
 
     def parse(self, topic: str) -> ParsedCommand | Notice | None:
-        """Return what a message on a topic means; ``None`` where it is no topic of the node.
+        """Return the meaning of a message on a topic; ``None`` where it is no topic of the node.
 
         Some brokers deliver messages without a subscription, so the answer never rests on the subscriptions.
         """
@@ -225,7 +225,7 @@ class Topics:
         return None
 
     def may_reply_to(self, topic: str | None) -> bool:
-        """Return whether a reply may go where its asker wants it.
+        """Return whether a reply may go to the topic that its client chose.
 
         Not to a pattern, nor to what no topic needs and some broker hangs up on: more than `REPLY_LEVELS` levels or
         `REPLY_BYTES` bytes, control characters. Of the node's own topics only to those below ``reply/``, and never to

@@ -68,7 +68,7 @@ class ClipMaker:
         Raises:
             NoFrames: The ring holds nothing of it.
             NoSpace: There is no room.
-            NotSaved: It could not be encoded or written, or PyAV is not installed.
+            NotSaved: The clip could not be encoded or written, or PyAV is not installed.
             PrivacyOn: Privacy was switched on meanwhile; raised by ``progress``.
         """
         try:

@@ -16,16 +16,16 @@ class FilmFacts:
     """Metadata of a film at its beginning; kept in the header of the file in progress.
 
     Attributes:
-        id: Its id.
-        kind: What it is.
+        id: Id of the film.
+        kind: Kind of the film.
         event_id: The event that it belongs to; empty for none.
-        cause: What it is recorded for.
+        cause: Cause of the recording.
         event_mono_s: When the event began.
         first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
         boot: Boot id of the node.
         clock_set: Whether the wall clock could be trusted.
         masked: Whether parts of the picture are masked.
-        event: What is known of its event; JSON values.
+        event: Metadata of its event; JSON values.
     """
 
     id: str

@@ -43,12 +43,12 @@ class FilmFile:
 
         Args:
             directory: The folder, which exists.
-            facts: What is known of the film.
-            track: Its picture size and codec.
+            facts: Metadata of the film.
+            track: Picture size and codec.
             access: Mode and group of the closed film and its side-car.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: The file cannot be made.
         """
         self._access = access
         self.facts, self._directory, self.track_boxes = facts, directory, track
@@ -98,7 +98,7 @@ class FilmFile:
             reason: Why it ends.
             gap_s: Seconds of it that were lost on the way.
             beat: Called now and then, for a card may be slow.
-            event: What is known of its event by now.
+            event: Metadata of its event by now.
 
         Raises:
             OSError: The folder is gone; the next start finds what is there.
@@ -129,7 +129,7 @@ def finish(
 
     Args:
         directory: The folder of the film.
-        facts: What is known of the film.
+        facts: Metadata of the film.
         reason: Why it ends.
         gap_s: Seconds of it that were lost on the way.
         beat: Called now and then, for a card may be slow.

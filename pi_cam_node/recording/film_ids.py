@@ -24,7 +24,7 @@ def film_id(at: datetime, boot: str, number: int, kind: FilmKind) -> str:
         at: UTC of its first picture.
         boot: First 8 hex digits of the boot id.
         number: Grows with each film of the boot.
-        kind: What it is.
+        kind: Kind of the film.
     """
     at = at.astimezone(UTC)
     return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{boot}-{number:06d}-{kind}"

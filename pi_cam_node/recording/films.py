@@ -37,7 +37,7 @@ class Films:
 
         Args:
             config: The settings at the start, which name the folder.
-            boot_id: Of the node.
+            boot_id: Boot id of the node.
             clock: Tells the time.
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
             current: Returns the settings in force. Thread: any.

@@ -45,5 +45,5 @@ def to_sample(data: bytes) -> bytes:
 
 
 def codec_string(sps: bytes) -> str:
-    """Return what browsers and playlists call the codec, e.g. ``avc1.42c01f`` (RFC 6381)."""
+    """Return the codec string of browsers and playlists, e.g. ``avc1.42c01f`` (RFC 6381)."""
     return f"avc1.{sps[1:4].hex()}"

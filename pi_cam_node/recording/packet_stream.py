@@ -52,7 +52,7 @@ class PacketStream:
             self._changed.notify_all()
 
     def reader(self) -> Reader[PacketFacts]:
-        """Return a reader of what comes from now on."""
+        """Return a reader of the packets that come from now on."""
         return self._ring.reader()
 
     def reader_since(self, mono_s: float) -> Reader[PacketFacts]:

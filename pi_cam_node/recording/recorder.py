@@ -177,7 +177,7 @@ class Recorder:
 
         Raises:
             NoSpace: There is no room for it.
-            OSError: It cannot be made.
+            OSError: The film cannot be made.
         """
         self.loop.beat(DISK_PATIENCE_S)
         settings = self._settings()

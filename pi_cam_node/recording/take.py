@@ -21,7 +21,7 @@ from pi_cam_node.recording.mp4.boxes import TrackBoxes
 _WAIT_S, _DRAIN_S = 0.2, 8.0
 # No picture comes so long after the end of a film that the film waits for it any more.
 _SETTLED_S = 0.5
-# How often it looks whether the disk still has room.
+# Interval of the checks for room on the disk.
 _ROOM_S = 10.0
 # How long to wait before a film is tried again where the disk is full or gone.
 _RETRY_S = 10.0

@@ -54,7 +54,7 @@ class Connection:
 
     Args:
         name: Names the connection in the node's replies.
-        streams: What the client sends, and what it gets.
+        streams: Reader and writer of the connection.
         submit: Puts the line to the node; raises `Busy` where it cannot.
         timeouts: The deadlines.
         gate: Ends the frames when privacy is switched on.
@@ -139,7 +139,7 @@ class Connection:
         """Pass on frames until the final reply comes, and return its text.
 
         Raises:
-            DeadlinePassed: It does not come.
+            DeadlinePassed: No reply came in time.
             PrivacyOn: Privacy was switched on.
         """
         wait_s = self._timeouts.answer_s
@@ -185,8 +185,8 @@ async def read_line(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes |
     looked at: one connection carries one command, so a web page that posts to the port commands nothing.
 
     Raises:
-        BadRequest: It is too long.
-        DeadlinePassed: It was not whole in time.
+        BadRequest: The line is too long.
+        DeadlinePassed: The line was not complete in time.
     """
     text, wait_s = bytearray(), None
     try:
@@ -205,7 +205,7 @@ async def read_line(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes |
 
 
 async def _chunk(reader: asyncio.StreamReader, wait_s: float | None) -> bytes:
-    """Return what comes next; nothing at the end of the input, or where nothing comes in time."""
+    """Return the next bytes; empty at the end of the input, or where none come in time."""
     try:
         return await asyncio.wait_for(reader.read(_CHUNK_BYTES), wait_s)
     except TimeoutError:

@@ -181,7 +181,7 @@ class TextPort:
         """Submit a line to the node as a command.
 
         Raises:
-            Busy: It takes no more, or too many streams are being sent.
+            Busy: The node takes no more commands, or too many streams are being sent.
         """
         if connection.wants_frames and sum(one.wants_frames for one in self._connections.values()) > STREAMS_MAX:
             raise Busy("ERROR: busy")

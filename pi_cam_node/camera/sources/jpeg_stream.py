@@ -43,7 +43,7 @@ class JpegSplitter:
 
 
 def _end_of(data: bytearray) -> int:
-    """Return the length of the JPEG that begins here, 0 where it is not whole yet, and less where it is broken off.
+    """Return the length of the JPEG that begins here, 0 where it is incomplete, negative where it is broken off.
 
     A negative number is that of the bytes to skip: another picture begins where this one should go on.
     """

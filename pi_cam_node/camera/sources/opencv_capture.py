@@ -28,7 +28,7 @@ class Request:
         title: Names it in errors; holds no secret.
         name: Path, device or address.
         backend: One of OpenCV's ``CAP_…``.
-        advice: What to try where it cannot be opened; OpenCV does not say why.
+        advice: Advice in the error where it cannot be opened; OpenCV gives no reason.
         parameters: Properties and values in turn that opening depends on; one that is refused makes it fail.
         desired: Properties and values to be set afterwards; the backend may refuse each of them.
     """
@@ -70,7 +70,7 @@ class Capture:
         """Return the image grabbed last, as (height, width, 3) uint8 BGR.
 
         Raises:
-            BadImage: It is broken, or of another size than those before.
+            BadImage: The image is broken, or of another size than those before.
         """
         ok, image = self._handle.retrieve()
         if not ok or image is None:

@@ -26,7 +26,7 @@ class Device:
     Attributes:
         driver: Name of its driver, e.g. ``uvcvideo``.
         card: Name of the product.
-        captures: It delivers pictures. A camera has further devices that only deliver facts about them.
+        captures: Whether it delivers pictures. A camera has further devices that only deliver metadata.
     """
 
     driver: str

@@ -31,7 +31,7 @@ class Header:
         size: Width and height in pixels, even.
         rate_hz: Pictures a second.
         full_range: Black is 0 and white 255, instead of 16 and 235.
-        length_bytes: Of the line, its end included.
+        length_bytes: Length of the line, its end included.
     """
 
     size: tuple[int, int]
@@ -49,7 +49,7 @@ def parse(start: bytes) -> Header:
     """Read the first line.
 
     Raises:
-        ValueError: It is not one, or tells of pictures that are not planar 4:2:0 of 8 bits and even size.
+        ValueError: The line is no header, or names pictures other than planar 4:2:0 of 8 bits and even size.
     """
     line, end, _ = start.partition(b"\n")
     words = line.decode("ascii", "replace").split(" ")

@@ -55,7 +55,7 @@ class ChildLog:
                 self._take(text, now_s)
 
     def hint(self, now_s: float) -> str:
-        """Return what a library said last, where that was a moment ago; else nothing."""
+        """Return a library's last message, where it came a moment ago; else an empty text."""
         return self._hint if now_s - self._hint_mono_s <= _HINT_AGE_S else ""
 
     def forget(self) -> None:

@@ -46,7 +46,7 @@ class Output:
         ring_size: Width and height of a second, smaller JPEG for the ring; ``None``: none.
         label: Template of the text in the picture; empty: none.
         name: Name of the node, for the label.
-        motion: How to look for motion; ``None``: not at all.
+        motion: Settings of motion detection; ``None``: off.
     """
 
     quality: int = 85
@@ -134,7 +134,7 @@ class Image:
         ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
         jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
         raw: The pixels in the layout of `Opened`, where requested.
-        motion: What the motion detector found, where it looked at the picture.
+        motion: Report of the motion detector, where it analysed the picture.
     """
 
     exposed_mono_s: float
@@ -226,7 +226,7 @@ def decode_order(datagram: bytes) -> Order:
     """Return the order in a datagram.
 
     Raises:
-        ValueError: It holds none.
+        ValueError: The datagram holds no order.
     """
     try:
         values = json.loads(datagram)
@@ -236,7 +236,7 @@ def decode_order(datagram: bytes) -> Order:
 
 
 def _plain(thing: Any) -> dict[str, object]:
-    """Return a message, or a part of one, as what JSON knows."""
+    """Return a message, or a part of one, as values of JSON."""
     if isinstance(thing, Open):
         camera = {each.name: getattr(thing.camera, each.name) for each in fields(Wanted)}
         rest = {"controls": thing.controls, "masks": thing.masks, "output": thing.output}

@@ -42,7 +42,7 @@ class PictureMaker:
     """Makes the pictures of one session. Thread: one.
 
     Attributes:
-        opened: What the source grants, as it is after turning.
+        opened: Properties that the source granted, as they are after turning.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class PictureMaker:
         """Prepare for pictures as a source grants them.
 
         Args:
-            opened: What the source grants.
-            orientation: What is still to be done to its pictures.
+            opened: Properties that the source granted.
+            orientation: Rotation and mirroring that the source left to do.
             masks: Relative to the turned picture.
-            output: What to make.
+            output: Processing of each picture.
             encoder: Makes the JPEGs; by default the software encoder.
 
         Raises:
@@ -71,7 +71,7 @@ class PictureMaker:
         size = orientation.size_of(opened.size)
         self._masks = Masks(masks, size, opened.layout) if masks else None
         self._visible = self._masks.visible if self._masks else 1.0
-        # What is all masked may stand still.
+        # A picture that is masked all over may stand still.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
         self._encoder = encoder or SoftwareJpegEncoder()
         self._fingerprint = Fingerprint()
@@ -98,7 +98,7 @@ class PictureMaker:
         """Return the picture.
 
         Raises:
-            BadImage: It is not what the source announced.
+            BadImage: The image differs from the size or layout that the source announced.
         """
         self._check(shot.pixels)
         pixels = self._orientation.apply(shot.pixels, self._layout)

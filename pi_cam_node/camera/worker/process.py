@@ -119,7 +119,7 @@ class ProcessWorker:
         """Ask the process to close the camera, wait, then kill it; return whether it ended."""
         self.send(Quit())
         gone = _wait(self._process, deadline_s) or self._kill()
-        # Its last words.
+        # Remaining output.
         self._read_output()
         self._link.close()
         self._output.close()

@@ -100,8 +100,8 @@ class SlotReader:
         """Map the memory; the descriptors are not needed any more afterwards.
 
         Raises:
-            ValueError: They are not two, or the memory is smaller than the pictures that it shall hold.
-            OSError: It is no memory of that kind.
+            ValueError: There are not two descriptors, or the memory is smaller than the pictures that it shall hold.
+            OSError: The descriptor is no such shared memory.
         """
         descriptor, released = descriptors
         self._bytes = slot_bytes(size)
@@ -117,7 +117,7 @@ class SlotReader:
         """Return copies of the parts of the picture in a slot, and release the slot.
 
         Args:
-            slot: Its number.
+            slot: Number of the slot.
             sizes: Bytes of each part.
 
         Raises:

@@ -32,7 +32,7 @@ def spawn(module: str = CHILD, source: str = "") -> Spawned:
     """Start the process. Thread: one that lives as long as the process, which the kernel kills when the thread ends.
 
     Args:
-        module: What it runs.
+        module: Module that it runs.
         source: Module of the source that it will open, to be imported beforehand; empty: not known yet.
 
     Raises:

@@ -50,7 +50,7 @@ class MotionDetector:
 
         Args:
             size: Width and height of the pictures, in pixels.
-            settings: How sensitive it is.
+            settings: Sensitivity and rate.
         """
         self._width, self._height = size
         self._background = cv2.createBackgroundSubtractorMOG2(_HISTORY, 20, False)
@@ -109,7 +109,7 @@ class MotionDetector:
     # ------------------------------------------------------------ background
 
     def _subtract(self, luma: Pixels, mono_s: float, interval_s: float) -> tuple[Pixels | None, float, Gate]:
-        """Return what differs from the background, its share of the picture, and the gate that this closes."""
+        """Return the mask of changed pixels, their share of the picture, and the gate that this closes."""
         smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
         even = self._normalizer.normalize(smooth, interval_s)
         if self._normalizer.jumped(mono_s) and not self._gates.unsettled:
@@ -126,7 +126,7 @@ class MotionDetector:
         return mask, share, "whole" if share > _WHOLE_SHARE else ""
 
     def _learn(self, even: Pixels, rate: float, mono_s: float) -> Pixels:
-        """Return what differs from the background, and let the background learn all but what moves."""
+        """Return the mask of changed pixels, and let the background learn all but what moves."""
         live = self._tracker.live(mono_s, self._settings.min_s)
         if not live:
             return np.asarray(self._background.apply(even, learningRate=rate), dtype=np.uint8)

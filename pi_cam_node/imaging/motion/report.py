@@ -44,13 +44,13 @@ class MotionReport:
 
     Attributes:
         mono_s: Monotonic time at which its exposure had ended.
-        gate: What suppresses detection: the start, a switch by the node, a jump of the light, a change of the whole
+        gate: Reason for suppression: the start, a switch by the node, a jump of the light, a change of the whole
             picture; empty where nothing does.
         unsettled: The gates suppressed for so long that they were lifted: light that does not come to rest.
         light: Brightness relative to the reference, 1.0 for no change.
         share: Share of the pixels that differ from the background, 0 to 1.
         rate_fps: Pictures a second that are analysed at present.
-        blobs: What differs, largest first, at most `BLOBS_MAX`.
+        blobs: Changed areas, largest first, at most `BLOBS_MAX`.
     """
 
     mono_s: float

@@ -26,7 +26,7 @@ _SLACK_S = 0.02
 # It must not only tremble: of the way that its centre went, in pixels, this share must lead away from where it began,
 # unless it went less than so far a picture.
 _AWAY_SHARE, _TREMBLE_PX = 0.4, 2.5
-# What stands still for so long belongs to the background: parked.
+# A blob that stands still for so long belongs to the background: parked.
 PARKED_S = 60.0
 
 
@@ -56,15 +56,15 @@ class Track:
     """A blob followed up to one picture.
 
     Attributes:
-        box: Where it is.
+        box: Position and size.
         seen_s: When, on the monotonic clock.
         began_s: When it was first seen.
-        pictures: How often it was seen.
-        anchor: Where it was when it last moved by more than its reach.
+        pictures: Number of pictures in which it was seen.
+        anchor: Position when it last moved by more than its reach.
         anchored_s: When that was.
         has_moved: Whether it ever left the place where it was first seen.
-        origin: Where its centre was when it was first seen.
-        way_px: How far its centre went since, from picture to picture.
+        origin: Position of its centre when it was first seen.
+        way_px: Length of the path of its centre since, from picture to picture.
         interval_s: Seconds between the last two analysed pictures.
     """
 
@@ -80,7 +80,7 @@ class Track:
     interval_s: float
 
     def is_motion(self, min_s: float) -> bool:
-        """Return whether it moved on coherently for at least this long."""
+        """Return whether the blob moved on coherently for at least this long."""
         followed_s = self.seen_s - self.began_s + self.interval_s  # the first picture counts for the time before it
         least = max(_PICTURES_LEAST, _SEEN_SHARE * followed_s / self.interval_s, min_s / self.interval_s - 0.5)
         if followed_s < min_s - _SLACK_S or self.pictures < min(least, _PICTURES_ENOUGH):

@@ -21,12 +21,12 @@ ORIGIN = "pi_cam_node"
 
 
 def uid(node_id: str) -> str:
-    """Return what names the device in Home Assistant."""
+    """Return the identifier of the device in Home Assistant."""
     return f"{ORIGIN}_{node_id}"
 
 
 def device_name(node: NodeConfig) -> str:
-    """Return what people call the device: never only its place, which Home Assistant puts before it by itself."""
+    """Return the name of the device: never only its place, which Home Assistant puts before it by itself."""
     words = node.id.replace("_", " ").replace("-", " ").strip()
     return node.name or (words if "cam" in words else f"{words} camera").strip().capitalize()
 
@@ -37,11 +37,11 @@ def discovery(
     """Return the discovery message.
 
     Args:
-        entities: What to announce.
+        entities: Entities to announce.
         topics: The node's topics.
         config: The settings in force.
         version: The node's version.
-        board: What is known of ``model``, ``model_id``, ``serial_number``, ``hw_version`` and
+        board: The known ones of ``model``, ``model_id``, ``serial_number``, ``hw_version`` and
             ``configuration_url``; other keys and empty values are left out.
     """
     name = uid(config.node.id)
@@ -83,13 +83,13 @@ def within(message: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
 
 
 def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the message that takes away what an earlier one announced and ``current`` does not.
+    """Return the message that removes the components that an earlier one announced and ``current`` does not.
 
     Home Assistant keeps a component that is merely left out. To be published before ``current``.
 
     Args:
         previous: The retained message of an earlier run of the node, as it came.
-        current: What will be published next.
+        current: Discovery message that will be published next.
 
     Returns:
         ``current`` with the removed components emptied to their platform; ``None`` where none is removed.

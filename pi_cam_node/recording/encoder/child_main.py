@@ -21,7 +21,7 @@ from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message, MessageRead
 _CHUNK_BYTES = 1 << 18
 # A key frame each second, whatever the rate: files and segments are cut there.
 _KEY_TICKS = TICKS_PER_S - 1800
-# What `recording.quality` means: 60 is CRF 23, each further step 0.4 less.
+# Scale of `recording.quality`: 60 is CRF 23, each further step 0.4 less.
 _QUALITY_OF_CRF_23, _CRF_PER_QUALITY = 60, 0.4
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5

@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1 << 18
 # Pictures wait in the ring, not here.
 _UNSENT_BYTES_MAX = 1 << 20
 _SOCKET_BYTES = 1 << 20
-# How long a process may take for the pictures that it has; the first ones wait for its imports.
+# Time that a process may take for the pictures that it has; the first ones wait for its imports.
 PATIENCE_S = 5.0
 _START_PATIENCE_S = 20.0
 _END_S = 1.0

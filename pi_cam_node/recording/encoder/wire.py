@@ -39,7 +39,7 @@ class Message:
     body: bytes = b""
 
     def header(self) -> bytes:
-        """Return what goes before the body."""
+        """Return the header, which precedes the body."""
         return _HEADER.pack(_KINDS.index(self.kind), self.number, self.flag, len(self.body))
 
 
@@ -53,7 +53,7 @@ class MessageReader:
         """Take in bytes and yield the messages that are whole.
 
         Raises:
-            ValueError: They are no messages.
+            ValueError: The bytes are no messages.
         """
         self._waiting += data
         while len(self._waiting) >= _HEADER.size:

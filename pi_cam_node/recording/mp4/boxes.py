@@ -70,7 +70,7 @@ def file_type(*, fragmented: bool) -> bytes:
 
 
 def fragmented_header(track: TrackBoxes, notes: bytes = b"") -> bytes:
-    """Return the header of a fragmented file: what a player needs before any fragment.
+    """Return the header of a fragmented file, which a player needs before any fragment.
 
     Args:
         track: Parameters of the track.
@@ -93,7 +93,7 @@ def fragment(number: int, decode_ticks: int, samples: Sequence[tuple[bytes, int,
     """Return a fragment: ``moof`` and ``mdat``.
 
     Args:
-        number: Of the fragment in its file, from 1.
+        number: Number of the fragment in its file, from 1.
         decode_ticks: Time of its first sample.
         samples: Bytes, duration in ticks and whether it is a key frame, of each.
     """

@@ -28,13 +28,13 @@ class FragmentedWriter:
         """Write the header.
 
         Args:
-            descriptor: Of a new file; it stays the caller's.
+            descriptor: Descriptor of a new file; the caller closes it.
             track: Parameters of the track, for the header.
             notes: Facts for a repair, kept in the header.
             sync: Brings what was written to the disk.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         self._descriptor, self._sync = descriptor, sync
         self._waiting: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
@@ -54,8 +54,8 @@ class FragmentedWriter:
 
         Args:
             data: The access unit.
-            ticks: Its time since the beginning of the film, later than that of the one before.
-            key: Whether it is a key frame.
+            ticks: Time since the beginning of the film, later than that of the one before.
+            key: Whether the access unit is a key frame.
 
         Raises:
             OSError: The disk is full or gone; the file ends with its last whole fragment.
@@ -71,7 +71,7 @@ class FragmentedWriter:
         """Write the samples that are left.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         if self._waiting:
             self._flush(self._waiting[-1][1] + min(self._last_duration, _LAST_TICKS_MAX))

@@ -36,7 +36,7 @@ class FragmentedFile:
         track: The header.
         samples: Every sample of every whole fragment.
         whole_bytes: Length of the file up to the end of the last whole fragment.
-        notes: What the writer left in the header.
+        notes: Application data in the header.
     """
 
     track: TrackBoxes
@@ -108,7 +108,7 @@ def _find(content: bytes, *path: bytes) -> bytes:
     """Return the content of the first box below a path of kinds.
 
     Raises:
-        ValueError: It is not there.
+        ValueError: The box is missing.
     """
     for kind in path:
         position = 0

@@ -22,13 +22,13 @@ def write_plain(
 
     Args:
         source: The fragmented file.
-        content: What of it is whole.
+        content: Its whole fragments.
         target: Where to write; at its beginning.
         track: Header of the new file: title and time; size and parameter sets are taken from the old one.
         beat: Called now and then, for a card may be slow.
 
     Raises:
-        OSError: It cannot be read or written.
+        OSError: A file cannot be read or written.
     """
     track = replace(track, size=content.track.size, sps=content.track.sps, pps=content.track.pps)
     runs = _runs(content.samples)

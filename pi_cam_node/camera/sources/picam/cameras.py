@@ -16,7 +16,7 @@ class PiCamera:
     Attributes:
         number: Its place in picamera2's own order, USB cameras last; not libcamera's.
         model: Name of the sensor, e.g. ``imx219``.
-        id: Where it is connected; stays the same as long as it is.
+        id: Path of the connection; stays the same as long as the camera is connected there.
     """
 
     number: int

@@ -44,7 +44,7 @@ def asked_of_camera(controls: Controls) -> dict[str, Value]:
 
 
 def admitted(wanted: Mapping[str, object], advertised: Mapping[str, tuple[Any, Any, Any]]) -> dict[str, Value]:
-    """Return what may be handed to the camera: exact types, within its ranges, and only what it has.
+    """Return the controls that the camera accepts: exact types, within its ranges, and only those that it has.
 
     Args:
         wanted: Controls by libcamera's names. 0 for ``ExposureTime`` and ``AnalogueGain`` means automatic.

@@ -85,7 +85,7 @@ def convert(buffer: Pixels, granted: Granted) -> Pixels:
     Args:
         buffer: One-dimensional uint8, may be longer than the picture. A copy of camera memory: where nothing has
             to be moved the result is a view of it.
-        granted: What the buffer holds.
+        granted: Format, size and stride of the buffer.
 
     Returns:
         Contiguous uint8. ``bgr``: (height, width, 3). ``i420``: (height * 3 / 2, width), full range.

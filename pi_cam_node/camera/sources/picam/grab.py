@@ -45,7 +45,7 @@ class Handover:
         """Return the request, or give up on it for good.
 
         Raises:
-            Exception: What picamera2 raised while it captured.
+            Exception: The error of picamera2 during the capture.
         """
         with self._lock:
             # The job refers to this object: were it kept, the two would hold camera memory until some garbage

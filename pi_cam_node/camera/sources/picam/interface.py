@@ -40,7 +40,7 @@ class Job(Protocol):
     """A capture that picamera2's camera thread carries out."""
 
     def get_result(self, timeout: float | None = None) -> Request:
-        """Return the request, or raise what went wrong."""
+        """Return the request, or raise the error of the capture."""
         ...
 
 
@@ -69,7 +69,7 @@ class Picamera(Protocol):
         ...
 
     def stream_configuration(self, name: str = "main") -> dict[str, Any]:
-        """Return what the camera granted: format, size and stride may differ from what was asked."""
+        """Return the granted stream: format, size and stride may differ from the requested ones."""
         ...
 
     def set_controls(self, controls: Mapping[str, Any]) -> None:

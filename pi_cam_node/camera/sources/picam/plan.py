@@ -22,7 +22,7 @@ class Plan:
         kind: Which of picamera2's configurations.
         pixel_format: libcamera's name of the requested format.
         size: Requested width and height in pixels.
-        controls: How to expose.
+        controls: Mode, exposure, gain and rate.
     """
 
     kind: Kind

@@ -22,8 +22,8 @@ class Session:
 
     Attributes:
         camera: The opened camera.
-        plan: What it was last set up for with success.
-        granted: What it delivers.
+        plan: Last plan that was set up with success.
+        granted: Stream that the camera delivers.
         fixed_us: The exposure that was set, in microseconds; 0 for automatic, or where it cannot be set.
         broken: A start failed. The next one would end in a crash of the process: close the camera.
     """
@@ -34,12 +34,12 @@ class Session:
         Args:
             factory: Where the camera comes from.
             number: Which one.
-            plan: What it shall do.
+            plan: Plan to set up.
             like: Size and layout that it has to deliver; anything where none is given.
 
         Raises:
-            ValueError: It delivers pixels that cannot be converted, or other than `like`.
-            Exception: What picamera2 raises. The camera is closed then.
+            ValueError: The camera delivers pixels that cannot be converted, or other than `like`.
+            Exception: An error of picamera2. The camera is closed then.
         """
         self._factory = factory
         self.camera = factory.open(number)
@@ -62,8 +62,8 @@ class Session:
         """Stop the camera, and start it in another configuration of the same size and layout.
 
         Raises:
-            ValueError: It would deliver other pixels than before.
-            Exception: What picamera2 raises; the camera is stopped then and has no configuration.
+            ValueError: The camera would deliver other pixels than before.
+            Exception: An error of picamera2; the camera is stopped then and has no configuration.
         """
         self._halt()
         self.granted = self._configure(plan, self.granted)

@@ -58,7 +58,7 @@ class Scene:
             second: Time of the scene, which sets the position of the ball.
             lux_s: Light times exposure time, in lux-seconds, before the gain.
             gain: Analogue gain.
-            ball: Whether it is there.
+            ball: Whether the ball is drawn.
         """
         self._expose(lux_s * gain)
         self._make_noise(gain)

@@ -67,7 +67,7 @@ def draw(width: int, height: int, mean_step: int) -> tuple[Pixels, Chroma, Chrom
     Args:
         width: In pixels, even.
         height: In pixels, even.
-        mean_step: What the reflectances shall average.
+        mean_step: Mean of the reflectances, in lookup steps.
     """
     canvas = Canvas()
     _land(canvas)
@@ -116,7 +116,7 @@ def _garden(canvas: Canvas) -> None:
 
 
 def _grain(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Return what grass, leaves and plaster add to flat paint: always the same, fine and coarse."""
+    """Return the texture of grass, leaves and plaster: always the same, fine and coarse."""
     random = np.random.default_rng(7)
     fine = random.normal(0, 4, shape).astype(np.float32)
     coarse = cv2.resize(random.normal(0, 5, (shape[0] // 16, shape[1] // 16)).astype(np.float32), shape[::-1])

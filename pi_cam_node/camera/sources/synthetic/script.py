@@ -25,8 +25,8 @@ class Script:
         night_s: Seconds of night before dawn begins; negative: it is night for ever.
         dawn_s: Seconds in which the light comes back, before the next day.
         loss_at_s: When the camera is lost; negative: never.
-        loss_s: How long it stays away.
-        loss: What happens meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait, ``freeze``
+        loss_s: Seconds for which the camera stays away.
+        loss: Kind of the fault meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait, ``freeze``
             shows the last picture again and again, ``blank`` nothing but black.
         refuse: The mode that the camera refuses to change to.
         still_s: Seconds in which nothing moves, before the ball is there for `moves_s`, again and again.
@@ -71,7 +71,7 @@ class Script:
         return self.lux
 
     def loss_left_s(self, second: float) -> float:
-        """Return how long the camera still stays away; 0 where it is there."""
+        """Return the seconds for which the camera still stays away; 0 while it works."""
         if self.loss_at_s < 0 or second < self.loss_at_s:
             return 0.0
         return max(0.0, self.loss_at_s + self.loss_s - second)
