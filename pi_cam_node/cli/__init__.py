@@ -1,1 +1,1 @@
-"""What a person starts."""
+"""Command line of the package: subcommands that people start."""

@@ -1,4 +1,4 @@
-"""``pi-cam-node console``: runs the house's web interface, or checks its file."""
+"""``pi-cam-node console``: runs the console, or checks its file."""
 
 from __future__ import annotations
 

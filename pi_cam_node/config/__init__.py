@@ -1,4 +1,4 @@
-"""Every setting, declared once: name, type, range, unit, default, what it means, and whether it is live.
+"""Settings, each declared once: name, type, range, unit, default, description, and whether it is live.
 
 The file's reference, ``set``, the Home Assistant entities and the documents are derived from these
 models. A *live* setting takes effect while the node runs; the others are read at start.

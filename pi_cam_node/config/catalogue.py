@@ -1,4 +1,4 @@
-"""Every setting, described: read off the models once, for ``set``, the entities, the file and the documents."""
+"""Catalogue of the settings, derived from the models once, for ``set``, the entities, the file and the documents."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SettingInfo:
 
 @dataclass(frozen=True, slots=True)
 class Schema(Generic[Root]):
-    """What one kind of configuration file holds.
+    """Model and names of one kind of configuration file.
 
     Attributes:
         root: The model of the whole file.

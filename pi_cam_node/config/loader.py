@@ -114,7 +114,7 @@ def content_of(path: Path) -> bytes:
 
 
 def _place_pictures(draft: MergedLayers[Root], folder: Path, state: str) -> None:
-    """Let a relative folder of pictures start at systemd's state folder, where there is one: /etc is no place for them.
+    """Resolve a relative folder of pictures against systemd's state folder, where there is one, rather than /etc.
 
     Where earlier versions made it beside the configuration file it stays there.
     """

@@ -45,7 +45,7 @@ class MergedLayers(Generic[Root]):
             self._take(info)
 
     def _merged(self, file: dict[str, LayerValue], environment: dict[str, LayerValue]) -> dict[str, LayerValue]:
-        """Let the environment win, also where the two say by different keys what the password is."""
+        """Merge the layers; the environment wins, also where the two give the password by different keys."""
         for layer in (file, environment):
             if _says_something(layer, PASSWORD) and _says_something(layer, PASSWORD_FILE):
                 where = layer[PASSWORD_FILE]
@@ -90,7 +90,7 @@ class MergedLayers(Generic[Root]):
         return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no home directory
 
     def fault(self, key: str, why: str) -> None:
-        """Note that a value cannot be used."""
+        """Record that a value cannot be used."""
         given = self.givens.get(key) or LayerValue("the settings", AFTER_THE_FILE, ScalarNode(AFTER_THE_FILE, None))
         self._faulty.add(key)
         self._problems.append((given.line, f"{given.where}: {key}: {why}"))

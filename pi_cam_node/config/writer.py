@@ -70,7 +70,7 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
 
 
 def _replaced(path: Path, config: Config, base: bytes) -> Path:
-    """Put a file that the node could not start with aside, and make one with which it can."""
+    """Set a file aside with which the node could not start, and create a valid one."""
     new = rewritten(base, path, config)
     try:
         replace_atomically(path.with_name(f"{path.name}.bad"), path.read_bytes())

@@ -99,7 +99,7 @@ class _Editor:
             self._replace(node, _flow(value))
 
     def fill_empty(self, node: yaml.Node, tree: Mapping[str, Any], column: int) -> None:
-        """Put a section where nothing, ``null`` or ``{}`` stands: its lines go below that one."""
+        """Insert a section in place of nothing, ``null`` or ``{}``: its lines go below that one."""
         start, end = node.start_mark.index, node.end_mark.index
         self._edits.append((len(self._text[:start].rstrip(" ")), end, ""))
         self.insert(self._after_line(end), self.block(tree, column))

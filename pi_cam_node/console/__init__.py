@@ -1,1 +1,1 @@
-"""The console: the house's own web interface for every node on the broker."""
+"""The console: web interface of a home for every node on its broker."""

@@ -10,14 +10,14 @@ PARTS_MAX = 200
 
 
 class Listener:
-    """One page that listens."""
+    """An open page that receives changes."""
 
     def __init__(self) -> None:
         self._parts: dict[str, None] = {}
         self._news = asyncio.Event()
 
     def tell(self, part: str) -> None:
-        """Note that a part changed; told once, however often it did meanwhile."""
+        """Queue the name of a changed part; sent once, however often it changed meanwhile."""
         if len(self._parts) < PARTS_MAX:
             self._parts[part] = None
         self._news.set()
@@ -34,13 +34,13 @@ class Listener:
 
 
 class Changes:
-    """Everybody who listens. Thread: the loop's."""
+    """Open pages that receive changes. Thread: the loop's."""
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
 
     def tell(self, part: str) -> None:
-        """Say that a part changed: ``nodes``, ``node-<id>``, ``events``, ``sensors``, ``health``, ``mode``."""
+        """Notify pages of a changed part: ``nodes``, ``node-<id>``, ``events``, ``sensors``, ``health``, ``mode``."""
         for listener in self._listeners:
             listener.tell(part)
 

@@ -1,4 +1,4 @@
-"""Everything that the console's handlers may use."""
+"""State and services that the console's request handlers use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from pi_cam_node.console.supervisor.family import Supervisor
 
 @dataclass(slots=True)
 class ConsoleContext:
-    """The console, as its pages see it. Thread: the loop's.
+    """State and services of the console for request handlers. Thread: the loop's.
 
     Attributes:
         loaded: The settings and where they came from.
@@ -88,7 +88,7 @@ class ConsoleContext:
         self.journal.put(Entry(lambda db: audit.add(db, row)))
 
     def set_mode(self, account: str, mode: str) -> None:
-        """Say whether somebody is at home; kept as the newest such row of the audit."""
+        """Set the mode ``home`` or ``away``; stored as the newest such row of the audit."""
         self.mode = mode
         self.note(account, "mode", mode)
         self.changes.tell("mode")

@@ -1,4 +1,4 @@
-"""Where every message of the broker goes."""
+"""Dispatch of every message of the broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONSOLES_MAX = 16
 
 @dataclass(slots=True)
 class Intake:
-    """Sorts messages. Thread: the loop's.
+    """Dispatches messages to nodes, sensors and requests. Thread: the loop's.
 
     Attributes:
         topics: The console's topics.
@@ -62,7 +62,7 @@ class Intake:
     _live_from_s: float = float("inf")
 
     def on_state(self, state: BrokerState) -> None:
-        """Take note that the broker came or went."""
+        """Process that the broker connected or was lost."""
         now_s = self.clock.monotonic()
         if state.connected:
             self._live_from_s = now_s + (CATCH_UP_S if now_s - self._lost_s > AWAY_S else 0.0)
@@ -74,7 +74,7 @@ class Intake:
         self.changes.tell("health")
 
     def on_message(self, arrival: Arrival) -> None:
-        """Take a message in, and see to it that it is acknowledged."""
+        """Process a message, and acknowledge it when it is stored."""
         of_node = self.topics.of_node(arrival.topic)
         if of_node is not None and of_node[1].startswith("event/"):
             self._take_event(of_node[0], arrival)
@@ -102,7 +102,7 @@ class Intake:
             self._take_sensor(arrival)
 
     def _is_announcement(self, topic: str, payload: bytes) -> bool:
-        """Take a message in that may announce sensors; return whether it changed what there is."""
+        """Process a message that may announce sensors; return whether the sensors changed."""
         if topic == ZIGBEE2MQTT_DEVICES:
             return self.sensors.take_zigbee2mqtt(topic, payload)
         is_discovery = topic.startswith(f"{self.topics.discovery_prefix}/") and topic.endswith("/config")

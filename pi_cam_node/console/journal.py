@@ -1,4 +1,4 @@
-"""Writes down what happens: many things in one transaction where they come at once, each acknowledged when kept."""
+"""Journal: queued writes to the database, many in one transaction, each acknowledged when stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAITING_MAX = 2000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something to be written.
+    """A queued write.
 
     Attributes:
         write: Writes it.
@@ -92,4 +92,4 @@ def _write(db: sqlite3.Connection, batch: Sequence[Entry]) -> None:
 
 
 def void(_result: object) -> None:
-    """Take a result that nobody needs."""
+    """Discard a result."""

@@ -1,6 +1,6 @@
-"""Links that open one thing without a login until they end: for notifications and for sharing.
+"""Signed links that open one resource without a login until they expire: for notifications and for sharing.
 
-The key outlives a restart, and the end is told on the wall clock: a house's server has the time from the network.
+The key outlives a restart, and the expiry is on the wall clock: a home server has the time from the network.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Links:
         return f"{path}?expires={expires}&signature={self._signature(path, expires)}"
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
-        """Tell whether a request carries a signature of ours for this very path, and in time."""
+        """Tell whether a request carries a valid signature of the console for this very path, and in time."""
         expires, given = query.get("expires", ""), query.get("signature", "")
         is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires).encode())
         return is_ours and self._clock.utcnow().timestamp() < int(expires)

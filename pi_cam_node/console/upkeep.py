@@ -1,4 +1,4 @@
-"""What has to be done at start, when a node comes, goes or has another id, and once in a while."""
+"""Maintenance: loading at start, nodes that come, go or are renamed, and periodic clean-up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECONCILED = 200
 
 
 class Upkeep:
-    """The chores. Thread: the loop's."""
+    """Maintenance tasks. Thread: the loop's."""
 
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
@@ -35,7 +35,7 @@ class Upkeep:
         context.nodes.on_change(self._node_changed)
 
     async def load(self) -> None:
-        """Read what is kept.
+        """Load the stored state.
 
         Raises:
             StoreUnavailable: It cannot be read.
@@ -47,7 +47,7 @@ class Upkeep:
         await by_hand.apply(context.sensors, context.database)
 
     async def run(self) -> None:
-        """Clean up, for ever."""
+        """Run the periodic clean-up until cancelled."""
         while True:
             try:
                 gone = await self._context.database.run(lambda db: event_rows.expire(db, self._context.now_ms()))
@@ -81,7 +81,7 @@ class Upkeep:
         self._context.journal.put(Entry(lambda db: node_rows.put(db, node.id, name, info, now_ms)))
 
     def _erase(self, node: Node) -> None:
-        """Forget a node that was erased: nothing of it stays here either."""
+        """Delete everything of a node that was erased."""
         context = self._context
         context.client.forget(node.id)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
@@ -94,16 +94,16 @@ class Upkeep:
         self._context.journal.put(Entry(lambda db: void(event_rows.rename_node(db, old, node.id))))
 
     def _begin_reconciling(self, node: Node) -> None:
-        life = (node.id, node.boot)
-        if "events" not in node.commands or life in self._reconciled:
+        run = (node.id, node.boot)
+        if "events" not in node.commands or run in self._reconciled:
             return
-        self._reconciled.add(life)
+        self._reconciled.add(run)
         task = asyncio.create_task(self._reconcile(node))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _reconcile(self, node: Node) -> None:
-        """Write down what the node kept while we, or our database, were away."""
+        """Store events of the node's list that the console missed."""
         try:
             reply = await self._context.requests.ask(node.id, "events", {"limit": RECONCILED})
         except NodeError as error:

@@ -26,7 +26,7 @@ LIMIT_DEFAULT = 20
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """Something that happened in front of the camera; under way as long as ``ended_at`` is ``None``.
+    """A scene event, which happened in front of the camera; under way as long as ``ended_at`` is ``None``.
 
     Attributes:
         id: Names the event for ever; the same in every message about it.

@@ -61,7 +61,7 @@ class PictureBlank:
 
 @dataclass(frozen=True, slots=True)
 class StorageChanged:
-    """Whether pictures can be saved changed: ``no_space`` or ``not_saved`` with a message, or ``ok``."""
+    """The state of the disk changed: ``no_space`` or ``not_saved`` with a message, or ``ok``."""
 
     code: Code
     message: str
@@ -94,7 +94,7 @@ class CommandArrived:
 
 @dataclass(frozen=True, slots=True)
 class BrokerConnected:
-    """The broker accepted us.
+    """The broker accepted the connection.
 
     Attributes:
         protocol: ``5`` or ``3.1.1``.
@@ -127,7 +127,7 @@ class BrokerRefused:
 
 @dataclass(frozen=True, slots=True)
 class BrokerLimitFound:
-    """It is known now how large a packet the broker takes: what waited for that can be said."""
+    """The broker's packet limit is known: publications that waited for it can be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class DiscoveryFound:
 
 @dataclass(frozen=True, slots=True)
 class StaleWillSeen:
-    """Our availability topic says ``offline`` although we are here: the late will of an old session."""
+    """The availability topic says ``offline`` although the node is connected: the late will of an old session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class PrivacyMarker:
 
     @property
     def doubt(self) -> str:
-        """Why the disk cannot tell whether privacy is on; empty where it can."""
+        """Reason why the disk cannot tell whether privacy is on; empty where it can."""
         doubts = []
         for path in self._paths:
             try:

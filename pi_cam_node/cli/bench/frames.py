@@ -47,7 +47,7 @@ class FramePath:
     """
 
     def __init__(self, config: Config, inbox: Inbox, camera: Camera) -> None:
-        """Take a camera that has been started, and the inbox that it fills."""
+        """Create the stages for a started camera and the inbox that it fills."""
         clock = SystemClock()
         self._config, self._inbox, self._camera = config, inbox, camera
         ring = Ring(limits_of(config, 0, RING_BYTES))

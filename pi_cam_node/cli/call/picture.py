@@ -19,7 +19,7 @@ PICTURE_MAX_BYTES = 256 << 20
 
 
 class NoPicture(LookupError):
-    """The command was carried out, but its picture cannot be had."""
+    """The command was carried out, but its picture cannot be fetched."""
 
 
 def subscribe(connection: BlockingClient, topics: Topics) -> None:

@@ -22,7 +22,7 @@ Reply = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command as it is sent.
+    """Request of a command: verb, id and payload.
 
     Attributes:
         verb: The command; part of the topic.

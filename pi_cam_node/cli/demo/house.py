@@ -49,7 +49,7 @@ export: {{base_dir: {folder}, auto_save_interval_s: 900}}
 mjpeg_server: {{port: {http}, fps: 5}}
 """
 # Written where the node of this version knows the setting.
-WISHES = {"motion.enable": "motion: {enable: true}", "recording.mode": "recording: {mode: motion}"}
+NODE_SETTINGS = {"motion.enable": "motion: {enable: true}", "recording.mode": "recording: {mode: motion}"}
 CONSOLE = """\
 # The settings of the console of this demonstration. Rules made by clicking are written in here.
 console:
@@ -121,7 +121,7 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
         folder=json.dumps(str(folder / node_id)),
         http=brokers.choose_port(None, 8081 + number),
     )
-    file.write_text(text + "".join(f"{line}\n" for key, line in WISHES.items() if key in catalogue()))
+    file.write_text(text + "".join(f"{line}\n" for key, line in NODE_SETTINGS.items() if key in catalogue()))
     return file
 
 
@@ -148,7 +148,7 @@ def _program(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes
 
 @contextmanager
 def _door(broker: Broker) -> Iterator[None]:
-    """Let a door open now and then, as zigbee2mqtt would tell it."""
+    """Publish the states of a door that opens now and then, as zigbee2mqtt would."""
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="demo-door")
     client.connect(brokers.HOST, broker.port)
     client.loop_start()
@@ -174,7 +174,7 @@ def _door(broker: Broker) -> Iterator[None]:
 
 
 def _wait(folder: Path, port: int, console: subprocess.Popen[bytes]) -> int:
-    """Say where everything is, and wait for Ctrl-C, or for the console's end."""
+    """Print the addresses, and wait for Ctrl-C, or for the console's end."""
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())

@@ -19,7 +19,7 @@ SECOND_REPLY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class NodeOnBroker:
-    """What the broker knows of the node.
+    """State of the node as seen on the broker.
 
     Attributes:
         topics: The topics of the node.

@@ -14,7 +14,7 @@ from pi_cam_node.base.redaction import without_logins
 
 @dataclass(frozen=True)
 class Setting:
-    """What a setting is for, beside its type and range.
+    """Description of a setting and its use, beside type and range.
 
     Attributes:
         doc: One or two sentences for the person who changes it.

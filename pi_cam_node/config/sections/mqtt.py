@@ -75,7 +75,7 @@ class MqttConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _bracketed_host(cls, given: Any) -> Any:
-        """Take ``[::1]`` and ``[::1]:1883`` as URLs have them."""
+        """Accept ``[::1]`` and ``[::1]:1883`` as in URLs."""
         host = given.get("host") if isinstance(given, dict) else None
         address, port = address_and_port(host) if isinstance(host, str) else (host, None)
         if address == host:

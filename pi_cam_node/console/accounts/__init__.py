@@ -1,1 +1,1 @@
-"""Who may log in, and what each may see and do."""
+"""Accounts, sessions and their rights."""

@@ -15,7 +15,7 @@ CODE_LENGTH = 6
 
 @dataclass(slots=True)
 class Pending:
-    """A tablet that waits.
+    """A tablet that waits for its code to be confirmed.
 
     Attributes:
         name: What its cookie bears.
@@ -31,7 +31,7 @@ class Pending:
 
 
 class Pairing:
-    """The tablets that wait. Thread: the loop's."""
+    """Pending pairings of tablets. Thread: the loop's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -53,7 +53,7 @@ class Accounts:
 
     @property
     def has_owner(self) -> bool:
-        """Whether the console has been set up."""
+        """Whether an owner exists, so that the console is set up."""
         return any(account.role == "owner" for account in self._accounts.values())
 
     def all(self) -> list[Account]:
@@ -173,7 +173,7 @@ class Accounts:
         return account, session
 
     async def seen(self, session: Session) -> None:
-        """Note that a session was used; written at most once an hour."""
+        """Record the use of a session; written at most once an hour."""
         now_ms = self._now_ms()
         if now_ms - session.seen > SEEN_EVERY_MS and session.hash in self._sessions:
             updated = self._sessions[session.hash] = replace(session, seen=now_ms)
@@ -189,7 +189,7 @@ class Accounts:
         await self._database.run(lambda db: rows.delete_session(db, session_hash))
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Shut the threads down."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _keep(self, account: Account) -> None:

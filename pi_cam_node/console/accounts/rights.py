@@ -1,4 +1,4 @@
-"""What an account may do, and with which camera: the one place that decides. What is not allowed here is refused."""
+"""Access rights: what an account may do with which camera, decided here only. What is not allowed is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one-time link with which the first owner is made: in a file that only its owner reads."""
+"""One-time link that creates the first owner, in a file that only the file's owner can read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE_NAME = "setup-link"
 
 
 class SetupLink:
-    """The key of this start; made anew each time while there is no owner.
+    """Key of the one-time link; made anew at each start while there is no owner.
 
     Args:
         folder: ``console.base_dir``.
@@ -36,7 +36,7 @@ class SetupLink:
         _log.warning("the console has no owner yet; read the link to set it up with: cat '%s'", self.path)
 
     def is_(self, key: str) -> bool:
-        """Tell whether somebody has the link."""
+        """Tell whether a key is that of the link."""
         return bool(self._key) and hmac.compare_digest(self._key.encode(), key.encode("utf-8", "replace"))
 
     def close(self) -> None:

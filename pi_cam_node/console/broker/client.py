@@ -1,4 +1,4 @@
-"""How the console's paho-mqtt client is set up: a session that the broker keeps, and options of MQTT 5."""
+"""Set-up of the console's paho-mqtt client: a persistent session, and options of MQTT 5."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
     """Open the connection and send CONNECT; the session that the broker kept goes on.
 
     Raises:
-        OSError: Nobody answers, or TLS fails.
+        OSError: The broker does not answer, or TLS fails.
     """
     if config.username:
         client.username_pw_set(config.username, transport.password_of(config))
     if config.tls.enable:
         client.tls_set_context(transport.tls_context(config.tls))
     if client.protocol == paho.MQTTv5:
-        wishes = properties(
+        options = properties(
             PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
         )
-        client.connect(config.host, config.port, config.keepalive_s, clean_start=False, properties=wishes)
+        client.connect(config.host, config.port, config.keepalive_s, clean_start=False, properties=options)
     else:
         client.connect(config.host, config.port, config.keepalive_s)
 
@@ -71,4 +71,4 @@ def _tuned(_client: object, _data: object, sock: Any) -> None:
 
 
 def _leave_it_to_the_loop(_client: object, _data: object, _sock: object) -> None:
-    """Do nothing: with this callback set, publish() wakes the loop instead of writing itself."""
+    """Do nothing: with this callback set, `publish` wakes the loop instead of writing to the socket."""

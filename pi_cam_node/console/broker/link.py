@@ -1,6 +1,6 @@
-"""The console's connection to the broker: a thread of paho-mqtt, a persistent session, and a bounded way to the loop.
+"""The console's connection to the broker: a thread of paho-mqtt, a persistent session, a bounded queue to the loop.
 
-A message of QoS 1 is acknowledged by whoever takes it, after it is kept: what the broker delivered while the
+A message of QoS 1 is acknowledged by its consumer, after it is stored: what the broker delivered while the
 console died comes again.
 """
 
@@ -40,7 +40,7 @@ LOGIN_REFUSED = frozenset({134, 135, 138, 140})
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message.
+    """A message received from the broker.
 
     Attributes:
         topic: Where it was published.
@@ -59,21 +59,21 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class BrokerState:
-    """Whether the broker is there, and why not."""
+    """State of the connection to the broker, and the reason where it is down."""
 
     connected: bool
     reason: str = ""
 
 
 class BrokerLink:
-    """The broker, as the console's loop sees it.
+    """Connection to the broker for use on the console's loop.
 
     Args:
         config: Where it is.
         topics: The console's topics.
         clock: Tells the time.
         on_message: Takes each message. Thread: the loop's.
-        on_state: Is told when the broker comes and goes. Thread: the loop's.
+        on_state: Called when the broker comes and goes. Thread: the loop's.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class BrokerLink:
         self._on_message = on_message
         self._on_state = on_state
         self._backoff = Backoff(random.Random())
-        self._speaks_five = config.protocol != "3.1.1"
+        self._uses_mqtt5 = config.protocol != "3.1.1"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = threading.BoundedSemaphore(WAITING_MAX)
         self._closing = threading.Event()
@@ -104,21 +104,21 @@ class BrokerLink:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker has accepted us. Thread: any."""
+        """Whether the broker has accepted the connection. Thread: any."""
         return self._is_connected
 
     @property
     def has_response_topics(self) -> bool:
-        """Whether MQTT 5 is spoken."""
-        return self._speaks_five
+        """Whether the connection uses MQTT 5, which has response topics."""
+        return self._uses_mqtt5
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to connect; messages are handed to this loop."""
+        """Begin to connect; messages are passed to this loop."""
         self._loop = loop
         self._thread.start()
 
     def close(self, deadline_s: float) -> None:
-        """Say ``offline``, disconnect, end the thread. The session stays at the broker."""
+        """Publish ``offline``, disconnect, end the thread. The session stays at the broker."""
         client = self._client
         if client is not None and self._is_connected:
             with suppress(ValueError, RuntimeError):
@@ -147,7 +147,7 @@ class BrokerLink:
             self._client.subscribe(topic, qos)
 
     def unsubscribe(self, topic: str) -> None:
-        """Take a subscription back. Thread: the loop's."""
+        """Unsubscribe from a topic. Thread: the loop's."""
         self._extra.pop(topic, None)
         if self._client is not None and self._is_connected:
             self._client.unsubscribe(topic)
@@ -200,11 +200,11 @@ class BrokerLink:
         self._is_version_refused = False
         if self._config.protocol != "auto" or self._is_version_known or not is_suspect:
             return self._backoff.after_failure(refused=self._is_login_refused)
-        self._speaks_five = not self._speaks_five
-        return self._backoff.after_failure() if self._speaks_five else 0.0
+        self._uses_mqtt5 = not self._uses_mqtt5
+        return self._backoff.after_failure() if self._uses_mqtt5 else 0.0
 
     def _build(self) -> paho.Client:
-        client = build(self._topics, five=self._speaks_five)
+        client = build(self._topics, five=self._uses_mqtt5)
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_message = self._message
         return client
@@ -220,7 +220,7 @@ class BrokerLink:
         client.publish(self._topics.availability, b"online", 1, True)
         self._is_connected = True
         _log.info(
-            "connected to %s:%d, MQTT %s", self._config.host, self._config.port, "5" if self._speaks_five else "3.1.1"
+            "connected to %s:%d, MQTT %s", self._config.host, self._config.port, "5" if self._uses_mqtt5 else "3.1.1"
         )
         self._tell(BrokerState(connected=True))
 

@@ -1,4 +1,4 @@
-"""Commands to nodes, and the final replies that belong to them."""
+"""Sends commands to nodes, and matches final replies to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Send = Callable[[str, str, bytes, bytes], bool]
 
 
 class Requests:
-    """The requests that wait for a reply. Thread: the loop's.
+    """Pending requests to nodes. Thread: the loop's.
 
     Args:
         send: Publishes a command: node, verb, payload, correlation data; returns whether it left.

@@ -1,4 +1,4 @@
-"""Every topic that the console uses: the only place where one is built or taken apart."""
+"""Topics of the console: the only place where they are built or parsed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 CONSOLES = "pi_cam_node_console"
 ZIGBEE2MQTT_DEVICES = "zigbee2mqtt/bridge/devices"
-# Kinds of Home Assistant's components that tell of something that happens in the house.
+# Kinds of Home Assistant's components that report something that happens in a home.
 SENSOR_COMPONENTS = ("binary_sensor", "event", "sensor")
 
-# What is subscribed to below each node, with QoS; `frame` only while somebody looks.
+# Subscriptions below each node, with QoS; `frame` only while there are viewers.
 NODE_TOPICS = (
     ("availability", 1),
     ("camera/availability", 1),
@@ -46,7 +46,7 @@ class ConsoleTopics:
 
     @property
     def replies(self) -> str:
-        """Where replies to our commands go (MQTT 5)."""
+        """Response topic of the console's commands (MQTT 5)."""
         return f"replies/console/{self.console_id}"
 
     def subscriptions(self) -> list[tuple[str, int]]:

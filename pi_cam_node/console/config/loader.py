@@ -24,7 +24,7 @@ Item = TypeVar("Item", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class LoadedConsole:
-    """What the console starts with.
+    """Settings, rules and cameras of the console, as loaded.
 
     Attributes:
         config: The settings; every path is absolute.
@@ -84,7 +84,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
 
 @dataclass(frozen=True, slots=True)
 class _List(Generic[Item]):
-    """What a list of the file may hold, and what to call the file in messages."""
+    """Key, model of the items and their greatest number of a list in the file, and the file's name for messages."""
 
     model: type[Item]
     key: str

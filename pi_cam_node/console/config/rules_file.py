@@ -77,7 +77,7 @@ def with_rules(content: bytes, path: Path, rules: Sequence[Rule]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Where the rules stand in the lines of a file.
+    """Lines of a file, split before, into and after its rules.
 
     Attributes:
         head: Lines up to the key, which is the last of them.

@@ -1,1 +1,1 @@
-"""The nodes on the broker, known by what they retain there; there is no pairing."""
+"""Nodes on the broker, found by their retained topics, without pairing."""

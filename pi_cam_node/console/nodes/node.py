@@ -1,4 +1,4 @@
-"""One node, as it last told of itself. Pure: topics and payloads go in."""
+"""State of one node from its retained topics. Pure: topics and payloads go in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS_MAX = 400
 
 @dataclass(slots=True)
 class Node:
-    """What is known of a node.
+    """State of a node, as last published.
 
     Attributes:
         id: Its id.
@@ -49,17 +49,17 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the node for people."""
         return str(self.info.get("name") or self.id)[:64]
 
     @property
     def url(self) -> str:
-        """Where its HTTP server is; empty where it does not tell."""
+        """Address of the node's HTTP server; empty where the node publishes none."""
         return str(self.info.get("url") or "").rstrip("/")
 
     @property
     def boot(self) -> str:
-        """The id of its life; empty before it told."""
+        """Boot id of the node's run; empty before it was published."""
         return str(self.info.get("boot") or "")
 
     @property
@@ -69,12 +69,12 @@ class Node:
 
     @property
     def is_private(self) -> bool:
-        """Whether nothing of it may be shown; so it is before it has said that privacy is off."""
+        """Whether no picture of the node may be shown; true until the node has published that privacy is off."""
         return self.states.get("privacy") != "OFF"
 
     @property
     def has_motion(self) -> bool:
-        """Whether it sees motion now."""
+        """Whether the node reports motion now."""
         return bool(self.online) and self.states.get("motion") == "ON"
 
     @property
@@ -108,7 +108,7 @@ class Node:
         return ""
 
     def apply(self, rest: str, payload: bytes, now_ms: int) -> str:
-        """Take one of its topics in; return the part that changed, empty where none did.
+        """Process a topic of the node; return the part that changed, empty where none did.
 
         Args:
             rest: The topic below the node, e.g. ``state/motion``.

@@ -1,4 +1,4 @@
-"""All nodes on the broker, and who is told when one changes."""
+"""Registry of the nodes on the broker, with listeners for their changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.nodes.node import Node
 
-# A home has one to eight cameras; anything beyond this is somebody's noise on the broker.
+# A home has one to eight cameras; anything beyond this is noise on the broker.
 NODES_MAX = 64
 # Thumbnails of past pictures, for nodes whose pictures cannot be fetched.
 THUMBNAILS_MAX = 64
@@ -49,7 +49,7 @@ class Nodes:
         self._listeners.append(listener)
 
     def apply(self, node_id: str, rest: str, payload: bytes, *, retained: bool) -> None:
-        """Take a topic of a node in."""
+        """Process a topic of a node."""
         if re.fullmatch(NODE_ID_PATTERN, node_id) is None:
             return
         if rest == "availability" and not payload:
@@ -94,7 +94,7 @@ class Nodes:
             del self._thumbnails[key]
 
     def _keep_thumbnail(self, node: Node) -> None:
-        """Note the thumbnail under its picture's id; the facts come after it, but for those that the broker kept."""
+        """Keep the thumbnail under its picture's id; the facts come after it, but for those that the broker kept."""
         picture = str(node.media_last.get("id") or "")
         if picture and node.thumbnail and (node.id, picture) not in self._thumbnails:
             self._thumbnails[node.id, picture] = node.thumbnail

@@ -36,7 +36,7 @@ class Unreachable(NodeError, OSError):
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of the way to a node."""
+    """Address, boot id and ticket of a node, with their expiry."""
 
     url: str
     boot: str

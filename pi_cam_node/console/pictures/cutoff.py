@@ -1,4 +1,4 @@
-"""Ends what shows pictures of a node the moment it may not be shown any more."""
+"""Aborts responses that carry pictures of a node as soon as the node may not be shown any more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Cutoff:
-    """What is being sent of each node. Thread: the loop's."""
+    """Responses under way by node. Thread: the loop's."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, set[Callable[[], None]]] = defaultdict(set)
@@ -25,6 +25,6 @@ class Cutoff:
                 del self._under_way[node]
 
     def cut(self, node: str) -> None:
-        """End everything of a node."""
+        """Abort every response with pictures of a node."""
         for abort in list(self._under_way.get(node, ())):
             abort()

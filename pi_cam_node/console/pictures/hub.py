@@ -1,4 +1,4 @@
-"""Every camera that somebody looks at, and everybody who looks."""
+"""Live view hub: cameras that are watched, and their viewers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHANGES_VIEW = frozenset({"availability", "camera", "info", "state"})
 
 
 class LiveHub:
-    """The live view. Thread: the loop's.
+    """Live view of all cameras. Thread: the loop's.
 
     Args:
         nodes: All nodes.
@@ -48,7 +48,7 @@ class LiveHub:
 
     @property
     def viewers(self) -> int:
-        """How many browsers look."""
+        """Number of browsers that watch."""
         return len(self._viewers)
 
     def show(self, viewer: Viewer, wanted: Mapping[str, Wanted]) -> None:

@@ -1,4 +1,4 @@
-"""Takes a node's MJPEG stream apart."""
+"""Parser of a node's MJPEG stream."""
 
 from __future__ import annotations
 

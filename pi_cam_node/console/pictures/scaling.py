@@ -1,4 +1,4 @@
-"""Smaller versions of a picture: made once for each width, however many look."""
+"""Scaling of live pictures: once for each width, for all viewers."""
 
 from __future__ import annotations
 

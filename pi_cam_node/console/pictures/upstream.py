@@ -1,4 +1,4 @@
-"""One connection to a camera while anybody looks, however many do."""
+"""Connection to a camera, shared by all its viewers and open only while there are any."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TROUBLE_CHECK_S = 5.0
 
 
 class Upstream:
-    """One camera and those who look at it. Thread: the loop's.
+    """One camera and its viewers. Thread: the loop's.
 
     Args:
         node: The camera's node.
@@ -46,7 +46,7 @@ class Upstream:
 
     @property
     def viewers(self) -> int:
-        """How many look."""
+        """Number of viewers."""
         return len(self._viewers)
 
     def add(self, viewer: Viewer) -> None:
@@ -75,7 +75,7 @@ class Upstream:
         self.newest = None
 
     def node_changed(self) -> None:
-        """Look again: the node's state is another."""
+        """Reconnect or disconnect as the node's new state requires."""
         if self.node.trouble():
             self.hide()
         self._changed.set()

@@ -1,4 +1,4 @@
-"""One browser's window on all cameras: the newest picture of each wins, nothing queues."""
+"""Live view of one browser: only the newest picture of each camera is kept, nothing queues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CAMERAS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How a browser wants a camera.
+    """Width and rate at which a browser wants a camera's pictures.
 
     Attributes:
         fps: Pictures a second, at most.
@@ -27,7 +27,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is to be said of a camera, beside its picture.
+    """State of a camera for the browser, beside its picture.
 
     Attributes:
         live: Pictures come as they are taken.
@@ -41,7 +41,7 @@ class Status:
 
 
 class Viewer:
-    """A browser. Thread: the loop's."""
+    """Live view of one browser. Thread: the loop's."""
 
     def __init__(self) -> None:
         self.wanted: dict[str, Wanted] = {}
@@ -52,7 +52,7 @@ class Viewer:
         self._news = asyncio.Event()
 
     def want(self, wanted: Mapping[str, Wanted]) -> None:
-        """Say which cameras are shown from now on."""
+        """Set the cameras that are shown from now on."""
         self.wanted = dict(wanted)
         for gone in self._frames.keys() - self.wanted.keys():
             del self._frames[gone]
@@ -74,7 +74,7 @@ class Viewer:
         self._news.set()
 
     def tell(self, camera: str, status: Status) -> None:
-        """Say how things are with a camera; where nothing is live its waiting picture goes."""
+        """Queue the state of a camera; where it is not live its pending picture is dropped."""
         if camera in self.wanted:
             self._statuses[camera] = status
             self._news.set()

@@ -1,4 +1,4 @@
-"""Which push services are written to. A browser names its own, so a stranger could name anything in the house."""
+"""Allowed push services. A browser names its own, so a stranger could name any host of the local network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Endpoints:
     """The allowed push services.
 
     Args:
-        extra: ``host`` or ``host:port`` of further ones; these may be in the house, and speak plain HTTP.
+        extra: ``host`` or ``host:port`` of further ones; these may be in the local network, and use plain HTTP.
     """
 
     def __init__(self, extra: Sequence[str] = ()) -> None:
@@ -59,7 +59,7 @@ def is_apple(endpoint: str) -> bool:
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only, so that a name cannot lead into the house."""
+    """Resolves names to public addresses only, so that a name cannot lead into the local network."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -92,7 +92,7 @@ class PublicResolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there are no resources to release."""
 
 
 def _parts(endpoint: str) -> tuple[str, str, int | None] | None:

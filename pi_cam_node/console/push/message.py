@@ -1,4 +1,4 @@
-"""What a notification says: one JSON object that Safari reads by itself and our service worker reads elsewhere."""
+"""Content of a notification: a JSON object that Safari reads itself and the service worker reads elsewhere."""
 
 from __future__ import annotations
 

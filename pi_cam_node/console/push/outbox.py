@@ -1,4 +1,4 @@
-"""Empties the outbox: what is due is sent, what fails is tried again until it is too old, all of it in the database."""
+"""Sends the messages of the outbox in the database; failed ones are retried until they are too old."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Compose = Callable[[Delivery, Device, EventRow], bytes]
 
 
 class Outbox:
-    """The task that sends. Thread: the loop's.
+    """Task that sends pending messages. Thread: the loop's.
 
     Args:
         database: Where the outbox is.
@@ -50,7 +50,7 @@ class Outbox:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Say that something was added."""
+        """Wake the task, because a message was added."""
         self._wake.set()
 
     async def run(self) -> None:

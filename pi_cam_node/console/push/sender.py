@@ -1,4 +1,4 @@
-"""Sends one message to one push service, and says what its answer means."""
+"""Sends one message to one push service, and interprets the response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOPIC_MAX = 32
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt.
+    """Result of an attempt.
 
     Attributes:
         state: ``sent``; ``gone``: this device never again; ``failed``: this message never; ``retry``: later.

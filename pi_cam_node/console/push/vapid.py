@@ -1,4 +1,4 @@
-"""Says to push services who sends: VAPID, RFC 8292. The key is part of a backup; without it every subscription ends."""
+"""Identifies the sender to push services: VAPID, RFC 8292. Back the key up; without it every subscription ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTACT_FILE = "contact"
 CONTACT_MAX_BYTES = 300
 # At most a day is allowed; half of it leaves room for clocks that differ.
 LIFETIME_S = 12 * 3600
-# Where nobody said who push services may write to; Apple refuses it.
+# Contact for push services where none was given; Apple refuses it.
 NO_SUBJECT = "https://pi-cam-node.invalid"
 
 
@@ -63,7 +63,7 @@ class Vapid:
 
 
 def subject_of(configured: str, folder: Path) -> str:
-    """Return who push services may write to: as configured, else as given at set-up, else nobody."""
+    """Return the contact for push services: as configured, else as given at set-up, else the placeholder."""
     if configured:
         return configured
     try:

@@ -1,1 +1,1 @@
-"""Rules: when this happens, do that. Data, never programs."""
+"""Automation rules: a trigger, conditions and actions. Data, never programs."""

@@ -1,4 +1,4 @@
-"""Does what a rule says: pictures from the nodes, one row, and what is to be pushed, in one transaction."""
+"""Runs the actions of a rule: requests pictures from nodes, and stores event and pushes in one transaction."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PUSHES_PER_MINUTE = 10
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action brought.
+    """Result of an action.
 
     Attributes:
         camera: The node that was asked.
@@ -53,7 +53,7 @@ class Done:
 
 @dataclass(slots=True)
 class ActionRunner:
-    """Carries out firings. Thread: the loop's.
+    """Runs the actions of firings. Thread: the loop's.
 
     Attributes:
         requests: Asks nodes.
@@ -75,7 +75,7 @@ class ActionRunner:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def start(self, firing: Firing) -> None:
-        """Begin to carry out a firing; returns at once."""
+        """Start the actions of a firing; returns at once."""
         task = asyncio.create_task(self.run(firing))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -148,7 +148,7 @@ class ActionRunner:
         written, _ = event_rows.put(db, row)
         for account_id, text in pushes:
             account = self.accounts.get(account_id)
-            # Whoever may not see the camera is told, and shown nothing of it: see `Composer`.
+            # Accounts without the right to the camera get the text without its picture: see `Composer`.
             if account is None or not rights.may(account, "view"):
                 continue
             for device in device_rows.devices(db, account_id):

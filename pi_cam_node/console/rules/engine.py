@@ -1,4 +1,4 @@
-"""Decides which rules an occurrence sets off. Pure: occurrences and times go in, firings come out."""
+"""Rule engine: decides which rules an occurrence triggers. Pure: occurrences and times go in, firings come out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STALE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that rules may wait for.
+    """An occurrence that may trigger rules.
 
     Attributes:
         sensor: Key of the sensor that changed; empty where a camera saw something.
@@ -56,7 +56,7 @@ class RuleEngine:
         return self._rules
 
     def replace(self, rules: Sequence[Rule]) -> None:
-        """Take other rules; one that stays keeps its pause."""
+        """Replace the rules; an unchanged one keeps its pause."""
         pauses = [(rule, self._fired_s.get(number)) for number, rule in enumerate(self._rules)]
         self._rules, self._fired_s = tuple(rules), {}
         for number, rule in enumerate(self._rules):

@@ -1,4 +1,4 @@
-"""What a rule may say: closed lists of conditions and actions, judged when the file is read."""
+"""Models of rules: closed lists of triggers, conditions and actions, validated when the file is read."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Rule(Section):
 
     @property
     def title(self) -> str:
-        """What people call the rule."""
+        """Name of the rule for people."""
         if self.name:
             return self.name
         if self.when.sensor is not None:

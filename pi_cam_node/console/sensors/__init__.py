@@ -1,1 +1,1 @@
-"""Doors, windows, motion detectors, buttons: whatever announces itself on the broker."""
+"""Sensors that announce themselves on the broker: doors, windows, motion detectors, buttons."""

@@ -1,4 +1,4 @@
-"""What people said about sensors: names, rooms, cameras, and sensors that they wrote down themselves."""
+"""User-defined data of sensors: names, rooms, cameras, and sensors added by hand."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def delete_spec(db: sqlite3.Connection, key: str) -> None:
 
 
 async def apply(sensors: Sensors, database: Database) -> None:
-    """Let what is kept be in force.
+    """Apply the stored data.
 
     Raises:
         StoreUnavailable: It cannot be read.

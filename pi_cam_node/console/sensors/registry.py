@@ -1,4 +1,4 @@
-"""Every sensor that was found, by key and by topic. What the broker kept is state; only news is a change."""
+"""Registry of the sensors by key and by topic. Retained messages set the state; only live ones are changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SensorChanged:
     Attributes:
         sensor: Which.
         value: On or open.
-        was: What it was before; ``None`` where nobody knows.
+        was: What it was before; ``None`` where that is unknown.
         is_news: It was not retained: rules may fire.
     """
 
@@ -30,7 +30,7 @@ class SensorChanged:
 
 
 class Sensors:
-    """The sensors. Thread: the loop's.
+    """Sensors by key and by topic. Thread: the loop's.
 
     Args:
         prefix: The discovery prefix.
@@ -67,7 +67,7 @@ class Sensors:
         return self._sensors.get(key)
 
     def set_notes(self, notes: Mapping[str, tuple[str, str, tuple[str, ...]]]) -> None:
-        """Say what people call sensors, in which rooms these are, and which cameras see them; by key."""
+        """Set names, rooms and cameras of sensors as given by people; by key."""
         self._notes = dict(notes)
         for sensor in self._sensors.values():
             self._apply_note(sensor)
@@ -76,17 +76,17 @@ class Sensors:
         sensor.name, sensor.room, sensor.cameras = self._notes.get(sensor.spec.key, ("", "", ()))
 
     def restore(self, values: Mapping[str, bool]) -> None:
-        """Say what sensors were before this start, by key."""
+        """Restore the states of sensors from before this start, by key."""
         self._last = dict(values)
 
     def take_discovery(self, topic: str, payload: bytes) -> bool:
-        """Take a discovery message in; an empty one takes its sensors away. Return whether anything changed."""
+        """Process a discovery message; an empty one removes its sensors. Return whether anything changed."""
         told = discovery.specs_of(topic, payload, self._prefix) if payload else []
         ours = f"{self._base}/"
         return self._announce(topic, [spec for spec in told if not spec.topic.startswith(ours)])
 
     def take_zigbee2mqtt(self, topic: str, payload: bytes) -> bool:
-        """Take zigbee2mqtt's list in; sensors that discovery announced already are passed over."""
+        """Process zigbee2mqtt's list; sensors that discovery announced already are skipped."""
         known = {
             (s.spec.topic, s.spec.template.key)
             for s in self._sensors.values()
@@ -105,7 +105,7 @@ class Sensors:
         return topic in self._by_topic or topic in self._by_availability
 
     def take_state(self, topic: str, payload: bytes, *, retained: bool, now_ms: int) -> list[SensorChanged]:
-        """Take what a sensor published; return what changed by it."""
+        """Process a state message of a sensor; return the changes."""
         for key in self._by_availability.get(topic, ()):
             self._note_availability(self._sensors[key], topic, payload)
         changes = []

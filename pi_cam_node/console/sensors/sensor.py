@@ -1,4 +1,4 @@
-"""One sensor: how it is read, and what it last said."""
+"""One sensor: how to read its messages, and its last state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN_NAMES = frozenset({"contact", "opening", "door", "window", "state"})
 
 @dataclass(frozen=True, slots=True)
 class SensorSpec:
-    """How a sensor is read.
+    """Description of a sensor and of how to read its messages.
 
     Attributes:
         key: Its name in rules.
@@ -24,7 +24,7 @@ class SensorSpec:
         name: As it calls itself.
         device: Name of the device that it is part of.
         kind: Home Assistant's device class, or ``event`` for buttons; empty for none.
-        topic: Where it speaks.
+        topic: Topic of its state.
         template: How its payload is read; ``None``: its template has a shape that is not read.
         on: What means on or open.
         off: What means off or closed.
@@ -48,18 +48,18 @@ class SensorSpec:
 
     @property
     def is_event(self) -> bool:
-        """Whether it has no state, as a button."""
+        """Whether the sensor has no state, as a button."""
         return self.kind == "event"
 
     @property
     def words(self) -> tuple[str, str]:
-        """What its two states are called: on first."""
+        """Words for the two states of the sensor: on first."""
         return ("open", "closed") if self.kind in OPENINGS else ("on", "off")
 
 
 @dataclass(slots=True)
 class Sensor:
-    """A sensor and what it last said.
+    """A sensor and its last state.
 
     Attributes:
         spec: How it is read.
@@ -87,7 +87,7 @@ class Sensor:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Name of the sensor for people."""
         spec = self.spec
         if self.name:
             return self.name
@@ -104,7 +104,7 @@ class Sensor:
         return self.spec.words[0 if self.value else 1]
 
     def read(self, payload: bytes, now_ms: int) -> bool | None:
-        """Take a payload in; return the value that it says, ``None`` where it says none."""
+        """Read a payload; return the state in it, ``None`` where it has none."""
         self.seen_ms = now_ms
         self.raw = payload[:RAW_MAX].decode("utf-8", "replace")
         self._read_battery(payload)

@@ -1,4 +1,4 @@
-"""Value templates of three fixed shapes. No template language is run: what the broker says is never a program.
+"""Value templates of three fixed shapes. No template language is run: messages of the broker are never programs.
 
 ``{{ value }}`` or nothing, ``{{ value_json.contact }}``, ``{{ value_json["contact"] }}``, each with an optional
 ``| lower``.
@@ -20,7 +20,7 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """How to read a payload.
+    """Key and letter case with which a value is read from a payload.
 
     Attributes:
         key: Of the JSON object in it; ``None``: the payload itself.

@@ -1,1 +1,1 @@
-"""What the console keeps: nine tables and an audit in SQLite, written by one thread."""
+"""Database of the console: nine tables and an audit in SQLite, written by one thread."""

@@ -13,7 +13,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody, or something, that may log in.
+    """A person or a device that may log in.
 
     Attributes:
         id: Never changes.

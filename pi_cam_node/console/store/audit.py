@@ -1,4 +1,4 @@
-"""Who did what: the last 10,000 rows. The newest of kind ``mode`` says whether the house is at home or away."""
+"""Audit log, the last 10,000 rows. The newest row of kind ``mode`` holds the mode ``home`` or ``away``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEPT_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One deed.
+    """One audited action.
 
     Attributes:
         at_ms: When, UTC epoch milliseconds.
@@ -26,7 +26,7 @@ class AuditRow:
 
 
 def add(db: sqlite3.Connection, row: AuditRow) -> None:
-    """Note a deed, and forget the oldest."""
+    """Add an action, and delete the oldest."""
     cursor = db.execute(
         "INSERT INTO audit (at_ms, account, kind, what) VALUES (?,?,?,?)",
         (row.at_ms, row.account[:64], row.kind, row.what[:500]),
@@ -44,6 +44,6 @@ def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:
 
 
 def mode(db: sqlite3.Connection) -> str:
-    """Return ``home`` or ``away``; ``home`` where nobody has said."""
+    """Return ``home`` or ``away``; ``home`` where none was set."""
     found = db.execute("SELECT what FROM audit WHERE kind='mode' ORDER BY rowid DESC LIMIT 1").fetchone()
     return str(found[0]) if found and found[0] in {"home", "away"} else "home"

@@ -1,4 +1,4 @@
-"""The database file: one thread writes, a damaged file is set aside, a full disk is said and survived."""
+"""Database file: one writer thread; a damaged file is set aside, a full disk is reported and survived."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Database:
             raise OSError(f"{self.path}: {error}") from error
 
     async def run(self, work: Work[Result]) -> Result:
-        """Do something in one transaction, on disk when this returns.
+        """Run a function in one transaction, on disk on return.
 
         Raises:
             StoreUnavailable: It was not done.
@@ -132,7 +132,7 @@ class Database:
         target.chmod(0o600)
 
     def _set_aside(self, error: Exception) -> sqlite3.Connection:
-        """Begin with a new file; what people made is taken over from the damaged one as far as it can be read."""
+        """Create a new file; accounts and other user data are copied from the damaged one as far as possible."""
         self.was_damaged = True
         aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
         _log.error("the database is damaged (%s); it is set aside as %s", error, aside)
@@ -219,7 +219,7 @@ def _take_over(damaged: Path, db: sqlite3.Connection, table: str) -> int:
 
 
 def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """Return the type of the file system that a folder lies on; empty where nobody can tell."""
+    """Return the type of the file system that a folder lies on; empty where it is unknown."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Devices that get pushes, and the outbox: what is to be delivered to which of them."""
+"""Devices that get pushes, and the outbox of messages to deliver to them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text"
 
 
 def put_device(db: sqlite3.Connection, device: Device) -> None:
-    """Add a device; one with the same endpoint is replaced, whoever's it was."""
+    """Add a device; one with the same endpoint is replaced, whichever account it belonged to."""
     db.execute("DELETE FROM device WHERE endpoint=? AND id<>?", (device.endpoint, device.id))
     db.execute(
         f"INSERT OR REPLACE INTO device ({_DEVICE}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - text of ours, values bound
@@ -117,13 +117,13 @@ def delete_device(db: sqlite3.Connection, device_id: str) -> None:
 
 
 def gone(db: sqlite3.Connection, device_id: str, why: str, now_ms: int) -> None:
-    """Note that a device gets nothing any more; what waits for it has failed."""
+    """Mark a device as gone; pending messages to it have failed."""
     db.execute("UPDATE device SET gone_why=? WHERE id=?", (why, device_id))
     db.execute("UPDATE delivery SET state='failed', at_ms=? WHERE device=? AND state='waiting'", (now_ms, device_id))
 
 
 def succeeded(db: sqlite3.Connection, device_id: str, now_ms: int) -> None:
-    """Note that a push service accepted a message for a device."""
+    """Record that a push service accepted a message for a device."""
     db.execute("UPDATE device SET last_ok=?, gone_why=NULL WHERE id=?", (now_ms, device_id))
 
 

@@ -1,4 +1,4 @@
-"""Events as rows: one for each (node, id), however often and in whatever parts it is told."""
+"""Events as rows: one for each (node, id), however many messages describe it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def ms_of(moment: object, otherwise_ms: int) -> int:
 
 
 def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
-    """Add an event, or what is new about it; return the row as it is now, and whether it is a new one."""
+    """Add or update an event; return the row as it is now, and whether it is a new one."""
     old = find(db, row.node, row.id)
     if old is None:
         cursor = db.execute(
@@ -143,7 +143,7 @@ def get(db: sqlite3.Connection, rowid: int) -> EventRow | None:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list.
+    """Filter of a list of events.
 
     Attributes:
         cameras: Only of these; ``None``: of all, and those of no camera.

@@ -1,4 +1,4 @@
-"""What the nodes have saved, as they last told, as rows."""
+"""Pictures and films saved by the nodes, as rows of their last lists."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _COLUMNS = "node, id, at_ms, kind, bytes, seconds, kept_until IS NOT NULL"
 
 
 def replace(db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], *, complete: bool) -> None:
-    """Note what a node has; what lies between the oldest told and the newest and was not told is gone.
+    """Store a node's list; rows between its oldest and newest entry that it lacks are deleted.
 
     Args:
         db: The database.
@@ -80,7 +80,7 @@ def delete(db: sqlite3.Connection, node: str, name: str) -> None:
 
 
 def keep(db: sqlite3.Connection, node: str, name: str, *, kept: bool) -> None:
-    """Note whether a picture or film is kept."""
+    """Set whether a picture or film is kept."""
     until_ms = FOREVER_MS if kept else None
     db.execute("UPDATE media SET kept_until=? WHERE node=? AND id=?", (until_ms, node, name))
 

@@ -1,4 +1,4 @@
-"""Nodes as rows: so that a node that is away is still known by its name."""
+"""Nodes as rows, so that a node that is offline is still known by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any], now_ms: int) -> None:
-    """Note a node as it last told of itself."""
+    """Store the facts that a node last published."""
     db.execute(
         "INSERT INTO node VALUES (?,?,?,?,?,?,0) ON CONFLICT (id) DO UPDATE SET name=excluded.name, url=excluded.url, "
         "last_seen=excluded.last_seen, info=excluded.info",

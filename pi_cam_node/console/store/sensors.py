@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A sensor that became something.
+    """A change of a sensor's state.
 
     Attributes:
         sensor: Its key.
@@ -24,7 +24,7 @@ class Change:
 
 
 def add_change(db: sqlite3.Connection, change: Change) -> None:
-    """Note a change."""
+    """Store a change."""
     db.execute(
         "INSERT INTO sensor_change (sensor, at_ms, state, raw) VALUES (?,?,?,?)",
         (change.sensor, change.at_ms, change.state, change.raw[:200]),
@@ -50,7 +50,7 @@ def last_states(db: sqlite3.Connection) -> dict[str, bool]:
 
 
 def put_note(db: sqlite3.Connection, key: str, name: str, room: str, cameras: str) -> None:
-    """Keep what people said about a sensor.
+    """Store the user-defined data of a sensor.
 
     Args:
         db: The database.

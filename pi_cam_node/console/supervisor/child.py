@@ -24,15 +24,15 @@ class Process(Protocol):
     """A running child."""
 
     async def wait(self) -> int:
-        """Return its exit code at its end."""
+        """Wait for the end of the process; return its exit code."""
         ...
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         ...
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         ...
 
 
@@ -41,7 +41,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Child:
-    """One node. Thread: the loop's.
+    """Supervised process of one node. Thread: the loop's.
 
     Args:
         name: The node's id.
@@ -94,7 +94,7 @@ class Child:
             wait_s = min(WAIT_MAX_S, 2 * wait_s)
 
     async def stop(self) -> None:
-        """End it: politely, and after a while not."""
+        """Stop the process: SIGTERM, then SIGKILL after a deadline."""
         process = self._process
         if process is None:
             return

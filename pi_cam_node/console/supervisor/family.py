@@ -1,4 +1,4 @@
-"""All nodes that the console runs."""
+"""Supervisor of the nodes that the console runs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Supervisor:
         self._readers: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Start them all."""
+        """Start all children."""
         self._tasks = [asyncio.create_task(child.run(), name=f"node {child.name}") for child in self.children]
 
     async def stop(self) -> None:
-        """End them all."""
+        """Stop all children."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(child.stop() for child in self.children), return_exceptions=True)
@@ -64,9 +64,9 @@ class Supervisor:
 
 
 async def _pass_on(name: str, process: asyncio.subprocess.Process) -> None:
-    """Write what a child says into our own log, under its name."""
+    """Forward the output of a child to the console's log, under the child's name."""
     assert process.stdout is not None
-    log = logging.getLogger(f"node.{name}")
+    node_log = logging.getLogger(f"node.{name}")
     while True:
         try:
             line = await process.stdout.readline()
@@ -74,4 +74,4 @@ async def _pass_on(name: str, process: asyncio.subprocess.Process) -> None:
             continue
         if not line:
             return
-        log.info("%s", line.decode("utf-8", "replace").rstrip())
+        node_log.info("%s", line.decode("utf-8", "replace").rstrip())

@@ -1,4 +1,4 @@
-"""Becomes a program that ends with the console: ``python -m …supervisor.launch <console's pid> <program> …``."""
+"""Executes a program that ends with the console: ``python -m …supervisor.launch <console's pid> <program> …``."""
 
 from __future__ import annotations
 

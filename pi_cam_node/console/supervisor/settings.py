@@ -1,6 +1,7 @@
-"""What a child is told: its camera, the broker, and a folder and a port of its own.
+"""Settings of a child: its camera, the broker, and a folder and a port of its own.
 
-It is told by the environment, which wins over its file; the file is the node's, and `overwrite_config` writes into it.
+They are passed in the environment, which wins over the child's file; that file is the node's own: its command
+`overwrite_config` writes into it.
 """
 
 from __future__ import annotations

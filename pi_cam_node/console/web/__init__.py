@@ -1,1 +1,1 @@
-"""The console over HTTP: pages, live view, pictures, and a small API, all behind one gate."""
+"""The console over HTTP: pages, live view, pictures, and a small API, all behind one authorization gate."""

@@ -1,4 +1,4 @@
-"""The small API: whether the console is well, what nodes there are, and the document that describes all of it."""
+"""API of the console: health, nodes, and the OpenAPI document."""
 
 from __future__ import annotations
 

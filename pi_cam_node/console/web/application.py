@@ -1,4 +1,4 @@
-"""Puts the console's routes on the foundation that the node's pages stand on."""
+"""Builds the console's aiohttp application on the HTTP server that the node uses too."""
 
 from __future__ import annotations
 

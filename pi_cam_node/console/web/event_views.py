@@ -1,4 +1,4 @@
-"""Events in words, as pages show them."""
+"""View models of events, with texts for pages."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def view(row: EventRow, context: ConsoleContext) -> EventView:
 
 
 def delivery_text(delivery: Delivery, label: str, account: str) -> str:
-    """Return what became of a push, for people."""
+    """Return the result of a push, for people."""
     state = DELIVERY_STATES.get(delivery.state, delivery.state)
     tried = f" ({delivery.tries} tries)" if delivery.state == "waiting" and delivery.tries else ""
     return f"{state} {label} ({account}){tried}"

@@ -1,4 +1,4 @@
-"""What forms and JSON objects bring, as text."""
+"""Reads the fields of forms and JSON objects as text."""
 
 from __future__ import annotations
 

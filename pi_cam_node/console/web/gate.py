@@ -1,4 +1,4 @@
-"""Judges every request before its handler is called: the name asked for, the page it comes from, who asks."""
+"""Authorizes every request before its handler is called: Host header, origin, session or link."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWN_SITES = frozenset({"same-origin", "none"})
 
 @dataclass(slots=True)
 class ConsoleGate:
-    """The gate.
+    """Authorization gate of the console.
 
     Attributes:
         accounts: Accounts and sessions.
@@ -43,7 +43,7 @@ class ConsoleGate:
     cookie: str
 
     def admit(self, request: web.Request, need: Need) -> None:
-        """Let a request pass, and note who asks.
+        """Admit a request, and attach its account.
 
         Raises:
             web.HTTPException: It may not, or not yet.
@@ -74,7 +74,7 @@ class ConsoleGate:
         return self.lockout.wait_s(self.proxies.peer_of(request).address)
 
     def refuse_waiting(self, request: web.Request) -> None:
-        """Send an address away that has to wait.
+        """Refuse an address that is locked out.
 
         Raises:
             web.HTTPTooManyRequests: It has to.
@@ -85,7 +85,7 @@ class ConsoleGate:
             raise web.HTTPTooManyRequests(text=f"too many wrong tries; wait {math.ceil(wait_s)} s\n", headers=after)
 
     def count_wrong(self, request: web.Request) -> bool:
-        """Note a wrong credential; return whether the address must wait from now on."""
+        """Count a wrong credential; return whether the address must wait from now on."""
         return self.lockout.count(self.proxies.peer_of(request).address)
 
     def is_secure(self, request: web.Request) -> bool:

@@ -28,7 +28,7 @@ SOCKETS = app_key("sockets", set)
 
 
 def attach(app: web.Application) -> None:
-    """See to it that open sockets end with the application."""
+    """Register the closing of open sockets at the end of the application."""
     sockets: set[web.WebSocketResponse] = set()
     app[SOCKETS] = sockets
 
@@ -61,7 +61,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 
 async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
-    """Take what the browser says: which cameras it shows, as often as it likes."""
+    """Process messages of the browser: which cameras it shows."""
     context, account = context_of(request), account_of(request)
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
@@ -89,7 +89,7 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
                 if wanted is None or node is None or node.is_private:
                     continue
                 jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
-                # The curtain may have closed while the picture was made smaller.
+                # Privacy may have been switched on while the picture was made smaller.
                 if not node.is_private:
                     await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
     except (ConnectionError, RuntimeError) as error:
@@ -97,7 +97,7 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
 
 
 def _still_may(request: web.Request) -> bool:
-    """Tell whether the session is there still, and its account the one that it was."""
+    """Tell whether the session is still valid, and its account unchanged."""
     session, accounts = session_of(request), context_of(request).accounts
     if session is None:
         return False
@@ -112,7 +112,7 @@ def frame_message(camera: str, at_ms: int, jpeg: bytes) -> bytes:
 
 
 def status_message(camera: str, status: Status) -> str:
-    """Return what is to be said of a camera as a message."""
+    """Return the state of a camera as a message."""
     return json.dumps({"camera": camera, "live": status.live, "text": status.text, "blank": status.blank})
 
 

@@ -1,4 +1,4 @@
-"""Logging in and out, setting the console up, pairing a wall tablet."""
+"""Routes to log in and out, to set the console up, and to pair a wall tablet."""
 
 from __future__ import annotations
 

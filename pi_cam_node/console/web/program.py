@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class ConsolePages:
-    """What is served, and where."""
+    """Pages of the console, and their endpoint."""
 
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
@@ -52,7 +52,7 @@ class ConsolePages:
         importlib.import_module("pi_cam_node.console.web.application")
 
     def application(self) -> web.Application:
-        """Return what answers."""
+        """Return the aiohttp application."""
         from pi_cam_node.console.web.application import application  # noqa: PLC0415 - see `load`
         from pi_cam_node.console.web.gate import ConsoleGate  # noqa: PLC0415
 
@@ -63,7 +63,7 @@ class ConsolePages:
             accounts=context.accounts,
             links=context.links,
             lockout=Lockout(context.clock),
-            # With a public address a proxy on this machine speaks for browsers.
+            # With a public address a proxy on this machine forwards the requests of browsers.
             proxies=Proxies(LOOPBACK if public else ()),
             hosts=AllowedHosts([console.host, *([public] if public else [])]),
             cookie=f"console_{console.id}",

@@ -1,4 +1,4 @@
-"""Pictures and films by day, from the nodes' own lists; a player; what is kept from retention."""
+"""Pages of recordings: pictures and films by day, from the nodes' own lists; a player; keep and delete."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _view(context: ConsoleContext, row: MediaRow) -> MediaView:
 
 
 async def _refresh(context: ConsoleContext, nodes: Sequence[Node]) -> list[str]:
-    """Write down what the nodes have; return why some did not say, for people."""
+    """Store the lists of the nodes; return why some did not answer, for people."""
     said = await asyncio.gather(*(_refresh_one(context, node) for node in nodes))
     return [text for text in said if text]
 

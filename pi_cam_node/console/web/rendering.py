@@ -45,7 +45,7 @@ def environment() -> jinja2.Environment:
 
 
 def build_id() -> str:
-    """Return what changes when the pages do: kiosks load themselves anew then."""
+    """Return an id that changes with the pages: kiosks reload then."""
     digest = hashlib.sha256(__version__.encode())
     for name, file in sorted(files.files().items()):
         digest.update(name.encode() + file.etag.encode())

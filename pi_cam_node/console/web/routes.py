@@ -1,4 +1,4 @@
-"""The console's table of routes, and what its handlers find: the console, the account, and whether it may."""
+"""Route table of the console, and access of handlers to the console and to the account with its rights."""
 
 from __future__ import annotations
 
@@ -37,36 +37,36 @@ def owner_route(method: Method, path: str) -> Callable[[Handler], Handler]:
 
 
 def context_of(request: web.Request) -> ConsoleContext:
-    """Return the console."""
+    """Return the context of the console."""
     return request.app[CONTEXT]
 
 
 def identify(request: web.Request, account: Account, session: Session) -> None:
-    """Note who asks."""
+    """Attach the account to a request."""
     request[_ACCOUNT], request[_SESSION] = account, session
 
 
 def mark_signed(request: web.Request) -> None:
-    """Note that a signed link opened this."""
+    """Mark a request as opened by a signed link."""
     request[_SIGNED] = True
 
 
 def is_signed(request: web.Request) -> bool:
-    """Tell whether a signed link opened this."""
+    """Tell whether a signed link opened a request."""
     return request.get(_SIGNED, False) is True
 
 
 def account_or_none(request: web.Request) -> Account | None:
-    """Return who asks, ``None`` where nobody said."""
+    """Return the account of a request, ``None`` without a login."""
     account = request.get(_ACCOUNT)
     return account if isinstance(account, Account) else None
 
 
 def account_of(request: web.Request) -> Account:
-    """Return who asks.
+    """Return the account of a request.
 
     Raises:
-        web.HTTPUnauthorized: Nobody said.
+        web.HTTPUnauthorized: The request has no login.
     """
     account = account_or_none(request)
     if account is None:
@@ -75,13 +75,13 @@ def account_of(request: web.Request) -> Account:
 
 
 def session_of(request: web.Request) -> Session | None:
-    """Return the session of who asks."""
+    """Return the session of a request."""
     session = request.get(_SESSION)
     return session if isinstance(session, Session) else None
 
 
 def require(request: web.Request, deed: Deed, camera: str | None = None) -> Account:
-    """Return who asks, if the account may do something, with a camera where one is named.
+    """Return the account of a request, if it may do something, with a camera where one is named.
 
     Raises:
         web.HTTPForbidden: It may not.

@@ -1,4 +1,4 @@
-"""The sensors of the house: what they say, what to call them, and rules made from them by clicking."""
+"""Pages of sensors: states, names, and rules made from sensors by clicking."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ async def _save(request: web.Request, wanted: list[Rule], deed: str) -> web.Stre
 
 
 async def _told(request: web.Request) -> dict[str, object]:
-    """Return the rule that a form describes, as the file has it."""
+    """Return the rule of a form, as stored in the file."""
     form = await form_of(request)
     kind, _, name = form.get("when", "").partition(":")
     when: dict[str, object] = {}

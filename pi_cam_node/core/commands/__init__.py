@@ -1,1 +1,1 @@
-"""Every command, declared once, and the dispatcher that carries them out."""
+"""Commands, each declared once, and the dispatcher that runs them."""

@@ -1,4 +1,4 @@
-"""Every command, once. Importing this package fills the registry."""
+"""Registry of all commands. Importing this module fills it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class EraseArguments(Arguments):
     EraseArguments,
 )
 def erase(context: Context, arguments: EraseArguments, _received: CommandArrived) -> Steps:
-    """Let go of the camera, remove everything, say how much that was, and stop."""
+    """Release the camera, remove everything, report how much that was, and stop."""
     node_id = context.config.node.id
     if arguments.confirm != node_id:
         raise BadRequest(

@@ -24,7 +24,7 @@ Rows = TypeVar("Rows")
 
 
 class ListArguments(Arguments):
-    """Which rows, newest first."""
+    """Filter and limit of a list of rows, newest first."""
 
     limit: Annotated[
         int,
@@ -50,7 +50,7 @@ class ListArguments(Arguments):
 
 
 class EventListArguments(ListArguments):
-    """Which events, newest first."""
+    """Filter and limit of a list of events, newest first."""
 
     zone: Annotated[str, Field(max_length=32, description="only those that touched this zone")] = ""
 

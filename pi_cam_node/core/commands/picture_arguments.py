@@ -15,7 +15,7 @@ from pi_cam_node.imaging.tasks import STACK_MAX, Method
 
 
 class SaveArguments(Arguments):
-    """What to write: the formats of ``export.formats`` unless told otherwise."""
+    """Formats to write; by default those of ``export.formats``."""
 
     formats: Annotated[
         list[Format] | None,
@@ -37,7 +37,7 @@ class SaveArguments(Arguments):
 
 
 class PastArguments(SaveArguments):
-    """Which moment, how many frames around it, and what becomes of them."""
+    """A moment, the number of frames around it, and how to stack and write them."""
 
     at: Annotated[
         float | str | None,
@@ -72,7 +72,7 @@ class PastArguments(SaveArguments):
 
 
 class CountArguments(Arguments):
-    """How many frames."""
+    """Number of frames."""
 
     n: Annotated[int, Field(ge=1, le=1000, description="how many")] = 10
     at: Annotated[

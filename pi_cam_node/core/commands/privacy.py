@@ -39,7 +39,7 @@ def privacy(context: Context, arguments: PrivacyArguments, _received: CommandArr
 
 
 def set_privacy(context: Context, raw: object) -> Steps:
-    """Do what ``set privacy.enable`` asks for.
+    """Switch privacy as ``set privacy.enable`` asks.
 
     Raises:
         OutOfRange: It is neither on nor off.

@@ -15,7 +15,7 @@ from pi_cam_node.core.tickets import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S
 
 
 class TicketArguments(Arguments):
-    """How long it lasts."""
+    """Time to live of the ticket."""
 
     ttl_s: Annotated[float, Field(description=f"seconds that it lasts, {TTL_MIN_S:g} to {TTL_MAX_S:g}")] = TTL_DEFAULT_S
 

@@ -22,7 +22,7 @@ _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 class TriggerArguments(Arguments):
-    """Which sensor, and for how long."""
+    """Name of the trigger, and duration of the event."""
 
     name: Annotated[str, Field(description="of the sensor: a-z, 0-9, _ and -, at most 32")] = "trigger"
     seconds: Annotated[float, Field(gt=0, le=3600, description="how long the event lasts, or goes on from now")] = 10.0
@@ -62,7 +62,7 @@ class RecordArguments(Arguments):
 
 
 class ClipArguments(Arguments):
-    """Which span."""
+    """Time span of the clip."""
 
     before_s: Annotated[
         float | None, Field(ge=0, le=CLIP_MAX_S, description="seconds before; `recording.pre_roll_s` otherwise")
@@ -86,7 +86,7 @@ class ClipArguments(Arguments):
 
 
 class ExplainArguments(Arguments):
-    """What is to be explained."""
+    """Decision to explain."""
 
     what: Annotated[Literal["motion", "night", "recording"], Field(description="the decision")]
 

@@ -57,7 +57,7 @@ class Access:
     _used: deque[str] = field(default_factory=lambda: deque(maxlen=256))
 
     def admit(self, request: web.Request, need: Need) -> None:
-        """Let a request pass.
+        """Authorize a request.
 
         Raises:
             web.HTTPException: It may not, or not yet.

@@ -32,7 +32,7 @@ class Gate(Protocol):
     """Admits or refuses requests."""
 
     def admit(self, request: web.Request, need: Need) -> None:
-        """Let a request pass.
+        """Authorize a request.
 
         Raises:
             web.HTTPException: It may not, or not yet.

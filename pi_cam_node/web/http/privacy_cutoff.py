@@ -25,7 +25,7 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class PrivacyGate(Protocol):
-    """Whether pictures may be shown; `core.privacy_gate.PrivacyGate` is one."""
+    """Gate that tells whether pictures may be shown; `core.privacy_gate.PrivacyGate` is one."""
 
     def check(self, generation: int | None = None, /) -> None:
         """Raise unless pictures may be shown.

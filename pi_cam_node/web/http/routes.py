@@ -33,7 +33,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a description of the interface tells of a route beside its right.
+    """Description of a route for the OpenAPI document, beside its right.
 
     Attributes:
         content: Media types of the answer.

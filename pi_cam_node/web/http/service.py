@@ -54,7 +54,7 @@ class Program(Protocol):
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where to serve."""
+        """Listening address and public address."""
         ...
 
     def prepare(self) -> None:

@@ -55,7 +55,7 @@ HEADERS = {
 
 
 def attach(app: web.Application) -> None:
-    """Give an application with a `CONTEXT` its stream; ends the streams when the application shuts down."""
+    """Attach the stream to an application with a `CONTEXT`; streams end when the application shuts down."""
     context = app[CONTEXT]
     fanout = app[FANOUT] = Fanout(context.hub, context.state, context.clock, context.images)
     app[SHORTSTREAMS] = ViewerLimit(lambda: SHORTSTREAMS_MAX)

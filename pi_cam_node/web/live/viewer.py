@@ -78,7 +78,7 @@ class ViewerPacing:
         return now_s >= self._repeat_s
 
     def sent_new(self, now_s: float, interval_s: float) -> None:
-        """Note a new picture; the next is due ``interval_s`` after this one was due, which keeps the average.
+        """Record a new picture; the next is due ``interval_s`` after this one was due, which keeps the average.
 
         After a pause the count begins anew, with half of it: this picture may have been late, and
         the next one is not to be missed for that.
@@ -88,7 +88,7 @@ class ViewerPacing:
         self._repeat_s = now_s + (REPEAT_S if interval_s > REPEAT_S + SOON_S else interval_s + REPEAT_S)
 
     def sent_again(self, now_s: float) -> None:
-        """Note a repetition; the next one only serves to keep the connection alive."""
+        """Record that the last picture was sent again; the next one only serves to keep the connection alive."""
         self._repeat_s = now_s + KEEPALIVE_S
 
     def next_s(self, now_s: float) -> float:

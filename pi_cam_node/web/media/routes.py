@@ -41,7 +41,7 @@ _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-
 
 
 def attach(app: web.Application) -> None:
-    """Give an application the thread that makes thumbnails."""
+    """Attach the thread that makes thumbnails to an application."""
     app[THUMBNAILS] = Thumbnails(app[CONTEXT].images)
     disk_pool.attach(app, THUMBNAIL_POOL, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
 
