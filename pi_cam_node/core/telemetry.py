@@ -1,7 +1,7 @@
 """Telemetry figures, each declared once: topics, Home Assistant's sensors and Prometheus' metrics derive from them.
 
 A new figure is one row here, and its value under the same key where the value is known: `Core.figures` or
-`pi_cam_node.runtime.figures`; a test holds both to the same keys.
+`pi_cam_node.runtime.ports`; a test holds both to the same keys.
 """
 
 from __future__ import annotations

@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
 from pi_cam_node.base.atomic_files import replace_atomically
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.config import Config, MqttConfig
+from pi_cam_node.core.events import Event
+from pi_cam_node.core.inputs import BrokerConnected
 from pi_cam_node.mqtt.blocking_client import NoBroker, connect
 from pi_cam_node.mqtt.retained_cleanup import clear_retained
 from pi_cam_node.mqtt.topics import Topics, topics_of
@@ -122,6 +127,40 @@ class FormerNames:
             replace_atomically(self._path, json.dumps(rows).encode())
         except OSError as error:
             _log.warning("the node's name is not remembered: %s: %s", self._path, error.strerror)
+
+
+class Rename:
+    """Clears the former names once the node is online under its new one. Used by the node thread.
+
+    Args:
+        path: File of the names; ``None`` where there is no place for it.
+        config: The settings at the start.
+        boot_id: Of this run.
+        submit: Puts work on the worker thread.
+    """
+
+    def __init__(self, path: Path | None, config: Config, boot_id: str, submit: Submit) -> None:
+        self._names = FormerNames(path, config, boot_id)
+        self._submit = submit
+        self._is_done = False
+
+    @property
+    def former_ids(self) -> list[str]:
+        """Node ids that the node had before."""
+        return self._names.ids
+
+    def on_event(self, event: Event) -> None:
+        """Remember the name, and clear former ones, when the broker is there for the first time."""
+        if isinstance(event, BrokerConnected) and not self._is_done:
+            with suppress(Busy):  # then with the next connection
+                self._submit(self._clear)
+                self._is_done = True
+
+    def _clear(self, _progress: Progress) -> None:
+        """Thread: the worker."""
+        self._names.remember()
+        if self._names.has_ghosts:
+            self._names.clear()
 
 
 def _name_in(row: object) -> Name | None:

@@ -1,15 +1,33 @@
-"""Listener that logs events for people."""
+"""Log lines for people: how the node starts, and the events that follow."""
 
 from __future__ import annotations
 
 import logging
 
+from pi_cam_node import __version__
+from pi_cam_node.config import NodeConfig
+from pi_cam_node.config.sections.node import has_container_id
 from pi_cam_node.config.values import as_text
 from pi_cam_node.core.activity_events import RecordingFailed, RecordingSaved, SceneEventBegan
 from pi_cam_node.core.events import Event, ModeChanged, PictureSaved, SettingChanged, SettingsRolledBack
 from pi_cam_node.system import log
+from pi_cam_node.system.limits import tight_limits
 
 _log = logging.getLogger(__name__)
+
+CONTAINER_ID = (
+    "node.id is {}, which looks like a container's host name: made anew, the container is another device, and the old "
+    "one stays; name the node in the configuration file, `node: {{id: porch}}`, or by PI_CAM_NODE__NODE__ID=porch"
+)
+
+
+def log_start(config: NodeConfig, boot_id: str) -> None:
+    """Log that the node starts, and warn of limits that are too tight and of a node id that will not last."""
+    _log.info("node %s (boot %s) starts, version %s", config.id, boot_id, __version__)
+    for line in tight_limits():
+        _log.warning("%s", line)
+    if has_container_id(config):
+        _log.warning("%s", CONTAINER_ID.format(config.id))
 
 
 class EventLog:

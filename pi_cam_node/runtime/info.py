@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 
 from pi_cam_node import __version__
 from pi_cam_node.config import Config, settings
@@ -14,8 +13,10 @@ from pi_cam_node.core.entities import entities
 from pi_cam_node.core.entities.controls import slug
 from pi_cam_node.core.events import Event
 from pi_cam_node.core.inputs import CameraOpened
+from pi_cam_node.mqtt.former_names import Rename
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
+from pi_cam_node.runtime.parts import Parts
 from pi_cam_node.system import identity
 
 API_VERSION = 1
@@ -26,25 +27,16 @@ class NodeInfo:
     """Makes the bodies of the info topic and of Home Assistant's discovery. Used by the node thread.
 
     Args:
-        core: Knows the settings in force.
+        core: Knows the settings in force, and where the HTTP server is found.
+        parts: Its topics, and the page that others reach.
         boot_id: Names this run of the node.
-        topics: The node's topics.
-        started: Returns how the node started, for the info.
-        web_url: Returns where others reach the live view; ``None``: they do not.
-        web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
+        guard: Tells how the node started.
+        rename: Tells the node ids that it had before.
     """
 
-    def __init__(  # noqa: PLR0917 - the composition root builds it
-        self,
-        core: Core,
-        boot_id: str,
-        topics: Topics,
-        started: Callable[[], Mapping[str, object]],
-        web_url: Callable[[], str | None],
-        web_address: Callable[[], Mapping[str, object]],
-    ) -> None:
-        self._core, self._boot_id, self._topics = core, boot_id, topics
-        self._started, self._web_url, self._web_address = started, web_url, web_address
+    def __init__(self, core: Core, parts: Parts, boot_id: str, guard: CrashLoopGuard, rename: Rename) -> None:
+        self._core, self._parts, self._boot_id = core, parts, boot_id
+        self._guard, self._rename = guard, rename
         self._opened: CameraOpened | None = None
 
     def on_event(self, event: Event) -> None:
@@ -62,8 +54,9 @@ class NodeInfo:
             "api": API_VERSION,
             "boot": self._boot_id,
             "session": session,
-            **self._started(),
-            **self._web_address(),
+            **self._guard.facts(),
+            "formerly": self._rename.former_ids,
+            **self._core.links.web_address(),
             "source": opened.source if opened else None,
             "resolution": list(opened.size) if opened else None,
             "exposure_control": opened.controls if opened else None,
@@ -75,5 +68,5 @@ class NodeInfo:
 
     def discovery(self, config: Config) -> dict[str, object]:
         """Return Home Assistant's discovery message."""
-        board = {"model": identity.model(), "configuration_url": self._web_url() or ""}
-        return discovery(entities(config, registry().values()), self._topics, config, __version__, board)
+        board = {"model": identity.model(), "configuration_url": self._parts.web.url or ""}
+        return discovery(entities(config, registry().values()), self._parts.topics, config, __version__, board)

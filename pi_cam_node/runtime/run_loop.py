@@ -1,16 +1,20 @@
-"""The loop of the node thread: takes in what comes, does what is due, and calls the listeners with what happened."""
+"""The loop of the node thread: takes in what comes, does what is due, and calls the listeners with what happened.
+
+At shutdown it answers or refuses what still waits.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import Timed
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.events import Event, Listener
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import Input
+from pi_cam_node.core.inputs import CommandArrived, Input, WorkEnded
 from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
@@ -18,6 +22,11 @@ _log = logging.getLogger(__name__)
 # So many failed steps in a row are no accident; one that failed is not repeated at once.
 STEPS_FAILED_MAX = 100
 AFTER_FAILURE_S = 0.5
+
+# At shutdown: time for ten thousand refusals on a quick board; a stop ends within five seconds whatever waits.
+REFUSING_S = 0.5
+# A slow broker gets so many pauses to make room for more replies.
+PAUSES, PAUSE_S = 5, 0.05
 
 
 class RunLoop:
@@ -89,3 +98,26 @@ class RunLoop:
                 listener.on_event(event)
             except Exception:
                 _log.exception("%s: %s failed", type(event).__name__, type(listener).__name__)
+
+    def drain(self) -> None:
+        """Answer finished work and refuse commands that came too late, at shutdown; log how much finds no answer.
+
+        The adapters go on putting into the inbox while this runs. Thread: the node thread.
+        """
+        for event in self._last_events():
+            self.publish(event)
+
+    def _last_events(self) -> Iterator[Event]:
+        inbox, core, clock = self._inbox, self._core, self._clock
+        until_s, pauses = clock.monotonic() + REFUSING_S, PAUSES
+        while inbox.waiting and pauses and clock.monotonic() < until_s:
+            match inbox.take(PAUSE_S, hold_broker=self._is_backlogged):
+                case CommandArrived() as command:
+                    yield from core.step(replace(command, during_shutdown=True))
+                case WorkEnded() as ended:
+                    yield from core.step(ended)
+                case None:
+                    pauses -= 1
+        if inbox.waiting:
+            _log.warning("stopping: %d messages were not looked at any more, and get no reply", inbox.waiting)
+        yield from core.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -26,7 +27,7 @@ from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.imaging import task_functions
 from pi_cam_node.imaging.frame import Demand, Mode
 from pi_cam_node.mqtt.incoming import Incoming
-from pi_cam_node.runtime import node
+from pi_cam_node.runtime import node, parts, ports
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock
 from tests.support.frames import frame_of
@@ -135,8 +136,9 @@ class NodeHarness:
         self._seq = itertools.count(1)
         loaded = loader.load(path, {})
         with ExitStack() as patched, disk.watched():
-            for name, part in _parts(boot).items():
-                patched.enter_context(patch.object(node, name, part))
+            for module, stand_ins in _stand_ins(boot).items():
+                for name, stand_in in stand_ins.items():
+                    patched.enter_context(patch.object(module, name, stand_in))
             self.node = node.Node(loaded, clock)
 
         def listen(event: Event) -> None:
@@ -153,19 +155,19 @@ class NodeHarness:
 
     @property
     def link(self) -> SteppedLink:
-        return self.node._link  # type: ignore[return-value]
+        return self.node._parts.link  # type: ignore[return-value]
 
     @property
     def worker(self) -> StepWorker:
-        return self.node._worker  # type: ignore[return-value]
+        return self.node._parts.worker  # type: ignore[return-value]
 
     @property
     def camera(self) -> StubCamera:
-        return self.node._camera  # type: ignore[return-value]
+        return self.node._parts.camera  # type: ignore[return-value]
 
     @property
     def archive(self) -> PictureArchive:
-        return self.node._archive
+        return self.node._parts.archive
 
     @property
     def config(self) -> Config:
@@ -190,7 +192,7 @@ class NodeHarness:
     def settle(self) -> None:
         """Let it take in everything that waits, and the time."""
         with self.disk.watched():
-            while (message := self.node._inbox.take(0)) is not None:
+            while (message := self.node._parts.inbox.take(0)) is not None:
                 self.node._loop.step(message)
             self.node._loop.step(None)
 
@@ -216,13 +218,13 @@ class NodeHarness:
             pixels = np.full((48, 64, 3), level, np.uint8)
             at = self.clock.utcnow()
             seq, mode = next(self._seq), self.camera.wanted
-            self.node._inbox.put_frame(frame_of(pixels, seq, now_s, at, mode=mode, raw=True, others=[92]))
+            self.node._parts.inbox.put_frame(frame_of(pixels, seq, now_s, at, mode=mode, raw=True, others=[92]))
             self.settle()
             self.work()
 
     def put(self, arrival: Any) -> None:
         """Let an adapter say something."""
-        self.node._inbox.put(arrival)
+        self.node._parts.inbox.put(arrival)
         self.settle()
 
     def hear(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
@@ -232,7 +234,7 @@ class NodeHarness:
 
     def meet(self, broker: Broker) -> None:
         """Let the broker accept the node."""
-        topics = self.node._topics
+        topics = self.node._parts.topics
         self.link.meet(broker, lambda topic: topics.parse(topic) is not None)
         self.settle()
 
@@ -242,22 +244,26 @@ class NodeHarness:
         return [body for body in replies if body["id"] == name and body["stage"] == "final"]
 
 
-def _parts(boot: int) -> dict[str, Any]:
+def _stand_ins(boot: int) -> Mapping[ModuleType, Mapping[str, Any]]:
+    """Return what the modules of the composition root build instead, by module and name."""
     return {
-        "BrokerLink": SteppedLink,
-        "Worker": StepWorker,
-        "Camera": StubCamera,
-        "TaskProcess": lambda: Mock(run=task_functions.run),
-        "Watchdog": lambda *_more: Mock(due_s=NEVER_S),
-        "SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})(),
-        "PictureArchive": partial(PictureArchive, clock_set=lambda: True),
-        "identity": type(
-            "Identity",
-            (),
-            {
-                "new_boot_id": staticmethod(lambda: f"{boot:08x}"),
-                "model": staticmethod(lambda: "Test board"),
-                "available_bytes": staticmethod(lambda: 256 << 20),
-            },
-        ),
+        parts: {
+            "BrokerLink": SteppedLink,
+            "Worker": StepWorker,
+            "Camera": StubCamera,
+            "TaskProcess": lambda: Mock(run=task_functions.run),
+            "PictureArchive": partial(PictureArchive, clock_set=lambda: True),
+        },
+        ports: {"SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})()},
+        node: {
+            "Watchdog": lambda *_more: Mock(due_s=NEVER_S),
+            "identity": type(
+                "Identity",
+                (),
+                {
+                    "new_boot_id": staticmethod(lambda: f"{boot:08x}"),
+                    "available_bytes": staticmethod(lambda: 256 << 20),
+                },
+            ),
+        },
     }

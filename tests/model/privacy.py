@@ -79,7 +79,7 @@ class Privacy(NodeRuns):
         if not self.is_private:
             return
         core = self.harness.node._core
-        assert (len(core.ring), core.latest, core.camera_online, self.harness.node._hub.latest) == (
+        assert (len(core.ring), core.latest, core.camera_online, self.harness.node._parts.hub.latest) == (
             0,
             None,
             False,

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
+from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
 from pi_cam_node.mqtt import former_names
 from pi_cam_node.mqtt.blocking_client import NoBroker
-from pi_cam_node.mqtt.former_names import NAMES_MAX, FormerNames
+from pi_cam_node.mqtt.former_names import NAMES_MAX, FormerNames, Rename
 from pi_cam_node.mqtt.retained_cleanup import Cleared
 from pi_cam_node.mqtt.topics import Topics
 
@@ -137,3 +140,31 @@ def test_the_number_of_names_is_bounded(tmp_path: Path) -> None:
 
 def test_without_a_place_nothing_is_remembered() -> None:
     assert not run(None, "porch").has_ghosts
+
+
+def test_the_former_name_is_cleared_by_the_worker_with_the_first_connection_that_finds_room(
+    tmp_path: Path, broker: FakeBroker
+) -> None:
+    run(tmp_path / "names", "porch")
+    jobs: list[Job] = []
+    is_full = True
+
+    def submit(job: Job) -> int:
+        if is_full:
+            raise Busy("too much work is waiting")
+        jobs.append(job)
+        return len(jobs)
+
+    rename = Rename(tmp_path / "names", config("yard"), "b", submit)
+    assert rename.former_ids == ["porch"]
+    rename.on_event(BrokerConnected("5", 1))
+    assert jobs == [], "the worker is busy"
+    is_full = False
+    rename.on_event(HomeAssistantStarted())
+    assert jobs == [], "only a connection counts"
+    rename.on_event(BrokerConnected("5", 2))
+    rename.on_event(BrokerConnected("5", 3))
+    assert (len(jobs), broker.cleared) == (1, []), "nothing on the node thread, and once"
+    jobs[0](lambda _done, _total: None)
+    assert broker.cleared == ["pi_cam_node/porch"]
+    assert not FormerNames(tmp_path / "names", config("yard"), "b").has_ghosts

@@ -1,0 +1,106 @@
+"""Builds the parts around the core: camera, storage, recording, broker, HTTP and TCP, with what they need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pi_cam_node import __version__
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.camera.camera import Camera
+from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.core.core import Core
+from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.tickets import Tickets
+from pi_cam_node.imaging.task_process import TaskProcess
+from pi_cam_node.imaging.tasks import ImageTasks
+from pi_cam_node.mqtt.homeassistant.discovery import device_name
+from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.recording.films import Films
+from pi_cam_node.runtime.privacy_control import PrivacyControl
+from pi_cam_node.runtime.startup import Start
+from pi_cam_node.runtime.worker import Worker
+from pi_cam_node.storage.disk_monitor import DiskMonitor
+from pi_cam_node.storage.events.database import EventDatabase
+from pi_cam_node.storage.events.rebuild import rows_in
+from pi_cam_node.storage.pictures.archive import PictureArchive
+from pi_cam_node.tcp.server import TextPort
+from pi_cam_node.web.server import WebServer
+
+# A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
+DISK_PATIENCE_S = 300.0
+
+
+class Parts:
+    """The parts around the core, built and not started.
+
+    Args:
+        loaded: The settings at the start.
+        start: How the node starts.
+        clock: Tells the time.
+        boot_id: Names this run of the node.
+        core: Returns the core, which is built after them; none of them calls it while it is built itself.
+
+    Attributes:
+        inbox: Where everything comes in.
+        worker: Thread for slow work.
+        image_process: Process in which pictures are encoded and stacked.
+        images: What needs pixels, done by that process.
+        archive: Saved pictures.
+        disk: Looks after their disk.
+        camera: Camera and its process.
+        events: Database of events and films.
+        films: Writes films.
+        privacy: Ports of privacy and of ``erase``.
+        topics: The node's topics.
+        link: Connection to the broker.
+        hub: Hands frames on to those who watch.
+        tickets: Tickets of the HTTP server.
+        web: HTTP server.
+        text_port: TCP server.
+    """
+
+    def __init__(
+        self, loaded: LoadedConfig, start: Start, clock: Clock, boot_id: str, core: Callable[[], Core]
+    ) -> None:
+        config = loaded.config
+        self.inbox = Inbox()
+        self.worker = Worker(self.inbox)
+        self.image_process = TaskProcess()
+        self.images = ImageTasks(self.image_process.run)
+        self.archive = PictureArchive(
+            config.export.base_dir, boot_id, clock, self.images, packet_limit=lambda: self.link.packet_limit_bytes
+        )
+        disk_work = partial(self.worker.submit, patience_s=DISK_PATIENCE_S)
+        self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
+        self.camera = Camera(config, self.inbox, clock, start.spawned)
+        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
+        self.films = Films(
+            config,
+            boot_id,
+            clock,
+            pictures=lambda mono_s: core().ring.reader(mono_s),  # noqa: PLW0108 - the core is made later
+            current=lambda: core().config,
+            post=self.inbox.put,
+            event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
+        )
+        self.privacy = PrivacyControl(loaded, start, self.camera, self.events, self.films)
+        self.topics = topics_of(config)
+        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)
+        self.link.queue.privacy_filter = self.privacy.privacy_filter
+        self.hub = FrameHub(self.privacy.privacy_gate)
+        self.tickets = Tickets(clock)
+        web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__, "boot": boot_id}
+        self.web = WebServer(
+            config, self.inbox, self.hub, self.archive, clock, self.images, web_info, self.tickets, start.link_key
+        )
+        self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
+
+    @property
+    def loops(self) -> list[MonitoredThread]:
+        """Every thread of the parts, for the watchdog."""
+        threads = (self.worker, self.events, self.camera, self.link, self.web, self.text_port)
+        return [*(part.loop for part in threads), *self.films.loops]
