@@ -127,7 +127,7 @@ class Diagnosis:
             verdict = self._no_wildcards()
         elif end.unanswered and end.cause != "malformed":
             verdict = self._judge_filters(end, now_s)
-        elif end.cause != "rate" and suspect_bytes > self._proven_bytes:
+        elif end.cause != "rate" and suspect_bytes > max(self._proven_bytes, FLOOR_BYTES):
             self._suspect_bytes = suspect_bytes
             verdict = Verdict(searching=True)
         elif end.cause in ("rate", "quota"):

@@ -53,6 +53,13 @@ def test_what_the_broker_took_before_is_no_suspect() -> None:
     assert found.suspect_bytes == 0
 
 
+def test_a_packet_that_every_broker_takes_is_no_suspect_of_its_size() -> None:
+    found = diagnosis()
+    small = sent("state/mode", 1)
+    assert not found.session_ended(ended(proven_bytes=0, unacknowledged=[small]), NOW_S).searching
+    assert found.suspect_bytes == 0
+
+
 def test_a_reply_is_no_suspect_since_its_asker_chooses_its_size() -> None:
     found = diagnosis()
     found.session_ended(ended(unacknowledged=[sent("reply", 30_000, queue_offline=True)]), NOW_S)
