@@ -1,4 +1,4 @@
-"""Detects a camera that delivers, but no longer sees: one and the same picture for a while.
+"""Detects a frozen camera, which delivers one and the same picture for a while.
 
 Pure: it is given the checksums that the camera's process makes of its pictures, see `picture_maker.Fingerprint`.
 """
@@ -30,7 +30,7 @@ class FreezeDetector:
         self.verdict: Verdict = "live"
 
     def see(self, checksum: int | None, now_s: float, after_s: float, *, flat: bool = False) -> Verdict:
-        """Take in a picture and return the verdict.
+        """Check a picture and return the verdict.
 
         Args:
             checksum: Of the picture; ``None`` where it was not looked at, which changes nothing.

@@ -32,7 +32,7 @@ class VideoEncoder(Protocol):
         ...
 
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
-        """Take in a picture taken at a monotonic time, and return the packets that are ready."""
+        """Encode a picture taken at a monotonic time, and return the packets that are ready."""
         ...
 
     def request_key(self) -> None:

@@ -1,4 +1,4 @@
-"""A line of text in the picture: name, time, mode and light, as people want it in evidence and time-lapse."""
+"""Label in the picture: a line of text with name, time, mode and light, for evidence and time-lapse."""
 
 from __future__ import annotations
 

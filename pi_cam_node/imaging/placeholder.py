@@ -1,4 +1,4 @@
-"""The picture drawn while the camera is away or privacy is on: a crossed-out camera on dark ground, and why."""
+"""Placeholder picture while the camera is away or privacy is on: a crossed-out camera, and the reason."""
 
 from __future__ import annotations
 

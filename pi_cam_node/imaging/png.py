@@ -1,4 +1,4 @@
-"""A picture as PNG (ISO/IEC 15948), with nothing but zlib.
+"""PNG encoder (ISO/IEC 15948), with nothing but zlib.
 
 It does what OpenCV does by default, in the same time and to the same size within half a percent: each value less that
 of the pixel to its left (filter 1), compressed by run lengths and Huffman codes alone. A higher level of compression

@@ -30,7 +30,7 @@ class IdConflict:
         self._seen_s = self._told_s = float("-inf")
 
     def info_seen(self, payload: bytes, now_s: float) -> None:
-        """Take in a live message on the node's own ``info``."""
+        """Handle a live message on the node's own ``info``."""
         try:
             info = json.loads(payload)
         except (ValueError, RecursionError):

@@ -26,7 +26,7 @@ FOREIGN_TOPICS = 256
 
 
 class Outcome(Enum):
-    """Fate of a message that was handed over."""
+    """Result of handing a message over."""
 
     SENT = auto()
     LATER = auto()

@@ -76,7 +76,7 @@ class Negotiation:
         return f"a last will of QoS {now.will_qos}"
 
     def accepted(self, limits: BrokerLimits) -> bool:
-        """Take note of an accepted connection; return whether to stay, or else to connect again at once.
+        """Note an accepted connection; return whether to stay, or else to connect again at once.
 
         Args:
             limits: Limits that the broker announced.
@@ -124,7 +124,7 @@ class Negotiation:
         return self._other_version()
 
     def ended(self, end: Disconnect) -> bool:
-        """Take note of the end of an accepted connection; return whether to try another version at once."""
+        """Note the end of an accepted connection; return whether to try another version at once."""
         if end.subscribed and (end.acknowledged or end.cause != "malformed"):
             self._useless = 0
             self._five_works = self._five_works or (self.version == "5" and end.acknowledged > 0)

@@ -52,7 +52,7 @@ class OwnMessages:
         self._discovery.sent()
 
     def on_message(self, incoming: Incoming, now_s: float) -> None:
-        """Take in a message, on whatever topic."""
+        """Handle a message on any topic."""
         if incoming.retained:
             return
         if incoming.topic == self._topics.availability:

@@ -13,7 +13,7 @@ _THUMBNAIL = "thumbnail"
 
 
 class PrivacyFilter:
-    """Decides what leaves for the broker.
+    """Decides which messages may be published, and in which form.
 
     Thread: any.
 

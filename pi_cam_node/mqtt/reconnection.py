@@ -50,16 +50,16 @@ class Reconnection:
         return self._negotiation.options
 
     def offered(self, limits: BrokerLimits) -> bool:
-        """Take note of what a broker offers; return whether to stay, or else to connect again otherwise."""
+        """Note what a broker offers; return whether to stay, or else to connect again otherwise."""
         self._renegotiates = not self._negotiation.accepted(limits)
         return not self._renegotiates
 
     def accepted(self) -> None:
-        """Take note of a session that stays."""
+        """Note a session that stays."""
         self._lost_because = ""
 
     def ended(self, end: Disconnect, now_s: float) -> float:
-        """Take note of how an attempt or a session ended; return the seconds to wait before the next.
+        """Note how an attempt or a session ended; return the seconds to wait before the next.
 
         Args:
             end: End of the attempt or the session.

@@ -16,8 +16,8 @@ class Cleared:
     """Result of the removal of retained messages.
 
     Attributes:
-        found: Topics that held a message of the node, as far as the broker lets us see.
-        left: Those that still do.
+        found: Topics that held a message of the node, as far as the broker allows reading them.
+        left: Topics that still hold one.
         refused: Topics that the broker did not allow to be emptied.
     """
 

@@ -67,7 +67,7 @@ class RetainedState:
         return True
 
     def _put_zone(self, message: Message) -> bool:
-        """Take in the state of a zone; the names of zones that are gone are remembered up to a number."""
+        """Store the state of a zone; the names of zones that are gone are remembered up to a number."""
         if self._zone_states.get(message.topic) == message:
             return False
         self._zone_states[message.topic] = message

@@ -117,13 +117,13 @@ class SizeProbe:
         return self._sizes.passed_bytes, self._sizes.failed_bytes
 
     def acknowledged(self, mid: int, now_s: float) -> bool:
-        """Take note of an acknowledgement; return whether it was for a message of this search."""
+        """Note an acknowledgement; return whether it was for a message of this search."""
         if mid != self._mid:
             return False
         self._sizes.acknowledged(now_s)
         return True
 
     def echoed(self) -> None:
-        """Take note that the message under way came back."""
+        """Note that the message under way came back."""
         if not self._sizes.is_over and self._sizes.echoed():
             self._mid = self._send(self._sizes.size_bytes)

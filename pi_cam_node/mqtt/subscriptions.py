@@ -82,7 +82,7 @@ class Subscriptions:
             self._pending[mid] = filters
 
     def answered(self, mid: int, reasons: Sequence[ReasonCode]) -> Iterator[tuple[str, ReasonCode]]:
-        """Take note of an answer and go on; yield the filters that were refused, with the reason."""
+        """Note an answer and go on; yield the filters that were refused, with the reason."""
         filters = self._pending.pop(mid, [])
         self.has_answer = True
         refused = [pair for pair in zip(filters, reasons, strict=False) if pair[1].is_failure]

@@ -1,1 +1,1 @@
-"""Films: encoding pictures to packets, writing packets to files, mending files after a crash."""
+"""Films: encoding pictures to packets, writing packets to files, repairing files after a crash."""

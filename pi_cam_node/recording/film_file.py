@@ -75,7 +75,7 @@ class FilmFile:
         return self.last_mono_s - self.facts.first_mono_s
 
     def add(self, data: bytes, mono_s: float, *, key: bool) -> None:
-        """Take in a packet.
+        """Append a packet.
 
         Raises:
             OSError: The disk is full or gone; `close` saves what there is.

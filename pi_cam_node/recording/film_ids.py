@@ -1,4 +1,4 @@
-"""Names of films: those of pictures, with a kind of their own.
+"""Ids of films: the format of picture ids, with kinds of their own.
 
 ``20261120T194501123Z-3f2a91c0-000042-recording``: UTC of the first picture, the boot, a number of that boot.
 """

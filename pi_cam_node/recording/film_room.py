@@ -37,7 +37,7 @@ class FilmLimits:
 
 
 class DiskFilmRoom:
-    """Films in one folder. Thread: any, one at a time is let in."""
+    """Makes room for films in one folder. Thread: any, one at a time."""
 
     def __init__(self, directory: Path, limits: Callable[[], FilmLimits]) -> None:
         self._directory, self._limits = directory, limits

@@ -45,7 +45,7 @@ class PacketStream:
         return self._tracks.get(number)
 
     def append(self, packet: Packet) -> None:
-        """Take in a packet, later than the one before, and wake the readers."""
+        """Append a packet, later than the one before, and wake the readers."""
         if packet.mono_s > self.last_mono_s:
             self._ring.append(packet.mono_s, packet.data, packet.facts, key=packet.key)
         with self._changed:

@@ -1,4 +1,4 @@
-"""The first real camera of this machine. Never the synthetic one: a broken cable must not show a test card."""
+"""Source ``auto``: the first real camera of this machine; not the synthetic one, so that no fault shows a test card."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class JpegSplitter:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take in bytes, and return the pictures that are complete, oldest first."""
+        """Feed bytes, and return the pictures that are complete, oldest first."""
         self._buffer += data
         found: list[bytes] = []
         while (begin := self._buffer.find(_SOI)) >= 0:

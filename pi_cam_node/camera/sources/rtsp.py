@@ -25,8 +25,8 @@ from pi_cam_node.camera.sources.pacing import RateLimit
 OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer|analyzeduration;500000"
 # OpenCV 4.11's package looks at five seconds of pictures, and at five at least: nine seconds where one comes a second.
-# A worker that shall open again has less time (`patience.REOPEN_S`); the process that takes its place has enough.
-# Where there is no process to replace, it must answer before it counts as stuck (`unanswered.STUCK_S`), and a read
+# A worker that shall open again has less time (`timeouts.REOPEN_S`); the process that takes its place has enough.
+# Where there is no process to replace, it must answer before it counts as stuck (`timeouts.STUCK_S`), and a read
 # that hangs may go before.
 OPEN_TIMEOUT_MS = 12_000
 # Longer than the pause before a key frame: OpenCV counts from the call, not from the last packet.
@@ -112,7 +112,7 @@ class RtspSource:
         self._capture = None
 
     def _next_live(self, capture: Capture) -> float:
-        """Take in the next image that is not of the past, and return when it came, in monotonic seconds."""
+        """Read the next image that is not of the past, and return when it came, in monotonic seconds."""
         for _ in range(_MOST_STALE):
             self._piled_up = self._is_past(self._next(capture))
             if not self._piled_up:
@@ -133,7 +133,7 @@ class RtspSource:
         return self._paused
 
     def _next(self, capture: Capture) -> float:
-        """Take in the next image, and return how long that took, in seconds."""
+        """Read the next image, and return how long that took, in seconds."""
         began = self._monotonic()
         came = capture.grab()
         took_s = self._monotonic() - began

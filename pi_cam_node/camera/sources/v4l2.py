@@ -125,7 +125,7 @@ class V4l2Source:
         raise SourceError(f"{self._title} refuses the exposure of the mode {controls.mode}")
 
     def _next(self, capture: Capture) -> float:
-        """Take in the next image, and return when it came, in monotonic seconds."""
+        """Read the next image, and return when it came, in monotonic seconds."""
         if not capture.grab():
             raise SourceError(f"{self._title} sends no more pictures; is it still plugged in?")
         if self._late_images == 0:

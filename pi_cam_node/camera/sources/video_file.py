@@ -72,7 +72,7 @@ class VideoFileSource:
         return Capture(Request(self._title, str(self._path), cv2.CAP_ANY, _ADVICE), self._opener)
 
     def _advance(self, images: float) -> None:
-        """Take in so many images of the film; what is less than one is kept for the next time."""
+        """Read so many images of the film; the fraction of an image is kept for the next time."""
         self._owed += images
         while self._owed >= 1:
             self._owed -= 1

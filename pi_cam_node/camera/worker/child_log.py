@@ -46,7 +46,7 @@ class ChildLog:
         self._hint_mono_s = float("-inf")
 
     def feed(self, chunk: bytes, now_s: float) -> None:
-        """Take in what was read, at a monotonic time; whole lines are logged."""
+        """Feed output that was read at a monotonic time; whole lines are logged."""
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[-_MAX_LINE_BYTES:]
         for line in lines:

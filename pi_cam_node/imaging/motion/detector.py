@@ -213,7 +213,7 @@ class MotionDetector:
 
 
 class _Gates:
-    """Which gate suppresses detection, and until when."""
+    """Gates of the detector: which one suppresses detection, and until when."""
 
     def __init__(self) -> None:
         self._gate: Gate = ""

@@ -1,4 +1,4 @@
-"""Light taken out of a picture: what changes for a whole row, or for all rows, is lighting and not motion.
+"""Removes lighting from a picture: a change of a whole row, or of all rows, is lighting and not motion.
 
 A slow reference of 40 columns holds how bright each part of each row usually is. The median ratio to it over the whole
 picture is the light (clouds, exposure); the median of one row is flicker (mains light under a rolling shutter). The

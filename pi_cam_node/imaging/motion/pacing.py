@@ -41,13 +41,13 @@ class MotionAnalysis:
             self._detector.configure(settings)
 
     def switched(self, mono_s: float) -> None:
-        """Take note that the controls of the camera changed."""
+        """Note that the controls of the camera changed."""
         if self._detector is not None:
             self._detector.switched(mono_s, self._mode)
             self._kept.clear()
 
     def take(self, luma: Pixels, mono_s: float, mode: str) -> MotionReport | None:
-        """Take in a picture; return a report where it was analysed.
+        """Process a picture; return a report where it was analysed.
 
         Args:
             luma: (height, width) uint8, not changed afterwards.

@@ -107,7 +107,7 @@ class Tracker:
         self._tracks = []
 
     def follow(self, boxes: Iterable[Box], mono_s: float) -> list[Track]:
-        """Take in the blobs of a picture and return their tracks, in the same order."""
+        """Match the blobs of a picture with the tracks, and return their tracks in the same order."""
         interval_s = min(1.0, mono_s - self._last_s)
         self._last_s, self._interval_s = mono_s, interval_s
         link_s = max(_LINK_S, _LINK_INTERVALS * interval_s)

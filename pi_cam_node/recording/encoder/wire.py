@@ -50,7 +50,7 @@ class MessageReader:
         self._waiting = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Take in bytes and yield the messages that are whole.
+        """Feed bytes and yield the messages that are whole.
 
         Raises:
             ValueError: The bytes are no messages.

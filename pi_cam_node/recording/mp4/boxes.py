@@ -19,7 +19,7 @@ _EPOCH_S = 2_082_844_800
 
 @dataclass(frozen=True, slots=True)
 class TrackBoxes:
-    """Boxes of a file's header that describe its track.
+    """Parameters of the track in a file's header.
 
     Attributes:
         size: Width and height in pixels.

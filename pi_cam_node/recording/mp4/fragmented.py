@@ -50,7 +50,7 @@ class FragmentedWriter:
         return self._waiting[-1][1] if self._waiting else 0
 
     def add(self, data: bytes, ticks: int, key: bool) -> None:
-        """Take in an access unit in Annex B; write a fragment when it is time.
+        """Append an access unit in Annex B; write a fragment when it is time.
 
         Args:
             data: The access unit.

@@ -1,4 +1,4 @@
-"""The clocks of the picamera2 source, in one place so that tests can turn them by hand."""
+"""The clocks of the picamera2 source, in one place so that tests can advance them by hand."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ModeWatch:
             self.believe()
 
     def frame(self, exposure_us: int | None) -> Mode:
-        """Take note of a frame's exposure and return its mode."""
+        """Note a frame's exposure and return its mode."""
         if self._sign is not None:
             self._waited += 1
             asked_us, should_be_near = self._sign
