@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.media_ids import FILM_FORMAT, FILM_KINDS, SIDECAR, PictureName, parse_id
 
-_ID = r"[0-9]{8}T[0-9]{9}Z-[0-9a-f]{8}-(?:[0-9]{6}|[1-9][0-9]{6,11})-(?:recording|clip)(?:-[2-9]|-[1-9][0-9]{1,5})?"
-_ID_PATTERN = re.compile(_ID)
-_PROGRESS_PATTERN = re.compile(rf"\.(?P<id>{_ID})\.mp4\.rec")
-_PART_PATTERN = re.compile(rf"\.{_ID}\.(?:mp4|json)\.[0-9]+\.part")
+_PROGRESS_PATTERN = re.compile(rf"\.(?P<id>[^.]+)\.{FILM_FORMAT}\.rec")
+_PART_PATTERN = re.compile(rf"\.(?P<id>[^.]+)\.(?:{FILM_FORMAT}|{SIDECAR})\.[0-9]+\.part")
 
 
 def film_id(at: datetime, boot: str, number: int, kind: FilmKind) -> str:
@@ -26,13 +25,13 @@ def film_id(at: datetime, boot: str, number: int, kind: FilmKind) -> str:
         number: Grows with each film of the boot.
         kind: Kind of the film.
     """
-    at = at.astimezone(UTC)
-    return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{boot}-{number:06d}-{kind}"
+    return PictureName(at, boot, number, kind).id
 
 
 def is_film_id(text: str) -> bool:
     """Return whether a text is exactly the id of a film; then it holds no slash and no dot."""
-    return _ID_PATTERN.fullmatch(text) is not None
+    name = parse_id(text)
+    return name is not None and name.kind in FILM_KINDS
 
 
 def progress_path(directory: Path, film: str) -> Path:
@@ -43,9 +42,10 @@ def progress_path(directory: Path, film: str) -> Path:
 def id_in_progress(file_name: str) -> str | None:
     """Return the id of the film that a file in progress is, ``None`` where it is none."""
     match = _PROGRESS_PATTERN.fullmatch(file_name)
-    return match["id"] if match else None
+    return match["id"] if match and is_film_id(match["id"]) else None
 
 
 def is_film_part(file_name: str) -> bool:
     """Return whether the name is that of a film's temporary file."""
-    return _PART_PATTERN.fullmatch(file_name) is not None
+    match = _PART_PATTERN.fullmatch(file_name)
+    return match is not None and is_film_id(match["id"])

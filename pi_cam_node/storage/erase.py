@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
+from pi_cam_node.core.media_ids import is_part, is_unfinished_film, parse_file
 from pi_cam_node.storage.directory import as_storage_error, is_plain_file
-from pi_cam_node.storage.pictures.ids import is_part, is_unfinished_film, parse_file
 
 Name = TypeVar("Name", str, Path)
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pi_cam_node.core.media_ids import PictureName, parse_id
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from pi_cam_node.storage.pictures.ids import PictureName, parse_id
 from pi_cam_node.system.identity import new_boot_id
 from tests.support.fakes.clock import FakeClock
 from tests.support.frames import IMAGES

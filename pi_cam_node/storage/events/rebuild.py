@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pi_cam_node.core.history import EVENT_KINDS, EndedBy, EventRow, RecordingRow
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, parse_file, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_file, parse_id
 from pi_cam_node.storage.pictures.sidecar import read_sidecar
 
 _log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import MediaRow, Page, Query
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
@@ -27,7 +28,6 @@ from pi_cam_node.storage.directory import (
     remove_parts,
 )
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id
 from pi_cam_node.storage.pictures.index import Entry, Index, Usage
 from pi_cam_node.storage.pictures.library import Library
 from pi_cam_node.storage.pictures.previews import previews

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, parse_id
 
 
 @dataclass(frozen=True, slots=True)

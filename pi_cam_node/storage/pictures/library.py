@@ -9,9 +9,9 @@ from pi_cam_node.base.atomic_files import FILE_MODE, replace_atomically, sync_di
 from pi_cam_node.base.errors import BadRequest, Forbidden
 from pi_cam_node.config import FORMATS
 from pi_cam_node.core.history import MediaRow, Page, Query, page_of
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id
 from pi_cam_node.storage.directory import as_storage_error
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, parse_id
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.sidecar import is_kept, read_sidecar, with_kept

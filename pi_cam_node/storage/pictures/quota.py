@@ -10,9 +10,9 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.config import FORMATS, StorageConfig
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
 from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar

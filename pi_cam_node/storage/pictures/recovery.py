@@ -18,7 +18,7 @@ from typing import Literal
 
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
-from pi_cam_node.storage.pictures.ids import FILM_FORMAT, SIDECAR, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id
 from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Format
 from pi_cam_node.core.file_access import FileAccess
+from pi_cam_node.core.media_ids import SIDECAR
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.encoders import encoded
-from pi_cam_node.storage.pictures.ids import SIDECAR
 from pi_cam_node.storage.pictures.sidecar import Origin, SavedFile, sidecar
 
 _log = logging.getLogger(__name__)

@@ -15,14 +15,15 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
+from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.media_ids import FILM_KINDS, is_unfinished_film, parse_file
 from pi_cam_node.recording import film_file
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, progress_path
+from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, is_film_part, progress_path
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
-from pi_cam_node.storage.pictures.ids import is_unfinished_film, parse_file
 from tests.support.h264 import PPS, SPS, access_unit
 
 AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
@@ -96,6 +97,22 @@ def test_names_are_those_that_the_archive_knows(tmp_path: Path) -> None:
     assert parse_file(saved.path.name) == (saved.id, "mp4")
     assert is_film_id(saved.id)
     assert not is_film_id("../" + saved.id)
+
+
+@pytest.mark.parametrize("kind", FILM_KINDS)
+def test_every_kind_of_film_is_known_by_its_id(kind: FilmKind) -> None:
+    name = film_id(AT, "3f2a91c0", 7, kind)
+    assert is_film_id(name)
+    assert id_in_progress(f".{name}.mp4.rec") == name
+    assert is_film_part(f".{name}.json.12.part")
+
+
+@pytest.mark.parametrize("kind", ["single", "stack", "motion"])
+def test_nothing_else_is_taken_for_a_film(kind: str) -> None:
+    name = f"20261129T043259724Z-3f2a91c0-000007-{kind}"
+    assert not is_film_id(name)
+    assert id_in_progress(f".{name}.mp4.rec") is None
+    assert not is_film_part(f".{name}.mp4.12.part")
 
 
 def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> None:

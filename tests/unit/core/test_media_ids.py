@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.storage.pictures.ids import KINDS, PictureName, boot_part, is_part, parse_file, parse_id
+from pi_cam_node.core.media_ids import KINDS, PictureName, boot_part, is_part, parse_file, parse_id
 
 NAME = PictureName(datetime(2026, 11, 20, 19, 45, 1, 123_000, tzinfo=UTC), "3f2a91c0", 42, "single")
 
