@@ -61,7 +61,7 @@ class SettingInfo:
 
     @property
     def section(self) -> str:
-        """The first part of the key."""
+        """Section of the setting: the first part of its key."""
         return self.key.partition(".")[0]
 
 

@@ -38,7 +38,7 @@ class ScalarNode:
 
 @dataclass(frozen=True, slots=True)
 class SequenceNode:
-    """A list."""
+    """A sequence of YAML."""
 
     line: int
     items: list[Tree]

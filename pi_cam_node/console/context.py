@@ -79,7 +79,7 @@ class ConsoleContext:
 
     @property
     def path(self) -> Path | None:
-        """The console's own file."""
+        """Path of the console's configuration file."""
         return self.loaded.path
 
     def note(self, account: str, kind: str, what: str) -> None:

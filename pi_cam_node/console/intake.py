@@ -128,7 +128,7 @@ class Intake:
 
     def _take_sensor(self, arrival: Arrival) -> None:
         now_ms = self._now_ms()
-        # Retained or not: right after the connection mosquitto also delivers what it queued for us, as if it were new.
+        # Retained or not: right after the connection mosquitto delivers messages queued for the session, as if new.
         is_late = self.clock.monotonic() < self._live_from_s
         changes = self.sensors.take_state(
             arrival.topic, arrival.payload, retained=arrival.retained or is_late, now_ms=now_ms

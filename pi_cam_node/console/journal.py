@@ -29,7 +29,7 @@ class Entry:
 
 
 class Journal:
-    """The queue in front of the database. Thread: the loop's.
+    """Queue of writes to the database. Thread: the loop's.
 
     Attributes:
         dropped: Entries for which there was no room, since the disk did not follow.

@@ -48,7 +48,7 @@ CLOSE_S = 5.0
 
 
 class Console:
-    """The whole console.
+    """The console: its parts, connected, and its run from start to stop.
 
     Args:
         loaded: Its settings.

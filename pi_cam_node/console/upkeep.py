@@ -21,7 +21,7 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 3600.0
-# How many of a node's events are compared with ours when it comes.
+# Number of a node's events that are compared with the database when the node comes online.
 RECONCILED = 200
 
 

@@ -132,7 +132,7 @@ class CommandRefused:
 
 @dataclass(frozen=True, slots=True)
 class TelemetryTaken:
-    """The node's own figures."""
+    """Telemetry figures were read."""
 
     figures: Mapping[str, object]
 

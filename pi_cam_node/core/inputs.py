@@ -161,7 +161,7 @@ class HttpAddressChanged:
 
 @dataclass(frozen=True, slots=True)
 class WorkAdvanced:
-    """A piece of work is under way."""
+    """Work on the worker thread made progress."""
 
     work: int
     done: int

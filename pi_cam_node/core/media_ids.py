@@ -38,7 +38,7 @@ _HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
 
 @dataclass(frozen=True, slots=True)
 class PictureName:
-    """The facts in the id of a picture or a film.
+    """Parsed id of a picture or a film.
 
     Attributes:
         at: UTC time of the first frame; whole milliseconds.

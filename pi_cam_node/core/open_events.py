@@ -36,7 +36,7 @@ class OpenEvent:
 
 
 class OpenEvents:
-    """One event of each kind at a time."""
+    """Open scene events, at most one of each kind."""
 
     def __init__(self, clock: Clock, store: EventStore, boot_id: str) -> None:
         self._clock, self._store, self._boot_id = clock, store, boot_id

@@ -12,7 +12,7 @@ from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
 from pi_cam_node.imaging.lux import estimate_lux
 
-# Seconds held are told when they moved by this much, and not more often than this.
+# The seconds held are published when they changed by this much, and not more often than this.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
 # By day the exposure keeps the brightness, so a change of the light is published from this share on.

@@ -174,7 +174,7 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All ports of the core.
+    """All ports of the core, connected to their implementations.
 
     Attributes:
         archive: Where pictures are kept.

@@ -15,7 +15,7 @@ from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.core.media_ids import is_left_part, is_part, parse_file
 
-# Fewer free inodes than a picture with all its files may need, and the disk is full for us.
+# Fewer free inodes than a picture with all its files may need, and the disk counts as full.
 LEAST_INODES = 16
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}

@@ -41,7 +41,7 @@ RunCommand = Callable[[str, bytes], Awaitable[Answered]]
 
 @dataclass(slots=True)
 class State:
-    """Cached state of the node, as last told by it. Thread: the web server's.
+    """Cached state of the node, from its events. Thread: the web server's.
 
     Attributes:
         config: The settings in force.

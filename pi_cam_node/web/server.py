@@ -35,12 +35,12 @@ _UNUSED = (FrameTaken, LiveFrameDue, ModeWanted)
 # For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
 WORKERS = 2
 BEAT_S = 1.0
-# Seconds of all that the node tells; more means that the event loop hangs.
+# Room for seconds of the node's events; more means that the event loop hangs.
 WAITING_MAX = 2000
 
 
 class WebServer:
-    """The live view over HTTP; does nothing where ``mjpeg_server.enable`` is off.
+    """HTTP server of the node; does nothing where ``mjpeg_server.enable`` is off.
 
     Args:
         config: The settings at the start.

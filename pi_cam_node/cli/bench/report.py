@@ -29,7 +29,7 @@ SYNTHETIC = (
 
 @dataclass(frozen=True, slots=True)
 class BenchResult:
-    """The result of a measurement.
+    """Result of a measurement.
 
     Attributes:
         board: The machine.

@@ -151,7 +151,7 @@ class Broker:
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                # Modules come from where ours do, never from the working directory.
+                # Modules are imported from where this process imports them, never from the working directory.
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         self._wait_until_listening(self._process)

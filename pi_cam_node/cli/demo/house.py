@@ -48,7 +48,7 @@ camera: {{source: "synthetic?lux={lux}", width: 640, height: 480, framerate: 8}}
 export: {{base_dir: {folder}, auto_save_interval_s: 900}}
 mjpeg_server: {{port: {http}, fps: 5}}
 """
-# Written where the node of this version knows the setting.
+# Further settings of the nodes, written where this version has them.
 NODE_SETTINGS = {"motion.enable": "motion: {enable: true}", "recording.mode": "recording: {mode: motion}"}
 CONSOLE = """\
 # The settings of the console of this demonstration. Rules made by clicking are written in here.

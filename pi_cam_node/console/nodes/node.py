@@ -84,7 +84,7 @@ class Node:
 
     @property
     def commands(self) -> frozenset[str]:
-        """The verbs that it understands."""
+        """Verbs of the commands that the node has."""
         told = self.info.get("commands")
         return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
 

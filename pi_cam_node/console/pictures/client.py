@@ -47,7 +47,7 @@ class _Known:
 
 
 class NodeClient:
-    """The HTTP client for nodes. Thread: the loop's.
+    """HTTP client for pictures of the nodes. Thread: the loop's.
 
     Args:
         requests: Asks nodes over MQTT.

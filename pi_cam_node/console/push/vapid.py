@@ -32,7 +32,7 @@ NO_SUBJECT = "https://pi-cam-node.invalid"
 
 
 class Vapid:
-    """The key, and the headers made with it. Thread: any.
+    """VAPID key, and the authorization headers signed with it. Thread: any.
 
     Args:
         private: The key.

@@ -10,7 +10,7 @@ from pi_cam_node.console.sensors.templates import Template
 
 OPENINGS = frozenset({"door", "garage_door", "opening", "window", "lock"})
 RAW_MAX = 200
-# What a device's only sensor is called by those who had no better name for it.
+# Generic names of a device's only sensor, which say no more than the name of the device.
 _PLAIN_NAMES = frozenset({"contact", "opening", "door", "window", "state"})
 
 

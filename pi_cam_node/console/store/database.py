@@ -39,7 +39,7 @@ class StoreUnavailable(NodeError, OSError):
 
 
 class Database:
-    """The connection and its thread.
+    """Database connection, and the thread that uses it.
 
     Args:
         folder: ``console.base_dir``.

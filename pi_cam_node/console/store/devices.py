@@ -15,7 +15,7 @@ DEVICES_PER_ACCOUNT = 20
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device.
+    """Row of a device that gets pushes.
 
     Attributes:
         id: Ours.
@@ -44,7 +44,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message to one device.
+    """Row of the outbox: one message to one device.
 
     Attributes:
         event: Number of the event.

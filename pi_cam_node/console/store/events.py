@@ -34,7 +34,7 @@ DATA_MAX_BYTES = 32 << 10
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event.
+    """Row of an event.
 
     Attributes:
         node: The node that told it; empty for the console's own.

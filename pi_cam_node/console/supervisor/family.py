@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """The children, in the order of the file. Thread: the loop's.
+    """Supervisor of the child nodes, in the order of the file. Thread: the loop's.
 
     Args:
         cameras: The entries of ``cameras:``.

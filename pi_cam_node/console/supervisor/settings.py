@@ -56,7 +56,7 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
         "mqtt.tls.key": mqtt.tls.key or "",
     }
     own = {name: value for name, value in environ.items() if not name.startswith("PI_CAM_NODE")}
-    # The console starts a node again whenever it ends; by this the node knows, and ends for it at `restart`.
+    # The console restarts a node whenever it exits; this variable tells the node so, which exits at `restart`.
     own[RESTARTED_BY] = "console"
     return file, own | {variable(key): str(value) for key, value in told.items() if str(value)}
 

@@ -34,7 +34,7 @@ from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.imaging.tasks import ImageTasks
 
-# Of a longer verb only the beginning is compared and told.
+# A longer verb is cut to this for comparison and for messages.
 VERB_MAX_CHARS = 40
 
 

@@ -13,7 +13,7 @@ from pi_cam_node.core.commands.registry import Arguments, Button, Context, Resul
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.lux import estimate_lux
 
-# The exit code that asks for a new start (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
+# Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
 # replaces itself instead; see `pi_cam_node.cli.main.run`.
 RESTART_CODE = 75
 

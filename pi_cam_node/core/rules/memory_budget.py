@@ -20,7 +20,7 @@ QUEUES_BYTES = 4 * MIB
 LEAST_RING_BYTES = 1 * MIB
 # Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
 LEAST_WORK_SHARE = 8
-# What half of the free memory may be at most where the setting leaves it to us.
+# Upper bound of half of the free memory where the setting is automatic.
 AUTOMATIC_BYTES = 256 * MIB
 
 
@@ -72,7 +72,7 @@ def automatic_budget(available_bytes: int) -> int:
 
 
 class MemoryLimits:
-    """The budget and the frames that share it. Pure; used by the node thread.
+    """Memory budget, and the sizes of the frames that share it. Pure; used by the node thread.
 
     Args:
         budget_bytes: Bytes for everything that grows with pictures.

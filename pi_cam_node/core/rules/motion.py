@@ -37,7 +37,7 @@ class MotionSeen:
 
 @dataclass(slots=True)
 class _Place:
-    """The whole picture, or one zone."""
+    """Motion state of the whole picture or of one zone."""
 
     on: bool = False
     seen_s: float = float("-inf")

@@ -124,7 +124,7 @@ class NightController:
 
     @property
     def mode(self) -> Mode:
-        """The mode that the frames show."""
+        """Camera mode of the newest frames."""
         return "night" if self._state in (State.NIGHT, State.TO_DAY) else "day"
 
     @property

@@ -50,7 +50,7 @@ class Entry:
 
 
 class Index:
-    """The pictures, oldest first.
+    """Index of the saved pictures, oldest first.
 
     Those of earlier runs come in order of the UTC in their names, since nothing better is known;
     those of this run in the order in which they were saved, whatever the wall clock did meanwhile.

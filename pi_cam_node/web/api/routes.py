@@ -21,7 +21,7 @@ from pi_cam_node.web.http.status_codes import json_response, status_of
 from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
-# A page that is open asks again long before; a link copied out of it lasts so long.
+# Lifetime of links in a page: an open page renews them long before; a link copied out of it lasts so long.
 LINK_S = 3600.0
 LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
 MEDIA = Described(JSON, list[models.MediaItem], openapi.query_of(ListArguments), refusals=LISTS)

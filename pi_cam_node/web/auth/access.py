@@ -24,7 +24,7 @@ from pi_cam_node.web.http.routes import Need
 _log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# What a browser says of its own pages, and of addresses that a person typed.
+# Values of Sec-Fetch-Site for a server's own pages, and for addresses that a person typed.
 OWN_SITES = frozenset({"same-origin", "none"})
 
 

@@ -48,7 +48,7 @@ class Stored:
 
 
 class Unsatisfiable(Exception):
-    """The range lies beyond the end."""
+    """The requested byte range lies beyond the end of the file."""
 
 
 def open_stored(path: Path) -> Stored | None:

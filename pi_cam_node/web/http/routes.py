@@ -57,7 +57,7 @@ JSON = ("application/json",)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One method of one path.
+    """Route: one method of one path.
 
     Attributes:
         method: The HTTP method; ``HEAD`` comes with ``GET``.
