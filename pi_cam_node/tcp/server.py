@@ -6,15 +6,14 @@ A thread of its own: whatever a client does costs neither the node nor the live 
 from __future__ import annotations
 
 import asyncio
-import errno
 import itertools
 import logging
-import socket
 import threading
 from contextlib import suppress
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.port_advice import advice
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, FramesSent, Replied
@@ -33,11 +32,6 @@ STREAMS_MAX = 4
 BEAT_S = 1.0
 
 _LOOPBACK = ("127.", "::1", "localhost")
-_ADVICE = {
-    errno.EADDRINUSE: "another program listens there; stop it, or change network.trigger_port",
-    errno.EADDRNOTAVAIL: "this machine has no such address; change network.trigger_host",
-    errno.EACCES: "ports below 1024 are not for everybody; change network.trigger_port",
-}
 
 
 class TextPort:
@@ -145,10 +139,10 @@ class TextPort:
         try:
             server = await asyncio.start_server(self._accept, host, port, reuse_address=True, start_serving=True)
         except (OSError, UnicodeError) as error:
-            advice = _advice(error)
-            if advice != self._trouble:
-                self._trouble = advice
-                _log.warning("no commands over TCP on %s port %d: %s; trying on", host, port, advice)
+            trouble = f"{error}; {advice(error, 'network.trigger_host', 'network.trigger_port')}"
+            if trouble != self._trouble:
+                self._trouble = trouble
+                _log.warning("no commands over TCP on %s port %d: %s; trying on", host, port, trouble)
             return None
         self._trouble = ""
         _log.info("commands over TCP on %s port %d", host, port)
@@ -207,10 +201,3 @@ class TextPort:
                 connection.task.cancel()
         if tasks := [connection.task for connection in self._connections.values()]:
             await asyncio.wait(tasks, timeout=self._grace_s)
-
-
-def _advice(error: Exception) -> str:
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "no such name; change network.trigger_host"
-    known = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
-    return known or str(error)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from pi_cam_node.base.port_advice import advice
 from pi_cam_node.web.http import sockets as listening
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class HttpService:
 
     def _complain(self, error: Exception) -> None:
         host, port, section = self._program.endpoint.settings
-        advice = listening.advice(error, host, port) if isinstance(error, OSError) else f"check the section {section}"
-        text = f"{self._program.endpoint.title} is not served: {error}; {advice}"
+        remedy = advice(error, host, port) if isinstance(error, OSError) else f"check the section {section}"
+        text = f"{self._program.endpoint.title} is not served: {error}; {remedy}"
         if text != self._trouble:
             self._trouble = text
             _log.error("%s; trying again", text)

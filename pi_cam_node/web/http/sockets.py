@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import ipaddress
 import socket
@@ -11,12 +10,6 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-# With the names of the settings of host and port.
-_ADVICE = {
-    errno.EADDRINUSE: "another program uses the port; change {port}, or find it with: ss -ltnp",
-    errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check {host} with: ip address",
-    errno.EACCES: "ports below 1024 are the administrator's; choose a higher {port}",
-}
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
 # A burst of connections that finds no room waits for seconds, and honest visitors among it; they are sorted out later.
 BACKLOG = 1024
@@ -104,19 +97,6 @@ async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: async
         for wait in waits:
             wait.cancel()
     return not stopped.is_set()
-
-
-def advice(error: OSError, host: str, port: str) -> str:
-    """Return what a person can do about a port that cannot be bound.
-
-    Args:
-        error: Why it cannot.
-        host: Name of the setting of the host.
-        port: Name of the setting of the port.
-    """
-    if isinstance(error, socket.gaierror):
-        return f"the name in {host} is not known; an address is safer"
-    return _ADVICE.get(error.errno or 0, "check {host} and {port}").format(host=host, port=port)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,0 +1,26 @@
+"""What a person can do about a port that cannot be bound; the same for every server of ours."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+# With the names of the settings of host and port.
+_ADVICE = {
+    errno.EADDRINUSE: "another program uses the port; change {port}, or find it with: ss -ltnp",
+    errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check {host} with: ip address",
+    errno.EACCES: "ports below 1024 are the administrator's; choose a higher {port}",
+}
+
+
+def advice(error: OSError | UnicodeError, host: str, port: str) -> str:
+    """Return what a person can do about a port that cannot be bound.
+
+    Args:
+        error: Why it cannot.
+        host: Name of the setting of the host.
+        port: Name of the setting of the port.
+    """
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"the name in {host} is not known; an address is safer"
+    return _ADVICE.get(error.errno or 0, "check {host} and {port}").format(host=host, port=port)
