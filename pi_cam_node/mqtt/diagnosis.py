@@ -24,7 +24,7 @@ SOON_S = 10.0
 BURST = 20
 SLOWEST_PER_S = 2
 # The rate after a burst that was cut off without a word, and for how long.
-GUESSED_PER_S, GUESSED_S = 25, 120.0
+GUESSED_PER_S, GUESSED_S = 40, 120.0
 FILTER_STRIKES = 2
 
 
@@ -75,6 +75,7 @@ class Diagnosis:
         self._limit: tuple[int, float] | None = None
         self._rate: tuple[int, float] | None = None
         self._burst_s = float("-inf")
+        self._is_rate_guessed = False
         self._wildcards = True
         self._filter_strikes: dict[str, int] = {}
         self._without: dict[str, float] = {}
@@ -136,6 +137,11 @@ class Diagnosis:
             verdict = self._judge_messages(end, now_s)
         return verdict
 
+    def unreachable(self) -> None:
+        """Withdraw a guessed rate: a broker that cannot be reached after it cut a burst off went away by itself."""
+        if self._is_rate_guessed:
+            self._rate, self._burst_s, self._is_rate_guessed = None, float("-inf"), False
+
     def silently_dropped(self, size_bytes: int) -> bool:
         """Note that a packet was acknowledged and not delivered; return whether its size calls for a search."""
         if size_bytes <= self._echoed_bytes or self._suspect_bytes:
@@ -185,7 +191,7 @@ class Diagnosis:
     def _slow_down(self, end: Disconnect, now_s: float) -> Verdict:
         known = self.rate_per_s(now_s)
         rate = max(SLOWEST_PER_S, known // 2 if known is not None else end.sent_last_s // 3)
-        self._rate = (rate, now_s + BELIEVED_S)
+        self._rate, self._is_rate_guessed = (rate, now_s + BELIEVED_S), False
         return Verdict(True, f"{end.reason}: from now on the node sends at most {rate} messages a second")
 
     def _no_wildcards(self) -> Verdict:
@@ -225,7 +231,8 @@ class Diagnosis:
                 True,
                 f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
             )
-        is_burst = end.cause == "network" and end.sent_last_s >= BURST
+        # A broker that ends the session after it has taken everything does not object to how fast it came.
+        is_burst = end.cause == "network" and end.sent_last_s >= BURST and bool(end.unacknowledged)
         if is_burst:
             self._guess_rate(now_s)
         return Verdict(searching=self._poison.has_pattern, ambiguous=is_burst)
@@ -236,6 +243,7 @@ class Diagnosis:
         again, self._burst_s = now_s - self._burst_s < BELIEVED_S, now_s
         rate = GUESSED_PER_S if known is None else max(SLOWEST_PER_S, known // 2)
         self._rate = (rate, now_s + (BELIEVED_S if again else GUESSED_S))
+        self._is_rate_guessed = True
 
 
 def _is_suspect(sent: Sent, now_s: float) -> bool:

@@ -71,6 +71,8 @@ class Reconnection:
         return self._after_failure(end) if end.lasted_s is None else self._after_session(end, now_s)
 
     def _after_failure(self, end: Disconnect) -> float:
+        if end.cause == "network":
+            self._diagnosis.unreachable()
         before = self._negotiation.options
         if self._negotiation.failed(end.cause):
             _log.info("%s; trying %s", end.reason, self._negotiation.change_since(before))

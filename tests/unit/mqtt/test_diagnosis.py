@@ -186,13 +186,24 @@ def test_a_live_picture_that_others_preceded_in_its_session_is_not_blamed_for_ba
     assert not found.holds("frame", frame.message.size_bytes, NOW_S)
 
 
+def test_a_broker_that_is_away_after_it_cut_a_burst_off_is_not_slowed_down_for() -> None:
+    found = diagnosis()
+    for _ in range(3):
+        found.session_ended(ended(unacknowledged=[sent("a", 10)], sent_last_s=60), NOW_S)
+        found.unreachable()
+        assert found.rate_per_s(NOW_S) is None
+    found.session_ended(ended("rate", sent_last_s=60), NOW_S)
+    found.unreachable()
+    assert found.rate_per_s(NOW_S) == 20, "the broker said so itself"
+
+
 def test_a_burst_that_is_cut_off_without_a_word_is_slowed_down_for_a_while_and_for_long_if_it_happens_again() -> None:
     found = diagnosis()
     for _ in range(2):
         assert found.rate_per_s(NOW_S + 200) is None
         found.session_ended(ended(unacknowledged=[sent("a", 10)], sent_last_s=60), NOW_S)
-        assert found.rate_per_s(NOW_S) in (25, 12)
-    assert found.rate_per_s(NOW_S + 200) == 12
+        assert found.rate_per_s(NOW_S) in (40, 20)
+    assert found.rate_per_s(NOW_S + 200) == 20
 
 
 def test_a_message_that_ends_slow_sessions_as_well_is_the_reason_and_not_the_rate() -> None:
