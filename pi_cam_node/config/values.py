@@ -119,13 +119,17 @@ def plain(value: object) -> Any:
 
 
 def as_text(value: object) -> str:
-    """Return a value as a topic or a person reads it: ``on``, ``2.5``, ``jpg, png``; empty for none."""
+    """Return a value as a topic or a person reads it: ``on``, ``2.5``, ``jpg, png``; empty for none.
+
+    A list whose items hold commas is a JSON array, so that it can be set again as it is shown.
+    """
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        texts = [str(item) for item in value]
+        return json.dumps(texts, ensure_ascii=False) if any("," in text for text in texts) else ", ".join(texts)
     return "" if value is None else str(value)
 
 

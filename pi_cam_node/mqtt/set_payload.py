@@ -28,6 +28,8 @@ def command_of(key: str, payload: bytes) -> bytes:
         text = value.strip(BLANKS)
     elif isinstance(value, dict) and "value" in value and "key" not in value:
         return json_bytes({**value, "key": key})
+    if not text:  # a text is emptied so; every other kind of setting is refused by name
+        return json_bytes({"key": key, "value": ""})
     return f"{key} {text}".encode(errors="surrogatepass")
 
 

@@ -16,6 +16,7 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import Entity, entities
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.system.systemd import RESTARTED_BY
 from tests.support.broker import Client, wait_until
 from tests.support.home_assistant import HomeAssistant, running
 
@@ -52,7 +53,7 @@ class RealNode:
     def start(self) -> None:
         """Start it; whether it is well is seen elsewhere."""
         command = [sys.executable, "-m", "pi_cam_node", "run", "--config", str(self._config)]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), RESTARTED_BY: "these tests"}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._config.parent, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -236,11 +237,20 @@ def test_every_option_can_be_chosen(home: HomeAssistant, node: RealNode, mqtt: C
             change(home, mqtt, entity, "select.select_option", option, option)
 
 
+TEXTS = {
+    "overlay_text": "{name} {time}",
+    "motion_zones": '["door=0.1,0.2 0.5,0.2 0.5,0.9"]',
+    "motion_ignore": '["0,0 0.2,0 0.2,0.2"]',
+}
+"""A value of each text that has no list of choices."""
+
+
 def test_every_text_can_be_set(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:
     for entity in of("text"):
         before = home.state(entity.key)
-        for value in (entity.choices[0], ", ".join(entity.choices), before):
-            change(home, mqtt, entity, "text.set_value", value, value)
+        values = (entity.choices[0], ", ".join(entity.choices)) if entity.choices else (TEXTS[entity.key],)
+        for value in (*values, before):
+            change(home, mqtt, entity, "text.set_value", value, value or '""')  # an empty message would take it away
 
 
 def test_a_change_that_the_node_refuses_leaves_the_old_value(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:

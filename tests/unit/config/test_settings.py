@@ -232,7 +232,16 @@ def test_an_unknown_key_names_the_nearest(wrong: str, nearest: str | None) -> No
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "on"), (False, "off"), (2.5, "2.5"), (50.0, "50"), (7, "7"), (["jpg", "png"], "jpg, png"), (None, "")],
+    [
+        (True, "on"),
+        (False, "off"),
+        (2.5, "2.5"),
+        (50.0, "50"),
+        (7, "7"),
+        (["jpg", "png"], "jpg, png"),
+        (None, ""),
+        (["0,0 1,1", "x"], '["0,0 1,1", "x"]'),
+    ],
 )
 def test_values_read_like_people_write_them(value: object, text: str) -> None:
     assert as_text(value) == text

@@ -52,3 +52,8 @@ def test_what_is_not_utf_8_is_left_as_it_came() -> None:
 
 def test_a_nul_within_is_no_wrapping() -> None:
     assert command_of("node.name", b"a\0b") == b"node.name a\0b"
+
+
+@pytest.mark.parametrize("payload", [b"", b'""', b"  "])
+def test_nothing_empties_a_text(payload: bytes) -> None:
+    assert json.loads(command_of("overlay.text", payload)) == {"key": "overlay.text", "value": ""}
