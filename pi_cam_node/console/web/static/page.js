@@ -25,9 +25,11 @@ function listen() {
       document.body.dispatchEvent(new CustomEvent(`changed-${part}`));
     }
   });
+  // It comes first with each connection: what changed since the page was made, or while nothing was heard, is fetched now.
   source.addEventListener("build", ({ data }) => {
     reached();
     if (data !== build) document.body.dispatchEvent(new CustomEvent("new-build"));
+    everythingMayHaveChanged();
   });
 }
 
@@ -36,7 +38,11 @@ function reached() {
   heard = Date.now();
   const notice = document.getElementById("unreached");
   if (notice) notice.hidden = true;
-  if (was) for (const part of ["nodes", "events", "health", "sensors", "mode"]) document.body.dispatchEvent(new CustomEvent(`changed-${part}`));
+  if (was) everythingMayHaveChanged();
+}
+
+function everythingMayHaveChanged() {
+  for (const part of ["nodes", "events", "health", "sensors", "mode"]) document.body.dispatchEvent(new CustomEvent(`changed-${part}`));
 }
 
 function look() {
