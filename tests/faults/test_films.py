@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,11 @@ class Films:
 
     def process(self, module: str) -> psutil.Process | None:
         """Return the node's child that runs a module."""
-        children = psutil.Process(self.node.process.pid).children()
-        return next((child for child in children if module in " ".join(child.cmdline())), None)
+        for child in psutil.Process(self.node.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                if module in " ".join(child.cmdline()):
+                    return child
+        return None
 
 
 def numbers_of(path: Path) -> list[int]:

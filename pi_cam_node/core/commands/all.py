@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
+from pi_cam_node.core.commands import erase, history, pictures, privacy, settings, status, ticket, video
 from pi_cam_node.core.commands.registry import Command, declared
 
-# isort: off
-# The order in which they are imported is the order in which help and the documents tell of the commands.
-from pi_cam_node.core.commands import settings
-from pi_cam_node.core.commands import erase
-from pi_cam_node.core.commands import pictures
-from pi_cam_node.core.commands import video
-from pi_cam_node.core.commands import history
-from pi_cam_node.core.commands import privacy
-from pi_cam_node.core.commands import status
-from pi_cam_node.core.commands import ticket
-
-# isort: on
-
-# Imported for what they declare.
+# The order in which help and the documents tell of the commands, whichever module is imported first.
 _DECLARING = (settings, erase, pictures, video, history, privacy, status, ticket)
 
 
+@cache
 def registry() -> Mapping[str, Command]:
     """Return every command of the node by its verb, in the order of the contract."""
-    return declared()
+    order = [module.__name__ for module in _DECLARING]
+    return dict(sorted(declared().items(), key=lambda item: order.index(item[1].run.__module__)))

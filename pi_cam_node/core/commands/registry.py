@@ -101,6 +101,7 @@ class Context(Protocol):
     """State and services that a command may use. All of it belongs to the node thread."""
 
     clock: Clock
+    commands: Mapping[str, Command]
     ring: Ring
     night: NightController
     archive: Archive

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pi_cam_node.base.errors import NoFrames
 from pi_cam_node.core.commands.argument_help import argument_help, schema_of
-from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, declared, find
+from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, find
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging.lux import estimate_lux
 
@@ -64,9 +64,9 @@ def health(context: Context, _arguments: Arguments, _received: CommandArrived) -
 
 
 @command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
-def help_(_context: Context, arguments: VerbArguments, _received: CommandArrived) -> Result:
+def help_(context: Context, arguments: VerbArguments, _received: CommandArrived) -> Result:
     """List the commands; for a single one its arguments as well."""
-    chosen = [find(arguments.verb)] if arguments.verb else list(declared().values())
+    chosen = [find(arguments.verb)] if arguments.verb else list(context.commands.values())
     lines = [f"{c.usage}: {c.summary}" for c in chosen]
     if arguments.verb:
         told = argument_help(chosen[0].arguments)
