@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Controls, Opened, Shot
@@ -94,11 +95,11 @@ class LyingSource:
 
 @pytest.mark.short
 def test_images_of_a_wrong_size_or_kind_are_named_and_never_handed_on(
-    monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    mocker: MockerFixture, figure: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("CRITICAL")
     wanted, made = 10_000, LyingSource()
-    monkeypatch.setattr(source_loop, "make", lambda _spec: made)
+    mocker.patch.object(source_loop, "make", return_value=made)
     order = Open(1, CameraConfig(source="synthetic"), Controls("day", 10.0, 1, 1.0, "still"))
     good, failed, finished = 0, set(), threading.Event()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from benchmarks.reconnect import LINES, SETTLED_S, AnnouncingNode, most_within, outage
 from pi_cam_node.core.events import BrightnessMeasured
@@ -102,7 +103,7 @@ def test_fifty_nodes_that_lose_one_broker_come_back_spread_out(figure: Figure, t
 
 @pytest.mark.promise("M5", "B5")
 def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, figure: Figure
+    broker: Mosquitto, mocker: MockerFixture, figure: Figure
 ) -> None:
     resolve, is_known = socket.getaddrinfo, False
 
@@ -113,7 +114,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return resolve("127.0.0.1", *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    mocker.patch.object(socket, "getaddrinfo", getaddrinfo)
     with AnnouncingNode(broker.port, host="broker.invalid") as node:
         time.sleep(12)
         assert node.connected_s == []

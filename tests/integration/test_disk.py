@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NoSpace, NotSaved
@@ -56,9 +57,7 @@ def test_a_full_disk_is_told_leaves_no_litter_and_heals(disk: Path) -> None:
     assert before.items() < contents(disk / "captures").items()
 
 
-def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(
-    disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(disk: Path, mocker: MockerFixture) -> None:
     archive = PictureArchive(disk / "captures", BOOT, SystemClock(), IMAGES)
     save(archive, 1)
     before = contents(disk / "captures")
@@ -70,7 +69,7 @@ def test_a_disk_that_fills_up_while_a_file_is_written_leaves_nothing_of_it(
             fill(disk, leave_bytes=8 * KIB)
         return descriptor
 
-    monkeypatch.setattr(os, "open", somebody_else_is_faster)
+    mocker.patch.object(os, "open", somebody_else_is_faster)
     with pytest.raises(NoSpace, match="No space left"):
         archive.save(picture(frames=(2,), content=noise(128, 96)), ["npy"], config())
     assert contents(disk / "captures") == before

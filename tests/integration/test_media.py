@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
+from pytest_mock import MockerFixture
 from yarl import URL
 
 from pi_cam_node.base.clock import SystemClock
@@ -289,8 +290,8 @@ def test_a_large_picture_is_sent_whole_and_in_many_chunks(tmp_path: Path) -> Non
     with_server(archive, talk)
 
 
-def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "STALL_S", 0.3)
+def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(writing, "STALL_S", 0.3)
     path = tmp_path / f"{ID}.npy"
     np.save(path, noise(4000, 3000))
 
@@ -344,14 +345,14 @@ def rest_of(client: socket.socket) -> int:
     "path", [f"/media/{ID}", f"/media/{ID}/thumbnail", "/snapshot.jpg?width=64", "/shortstream?n=1"]
 )
 def test_a_picture_on_its_way_ends_when_privacy_begins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+    tmp_path: Path, mocker: MockerFixture, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     large = tmp_path / f"{ID}.npy"
     np.save(large, noise(4000, 3000))
     # No real one is so large; a client with enough of them under way gets to the same.
-    monkeypatch.setattr(Thumbnails, "of", lambda *_: large.read_bytes())
-    monkeypatch.setattr(snapshot, "resized_of", lambda *_: large.read_bytes())
-    monkeypatch.setattr(live_routes, "enclose", lambda *_: large.read_bytes())
+    mocker.patch.object(Thumbnails, "of", return_value=large.read_bytes())
+    mocker.patch.object(snapshot, "resized_of", return_value=large.read_bytes())
+    mocker.patch.object(live_routes, "enclose", return_value=large.read_bytes())
     with RunningWebServer(tmp_path) as serving:
         serving.pictures.files[ID] = large
         core = serving.core
@@ -430,7 +431,7 @@ def test_a_thumbnail_is_as_wide_as_the_settings_say_and_never_large(tmp_path: Pa
     with_server(archive, talk, Config.model_validate({"export": {"thumbnail_px": 1024}}))
 
 
-def test_a_thumbnail_is_made_once(archive: PictureArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thumbnail_is_made_once(archive: PictureArchive, mocker: MockerFixture) -> None:
     made: list[str] = []
     make = IMAGES.thumbnail_of_file
 
@@ -438,7 +439,7 @@ def test_a_thumbnail_is_made_once(archive: PictureArchive, monkeypatch: pytest.M
         made.append(suffix)
         return make(content, suffix, width_px, max_bytes)
 
-    monkeypatch.setattr(IMAGES, "thumbnail_of_file", thumbnail_of_file)
+    mocker.patch.object(IMAGES, "thumbnail_of_file", thumbnail_of_file)
 
     async def talk(get: Get) -> None:
         bodies = {(await get(f"/media/{ID}/thumbnail")).body for _ in range(5)}
@@ -513,9 +514,9 @@ def test_a_signed_link_opens_its_picture_and_nothing_else(archive: PictureArchiv
 
 
 def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(disk_pool, "READ_S", 0.5)
+    mocker.patch.object(disk_pool, "READ_S", 0.5)
     hangs, asked = threading.Event(), threading.Semaphore(0)
     statuses: list[int] = []
     with RunningWebServer(tmp_path) as serving:
@@ -524,7 +525,7 @@ def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
             asked.release()
             hangs.wait(60)
 
-        monkeypatch.setattr(serving.pictures, "find", find)
+        mocker.patch.object(serving.pictures, "find", find)
         visitors = [
             threading.Thread(target=lambda: statuses.append(serving.get(f"{media_path(ID)}/thumbnail").status))
             for _ in range(disk_pool.READERS + 2)
@@ -545,5 +546,5 @@ def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
             assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
         finally:
             hangs.set()
-        monkeypatch.undo()
+        mocker.stopall()
         wait_until(lambda: serving.get(media_path(ID)).status == 404, "the disk to answer again")

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import encode
@@ -159,10 +160,8 @@ def test_the_stream_survives_the_camera(serving: RunningWebServer) -> None:
 
 
 @pytest.mark.promise("H3")
-def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pi_cam_node.web.http.writing.STALL_S", 0.5)
+def test_a_viewer_that_takes_nothing_costs_only_itself_and_is_put_out(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch("pi_cam_node.web.http.writing.STALL_S", 0.5)
     noise = np.random.default_rng(0).integers(0, 256, (960, 1280, 3)).astype(np.uint8)
     with RunningWebServer(tmp_path, node=False, mjpeg_server={"fps": 20}, http={"max_viewers": 2}) as serving:
         large = replace(serving.frame(), jpeg=encode(noise, "bgr", 85))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved, PrivacyOn
 from pi_cam_node.imaging import task_process
@@ -106,12 +107,12 @@ def test_privacy_ends_a_task_under_way(process: TaskProcess, images: ImageTasks)
     assert process.started == 2, "the rest of the stack was not waited for"
 
 
-def test_it_ends_when_there_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_when_there_is_nothing_to_do(tmp_path: Path, mocker: MockerFixture) -> None:
     (tmp_path / "impatient.py").write_text(
         "import sys\nfrom pi_cam_node.imaging import task_process\n"
         "task_process.IDLE_S = 0.5\ntask_process.main(int(sys.argv[1]), int(sys.argv[2]))\n"
     )
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    mocker.patch.object(sys, "path", [str(tmp_path), *sys.path])
     process = TaskProcess("impatient")
     images = ImageTasks(process.run)
     images.encode(JPEG, "png")
@@ -162,10 +163,10 @@ def test_it_does_not_outlive_a_node_that_is_killed_even_while_it_is_stopped() ->
         wait_until(lambda: is_gone(pid), "the end of the image process")
 
 
-def test_a_process_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch, images: ImageTasks) -> None:
+def test_a_process_that_cannot_be_started_is_said(mocker: MockerFixture, images: ImageTasks) -> None:
     def no_process(*_: object) -> None:
         raise OSError("no memory")
 
-    monkeypatch.setattr(task_process, "start_child", no_process)
+    mocker.patch.object(task_process, "start_child", no_process)
     with pytest.raises(NotSaved, match="cannot be started"):
         images.encode(JPEG, "png")

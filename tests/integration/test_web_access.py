@@ -555,9 +555,9 @@ def test_the_api_takes_nothing_that_a_form_can_send(open_server: RunningWebServe
 
 @OVER_BOTH["open_server"]
 @pytest.mark.promise("H1")
-def test_silence_and_dribbling_are_ended(open_server: RunningWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_DEADLINE_S", 0.5)
-    monkeypatch.setattr(middleware, "BODY_DEADLINE_S", 0.5)
+def test_silence_and_dribbling_are_ended(open_server: RunningWebServer, mocker: MockerFixture) -> None:
+    mocker.patch.object(connection, "HEAD_DEADLINE_S", 0.5)
+    mocker.patch.object(middleware, "BODY_DEADLINE_S", 0.5)
     assert raw(open_server.port, b"") == b""
     assert raw(open_server.port, b"GET /healthz HTTP/1.1\r\nX-a:").startswith(b"HTTP/1.1 408")
     slow = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
@@ -592,11 +592,9 @@ def test_floods_from_our_own_address_do_not_keep_others_out(open_server: Running
         assert one["after"]["failed"] <= 1, told
 
 
-def test_only_answers_that_are_not_public_keep_a_place(
-    guarded_server: RunningWebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_answers_that_are_not_public_keep_a_place(guarded_server: RunningWebServer, mocker: MockerFixture) -> None:
     kept: list[str] = []
-    monkeypatch.setattr(connection.Connection, "request_allowed", lambda one: kept.append(one.address))
+    mocker.patch.object(connection.Connection, "request_allowed", lambda one: kept.append(one.address))
     for name in PUBLIC:
         guarded_server.request(*concrete(name))
     guarded_server.get("/api/state")
@@ -628,11 +626,11 @@ def test_a_server_that_never_began_ends_too(tmp_path: Path) -> None:
 
 
 def test_a_stop_waits_for_no_connection_that_asks_for_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     with RunningWebServer(tmp_path) as serving, contextlib.ExitStack() as closing:
         serving.get("/healthz")
-        monkeypatch.setattr("pi_cam_node.web.http.engine.SHUTDOWN_S", 60.0)
+        mocker.patch("pi_cam_node.web.http.engine.SHUTDOWN_S", 60.0)
         address = ("127.0.0.1", serving.port)
         silent = closing.enter_context(socket.create_connection(address, 15))
         answered = closing.enter_context(socket.create_connection(address, 15))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import Busy, NoSpace
 from pi_cam_node.base.jobs import Job, Progress
@@ -145,7 +146,7 @@ def test_progress_is_posted_at_most_twice_a_second(inbox: Inbox) -> None:
 
 
 def test_a_full_inbox_delays_the_end_of_a_job_and_does_not_lose_it(
-    worker: Worker, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, inbox: Inbox, mocker: MockerFixture
 ) -> None:
     while inbox.put(WorkAdvanced(0, 0, 0)):
         pass
@@ -155,7 +156,7 @@ def test_a_full_inbox_delays_the_end_of_a_job_and_does_not_lose_it(
         tried.release()
         return put(message)
 
-    monkeypatch.setattr(inbox, "put", put_and_count)
+    mocker.patch.object(inbox, "put", put_and_count)
     work = worker.submit(returning("at last"))
     for _ in range(3):  # the worker keeps trying
         assert tried.acquire(timeout=PATIENCE_S)

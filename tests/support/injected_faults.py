@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
+from pytest_mock import MockerFixture
 
 CALLS = ("open", "write", "fsync", "link", "replace", "rename", "unlink", "mkdir")
 
@@ -20,12 +20,12 @@ class FaultyCalls:
         fail_at: Position in `made` of the one that fails; ``None``: none does.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, errno: int) -> None:
+    def __init__(self, mocker: MockerFixture, errno: int) -> None:
         self.made: list[str] = []
         self.fail_at: int | None = None
         self._errno = errno
         for name in CALLS:
-            monkeypatch.setattr(os, name, self._wrapped(name, getattr(os, name)))
+            mocker.patch.object(os, name, self._wrapped(name, getattr(os, name)))
 
     def failing_one_by_one(self, attempt: Callable[[], object]) -> Iterator[tuple[list[str], OSError]]:
         """Attempt something again and again, each time failing its next call, until no call is left to fail.

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.atomic_files import create_atomically, replace_atomically, sync
 from tests.support.injected_faults import FaultyCalls
@@ -22,11 +23,11 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
+def refuse_links(mocker: MockerFixture) -> None:
     def refuse(*_args: object, **_options: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link", refuse)
+    mocker.patch.object(os, "link", refuse)
 
 
 def test_replacing_gives_a_file_its_new_content(tmp_path: Path) -> None:
@@ -69,9 +70,9 @@ def test_creating_makes_a_file_for_the_owner_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_creating_never_overwrites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+def test_creating_never_overwrites(tmp_path: Path, mocker: MockerFixture, links: bool) -> None:
     if not links:
-        refuse_links(monkeypatch)
+        refuse_links(mocker)
     (tmp_path / "a.jpg").write_bytes(b"first")
     with pytest.raises(FileExistsError):
         create_atomically(tmp_path / "a.jpg", b"second")
@@ -86,17 +87,15 @@ def test_creating_does_not_follow_a_link_that_leads_nowhere(tmp_path: Path) -> N
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_creating_works_on_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_links(monkeypatch)
+def test_creating_works_on_a_file_system_without_hard_links(tmp_path: Path, mocker: MockerFixture) -> None:
+    refuse_links(mocker)
     create_atomically(tmp_path / "a.jpg", b"data")
     assert (tmp_path / "a.jpg").read_bytes() == b"data"
     assert names(tmp_path) == ["a.jpg"]
 
 
-def test_the_content_is_synced_before_it_has_its_name_and_the_name_after(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = FaultyCalls(monkeypatch, errno.EIO)
+def test_the_content_is_synced_before_it_has_its_name_and_the_name_after(tmp_path: Path, mocker: MockerFixture) -> None:
+    calls = FaultyCalls(mocker, errno.EIO)
     create_atomically(tmp_path / "a.jpg", b"data")
     assert [call for call in calls.made if call in ("write", "fsync", "link")] == ["write", "fsync", "link", "fsync"]
     calls.made.clear()
@@ -105,10 +104,8 @@ def test_the_content_is_synced_before_it_has_its_name_and_the_name_after(
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
-def test_creating_leaves_nothing_behind_whichever_call_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    calls = FaultyCalls(monkeypatch, code)
+def test_creating_leaves_nothing_behind_whichever_call_fails(tmp_path: Path, mocker: MockerFixture, code: int) -> None:
+    calls = FaultyCalls(mocker, code)
     failures = 0
     for _, error in calls.failing_one_by_one(lambda: create_atomically(tmp_path / "a.jpg", b"data")):
         failures += 1
@@ -120,10 +117,10 @@ def test_creating_leaves_nothing_behind_whichever_call_fails(
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_replacing_leaves_the_old_or_the_new_file_whichever_call_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    tmp_path: Path, mocker: MockerFixture, code: int
 ) -> None:
     path = tmp_path / "config.yaml"
-    calls = FaultyCalls(monkeypatch, code)
+    calls = FaultyCalls(mocker, code)
     failures = 0
 
     def attempt() -> None:
@@ -139,11 +136,9 @@ def test_replacing_leaves_the_old_or_the_new_file_whichever_call_fails(
     assert path.read_bytes() == b"new"
 
 
-def test_a_file_that_somebody_else_wrote_is_synced_and_then_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_somebody_else_wrote_is_synced_and_then_its_name(tmp_path: Path, mocker: MockerFixture) -> None:
     (tmp_path / "config.yaml").write_bytes(b"new")
-    calls = FaultyCalls(monkeypatch, errno.EIO)
+    calls = FaultyCalls(mocker, errno.EIO)
     sync(tmp_path / "config.yaml")
     assert calls.made == ["open", "fsync", "open", "fsync"]
 
@@ -155,7 +150,7 @@ def test_what_a_dead_process_of_the_same_number_left_is_no_obstacle(tmp_path: Pa
     assert names(tmp_path) == ["a.jpg"]
 
 
-def test_a_directory_that_cannot_be_synced_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_cannot_be_synced_is_no_failure(tmp_path: Path, mocker: MockerFixture) -> None:
     real = os.fsync
 
     def only_files(descriptor: int) -> None:
@@ -163,7 +158,7 @@ def test_a_directory_that_cannot_be_synced_is_no_failure(tmp_path: Path, monkeyp
             raise OSError(errno.EINVAL, "Invalid argument")
         real(descriptor)
 
-    monkeypatch.setattr(os, "fsync", only_files)
+    mocker.patch.object(os, "fsync", only_files)
     create_atomically(tmp_path / "a.jpg", b"data")
     assert (tmp_path / "a.jpg").read_bytes() == b"data"
 

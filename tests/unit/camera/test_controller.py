@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
@@ -546,13 +547,13 @@ def test_a_camera_that_does_not_end_is_not_called_released() -> None:
     assert bench.controller.pid is None
 
 
-def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_while_it_is_let_go_ends_it_all_the_same(mocker: MockerFixture) -> None:
     bench = Bench()
     bench.run(1)
-    monkeypatch.setattr(bench.worker, "end", _raise)
+    mocker.patch.object(bench.worker, "end", _raise)
     with pytest.raises(RuntimeError):
         release(bench)
-    monkeypatch.undo()
+    mocker.stopall()
     bench.controller.restart("an internal fault")
     assert (bench.worker.ended, bench.controller.released.is_set(), len(bench.workers)) == (True, True, 1)
 

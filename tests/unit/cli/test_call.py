@@ -21,9 +21,9 @@ from pi_cam_node.mqtt.topics import Topics
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def bare(mocker: MockerFixture) -> None:
     """Know nothing from the environment."""
-    monkeypatch.setattr("os.environ", {"PATH": ""})
+    mocker.patch("os.environ", {"PATH": ""})
 
 
 class Broker:

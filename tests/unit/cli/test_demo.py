@@ -52,23 +52,27 @@ def test_another_port_is_in_every_line() -> None:
     assert all("18830" in words for words in typed(18830, has_clients=True))
 
 
-def test_the_program_is_named_as_it_can_be_typed_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_program_is_named_as_it_can_be_typed_here(
+    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
-    monkeypatch.setattr("sys.argv", [str(tmp_path / ".venv" / "bin" / "pi-cam-node")])
+    mocker.patch("sys.argv", [str(tmp_path / ".venv" / "bin" / "pi-cam-node")])
     assert guide.program_name() == ".venv/bin/pi-cam-node"
-    monkeypatch.setattr("sys.argv", ["/opt/my cam/pi-cam-node"])
+    mocker.patch("sys.argv", ["/opt/my cam/pi-cam-node"])
     assert guide.program_name() == "'/opt/my cam/pi-cam-node'"
-    monkeypatch.setattr("sys.argv", ["/opt/pi_cam_node/__main__.py"])
+    mocker.patch("sys.argv", ["/opt/pi_cam_node/__main__.py"])
     assert guide.program_name().endswith(" -m pi_cam_node")
 
 
-def test_a_program_in_the_path_needs_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_program_in_the_path_needs_no_folder(
+    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     program = tmp_path / "pi-cam-node"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("sys.argv", [str(program)])
+    mocker.patch("sys.argv", [str(program)])
     assert guide.program_name() == "pi-cam-node"
 
 
@@ -94,24 +98,24 @@ def test_a_port_that_is_none_is_wrong_use(port: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("number", "said"), [(errno.EADDRINUSE, "the port 80 is taken"), (errno.EACCES, "not to be had: Permission denied")]
 )
-def test_a_port_without_permission_is_not_called_taken(number: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_without_permission_is_not_called_taken(number: int, said: str, mocker: MockerFixture) -> None:
     class Refused(socket.socket):
         def bind(self, _address: object) -> None:
             raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(socket, "socket", Refused)
+    mocker.patch.object(socket, "socket", Refused)
     with pytest.raises(NoBrokerHere, match=said):
         brokers.choose_port(80)
 
 
-def test_the_demo_goes_on_when_its_stdout_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_goes_on_when_its_stdout_is_closed(mocker: MockerFixture) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as stdout:  # its end flushes, and would complain
-        monkeypatch.setattr("sys.stdout", stdout)
+        mocker.patch("sys.stdout", stdout)
         say("first brightness")
         say("restarting")
-        monkeypatch.undo()
+        mocker.stopall()
 
 
 def test_the_settings_show_a_night_within_a_few_minutes(tmp_path: Path) -> None:

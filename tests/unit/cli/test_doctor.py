@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     assert machine_checks.check_disk(config).state == "failed"
 
 
-def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, mocker: MockerFixture) -> None:
     captures, stat = tmp_path / "closed" / "captures", os.stat
     captures.parent.mkdir()
 
@@ -117,8 +117,8 @@ def test_a_folder_that_may_not_be_looked_for_is_a_failure(tmp_path: Path, monkey
     def not_ours(dir: Path) -> None:  # noqa: A002 - the name it has in tempfile
         raise PermissionError(errno.EACCES, f"{dir} is closed")
 
-    monkeypatch.setattr(os, "stat", closed)
-    monkeypatch.setattr("tempfile.TemporaryFile", not_ours)
+    mocker.patch.object(os, "stat", closed)
+    mocker.patch("tempfile.TemporaryFile", not_ours)
     finding = machine_checks.check_disk(Config.model_validate({"export": {"base_dir": str(captures)}}))
     assert finding.state == "failed"
     assert f"{captures.parent} cannot be written" in finding.text

@@ -58,7 +58,7 @@ def started(mocker: MockerFixture) -> list[object]:
     return seen
 
 
-def forbid(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+def forbid(mocker: MockerFixture, hidden: str) -> None:
     """Act a folder that is closed to us, for root as well, of whom no folder is."""
 
     def closed(function: Callable[..., object]) -> Callable[..., object]:
@@ -70,8 +70,8 @@ def forbid(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
         return call
 
     for seam in ("stat", "lstat"):
-        monkeypatch.setattr(os, seam, closed(getattr(os, seam)))
-    monkeypatch.setattr(io, "open", closed(io.open))
+        mocker.patch.object(os, seam, closed(getattr(os, seam)))
+    mocker.patch.object(io, "open", closed(io.open))
 
 
 def test_nothing_typed_shows_the_help_and_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,11 +198,11 @@ def test_a_file_that_may_not_be_looked_for_is_one_sentence(
     name: str,
     elsewhere: Path,
     started: list[object],
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     hidden = str(elsewhere / "etc" / "config.yaml")
-    forbid(monkeypatch, hidden)
+    forbid(mocker, hidden)
     assert main.main([name]) == (1 if name == "doctor" else main.BAD_USE)
     said = capsys.readouterr()
     assert f"{hidden}: cannot be read: Permission denied" in said.out + said.err

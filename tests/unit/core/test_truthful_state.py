@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.units import MIB
@@ -161,16 +162,16 @@ def test_a_flood_of_messages_leaves_frames_their_turn() -> None:
     assert isinstance(taken[0], HomeAssistantStarted)
 
 
-def test_a_frame_that_cannot_be_worked_on_stops_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_cannot_be_worked_on_stops_no_deadline(mocker: MockerFixture) -> None:
     world = CoreHarness()
     world.see()
     world.send("save", '{"id":"x"}')
-    monkeypatch.setattr(world.core._pipeline, "process", lambda *_frame: 1 / 0)
+    mocker.patch.object(world.core._pipeline, "process", side_effect=ZeroDivisionError("division by zero"))
     for _ in range(60):
         with pytest.raises(ZeroDivisionError):
             world.see()
     assert world.core.figures()["commands_waiting"] == 0
-    monkeypatch.undo()
+    mocker.stopall()
     world.step()
     assert [(reply["id"], reply["code"]) for reply in finals(world)] == [("x", "timeout")]
 
@@ -324,7 +325,7 @@ def test_work_that_fails_for_nobody_is_told() -> None:
     assert len(world.said(FaultReported)) == 1
 
 
-def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(mocker: MockerFixture) -> None:
     world = CoreHarness()
     world.see(100)
     normal = world.archive.save
@@ -333,7 +334,7 @@ def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(monk
         world.wait(121)
         return normal(picture, formats, config)
 
-    monkeypatch.setattr(world.archive, "save", hang)
+    mocker.patch.object(world.archive, "save", hang)
     world.send("pastStack")
     world.work()
     assert [reply["code"] for reply in finals(world)] == ["timeout"]

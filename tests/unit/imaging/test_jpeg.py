@@ -8,6 +8,7 @@ from typing import get_args
 import cv2
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Layout
@@ -121,8 +122,8 @@ def test_what_is_no_jpeg_is_refused(data: bytes) -> None:
         jpeg.decode(data)
 
 
-def test_opencv_stands_in_where_simplejpeg_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jpeg, "simplejpeg", None)
+def test_opencv_stands_in_where_simplejpeg_is_missing(mocker: MockerFixture) -> None:
+    mocker.patch.object(jpeg, "simplejpeg", None)
     decoded = jpeg.decode(jpeg.encode(i420(card()), "i420", 95))
     assert np.abs(decoded[6, 8].astype(int) - CORNERS["red"]).max() < 8
     assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(640, 480), "bgr", 90), 320, 48 * 1024)).shape[1] == 320

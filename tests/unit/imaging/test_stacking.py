@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.imaging import stacking as module
@@ -137,11 +138,11 @@ def test_a_sigma_clipped_mean_is_the_mean_of_the_values_near_the_median(count: i
 
 
 @pytest.mark.parametrize("method", ["median", "sigma_clip"])
-def test_bands_of_rows_join_without_a_seam(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_of_rows_join_without_a_seam(method: Method, mocker: MockerFixture) -> None:
     frames = noisy(6)
     whole = stacked(frames, method).pixels
-    monkeypatch.setattr(module, "BAND_BYTES", 1)
-    monkeypatch.setattr(module, "BAND_FRAMES", 1)
+    mocker.patch.object(module, "BAND_BYTES", 1)
+    mocker.patch.object(module, "BAND_FRAMES", 1)
     assert (stacked(frames, method).pixels == whole).all()
 
 
@@ -191,7 +192,7 @@ def test_a_mean_or_maximum_takes_the_memory_of_three_frames_however_many_there_a
 
 @pytest.mark.parametrize("method", ["median", "sigma_clip"])
 @pytest.mark.parametrize("count", [4, 64])
-def test_a_median_or_sigma_clip_keeps_its_bound(method: Method, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BAND_BYTES", 1)
+def test_a_median_or_sigma_clip_keeps_its_bound(method: Method, count: int, mocker: MockerFixture) -> None:
+    mocker.patch.object(module, "BAND_BYTES", 1)
     bound = (3 + module.BAND_FRAMES) * FRAME_BYTES + SLACK_BYTES
     assert peak_bytes(count, method, SHAPE) <= bound

@@ -154,9 +154,7 @@ def test_what_cannot_be_mended_stays_and_holds_up_nothing(tmp_path: Path) -> Non
     assert strange.exists()
 
 
-def test_without_room_for_the_copy_the_film_stays_as_it_was_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_room_for_the_copy_the_film_stays_as_it_was_written(tmp_path: Path, mocker: MockerFixture) -> None:
     film = record(tmp_path)
     real = os.fsync
 
@@ -165,37 +163,37 @@ def test_without_room_for_the_copy_the_film_stays_as_it_was_written(
             raise OSError(28, "No space left on device")
         real(descriptor)
 
-    monkeypatch.setattr(os, "fsync", full)
+    mocker.patch.object(os, "fsync", full)
     saved = film.close("no_space", 0.0)
-    monkeypatch.undo()
+    mocker.stopall()
     assert saved is not None
     assert saved.frames == 35
     assert saved.path.read_bytes()[4:12] == b"ftypiso5"
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".mp4"]
 
 
-def _room(folder: Path, monkeypatch: pytest.MonkeyPatch, free: list[int]) -> DiskFilmRoom:
-    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
+def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
+    mocker.patch.object(os, "statvfs", side_effect=lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
     return DiskFilmRoom(folder, lambda: FilmLimits(min_free_bytes=1000))
 
 
-def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: MockerFixture) -> None:
     films = [record(tmp_path, number).close("end", 0.0) for number in (1, 2, 3)]
     kept = tmp_path / f"{facts(1).id}.json"
     kept.write_text(json.dumps({**json.loads(kept.read_text()), "kept": True}))
     free = [900]
-    room = _room(tmp_path, monkeypatch, free)
+    room = _room(tmp_path, mocker, free)
     real = Path.unlink
 
     def unlink(path: Path, missing_ok: bool = False) -> None:
         real(path, missing_ok=missing_ok)
         free[0] += 200 if path.suffix == ".mp4" else 0
 
-    monkeypatch.setattr(Path, "unlink", unlink)
+    mocker.patch.object(Path, "unlink", unlink)
     room.make(0)
     assert [film.path.exists() for film in films if film is not None] == [True, False, True]
 
 
-def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerFixture) -> None:
     with pytest.raises(NoSpace):
-        _room(tmp_path, monkeypatch, [900]).make(0)
+        _room(tmp_path, mocker, [900]).make(0)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
@@ -115,9 +116,7 @@ def test_a_plain_film_has_its_index_first_and_every_byte_where_the_index_says(tm
     assert b"motion 2026-11-29" in moov
 
 
-def test_a_full_disk_leaves_the_file_as_long_as_its_last_whole_fragment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_file_as_long_as_its_last_whole_fragment(tmp_path: Path, mocker: MockerFixture) -> None:
     descriptor = os.open(tmp_path / "film", os.O_RDWR | os.O_CREAT)
     writer = FragmentedWriter(descriptor, TRACK)
     for number in range(12):
@@ -133,10 +132,10 @@ def test_a_full_disk_leaves_the_file_as_long_as_its_last_whole_fragment(
             return real(target, bytes(data[:100]))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "write", fail)
+    mocker.patch.object(os, "write", fail)
     with pytest.raises(OSError, match="space"):
         writer.finish()
-    monkeypatch.undo()
+    mocker.stopall()
     os.close(descriptor)
     assert (tmp_path / "film").stat().st_size == length
     with (tmp_path / "film").open("rb") as file:

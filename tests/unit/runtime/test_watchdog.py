@@ -340,7 +340,7 @@ def test_a_thread_that_waits_for_another_is_not_in_the_kernel(bench: Bench) -> N
     [(b"7 (worker) D 1 2", True), (b"7 (worker) S 1 2", False), (b"7 (a) D) S 1", False), (b"", False)],
 )
 def test_the_state_of_a_thread_is_read_behind_its_name(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, stat: bytes, waits: bool
+    bench: Bench, mocker: MockerFixture, stat: bytes, waits: bool
 ) -> None:
-    monkeypatch.setattr(Path, "read_bytes", lambda _path: stat)
+    mocker.patch.object(Path, "read_bytes", return_value=stat)
     assert bench.plain.loop.is_in_kernel == waits

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.atomic_files import place_new
 from pi_cam_node.base.errors import Busy, NodeError, NoSpace, NotSaved
@@ -137,9 +138,7 @@ def real(tmp_path: Path) -> Bench:
     return bench
 
 
-def taking(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str, seconds: float, *, times: int = 1
-) -> None:
+def taking(bench: Bench, mocker: MockerFixture, module: Any, call: str, seconds: float, *, times: int = 1) -> None:
     """Let a call take its time so often, while the node thread goes on."""
     normal, left = getattr(module, call), list(range(times))
 
@@ -149,14 +148,14 @@ def taking(
         del left[:1]
         return normal(*args)
 
-    monkeypatch.setattr(module, call, slow)
+    mocker.patch.object(module, call, slow)
 
 
 @pytest.mark.parametrize(("module", "call"), [(archive, "check_writable"), (quota, "free_space")])
 def test_a_disk_that_does_not_answer_a_look_is_told_and_so_is_its_answer(
-    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+    real: Bench, mocker: MockerFixture, module: Any, call: str
 ) -> None:
-    taking(real, monkeypatch, module, call, SILENT_S + 1)
+    taking(real, mocker, module, call, SILENT_S + 1)
     real.wait()
     assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
 
@@ -165,23 +164,23 @@ def test_a_disk_that_does_not_answer_a_look_is_told_and_so_is_its_answer(
     ("module", "call"), [(writer, "place_new"), (writer, "sync_directory"), (archive, "make_directory")]
 )
 def test_a_look_that_waits_behind_a_save_that_hangs_does_not_hide_the_silence(
-    real: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+    real: Bench, mocker: MockerFixture, module: Any, call: str
 ) -> None:
-    taking(real, monkeypatch, module, call, SILENT_S + LOOK_S)
+    taking(real, mocker, module, call, SILENT_S + LOOK_S)
     save(real.archive, 43)
     assert (real.told, real.archive.is_silent) == ([SILENCE], False)
     real.wait(0)
     assert real.told[1:] == [StorageChanged("ok", "")]
 
 
-def test_nor_behind_a_tidy_that_hangs(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    taking(real, monkeypatch, archive, "list_pictures", SILENT_S + 1)
+def test_nor_behind_a_tidy_that_hangs(real: Bench, mocker: MockerFixture) -> None:
+    taking(real, mocker, archive, "list_pictures", SILENT_S + 1)
     real.watch.tidy()
     real.wait()
     assert real.told[:2] == [SILENCE, StorageChanged("ok", "")]
 
 
-def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, mocker: MockerFixture) -> None:
     real.wait()
     assert real.archive.free_bytes() is not None
 
@@ -190,13 +189,13 @@ def test_what_is_free_on_a_silent_disk_is_not_known(real: Bench, monkeypatch: py
         assert real.archive.free_bytes() is None
         place_new(path, data, *access)
 
-    monkeypatch.setattr(writer, "place_new", hanging)
+    mocker.patch.object(writer, "place_new", hanging)
     save(real.archive, 43)
     assert real.archive.free_bytes() is not None
 
 
-def test_a_job_that_computes_for_a_minute_is_no_silent_disk(real: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    taking(real, monkeypatch, writer, "encoded", 60)
+def test_a_job_that_computes_for_a_minute_is_no_silent_disk(real: Bench, mocker: MockerFixture) -> None:
+    taking(real, mocker, writer, "encoded", 60)
     save(real.archive, 43)
     real.wait()
     assert real.told == []
@@ -214,12 +213,10 @@ def test_a_large_picture_may_take_as_much_longer_as_a_slow_card_needs() -> None:
     assert not heartbeat.is_stale
 
 
-def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(
-    real: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(real: Bench, mocker: MockerFixture) -> None:
     for frame in range(100, 110):
         save(real.archive, frame)
-    taking(real, monkeypatch, directory, "parse_file", SILENT_S - 1, times=99)
+    taking(real, mocker, directory, "parse_file", SILENT_S - 1, times=99)
     real.watch.tidy()
     real.wait()
     assert real.told == []
@@ -231,34 +228,34 @@ def test_pictures_are_tidied_now_and_then(bench: Bench) -> None:
     assert bench.archive.tidies == 2
 
 
-def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_makes_room_where_the_reserve_asks_for_it(tmp_path: Path, mocker: MockerFixture) -> None:
     disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock(), IMAGES)
     disk.look(config())
     assert list(tmp_path.iterdir()) == []
     for frame in range(3):
         save(disk, frame)
     rooms = iter([FreeSpace(0, 1000), FreeSpace(0, 1000), FreeSpace(10**12, 1000)])
-    monkeypatch.setattr(quota, "free_space", lambda _directory: next(rooms))
+    mocker.patch.object(quota, "free_space", side_effect=rooms)
     disk.look(config(min_free_bytes=1))
     assert len(names(tmp_path / "captures")) == 4
-    monkeypatch.setattr(quota, "free_space", lambda _directory: FreeSpace(0, 1000))
+    mocker.patch.object(quota, "free_space", return_value=FreeSpace(0, 1000))
     with pytest.raises(NoSpace):
         disk.look(config(min_free_bytes=1 << 40))
 
 
 def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_does_not_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mocker: MockerFixture
 ) -> None:
     disk = PictureArchive(tmp_path / "captures", BOOT, FakeClock(), IMAGES)
     assert disk.free_bytes() is None
-    monkeypatch.setattr(quota, "free_space", lambda _directory: FreeSpace(3 * MIB, 1000))
+    mocker.patch.object(quota, "free_space", return_value=FreeSpace(3 * MIB, 1000))
     disk.look(config())
     assert disk.free_bytes() == 3 * MIB
 
     def dead(_directory: Path) -> FreeSpace:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(quota, "free_space", dead)
+    mocker.patch.object(quota, "free_space", dead)
     with pytest.raises(NotSaved):
         disk.look(config())
     assert disk.free_bytes() is None
@@ -266,10 +263,10 @@ def test_what_is_free_is_known_from_the_last_look_and_unknown_where_the_disk_doe
 
 @pytest.mark.parametrize(("free_bytes", "told"), [(3 * MIB + 7, 3), (None, None)])
 def test_the_node_thread_asks_no_disk_for_its_figures(
-    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, told: int | None
+    mocker: MockerFixture, free_bytes: int | None, told: int | None
 ) -> None:
     def hangs(_path: object) -> os.statvfs_result:
         raise AssertionError("a network share that is gone would hang the node here")
 
-    monkeypatch.setattr(os, "statvfs", hangs)
+    mocker.patch.object(os, "statvfs", hangs)
     assert SystemMetrics(lambda: free_bytes, FakeClock(), lambda: None).read()["disk_free_mib"] == told

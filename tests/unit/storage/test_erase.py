@@ -57,7 +57,7 @@ def world() -> CoreHarness:
     return world
 
 
-def resisting(monkeypatch: pytest.MonkeyPatch, error: int, *names: str) -> None:
+def resisting(mocker: MockerFixture, error: int, *names: str) -> None:
     """Let files of these names not be removed."""
     real = os.unlink
 
@@ -66,7 +66,7 @@ def resisting(monkeypatch: pytest.MonkeyPatch, error: int, *names: str) -> None:
             raise OSError(error, os.strerror(error))
         real(path, **options)
 
-    monkeypatch.setattr(os, "unlink", unlink)
+    mocker.patch.object(os, "unlink", unlink)
 
 
 def code(replies: list[dict[str, Any]]) -> str:
@@ -132,11 +132,11 @@ def test_only_files_of_ours_go(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "told"), [(errno.EPERM, "Operation not permitted"), (errno.ENOENT, "")])
 def test_a_file_that_cannot_be_removed_stops_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, told: str
+    tmp_path: Path, mocker: MockerFixture, error: int, told: str
 ) -> None:
     for name in OURS:
         (tmp_path / name).write_bytes(b"12345")
-    resisting(monkeypatch, error, f"{ID}.jpg", f"{ID}.png")
+    resisting(mocker, error, f"{ID}.jpg", f"{ID}.png")
     removed = erase_folder(tmp_path, NAMES)
     assert (removed.pictures, removed.files, removed.size_bytes) == (2, len(OURS) - 2, 5 * (len(OURS) - 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{ID}.jpg", f"{ID}.png"]
@@ -161,7 +161,7 @@ def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(
 
 
 def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+    tmp_path: Path, mocker: MockerFixture
 ) -> None:
     mocker.patch.object(erasure, "clear_retained", side_effect=lambda _config, _topics: Cleared(0, 0, 0))
     starts, good = tmp_path / "node.yaml.starts", tmp_path / "node.yaml.good"
@@ -170,7 +170,7 @@ def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_fold
     folder = tmp_path / "captures"
     folder.write_bytes(b"not a folder")
     config = Config.model_validate({"export": {"base_dir": str(folder)}})
-    resisting(monkeypatch, errno.EPERM, starts.name)
+    resisting(mocker, errno.EPERM, starts.name)
     erased = erasure.erase_all(config, StartCounter(starts), LastGood(good), None)
     assert (erased.files, erased.size_bytes, good.exists()) == (1, 2, False)
     assert [str(folder) in erased.trouble[0], str(starts) in erased.trouble[1]] == [True, True], erased.trouble

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.cli.bench import command
@@ -117,9 +118,7 @@ def test_a_folder_of_settings_that_cannot_be_written_leaves_the_one_with_the_pic
     assert "with the pictures only" in caplog.text
 
 
-def test_a_read_only_folder_of_settings_does_not_keep_privacy_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_folder_of_settings_does_not_keep_privacy_on(tmp_path: Path, mocker: MockerFixture) -> None:
     (tmp_path / "etc").mkdir()
     mark, unlink = PrivacyMarker(tmp_path / "captures", tmp_path / "etc" / "my.yaml.privacy_on"), os.unlink
 
@@ -128,7 +127,7 @@ def test_a_read_only_folder_of_settings_does_not_keep_privacy_on(
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         unlink(path, **named)
 
-    monkeypatch.setattr(os, "unlink", refuse)
+    mocker.patch.object(os, "unlink", refuse)
     mark.put(on=True)
     mark.put(on=False)
     assert not mark.is_there

@@ -28,13 +28,13 @@ _log = logging.getLogger("pi_cam_node.test")
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _as_it_was(mocker: MockerFixture) -> Iterator[None]:
     """Put the process's logging back."""
     root, level = logging.getLogger(), logging.getLogger().level
-    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+    mocker.patch.object(logging, "raiseExceptions", logging.raiseExceptions)
     for name in ("excepthook", "unraisablehook"):
-        monkeypatch.setattr(sys, name, getattr(sys, name))
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+        mocker.patch.object(sys, name, getattr(sys, name))
+    mocker.patch.object(threading, "excepthook", threading.excepthook)
     yield
     log._install([])
     root.setLevel(level)

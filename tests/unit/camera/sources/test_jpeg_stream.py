@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from pi_cam_node.camera.sources import jpeg_stream
 from pi_cam_node.camera.sources.jpeg_stream import JpegSplitter
@@ -53,8 +53,8 @@ def test_a_thumbnail_inside_is_no_picture_of_its_own() -> None:
     assert cut(outer + PICTURES[1], [50]) == [outer, PICTURES[1]]
 
 
-def test_what_never_ends_does_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jpeg_stream, "MAX_JPEG_BYTES", 10_000)
+def test_what_never_ends_does_not_stay_in_memory(mocker: MockerFixture) -> None:
+    mocker.patch.object(jpeg_stream, "MAX_JPEG_BYTES", 10_000)
     splitter = JpegSplitter()
     endless = PICTURES[0][:-2]
     for _ in range(50):

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
@@ -73,12 +74,12 @@ def test_a_named_host_is_allowed_with_its_port_and_no_other() -> None:
     assert endpoints.fault_of("file://push.house/1")
 
 
-def test_a_name_that_leads_into_the_house_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_leads_into_the_house_is_not_followed(mocker: MockerFixture) -> None:
     async def look_up(address: str) -> list[str]:
         async def found(*_args: object, **_more: object) -> list[tuple[object, ...]]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+        mocker.patch.object(asyncio.get_running_loop(), "getaddrinfo", found)
         return [one["host"] for one in await PublicResolver(Endpoints()).resolve("web.push.apple.com", 443)]
 
     assert asyncio.run(look_up("17.253.144.10")) == ["17.253.144.10"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.commands import dispatcher, requests
@@ -203,16 +204,16 @@ def test_any_json_gets_exactly_one_final_reply(verb: str, fields: dict[str, obje
 
 
 @pytest.mark.promise("B3")
-def test_what_is_remembered_of_answers_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_remembered_of_answers_is_bounded_in_bytes(mocker: MockerFixture) -> None:
     world = CoreHarness()
     (size,) = (len(json.dumps(reply)) for reply in world.send("dump_config", '{"id": "first"}'))
-    monkeypatch.setattr(requests, "REPLIES_BYTES", 4 * size)
+    mocker.patch.object(requests, "REPLIES_BYTES", 4 * size)
     for number in range(20):
         world.send("dump_config", f'{{"id": "{number}"}}')
     kept = world.core._dispatcher._replies._replies
     assert 1 < len(kept) <= 4
     assert next(reversed(kept)) == "19"
-    monkeypatch.setattr(requests, "REPLIES_BYTES", 1)
+    mocker.patch.object(requests, "REPLIES_BYTES", 1)
     world.send("dump_config", '{"id": "last"}')
     assert list(kept) == ["last"], "however large it is"
 

@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.storage.pictures.archive import PictureArchive
@@ -18,14 +19,14 @@ from tests.support.pictures import ALL, ID, archive_in, config, names, save, usa
 @pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, NoSpace), (errno.EDQUOT, NoSpace), (errno.EIO, NotSaved)])
 @pytest.mark.promise("S8")
 def test_whichever_call_fails_the_picture_is_saved_whole_or_not_at_all(
-    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, code: int, error: type[Exception]
+    tmp_path: Path, clock: FakeClock, mocker: MockerFixture, code: int, error: type[Exception]
 ) -> None:
     archive = archive_in(tmp_path, clock)
     folder = tmp_path / "captures"
     save(archive, 1)
     kept = {path: path.read_bytes() for path in folder.iterdir()}
     failures = 0
-    for _, raised in FaultyCalls(monkeypatch, code).failing_one_by_one(lambda: save(archive, 2, ALL)):
+    for _, raised in FaultyCalls(mocker, code).failing_one_by_one(lambda: save(archive, 2, ALL)):
         failures += 1
         assert type(raised) is error
         assert {path: path.read_bytes() for path in folder.iterdir()} == kept
@@ -34,8 +35,8 @@ def test_whichever_call_fails_the_picture_is_saved_whole_or_not_at_all(
     assert usage_of(archive).count == 2
 
 
-def test_saving_works_again_when_the_fault_is_over(archive: PictureArchive, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = FaultyCalls(monkeypatch, errno.ENOSPC)
+def test_saving_works_again_when_the_fault_is_over(archive: PictureArchive, mocker: MockerFixture) -> None:
+    calls = FaultyCalls(mocker, errno.ENOSPC)
     calls.fail_at = 5
     with pytest.raises(NoSpace, match="No space left"):
         save(archive)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.units import MIB
@@ -27,14 +28,14 @@ from tests.support.injected_faults import FaultyCalls
 from tests.support.pictures import ALL, ID, archive_in, config, ids_on_disk, names, picture, save, scene, usage_of
 
 
-def disk(monkeypatch: pytest.MonkeyPatch, folder: Path, size_bytes: int, inodes: int = 1000) -> None:
+def disk(mocker: MockerFixture, folder: Path, size_bytes: int, inodes: int = 1000) -> None:
     """Pretend that the file system has this size and holds nothing but the folder."""
 
     def room(_directory: Path) -> FreeSpace:
         files = list(folder.iterdir())
         return FreeSpace(size_bytes - sum(path.stat().st_size for path in files), inodes - len(files))
 
-    monkeypatch.setattr(quota, "free_space", room)
+    mocker.patch.object(quota, "free_space", room)
 
 
 def test_usage_and_newest_are_known_without_looking(archive: PictureArchive, tmp_path: Path) -> None:
@@ -113,21 +114,21 @@ def test_files_of_others_stay_whatever_the_limits(archive: PictureArchive, tmp_p
 
 
 def test_room_is_made_before_the_reserve_is_touched(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture
 ) -> None:
     ids = [save(archive, frame) for frame in (1, 2, 3)]
     each_bytes = usage_of(archive).size_bytes // 3
-    disk(monkeypatch, tmp_path / "captures", 3 * each_bytes + MIB + 100)
+    disk(mocker, tmp_path / "captures", 3 * each_bytes + MIB + 100)
     ids.append(save(archive, 4, min_free_bytes=MIB))
     assert ids[0] not in ids_on_disk(tmp_path)
     assert ids_on_disk(tmp_path) == set(ids[-len(ids_on_disk(tmp_path)) :])
 
 
 def test_a_reserve_that_no_picture_can_give_back_costs_none(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture
 ) -> None:
     ids = [save(archive, frame) for frame in (1, 2, 3)]
-    disk(monkeypatch, tmp_path / "captures", MIB // 2)
+    disk(mocker, tmp_path / "captures", MIB // 2)
     with pytest.raises(NoSpace, match="min_free_bytes") as raised:
         save(archive, 4, min_free_bytes=MIB)
     assert raised.value.data["min_free_bytes"] == MIB
@@ -135,20 +136,18 @@ def test_a_reserve_that_no_picture_can_give_back_costs_none(
     assert len(names(tmp_path / "captures")) == 6
 
 
-def test_the_last_inodes_are_not_used_up(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_last_inodes_are_not_used_up(archive: PictureArchive, tmp_path: Path, mocker: MockerFixture) -> None:
     ids = [save(archive, frame) for frame in range(20)]
-    disk(monkeypatch, tmp_path / "captures", 1 << 30, inodes=len(names(tmp_path / "captures")) + 14)
+    disk(mocker, tmp_path / "captures", 1 << 30, inodes=len(names(tmp_path / "captures")) + 14)
     ids.append(save(archive, 20))
     assert ids_on_disk(tmp_path) == set(ids[-len(ids_on_disk(tmp_path)) :])
     assert len(ids_on_disk(tmp_path)) < 21
 
 
-def test_tidying_frees_the_reserve(archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tidying_frees_the_reserve(archive: PictureArchive, tmp_path: Path, mocker: MockerFixture) -> None:
     ids = [save(archive, frame) for frame in (1, 2, 3)]
     each_bytes = usage_of(archive).size_bytes // 3
-    disk(monkeypatch, tmp_path / "captures", 3 * each_bytes + MIB - 100)
+    disk(mocker, tmp_path / "captures", 3 * each_bytes + MIB - 100)
     assert archive.tidy(config(min_free_bytes=MIB)) == 1
     assert ids_on_disk(tmp_path) == set(ids[1:])
 
@@ -165,10 +164,10 @@ def test_tidying_sees_what_others_removed_and_added(archive: PictureArchive, tmp
 
 
 def test_a_picture_that_cannot_be_removed_is_told_and_tried_again(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     old, newest = save(archive, 1), save(archive, 2)
-    calls = FaultyCalls(monkeypatch, errno.EROFS)
+    calls = FaultyCalls(mocker, errno.EROFS)
     calls.fail_at = 0
     assert archive.tidy(config(max_bytes=1)) == 0
     assert "Read-only" in caplog.text
@@ -178,7 +177,7 @@ def test_a_picture_that_cannot_be_removed_is_told_and_tried_again(
 
 
 @pytest.fixture
-def protected(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def protected(mocker: MockerFixture) -> set[str]:
     """Return ids of pictures that cannot be removed, as after ``chattr +i``; tests add to them."""
     ids: set[str] = set()
     real = os.unlink
@@ -188,17 +187,17 @@ def protected(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
         real(path)
 
-    monkeypatch.setattr(os, "unlink", unlink)
+    mocker.patch.object(os, "unlink", unlink)
     return ids
 
 
 def test_where_the_oldest_cannot_be_removed_the_next_ones_make_room(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: set[str]
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture, protected: set[str]
 ) -> None:
     ids = [save(archive, frame) for frame in range(6)]
     protected.update(ids[:3])
     each_bytes = usage_of(archive).size_bytes // 6
-    disk(monkeypatch, tmp_path / "captures", 6 * each_bytes + MIB + 100)
+    disk(mocker, tmp_path / "captures", 6 * each_bytes + MIB + 100)
     newest = save(archive, 6, min_free_bytes=MIB)
     left = ids_on_disk(tmp_path)
     assert {*ids[:3], newest} <= left
@@ -220,19 +219,17 @@ def test_what_cannot_be_removed_takes_its_part_of_the_limit_and_is_told_once(
 
 
 def test_pictures_none_of_which_can_be_removed_are_not_tried_without_end(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: set[str]
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture, protected: set[str]
 ) -> None:
     ids = [save(archive, frame) for frame in range(2 * MOST_UNDELETABLE)]
     protected.update(ids)
-    disk(monkeypatch, tmp_path / "captures", usage_of(archive).size_bytes + MIB + 100)
+    disk(mocker, tmp_path / "captures", usage_of(archive).size_bytes + MIB + 100)
     with pytest.raises(NoSpace):
         save(archive, 99, min_free_bytes=MIB)
     assert ids_on_disk(tmp_path) == set(ids)
 
 
-def test_a_sidecar_goes_after_its_picture(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sidecar_goes_after_its_picture(archive: PictureArchive, tmp_path: Path, mocker: MockerFixture) -> None:
     save(archive, 1, ALL)
     save(archive, 2)
     gone: list[str] = []
@@ -242,7 +239,7 @@ def test_a_sidecar_goes_after_its_picture(
         gone.append(path.suffix)
         real(path)
 
-    monkeypatch.setattr(os, "unlink", noting)
+    mocker.patch.object(os, "unlink", noting)
     archive.tidy(config(max_bytes=1))
     assert gone == [".jpg", ".png", ".npy", ".json"]
 

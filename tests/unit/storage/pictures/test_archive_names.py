@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.pictures import ID, names, save
@@ -26,7 +27,7 @@ def test_a_foreign_file_under_the_name_is_not_overwritten(archive: PictureArchiv
 
 
 def test_a_name_taken_at_the_last_moment_is_left_alone(
-    archive: PictureArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: PictureArchive, tmp_path: Path, mocker: MockerFixture
 ) -> None:
     archive.open()
     real = os.link
@@ -36,7 +37,7 @@ def test_a_name_taken_at_the_last_moment_is_left_alone(
             Path(target).write_bytes(b"somebody's")
         real(source, target, **options)
 
-    monkeypatch.setattr(os, "link", overtaken)
+    mocker.patch.object(os, "link", overtaken)
     assert save(archive, formats=["jpg", "png"]) == f"{ID}-2"
     assert names(tmp_path / "captures") == sorted([f"{ID}.png", *(f"{ID}-2.{e}" for e in ("jpg", "png", "json"))])
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2
@@ -84,9 +85,9 @@ def test_nothing_but_damaged_images_is_a_failure(rig: Rig) -> None:
         rig.source.read()
 
 
-def test_a_failure_inside_picamera2_becomes_a_source_error(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_inside_picamera2_becomes_a_source_error(rig: Rig, mocker: MockerFixture) -> None:
     rig.open()
-    monkeypatch.setattr(rig.factory.opened[0], "capture_request", lambda **_: 1 / 0)
+    mocker.patch.object(rig.factory.opened[0], "capture_request", side_effect=ZeroDivisionError("division by zero"))
     with pytest.raises(SourceError, match="picamera2 failed: division by zero"):
         rig.source.read()
 
@@ -184,9 +185,9 @@ def test_close_may_come_twice_and_before_open(rig: Rig) -> None:
         rig.source.apply(NIGHT)
 
 
-def test_a_close_that_fails_inside_picamera2_is_not_passed_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_close_that_fails_inside_picamera2_is_not_passed_on(rig: Rig, mocker: MockerFixture) -> None:
     rig.open()
-    monkeypatch.setattr(rig.factory.opened[0], "close", lambda: 1 / 0)
+    mocker.patch.object(rig.factory.opened[0], "close", side_effect=ZeroDivisionError("division by zero"))
     rig.source.close()
     with pytest.raises(SourceError, match="not open"):
         rig.source.read()
@@ -199,14 +200,16 @@ def test_opening_again_lets_go_of_the_camera_before(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("error", [ImportError("No module named 'libcamera'"), ValueError("numpy.dtype size changed")])
-def test_without_picamera2_opening_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_without_picamera2_opening_says_how_to_install_it(
+    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     class Broken:
         def find_spec(self, name: str, path: object = None, target: object = None) -> None:
             if name == "picamera2":
                 raise error
 
     monkeypatch.delitem(sys.modules, "picamera2", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    mocker.patch.object(sys, "meta_path", [Broken(), *sys.meta_path])
     with pytest.raises(SourceError, match=r"apt install python3-picamera2.*--system-site-packages"):
         Picamera2Source("", InstalledPicamera2()).open(SMALL, DAY)
 
