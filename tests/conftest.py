@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.recording import Recorder, figures_of
+from tests.support import bars
 from tests.support.broker import Mosquitto, StartBroker, find_mosquitto
 
 
@@ -18,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "promises")
+    if config.getoption("--faults"):
+        bars.judge_strictly()
 
 
 @pytest.fixture

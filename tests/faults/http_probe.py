@@ -29,14 +29,14 @@ class HttpProbe:
     def get(self, path: str) -> bytes:
         """Return the body of an answer; empty while nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
                 return bytes(answer.read())
         except (OSError, urllib.error.URLError):
             return b""
 
     def frames(self) -> int:
         """Return how many frames came through since the node started."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/snapshot.jpg", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/snapshot.jpg", timeout=60) as answer:
             number = int(answer.headers["X-Frame-Id"])
         return number - int(self.state()["telemetry"].get("frames_dropped", 0))
 

@@ -24,7 +24,7 @@ BODY = json.dumps({"key": "night.gain", "value": 8}).encode()
 
 def asked(server: RunningWebServer, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> int:
     """Return the status of a request with exactly these headers."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():

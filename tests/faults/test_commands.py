@@ -15,6 +15,7 @@ import pytest
 from pi_cam_node.core.inbox import MESSAGES_WAITING
 from tests.faults import fault_tools
 from tests.faults.http_probe import pictures
+from tests.support.bars import bar
 from tests.support.broker import Client, Mosquitto, wait_until
 from tests.support.proxy import Proxy
 from tests.support.running_node import BASE, CommandClient, RunningNode
@@ -68,7 +69,7 @@ def test_no_message_on_any_topic_stops_the_node(broker: Mosquitto, tmp_path: Pat
         f"{count} hostile commands: 0 tracebacks, 0 sessions lost, `health` answered after "
         f"{took_s[len(took_s) // 2] * 1000:.0f} ms (median), {took_s[-1]:.2f} s at the latest (at most 1)"
     )
-    assert took_s[-1] <= 1
+    assert took_s[-1] <= bar(1)
 
 
 @pytest.mark.promise("B3")
@@ -90,7 +91,7 @@ def test_of_a_flood_each_command_is_answered_or_counted(
             return len(client.on(f"{BASE}/reply/get"))
 
         wait_until(lambda: answered() + refused() == count, "each command to be answered or counted", 60)
-        assert asked_health(client, "after") < 1
+        assert asked_health(client, "after") < bar(1)
         assert answered() >= min(count, MESSAGES_WAITING)
         assert len({json.loads(m.payload)["id"] for m in client.on(f"{BASE}/reply/get")}) == answered()
     figure(f"{count} commands in one go: {answered()} answered, {refused()} counted as refused, 0 lost in silence")
@@ -153,7 +154,7 @@ def test_a_command_that_takes_a_minute_holds_nothing_up(
         while not commands.finals("slow"):
             took_s.append(asked_health(client, f"h{len(took_s)}"))
             time.sleep(0.5)
-            assert time.monotonic() - began_s < count + 30
+            assert time.monotonic() - began_s < bar(count + 30)
         slow_s = time.monotonic() - began_s
         wait_until(lambda: all(commands.finals(f"waits{number}") for number in range(16)), "those that waited", 30)
         assert commands.finals("slow")[0]["ok"]
@@ -167,7 +168,7 @@ def test_a_command_that_takes_a_minute_holds_nothing_up(
     assert stages[0] == "accepted"
     assert busy["code"] == "busy"
     assert busy_s <= 1
-    assert max(took_s) <= 1
+    assert max(took_s) <= bar(1)
     assert offline == []
     assert sessions == 1
     assert slow_s > count - 1

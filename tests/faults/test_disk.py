@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.disks import fault_disk
 from tests.faults.observed_node import ObservedNode, watched
+from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE
 
@@ -108,8 +109,8 @@ def test_a_disk_in_trouble_is_told_costs_neither_stream_nor_mqtt_and_heals(
         assert not stream.ended
     assert Path(kept["data"]["path"]).exists()
     assert list(Path(disk.dir, "captures").glob(".*.part")) == []
-    assert stream.longest_gap_s < 5
-    assert slowest_s < 5
+    assert stream.longest_gap_s < bar(5)
+    assert slowest_s < bar(5)
     assert "Traceback" not in node.node.log()
     figure(
         f"said after {noticed_s:.1f} s (at most {NOTICED_S:g}), over {healed_s:.1f} s after it ended (at most "
@@ -160,8 +161,8 @@ def test_a_disk_that_hangs_while_a_picture_is_saved_is_told_and_the_picture_is_s
         assert node.said_offline() == []
         assert not stream.ended
     assert Path(saved["data"]["path"]).exists()
-    assert stream.longest_gap_s < 5
-    assert slowest_s < 5
+    assert stream.longest_gap_s < bar(5)
+    assert slowest_s < bar(5)
     figure(
         f"a disk that hangs while a picture is saved: said after {noticed_s:.1f} s (at most {NOTICED_S:g}), over "
         f"{healed_s:.1f} s after it answered, and the picture was saved"
@@ -198,5 +199,5 @@ def test_settings_changed_on_a_read_only_disk_are_in_force_and_said_not_to_be_wr
         wait_until(
             lambda: node.commands.client.latest("pi_cam_node/porch/config/night.gain") == b"6", "the old gain", 30
         )
-    assert stream.longest_gap_s < 5
+    assert stream.longest_gap_s < bar(5)
     figure(f"overwrite_config answered {written['code']}: {written['message'].rpartition(': ')[2]}")

@@ -23,7 +23,7 @@ DIFFERENCE_MS = 5.0
 
 def tried(server: RunningWebServer, credential: str, address: str = "127.0.0.1") -> tuple[int, float]:
     """Return the status that a credential gets from an address of this machine, and in how many milliseconds."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20, source_address=(address, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60, source_address=(address, 0))
     try:
         connection.connect()
         began_s = time.perf_counter()

@@ -132,7 +132,7 @@ def ways_out(folder: Path) -> list[str]:
 
 def http_answer(port: int, method: str, path: str, body: bytes = b"") -> bytes:
     """Return all that the server answers to a path that no library has tidied up."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.putrequest(method, "/", skip_accept_encoding=True)
         # What is no path cannot be in a request line; the rest goes out as it is.

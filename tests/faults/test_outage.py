@@ -21,6 +21,7 @@ from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt import outbox
 from pi_cam_node.mqtt.message import Message
 from tests.faults.http_probe import HttpProbe, resident_mib
+from tests.support.bars import bar
 from tests.support.broker import Mosquitto, StartBroker, wait_until
 from tests.support.link_harness import TOPICS, LinkHarness
 from tests.support.proxy import Proxy
@@ -80,7 +81,7 @@ def test_a_broker_that_forgot_everything_is_told_everything_again(figure: Figure
         f"{topics} retained topics equal byte for byte after {len(took_s)} outages of {len(took_s)}, "
         f"at the latest {max(took_s):.2f} s after the connect (at most 3)"
     )
-    assert max(took_s) <= 3
+    assert max(took_s) <= bar(3)
 
 
 @pytest.mark.promise("M6", "B7")
@@ -98,7 +99,7 @@ def test_fifty_nodes_that_lose_one_broker_come_back_spread_out(figure: Figure, t
     )
     assert most <= 20
     assert last_s <= 75
-    assert max(took_s) <= 3
+    assert max(took_s) <= bar(3)
 
 
 @pytest.mark.promise("M5", "B5")
@@ -122,7 +123,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_until_it_can(
         wait_until(lambda: node.connected_s, "the connection", 30)
         took_s = node.connected_s[0] - healed_s
     figure(f"connected {took_s:.1f} s after the name was known (at most 10)")
-    assert took_s <= 10
+    assert took_s <= bar(10)
 
 
 @pytest.mark.short
@@ -136,7 +137,7 @@ def test_a_node_with_a_wrong_broker_serves_its_page_and_says_so(tmp_path: Path, 
         wait_until(lambda: page.state()["states"]["camera"] == "online", "frames")
         assert node.running
     figure(f"an unknown name: page, frames and the reason {took_s:.1f} s after the start (at most 10)")
-    assert took_s <= 10
+    assert took_s <= bar(10)
 
 
 # ------------------------------------------------------------------ what waits meanwhile
@@ -168,7 +169,7 @@ def test_ten_thousand_messages_for_a_broker_that_is_away_take_no_memory(
         broker.start()
         with broker.client() as client:
             client.subscribe(f"{TOPICS.root}/#")
-            node.expect(BrokerConnected, timeout_s=20)
+            node.expect(BrokerConnected, timeout_s=60)
             node.announce()
             client.wait_for(TOPICS.event("test"), lambda m: int(m.payload) == 9_999)
             assert [int(m.payload) for m in client.on(TOPICS.event("test"))] == list(range(9_900, 10_000))

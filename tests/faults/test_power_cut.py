@@ -22,7 +22,7 @@ from tests.faults.results import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.root, pytest.mark.promise("S1", "B1")]
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LONGEST_S = 1.0
 Check = Callable[[Path, set[str]], list[str]]
 

@@ -17,6 +17,7 @@ from pi_cam_node.imaging.jpeg import decode
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reconnect import Backoff
 from tests.faults.http_probe import HttpProbe, pictures
+from tests.support.bars import bar
 from tests.support.broker import Mosquitto, StartBroker, wait_until
 from tests.support.link_harness import TOPICS, LinkHarness
 from tests.support.proxy import Proxy
@@ -58,7 +59,7 @@ def test_a_picture_larger_than_the_broker_takes_arrives_smaller(
     assert len(sent) < PACKET_BYTES
     assert decode(sent).shape[2] == 3
     assert sessions == 1
-    assert took_s <= 1
+    assert took_s <= bar(1)
 
 
 class Choking(Proxy):
@@ -102,7 +103,7 @@ def test_a_message_on_which_the_broker_hangs_up_is_found_and_held_back(
         began_s = time.monotonic()
         connects = 0
         while client.latest(TOPICS.availability) != b"online":
-            node.expect(BrokerConnected, timeout_s=15)
+            node.expect(BrokerConnected, timeout_s=60)
             connects += 1
             node.announce(*birth)
             assert connects < 10
@@ -118,7 +119,7 @@ def test_a_message_on_which_the_broker_hangs_up_is_found_and_held_back(
     assert came == {m.topic for m in birth} - {TOPICS.state(f"key{place:02d}")} | {TOPICS.availability}
     assert refused == 1
     assert connects <= 4
-    assert took_s <= 15
+    assert took_s <= bar(15)
 
 
 @pytest.mark.promise("M22")
@@ -137,7 +138,7 @@ def test_a_broker_that_refuses_our_topics_is_reported(
         assert "does not let us" in node.log()
         assert node.running
     figure(f"MQTT {protocol}, {acl!r}: told after {took_s:.1f} s (at most 10)")
-    assert took_s <= 10
+    assert took_s <= bar(10)
 
 
 SCALE = 30

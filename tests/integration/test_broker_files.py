@@ -126,11 +126,11 @@ def test_nobody_enters_without_a_password_but_the_health_check(start_broker: Sta
     with broker.client(username="porch", password="one"):
         pass
     shell = service()["healthcheck"]["test"][1].replace("$$", "$").replace("1880", str(health_port))
-    assert subprocess.run(["sh", "-c", shell], check=True, capture_output=True, text=True, timeout=20).stdout
+    assert subprocess.run(["sh", "-c", shell], check=True, capture_output=True, text=True, timeout=60).stdout
     refused = shell.replace("$SYS/broker/uptime", "#").replace("-W 5", "-W 1")
     with broker.client(username="porch", password="one") as client:
         client.publish("pi_cam_node/porch/info", "private", retain=True)
-        answer = subprocess.run(["sh", "-c", refused], check=False, capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(["sh", "-c", refused], check=False, capture_output=True, text=True, timeout=60)
         assert answer.stdout == ""
 
 
@@ -150,6 +150,6 @@ def test_the_broker_takes_the_largest_picture_that_a_node_may_send() -> None:
 
 def test_a_start_without_users_says_what_to_do(tmp_path: Path) -> None:
     script = service()["command"][2].replace("$$", "$").replace("/mosquitto/secrets", str(tmp_path))
-    run = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, timeout=20)
+    run = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert "add-user" in run.stderr

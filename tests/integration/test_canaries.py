@@ -89,7 +89,7 @@ def processes(node: RunningNode) -> Iterator[tuple[str, bytes]]:
 def served(node: RunningNode, port: int) -> Iterator[tuple[str, bytes]]:
     for path in PATHS:
         for login in ({"Authorization": f"Bearer {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}x"}, {}):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", path, headers=login)
             response = connection.getresponse()
             yield f"{path} {response.status}", str(response.getheaders()).encode() + response.read()

@@ -25,6 +25,7 @@ from pi_cam_node.console.intake import CATCH_UP_S
 from pi_cam_node.console.push.encryption import decoded, encoded, public_bytes
 from pi_cam_node.console.web import application
 from pi_cam_node.console.web.routes import ROUTES
+from tests.support.bars import bar
 from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.running_console import Browser, RunningConsole
 from tests.support.running_node import RunningNode
@@ -154,7 +155,7 @@ def test_every_route_is_refused_to_strangers_and_cameras_to_guests(console: Runn
             async with guest.session.get("/changes") as heard:
                 for node in ("hall", "porch"):
                     client.publish(f"pi_cam_node/{node}/state/motion", "ON", retain=True)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while b"node-" not in (line := await heard.content.readline()):
                         continue
                 assert line == b"data: node-porch\n"
@@ -220,7 +221,7 @@ def test_real_nodes_are_there_within_five_seconds_and_seen_live(broker: Mosquitt
             seen: set[str] = set()
             async with browser.session.ws_connect("/live") as socket:
                 await socket.send_json({"cameras": {name: {"fps": 5, "width": 160} for name in ("porch", "hall")}})
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     while seen != {"porch", "hall"}:
                         message = await socket.receive()
                         if message.type is WSMsgType.BINARY:
@@ -276,17 +277,17 @@ def test_privacy_hides_everything_within_a_second(console: RunningConsole, clien
         await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
         async with browser.session.ws_connect("/live") as socket:
             await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (await socket.receive()).type is not WSMsgType.BINARY:
                     continue
             client.publish("pi_cam_node/porch/state/privacy", "ON", retain=True)
             began_s = time.monotonic()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (message := await socket.receive()).type is not WSMsgType.TEXT or not json.loads(message.data)[
                     "blank"
                 ]:
                     continue
-            assert time.monotonic() - began_s < 1.0
+            assert time.monotonic() - began_s < bar(1.0)
             client.publish("pi_cam_node/porch/frame", JPEG, retain=True)
             assert not await comes(socket, 0.7)
         assert (await browser.get("/media/porch/p1"))[0] == 403
@@ -303,7 +304,7 @@ def test_a_node_that_cannot_be_reached_shows_what_the_broker_keeps_and_says_why(
     async def visit(browser: Browser) -> None:
         await browser.until("/api/nodes", lambda body: body["nodes"], "the node")
         texts, pictures = [], 0
-        async with browser.session.ws_connect("/live") as socket, asyncio.timeout(10):
+        async with browser.session.ws_connect("/live") as socket, asyncio.timeout(60):
             await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
             while not pictures:
                 message = await socket.receive()
@@ -462,7 +463,7 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         client.publish(DOOR_TOPIC, '{"contact": true}')
         client.publish(DOOR_TOPIC, '{"contact": false}')
         await until(lambda: len(service.sent) == 2, "the second push")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while "gets nothing any more" not in (await browser.get("/settings/devices"))[1]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -473,7 +474,7 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         console.visit(visit)
 
 
-async def until(condition: Any, what: str, limit_s: float = 15.0) -> None:
+async def until(condition: Any, what: str, limit_s: float = 60.0) -> None:
     try:
         async with asyncio.timeout(limit_s):
             while not condition():  # noqa: ASYNC110 - plain to read

@@ -139,7 +139,7 @@ def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node:
         mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": f"later-{number}"}), retain=True)
     wait_until(lambda: home.states()["last_picture"]["attributes"]["id"] == "later-2", "the next pictures")
     # Without a login, and so for as long as the copy is there.
-    with urllib.request.urlopen(f"{home.api.url}/local/pi_cam_node/the-new-one.jpg", timeout=10) as answer:
+    with urllib.request.urlopen(f"{home.api.url}/local/pi_cam_node/the-new-one.jpg", timeout=60) as answer:
         assert answer.read() == node.picture
     forget(home, "pi_cam_node_porch_door")
 

@@ -389,7 +389,7 @@ def test_a_picture_on_its_way_by_tls_ends_when_privacy_begins(tmp_path: Path, au
 def test_a_connection_whose_picture_has_left_is_not_cut(archive: PictureArchive, tmp_path: Path) -> None:
     with RunningWebServer(tmp_path) as serving:
         serving.pictures.files[ID] = file_of(archive)
-        kept = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
+        kept = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=60)
         # Once the second is answered the first has ended on the server's side too.
         for path, status in ((f"/media/{ID}", 200), ("/media/none", 404), (f"/media/{ID}", 403)):
             if status == 403:
@@ -533,7 +533,7 @@ def test_a_disk_that_hangs_takes_neither_the_state_nor_the_live_view_along(
         try:
             for visitor in visitors:
                 visitor.start()
-            assert all(asked.acquire(timeout=15) for _ in range(disk_pool.READERS))
+            assert all(asked.acquire(timeout=60) for _ in range(disk_pool.READERS))
             serving.show()
             for _ in range(disk_pool.READERS):
                 assert serving.get("/api/state").status == 200

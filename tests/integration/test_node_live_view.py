@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.jpeg import decode
+from tests.support.bars import bar
 from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.running_node import BASE, CommandClient, RunningNode
 
@@ -26,7 +27,7 @@ class Interfaces:
         self.url = f"http://127.0.0.1:{http_port}"
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return bytes(answer.read())
 
     def post(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def test_a_setting_changed_by_one_door_is_seen_through_the_others(interfaces: In
 
 def test_the_stream_and_the_snapshot_show_the_camera(interfaces: Interfaces) -> None:
     assert decode(interfaces.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
-    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=10) as stream:
+    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=60) as stream:
         head = stream.read(200)
     assert head.startswith(b"--frame\r\nContent-Type: image/jpeg\r\n")
 
@@ -94,10 +95,10 @@ def test_health_is_not_ok_without_a_broker_and_the_view_goes_on(interfaces: Inte
 
 
 def test_a_clean_stop_ends_streams_too(interfaces: Interfaces) -> None:
-    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=10) as stream:
+    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=60) as stream:
         stream.read(1000)
         code, took_s = interfaces.node.stop()
-    assert (code, took_s < 5) == (0, True)
+    assert (code, took_s < bar(5)) == (0, True)
     assert "Traceback" not in interfaces.node.log()
 
 

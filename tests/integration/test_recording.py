@@ -79,7 +79,7 @@ class Rig:
         assert self.recorder.close(10)
         assert self.encoder.close(10)
 
-    def wait_for(self, kind: type[FilmOpened | FilmSaved], timeout_s: float = 20.0) -> FilmOpened | FilmSaved:
+    def wait_for(self, kind: type[FilmOpened | FilmSaved], timeout_s: float = 60.0) -> FilmOpened | FilmSaved:
         end_s = time.monotonic() + timeout_s
         while time.monotonic() < end_s:
             try:

@@ -89,7 +89,7 @@ def node_behind(folder: Path, public_url: str) -> Iterator[RunningWebServer]:
 
 
 def ask(front: int, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Got:
-    connection = http.client.HTTPConnection("127.0.0.1", front, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", front, timeout=60)
     try:
         connection.request(method, path, body or None, {"Host": f"{NAME}:{front}", **(headers or {})})
         response = connection.getresponse()

@@ -19,7 +19,7 @@ from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.runtime.worker import JOBS_WAITING, Worker
 from tests.support.fakes.clock import FakeClock
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

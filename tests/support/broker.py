@@ -29,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 HOST = "127.0.0.1"
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def find_mosquitto() -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def find_chromium() -> str | None:

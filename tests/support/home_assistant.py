@@ -73,7 +73,7 @@ class HomeAssistant:
         """Return the state of one entity; empty where it has none."""
         return str(self.states().get(key, {}).get("state", ""))
 
-    def wait_for(self, key: str, wanted: str | Callable[[str], object], timeout_s: float = 20.0) -> None:
+    def wait_for(self, key: str, wanted: str | Callable[[str], object], timeout_s: float = 60.0) -> None:
         """Wait until an entity's state is this, or until this is true of it."""
         entity_id = self.entity_id(key)
 

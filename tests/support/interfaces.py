@@ -36,7 +36,7 @@ class Interfaces:
 
     def open(self, path: str) -> Any:
         """Return an open response, to be used with ``with``."""
-        return urllib.request.urlopen(self.url + path, timeout=20)
+        return urllib.request.urlopen(self.url + path, timeout=60)
 
     def post(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """Return the reply to a command over HTTP."""

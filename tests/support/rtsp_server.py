@@ -15,7 +15,7 @@ from typing import Self
 SERVER = Path(__file__).parents[2].parent / "shared" / "tools" / "clients" / "rtsp_server.py"
 # The server's packages belong to the system's Python.
 PYTHON = Path("/usr/bin/python3")
-START_S = 20.0
+START_S = 60.0
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from tests.support.broker import free_port, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
-START_S = 40.0
+START_S = 90.0
 
 
 def program(*arguments: str, folder: Path, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:

@@ -175,7 +175,7 @@ class RunningWebServer:
 
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Got:
         """Return what a request answers, whatever its status; redirects are not followed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
             connection.request(method, path, body or None, named)
