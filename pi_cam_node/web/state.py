@@ -9,6 +9,7 @@ from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.core.activity_events import MotionChanged, RecordingChanged
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.web.context import State
 
@@ -29,7 +30,7 @@ class StateCache:
             config, states={"camera": "offline", "privacy": _on(config.privacy.enable), "last_error": NO_FAULT}
         )
 
-    def on_event(self, event: e.Event) -> None:  # noqa: C901 - one case an event
+    def on_event(self, event: e.Event) -> None:  # noqa: C901, PLR0912 - one case an event
         """Update the state; events that change nothing in it are ignored."""
         states = self.state.states
         match event:
@@ -58,8 +59,21 @@ class StateCache:
             case BrokerConnected() | BrokerLost():
                 self.state.broker = isinstance(event, BrokerConnected)
                 self.state.broker_away_because = event.reason if isinstance(event, BrokerLost) else ""
+            case MotionChanged() | RecordingChanged():
+                self._set_activity(event)
             case _:
                 return
+
+    def _set_activity(self, event: MotionChanged | RecordingChanged) -> None:
+        states = self.state.states
+        if isinstance(event, RecordingChanged):
+            states["recording"] = _on(event.on)
+            return
+        key = f"motion/{event.zone}" if event.zone else "motion"
+        if event.on is None:
+            states.pop(key, None)
+        else:
+            states[key] = _on(event.on)
 
     def _plot(self, level: float) -> None:
         """Keep a point for every ten seconds at most, the newest.

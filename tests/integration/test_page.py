@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -16,30 +16,13 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.core.events import CameraChanged, FaultReported
 from pi_cam_node.core.inputs import BrokerConnected
-from tests.support.chromium import Tab, browsing, find_chromium
+from tests.support.chromium import find_chromium
+from tests.support.node_page import LIVE, looking, run
 from tests.support.web_server import RunningWebServer
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 
 TOKEN = "a-token-for-this-test-only-0123456789"
-LIVE = "document.querySelector('#veil').innerText === '' && document.querySelector('#picture').naturalWidth > 0"
-
-
-@asynccontextmanager
-async def looking(url: str, folder: Path) -> AsyncIterator[Tab]:
-    """Open the page; in the end nothing went to another host, no script failed and no policy was hurt."""
-    async with browsing(folder / "profile") as tab:
-        await tab.look()
-        await tab.go(url)
-        try:
-            yield tab
-        except BaseException:
-            await asyncio.to_thread((folder / "failed.png").write_bytes, await tab.screenshot())
-            raise
-        strangers = [asked for asked in tab.requests if not asked.startswith((f"{url}/", "blob:", "data:"))]
-        assert strangers == []
-        assert tab.requests
-        assert tab.complaints == []
 
 
 class Relay:
@@ -82,13 +65,6 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-def run(what: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        await asyncio.wait_for(what(), 90)
-
-    asyncio.run(bounded())
-
-
 def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, mocker: MockerFixture) -> None:
     with RunningWebServer(tmp_path) as serving, serving.filming():
         saved = tmp_path / "saved.jpg"
@@ -115,11 +91,13 @@ def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, m
                 taken = serving.archive.saved[1][0]
                 assert seconds - 0.6 < pressed_s - taken.first_mono_s < seconds + 3
                 await tab.until("document.querySelector('#pictures h3').innerText.startsWith('Today')")
-                assert await tab.value("document.querySelector('#pictures a[download]') !== null")
-                await tab.click("#pictures li button")
-                await tab.until("document.querySelector('#pictures li button').innerText === 'Really?'")
+                await tab.click("#pictures li a")
+                await tab.until("document.querySelector('dialog[open] .delete') !== null")
+                assert await tab.value("document.querySelector('dialog[open] a[download]') !== null")
+                await tab.click("dialog[open] .delete")
+                await tab.until("document.querySelector('dialog[open] .delete').innerText === 'Really delete?'")
                 assert len(serving.archive.rows) == 2, "the first press deletes nothing"
-                await tab.click("#pictures li button")
+                await tab.click("dialog[open] .delete")
                 await tab.until("document.querySelectorAll('#pictures li').length === 1")
                 assert len(serving.archive.rows) == 1
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pi_cam_node.config import Config
 from pi_cam_node.core import events as e
+from pi_cam_node.core.activity_events import MotionChanged, RecordingChanged
 from pi_cam_node.web.state import BRIGHTNESS_KEPT_S, PICTURES_KEPT, StateCache
 from tests.support.fakes.clock import FakeClock
 
@@ -38,6 +39,11 @@ def test_states_are_those_told_last() -> None:
         e.FaultReported("no_space", "the disk is full"),
         e.TelemetryTaken({"fps": 9.9}),
         e.SettingChanged("privacy.enable", True),
+        MotionChanged("", on=True),
+        MotionChanged("door", on=True),
+        MotionChanged("gone", on=False),
+        MotionChanged("gone", on=None),
+        RecordingChanged(on=True),
     ):
         cache.on_event(fact)
     assert cache.state.states == {
@@ -48,6 +54,9 @@ def test_states_are_those_told_last() -> None:
         "camera": "online",
         "privacy": "ON",
         "last_error": "no_space: the disk is full",
+        "motion": "ON",
+        "motion/door": "ON",
+        "recording": "ON",
     }
     assert cache.state.telemetry == {"fps": 9.9}
 

@@ -2,9 +2,10 @@
 
 import { command, logOut, read } from "./api.js";
 import { byId } from "./dom.js";
+import { showHistory } from "./history.js";
 import { live, tell } from "./live.js";
-import { showPictures } from "./pictures.js";
 import { plot } from "./plot.js";
+import { motion } from "./motion.js";
 import { showPrivacy, wirePrivacy } from "./privacy.js";
 import { showSettings, wireKeep } from "./settings.js";
 import { hold, reach, wireShoot } from "./shoot.js";
@@ -49,7 +50,8 @@ function show(state) {
   showPrivacy(hidden);
   tell(true, hidden);
   plot(state.brightness, thresholds(), online, (Date.parse(state.at) || Date.now()) / 1000);
-  showPictures(state.media, hidden);
+  showHistory(state, hidden);
+  showMotion(settings, state.states);
   reach(state.states.ring_seconds, settings.get("export.save_before_s")?.value, online);
 }
 
@@ -66,6 +68,7 @@ async function configure() {
 
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 byId("leave").addEventListener("click", logOut);
+const showMotion = motion(() => configure().then(refresh));
 wireShoot(refresh);
 wirePrivacy(refresh);
 wireKeep();

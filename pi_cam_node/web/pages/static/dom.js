@@ -20,20 +20,5 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 export const clockTime = (time) => CLOCK.format(new Date(time));
 
 const CLOCK_SHORT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DAY_LONG = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 export const clock = (time) => CLOCK_SHORT.format(new Date(time));
-
-/** Returns [[name of the day, rows], …] of rows in their order, by the reader's own days. */
-export function byDay(rows, timeOf) {
-  const days = new Map();
-  const now = new Date();
-  const before = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-  for (const row of rows) {
-    const date = new Date(timeOf(row));
-    const names = { [now.toDateString()]: "Today", [before.toDateString()]: "Yesterday" };
-    const day = names[date.toDateString()] ?? DAY_LONG.format(date);
-    days.set(day, [...(days.get(day) ?? []), row]);
-  }
-  return [...days];
-}

@@ -1,98 +1,42 @@
-// A list of pictures and films by day, with older ones on demand; it does not know which program serves them.
+// The list of saved pictures and films by day.
 
-import { byDay, clock, element } from "./dom.js";
+import { clock, element } from "./dom.js";
+import { PagedList } from "./paged_list.js";
+import { MEDIA_KINDS, isFilm, sizeOf, spanOf } from "./words.js";
 
-const KINDS = { single: "Picture", stack: "Night stack", ring: "From the past", auto: "Automatic", event: "Event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
-const SURE_MS = 4000;
+/** Returns a picture or film as the player shows it. */
+export function entryOfMedia(row, source) {
+  const shown = { id: row.id, url: source.address(row, row.id) };
+  return {
+    row,
+    film: isFilm(row.kind) ? shown : null,
+    picture: isFilm(row.kind) ? null : shown,
+    title: [MEDIA_KINDS[row.kind] ?? row.kind, row.camera].filter(Boolean).join(", "),
+    at: row.at, ended_at: null,
+    facts: [[row.seconds && spanOf(row.seconds), sizeOf(row.bytes)].filter(Boolean).join(" · ")].filter(Boolean),
+    poster: row.thumbnail_url ? source.own(row.thumbnail_url) : "",
+    why: "",
+  };
+}
 
-/** Shows rows {id, kind, at, url, thumbnail_url, seconds, kept} in `place`.
- *
- * `source`: load(before) returns {rows, more}, newest first; remove(row) returns a sentence where it was refused;
- * own(url) returns the address for this page. Without `remove` nothing can be deleted.
- */
-export class Gallery {
-  constructor(place, source) {
-    this.place = place;
-    this.source = source;
-    this.rows = [];
-    this.older = element("button", { type: "button", className: "plain", textContent: "Show older ones" });
-    this.older.addEventListener("click", () => this.more());
-    this.said = element("p", { className: "said", role: "status" });
-  }
+/** Shows rows {id, kind, at, url, thumbnail_url, seconds, kept} in `place`; `open(list, row)` shows one of them. */
+export function gallery(place, source, { filters, open, nothing }) {
+  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, list: "thumbs" });
+  return list;
+}
 
-  get isEmpty() {
-    return this.rows.length === 0;
-  }
-
-  /** Loads the newest again, and keeps older ones that were shown. */
-  async refresh() {
-    const { rows, more } = await this.source.load(null);
-    const last = rows.at(-1);
-    const kept = more && last ? this.rows.slice(this.rows.findIndex((row) => row.id === last.id) + 1 || this.rows.length) : [];
-    this.show([...rows, ...kept], kept.length ? this.hasMore : more);
-  }
-
-  async more() {
-    this.older.disabled = true;
-    try {
-      const { rows, more } = await this.source.load(this.rows.at(-1)?.id ?? null);
-      this.show([...this.rows, ...rows], more);
-    } finally {
-      this.older.disabled = false;
-    }
-  }
-
-  clear() {
-    this.show([], false);
-  }
-
-  show(rows, more) {
-    this.rows = rows;
-    this.hasMore = more;
-    const days = byDay(rows, (row) => row.at).map(([day, ones]) =>
-      element("section", { className: "day" }, element("h3", {}, `${day} `, element("span", {}, String(ones.length))), element("ul", { className: "thumbs" }, ...ones.map((row) => this.item(row)))));
-    this.older.hidden = !more;
-    this.place.replaceChildren(...days, this.said, this.older);
-  }
-
-  item(row) {
-    const kind = KINDS[row.kind] ?? row.kind;
-    const when = clock(row.at);
-    const address = this.source.own(row.url);
-    const image = element("img", { alt: `${kind} of ${when}`, loading: "lazy", width: 320, height: 240, src: this.source.own(row.thumbnail_url) });
-    const link = element("a", { href: address, target: "_blank", rel: "noopener" }, image, element("strong", {}, kind), `${when}${row.seconds ? ` · ${Math.round(row.seconds)} s` : ""}`);
-    link.dataset.id = row.id;
-    const tools = element("div", { className: "tools" }, element("a", { href: address, download: "", className: "tool" }, "Download"));
-    if (this.source.remove) tools.append(row.kept ? element("span", { className: "tool soft" }, "Kept") : this.remover(row, when));
-    return element("li", {}, link, tools);
-  }
-
-  /** Returns the button that deletes at the second press. */
-  remover(row, when) {
-    const button = element("button", { type: "button", className: "tool" }, "Delete");
-    button.setAttribute("aria-label", `Delete the one of ${when}`);
-    let sure = 0;
-    button.addEventListener("click", async () => {
-      if (!sure) {
-        button.textContent = "Really?";
-        button.classList.add("danger");
-        sure = setTimeout(() => {
-          sure = 0;
-          button.textContent = "Delete";
-          button.classList.remove("danger");
-        }, SURE_MS);
-        return;
-      }
-      clearTimeout(sure);
-      button.disabled = true;
-      const refused = await this.source.remove(row);
-      if (refused) {
-        this.said.className = "said refused";
-        this.said.textContent = refused;
-        return;
-      }
-      this.show(this.rows.filter((one) => one.id !== row.id), this.hasMore);
-    });
-    return button;
-  }
+function itemOf(row, source, open) {
+  const kind = MEDIA_KINDS[row.kind] ?? row.kind;
+  const when = clock(row.at);
+  const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) });
+  const length = row.seconds ? [element("span", { className: "length" }, spanOf(row.seconds))] : [];
+  const about = [row.camera, when, row.kept && "kept"].filter(Boolean).join(" · ");
+  const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);
+  link.dataset.id = row.id;
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+    event.preventDefault();
+    open(row);
+  });
+  return element("li", { className: isFilm(row.kind) ? "film" : "" }, link);
 }

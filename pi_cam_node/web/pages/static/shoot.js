@@ -2,7 +2,7 @@
 
 import { command } from "./api.js";
 import { byId, clockTime, element, say } from "./dom.js";
-import { own } from "./pictures.js";
+import { own } from "./history.js";
 import { wordsOf } from "./words.js";
 
 const SETTLE_MS = 120; // a slider that moves asks for the moment where it comes to rest

@@ -1,4 +1,58 @@
-// What became of a command, in words for people. The reply's own text is for scripts that match it.
+// Words for people, of what the API tells by short names: kinds, causes, ends, and what became of a command. The
+// reply's own text is for scripts that match it.
+
+import { clockTime } from "./dom.js";
+
+export const MEDIA_KINDS = { single: "Picture", stack: "Night stack", ring: "From the past", auto: "Automatic", event: "Picture of an event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
+export const EVENT_KINDS = { motion: "Motion", trigger: "Trigger", record: "Recorded by hand" };
+const FILMS = ["recording", "clip", "timelapse"];
+const ENDED_BY = {
+  camera_lost: "It ended when the camera was lost.",
+  privacy: "Privacy ended it.",
+  disabled: "It ended when motion detection was switched off.",
+  interrupted: "It was cut off when the node stopped.",
+};
+
+export const isFilm = (kind) => FILMS.includes(kind);
+
+/** Returns seconds as people say them: "7 s", "2 min 5 s", "1 h 3 min". */
+export function spanOf(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours} h ${minutes} min` : `${minutes} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+}
+
+/** Returns a number of bytes as people say it. */
+export function sizeOf(bytes) {
+  if (!bytes) return "";
+  return bytes < 1 << 20 ? `${Math.max(1, Math.round(bytes / 1024))} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+}
+
+/** Returns how long an event took, in words; of one that goes on, that it does. */
+export const lengthOf = (event) => (event.ended_at ? spanOf((Date.parse(event.ended_at) - Date.parse(event.at)) / 1000) : "still going on");
+
+/** Returns what happened, in a line: "Motion", "Trigger of doorbell". */
+export function titleOf(event) {
+  if (event.title) return event.title;
+  const kind = EVENT_KINDS[event.kind] ?? event.kind;
+  return event.kind === "trigger" && event.cause ? `${kind}: ${event.cause}` : kind;
+}
+
+/** Returns sentences that say what moved and why it is there. */
+export function reasonsOf(event) {
+  const zones = event.zones ?? [];
+  const where = zones.length ? `in ${zones.join(" and ")}` : "in the picture";
+  const began = {
+    motion: `Something moved ${where}.`,
+    trigger: `An outside sensor asked for it${event.cause ? `: ${event.cause}` : ""}.${zones.length ? ` Something moved ${where}.` : ""}`,
+    record: `Somebody had it recorded.${zones.length ? ` Something moved ${where}.` : ""}`,
+  }[event.kind];
+  const film = event.recording_id
+    ? event.pre_roll_s > 0 && `Its film begins ${event.pre_roll_s.toFixed(1)} s before it, at ${clockTime(Date.parse(event.at) - event.pre_roll_s * 1000)}.`
+    : event.kind in EVENT_KINDS && event.ended_at && "It was not recorded.";
+  return [began, film, event.ended_by && ENDED_BY[event.ended_by], ...(event.reasons ?? [])].filter(Boolean);
+}
 
 const DONE = {
   save: () => "Saved.",
@@ -8,6 +62,7 @@ const DONE = {
   },
   keep: ({ data }) => (data.kept ? "Kept: it is not deleted to make room." : "May be deleted again to make room."),
   delete: () => "Deleted.",
+  set: () => "Changed.",
   overwrite_config: ({ message }) => `Written${/ to (.+)$/.test(message) ? ` to ${/ to (.+)$/.exec(message)[1]}` : ""}.`,
 };
 

@@ -1,0 +1,51 @@
+// The list of events by day: what moved, where, for how long, and whether there is a film of it.
+
+import { clock, element } from "./dom.js";
+import { PagedList } from "./paged_list.js";
+import { lengthOf, reasonsOf, titleOf } from "./words.js";
+
+/** Returns an event as the player shows it. `source.address(row, id)` is where a picture or film is. */
+export function entryOfEvent(row, source) {
+  const film = row.recording_id && row.url !== null ? { id: row.recording_id, url: source.address(row, row.recording_id) } : null;
+  const picture = row.picture_id && row.url !== null ? { id: row.picture_id, url: source.address(row, row.picture_id) } : null;
+  return {
+    row, film, picture,
+    title: [titleOf(row), row.camera].filter(Boolean).join(", "),
+    at: row.at, ended_at: row.ended_at,
+    facts: reasonsOf(row),
+    poster: row.thumbnail_url ? source.own(row.thumbnail_url) : "",
+    // Pictures and films, unlike events, are not shown with privacy on.
+    why: row.why ?? (row.picture_id || row.recording_id ? "Privacy is on: it is not shown." : "There is no picture of it."),
+  };
+}
+
+/** Shows events {id, at, kind, zones, …} in `place`; `open(list, row)` shows one of them. */
+export function eventList(place, source, { filters, open, nothing }) {
+  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, list: "events" });
+  return list;
+}
+
+function itemOf(row, source, open) {
+  const title = titleOf(row);
+  const entry = entryOfEvent(row, source);
+  const link = element("a", { href: row.page ?? (entry.film ?? entry.picture)?.url ?? "#" }, title);
+  link.dataset.id = row.id;
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+    event.preventDefault();
+    open(row);
+  });
+  const shot = row.thumbnail_url
+    ? element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) })
+    : element("span", { className: "no-picture" }, entry.why);
+  const zones = (row.zones ?? []).map((zone) => element("span", { className: "badge" }, zone));
+  const film = row.recording_id ? (row.pre_roll_s > 0 ? `Film, from ${Math.round(row.pre_roll_s)} s before` : "Film") : "";
+  return element("li", { className: "event" },
+    element("span", { className: "shot" }, shot),
+    element("div", { className: "about" },
+      element("strong", {}, link),
+      element("span", {}, [row.camera, clock(row.at), row.ended_at !== undefined && row.kind !== "picture" && lengthOf(row)].filter(Boolean).join(" · ")),
+      ...(row.detail ? [element("span", { className: "soft" }, row.detail)] : []),
+      ...(film ? [element("span", { className: "soft" }, film)] : []),
+      ...(zones.length ? [element("span", { className: "badges" }, ...zones)] : [])));
+}

@@ -1,0 +1,95 @@
+// Motion in everyday words: whether something moves, whether it is looked for, how small a thing may be, what is recorded.
+
+import { element, say } from "./dom.js";
+import { wordsOf } from "./words.js";
+
+const SENSITIVITY = [[20, "large things only"], [35, "low"], [50, "medium"], [70, "high"], [90, "very high"]];
+const RECORDING = [["off", "nothing by itself"], ["motion", "when something moves"], ["continuous", "all the time"]];
+const FAILED = { floor: "too small", track: "did not move on steadily", mask: "in an ignored area", zone: "outside the zones" };
+const ROWS = [
+  ["motion.enable", "Look for motion"],
+  ["motion.sensitivity", "Sensitivity by day", SENSITIVITY],
+  ["motion.night_sensitivity", "Sensitivity by night", SENSITIVITY],
+  ["recording.mode", "Record", RECORDING],
+];
+
+export class MotionControls {
+  /** `source`: set(key, value) returns the reply; explain() returns that of `explain motion`; changed() is called after
+   * a change; draw() opens the editor of zones. Without `set` it only shows.
+   */
+  constructor(place, source) {
+    this.source = source;
+    this.now = element("p", { className: "now-moving" });
+    this.said = element("p", { className: "said", role: "status" });
+    this.rows = ROWS.map(([key, words, choices]) => this.row(key, words, choices));
+    this.areas = element("span", { className: "soft" });
+    this.draw = button("Draw zones", () => source.draw());
+    this.draw.classList.add("draw");
+    this.why = button("Why?", () => this.explain());
+    this.why.ariaLabel = "Why is there motion, or none?";
+    this.told = element("p", { className: "soft", role: "status" });
+    place.replaceChildren(element("div", { className: "heading" }, this.now, this.why), this.told,
+      ...(source.set ? [...this.rows.map(({ row }) => row), element("div", { className: "choice-row" }, this.areas, this.draw), this.said] : []));
+  }
+
+  row(key, words, choices) {
+    const id = `motion-${key.replace(".", "-")}`;
+    const control = choices
+      ? element("select", { id }, ...choices.map(([value, name]) => element("option", { value }, name)))
+      : element("input", { id, type: "checkbox", className: "switch", role: "switch" });
+    control.addEventListener("change", () => this.set(key, control, choices));
+    return { key, choices, control, row: element("div", { className: "choice-row" }, element("label", { htmlFor: id }, words), control) };
+  }
+
+  /** Shows settings by key, and the states of the node. */
+  show(settings, states) {
+    this.known = settings;
+    const isOn = settings.get("motion.enable")?.value;
+    const zones = Object.keys(states).filter((key) => key.startsWith("motion/") && states[key] === "ON").map((key) => key.slice(7));
+    const moving = states.motion === "ON" ? `Something moves${zones.length ? ` in ${zones.join(" and ")}` : ""}.` : isOn ? "Nothing moves." : "Motion is not looked for.";
+    const text = states.recording === "ON" ? `${moving} It is recorded.` : moving;
+    if (this.now.textContent !== text) this.now.textContent = text;
+    this.now.classList.toggle("is-moving", states.motion === "ON");
+    for (const { key, choices, control } of this.rows) {
+      const value = settings.get(key)?.value;
+      control.disabled = value === undefined;
+      if (value === undefined || control === document.activeElement) continue;
+      if (choices) put(control, value);
+      else control.checked = value;
+    }
+    const counted = (count, one, many) => `${count || "no"} ${count === 1 ? one : many}`;
+    this.areas.textContent = `${counted(settings.get("motion.zones")?.value.length, "zone", "zones")}, ${counted(settings.get("motion.ignore")?.value.length, "ignored area", "ignored areas")}`;
+    this.why.hidden = !isOn;
+  }
+
+  async set(key, control, choices) {
+    const value = !choices ? control.checked : choices === RECORDING ? control.value : Number(control.value);
+    say(this.said, "Working …", "waiting");
+    const reply = await this.source.set(key, value);
+    say(this.said, reply.ok ? "Changed." : wordsOf("set", reply), reply.ok ? "ok" : "refused");
+    const told = this.known.get(key);
+    if (!reply.ok && choices) put(control, told.value);
+    else if (!reply.ok) control.checked = told.value;
+    await this.source.changed();
+  }
+
+  async explain() {
+    say(this.told, "Asking …", "waiting");
+    const { ok, message, data } = await this.source.explain();
+    const failed = (data?.blobs ?? []).filter((blob) => blob.failed).map((blob) => FAILED[blob.failed] ?? blob.failed);
+    const sentence = message.replace(/^MOTION=\w+: /, "").replace(/\bblobs?\b/g, "things seen");
+    say(this.told, `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.${failed.length ? ` Seen but not counted: ${failed.join(", ")}.` : ""}`, ok ? "waiting" : "refused");
+  }
+}
+
+/** Chooses a value; one that has no words of its own is shown as it is. */
+function put(control, value) {
+  if (![...control.options].some((option) => option.value === String(value))) control.append(element("option", { value }, String(value)));
+  control.value = String(value);
+}
+
+function button(words, pressed) {
+  const made = element("button", { type: "button", className: "plain" }, words);
+  made.addEventListener("click", pressed);
+  return made;
+}

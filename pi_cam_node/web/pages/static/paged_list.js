@@ -1,0 +1,150 @@
+// A list by day, newest first, with older rows on demand; events and pictures are lists of this kind. It is fed by a
+// source and does not know which program serves it.
+
+import { DayPicker } from "./day_picker.js";
+import { boundsOf, byDay, dayOf, nameOf } from "./days.js";
+import { element } from "./dom.js";
+
+/** Names a row among those of all nodes. */
+export const keyOf = (row) => `${row.node}/${row.id}`;
+
+/** One value for each thing that a filter chooses: {name, label, choices: [[value, words], …]}. */
+function select({ name, label, choices }, changed) {
+  const field = element("select", { name }, ...choices.map(([value, words]) => element("option", { value }, words)));
+  field.addEventListener("change", changed);
+  return element("label", { className: "filter" }, `${label} `, field);
+}
+
+export class PagedList {
+  /** Shows rows {node, id, at, …} in `place`.
+   *
+   * `source.load(query)` returns {rows, more}, newest first; `query` has a value for each filter, and `before`: a time,
+   * null, or of the last row its `cursor`, else its id. `item(row)` returns the <li> of a row; `filters` are those above the list; `nothing` is said of an empty one.
+   */
+  constructor(place, source, { item, filters = [], nothing, list = "" }) {
+    Object.assign(this, { place, source, item, nothing, list });
+    this.rows = [];
+    this.more = false;
+    this.day = null;
+    this.items = new Map(); // by key: [what the item was made of, the item]
+    this.turn = 0;
+    this.picker = new DayPicker((day) => this.choose(day));
+    this.fields = filters.map((filter) => select(filter, () => this.reload()));
+    this.bar = element("div", { className: "filters" }, this.picker.element, ...this.fields);
+    this.days = element("div", { className: "days" });
+    this.empty = element("p", { className: "soft" });
+    this.said = element("p", { className: "said", role: "status" });
+    this.older = element("button", { type: "button", className: "plain", textContent: "Show older ones" });
+    this.older.addEventListener("click", () => this.loadOlder());
+    place.replaceChildren(this.bar, this.said, this.days, this.empty, this.older);
+    this.older.hidden = true;
+  }
+
+  get isEmpty() {
+    return this.rows.length === 0;
+  }
+
+  get query() {
+    return Object.fromEntries(this.fields.map((field) => [field.lastChild.name, field.lastChild.value]));
+  }
+
+  choose(day) {
+    this.day = day;
+    return this.reload();
+  }
+
+  /** Loads anew and says where it went wrong. */
+  async reload() {
+    this.rows = [];
+    try {
+      await this.refresh();
+      this.say("");
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  /** Loads the newest again, and keeps older ones that were shown. */
+  async refresh() {
+    const turn = ++this.turn;
+    const { rows, more } = await this.load(this.day === null ? null : boundsOf(this.day).to);
+    if (turn !== this.turn) return; // asked again meanwhile
+    const last = rows.at(-1);
+    const kept = more && last ? this.rows.slice(this.rows.findIndex((row) => keyOf(row) === keyOf(last)) + 1 || this.rows.length) : [];
+    this.show([...rows, ...kept], kept.length ? this.more : more);
+  }
+
+  async loadOlder() {
+    this.older.disabled = true;
+    const turn = ++this.turn;
+    const last = this.rows.at(-1);
+    try {
+      const { rows, more } = await this.load(last?.cursor ?? last?.id ?? null);
+      if (turn === this.turn) this.show([...this.rows, ...rows], more);
+      this.say("");
+    } catch (error) {
+      this.say(error.message);
+    } finally {
+      this.older.disabled = false;
+    }
+  }
+
+  /** Returns {rows, more} of the chosen day; the newest row of an earlier day is remembered. */
+  async load(before) {
+    const { rows, more } = await this.source.load({ ...this.query, before });
+    if (this.day === null) return { rows, more };
+    const from = Date.parse(boundsOf(this.day).from);
+    const own = rows.filter((row) => Date.parse(row.at) >= from);
+    this.earlier = rows[own.length]?.at;
+    return { rows: own, more: more && own.length === rows.length };
+  }
+
+  clear() {
+    this.turn += 1;
+    this.show([], false);
+  }
+
+  show(rows, more) {
+    const focused = document.activeElement?.closest?.("[data-row]")?.dataset.row;
+    this.rows = rows;
+    this.more = more;
+    this.older.hidden = !more;
+    const items = new Map(rows.map((row) => [keyOf(row), this.itemOf(row)]));
+    this.items = items;
+    const days = byDay(rows, (row) => row.at).map(([day, ones]) =>
+      element("section", { className: "day" },
+        element("h3", {}, `${nameOf(day)} `, element("span", {}, String(ones.length) + (more && day === dayOf(rows.at(-1).at) ? "+" : ""))),
+        element("ul", { className: this.list }, ...ones.map((row) => items.get(keyOf(row))[1]))));
+    this.days.replaceChildren(...days);
+    this.explain();
+    if (focused && !document.activeElement?.closest("[data-row]")) this.days.querySelector(`[data-row="${CSS.escape(focused)}"] a`)?.focus();
+  }
+
+  /** Returns [what it was made of, the item]; an item stays as long as its row says the same, links aside. */
+  itemOf(row) {
+    const { url, thumbnail_url, ...facts } = row; // links are signed anew each time
+    const made = JSON.stringify([facts, Boolean(url), Boolean(thumbnail_url)]);
+    const old = this.items.get(keyOf(row));
+    if (old?.[0] === made) return old;
+    const item = this.item(row);
+    item.dataset.row = keyOf(row);
+    return [made, item];
+  }
+
+  explain() {
+    this.empty.hidden = !this.isEmpty;
+    if (!this.isEmpty) return;
+    const isFiltered = this.day !== null || Object.values(this.query).some(Boolean);
+    this.empty.replaceChildren(isFiltered ? "There is nothing of this choice. " : this.nothing);
+    if (this.day === null || !this.earlier) return;
+    const day = dayOf(this.earlier);
+    const there = element("button", { type: "button", className: "plain" }, `Show ${nameOf(day)}`);
+    there.addEventListener("click", () => this.picker.pick(day));
+    this.empty.append(there);
+  }
+
+  say(refusal) {
+    this.said.className = "said refused";
+    this.said.textContent = refusal;
+  }
+}

@@ -1,0 +1,134 @@
+// Shows one event, picture or film: the film with the browser's own controls, which seek by asking for parts of it; what
+// it is and why it is there; and what can be done with it.
+
+import { clockTime, element, say } from "./dom.js";
+import { dayOf, nameOf } from "./days.js";
+import { lengthOf } from "./words.js";
+
+const SURE_MS = 4000;
+
+export class Player {
+  /** `source`: about(row, id) returns the facts of a picture or film, or null; keep(row, id, kept) and remove(row, id)
+   * return a sentence where they were refused. Without `keep` and `remove` these cannot be done. `removed()` follows.
+   */
+  constructor(source, removed = () => {}) {
+    this.source = source;
+    this.removed = removed;
+    this.stage = element("div", { className: "stage" });
+    this.title = element("h2", {});
+    this.when = element("p", {});
+    this.facts = element("ul", { className: "reasons" });
+    this.tools = element("div", { className: "buttons" });
+    this.said = element("p", { className: "said", role: "status" });
+    this.element = element("div", { className: "player" }, this.stage, element("div", { className: "told" }, this.title, this.when, this.facts, this.tools, this.said));
+  }
+
+  /** Shows an entry {row, title, at, ended_at, facts, film, picture, poster, why}. */
+  show(entry) {
+    this.stop();
+    this.entry = entry;
+    this.title.textContent = entry.title;
+    const day = nameOf(dayOf(entry.at));
+    this.when.textContent = `${day}, ${clockTime(entry.at)}${entry.ended_at === null ? "" : ` · ${lengthOf(entry)}`}`;
+    this.facts.replaceChildren(...entry.facts.map((words) => element("li", {}, words)));
+    say(this.said, "");
+    this.stageOf(entry.film ? "film" : "picture");
+  }
+
+  /** Lets go of the film: a browser would go on loading it. */
+  stop() {
+    const video = this.stage.querySelector("video");
+    video?.pause();
+    video?.removeAttribute("src");
+    video?.load();
+  }
+
+  /** Puts the film or the picture on the stage. */
+  stageOf(which) {
+    const { film, picture, poster, title, why } = this.entry;
+    this.stop();
+    this.shown = which;
+    if (which === "film" && film) {
+      const video = element("video", { controls: true, playsInline: true, preload: "metadata", ariaLabel: title, src: film.url });
+      if (poster) video.poster = poster;
+      video.addEventListener("error", () => video.hasAttribute("src") && this.noFilm());
+      this.stage.replaceChildren(video);
+    } else if (picture) {
+      const image = element("img", { alt: title, src: picture.url });
+      image.addEventListener("error", () => this.explain("The picture is gone, or cannot be reached."));
+      this.stage.replaceChildren(image);
+    } else this.explain(why);
+    this.offer();
+  }
+
+  /** Shows the picture of an event whose film is not there, or not yet. */
+  noFilm() {
+    const words = "The film is still being written, or is gone.";
+    if (!this.entry.picture) return this.explain(words);
+    this.stageOf("picture");
+    say(this.said, words, "waiting");
+  }
+
+  explain(words) {
+    this.stage.replaceChildren(element("p", { className: "no-picture" }, words));
+  }
+
+  /** Shows what can be done; what is kept is known only after asking. */
+  async offer() {
+    const { row, film, picture } = this.entry;
+    const entry = this.entry;
+    const medium = this.shown === "film" && film ? film : picture;
+    this.tools.replaceChildren();
+    if (film && picture) this.tools.append(button(this.shown === "film" ? "Picture" : "Film", () => this.stageOf(this.shown === "film" ? "picture" : "film")));
+    if (!medium) return;
+    this.tools.append(element("a", { className: "button plain", href: medium.url, download: "" }, "Download"));
+    if (!this.source.keep) return;
+    const about = await this.source.about(row, medium.id).catch(() => null);
+    if (!about || this.entry !== entry || this.tools.querySelector(".keep")) return;
+    this.tools.append(this.keeper(row, medium, about.kept), ...(about.kept ? [] : [this.remover(row, medium)]));
+  }
+
+  keeper(row, medium, kept) {
+    const made = button(kept ? "Keep no longer" : "Keep", async () => {
+      const refused = await this.source.keep(row, medium.id, !kept);
+      if (refused) return say(this.said, refused, "refused");
+      say(this.said, kept ? "It may be deleted again to make room." : "Kept: it is not deleted to make room.");
+      await this.offer();
+      this.tools.querySelector(".keep")?.focus();
+    });
+    made.classList.add("keep");
+    return made;
+  }
+
+  /** Returns the button that deletes at the second press. */
+  remover(row, medium) {
+    let sure = 0;
+    const calm = () => {
+      sure = 0;
+      made.textContent = "Delete";
+      made.classList.remove("danger");
+    };
+    const made = button("Delete", async () => {
+      if (!sure) {
+        made.textContent = "Really delete?";
+        made.classList.add("danger");
+        sure = setTimeout(calm, SURE_MS);
+        return;
+      }
+      clearTimeout(sure);
+      calm();
+      this.stop();
+      const refused = await this.source.remove(row, medium.id);
+      if (refused) return say(this.said, refused, "refused");
+      this.removed(row);
+    });
+    made.classList.add("delete");
+    return made;
+  }
+}
+
+function button(words, pressed) {
+  const made = element("button", { type: "button", className: "plain" }, words);
+  made.addEventListener("click", pressed);
+  return made;
+}
