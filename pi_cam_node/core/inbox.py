@@ -1,7 +1,7 @@
 """Inbox of the node thread: its only input, bounded in number and bytes.
 
-Adapters put, the node thread takes. Frames: only the newest few wait, an older one makes room and
-is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
+Adapters put, the node thread takes. Frames: only the newest wait, bounded in number and bytes; an older one makes room
+and is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
 refused, which the return value tells its sender. Commands of the broker wait in a queue of their own, behind
 everything else: while their replies find no room they are held, and the other origins are served. Messages go
 before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
@@ -19,8 +19,9 @@ from contextlib import suppress
 from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
 
-# A hiccup of the node thread shorter than this many frames loses none.
-FRAMES_WAITING = 4
+# A pause of the node thread shorter than this many frames loses none, unless they are large.
+FRAMES_WAITING = 16
+FRAME_BYTES_WAITING = 8 << 20
 # A script that sends thousands of commands in one go gets an answer to each of them.
 MESSAGES_WAITING = 10_000
 # What is small always finds room among them: large messages must not shut out a question.
@@ -46,6 +47,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
+        self._frame_bytes = 0
         self._messages = _Queue()
         self._broker_commands = _Queue()
         self._in_a_row = 0
@@ -74,12 +76,15 @@ class Inbox:
         return len(self._messages.waiting) + len(self._broker_commands.waiting)
 
     def put_frame(self, frame: Frame) -> None:
-        """Hand over a frame; the oldest waiting one makes room for it."""
+        """Hand over a frame; the oldest waiting ones make room for it."""
         with self._changed:
-            if len(self._frames) == FRAMES_WAITING:
-                self._frames.popleft()
-                self._frames_dropped += 1
             self._frames.append(frame)
+            self._frame_bytes += frame.size_bytes
+            while len(self._frames) > FRAMES_WAITING or (
+                len(self._frames) > 1 and self._frame_bytes > FRAME_BYTES_WAITING
+            ):
+                self._take_frame()
+                self._frames_dropped += 1
         self._ring()
 
     def put(self, message: Input) -> bool:
@@ -126,7 +131,12 @@ class Inbox:
                 self._in_a_row += 1
                 return queue.take()
             self._in_a_row = 0
-            return self._frames.popleft() if self._frames else None
+            return self._take_frame() if self._frames else None
+
+    def _take_frame(self) -> Frame:
+        frame = self._frames.popleft()
+        self._frame_bytes -= frame.size_bytes
+        return frame
 
     def _ring(self) -> None:
         with suppress(RuntimeError):  # it is released already

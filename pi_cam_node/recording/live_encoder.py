@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Protocol
 
 from pi_cam_node.base.clock import Clock
@@ -152,7 +153,8 @@ class LiveEncoder:
 
     def _encode(self, process: EncoderProcess, start_s: float, generation: int) -> None:
         reader, last_s, track = self._pictures(start_s), float("-inf"), 0
-        after_s = self.stream.last_mono_s
+        # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
+        after_ticks = _ticks(self.stream.last_mono_s)
         while generation == self._generation:
             self.loop.beat()
             is_idle = False
@@ -162,7 +164,7 @@ class LiveEncoder:
                     is_idle = not process.waiting
                     break
                 mono_s = item[0].mono_s
-                if mono_s > after_s and mono_s - last_s >= self._spacing_s:
+                if _ticks(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
                     process.send(item[1], round(mono_s * TICKS_PER_S))
                     last_s = mono_s
             for message in process.exchange(_WAIT_S):
@@ -184,3 +186,8 @@ class LiveEncoder:
     def _pause(self, wait_s: float, generation: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: generation != self._generation, wait_s)
+
+
+def _ticks(mono_s: float) -> float:
+    """Return a time in whole ticks; minus infinity stays what it is."""
+    return round(mono_s * TICKS_PER_S) if isfinite(mono_s) else mono_s

@@ -17,7 +17,7 @@ from pi_cam_node.recording.h264 import parameter_sets
 from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 
-# How long the thread waits for packets at a time; how long the end of a film waits for the pictures under way.
+# How long the thread waits for packets at a time; how long the end of a film waits for the next picture under way.
 _WAIT_S, _DRAIN_S = 0.2, 8.0
 # No picture comes so long after the end of a film that the film waits for it any more.
 _SETTLED_S = 0.5
@@ -84,6 +84,7 @@ class Take:
             end = recorder.end
             if item is not None and not (end and item[0].mono_s > end[0]):
                 self._take(item[0].mono_s, item[1], key=item[0].key, track=item[0].meta.track)
+                drain_s = None  # the encoder is slow, and not at its end
                 continue
             if end is not None:
                 now_s = recorder.clock.monotonic()

@@ -14,10 +14,11 @@ import mmap
 import os
 from collections.abc import Sequence
 
-# One is written, one is on its way, one is being copied.
-SLOTS = 3
+# One is written, one is copied, and the others hold what comes while the node gets no processor: while it starts on a
+# busy board that is half a second and more. Slots that were never needed take no memory.
+SLOTS = 8
 # Of the counter, which has 64: more than there can be releases before the camera's side looks.
-_BITS_PER_SLOT = 16
+_BITS_PER_SLOT = 8
 MAX_SIDE_PX = 16_384
 # JPEGs in a few qualities and the pixels; memory that nothing is written to is not taken.
 _BYTES_PER_PX, _LEAST_BYTES = 8, 1 << 18

@@ -1,4 +1,4 @@
-"""Writes an MP4 in progress: fragments of about a second, each on the disk before the next one begins."""
+"""Writes an MP4 in progress: short fragments, brought to the disk each second."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pi_cam_node.recording.h264 import to_sample
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 
-# A fragment is written when its samples span this long, or hold this many bytes.
-FRAGMENT_TICKS = 90_000
+# A fragment is written when its samples span this long, or hold this many bytes: a kill loses no more than one. What
+# is written outlives the process, and only a power cut takes what was not synced.
+FRAGMENT_TICKS = 22_500
+SYNC_TICKS = 90_000
 FRAGMENT_BYTES_MAX = 4 << 20
 # Duration of the last sample of a film, whose end is unknown.
 _LAST_TICKS_MAX = 90_000
@@ -18,7 +20,7 @@ _LAST_TICKS_MAX = 90_000
 class FragmentedWriter:
     """Writes packets into a file.
 
-    A kill loses at most the fragment that is being filled; so does a power cut, for each fragment is synced.
+    A kill loses at most the fragment that is being filled, a power cut what was written since the last sync as well.
     Thread: one.
     """
 
@@ -39,10 +41,10 @@ class FragmentedWriter:
         self._descriptor, self._sync = descriptor, sync
         self._waiting: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
         self._waiting_bytes = 0
-        self._fragments = 0
+        self._fragments = self._synced_ticks = self._synced_bytes = 0
         self._last_duration = 3_000
         self.size_bytes = 0
-        self._write(fragmented_header(track, notes))
+        self._write(fragmented_header(track, notes), sync=True)
 
     @property
     def ticks(self) -> int:
@@ -74,26 +76,33 @@ class FragmentedWriter:
             OSError: The file cannot be written.
         """
         if self._waiting:
-            self._flush(self._waiting[-1][1] + min(self._last_duration, _LAST_TICKS_MAX))
+            self._flush(self._waiting[-1][1] + min(self._last_duration, _LAST_TICKS_MAX), is_last=True)
 
-    def _flush(self, end_ticks: int) -> None:
+    def _flush(self, end_ticks: int, *, is_last: bool = False) -> None:
         ends = [*(ticks for _, ticks, _ in self._waiting[1:]), end_ticks]
         samples = [(data, end - ticks, key) for (data, ticks, key), end in zip(self._waiting, ends, strict=True)]
         first = self._waiting[0][1]
         self._last_duration = samples[-1][1]
         self._waiting, self._waiting_bytes = [], 0
         self._fragments += 1
-        self._write(fragment(self._fragments, first, samples))
+        is_due = is_last or end_ticks - self._synced_ticks >= SYNC_TICKS
+        self._write(fragment(self._fragments, first, samples), sync=is_due)
+        if is_due:
+            self._synced_ticks = end_ticks
 
-    def _write(self, data: bytes) -> None:
-        """Append bytes and sync them, or leave the file as long as it was."""
-        view = memoryview(data)
+    def _write(self, data: bytes, *, sync: bool) -> None:
+        """Append bytes and sync them where asked, or leave the file as long as it was known to be whole."""
+        view, whole_bytes = memoryview(data), self.size_bytes
         try:
             while view:
                 view = view[os.write(self._descriptor, view) :]
-            self._sync(self._descriptor)
+            if sync:
+                whole_bytes = self._synced_bytes  # what the disk did not take may be any of it
+                self._sync(self._descriptor)
         except OSError:
-            os.ftruncate(self._descriptor, self.size_bytes)
-            os.lseek(self._descriptor, self.size_bytes, os.SEEK_SET)
+            os.ftruncate(self._descriptor, whole_bytes)
+            os.lseek(self._descriptor, whole_bytes, os.SEEK_SET)
             raise
         self.size_bytes += len(data)
+        if sync:
+            self._synced_bytes = self.size_bytes

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from pi_cam_node.core.inbox import (
     BYTES_WAITING,
+    FRAME_BYTES_WAITING,
     FRAMES_WAITING,
     MESSAGES_IN_A_ROW,
     MESSAGES_WAITING,
@@ -28,6 +30,20 @@ def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
     assert inbox.frames_dropped == 3
     assert [inbox.take(0) for _ in range(FRAMES_WAITING)] == frames[3:]
     assert inbox.take(0) is None
+
+
+def test_large_frames_make_room_sooner() -> None:
+    inbox, world = Inbox(), CoreHarness()
+    large = [replace(world.frame(), jpeg=bytes(FRAME_BYTES_WAITING // 2), raw=None, jpegs={}) for _ in range(5)]
+    for frame in large:
+        inbox.put_frame(frame)
+    assert inbox.frames_dropped == 3
+    inbox.put_frame(replace(world.frame(), jpeg=bytes(FRAME_BYTES_WAITING * 2)))
+    assert inbox.take(0) is not None, "one frame waits, however large"
+    assert inbox.take(0) is None
+    for frame in large[:2]:
+        inbox.put_frame(frame)
+    assert [inbox.take(0), inbox.take(0)] == large[:2]
 
 
 def test_messages_come_before_frames_and_in_their_order() -> None:

@@ -123,7 +123,7 @@ def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> 
     (tmp_path / "somebody-elses.rec").write_bytes(b"x")
     (mended,) = repair_all(tmp_path)
     assert mended.repaired
-    assert (mended.frames, round(mended.seconds, 6)) == (20, 2.0)
+    assert (mended.frames, round(mended.seconds, 6)) == (30, 3.0)
     assert not path.exists()
     assert (tmp_path / "somebody-elses.rec").exists()
     assert repair_all(tmp_path) == []
@@ -141,7 +141,7 @@ def test_a_crash_after_the_film_was_placed_leaves_one_film(tmp_path: Path) -> No
 
 
 def test_a_film_without_a_whole_fragment_goes(tmp_path: Path) -> None:
-    record(tmp_path, frames=5)
+    record(tmp_path, frames=2)
     assert repair_all(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 

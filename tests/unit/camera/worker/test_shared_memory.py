@@ -66,9 +66,9 @@ def test_a_full_memory_takes_no_more_until_a_slot_is_free(writer: SlotWriter, re
     reader.take(1, [7])  # which nobody does; the slot is free but once
     assert writer.put(picture) == 1
     assert writer.put(picture) is None
-    reader.take(2, [7])
+    reader.take(SLOTS - 1, [7])
     reader.take(0, [7])
-    assert {writer.put(picture), writer.put(picture)} == {0, 2}
+    assert {writer.put(picture), writer.put(picture)} == {0, SLOTS - 1}
 
 
 def test_a_slot_that_came_back_is_the_next_to_be_written(writer: SlotWriter, reader: SlotReader) -> None:
