@@ -1,5 +1,6 @@
 # Sourced by scripts/run and scripts/test: finds a Python, makes an environment, installs. POSIX sh.
 # Wants $root, the folder of this repository, and $venv, the folder of the environment.
+# shellcheck shell=sh disable=SC2154
 
 say() {
     printf '%s\n' "$*" >&2

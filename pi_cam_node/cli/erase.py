@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         where = f"{config.export.base_dir} and the topics of {config.node.id} at {config.mqtt.host}:{config.mqtt.port}"
         print(f"{PROGRAM}: nothing was erased; --yes erases {where}", file=sys.stderr)
         return BAD_USE
-    if _is_running(config):
+    if is_running(config):
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
     places = state_files(loaded.path, os.environ)
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     return FAILED if erased.trouble or erased.topics_left else 0
 
 
-def _is_running(config: Config) -> bool:
-    """Return whether the broker says that the node is online; without a broker, erasing will say why."""
+def is_running(config: Config) -> bool:
+    """Return whether the broker says that the node is online; ``False`` where no broker answers."""
     topics = topics_of(config)
     try:
         return retained(config.mqtt, topics).get(topics.availability) == "online"

@@ -64,11 +64,16 @@ SUBCOMMANDS = {
     "run": Subcommand(__name__, "run the node", "run"),
     "demo": Subcommand("pi_cam_node.cli.demo.command", "run a node on a synthetic camera with a broker of its own"),
     "house": Subcommand("pi_cam_node.cli.demo.house", "run four nodes, a door sensor and the console on this machine"),
+    "setup": Subcommand(
+        "pi_cam_node.cli.setup", "write the first configuration file; finds the broker, or asks for it"
+    ),
     "check-config": Subcommand(__name__, "tell every fault of a configuration file", "check_config"),
     "call": Subcommand("pi_cam_node.cli.call.command", "send a command to a node and print its reply"),
     "doctor": Subcommand("pi_cam_node.cli.doctor.command", "find out what is wrong here, and what to do about it"),
     "bench": Subcommand("pi_cam_node.cli.bench.command", "measure what this board can hold, and suggest settings"),
     "erase": Subcommand("pi_cam_node.cli.erase", "remove everything that a stopped node has left behind"),
+    "backup": Subcommand("pi_cam_node.cli.backup", "write settings and memory of a node into one file"),
+    "restore": Subcommand("pi_cam_node.cli.backup", "bring back what a backup holds", "restore"),
     "console": Subcommand("pi_cam_node.cli.console", "run the console: one web interface for every node on the broker"),
     "login": Subcommand("pi_cam_node.cli.login", "print a link that logs a browser in, once"),
     "docs": Subcommand("pi_cam_node.cli.reference", "write the reference: settings, commands, topics"),

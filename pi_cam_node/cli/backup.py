@@ -1,0 +1,123 @@
+"""``pi-cam-node backup`` and ``pi-cam-node restore``: one file with what a node is and remembers, and the way back."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import sqlite3
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.cli.erase import is_running
+from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, load, refuse
+from pi_cam_node.runtime import startup
+from pi_cam_node.runtime.backup import write_backup
+from pi_cam_node.runtime.restore import BadArchive, restore_backup
+
+FAILED = 1
+# Pictures are packed already.
+COMPRESSION = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write a backup; return 0 when it is complete and on the disk, 1 where it could not be, 2 for wrong use."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} backup",
+        description="Write settings, passwords, state and the database of a node into one file, a tar archive packed "
+        "with gzip. The node may run. The file holds secrets: keep it as the password is kept.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    parser.add_argument("--pictures", action="store_true", help="pictures and films too")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file (default: stdout)")
+    options = parser.parse_args(arguments)
+    if options.output is None and sys.stdout.isatty():
+        print(f"{PROGRAM}: name a file with -o, or send the output to one", file=sys.stderr)
+        return BAD_USE
+    loaded = load(options.config)
+    if loaded is None:
+        return BAD_USE
+    try:
+        with (
+            _output(options.output) as file,
+            gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
+            tarfile.open(fileobj=packed, mode="w|") as archive,
+        ):
+            report = write_backup(archive, loaded, os.environ, pictures=options.pictures)
+    except (OSError, sqlite3.Error) as error:
+        print(f"{PROGRAM}: there is no backup: {error}", file=sys.stderr)
+        return FAILED
+    what = f"{report.files} files and {report.pictures} of pictures and films, {report.size_bytes} bytes"
+    print(f"{PROGRAM}: backup of {loaded.config.node.id}: {what}", file=sys.stderr)
+    return 0
+
+
+def restore(arguments: Sequence[str]) -> int:
+    """Bring back a backup; return 0 when all is in place, 1 where it cannot be, 2 for wrong use."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} restore",
+        description="Bring back what a backup holds, for a node that is stopped. Files that are replaced are kept as "
+        "<name>.before-restore; a picture that exists is left as it is.",
+    )
+    parser.add_argument("archive", type=Path, nargs="?", metavar="ARCHIVE", help="the backup (default: stdin)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file to write")
+    parser.add_argument("--yes", action="store_true", help="also where a configuration file exists")
+    options = parser.parse_args(arguments)
+    path = (options.config or default_file() or DEFAULT_FILES[-1]).absolute()
+    try:
+        if path.exists():
+            if not options.yes:
+                print(f"{PROGRAM}: {path} exists, nothing was changed; --yes sets it aside", file=sys.stderr)
+                return BAD_USE
+            if _runs(path):
+                print(f"{PROGRAM}: the node runs; stop it first", file=sys.stderr)
+                return BAD_USE
+        with open(options.archive or 0, "rb") as source:  # noqa: PTH123 - 0 is stdin
+            report = restore_backup(source, path, os.environ)
+    except ConfigError as error:
+        return refuse(error)
+    except (BadArchive, OSError) as error:
+        print(f"{PROGRAM}: not restored: {error}", file=sys.stderr)
+        return FAILED
+    for aside in report.aside:
+        print(f"{PROGRAM}: what was there before is {aside}", file=sys.stderr)
+    what = f"{report.files} files, {report.pictures} of them of pictures and films"
+    print(f"{PROGRAM}: restored {report.node} as of {report.made}: {what}", file=sys.stderr)
+    return 0
+
+
+def _runs(path: Path) -> bool:
+    """Return whether the node of a configuration file is online; one that cannot be read tells of none."""
+    try:
+        return is_running(startup.checked(path, os.environ).config)
+    except ConfigError:
+        return False
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[IO[bytes]]:
+    """Give the stream to write to: a new file for its owner alone, which is gone again after a failure, or stdout.
+
+    Raises:
+        OSError: The file exists or cannot be written.
+    """
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        sync_directory(path.absolute().parent)
+    except BaseException:
+        path.unlink()
+        raise

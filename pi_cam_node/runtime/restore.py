@@ -1,0 +1,194 @@
+"""Brings back what `pi_cam_node.runtime.backup` has written.
+
+An archive may be of a stranger: only regular files are taken, a name in it chooses among places that this node has
+anyway, and nothing is put there before the whole archive has been read and its settings are valid. What is replaced is
+set aside under another name; a picture that exists is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pi_cam_node.base.atomic_files import DIRECTORY_MODE, FILE_MODE, make_directory, sync, sync_directory
+from pi_cam_node.config import Config, loader
+from pi_cam_node.config.loader import MAX_FILE_BYTES
+from pi_cam_node.core.media_ids import parse_file
+from pi_cam_node.runtime.backup import DATABASE, FORMAT, MANIFEST, named_files, small_state
+from pi_cam_node.runtime.erase import OURS
+from pi_cam_node.runtime.last_good_config import state_files
+from pi_cam_node.storage.directory import free_space
+from pi_cam_node.storage.events.schema import SUFFIXES
+
+ASIDE_SUFFIX = ".before-restore"
+_KEPT_FREE_BYTES = 64 << 20
+_ROOT = "pi-cam-node/"
+_CONFIG_NAME = re.compile(r"[A-Za-z0-9_-][\w.-]{0,99}(/[A-Za-z0-9_-][\w.-]{0,99}){0,3}", re.ASCII)
+
+
+class BadArchive(Exception):
+    """The archive is damaged or none of ours; the text says why. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What was brought back.
+
+    Attributes:
+        node: The node's id.
+        made: When the backup was made, as it says.
+        files: Files that were put in place.
+        pictures: Files of pictures and films among them.
+        aside: What was there before, under its new name.
+    """
+
+    node: str
+    made: str
+    files: int
+    pictures: int
+    aside: tuple[Path, ...]
+
+
+def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) -> RestoreReport:
+    """Read an archive and put in place what it holds, for a node that is stopped.
+
+    Args:
+        source: The archive.
+        path: The configuration file to write, whatever its name was.
+        environ: Where the state folder is looked up.
+
+    Raises:
+        BadArchive: It cannot be used.
+        ConfigError: Its settings are not valid here.
+        OSError: Something cannot be written.
+    """
+    places = state_files(path, environ)
+    if places.events is None:
+        raise BadArchive("there is no folder for the state")
+    make_directory(places.events.parent)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=places.events.parent) as name:
+        staging = Path(name)
+        try:
+            with tarfile.open(fileobj=source, mode="r|*") as archive:
+                manifest = _unpack(archive, staging)
+        except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
+            raise BadArchive(f"the archive cannot be read: {error}") from None
+        staged = staging / "config" / str(manifest["config"])
+        if not staged.is_file():
+            raise BadArchive("there is no configuration file in the archive")
+        loaded = loader.load(staged, environ)
+        moves = _moves(staging, staged, path, loaded.config, environ)
+        aside = [old for target in moves.values() for old in _set_aside(target)]
+        for file, target in moves.items():
+            _put(file, target)
+        pictures = _restore_pictures(staging, loader.load(path, environ).config)
+    return RestoreReport(
+        loaded.config.node.id, str(manifest.get("made", "")), len(moves) + pictures, pictures, tuple(aside)
+    )
+
+
+def _unpack(archive: tarfile.TarFile, staging: Path) -> Mapping[str, object]:
+    """Write the members into an empty folder; return the manifest, which comes first.
+
+    Raises:
+        ValueError: A member has no business in a backup, or is too large.
+    """
+    manifest: Mapping[str, object] = {}
+    for member in archive:
+        content = archive.extractfile(member) if member.isreg() else None
+        name = member.name.removeprefix(_ROOT)
+        if content is None or name == member.name:
+            raise ValueError(f"{member.name!a} is no file of a backup")
+        if not manifest:
+            manifest = _checked_manifest(name, content.read(MAX_FILE_BYTES))
+            continue
+        folder, _, rest = name.partition("/")
+        _check_member(folder, rest, member.size)
+        if member.size + _KEPT_FREE_BYTES > free_space(staging).free_bytes:
+            raise ValueError(f"{name} needs {member.size} bytes, and the disk has not that many left")
+        target = staging / folder / rest
+        target.parent.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            shutil.copyfileobj(content, file)
+    if not manifest:
+        raise ValueError("it is empty")
+    return manifest
+
+
+def _checked_manifest(name: str, content: bytes) -> Mapping[str, object]:
+    manifest = json.loads(content) if name == MANIFEST else None
+    if not isinstance(manifest, dict) or not _CONFIG_NAME.fullmatch(str(manifest.get("config"))):
+        raise ValueError("it is no backup of a node")
+    if manifest.get("format") != FORMAT:
+        raise ValueError(f"it is of format {manifest.get('format')!r}, and this version knows {FORMAT}")
+    return manifest
+
+
+def _check_member(folder: str, name: str, size_bytes: int) -> None:
+    known = {
+        "config": _CONFIG_NAME.fullmatch(name) is not None,
+        "state": name in ("good", "privacy_on", "http_link_key", "names", DATABASE),
+        "pictures": name in OURS or parse_file(name) is not None,
+    }
+    if not known.get(folder, False):
+        raise ValueError(f"{folder}/{name!a} is no file of a backup")
+    is_small = folder == "config" or (folder == "state" and name != DATABASE) or name in OURS
+    if is_small and size_bytes > MAX_FILE_BYTES:
+        raise ValueError(f"{folder}/{name} is larger than such a file ever is")
+
+
+def _moves(staging: Path, staged: Path, path: Path, config: Config, environ: Mapping[str, str]) -> dict[Path, Path]:
+    """Return where each unpacked file goes, pictures excepted; the configuration file comes last."""
+    moves: dict[Path, Path] = {}
+    for file in named_files(config):
+        if file.is_relative_to(staged.parent) and file.is_file():
+            moves[file] = path.absolute().parent / file.relative_to(staged.parent)
+    places = state_files(path, environ)
+    state = small_state(places) | ({DATABASE: places.events} if places.events is not None else {})
+    moves |= {staging / "state" / end: place for end, place in state.items() if (staging / "state" / end).is_file()}
+    return {**moves, staged: path}
+
+
+def _restore_pictures(staging: Path, config: Config) -> int:
+    """Put in place what belongs into the folder of pictures; return how many files of pictures and films came anew."""
+    folder = config.export.base_dir
+    count = 0
+    unpacked = staging / "pictures"
+    for file in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
+        make_directory(folder)
+        if not (folder / file.name).exists():
+            _put(file, folder / file.name)
+            count += file.name not in OURS
+    return count
+
+
+def _set_aside(target: Path) -> list[Path]:
+    """Rename a file that is about to be replaced, and those that belong to a database; return the new paths."""
+    moved = []
+    for suffix in SUFFIXES:
+        old = target.with_name(target.name + suffix)
+        if old.exists():
+            names = (old.with_name(f"{old.name}{ASIDE_SUFFIX}{number or ''}") for number in range(1000))
+            new = next(name for name in names if not name.exists())
+            old.replace(new)
+            moved.append(new)
+    return moved
+
+
+def _put(file: Path, target: Path) -> None:
+    """Move a file to its place, on another file system too; it is on disk when this returns."""
+    make_directory(target.parent)
+    part = target.with_name(f".{target.name}.restored.part")
+    part.unlink(missing_ok=True)
+    shutil.move(file, part)
+    part.chmod(FILE_MODE)
+    sync(part)
+    part.replace(target)
+    sync_directory(target.parent)
