@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 
-VIDEO_HINT = "recording needs PyAV, the extra video: pip install 'pi-cam-node[video]'"
+VIDEO_HINT = "recording and live video need PyAV, the extra video: pip install 'pi-cam-node[video]'"
 
 
 def has_video() -> bool:
-    """Return whether films can be encoded."""
+    """Return whether video can be encoded."""
     return importlib.util.find_spec("av") is not None

@@ -25,7 +25,7 @@ from pi_cam_node.config.sections.pictures import (
 )
 from pi_cam_node.config.sections.privacy import PrivacyConfig
 from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
-from pi_cam_node.config.sections.video import MotionConfig, RecordingConfig
+from pi_cam_node.config.sections.video import HlsConfig, HlsRemoteConfig, MotionConfig, RecordingConfig
 from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "DownscaleConfig",
     "ExportConfig",
     "Format",
+    "HlsConfig",
+    "HlsRemoteConfig",
     "HomeAssistantConfig",
     "HttpConfig",
     "HttpTlsConfig",
@@ -74,6 +76,7 @@ class Config(Section):
     export: ExportConfig = ExportConfig()
     motion: MotionConfig = MotionConfig()
     recording: RecordingConfig = RecordingConfig()
+    hls: HlsConfig = HlsConfig()
     storage: StorageConfig = StorageConfig()
     mjpeg_server: MjpegServerConfig = MjpegServerConfig()
     http: HttpConfig = HttpConfig()

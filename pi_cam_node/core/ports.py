@@ -75,6 +75,75 @@ class NoRecorder:
         raise NotSaved(f"ERROR: {self.missing}")
 
 
+class LiveVideoPort(Protocol):
+    """Port of live video over HTTP Live Streaming; see `pi_cam_node.recording.hls`. Never waits. Thread: any."""
+
+    @property
+    def missing(self) -> str:
+        """Packages that live video lacks; empty where nothing is missing."""
+        ...
+
+    def master(self, uri: Callable[[str], str], /) -> str:
+        """Return the playlist that names the variants; nothing is encoded for it.
+
+        Args:
+            uri: Returns the URI of a file by its name.
+
+        Raises:
+            CameraDown: There is no picture.
+            PrivacyOn: Privacy is on.
+            NotSaved: See `missing`.
+        """
+        ...
+
+    def playlist(self, variant: str, uri: Callable[[str], str], /) -> str | None:
+        """Return the playlist of ``main`` or ``remote``; ``None`` where it has too few segments yet.
+
+        The variant is encoded from now on, until nobody has asked for some seconds.
+
+        Raises:
+            CameraDown, PrivacyOn, NotSaved: As `master`.
+            Busy: Too many encodes run.
+        """
+        ...
+
+    def segment(self, variant: str, boot: str, number: int, /) -> bytes | None:
+        """Return a segment; ``None`` where it is gone, or does not exist yet.
+
+        Args:
+            variant: ``main`` or ``remote``.
+            boot: First 8 hex digits of the boot id in its name.
+            number: Its number.
+        """
+        ...
+
+    def header(self, variant: str, boot: str, track: int, /) -> bytes | None:
+        """Return what a decoder needs before the segments of a track; ``None`` where it is gone."""
+        ...
+
+
+class NoLiveVideo:
+    """Implements `LiveVideoPort` where there is no live video."""
+
+    missing = "this node has no live video"
+
+    def master(self, _uri: Callable[[str], str]) -> str:
+        """Refuse."""
+        raise NotSaved(f"ERROR: {self.missing}")
+
+    def playlist(self, _variant: str, _uri: Callable[[str], str]) -> str | None:
+        """Refuse."""
+        raise NotSaved(f"ERROR: {self.missing}")
+
+    def segment(self, _variant: str, _boot: str, _number: int) -> bytes | None:
+        """Return nothing: there is none."""
+        return None
+
+    def header(self, _variant: str, _boot: str, _track: int) -> bytes | None:
+        """Return nothing: there is none."""
+        return None
+
+
 class PrivacyPort(Protocol):
     """Port of privacy and erase: camera, marker file, and removal of data."""
 

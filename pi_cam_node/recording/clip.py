@@ -15,6 +15,7 @@ from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
+from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
@@ -44,7 +45,7 @@ class ClipMaker:
         room: FilmRoom,
         clock: Clock,
         access: Callable[[], FileAccess],
-        make: Callable[[int], EncoderProcess] = EncoderProcess,
+        make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
         """Make nothing yet.
 
@@ -55,7 +56,7 @@ class ClipMaker:
             room: Keeps films within their limits.
             clock: Tells the time.
             access: Returns mode and group of films and their side-cars.
-            make: Starts an encoder of a quality.
+            make: Starts an encoder of a format.
         """
         self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
         self._clock, self._access, self._make = clock, access, make
@@ -75,7 +76,7 @@ class ClipMaker:
             access = self._access()
             make_directory(self._directory, access.directory_mode, access.group_id)
             self._room.make(_CLIP_BYTES)
-            process = self._make(order.quality)
+            process = self._make(VideoFormat(order.quality))
         except OSError as error:
             raise NotSaved(f"cannot make a clip: {error}") from error
         task = _Task(self._directory, process, self._facts(order), access)

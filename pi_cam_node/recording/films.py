@@ -1,8 +1,8 @@
-"""Composition of the recording: the encoder, the recorder, clips, and room on the disk."""
+"""Composition of the recording: the encoders, the recorder, clips, and room on the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.jobs import Progress
@@ -14,7 +14,10 @@ from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.recording.clip import ClipMaker
+from pi_cam_node.recording.encoder.process import EncoderProcess
+from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
+from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
 
@@ -47,11 +50,14 @@ class Films:
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current = current
         room = DiskFilmRoom(directory, self._limits)
-        self._encoder = LiveEncoder(pictures, clock, lambda: current().recording.quality)
+        self._pictures, self._clock = pictures, clock
+        # The recorder and the live view: one each, where they cannot share.
+        self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
+        self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
         self._recorder = Recorder(
             directory,
             boot,
-            encoder=self._encoder,
+            packets=self.packets,
             room=room,
             post=post,
             settings=self._settings,
@@ -64,21 +70,12 @@ class Films:
     @property
     def loops(self) -> tuple[MonitoredThread, ...]:
         """The threads, for the watchdog."""
-        return (self._encoder.loop, self._recorder.loop)
-
-    @property
-    def encoder_pid(self) -> int | None:
-        """Process id of the encoder, where one runs."""
-        return self._encoder.pid
-
-    @property
-    def encoder_restarts(self) -> int:
-        """Encoder processes that were lost and replaced."""
-        return self._encoder.restarts
+        return (*(one.loop for one in self._encoders), self._recorder.loop)
 
     def start(self) -> None:
         """Start the threads; films that a crash cut off are mended first."""
-        self._encoder.start()
+        self.packets.start()
+        self.remote_packets.start()
         self._recorder.start()
 
     def begin(self, order: RecordingOrder) -> None:
@@ -104,7 +101,20 @@ class Films:
     def close(self, deadline_s: float) -> bool:
         """Finish what is being written and end the threads; return whether that went in time."""
         is_closed = self._recorder.close(deadline_s)
-        return self._encoder.close(deadline_s) and is_closed
+        is_closed &= self.packets.close(deadline_s)
+        return self.remote_packets.close(deadline_s) and is_closed
+
+    @property
+    def _encoders(self) -> Sequence[LiveEncoder]:
+        return (*self.packets.encoders, *self.remote_packets.encoders)
+
+    def _encoder(self, variant: str, name: str) -> LiveEncoder:
+        """Return an encoder of the pictures for a variant of the live video; recordings are as its main one."""
+
+        def make() -> EncoderProcess:
+            return EncoderProcess(format_of_variant(variant, self._current()))
+
+        return LiveEncoder(self._pictures, self._clock, make, name)
 
     def _settings(self) -> RecorderSettings:
         config = self._current()

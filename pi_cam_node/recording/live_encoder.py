@@ -27,7 +27,6 @@ _log = logging.getLogger(__name__)
 _AHEAD, _WAIT_S = 8, 0.03
 # How long to wait before a process that was lost is replaced.
 _RETRY_S = (0.2, 1.0, 5.0)
-_IDLE_S = 5.0
 
 
 class PictureReader(Protocol):
@@ -44,7 +43,7 @@ class LiveEncoder:
     """Feeds one encoder process from the ring.
 
     Attributes:
-        stream: The packets.
+        stream: The packets of the last `need`; each has a stream of its own.
         restarts: Processes that were replaced.
         failure: Why there are no packets; empty where there are.
     """
@@ -53,18 +52,18 @@ class LiveEncoder:
         self,
         pictures: Callable[[float], PictureReader],
         clock: Clock,
-        quality: Callable[[], int],
-        make: Callable[[int], EncoderProcess] = EncoderProcess,
+        make: Callable[[], EncoderProcess],
+        name: str = "encoder",
     ) -> None:
         """Start nothing yet.
 
         Args:
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
             clock: Tells the time.
-            quality: Returns `recording.quality`.
-            make: Starts a process of that quality.
+            make: Starts a process with the settings in force.
+            name: Name of the thread.
         """
-        self._pictures, self._clock, self._quality, self._make = pictures, clock, quality, make
+        self._pictures, self._clock, self._make = pictures, clock, make
         self.stream = PacketStream()
         self.restarts = 0
         self.failure = ""
@@ -75,7 +74,7 @@ class LiveEncoder:
         self._is_drained = True
         self._pid: int | None = None
         self._stopping = False
-        self.loop = MonitoredThread("encoder", self._run, clock)
+        self.loop = MonitoredThread(name, self._run, clock)
 
     @property
     def pid(self) -> int | None:
@@ -91,6 +90,16 @@ class LiveEncoder:
         """Start the thread. Once."""
         self.loop.start()
 
+    def has(self, from_mono_s: float, spacing_s: float) -> bool:
+        """Return whether the stream has, or will have, every picture from a moment on, at that spacing. Thread: any."""
+        with self._changed:
+            return (
+                self._from_s is not None
+                and self._from_s <= from_mono_s
+                and self._spacing_s == spacing_s
+                and self.stream.holds(from_mono_s)
+            )
+
     def need(self, from_mono_s: float, spacing_s: float = 0.0) -> None:
         """Start encoding with the pictures of a moment, and go on until `release`. Thread: any.
 
@@ -100,17 +109,13 @@ class LiveEncoder:
         """
         with self._changed:
             self._from_s, self._spacing_s, self._is_drained, self.failure = from_mono_s, spacing_s, False, ""
-            self._generation += 1
-            self.stream.clear()
-            self._changed.notify_all()
+            self._new_stream()
 
     def release(self) -> None:
         """Stop encoding: no packets are needed any more. Thread: any."""
         with self._changed:
             self._from_s = None
-            self._generation += 1
-            self.stream.clear()
-            self._changed.notify_all()
+            self._new_stream()
 
     def close(self, deadline_s: float) -> bool:
         """End the thread and the process; return whether they ended in time."""
@@ -121,25 +126,33 @@ class LiveEncoder:
             self._changed.notify_all()
         return self.loop.join(deadline_s)
 
+    def _new_stream(self) -> None:
+        """Forget every packet, and end what is being encoded. Under the lock."""
+        self._generation += 1
+        self.stream.clear()
+        self.stream = PacketStream()
+        self._changed.notify_all()
+
     def _run(self) -> None:
         while not self._stopping:
-            self.loop.beat()
             with self._changed:
                 if self._from_s is None:
-                    self._changed.wait(_IDLE_S)
-                start_s, generation = self._from_s, self._generation
+                    self.loop.pause()
+                    self._changed.wait()
+                start_s, generation, stream = self._from_s, self._generation, self.stream
+            self.loop.beat()
             if start_s is not None and not self._stopping:
-                self._serve(start_s, generation)
+                self._serve(start_s, generation, stream)
 
-    def _serve(self, start_s: float, generation: int) -> None:
+    def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
         """Encode until the request changes; replace the process where it is lost."""
         failures = 0
         while generation == self._generation:
             process = None
             try:
-                process = self._make(self._quality())
+                process = self._make()
                 self._pid = process.pid
-                self._encode(process, max(start_s, self.stream.last_mono_s), generation)
+                self._encode(process, max(start_s, stream.last_mono_s), generation, stream)
             except (EncoderLost, OSError, NodeError) as error:
                 self.failure = str(error)
                 self.restarts += 1
@@ -151,10 +164,10 @@ class LiveEncoder:
                 if process is not None:
                     process.close()
 
-    def _encode(self, process: EncoderProcess, start_s: float, generation: int) -> None:
+    def _encode(self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream) -> None:
         reader, last_s, track = self._pictures(start_s), float("-inf"), 0
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
-        after_ticks = _ticks(self.stream.last_mono_s)
+        after_ticks = _ticks(stream.last_mono_s)
         while generation == self._generation:
             self.loop.beat()
             is_idle = False
@@ -168,17 +181,17 @@ class LiveEncoder:
                     process.send(item[1], round(mono_s * TICKS_PER_S))
                     last_s = mono_s
             for message in process.exchange(_WAIT_S):
-                track = self._take(message, track, generation)
+                track = self._take(message, track, stream)
             self._is_drained = is_idle
 
-    def _take(self, message: Message, track: int, generation: int) -> int:
+    def _take(self, message: Message, track: int, stream: PacketStream) -> int:
         """Handle the messages of the process; return the number of the track."""
         if message.kind == "size":
-            return self.stream.begin(Track("h264", (message.number, message.flag), b""))
-        if message.kind == "packet" and generation == self._generation:
+            return stream.begin(Track("h264", (message.number, message.flag), b""))
+        if message.kind == "packet" and stream is self.stream:
             self.failure = ""
             facts = PacketFacts(message.number, track=track)
-            self.stream.append(Packet(message.number / TICKS_PER_S, bool(message.flag), message.body, facts))
+            stream.append(Packet(message.number / TICKS_PER_S, bool(message.flag), message.body, facts))
         elif message.kind == "failed":
             _log.warning("a picture could not be encoded: %s", message.body.decode(errors="replace"))
         return track

@@ -51,6 +51,11 @@ class PacketStream:
         with self._changed:
             self._changed.notify_all()
 
+    def holds(self, mono_s: float) -> bool:
+        """Return whether no packet of a moment or later is gone, where there was one."""
+        first = self._ring.first
+        return first is None or first.seq == 0 or first.mono_s <= mono_s
+
     def reader(self) -> Reader[PacketFacts]:
         """Return a reader of the packets that come from now on."""
         return self._ring.reader()

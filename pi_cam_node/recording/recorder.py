@@ -20,11 +20,11 @@ from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.inputs import FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.encoder_pool import PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
-from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
 from pi_cam_node.recording.take import DISK_PATIENCE_S, Take
@@ -60,7 +60,7 @@ class Recorder:
         directory: Path,
         boot: str,
         *,
-        encoder: LiveEncoder,
+        packets: PacketSupply,
         room: FilmRoom,
         post: Callable[[Input], bool],
         settings: Callable[[], RecorderSettings],
@@ -72,14 +72,14 @@ class Recorder:
         Args:
             directory: The folder of the films; made where it is not there.
             boot: First 8 hex digits of the boot id.
-            encoder: Makes the packets.
+            packets: Makes packets of the pictures.
             room: Keeps films within their limits.
             post: Takes what becomes of an order; returns whether there was room for it.
             settings: Returns the settings in force.
             event: Returns what is known of an event by its id; JSON values.
             clock: Tells the time.
         """
-        self._directory, self._boot, self.encoder, self._room = directory, boot, encoder, room
+        self._directory, self._boot, self._packets, self._room = directory, boot, packets, room
         self._post, self._settings, self.clock, self.event = post, settings, clock, event
         self._changed = threading.Condition()
         self._orders: deque[RecordingOrder] = deque()
@@ -165,12 +165,11 @@ class Recorder:
 
     def _record(self, order: RecordingOrder) -> None:
         spacing_s = self._settings().spacing_s if order.cause == "continuous" else 0.0
-        self.encoder.need(order.from_mono_s, spacing_s)
-        take = Take(self, order)
+        source = self._packets.acquire(order.from_mono_s, spacing_s)
         try:
-            take.run()
+            Take(self, order, source).run()
         finally:
-            self.encoder.release()
+            self._packets.release(source)
 
     def new_film(self, order: RecordingOrder, mono_s: float, track: TrackBoxes) -> FilmFile:
         """Open the next film of an order.

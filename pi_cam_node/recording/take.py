@@ -12,9 +12,9 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.h264 import parameter_sets
-from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 
 # How long the thread waits for packets at a time; how long the end of a film waits for the next picture under way.
@@ -34,7 +34,6 @@ class TakeOwner(Protocol):
     """Interface of the recorder for a take."""
 
     loop: MonitoredThread
-    encoder: LiveEncoder
     clock: Clock
     event: Callable[[str], Mapping[str, object] | None]
 
@@ -64,9 +63,9 @@ class TakeOwner(Protocol):
 class Take:
     """One order in progress."""
 
-    def __init__(self, recorder: TakeOwner, order: RecordingOrder) -> None:
-        self._recorder, self._order = recorder, order
-        self._reader = recorder.encoder.stream.reader()
+    def __init__(self, recorder: TakeOwner, order: RecordingOrder, source: PacketSource) -> None:
+        self._recorder, self._order, self._source, self._stream = recorder, order, source, source.stream
+        self._reader = self._stream.reader_since(order.from_mono_s)
         self._film: FilmFile | None = None
         self._track = 0
         self._gap_s = 0.0
@@ -92,16 +91,16 @@ class Take:
                 is_past = item is not None or end[0] == float("-inf")
                 if (
                     is_past
-                    or (recorder.encoder.is_drained and now_s > end[0] + _SETTLED_S)
+                    or (self._source.is_drained and now_s > end[0] + _SETTLED_S)
                     or now_s > drain_s + max(0, end[0] - now_s)
                 ):
                     break
             elif item is None:
                 self._tell_failure()
-            recorder.encoder.stream.wait(_WAIT_S)
+            self._stream.wait(_WAIT_S)
         self._close(end[1] if end else "end")
         if not self._is_told:
-            self._fail("no_frames", recorder.encoder.failure or "no pictures came")
+            self._fail("no_frames", self._source.failure or "no pictures came")
 
     def _take(self, mono_s: float, data: bytes, *, key: bool, track: int) -> None:
         missed = self._reader.lost - self._lost
@@ -125,7 +124,7 @@ class Take:
         film = self._film
         assert film is not None
         if track != self._track:
-            known = self._recorder.encoder.stream.track(track)
+            known = self._stream.track(track)
             if (
                 known is None
                 or known.size != film.track_boxes.size
@@ -136,7 +135,7 @@ class Take:
         return mono_s - film.facts.first_mono_s >= self._recorder.max_s
 
     def _open(self, mono_s: float, data: bytes, track: int) -> FilmFile | None:
-        sets, known = parameter_sets(data), self._recorder.encoder.stream.track(track)
+        sets, known = parameter_sets(data), self._stream.track(track)
         if sets is None or known is None:
             return None
         try:
@@ -195,7 +194,7 @@ class Take:
 
     def _tell_failure(self) -> None:
         """Report once that the encoder delivers nothing."""
-        failure = self._recorder.encoder.failure
+        failure = self._source.failure
         if failure and not self._is_told:
             self._fail("not_saved", failure)
 

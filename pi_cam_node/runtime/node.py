@@ -66,6 +66,7 @@ class Node:
         self._loop.listeners = [
             CameraControl(core, parts.camera),
             parts.hub,
+            parts.live,
             info,
             self._announcer,
             parts.text_port,
@@ -76,7 +77,7 @@ class Node:
             rename,
             EventLog(),
         ]
-        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, parts.disk]
+        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, parts.disk, parts.live]
 
     def run(self) -> int:
         """Run until somebody asks for the end; return the exit code.
@@ -131,6 +132,7 @@ class Node:
         parts = self._parts
         self._watchdog.stopping()
         parts.camera.stop(CAMERA_STOP_S)
+        parts.live.close()
         parts.films.close(FILMS_STOP_S)
         parts.worker.stop(WORKER_STOP_S)
         parts.image_process.close()

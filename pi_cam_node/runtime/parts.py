@@ -20,6 +20,7 @@ from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.recording.films import Films
+from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
 from pi_cam_node.runtime.privacy_control import PrivacyControl
 from pi_cam_node.runtime.startup import Start
 from pi_cam_node.runtime.worker import Worker
@@ -54,6 +55,7 @@ class Parts:
         camera: Camera and its process.
         events: Database of events and films.
         films: Writes films.
+        live: Live video.
         privacy: Ports of privacy and of ``erase``.
         topics: The node's topics.
         link: Connection to the broker.
@@ -87,7 +89,17 @@ class Parts:
             post=self.inbox.put,
             event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
         )
-        self.privacy = PrivacyControl(loaded, start, self.camera, self.events, self.films)
+        self.privacy = PrivacyControl(
+            loaded, start, self.camera, self.events, self.films, lambda: self.live.close()  # noqa: PLW0108 - made below
+        )  # fmt: skip
+        self.live = LiveVideo(
+            boot_id,
+            clock,
+            self.privacy.privacy_gate,
+            packets={MAIN: self.films.packets, REMOTE: self.films.remote_packets},
+            newest=lambda: core().ring.newest(),  # noqa: PLW0108 - the core is made later
+            current=lambda: core().config,
+        )
         self.topics = topics_of(config)
         self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)
         self.link.queue.privacy_filter = self.privacy.privacy_filter
@@ -95,8 +107,9 @@ class Parts:
         self.tickets = Tickets(clock)
         web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__, "boot": boot_id}
         self.web = WebServer(
-            config, self.inbox, self.hub, self.archive, clock, self.images, web_info, self.tickets, start.link_key
-        )
+            config, self.inbox, self.hub, self.archive, clock, self.images, web_info, self.tickets, start.link_key,
+            self.live,
+        )  # fmt: skip
         self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
 
     @property

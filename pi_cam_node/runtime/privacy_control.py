@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.camera.camera import Camera
 from pi_cam_node.config.loader import LoadedConfig
@@ -27,16 +29,25 @@ class PrivacyControl:
         camera: What is let go.
         events: What `erase` removes beside the pictures.
         films: What ends.
+        end_live: Ends live video for good.
 
     Attributes:
         privacy_gate: Whether pictures may be shown.
         privacy_filter: What may leave for the broker.
     """
 
-    def __init__(self, loaded: LoadedConfig, start: Start, camera: Camera, events: EventDatabase, films: Films) -> None:
+    def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
+        self,
+        loaded: LoadedConfig,
+        start: Start,
+        camera: Camera,
+        events: EventDatabase,
+        films: Films,
+        end_live: Callable[[], None],
+    ) -> None:
         self._config = loaded.config
         self._start = start
-        self._camera, self._events, self._films = camera, events, films
+        self._camera, self._events, self._films, self._end_live = camera, events, films, end_live
         self._mark = PrivacyMarker(loaded.config.export.base_dir, start.private)
         self.privacy_gate = PrivacyGate(closed=loaded.config.privacy.enable)
         self.privacy_filter = PrivacyFilter(self.privacy_gate)
@@ -61,6 +72,7 @@ class PrivacyControl:
 
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyPort`."""
+        self._end_live()
         self._films.stop_now("stopped")
         self._films.wait_idle(RELEASE_S)
         self.privacy_filter.stop_retaining()

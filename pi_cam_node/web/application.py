@@ -12,6 +12,7 @@ from pi_cam_node.web.http import application as foundation
 from pi_cam_node.web.http import disk_pool
 from pi_cam_node.web.http.connection_limit import ConnectionLimit
 from pi_cam_node.web.http.routes import Route
+from pi_cam_node.web.live import hls
 from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.media import routes as media_routes
 from pi_cam_node.web.pages import login
@@ -19,7 +20,7 @@ from pi_cam_node.web.pages import routes as page_routes
 from pi_cam_node.web.routes import CONTEXT, ROUTES
 
 # Importing a module declares its routes.
-DECLARING = (api_routes, health, live_routes, login, media_routes, metrics, page_routes)
+DECLARING = (api_routes, health, hls, live_routes, login, media_routes, metrics, page_routes)
 
 
 def routes() -> tuple[Route, ...]:
@@ -34,5 +35,6 @@ def application(context: WebContext, access: Access) -> web.Application:
     app[CONTEXT], app[ACCESS] = context, access
     disk_pool.attach(app)
     live_routes.attach(app)
+    hls.attach(app)
     media_routes.attach(app)
     return app

@@ -11,6 +11,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.ports import LiveVideoPort, NoLiveVideo
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.auth.signed_links import SignedLinks
 
@@ -76,6 +77,7 @@ class WebContext:
         clock: Tells the time.
         images: Does what needs pixels. Thread: any but the event loop's.
         info: Id, name and version of the node.
+        live: Live video.
     """
 
     hub: FrameHub
@@ -86,6 +88,7 @@ class WebContext:
     clock: Clock
     images: ImageTasks
     info: Mapping[str, str]
+    live: LiveVideoPort = field(default_factory=NoLiveVideo)
 
 
 def media_path(media_id: str) -> str:

@@ -19,6 +19,7 @@ from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue,
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import HttpAddressChanged
+from pi_cam_node.core.ports import LiveVideoPort, NoLiveVideo
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.api.command_bridge import CommandBridge
@@ -52,6 +53,7 @@ class WebServer:
         info: Id, name and version of the node.
         tickets: Secrets that open what *view* may see.
         link_key: File with the key of signed links; beside the pictures where it is not given.
+        live: Live video; none where it is not given.
     """
 
     def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
@@ -65,6 +67,7 @@ class WebServer:
         info: Mapping[str, str],
         tickets: Tickets | None = None,
         link_key: Path | None = None,
+        live: LiveVideoPort | None = None,
     ) -> None:
         self._enabled = config.mjpeg_server.enable
         self._tickets = tickets or Tickets(clock)
@@ -73,8 +76,9 @@ class WebServer:
         self._state = StateCache(config, clock)
         self._commands = CommandBridge(inbox, clock)
         self.context = WebContext(
-            hub, pictures, self._commands.run, self._links, self._state.state, clock, images, info
-        )
+            hub, pictures, self._commands.run, self._links, self._state.state, clock, images, info,
+            live or NoLiveVideo(),
+        )  # fmt: skip
         self._inbox = inbox
         self._service = self._new_service()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -16,6 +16,9 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import RecordingOrder
+from pi_cam_node.recording.encoder.process import EncoderProcess
+from pi_cam_node.recording.encoder.video_format import VideoFormat
+from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
 from tests.support.numbered import numbered_jpeg, numbers_in
@@ -38,14 +41,17 @@ class Rig:
         self.ring: BlockRing[None] = BlockRing(16 << 20)
         self.directory = directory
         self.inputs: queue.Queue[Input] = queue.Queue()
-        self.encoder = LiveEncoder(
-            lambda mono_s: self.ring.reader(self.ring.key_before(mono_s)), self.clock, lambda: 60
+        encoder = LiveEncoder(
+            lambda mono_s: self.ring.reader(self.ring.key_before(mono_s)),
+            self.clock,
+            lambda: EncoderProcess(VideoFormat()),
         )
+        self.packets = EncoderPool([encoder])
         settings = RecorderSettings(max_s=max_s, masked=False, spacing_s=0.5)
         self.recorder = Recorder(
             directory,
             "3f2a91c0",
-            encoder=self.encoder,
+            packets=self.packets,
             room=_Room(),
             post=self._post,
             settings=lambda: settings,
@@ -69,7 +75,7 @@ class Rig:
             self.ring.append(self.times[number], jpeg, None)
 
     def start(self) -> None:
-        self.encoder.start()
+        self.packets.start()
         self.recorder.start()
         self._camera.start()
 
@@ -77,7 +83,7 @@ class Rig:
         self._stop.set()
         self._camera.join(2)
         assert self.recorder.close(10)
-        assert self.encoder.close(10)
+        assert self.packets.close(10)
 
     def wait_for(self, kind: type[FilmOpened | FilmSaved], timeout_s: float = 60.0) -> FilmOpened | FilmSaved:
         end_s = time.monotonic() + timeout_s

@@ -1,4 +1,4 @@
-"""Settings of motion detection and video recording."""
+"""Settings of motion detection, video recording and live video."""
 
 from __future__ import annotations
 
@@ -119,3 +119,25 @@ class RecordingConfig(Section):
         Field(ge=1, le=100),
         Setting("Quality of films; 60 is CRF 23 of H.264.", live=True, title="Film quality"),
     ] = 60
+
+
+class HlsRemoteConfig(Section):
+    """The variant of the live video for thin lines."""
+
+    width: Annotated[
+        int, Field(ge=64, le=1920), Setting("Its width at most; the picture keeps its proportions.", "px")
+    ] = 426
+    height: Annotated[int, Field(ge=48, le=1080), Setting("Its height at most.", "px")] = 240
+    bitrate: Annotated[int, Field(ge=50_000, le=10_000_000), Setting("The rate that it keeps to.", "bit/s")] = 500_000
+
+
+class HlsConfig(Section):
+    """Live video over HTTP Live Streaming, encoded while somebody looks."""
+
+    enable: Annotated[bool, Setting("Serve live video.")] = True
+    segment_s: Annotated[
+        float,
+        Field(ge=1, le=10),
+        Setting("Length of a segment at least; viewers are about three segments behind.", "s"),
+    ] = 1.0
+    remote: HlsRemoteConfig = HlsRemoteConfig()

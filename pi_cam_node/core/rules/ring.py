@@ -161,6 +161,19 @@ class Ring:
         """Return a reader that begins with the last frame at or before a moment, or the oldest. Thread: any."""
         return self._block.reader(self._block.key_before(mono_s))
 
+    def newest(self) -> tuple[float, float, bytes] | None:
+        """Return the newest frame's monotonic time, the seconds since the one before it, and its JPEG. Thread: any.
+
+        ``None`` when empty; 0 seconds where there is none before it.
+        """
+        last = self._block.last
+        jpeg = None if last is None else self._block.read(last)
+        if last is None or jpeg is None:
+            return None
+        records = self._block.records()
+        before = next((one.mono_s for one in reversed(records) if one.mono_s < last.mono_s), last.mono_s)
+        return last.mono_s, last.mono_s - before, jpeg
+
     def _holds(self, mono_s: float) -> bool:
         first = self._block.first
         if first is None:

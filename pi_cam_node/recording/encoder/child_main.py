@@ -1,4 +1,4 @@
-"""The encoder's process: ``python -m pi_cam_node.recording.encoder.child_main <fd> <pid of the node> <quality>``.
+"""The encoder's process: ``python -m pi_cam_node.recording.encoder.child_main <fd> <pid of the node> <format>``.
 
 Decodes JPEGs and encodes them by libx264 through PyAV, without numpy. It ends when the node closes the socket, and the
 kernel kills it with the node's thread that started it.
@@ -16,28 +16,22 @@ from typing import Any
 import av
 
 from pi_cam_node.base.child_process import die_with
+from pi_cam_node.recording.encoder.video_format import VideoFormat, format_of
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message, MessageReader
 
 _CHUNK_BYTES = 1 << 18
 # A key frame each second, whatever the rate: files and segments are cut there.
 _KEY_TICKS = TICKS_PER_S - 1800
-# Scale of `recording.quality`: 60 is CRF 23, each further step 0.4 less.
-_QUALITY_OF_CRF_23, _CRF_PER_QUALITY = 60, 0.4
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5
 _PICTURE_I, _PICTURE_ANY = 1, 0
 
 
-def crf_of(quality: int) -> float:
-    """Return the constant rate factor of libx264 for a quality of 1 to 100."""
-    return min(51.0, max(1.0, 23 + (_QUALITY_OF_CRF_23 - quality) * _CRF_PER_QUALITY))
-
-
 class JpegEncoder:
     """Turns JPEGs into packets; begins anew where their size changes."""
 
-    def __init__(self, quality: int) -> None:
-        self._quality = quality
+    def __init__(self, wanted: VideoFormat) -> None:
+        self._format = wanted
         self._decoder: Any = av.CodecContext.create("mjpeg", "r")
         self._decoder.thread_count = 1
         self._encoder: Any = None
@@ -52,9 +46,11 @@ class JpegEncoder:
             av.FFmpegError: It is no JPEG.
         """
         for picture in self._decoder.decode(av.Packet(jpeg)):
-            frame, size = _even(picture)
+            source = (picture.width, picture.height)
+            size = self._format.size_of(source)
+            frame = _fitted(picture, size)
             if size != self._size or ticks <= self._last_ticks:
-                self._size, self._encoder = size, self._open(size)
+                self._size, self._encoder = size, self._open(size, source)
                 key = True
                 yield Message("size", *size)
             key = key or ticks - self._key_ticks >= _KEY_TICKS
@@ -68,33 +64,22 @@ class JpegEncoder:
             for packet in self._encoder.encode(frame):
                 yield Message("packet", packet.pts, int(packet.is_keyframe), bytes(packet))
 
-    def _open(self, size: tuple[int, int]) -> Any:
+    def _open(self, size: tuple[int, int], source: tuple[int, int]) -> Any:
         encoder: Any = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height = size
         encoder.pix_fmt = "yuvj420p"
         encoder.time_base, encoder.framerate = Fraction(1, TICKS_PER_S), Fraction(10, 1)
         encoder.color_range, encoder.colorspace = _FULL_RANGE, _BT470BG
         encoder.color_primaries, encoder.color_trc = _BT470BG, 6
-        # No global header: SPS and PPS go before each key frame, so that a film can begin at any of them.
-        encoder.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "crf": f"{crf_of(self._quality):g}",
-            "threads": "1",
-            "g": "9999",
-            "forced-idr": "1",
-            "sc_threshold": "0",
-        }
+        encoder.options = self._format.options_of(source)
         return encoder
 
 
-def _even(picture: Any) -> tuple[Any, tuple[int, int]]:
-    """Return a picture with colour at half the size and even sides, and its size."""
-    size = (picture.width & ~1, picture.height & ~1)
+def _fitted(picture: Any, size: tuple[int, int]) -> Any:
+    """Return a picture in a size, with colour at half of it."""
     if picture.format.name != "yuvj420p" or size != (picture.width, picture.height):
-        picture = picture.reformat(width=size[0], height=size[1], format="yuvj420p")
-    return picture, size
+        return picture.reformat(width=size[0], height=size[1], format="yuvj420p")
+    return picture
 
 
 def serve(link: socket.socket, encoder: JpegEncoder) -> None:
@@ -118,13 +103,13 @@ def _answers(encoder: JpegEncoder, message: Message) -> Iterator[Message]:
         yield Message("failed", message.number, 0, f"{type(error).__name__}: {error}".encode()[:500])
 
 
-def main(descriptor: int, parent: int, quality: int) -> None:
+def main(descriptor: int, parent: int, wanted: VideoFormat) -> None:
     """Run until the node closes the socket."""
     die_with(parent)
     os.nice(5)  # the past can wait, the camera cannot
     av.logging.set_level(av.logging.PANIC)
     try:
-        serve(socket.socket(fileno=descriptor), JpegEncoder(quality))
+        serve(socket.socket(fileno=descriptor), JpegEncoder(wanted))
     except OSError:
         return  # the node has closed the socket in the middle of an answer: it does not want it any more
     except ValueError as error:
@@ -132,4 +117,4 @@ def main(descriptor: int, parent: int, quality: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), format_of(sys.argv[3:7]))

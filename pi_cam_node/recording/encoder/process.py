@@ -13,6 +13,7 @@ from collections import deque
 from pi_cam_node.base.child_process import start_child
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import Message, MessageReader
 
 _log = logging.getLogger(__name__)
@@ -38,11 +39,11 @@ class EncoderProcess:
     Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
     """
 
-    def __init__(self, quality: int) -> None:
+    def __init__(self, wanted: VideoFormat) -> None:
         """Start it.
 
         Args:
-            quality: 1 to 100; see `recording.quality`.
+            wanted: Format of its packets.
 
         Raises:
             NotSaved: PyAV is not installed.
@@ -55,7 +56,7 @@ class EncoderProcess:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         with theirs:
             try:
-                self._process = start_child(_CHILD, theirs.fileno(), str(quality))
+                self._process = start_child(_CHILD, theirs.fileno(), *wanted.arguments())
             except BaseException:
                 ours.close()
                 raise

@@ -56,8 +56,18 @@ class SignedLinks:
             lifetime_s: From now.
         """
         is_dated = self._is_clock_set() is not False
-        expires = str(int(self._clock.utcnow().timestamp() + lifetime_s)) if is_dated else WHILE_RUNNING
-        return f"{path}?{EXPIRES}={expires}&{SIGNATURE}={self._signature(path, expires)}"
+        return self._signed(
+            path, str(int(self._clock.utcnow().timestamp() + lifetime_s)) if is_dated else WHILE_RUNNING
+        )
+
+    def sign_alike(self, path: str, query: Mapping[str, str]) -> str:
+        """Return the path with a signature that ends when that of a request does, which `verify` found valid.
+
+        Args:
+            path: See `sign`.
+            query: The query of the request.
+        """
+        return self._signed(path, query[EXPIRES])
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
         """Tell whether a request carries a signature of this node for this very path, and in time."""
@@ -89,6 +99,9 @@ class SignedLinks:
             self._key = key
         else:
             self.save()
+
+    def _signed(self, path: str, expires: str) -> str:
+        return f"{path}?{EXPIRES}={expires}&{SIGNATURE}={self._signature(path, expires)}"
 
     def _signature(self, path: str, expires: str) -> str:
         text = f"{expires}\n{path}".encode(errors="replace")

@@ -152,6 +152,18 @@ def test_while_the_clock_is_not_set_a_link_lasts_as_long_as_the_process(tmp_path
     assert parts(links.sign("/media/a"))[1]["expires"].isdigit()
 
 
+def test_what_is_signed_alike_opens_another_path_until_the_same_time() -> None:
+    clock = FakeClock()
+    links = SignedLinks(clock)
+    _, query = parts(links.sign("/hls/main.m3u8", 60))
+    path, alike = parts(links.sign_alike("/hls/main-3f2a91c0-1.m4s", query))
+    assert links.verify(path, alike)
+    assert alike["expires"] == query["expires"]
+    assert not links.verify("/hls/main.m3u8", alike)
+    clock.advance(60)
+    assert not links.verify(path, alike)
+
+
 def test_a_link_opens_nothing_else() -> None:
     links = SignedLinks(FakeClock())
     _, query = parts(links.sign("/media/a", 60))

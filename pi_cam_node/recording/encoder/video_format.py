@@ -1,0 +1,91 @@
+"""Format of encoded video: size, profile, level and rate control, known before anything is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# Scale of `recording.quality`: 60 is CRF 23, each further step 0.4 less.
+_QUALITY_OF_CRF_23, _CRF_PER_QUALITY = 60, 0.4
+# H.264, table A-1: level times ten, macroblocks of a picture, macroblocks a second.
+_LEVELS = (
+    (30, 1_620, 40_500),
+    (31, 3_600, 108_000),
+    (32, 5_120, 216_000),
+    (40, 8_192, 245_760),
+    (42, 8_704, 522_240),
+    (50, 22_080, 589_824),
+    (51, 36_864, 983_040),
+    (52, 36_864, 2_073_600),
+)
+# Rate at which a level has to suffice.
+_RATE_HZ = 30
+# Time over which the bits of a bounded rate are evened out.
+_BUFFER_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """What an encoder is asked for.
+
+    Attributes:
+        quality: 1 to 100, of pictures in the size in which they come; see `recording.quality`.
+        limit: Width and height in pixels that the picture is scaled down to fit, its proportions kept; (0, 0): none.
+        bitrate: Bits a second that it keeps to, instead of a quality; 0: none.
+    """
+
+    quality: int = 60
+    limit: tuple[int, int] = (0, 0)
+    bitrate: int = 0
+
+    def arguments(self) -> Sequence[str]:
+        """Return the format as words of a command line; see `format_of`."""
+        return [str(number) for number in (self.quality, *self.limit, self.bitrate)]
+
+    def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return width and height of the video of pictures of a size: even, and no larger than they are."""
+        width, height = size
+        scale = min(1.0, self.limit[0] / width, self.limit[1] / height) if all(self.limit) else 1.0
+        return max(2, round(width * scale) & ~1), max(2, round(height * scale) & ~1)
+
+    def codec_of(self, size: tuple[int, int]) -> str:
+        """Return the codec string (RFC 6381) of the video of pictures of a size."""
+        profile = "4d40" if self.bitrate else "42c0"
+        return f"avc1.{profile}{level_of(self.size_of(size)):02x}"
+
+    def options_of(self, size: tuple[int, int]) -> dict[str, str]:
+        """Return the options of libx264 for the video of pictures of a size.
+
+        No global header: SPS and PPS go before each key frame, so that a film can begin at any of them.
+        """
+        rate = {"preset": "ultrafast", "profile": "baseline", "crf": f"{crf_of(self.quality):g}"}
+        if self.bitrate:
+            bits = str(self.bitrate)
+            rate = {"preset": "veryfast", "profile": "main", "b": bits, "maxrate": bits}
+            rate["bufsize"] = str(self.bitrate * _BUFFER_S)
+        return {
+            **rate,
+            "tune": "zerolatency",
+            "level": str(level_of(self.size_of(size))),
+            "threads": "1",
+            "g": "9999",
+            "forced-idr": "1",
+            "sc_threshold": "0",
+        }
+
+
+def format_of(arguments: Sequence[str]) -> VideoFormat:
+    """Return a format from the words that `VideoFormat.arguments` gave."""
+    quality, width, height, bitrate = map(int, arguments)
+    return VideoFormat(quality, (width, height), bitrate)
+
+
+def crf_of(quality: int) -> float:
+    """Return the constant rate factor of libx264 for a quality of 1 to 100."""
+    return min(51.0, max(1.0, 23 + (_QUALITY_OF_CRF_23 - quality) * _CRF_PER_QUALITY))
+
+
+def level_of(size: tuple[int, int]) -> int:
+    """Return the lowest level that suffices for pictures of a size at 30 Hz, times ten."""
+    blocks = -(-size[0] // 16) * -(-size[1] // 16)
+    return next((level for level, most, rate in _LEVELS if blocks <= most and blocks * _RATE_HZ <= rate), 52)

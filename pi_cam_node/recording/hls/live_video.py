@@ -1,0 +1,153 @@
+"""Live video of the node: its variants, and when they have to end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import CameraDown, NotSaved
+from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.config import Config
+from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.imaging.jpeg_header import jpeg_size
+from pi_cam_node.recording.encoder.video_format import VideoFormat
+from pi_cam_node.recording.encoder_pool import PacketSupply
+from pi_cam_node.recording.hls.playlist import Uri, VariantLine, master_playlist
+from pi_cam_node.recording.hls.variant import Newest, Variant
+
+MAIN, REMOTE = "main", "remote"
+# Most bytes of segments.
+_MAIN_BYTES, _REMOTE_BYTES = 12 << 20, 2 << 20
+# A film has so many of the bits of the JPEGs that it is made of, at most.
+_SHARE_OF_JPEG = 0.5
+# Peak of a bounded rate.
+_PEAK = 1.2
+# What changes the pictures or how they are encoded; the variants begin anew.
+_RESTARTING = ("ring.downscale.", "recording.quality")
+
+
+class LiveVideo:
+    """Implements `pi_cam_node.core.ports.LiveVideoPort`. Thread: any, but for `on_event` and `on_time`."""
+
+    def __init__(
+        self,
+        boot_id: str,
+        clock: Clock,
+        gate: PrivacyGate,
+        *,
+        packets: Mapping[str, PacketSupply],
+        newest: Newest,
+        current: Callable[[], Config],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            boot_id: Boot id of the node.
+            clock: Tells the time.
+            gate: Ends everything when it closes.
+            packets: Makes the packets of ``main``, and those of ``remote``.
+            newest: See `Newest`. Thread: any.
+            current: Returns the settings in force. Thread: any.
+        """
+        self._boot = boot_id.replace("-", "")[:8]
+        self._gate, self._newest, self._current = gate, newest, current
+        self._is_online = False
+        self._is_closed = False
+        self._variants = {
+            name: Variant(
+                name,
+                packets[name],
+                newest,
+                clock,
+                segment_s=lambda: current().hls.segment_s,
+                bytes_max=bytes_max,
+                check=self._check,
+            )
+            for name, bytes_max in ((MAIN, _MAIN_BYTES), (REMOTE, _REMOTE_BYTES))
+        }
+        self.missing = "" if has_video() else VIDEO_HINT
+        gate.watch(self._end)
+
+    @property
+    def due_s(self) -> float:
+        """See `pi_cam_node.base.schedule.Timed`."""
+        return min(variant.due_s for variant in self._variants.values())
+
+    def on_time(self, now_s: float) -> None:
+        """End the variants that nobody asks for any more. Thread: the node thread."""
+        for variant in self._variants.values():
+            variant.on_time(now_s)
+
+    def on_event(self, event: Event) -> None:
+        """End the variants when the camera is lost, and when they have to look different. Thread: the node thread."""
+        match event:
+            case CameraChanged(online=online):
+                self._is_online = online
+                if not online:
+                    self._end()
+            case SettingChanged(key=key) if key.startswith(_RESTARTING):
+                self._end()
+
+    def close(self) -> None:
+        """End every variant for good."""
+        self._is_closed = True
+        self._end()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether packets are made for a variant."""
+        return any(variant.is_running for variant in self._variants.values())
+
+    def master(self, uri: Uri) -> str:
+        """See `pi_cam_node.core.ports.LiveVideoPort`."""
+        self._check()
+        newest = self._newest()
+        size = None if newest is None else jpeg_size(newest[2])
+        if newest is None or size is None:
+            raise CameraDown("ERROR: there is no picture yet")
+        config = self._current()
+        jpeg_bits = len(newest[2]) * 8 * config.camera.framerate
+        return master_playlist([self._line(name, size, jpeg_bits, config) for name in self._variants], uri)
+
+    def playlist(self, variant: str, uri: Uri) -> str | None:
+        """See `pi_cam_node.core.ports.LiveVideoPort`."""
+        return self._variants[variant].playlist(f"{variant}-{self._boot}", uri)
+
+    def segment(self, variant: str, boot: str, number: int) -> bytes | None:
+        """See `pi_cam_node.core.ports.LiveVideoPort`."""
+        found = self._variants[variant].segment(number) if boot == self._boot else None
+        return None if found is None else found.data
+
+    def header(self, variant: str, boot: str, track: int) -> bytes | None:
+        """See `pi_cam_node.core.ports.LiveVideoPort`."""
+        found = self._variants[variant].header(track) if boot == self._boot else None
+        return None if found is None else found.data
+
+    def _line(self, name: str, size: tuple[int, int], jpeg_bits: float, config: Config) -> VariantLine:
+        """Return what the master playlist says of a variant: as measured, or as expected before it was encoded."""
+        variant, wanted = self._variants[name], format_of_variant(name, config)
+        header = variant.newest_header()
+        shown, codec = (header.size, header.codec) if header else (wanted.size_of(size), wanted.codec_of(size))
+        bits = wanted.bitrate * _PEAK or variant.peak_bits() or jpeg_bits * _SHARE_OF_JPEG
+        return VariantLine(name, math.ceil(bits), shown, codec, config.camera.framerate)
+
+    def _check(self) -> None:
+        self._gate.check()
+        if self.missing:
+            raise NotSaved(f"ERROR: {self.missing}")
+        if self._is_closed or not self._is_online:
+            raise CameraDown("ERROR: the camera is away; there is no live video")
+
+    def _end(self) -> None:
+        for variant in self._variants.values():
+            variant.end()
+
+
+def format_of_variant(name: str, config: Config) -> VideoFormat:
+    """Return the format in which pictures are encoded for a variant."""
+    if name == REMOTE:
+        remote = config.hls.remote
+        return VideoFormat(limit=(remote.width, remote.height), bitrate=remote.bitrate)
+    return VideoFormat(config.recording.quality)

@@ -1,0 +1,178 @@
+"""Cuts packets into segments of fragmented MP4, in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.recording.h264 import codec_string, parameter_sets, to_sample
+from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
+
+# A playlist lists so many; the rest is for readers that are behind.
+LISTED, KEPT = 6, 9
+# Packets further apart than this, and than so many times the distance before, have others missing between them.
+GAP_S, _GAP_DISTANCES = 8.0, 3
+# A key frame that comes so much early still ends a segment: pictures are not spaced evenly.
+_EARLY_SHARE = 0.1
+# A segment whose key frame is late is cut without one.
+_SEGMENT_BYTES_MAX = 4 << 20
+# Duration of the last picture before a gap.
+_LAST_TICKS = 9_000
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Initialization segment of a track.
+
+    Attributes:
+        data: Its bytes.
+        size: Width and height in pixels.
+        codec: Codec string of RFC 6381.
+    """
+
+    data: bytes = field(repr=False)
+    size: tuple[int, int]
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A media segment.
+
+    Attributes:
+        number: Position in the stream, from 0; no two segments of a boot have the same.
+        track: Number of its header.
+        at: UTC time of its first picture, as the wall clock stood then.
+        seconds: Duration.
+        discontinuities: Tracks that began with it or before it, but for the first.
+        begins_track: It is the first of its track, and not the first of all.
+        is_independent: It begins with a key frame.
+        data: Its bytes.
+    """
+
+    number: int
+    track: int
+    at: datetime
+    seconds: float
+    discontinuities: int
+    begins_track: bool
+    is_independent: bool
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    size: tuple[int, int]
+    sets: tuple[bytes, bytes]
+
+
+class Segmenter:
+    """Segments of one variant, the newest `KEPT` at most. Pure. Thread: one at a time."""
+
+    def __init__(self, segment_s: Callable[[], float], bytes_max: int, utc: Callable[[float], datetime]) -> None:
+        """Begin with no segment.
+
+        Args:
+            segment_s: Returns the least duration of a segment, but for the last before a gap.
+            bytes_max: Most bytes of all segments that are kept.
+            utc: Returns the UTC time of a monotonic time.
+        """
+        self._segment_s, self._bytes_max, self._utc = segment_s, bytes_max, utc
+        self._segments: deque[Segment] = deque()
+        self._headers: dict[int, Header] = {}
+        self._format: _Format | None = None
+        self._samples: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
+        self._samples_bytes = 0
+        self._mono_s = 0.0
+        self._last_ticks = self._distance = 0
+        self._number = self._track = 0
+        self._begins_track = False
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """Segments that are kept, oldest first."""
+        return tuple(self._segments)
+
+    def header(self, track: int) -> Header | None:
+        """Return the header of a track; ``None`` once no segment that is kept needs it."""
+        return self._headers.get(track)
+
+    def add(self, mono_s: float, ticks: int, data: bytes, size: tuple[int, int], *, key: bool, lost: bool) -> None:
+        """Append a packet.
+
+        Args:
+            mono_s: Its monotonic time in seconds.
+            ticks: The same in ticks of 90 kHz.
+            data: The access unit in Annex B form; a key frame brings its parameter sets.
+            size: Width and height in pixels.
+            key: Whether it is a key frame.
+            lost: Packets before it are missing.
+        """
+        distance = ticks - self._last_ticks
+        if lost or distance < 0 or distance > max(GAP_S * TIMESCALE_HZ, _GAP_DISTANCES * self._distance):
+            self.end_track()
+        self._last_ticks, self._distance = ticks, distance
+        if key and (sets := parameter_sets(data)) is not None:
+            self._begin(_Format(size, sets), ticks)
+        if self._format is None or not (key or self._samples):
+            return  # nothing can be decoded before a key frame
+        if self._samples_bytes > _SEGMENT_BYTES_MAX:
+            self._close(ticks)
+        if not self._samples:
+            self._mono_s = mono_s
+        sample = to_sample(data)
+        self._samples.append((sample, ticks, key))
+        self._samples_bytes += len(sample)
+
+    def end_track(self) -> None:
+        """Close the segment that is open; what follows is a track of its own, which need not continue it."""
+        if self._samples:
+            spacing = self._samples[-1][1] - self._samples[-2][1] if len(self._samples) > 1 else _LAST_TICKS
+            self._close(self._samples[-1][1] + spacing)
+        self._format = None
+
+    def clear(self) -> None:
+        """Forget every segment and what is open; numbers go on."""
+        self._segments.clear()
+        self._headers.clear()
+        self._samples, self._samples_bytes = [], 0
+        self._format = None
+
+    def _begin(self, wanted: _Format, ticks: int) -> None:
+        """Begin a segment with a key frame where it is time, and a track where the format is another."""
+        if self._format is not None and wanted != self._format:
+            self.end_track()
+        if self._format is None:
+            self._format = wanted
+            self._begins_track = self._track > 0
+            self._track += 1
+            (width, height), (sps, pps) = wanted.size, wanted.sets
+            data = fragmented_header(TrackBoxes((width, height), sps, pps))
+            self._headers[self._track] = Header(data, wanted.size, codec_string(sps))
+        elif self._samples:
+            least_ticks = self._segment_s() * (1 - _EARLY_SHARE) * TIMESCALE_HZ
+            if ticks - self._samples[0][1] >= least_ticks:
+                self._close(ticks)
+
+    def _close(self, end_ticks: int) -> None:
+        ends = [*(ticks for _, ticks, _ in self._samples[1:]), end_ticks]
+        samples = [(data, end - ticks, key) for (data, ticks, key), end in zip(self._samples, ends, strict=True)]
+        first_ticks = self._samples[0][1]
+        data = fragment(self._number + 1, first_ticks, samples)
+        seconds = (end_ticks - first_ticks) / TIMESCALE_HZ
+        is_independent = self._samples[0][2]
+        segment = Segment(
+            self._number, self._track, self._utc(self._mono_s), seconds, self._track - 1, self._begins_track,
+            is_independent, data,
+        )  # fmt: skip
+        self._segments.append(segment)
+        self._samples, self._samples_bytes, self._begins_track = [], 0, False
+        self._number += 1
+        while len(self._segments) > KEPT or sum(len(one.data) for one in self._segments) > self._bytes_max:
+            self._segments.popleft()
+        oldest = self._segments[0].track if self._segments else self._track
+        for track in [track for track in self._headers if track < oldest]:
+            del self._headers[track]

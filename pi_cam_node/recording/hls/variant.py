@@ -1,0 +1,176 @@
+"""One variant of the live video: encoded while it is asked for, from a little before the first request on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.errors import CameraDown
+from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
+from pi_cam_node.recording.hls.playlist import Uri, media_playlist, target_duration_s
+from pi_cam_node.recording.hls.segmenter import Header, Segment, Segmenter
+
+# A first playlist has so many segments: with fewer, players of Chromium give up for good.
+FIRST_SEGMENTS = 3
+# Time after the last request at which nobody looks any more.
+IDLE_S = 12.0
+# Packets that are no further behind the pictures are of the present; time that an encoder has to reach it.
+_PRESENT_S, _CATCH_UP_S = 0.5, 3.0
+
+
+Newest = Callable[[], tuple[float, float, bytes] | None]
+"""Returns the newest picture of the ring: monotonic time, seconds since the one before it, and JPEG; ``None``: none."""
+
+
+class Variant:
+    """Segments of one encode, and the encode itself. Thread: any, one at a time.
+
+    Attributes:
+        name: ``main`` or ``remote``; what the names of its files begin with.
+        due_s: Monotonic time at which `on_time` is to be called; never while nothing is encoded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        packets: PacketSupply,
+        newest: Newest,
+        clock: Clock,
+        *,
+        segment_s: Callable[[], float],
+        bytes_max: int,
+        check: Callable[[], None],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            name: See above.
+            packets: Makes the packets.
+            newest: See `Newest`. Thread: any.
+            clock: Tells the time.
+            segment_s: Returns the least duration of a segment.
+            bytes_max: Most bytes of all segments that are kept.
+            check: Raises where nothing may be encoded; asked under the lock, so that `end` has the last word.
+        """
+        self.name = name
+        self.due_s = NEVER_S
+        self._packets, self._newest, self._clock, self._segment_s = packets, newest, clock, segment_s
+        self._check = check
+        self._segmenter = Segmenter(segment_s, bytes_max, lambda mono_s: utc_of(mono_s, clock))
+        self._source: PacketSource | None = None
+        self._lost = 0
+        self._target_s = 1
+        self._is_present = False
+        self._enough_s: float | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether packets are made for it."""
+        return self._source is not None
+
+    def playlist(self, prefix: str, uri: Uri) -> str | None:
+        """Return the playlist; ``None`` where it has too few segments yet. Starts the encode.
+
+        Args:
+            prefix: What the names of its files begin with.
+            uri: Returns the URI of a file.
+
+        Raises:
+            CameraDown: There is no picture.
+            Busy: Too many encodes run.
+            NodeError: Nothing may be encoded.
+        """
+        with self._lock:
+            self._start()
+            self._advance()
+            segments = self._segmenter.segments
+            if len(segments) < FIRST_SEGMENTS or not self._has_caught_up():
+                return None
+            self._target_s = target_duration_s(segments, self._target_s)
+            return media_playlist(segments, self._target_s, prefix, uri)
+
+    def segment(self, number: int) -> Segment | None:
+        """Return a segment; ``None`` where it is gone, or does not exist yet."""
+        with self._lock:
+            if self._source is not None:
+                self._note_request()
+            return next((one for one in self._segmenter.segments if one.number == number), None)
+
+    def header(self, track: int) -> Header | None:
+        """Return the header of a track; ``None`` where it is gone."""
+        with self._lock:
+            return self._segmenter.header(track)
+
+    def newest_header(self) -> Header | None:
+        """Return the header of the newest segment; ``None`` where there is none."""
+        with self._lock:
+            segments = self._segmenter.segments
+            return self._segmenter.header(segments[-1].track) if segments else None
+
+    def peak_bits(self) -> int:
+        """Return the highest rate of a segment that is kept, in bits a second; 0 where there is none."""
+        with self._lock:
+            return max((int(len(one.data) * 8 / one.seconds) for one in self._segmenter.segments), default=0)
+
+    def end(self) -> None:
+        """Stop the encode and forget every segment; the next request starts anew, with other numbers."""
+        with self._lock:
+            source, self._source, self.due_s, self._target_s = self._source, None, NEVER_S, 1
+            self._segmenter.clear()
+            if source is not None:
+                self._packets.release(source)
+
+    def on_time(self, now_s: float) -> None:
+        """End where nobody asks any more."""
+        if now_s >= self.due_s:
+            self.end()
+
+    # ------------------------------------------------------------ under the lock
+
+    def _note_request(self) -> None:
+        self.due_s = self._clock.monotonic() + IDLE_S
+
+    def _start(self) -> None:
+        """Start the encode with the pictures of the last seconds: enough for a first playlist that ends now.
+
+        hls.js stays as far behind for good as the end of its first playlist was; so the key frames are counted back
+        from the newest picture.
+        """
+        self._check()
+        if self._source is None:
+            newest = self._newest()
+            if newest is None:
+                raise CameraDown("ERROR: there is no picture yet")
+            mono_s, interval_s, _jpeg = newest
+            from_s = mono_s - FIRST_SEGMENTS * max(self._segment_s(), interval_s)
+            self._source = self._packets.acquire(from_s)
+            self._reader = self._source.stream.reader_since(from_s)
+            self._stream, self._lost = self._source.stream, 0
+            self._is_present, self._enough_s = False, None
+        self._note_request()
+
+    def _has_caught_up(self) -> bool:
+        """Return whether the encoder has reached the present, or is too slow for it.
+
+        A first playlist waits for that: hls.js stays as far behind for good as its end was.
+        """
+        if self._is_present:
+            return True
+        now_s, newest = self._clock.monotonic(), self._newest()
+        if self._enough_s is None:
+            self._enough_s = now_s
+        behind_s = 0.0 if newest is None else newest[0] - self._stream.last_mono_s
+        self._is_present = behind_s <= _PRESENT_S or now_s - self._enough_s >= _CATCH_UP_S
+        return self._is_present
+
+    def _advance(self) -> None:
+        """Take in the packets that came."""
+        while (item := self._reader.next()) is not None:
+            record, data = item
+            track = self._stream.track(record.meta.track)
+            if track is not None:
+                lost, self._lost = self._reader.lost > self._lost, self._reader.lost
+                self._segmenter.add(record.mono_s, record.meta.pts, data, track.size, key=record.key, lost=lost)

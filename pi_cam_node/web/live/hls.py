@@ -1,0 +1,158 @@
+"""Live video over HTTP Live Streaming: playlists, segments, and the places of their viewers.
+
+All URIs are relative, so that a relay can serve them below a path of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from aiohttp import web
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.errors import CameraDown, NodeError
+from pi_cam_node.web.auth.access import access_of
+from pi_cam_node.web.auth.signed_links import SIGNATURE, is_signed
+from pi_cam_node.web.context import WebContext
+from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.privacy_cutoff import send_whole
+from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
+from pi_cam_node.web.routes import CONTEXT, context_of, route
+
+PLAYLIST, VIDEO = "application/vnd.apple.mpegurl", "video/mp4"
+# A first playlist waits for the encoder, whose process takes seconds to start on a small board.
+FIRST_PLAYLIST_S, LOOK_S = 20.0, 0.05
+# Without a request for so long a viewer has left.
+VIEWER_S = 12.0
+# The names of segments never mean anything else; who may see one may keep it for a while.
+CACHING = {"Cache-Control": "private, max-age=60, immutable"}
+VARIANTS = ("main", "remote")
+_FILE = re.compile(r"(main|remote)-([0-9a-f]{8})-([0-9]{1,12})\.(m4s|mp4)")
+
+GONE = "That part of the live video is gone, or does not exist yet."
+REFUSALS = {404: GONE, 501: "Packages are missing.", 503: "The camera is away, or all places for viewers are taken."}
+
+
+class HlsViewers:
+    """Viewers who asked for a playlist within the last seconds. Thread: the web server's.
+
+    Args:
+        most: Returns how many may be there at one time.
+        clock: Tells the time.
+    """
+
+    def __init__(self, most: Callable[[], int], clock: Clock) -> None:
+        self._most, self._clock = most, clock
+        self._seen_s: dict[tuple[str, ...], float] = {}
+
+    def admit(self, viewer: tuple[str, ...]) -> bool:
+        """Note that a viewer is there; return whether there is a place."""
+        now_s = self._clock.monotonic()
+        self._seen_s = {one: seen_s for one, seen_s in self._seen_s.items() if now_s - seen_s < VIEWER_S}
+        if viewer not in self._seen_s and len(self._seen_s) >= self._most():
+            return False
+        self._seen_s[viewer] = now_s
+        return True
+
+
+VIEWERS = app_key("hls_viewers", HlsViewers)
+
+
+def attach(app: web.Application) -> None:
+    """Attach the places of viewers to an application with a `CONTEXT`."""
+    context = app[CONTEXT]
+    app[VIEWERS] = HlsViewers(lambda: context.state.config.http.max_viewers, context.clock)
+
+
+@route("GET", "/hls/master.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
+async def master(request: web.Request) -> web.StreamResponse:
+    """Send the playlist that names the variants: ``main``, and ``remote`` for thin lines. Nothing is encoded for it."""
+    context = _available(request)
+    try:
+        return _playlist(await asyncio.to_thread(context.live.master, _uri_of(request)))
+    except CameraDown as error:
+        return _refusal(error)
+
+
+@route("GET", "/hls/{variant}.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
+async def media(request: web.Request) -> web.StreamResponse:
+    """Send the playlist of a variant: it begins in the past, and is encoded until nobody has asked for some seconds."""
+    context, variant = _available(request), request.match_info["variant"]
+    if variant not in VARIANTS:
+        raise web.HTTPNotFound(text="there is no such playlist; see master.m3u8\n")
+    if not request.app[VIEWERS].admit(_viewer_of(request)):
+        places = context.state.config.http.max_viewers
+        return _later(f"All {places} places for viewers are taken (http.max_viewers). Try again later.")
+    until_s, uri = context.clock.monotonic() + FIRST_PLAYLIST_S, _uri_of(request)
+    while context.clock.monotonic() < until_s:
+        try:
+            text = await asyncio.to_thread(context.live.playlist, variant, uri)
+        except CameraDown as error:
+            return _refusal(error)
+        if text is not None:
+            return _playlist(text)
+        await asyncio.sleep(LOOK_S)
+    return _later("There is no live video yet.")
+
+
+@route("GET", "/hls/{file}", "view", Described((VIDEO,), refusals=REFUSALS), signed=True)
+async def file(request: web.Request) -> web.StreamResponse:
+    """Send a segment, or the header of a track, of the live video."""
+    context, gate = _available(request), context_of(request).hub.privacy_gate
+    named, generation = _FILE.fullmatch(request.match_info["file"]), gate.generation
+    body = None
+    if named is not None:
+        variant, boot, number, kind = named.groups()
+        read = context.live.segment if kind == "m4s" else context.live.header
+        body = await asyncio.to_thread(read, variant, boot, int(number))
+    if body is None:
+        raise web.HTTPNotFound(text=f"{GONE}\n")
+    response = web.Response(body=body, content_type=VIDEO, headers=CACHING)
+    return await send_whole(gate, request, response, generation)
+
+
+def _available(request: web.Request) -> WebContext:
+    """Return the node, where it has live video and may show it.
+
+    Raises:
+        PrivacyOn: It may not.
+        web.HTTPException: It has none.
+    """
+    context = context_of(request)
+    if not context.state.config.hls.enable:
+        raise web.HTTPNotFound(text="live video is off (hls.enable)\n")
+    context.hub.privacy_gate.check()
+    if context.live.missing:
+        raise web.HTTPNotImplemented(text=f"{context.live.missing}\n")
+    return context
+
+
+def _viewer_of(request: web.Request) -> tuple[str, ...]:
+    """Return what tells viewers apart, as far as they can be told apart without a connection of their own."""
+    access = access_of(request)
+    session, signature = request.cookies.get(access.cookie, ""), request.query.get(SIGNATURE, "")
+    return access.proxies.peer_of(request).address, request.headers.get("User-Agent", "")[:200], session, signature
+
+
+def _uri_of(request: web.Request) -> Callable[[str], str]:
+    """Return what names the files of a playlist: signed until the same time where a signature opened the playlist."""
+    links, query = context_of(request).links, request.query
+    path = request.path.removeprefix(access_of(request).prefix)
+    if not is_signed(query) or not links.verify(path, query):
+        return str
+    return lambda name: links.sign_alike(f"/hls/{name}", query).removeprefix("/hls/")
+
+
+def _playlist(text: str) -> web.Response:
+    return web.Response(text=text, content_type=PLAYLIST, headers={"Cache-Control": "no-cache"})
+
+
+def _refusal(error: NodeError) -> web.Response:
+    return _later(str(error).removeprefix("ERROR: "), status_of(error.code))
+
+
+def _later(why: str, status: int = 503) -> web.Response:
+    return web.Response(status=status, text=f"{why}\n", headers={"Retry-After": str(RETRY_AFTER_S[status])})
