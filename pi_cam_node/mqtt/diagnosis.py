@@ -7,7 +7,7 @@ are subscribed to one by one, and what is left is a message that ends session af
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Sent
@@ -126,10 +126,13 @@ class Diagnosis:
             verdict = self._judge_probe(end, *end.probe, now_s)
         elif end.cause == "wildcards":
             verdict = self._no_wildcards()
+        elif _is_bare(end) and end.unacknowledged and not self._poison.is_isolating and _is_much(end):
+            verdict = self._judge_bare_cut(end, now_s)
         elif end.unanswered and end.cause != "malformed":
             verdict = self._judge_filters(end, now_s)
         elif end.cause != "rate" and suspect_bytes > max(self._proven_bytes, FLOOR_BYTES):
             self._suspect_bytes = suspect_bytes
+            self._withdraw_guessed_rate()
             verdict = Verdict(searching=True)
         elif end.cause in ("rate", "quota"):
             verdict = self._slow_down(end, now_s)
@@ -138,9 +141,9 @@ class Diagnosis:
         return verdict
 
     def unreachable(self) -> None:
-        """Withdraw a guessed rate: a broker that cannot be reached after it cut a burst off went away by itself."""
-        if self._is_rate_guessed:
-            self._rate, self._burst_s, self._is_rate_guessed = None, float("-inf"), False
+        """Note that the broker cannot be reached: one that cut a burst off before went away by itself."""
+        if self._withdraw_guessed_rate():
+            self._burst_s = float("-inf")
 
     def silently_dropped(self, size_bytes: int) -> bool:
         """Note that a packet was acknowledged and not delivered; return whether its size calls for a search."""
@@ -164,8 +167,17 @@ class Diagnosis:
 
         Replies are left out: who asks chooses their size.
         """
-        recent = [*end.unacknowledged, *end.unproven]
+        recent = [*self._left(end), *end.unproven]
         return max((s.message.size_bytes for s in recent if _is_suspect(s, now_s)), default=0)
+
+    def _left(self, end: Disconnect) -> list[Sent]:
+        """Return the messages that left and were not acknowledged: while it isolates, paho-mqtt sends one at a time."""
+        return end.unacknowledged[:1] if self._poison.is_isolating else end.unacknowledged
+
+    def _judge_bare_cut(self, end: Disconnect, now_s: float) -> Verdict:
+        """Judge a session in which too much was under way to tell what ended it: the next one isolates everything."""
+        self._one_filter_at_a_time = self._one_filter_at_a_time or bool(end.unanswered)
+        return replace(self._judge_messages(end, now_s), ambiguous=True)
 
     def _judge_probe(self, end: Disconnect, passed_bytes: int, failed_bytes: int, now_s: float) -> Verdict:
         self._proven_bytes = max(passed_bytes, FLOOR_BYTES)
@@ -219,20 +231,17 @@ class Diagnosis:
     def _judge_messages(self, end: Disconnect, now_s: float) -> Verdict:
         if end.cause == "malformed":
             return Verdict()
-        was_isolating = self._poison.is_isolating
-        # While it isolates, paho-mqtt sends one QoS 1 message at a time, so only the oldest has left.
-        left = end.unacknowledged[:1] if was_isolating else end.unacknowledged
         # Of a QoS 0 topic only the first message of a session is suspicious: where others passed, it would have, too.
         first = [sent for sent in end.unproven if sent.number == 1]
-        topic = self._poison.session_ended([*first, *left], end.acknowledged, now_s)
+        topic = self._poison.session_ended([*first, *self._left(end)], end.acknowledged, now_s)
         if topic is not None:
-            self._rate = None  # it was not the rate
+            self._rate, self._is_rate_guessed = None, False  # it was not the rate
             return Verdict(
                 True,
                 f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
             )
         # A broker that ends the session after it has taken everything does not object to how fast it came.
-        is_burst = end.cause == "network" and end.sent_last_s >= BURST and bool(end.unacknowledged)
+        is_burst = _is_bare(end) and end.sent_last_s >= BURST and bool(end.unacknowledged)
         if is_burst:
             self._guess_rate(now_s)
         return Verdict(searching=self._poison.has_pattern, ambiguous=is_burst)
@@ -244,6 +253,23 @@ class Diagnosis:
         rate = GUESSED_PER_S if known is None else max(SLOWEST_PER_S, known // 2)
         self._rate = (rate, now_s + (BELIEVED_S if again else GUESSED_S))
         self._is_rate_guessed = True
+
+    def _withdraw_guessed_rate(self) -> bool:
+        """Take back a rate that was only guessed; return whether it was."""
+        was_guessed, self._is_rate_guessed = self._is_rate_guessed, False
+        if was_guessed:
+            self._rate = None
+        return was_guessed
+
+
+def _is_bare(end: Disconnect) -> bool:
+    """Return whether the connection broke without a word of the broker."""
+    return end.cause == "network"
+
+
+def _is_much(end: Disconnect) -> bool:
+    """Return whether a burst was under way, or subscriptions beside messages."""
+    return end.sent_last_s >= BURST or bool(end.unanswered)
 
 
 def _is_suspect(sent: Sent, now_s: float) -> bool:

@@ -146,7 +146,11 @@ class BrokerLink:
     def on_time(self, now_s: float) -> None:
         """Send what waits, as far as there is room. Thread: the node thread."""
         self.is_backlogged()
-        self.due_s = now_s + PUMP_S if self._live is not None and self.queue.has_unsent else NEVER_S
+        live, suspect_bytes = self._live, self._diagnosis.suspect_bytes
+        self.due_s = now_s + PUMP_S if live and (self.queue.has_unsent or suspect_bytes) else NEVER_S
+        # Only when nothing else is under way does a session that ends say that the size did it.
+        if suspect_bytes and live and self.queue.is_announced and live.in_flight.is_empty:
+            live.search_limit(self._diagnosis.proven_bytes, suspect_bytes)
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -168,16 +172,12 @@ class BrokerLink:
 
         Thread: the node thread.
         """
-        live = self._live
-        if live is None:
+        if (live := self._live) is None:
             return
-        birth = list(messages)
-        self.queue.announce(live, birth)
+        self.queue.announce(live, birth := list(messages))
         self._announced = live
         self._own_messages.announced(birth)
         self.on_time(self._clock.monotonic())
-        if self._diagnosis.suspect_bytes:
-            live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
 
     def forget_pictures(self) -> None:
         """Send no picture any more: neither what waits nor what is in flight already.

@@ -82,7 +82,7 @@ class Session:
         self._gave_up = False
         self._accepted_s: float | None = None
         self._is_up, self._sent_s = False, deque[float](maxlen=TIMES_KEPT)
-        self._abandoned = threading.Event()
+        self._abandoned, self._handing_over = threading.Event(), threading.Lock()
         self._probe: SizeProbe | None = None
         self._tls: transport.TlsContext | None = None
         self._client = paho_client.build(client_id, options, paho_client.availability_will(topics))
@@ -111,14 +111,15 @@ class Session:
             self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
         release(self._client, self._tls)
-        now_s = self._clock.monotonic()
-        in_flight = self.in_flight
+        now_s, in_flight = self._clock.monotonic(), self.in_flight
+        with self._handing_over:  # what the node thread is sending right now may be what ended it
+            unacknowledged = in_flight.close()
         return Disconnect(
             self._reason or "the connection broke",
             self._cause,
             lasted_s=None if self._accepted_s is None else now_s - self._accepted_s,
             gave_up=self._gave_up,
-            unacknowledged=in_flight.close(),
+            unacknowledged=unacknowledged,
             unproven=in_flight.unproven,
             acknowledged=in_flight.acknowledged,
             proven_bytes=in_flight.proven_bytes,
@@ -144,15 +145,16 @@ class Session:
             return Outcome.NEVER
         if not force and not self.in_flight.has_room(message):
             return Outcome.LATER
-        try:
-            receipt = self._publish(message)
-        except ValueError:
-            return Outcome.NEVER
-        if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return Outcome.LATER
-        now_s = self._clock.monotonic()
-        self._sent_s.append(now_s)
-        return Outcome.SENT if self.in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
+        with self._handing_over:
+            try:
+                receipt = self._publish(message)
+            except ValueError:
+                return Outcome.NEVER
+            if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return Outcome.LATER
+            now_s = self._clock.monotonic()
+            self._sent_s.append(now_s)
+            return Outcome.SENT if self.in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
 
     def disconnect(self, last_message: Message | None, wait_s: float) -> None:
         """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.

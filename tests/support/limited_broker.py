@@ -1,7 +1,8 @@
 """A front before a real broker: enforces limits of brokers that cannot be had here, and counts what breaks them.
 
 Between the node and the broker it reads MQTT packets in both directions. Where the node breaks a limit it ends the
-connection as that broker does: with DISCONNECT and a reason code (MQTT 5), or without a word.
+connection as that broker does: what came before is answered, then comes DISCONNECT with a reason code (MQTT 5), or
+nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Limits:
 @dataclass
 class _Connection:
     version: int = 4
+    last_packet: bytes = b""
     published_s: deque[float] = field(default_factory=deque)
 
 
@@ -114,18 +116,26 @@ class LimitedBroker:
                     if from_node:
                         code, why = self._judge(head, body, connection)
                         if why:
-                            self._refuse(source, connection, code, why)
+                            self._refuse(source, target, connection, code, why)
                             return
                     target.sendall(_packet(head, body if from_node else self._answer(head, body, connection)))
+        with suppress(OSError):
+            target.sendall(b"" if from_node else connection.last_packet)
         for sock in (source, target):
             _end(sock)
             self._open.discard(sock)
 
-    def _refuse(self, client: socket.socket, connection: _Connection, code: int, why: str) -> None:
+    def _refuse(
+        self, client: socket.socket, broker: socket.socket, connection: _Connection, code: int, why: str
+    ) -> None:
+        """End a connection once the broker has answered what came before, and take no more of it meanwhile."""
         self.broken.append(why)
         if connection.version == 5 and self.limits.says_why:
-            client.sendall(_packet(0xE0, bytes((code, 0))))
-        raise OSError(why)
+            connection.last_packet = _packet(0xE0, bytes((code, 0)))
+        with suppress(OSError):
+            broker.shutdown(socket.SHUT_WR)  # it answers, and closes: then the other direction ends both
+            while client.recv(1 << 16):
+                pass
 
     def _judge(self, head: int, body: bytes, connection: _Connection) -> tuple[int, str]:
         match head >> 4:

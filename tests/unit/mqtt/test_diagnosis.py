@@ -228,3 +228,40 @@ def test_an_answer_that_cannot_be_read_blames_no_filter() -> None:
     for _ in range(5):
         assert not found.session_ended(ended("malformed", unanswered=("a", "b/+")), NOW_S).searching
     assert found.plan(NOW_S) == SessionPlan()
+
+
+def burst(**more: object) -> Disconnect:
+    states = [sent(f"state/key{number}", 1) for number in range(30)]
+    return ended(**{"sent_last_s": 30, "unacknowledged": [*states, sent("discovery", 30_000)], **more})  # type: ignore[arg-type]
+
+
+def test_a_burst_that_is_cut_off_blames_nothing_yet_and_the_next_session_isolates_everything() -> None:
+    found = diagnosis()
+    verdict = found.session_ended(burst(unanswered=("cmd/+",)), NOW_S)
+    assert (verdict.ambiguous, verdict.message) == (True, "")
+    assert found.suspect_bytes == 0
+    assert found.plan(NOW_S) == SessionPlan(one_message_at_a_time=True, one_filter_at_a_time=True)
+    assert found.rate_per_s(NOW_S) is not None
+
+
+def test_of_what_waits_behind_the_message_under_way_nothing_is_suspect_of_its_size() -> None:
+    found = diagnosis()
+    found.session_ended(burst(), NOW_S)
+    found.session_ended(burst(), NOW_S)
+    assert found.suspect_bytes == 0
+
+
+def test_a_large_packet_that_ends_a_slow_session_is_the_reason_and_not_the_rate() -> None:
+    found = diagnosis()
+    found.session_ended(burst(), NOW_S)
+    verdict = found.session_ended(burst(unacknowledged=[sent("discovery", 30_000)]), NOW_S)
+    assert verdict.searching
+    assert found.suspect_bytes > 30_000
+    assert found.rate_per_s(NOW_S) is None
+
+
+def test_what_the_broker_said_of_the_rate_stays_beside_a_large_packet() -> None:
+    found = diagnosis()
+    found.session_ended(ended("rate", sent_last_s=60), NOW_S)
+    found.session_ended(ended(unacknowledged=[sent("discovery", 30_000)]), NOW_S)
+    assert found.rate_per_s(NOW_S) == 20
