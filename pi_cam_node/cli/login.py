@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} login",
         description=f"Prints a link that logs a browser in once, within {LOGIN_LINK_S / 60:g} minutes. Run it on the "
-        "node's machine, as the account that the node runs as. With the Python package segno it prints a QR code too.",
+        "node's machine, as the account that the node runs as. With segno (extra console) it prints a QR code too.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
     loaded = load(parser.parse_args(arguments).config)

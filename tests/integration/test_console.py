@@ -166,9 +166,10 @@ def test_every_route_is_refused_to_strangers_and_cameras_to_guests(console: Runn
 
 def test_a_proxy_asks_whether_a_browser_may(console: RunningConsole, client: Client) -> None:
     announce(client)
+    announce(client, "hall")
 
     async def visit(owner: Browser) -> None:
-        await owner.until("/api/nodes", lambda body: body["nodes"], "the node")
+        await owner.until("/api/nodes", lambda body: len(body["nodes"]) == 2, "the nodes")
         body = {"name": "Gast", "password": "correct horse", "role": "guest", "cameras": ["hall"]}
         assert (await owner.post_json("/api/accounts", body))[0] == 201
         async with Browser(console) as guest:
@@ -180,6 +181,7 @@ def test_a_proxy_asks_whether_a_browser_may(console: RunningConsole, client: Cli
             for trick in ("/hls/hall/..%2fporch/1.m4s", "/hls/hall/../porch/1.m4s", "//hls/porch/1.m4s"):
                 assert (await guest.get("/auth/check", **{"X-Original-URI": trick}))[0] == 403
         assert (await owner.get("/auth/check", **asked))[0] == 204
+        assert (await owner.get("/auth/check", **{"X-Original-URI": "/hls/none/1.m4s"}))[0] == 403
 
     console.visit(visit)
 
@@ -292,6 +294,7 @@ def test_privacy_hides_everything_within_a_second(console: RunningConsole, clien
             assert not await comes(socket, 0.7)
         assert (await browser.get("/media/porch/p1"))[0] == 403
         assert (await browser.get("/hls/porch/main.m3u8"))[0] == 403
+        assert (await browser.get("/auth/check", **{"X-Original-URI": "/hls/porch/1.m4s"}))[0] == 403
 
     console.visit(visit)
 

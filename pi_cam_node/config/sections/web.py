@@ -49,7 +49,8 @@ def _bare_host(value: str) -> str:
     return value
 
 
-def _network(text: str) -> str:
+def network(text: str) -> str:
+    """Return an address or a network as it was written; other texts raise ``ValueError``."""
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -87,7 +88,7 @@ class HttpConfig(Section):
         ),
     ] = None
     trusted_proxies: Annotated[
-        list[Annotated[str, Field(max_length=64), AfterValidator(_network)]],
+        list[Annotated[str, Field(max_length=64), AfterValidator(network)]],
         Field(max_length=16),
         Setting("Proxies whose X-Forwarded headers are believed.", form=NETWORK_FORM),
     ] = []

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from pi_cam_node.config import HomeAssistantConfig, HttpTlsConfig, LoggingConfig, MqttConfig
 from pi_cam_node.config.catalogue import Schema
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.sections.node import NODE_ID_FORM, NODE_ID_PATTERN
+from pi_cam_node.config.sections.web import NETWORK_FORM, network
 
 PUBLIC_URL_FORM = "an address such as https://cam.example.org, without a path"
 SUBJECT_FORM = "mailto:somebody@a.real.domain, or an https address"
@@ -47,11 +48,19 @@ class ConsoleSection(Section):
         str,
         Field(max_length=253),
         Setting(
-            "The address under which browsers reach the console through a proxy on this machine; links in "
-            "notifications begin with it. Empty: none.",
+            "The address under which browsers reach the console through a proxy; links in notifications begin with "
+            "it. A proxy on this machine is believed then. Empty: none.",
             form=PUBLIC_URL_FORM,
         ),
     ] = ""
+    trusted_proxies: Annotated[
+        list[Annotated[str, Field(max_length=64), AfterValidator(network)]],
+        Field(max_length=16),
+        Setting(
+            "Proxies on other machines whose X-Forwarded headers are believed, such as that at the end of a tunnel.",
+            form=NETWORK_FORM,
+        ),
+    ] = []
     vapid_subject: Annotated[
         str,
         Field(max_length=253),

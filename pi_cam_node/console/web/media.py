@@ -60,7 +60,14 @@ async def auth_check(request: web.Request) -> web.Response:
         return web.Response(status=204 if signed else 401)
     parts = path.split("/")
     camera = parts[2] if len(parts) > 2 and parts[1] in {"media", "hls"} else None
-    return web.Response(status=204 if rights.may(account, "view", camera) else 403)
+    may = rights.may(account, "view", camera) and (camera is None or _is_shown(request, camera))
+    return web.Response(status=204 if may else 403)
+
+
+def _is_shown(request: web.Request, camera: str) -> bool:
+    """Tell whether a camera's pictures may be shown at all: the proxy still holds segments of one that was hidden."""
+    node = context_of(request).nodes.get(camera)
+    return node is not None and not node.is_private
 
 
 def _name(request: web.Request) -> str:

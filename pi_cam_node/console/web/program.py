@@ -30,7 +30,7 @@ class ConsolePages:
             port=console.port,
             cert=console.tls.cert if has_tls else None,
             key=console.tls.key if has_tls else None,
-            is_behind_proxy=bool(console.public_url),
+            is_behind_proxy=bool(console.public_url or console.trusted_proxies),
             title="the console",
             settings=("console.host", "console.port", "console"),
         )
@@ -64,7 +64,7 @@ class ConsolePages:
             links=context.links,
             lockout=Lockout(context.clock),
             # With a public address a proxy on this machine forwards the requests of browsers.
-            proxies=Proxies(LOOPBACK if public else ()),
+            proxies=Proxies((*(LOOPBACK if public else ()), *console.trusted_proxies)),
             hosts=AllowedHosts([console.host, *([public] if public else [])]),
             cookie=f"console_{console.id}",
         )

@@ -80,6 +80,12 @@ def test_a_public_url_is_an_origin(url: str) -> None:
     assert problems_of(f"console: {{public_url: '{url}'}}")
 
 
+def test_a_trusted_proxy_is_an_address_or_a_network() -> None:
+    loaded = load(PATH, {}, b"console: {trusted_proxies: [10.77.0.1, 10.0.0.0/8]}")
+    assert loaded.config.console.trusted_proxies == ["10.77.0.1", "10.0.0.0/8"]
+    assert problems_of("console: {trusted_proxies: [hub.example.org]}")
+
+
 @pytest.mark.parametrize(
     ("subject", "is_taken"),
     [
