@@ -23,7 +23,7 @@ from pi_cam_node.core.events import Event
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.core.ports import Links, Ports
+from pi_cam_node.core.ports import Links, LiveVideoPort, Ports
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.context import media_path
@@ -70,11 +70,19 @@ class RunningWebServer:
         node: Let a real core answer commands and take frames; else the inbox stays full for the test to read.
         name: What people call the node.
         tls: Serve HTTPS; what the test sends in the clear to `port` is encrypted on the way.
+        live: Live video, where the test has some.
         sections: Settings, as in the configuration file.
     """
 
     def __init__(
-        self, folder: Path, *, node: bool = True, name: str = "Porch", tls: bool = False, **sections: Any
+        self,
+        folder: Path,
+        *,
+        node: bool = True,
+        name: str = "Porch",
+        tls: bool = False,
+        live: LiveVideoPort | None = None,
+        **sections: Any,
     ) -> None:
         self.port = free_port()
         if tls:
@@ -86,7 +94,9 @@ class RunningWebServer:
         self.archive, self.tickets = MemoryArchive(), Tickets(self.clock)
         self.privacy_port = FakePrivacyPort(self.hub.privacy_gate)
         info = {"id": "porch", "name": name, "version": "0.0.0"}
-        self.web = WebServer(self.config, self.inbox, self.hub, self.pictures, self.clock, IMAGES, info, self.tickets)
+        self.web = WebServer(
+            self.config, self.inbox, self.hub, self.pictures, self.clock, IMAGES, info, self.tickets, live=live
+        )
         self.core = self._core() if node else None
         self._works = 0
         self._seq = 0
