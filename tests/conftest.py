@@ -53,7 +53,7 @@ def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
             folder = tmp_path / f"broker{len(list(tmp_path.glob('broker*')))}"
             folder.mkdir()
             broker = Mosquitto(folder, lines, users, acl)
-            stack.callback(broker.stop)
+            stack.callback(broker.close)
             return broker.start() if start else broker
 
         yield start

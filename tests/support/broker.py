@@ -44,6 +44,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def reserved_port() -> socket.socket:
+    """Return a socket that is bound to a free loopback port and does not listen.
+
+    A server that binds with ``SO_REUSEADDR`` may listen on its port, also again after it has ended; while the socket is
+    open, the system gives the port to nothing else that asks for any.
+    """
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, 0))
+    return sock
+
+
+def port_of(sock: socket.socket) -> int:
+    """Return the port that a socket is bound to."""
+    return int(sock.getsockname()[1])
+
+
 def wait_until(condition: Callable[[], object], what: str = "the condition", timeout_s: float = WAIT_S) -> None:
     """Wait for a condition to become true; fail with its name after the deadline."""
     deadline_s = time.monotonic() + timeout_s
@@ -66,7 +83,8 @@ class Mosquitto:
         self, folder: Path, lines: Sequence[str] = (), users: Mapping[str, str] | None = None, acl: str | None = None
     ) -> None:
         self.host = HOST
-        self.port = free_port()
+        self._reserved = reserved_port()  # also between two starts
+        self.port = port_of(self._reserved)
         self.folder = folder
         self.started_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,12 +123,21 @@ class Mosquitto:
         return path
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the broker and give its port away."""
         self.stop()
+        self._reserved.close()
 
     @property
     def running(self) -> bool:
@@ -150,10 +177,10 @@ class Mosquitto:
         process.send_signal(signal.SIGCONT)
         process.send_signal(how)
         try:
-            process.wait(5)
+            process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(5)
+            process.wait(WAIT_S)
 
     def restart(self) -> Self:
         """Kill the broker and start it again: on the same port, with nothing retained."""

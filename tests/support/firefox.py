@@ -20,7 +20,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.support.broker import free_port
+from tests.support.broker import free_port, port_of, reserved_port
 
 START_S = 60.0
 
@@ -41,7 +41,8 @@ class PushService:
     """
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self._socket = reserved_port()
+        self.port = port_of(self._socket)
         self.sent: list[tuple[dict[str, str], bytes]] = []
         self.acknowledged: list[dict[str, Any]] = []
         self.gone = False
@@ -54,7 +55,7 @@ class PushService:
         app.router.add_post("/wpush/{channel}", self._message)
         runner = web.AppRunner(app)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        await web.SockSite(runner, self._socket).start()
         return runner
 
     async def _browser(self, request: web.Request) -> web.WebSocketResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import subprocess
@@ -15,12 +16,13 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import yaml
 
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import port_of, reserved_port, wait_until
 from tests.support.running_node import REPOSITORY
 
 Result = TypeVar("Result")
 OWNER, PASSWORD = "Anna", "correct horse"
 DEADLINE_S = 60.0
+START_S = 120.0
 
 
 class RunningConsole:
@@ -36,7 +38,9 @@ class RunningConsole:
     def __init__(self, folder: Path, port: int, environment: Mapping[str, str] | None = None, **sections: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port()
+        # Bound here for as long as this object lives, also while the console is down: no other test gets the port.
+        self._reserved = reserved_port()
+        self.port = port_of(self._reserved)
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "console.yaml"
         self.base_dir = folder / "data"
@@ -52,27 +56,31 @@ class RunningConsole:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, if it runs, and give its port away."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(10)
+            self.kill()
+        self._reserved.close()
 
     def start(self) -> Self:
-        """Start the process, and wait until it serves and the broker is there."""
+        """Start the process, and wait until it answers and has connected to the broker."""
         command = [sys.executable, "-m", "pi_cam_node", "console", "--config", str(self.config)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
-        begun = self.log.count("connected to")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
-        wait_until(
-            lambda: self._process_ended() or (self.log.count("connected to") > begun and "is at http" in self.log),
-            "the console to serve",
-            DEADLINE_S,
-        )
+        # The log has every start, and nodes that the console runs: only an answer proves that this start serves.
+        wait_until(lambda: self._process_ended() or self._is_well(), "the console to serve", START_S)
         assert not self._process_ended(), self.log
         return self
 
@@ -117,6 +125,17 @@ class RunningConsole:
 
     def _process_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
+
+    def _is_well(self) -> bool:
+        """Tell whether the console answers that its broker and its database are there."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
 
 class Browser:

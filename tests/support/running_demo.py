@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import port_of, reserved_port, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
@@ -30,7 +30,8 @@ class RunningDemo:
 
     def __init__(self, folder: Path, broker: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self._reserved = reserved_port()  # also after the demo has ended: nothing else answers there then
+        self.port = port_of(self._reserved)
         self._broker = broker
         self._out = folder / "demo.out"
         self._err = folder / "demo.err"
@@ -51,7 +52,8 @@ class RunningDemo:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
+        self._reserved.close()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -73,7 +75,9 @@ class RunningDemo:
 
     def wait_for_past(self) -> None:
         """Wait until the node can answer what it saw three seconds ago."""
-        wait_until(lambda: self.call("pastStack", '{"at":3,"count":1,"formats":["jpg"]}').returncode == 0, "the past")
+        wait_until(
+            lambda: self.call("pastStack", '{"at":3,"count":1,"formats":["jpg"]}').returncode == 0, "the past", START_S
+        )
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """End the demo, with SIGINT as Ctrl-C does: everything that the terminal knows of; return its exit code."""
@@ -81,4 +85,4 @@ class RunningDemo:
             os.killpg(self.process.pid, how)
         else:
             self.process.send_signal(how)
-        return self.process.wait(10)
+        return self.process.wait(60)

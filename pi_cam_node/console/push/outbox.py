@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -90,14 +91,13 @@ class Outbox:
             return
         message = self._compose(delivery, device, event)
         outcome = await self._sender.send(device.endpoint, device.keys, message, f"event-{event.rowid}")
-        await self._judge(delivery, device, outcome)
+        await self._judge(delivery, device, event, outcome)
 
-    async def _judge(self, delivery: Delivery, device: Device, outcome: Outcome) -> None:
+    async def _judge(self, delivery: Delivery, device: Device, event: EventRow, outcome: Outcome) -> None:
         now_ms = self._now_ms()
         tried = replace(delivery, tries=delivery.tries + 1, code=outcome.code)
         if outcome.state == "sent":
-            await self._database.run(lambda db: rows.succeeded(db, device.id, now_ms))
-            await self._note(replace(tried, state="sent", at_ms=now_ms))
+            await self._note_sent(replace(tried, at_ms=now_ms), event)
         elif outcome.state == "gone":
             _log.info("%s gets no pushes any more: %s", device.label, outcome.why)
             await self._note(replace(tried, state="failed", at_ms=now_ms))
@@ -110,6 +110,14 @@ class Outbox:
             due_ms = now_ms + max(wait_ms, round(1000 * outcome.retry_after_s))
             _log.info("a push to %s waits: %s", device.label, outcome.why)
             await self._note(replace(tried, due_ms=due_ms))
+
+    async def _note_sent(self, delivery: Delivery, event: EventRow) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            rows.succeeded(db, delivery.device, delivery.at_ms)
+            rows.put_sent(db, delivery, event)
+
+        await self._database.run(write)
+        self._on_change(delivery.event)
 
     async def _note(self, delivery: Delivery) -> None:
         await self._database.run(lambda db: rows.put_delivery(db, delivery))

@@ -28,7 +28,7 @@ from pi_cam_node.console.store.events import EventRow
 
 _log = logging.getLogger(__name__)
 
-# A push does not wait longer for its picture; one that comes later is added to the event.
+# A push does not wait longer for its picture; one that comes later is added to the event, and pushed again with it.
 PICTURE_WAIT_S = 0.8
 # The one that phones show, and the quickest to write.
 FORMATS = ("jpg",)
@@ -103,7 +103,7 @@ class ActionRunner:
         if late:
             await asyncio.wait(late)
             more = _with(row, [task.result() for task in late])
-            self.on_event((await self.database.run(lambda db: event_rows.put(db, more)))[0])
+            self.on_event(await self.database.run(lambda db: self._add(db, more)))
 
     def _row(self, firing: Firing) -> EventRow:
         """Return the row of the event: the camera's own, or one of the console."""
@@ -154,6 +154,13 @@ class ActionRunner:
             for device in device_rows.devices(db, account_id):
                 if not device.gone_why:
                     device_rows.put_delivery(db, self._delivery(db, written, device, text))
+        return written
+
+    def _add(self, db: sqlite3.Connection, row: EventRow) -> EventRow:
+        """Add what came late to an event; messages that went without the picture go again, and replace those."""
+        written, _ = event_rows.put(db, row)
+        if row.media:
+            device_rows.send_again(db, written.rowid, self._now_ms())
         return written
 
     def _delivery(self, db: sqlite3.Connection, row: EventRow, device: Device, text: str) -> Delivery:

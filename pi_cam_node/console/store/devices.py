@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pi_cam_node.console.store.events import EventRow, get
@@ -125,6 +125,23 @@ def gone(db: sqlite3.Connection, device_id: str, why: str, now_ms: int) -> None:
 def succeeded(db: sqlite3.Connection, device_id: str, now_ms: int) -> None:
     """Record that a push service accepted a message for a device."""
     db.execute("UPDATE device SET last_ok=?, gone_why=NULL WHERE id=?", (now_ms, device_id))
+
+
+def send_again(db: sqlite3.Connection, event: int, now_ms: int) -> None:
+    """Send messages of an event that were sent once more: to browsers, where the later one replaces the earlier."""
+    db.execute(
+        "UPDATE delivery SET state='waiting', due_ms=? WHERE event=? AND state='sent' "
+        "AND device IN (SELECT id FROM device WHERE kind='webpush')",
+        (now_ms, event),
+    )
+
+
+def put_sent(db: sqlite3.Connection, delivery: Delivery, event: EventRow) -> None:
+    """Record that a message was sent; one whose event has a picture since it was composed is to be sent again."""
+    put_delivery(db, replace(delivery, state="sent"))
+    now = get(db, delivery.event)
+    if now is not None and now.media and not event.media:
+        send_again(db, delivery.event, delivery.at_ms)
 
 
 def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:

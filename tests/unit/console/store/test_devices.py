@@ -1,0 +1,68 @@
+"""The outbox: what is sent, and what is sent once more when its picture has come."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from pi_cam_node.console.store import accounts, devices, events, schema
+from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.store.devices import Delivery, Device
+from pi_cam_node.console.store.events import EventRow
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    made.execute("PRAGMA foreign_keys=ON")
+    schema.migrate(made)
+    accounts.put_account(made, Account("a", "Anna", "owner", "", None))
+    for kind in ("webpush", "apprise"):
+        devices.put_device(made, Device(kind, "a", kind, f"https://{kind}.example/", {}, kind, 0))
+    yield made
+    made.close()
+
+
+def fired(db: sqlite3.Connection, kind: str = "webpush", media: str | None = None) -> tuple[EventRow, Delivery]:
+    row, _ = events.put(db, EventRow("", "r", 1, "rule", "porch", "door", "Door", media))
+    delivery = Delivery(row.rowid, kind, "waiting", 0, 0, None, 0, "The door is open")
+    devices.put_delivery(db, delivery)
+    return row, delivery
+
+
+def states(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    return [(one.state, one.due_ms) for one, _, _ in devices.deliveries(db, 1)]
+
+
+def add_picture(db: sqlite3.Connection, row: EventRow) -> None:
+    events.put(db, replace(row, media="p1"))
+    devices.send_again(db, row.rowid, 500)
+
+
+def test_a_push_that_went_without_its_picture_goes_again_with_it(db: sqlite3.Connection) -> None:
+    row, delivery = fired(db)
+    devices.put_sent(db, replace(delivery, at_ms=100), row)
+    assert states(db) == [("sent", 0)]
+    add_picture(db, row)
+    assert states(db) == [("waiting", 500)]
+    ((again, _, now),) = devices.due(db, 500, 8)
+    assert now.media == "p1"
+    devices.put_sent(db, replace(again, at_ms=600), now)
+    assert states(db) == [("sent", 500)]
+
+
+def test_a_picture_that_comes_while_its_push_is_under_way_is_not_lost(db: sqlite3.Connection) -> None:
+    row, delivery = fired(db)
+    add_picture(db, row)
+    devices.put_sent(db, replace(delivery, at_ms=600), row)
+    assert states(db) == [("waiting", 600)]
+
+
+def test_what_would_not_replace_the_first_message_is_not_sent_twice(db: sqlite3.Connection) -> None:
+    row, delivery = fired(db, "apprise")
+    devices.put_sent(db, delivery, row)
+    add_picture(db, row)
+    assert states(db) == [("sent", 0)]
