@@ -6,12 +6,14 @@ A new figure is one row here, and its value under the same key where the value i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pi_cam_node.base.errors import CODES
 from pi_cam_node.base.units import MIB
 
-Kind = Literal["gauge", "counter", "text", "data"]
+Kind = Literal["gauge", "counter", "text", "flag", "data"]
 
 # Factors from a unit to the base unit that Prometheus asks for. Source: its "Metric and label naming".
 _TO_BASE = {"MiB": float(MIB), "%": 0.01, "ms": 0.001}
@@ -24,8 +26,8 @@ class Figure:
     Attributes:
         key: Its key in the telemetry, or of its state topic.
         doc: What it is, one sentence.
-        kind: ``gauge`` goes up and down, ``counter`` only grows and begins again with the node, ``text`` and ``data``
-            (of several values) are no numbers.
+        kind: ``gauge`` goes up and down, ``counter`` only grows and begins again with the node, ``text``, ``flag``
+            (true or false) and ``data`` (of several values) are no numbers.
         unit: Of the value; empty for none.
         source: Whether it is part of the telemetry or a state of its own.
         metric: Its name for Prometheus, in base units, without prefix; empty for none.
@@ -38,6 +40,7 @@ class Figure:
         category: ``diagnostic``, or empty for what the node is for.
         needs_camera: Means nothing while no frames arrive.
         enabled: Home Assistant enables the sensor by default.
+        properties: JSON schemas of the values that ``data`` consists of.
     """
 
     key: str
@@ -55,6 +58,7 @@ class Figure:
     category: Literal["diagnostic", ""] = "diagnostic"
     needs_camera: bool = False
     enabled: bool = False
+    properties: Mapping[str, Mapping[str, object]] | None = None
 
     @property
     def metric_scale(self) -> float:
@@ -169,7 +173,7 @@ FIGURES = (
         precision=0,
     ),
     Figure(key="storage", kind="text", doc="Whether pictures can be saved: ok, no_space or not_saved."),
-    Figure(key="clock_set", kind="text", doc="Whether the wall clock has been set since the machine started."),
+    Figure(key="clock_set", kind="flag", doc="Whether the wall clock has been set since the machine started."),
     Figure(
         key="uptime_s",
         doc="Time since the node started.",
@@ -255,7 +259,25 @@ FIGURES = (
         icon="mdi:lan-connect",
         precision=0,
     ),
-    Figure(key="mqtt", kind="data", doc="The connection to the broker: protocol, sessions, messages waiting and lost."),
-    Figure(key="last_error", kind="data", doc="The fault that lasts: code, message, and since when in UTC; or none."),
+    Figure(
+        key="mqtt",
+        kind="data",
+        doc="The connection to the broker: protocol, sessions, messages waiting and lost.",
+        properties={
+            "connected": {"type": "boolean"},
+            "protocol": {"enum": ["5", "3.1.1", None]},
+            "sessions": {"type": "integer"},
+            "messages_waiting": {"type": "integer"},
+            "messages_dropped": {"type": "integer"},
+            "messages_refused": {"type": "integer"},
+            "callback_errors": {"type": "integer"},
+        },
+    ),
+    Figure(
+        key="last_error",
+        kind="data",
+        doc="The fault that lasts: code, message, and since when in UTC; or none.",
+        properties={"code": {"enum": list(CODES)}, "message": {"type": "string"}, "since": {"type": "string"}},
+    ),
 )
 """Every figure. The order is that of the sensors in Home Assistant and of the metrics."""

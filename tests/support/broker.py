@@ -28,6 +28,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from tests.support import contract
+
 HOST = "127.0.0.1"
 WAIT_S = 60.0
 
@@ -235,6 +237,8 @@ class Received:
 class Client:
     """Publishes, collects and waits. Connects at ``with`` (or raises) and keeps every message it received.
 
+    At the end it holds what a real node sent to the AsyncAPI document; see `tests.support.contract`.
+
     Args:
         port: Of the broker.
         host: Of the broker; under TLS it must be a name of the certificate.
@@ -291,6 +295,8 @@ class Client:
     ) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        if kind is None:
+            contract.check_messages(self._address[1], self.received)
 
     def _on_connect(self, _c: object, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
         self._refusal = str(reason) if reason.is_failure else ""
@@ -348,6 +354,7 @@ class Client:
                 properties.ResponseTopic = reply_to
             if correlation is not None:
                 properties.CorrelationData = correlation
+        contract.published_by_test(topic, payload)
         sent = self._client.publish(topic, payload, qos, retain, properties)
         if qos:
             sent.wait_for_publish(WAIT_S)

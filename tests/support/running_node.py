@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from pi_cam_node.camera.worker.spawn import CHILD
+from tests.support import contract
 from tests.support.broker import Client, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -58,6 +59,7 @@ class RunningNode:
         }
         for name, values in sections.items():
             tree.setdefault(name, {}).update(values)
+        contract.node_runs(tree["mqtt"]["port"], tree["mqtt"].get("base_topic", "pi_cam_node"), tree["node"]["id"])
         self.config.write_text(yaml.safe_dump(tree))
         self._process: subprocess.Popen[bytes] | None = None
 

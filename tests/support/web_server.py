@@ -24,10 +24,12 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Links, LiveVideoPort, Ports
+from pi_cam_node.core.telemetry import FIGURES
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.context import media_path
 from pi_cam_node.web.server import WebServer
+from tests.support import contract
 from tests.support.broker import wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
 from tests.support.frames import IMAGES, frame_of
@@ -190,9 +192,11 @@ class RunningWebServer:
             named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
             connection.request(method, path, body or None, named)
             response = connection.getresponse()
-            return Got(response.status, dict(response.getheaders()), response.read())
+            got = Got(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
+        contract.check_answer(method, path, got.status, got.headers.get("Content-Type", ""), got.body)
+        return got
 
     # ------------------------------------------------------------ the node around it
 
@@ -200,7 +204,7 @@ class RunningWebServer:
         ports = Ports(
             archive=self.archive,
             submit=self._submit,
-            vitals=lambda: {"rss_mib": 61.5, "swap_pct": 0.0},
+            vitals=lambda: {**dict.fromkeys(figure.key for figure in FIGURES), "rss_mib": 61.5, "swap_pct": 0.0},
             write_config=lambda _config: Path("/etc/config.yaml"),
             stop=lambda _code: None,
             privacy_port=self.privacy_port,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pi_cam_node.cli.reference import commands, console, settings, topics
+from pi_cam_node.cli.reference import asyncapi, commands, console, openapi, settings, topics
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,6 +20,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings.reference,
     "docs/commands.md": commands.reference,
     "docs/mqtt.md": topics.reference,
+    "docs/asyncapi.yaml": asyncapi.page,
+    "docs/openapi.yaml": openapi.page,
 }
 
 

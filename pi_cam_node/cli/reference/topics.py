@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from pi_cam_node.cli.reference.asyncapi.channels import Channel, channels
+from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.core.entities import EVENT_TYPES, Entity, entities
-from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
+from pi_cam_node.core.entities import Entity, entities
+from pi_cam_node.mqtt.topics import Topics
+
+# Last level and meaning of the topics of which there are many of a kind.
+_SHARED = {
+    "config": ("<key>", "the value in force of each live setting"),
+    "reply": ("<verb>", "the reply"),
+    "cmd": ("<verb>", "in: its arguments as plain text, JSON or nothing; see [commands.md](commands.md)"),
+    "set": ("<key>", "in: the new value of a live setting; see [settings.md](settings.md)"),
+}
 
 _HEAD = """\
 # Topics
@@ -13,7 +23,8 @@ _HEAD = """\
 <!-- Written by `pi-cam-node docs --write` from `pi_cam_node/mqtt/topics.py` and `pi_cam_node/core/entities`. -->
 
 For `mqtt.base_topic: pi_cam_node` and `node.id: porch`. Every message has QoS 1 unless the table says 0. Payloads are
-UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them.
+UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them. [asyncapi.yaml](asyncapi.yaml) tells the same for programs, with the JSON
+schema and an example of every payload; the tests hold a running node to it. [openapi.yaml](openapi.yaml) does so for HTTP.
 
 | topic | retained | payload |
 |---|---|---|
@@ -64,55 +75,29 @@ def reference() -> str:
     """Return ``docs/mqtt.md``."""
     topics = Topics("pi_cam_node", "porch", ("garden",), "homeassistant", "homeassistant/status")
     config = Config.model_validate({"node": {"id": "porch"}})
-    rows = [f"| `{topic}` | {retained} | {payload} |" for topic, retained, payload in _published(topics)]
-    commands = [f"| `{topic}` | never | {payload} |" for topic, payload in _taken(topics)]
     offered = [_entity(entity, topics) for entity in entities(config, registry().values())]
-    return _HEAD + "\n".join([*rows, *commands]) + "\n" + _RULES + _ENTITIES + "\n".join(offered) + "\n"
+    return _HEAD + "\n".join(_rows()) + "\n" + _RULES + _ENTITIES + "\n".join(offered) + "\n"
 
 
-def _published(topics: Topics) -> list[tuple[str, str, str]]:
-    states = ", ".join(f"`{key}`" for key in STATE_KEYS)
-    kinds = ", ".join(f"`{kind}`" for kind in EVENT_TYPES)
-    return [
-        (topics.availability, "yes", "`online` or `offline`: the node; also its last will"),
-        (topics.camera_availability, "yes", "`online` or `offline`: frames arrive, or not"),
-        (
-            topics.info,
-            "yes",
-            "JSON: version, boot id, session, source, resolution, capabilities, commands, hash of the settings",
-        ),
-        (topics.state("<key>"), "yes", f"one bare scalar: {states}"),
-        (topics.state("motion/<zone>"), "yes", "`ON` or `OFF`: motion in a zone of `motion.zones`"),
-        (topics.config("<key>"), "yes", "the value in force of each live setting"),
-        (
-            topics.telemetry,
-            "no, QoS 0",
-            "JSON, each `telemetry.interval_s`: memory, processor, temperature, disk, clock, rates, counters",
-        ),
-        (topics.event("<type>"), "no", f"JSON with `event_type`, `id`, times and cause: {kinds}"),
-        (topics.media_last, "yes", "JSON: the facts of the last saved picture"),
-        (topics.media_image, "yes", "that picture as raw JPEG, at most `mqtt.image_max_bytes`"),
-        (topics.media_thumbnail, "yes", "that picture small, as bare base64 of a JPEG"),
-        (topics.media_event, "yes", "JSON: the facts of the last event that has a picture"),
-        (topics.media_event_image, "yes", "its picture as raw JPEG"),
-        (topics.frame, "yes, QoS 0", "the live picture as raw JPEG, at most `homeassistant.camera_fps` a second"),
-        (
-            topics.shortstream,
-            "no",
-            "a frame of `shortstream`; MQTT 5 tells index, count, frame and time as user properties",
-        ),
-        (topics.reply("VERB").replace("VERB", "<verb>"), "no", "the reply"),
-    ]
+def _rows() -> list[str]:
+    """Return a row for each topic; those of all settings share one, and those of all commands."""
+    rows: dict[str, str] = {}
+    for channel in channels(Schemas()):
+        topic = channel.address.replace("{node}", "porch").replace("{group}", "garden")
+        topic = topic.replace("{verb}", "<verb>").replace("{zone}", "<zone>")
+        kind = topic.removeprefix("pi_cam_node/porch/").partition("/")[0] if "/porch/" in topic else ""
+        place, summary = _SHARED.get(kind, ("", channel.summary))
+        if place and not topic.endswith("/cmd"):
+            topic = f"pi_cam_node/porch/{kind}/{place}"
+        else:
+            summary = channel.summary
+        rows.setdefault(topic, _row(topic, channel, summary))
+    return list(rows.values())
 
 
-def _taken(topics: Topics) -> list[tuple[str, str]]:
-    several = [f for f in topics.command_filters() if "/all/" in f or "/group/" in f]
-    return [
-        (topics.cmd_line, "in: a whole command line, e.g. `save jpg`"),
-        (topics.cmd("<verb>"), "in: its arguments as plain text, JSON or nothing; see [commands.md](commands.md)"),
-        (topics.set("<key>"), "in: the new value of a live setting; see [settings.md](settings.md)"),
-        *((f.replace("+", "<verb>"), "in: the same for several nodes") for f in several),
-    ]
+def _row(topic: str, channel: Channel, summary: str) -> str:
+    retained = ("yes" if channel.retain else "no") if channel.sent else "never"
+    return f"| `{topic}` | {retained}{'' if channel.qos else ', QoS 0'} | {summary} |"
 
 
 def _entity(entity: Entity, topics: Topics) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pi_cam_node.base.errors import BadRequest, NotSaved
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import EraseData
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.inputs import CommandArrived
 
@@ -32,6 +33,7 @@ class EraseArguments(Arguments):
     "erase <node id>",
     "Removes every picture, the token and the memory of the node, empties all its retained topics, and stops it.",
     EraseArguments,
+    EraseData,
 )
 def erase(context: Context, arguments: EraseArguments, _received: CommandArrived) -> Steps:
     """Release the camera, remove everything, report how much that was, and stop."""

@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import BadRequest, OutOfRange
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import DeletedData, EventsData, KeptData, MediaData
 from pi_cam_node.core.events import MediaDeleted
 from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventRow, MediaRow, Page, Query
 from pi_cam_node.core.inputs import CommandArrived
@@ -21,6 +22,8 @@ ENVELOPE_BYTES = 2048
 ID_MAX_CHARS = 128
 
 Rows = TypeVar("Rows")
+
+_ID = "20261120T194501123Z-3f2a91c0-000042-single"
 
 
 class ListArguments(Arguments):
@@ -58,7 +61,9 @@ class EventListArguments(ListArguments):
 class MediaArguments(Arguments):
     """A picture or a film."""
 
-    media_id: Annotated[str, Field(min_length=1, max_length=ID_MAX_CHARS, description="its id, as `media` tells it")]
+    media_id: Annotated[
+        str, Field(min_length=1, max_length=ID_MAX_CHARS, description="its id, as `media` tells it", examples=[_ID])
+    ]
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
@@ -80,7 +85,7 @@ class KeepArguments(MediaArguments):
         return {"media_id": media_id, "off": switch.strip() == "off"} if words else {}
 
 
-@command("events", "events [n=20]", "Lists events, newest first.", EventListArguments)
+@command("events", "events [n=20]", "Lists events, newest first.", EventListArguments, EventsData)
 def events(context: Context, arguments: EventListArguments, received: CommandArrived) -> Steps:
     """Return rows of events; without links while privacy is on."""
     query = _query(arguments, arguments.zone)
@@ -93,7 +98,7 @@ def events(context: Context, arguments: EventListArguments, received: CommandArr
     return _listed(context, "events", rows, received, more=page.more)
 
 
-@command("media", "media [n=20]", "Lists saved pictures and films, newest first.", ListArguments, shows=True)
+@command("media", "media [n=20]", "Lists saved pictures and films, newest first.", ListArguments, MediaData, shows=True)
 def media(context: Context, arguments: ListArguments, received: CommandArrived) -> Steps:
     """Return rows of what is saved."""
     query = _query(arguments)
@@ -107,7 +112,9 @@ def media(context: Context, arguments: ListArguments, received: CommandArrived) 
     return _listed(context, "media", rows, received, more=page.more)
 
 
-@command("keep", "keep <media id> [off]", "Spares a picture or film from retention, or no longer.", KeepArguments)
+@command(
+    "keep", "keep <media id> [off]", "Spares a picture or film from retention, or no longer.", KeepArguments, KeptData
+)
 def keep(context: Context, arguments: KeepArguments, _received: CommandArrived) -> Steps:
     """Write into the side-car whether it is kept."""
     media_id, kept = arguments.media_id, not arguments.off
@@ -116,7 +123,13 @@ def keep(context: Context, arguments: KeepArguments, _received: CommandArrived) 
     return Result(f"OK: {verb} {media_id}", {"id": media_id, "kept": kept})
 
 
-@command("delete", "delete <media id>", "Deletes a picture or film; one that is kept is refused.", MediaArguments)
+@command(
+    "delete",
+    "delete <media id>",
+    "Deletes a picture or film; one that is kept is refused.",
+    MediaArguments,
+    DeletedData,
+)
 def delete(context: Context, arguments: MediaArguments, _received: CommandArrived) -> Steps:
     """Remove the files."""
     media_id = arguments.media_id

@@ -16,6 +16,7 @@ from pi_cam_node.config import Format
 from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.picture_arguments import CountArguments, PastArguments, SaveArguments
 from pi_cam_node.core.commands.registry import Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import PicturesData, StreamData
 from pi_cam_node.core.commands.ring_export import RingExport, save_each, save_stack
 from pi_cam_node.core.events import FramesSent, PictureSaved
 from pi_cam_node.core.inputs import CommandArrived
@@ -35,6 +36,7 @@ STREAM_BYTES = 3 << 20
     "save [formats…]",
     "Saves a fresh full-resolution frame whose exposure begins after the command.",
     SaveArguments,
+    PicturesData,
     button=Button("Take picture", "mdi:camera"),
     needs_camera=True,
     shows=True,
@@ -65,6 +67,7 @@ def save(context: Context, arguments: SaveArguments, received: CommandArrived) -
     "pastStack [formats…]",
     "Saves what the camera saw export.save_before_s seconds ago, stacked or frame by frame.",
     PastArguments,
+    PicturesData,
     button=Button("Picture of the past", "mdi:camera-timer"),
     shows=True,
 )
@@ -98,6 +101,7 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
     "shortstream [n=10]",
     "Sends the last n frames of the ring, as many as the way back takes.",
     CountArguments,
+    StreamData,
     shows=True,
 )
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:

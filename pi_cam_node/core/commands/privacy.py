@@ -10,6 +10,7 @@ from pi_cam_node.base.errors import BadRequest, Busy, NodeError
 from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import PrivacyData
 from pi_cam_node.core.inputs import CommandArrived
 
 
@@ -31,6 +32,7 @@ class PrivacyArguments(Arguments):
     "privacy on|off",
     "Lets go of the camera and forgets what it saw, or takes it up again; answers when that is done.",
     PrivacyArguments,
+    PrivacyData,
 )
 def privacy(context: Context, arguments: PrivacyArguments, _received: CommandArrived) -> Steps:
     """Switch privacy; see `switch_steps`."""

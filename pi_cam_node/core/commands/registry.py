@@ -196,6 +196,7 @@ class Command:
         usage: Its plain-text form.
         summary: What it does, one sentence.
         arguments: The model of its arguments.
+        data: The type of the ``data`` in its reply, for the documents.
         run: Carries it out on the node thread; returns an `Result`, or yields where it must wait.
         button: Set where it makes sense without arguments.
         needs_camera: It cannot be answered while the camera is away.
@@ -206,6 +207,7 @@ class Command:
     usage: str
     summary: str
     arguments: type[Arguments]
+    data: Any
     run: Callable[[Context, Any, CommandArrived], Result | Steps]
     button: Button | None = None
     needs_camera: bool = False
@@ -220,6 +222,7 @@ def command(
     usage: str,
     summary: str,
     arguments: type[Arguments],
+    data: Any,
     *,
     button: Button | None = None,
     needs_camera: bool = False,
@@ -230,7 +233,7 @@ def command(
     def declare(run: Callable[[Context, Any, CommandArrived], Result | Steps]) -> Callable[..., Result | Steps]:
         if verb in _REGISTRY:
             raise ValueError(f"{verb} is declared twice")
-        _REGISTRY[verb] = Command(verb, usage, summary, arguments, run, button, needs_camera, shows)
+        _REGISTRY[verb] = Command(verb, usage, summary, arguments, data, run, button, needs_camera, shows)
         return run
 
     return declare

@@ -12,17 +12,23 @@ from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.commands.privacy import set_privacy
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import ChangedData, ConfigData, SettingData, SettingsData, WrittenData
 from pi_cam_node.core.inputs import CommandArrived
 
 # The longest key of all is well below this. What is no key is repeated in the reply.
 KEY_MAX_CHARS = 128
+Key = Annotated[
+    str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key", examples=["night.gain"])
+]
 
 
 class SetArguments(Arguments):
     """A key and its new value."""
 
-    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
-    value: Annotated[Any, Field(description="its new value, as a text that may carry a unit, or a JSON value")]
+    key: Key
+    value: Annotated[
+        Any, Field(description="its new value, as a text that may carry a unit, or a JSON value", examples=[8])
+    ]
 
     ends_in_free_text: ClassVar[bool] = True
 
@@ -38,7 +44,7 @@ class SetArguments(Arguments):
 class KeyArguments(Arguments):
     """A key."""
 
-    key: Annotated[str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key")]
+    key: Key
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
@@ -53,6 +59,7 @@ class KeyArguments(Arguments):
     "set <dotted.key> <value>",
     "Changes one live setting, at once; one that is read at start is refused.",
     SetArguments,
+    ChangedData,
 )
 def set_setting(context: Context, arguments: SetArguments, _received: CommandArrived) -> Result | Steps:
     """Change a live setting and say what was stored."""
@@ -66,7 +73,13 @@ def set_setting(context: Context, arguments: SetArguments, _received: CommandArr
     )
 
 
-@command("get", "get <dotted.key>", "Returns a setting's value in force, type, range, unit and default.", KeyArguments)
+@command(
+    "get",
+    "get <dotted.key>",
+    "Returns a setting's value in force, type, range, unit and default.",
+    KeyArguments,
+    SettingData,
+)
 def get_setting(context: Context, arguments: KeyArguments, _received: CommandArrived) -> Result:
     """Return one setting."""
     info = settings.describe(arguments.key)
@@ -86,7 +99,7 @@ def get_setting(context: Context, arguments: KeyArguments, _received: CommandArr
     return Result(settings.as_text(value), facts)
 
 
-@command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments)
+@command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments, ConfigData)
 def dump_config(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return all settings as indented JSON with sorted keys."""
     tree = settings.tree_of(context.config)
@@ -98,6 +111,7 @@ def dump_config(context: Context, _arguments: Arguments, _received: CommandArriv
     "overwrite_config",
     "Writes the settings in force into the configuration file; comments and order stay, and a backup is kept.",
     Arguments,
+    WrittenData,
     button=Button("Save settings", "mdi:content-save-cog", category="config"),
 )
 def overwrite_config(context: Context, _arguments: Arguments, _received: CommandArrived) -> Steps:
@@ -129,7 +143,9 @@ class SectionArguments(Arguments):
         return {"section": words}
 
 
-@command("settings", "settings [section]", "Describes every setting, or those of a section.", SectionArguments)
+@command(
+    "settings", "settings [section]", "Describes every setting, or those of a section.", SectionArguments, SettingsData
+)
 def describe_settings(context: Context, arguments: SectionArguments, _received: CommandArrived) -> Result:
     """Return the settings with all that a control for each needs."""
     prefix = f"{arguments.section}." if arguments.section else ""

@@ -10,7 +10,9 @@ from pydantic import Field
 from pi_cam_node.base.errors import NoFrames
 from pi_cam_node.core.commands.argument_help import argument_help, schema_of
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, find
+from pi_cam_node.core.commands.reply_data import HelpData, NightData, NoData
 from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.telemetry_schema import Telemetry
 from pi_cam_node.imaging.lux import estimate_lux
 
 # Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
@@ -29,7 +31,9 @@ class VerbArguments(Arguments):
         return {"verb": words}
 
 
-@command("night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments)
+@command(
+    "night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments, NightData
+)
 def night_level(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return brightness, thresholds and the inputs of the decision."""
     frame, night, limits = context.latest, context.night, context.config.night
@@ -55,7 +59,7 @@ def night_level(context: Context, _arguments: Arguments, _received: CommandArriv
     return Result(message, facts)
 
 
-@command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments)
+@command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments, Telemetry)
 def health(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return the telemetry as it stands."""
     figures = context.figures()
@@ -63,7 +67,7 @@ def health(context: Context, _arguments: Arguments, _received: CommandArrived) -
     return Result(f"RSS={rss}MiB SWAP={swap}%", figures)
 
 
-@command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments)
+@command("help", "help [verb]", "Lists the commands, or tells about one.", VerbArguments, HelpData)
 def help_(context: Context, arguments: VerbArguments, _received: CommandArrived) -> Result:
     """List the commands; for a single one its arguments as well."""
     chosen = [find(arguments.verb)] if arguments.verb else list(context.commands.values())
@@ -80,6 +84,7 @@ def help_(context: Context, arguments: VerbArguments, _received: CommandArrived)
     "restart",
     "Stops cleanly and starts anew: by whatever restarts the node (systemd, a console), or else by itself.",
     Arguments,
+    NoData,
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
 )
 def restart(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:

@@ -10,6 +10,7 @@ from pydantic import Field
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Forbidden, OutOfRange
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, command
+from pi_cam_node.core.commands.reply_data import TicketData
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.tickets import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S
 
@@ -25,7 +26,9 @@ class TicketArguments(Arguments):
         return {"ttl_s": words} if words else {}
 
 
-@command("ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments)
+@command(
+    "ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments, TicketData
+)
 def ticket(context: Context, arguments: TicketArguments, received: CommandArrived) -> Result:
     """Return a ticket, where the reply reaches only the asker: by a response topic, or over HTTP."""
     if not TTL_MIN_S <= arguments.ttl_s <= TTL_MAX_S:

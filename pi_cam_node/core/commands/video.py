@@ -12,9 +12,18 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import BadRequest, CameraDown, NodeError, NotSaved
 from pi_cam_node.core.commands.pictures import longest_frame_s, moment_of, stamp
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.reply_data import (
+    ClipData,
+    MotionData,
+    NightData,
+    RecordingBegan,
+    RecordingData,
+    RecordingEnded,
+)
 from pi_cam_node.core.commands.status import night_level
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.media_facts import EventFacts
 
 # The longest clip; the ring seldom reaches back that far.
 CLIP_MAX_S = 120.0
@@ -103,6 +112,7 @@ class ExplainArguments(Arguments):
     "trigger [name]",
     "Begins an event as motion would, for an outside sensor; during an event it makes that one last longer.",
     TriggerArguments,
+    EventFacts,
     needs_camera=True,
     shows=True,
 )
@@ -117,6 +127,7 @@ def trigger(context: Context, arguments: TriggerArguments, _arrival: CommandArri
     "record on|off|<seconds>",
     "Records by hand, with what came before; wins over motion.",
     RecordArguments,
+    RecordingBegan | RecordingEnded,
 )
 def record(context: Context, arguments: RecordArguments, _arrival: CommandArrived) -> Result:
     """Begin a recording, or end it."""
@@ -135,6 +146,7 @@ def record(context: Context, arguments: RecordArguments, _arrival: CommandArrive
     "clip [seconds]",
     "Saves the past as video: the last recording.pre_roll_s seconds, or the span that is named.",
     ClipArguments,
+    ClipData,
     button=Button("Clip of the past", "mdi:movie-open-outline"),
     shows=True,
 )
@@ -170,6 +182,7 @@ def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) ->
     "explain motion|night|recording",
     "Tells why: the last decision, the figures it was made from, and what stands against the other outcome.",
     ExplainArguments,
+    MotionData | NightData | RecordingData,
 )
 def explain(context: Context, arguments: ExplainArguments, arrival: CommandArrived) -> Result:
     """Return figures, and a sentence."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pi_cam_node.base.errors import Code
+from pi_cam_node.core.commands.reply_data import Setting
 
 
 class Answer(BaseModel):
@@ -44,79 +45,26 @@ class State(Answer):
     media: list[Picture]
 
 
-class Setting(Answer):
-    """A setting, its value in force (secrets masked), and what it may be."""
-
-    key: str
-    section: str
-    title: str
-    doc: str
-    type: Literal["bool", "int", "float", "choice", "list", "text"]
-    value: Any
-    default: Any
-    unit: str
-    minimum: float | None
-    maximum: float | None
-    step: float | None
-    choices: list[str]
-    expected: Annotated[str, Field(description="What a value must be, in words.")]
-    live: Annotated[bool, Field(description="It can be changed by `set`, and takes effect at once.")]
-    secret: bool
-
-
 class Settings(Answer):
     """Every setting, in the order of the file."""
 
     settings: list[Setting]
 
 
-class MediaItem(Answer):
-    """A picture or film that is kept."""
-
-    id: str
-    at: datetime
-    node: str
-    kind: str
-    path: str
-    bytes: int
-    seconds: float | None
-    kept: bool
-    url: str | None
-    thumbnail_url: str | None
-
-
-class EventItem(Answer):
-    """Something that happened in front of the camera; under way as long as `ended_at` is null."""
-
-    id: str
-    at: datetime
-    node: str
-    kind: str
-    ended_at: datetime | None
-    ended_by: str | None
-    zones: list[str]
-    cause: str
-    pre_roll_s: float
-    picture_id: str | None
-    recording_id: str | None
-    url: str | None
-    thumbnail_url: str | None
-
-
 class Reply(Answer):
     """The final reply to a command, the same as over MQTT."""
 
-    id: Annotated[str, Field(description="The name of the request, made up where it gave none.")]
+    id: Annotated[str, Field(description="The name of the request, made up where it gave none.", examples=["a1"])]
     verb: str
     ok: bool
     code: Code
     message: Annotated[str, Field(description="For people, and for scripts that match it.")]
     data: Annotated[dict[str, Any], Field(description="The same facts, typed.")]
     stage: Literal["final"]
-    received: datetime
-    took_ms: Annotated[float, Field(ge=0)]
-    node: str
-    boot: str
+    received: Annotated[datetime, Field(examples=["2026-11-20T19:45:01.123Z"])]
+    took_ms: Annotated[float, Field(ge=0, examples=[84.2])]
+    node: Annotated[str, Field(examples=["porch"])]
+    boot: Annotated[str, Field(examples=["3f2a91c0"])]
 
 
 class Refusal(Answer):

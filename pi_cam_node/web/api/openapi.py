@@ -25,10 +25,12 @@ _COMMON = {
     "id": {
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS}, {"type": "integer"}],
         "description": "Your name for the request. A repeated one gets the stored reply.",
+        "examples": ["a1"],
     },
     "expires": {
         "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
         "description": "The moment after which it shall not be carried out, or seconds since 1970.",
+        "examples": ["2026-11-20T19:45:11Z"],
     },
 }
 _RIGHTS = {
@@ -152,7 +154,7 @@ def _schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
     name = f"{command.verb}-arguments"
-    schemas[name] = _arguments(command, schemas)
+    schemas[name] = arguments_schema(command, schemas)
     body = {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
     required = schemas[name].get("required", [])
     return {
@@ -163,21 +165,22 @@ def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[st
         "x-right": route.need.right,
         "security": _security(route),
         "requestBody": {"required": bool(required), "content": body},
-        "responses": {**_refusals(route), **_replies(command)},
+        "responses": {**_refusals(route), **_replies(command, schemas)},
     }
 
 
-def _arguments(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a command's arguments, and of what every command takes beside them."""
+def arguments_schema(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of what a command takes; the models in it go into ``schemas``."""
     schema = command.arguments.model_json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
     return {**schema, "description": command.usage, "properties": {**schema.get("properties", {}), **_COMMON}}
 
 
-def _replies(command: Command) -> dict[str, Any]:
+def _replies(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
     """Return the answers of a command: one for each status that its reply may have."""
-    verb = {"properties": {"verb": {"const": command.verb}}}
-    done = {"allOf": [{"$ref": _REF.format(model="Reply")}, verb, {"properties": {"ok": {"const": True}}}]}
+    told = {"verb": {"const": command.verb}, "ok": {"const": True}, "code": {"const": "ok"}}
+    facts = {"type": "object", "properties": {**told, "data": _schema_of(command.data, schemas)}}
+    done = {"allOf": [{"$ref": _REF.format(model="Reply")}, facts]}
     refused = {"anyOf": [{"$ref": _REF.format(model=model)} for model in ("Reply", "Refusal")]}
     return {
         str(status): {

@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import BadRequest, NodeError
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import settings
 from pi_cam_node.core.commands.history import EventListArguments, ListArguments
+from pi_cam_node.core.commands.reply_data import EventItem, MediaItem
 from pi_cam_node.web.api import models, openapi
 from pi_cam_node.web.api.commands import arguments_in, carry_out, refusal, status_of_reply
 from pi_cam_node.web.api.models import Reply
@@ -24,8 +25,8 @@ PICTURES_TOLD = 24
 # Lifetime of links in a page: an open page renews them long before; a link copied out of it lasts so long.
 LINK_S = 3600.0
 LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
-MEDIA = Described(JSON, list[models.MediaItem], openapi.query_of(ListArguments), refusals=LISTS)
-EVENTS = Described(JSON, list[models.EventItem], openapi.query_of(EventListArguments), refusals=LISTS)
+MEDIA = Described(JSON, list[MediaItem], openapi.query_of(ListArguments), refusals=LISTS)
+EVENTS = Described(JSON, list[EventItem], openapi.query_of(EventListArguments), refusals=LISTS)
 
 _ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3})Z-[0-9a-f]+-[0-9]+-([a-z]+)")
 

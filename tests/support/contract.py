@@ -1,0 +1,159 @@
+"""Holds what a node sends to its documents: MQTT messages to AsyncAPI, answers of HTTP to OpenAPI."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from jsonschema import Draft202012Validator
+
+from pi_cam_node.cli.reference.asyncapi.channels import JPEG, JSON, Channel, Content, channels
+from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
+from pi_cam_node.web import application
+from pi_cam_node.web.api import openapi
+
+# Faults of one client that are told; more of them say nothing new.
+FAULTS_SHOWN = 8
+
+# Where a real node publishes: (port of the broker, base topic, node id). What tests publish is not the node's.
+_nodes: set[tuple[int, str, str]] = set()
+_published_by_tests: set[tuple[str, bytes]] = set()
+
+
+class Seen(Protocol):
+    """A message as a subscriber got it."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def qos(self) -> int: ...
+    @property
+    def retain(self) -> bool: ...
+
+
+def node_runs(port: int, base: str, node_id: str) -> None:
+    """Take note that what comes from these topics is a real node's."""
+    _nodes.add((port, base, node_id))
+
+
+def published_by_test(topic: str, payload: bytes | str) -> None:
+    """Take note that a message is a test's own."""
+    _published_by_tests.add((topic, payload.encode() if isinstance(payload, str) else payload))
+
+
+def check_messages(port: int, messages: Iterable[Seen]) -> None:
+    """Fail where a message that a real node sent to this broker is not of a form that the document tells."""
+    faults: dict[str, None] = {}
+    checked: set[tuple[str, bytes, bool]] = set()
+    for message in messages:
+        address = _address_of(port, message.topic)
+        seen = (message.topic, message.payload, message.retain)
+        if address is None or seen in checked or seen[:2] in _published_by_tests:
+            continue
+        checked.add(seen)
+        fault = contract().fault(address, message)
+        if fault:
+            faults[f"{message.topic}: {fault}"] = None
+    assert not faults, "not of the form that docs/asyncapi.yaml tells:\n" + "\n".join(list(faults)[:FAULTS_SHOWN])
+
+
+def _address_of(port: int, topic: str) -> str | None:
+    """Return a topic as the document writes it, ``None`` for what no real node sends there."""
+    for known, base, node_id in _nodes:
+        root = f"{base}/{node_id}/"
+        if known == port and topic.startswith(root) and not topic.startswith((f"{root}cmd", f"{root}set")):
+            return f"pi_cam_node/{{node}}/{topic[len(root) :]}"
+        if known == port and topic.endswith(f"/device/pi_cam_node_{node_id}/config"):
+            return "homeassistant/device/pi_cam_node_{node}/config"
+    return None
+
+
+@functools.cache
+def contract() -> Contract:
+    """Return the contract, compiled once for all tests."""
+    return Contract()
+
+
+class Contract:
+    """The channels on which a node sends, ready to judge messages."""
+
+    def __init__(self) -> None:
+        self._schemas = Schemas()
+        self._exact: dict[str, Channel] = {}
+        self._patterns: list[tuple[re.Pattern[str], Channel]] = []
+        for channel in (one for one in channels(self._schemas) if one.sent):
+            if set(re.findall(r"{(\w+)}", channel.address)) <= {"node"}:
+                self._exact[channel.address] = channel
+            else:
+                pattern = re.escape(channel.address).replace(r"\{zone\}", "[^/]+")
+                self._patterns.append((re.compile(pattern), channel))
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def fault(self, address: str, message: Seen) -> str:
+        """Return what is wrong with a message; empty where nothing is."""
+        channel = self._exact.get(address) or next((c for p, c in self._patterns if p.fullmatch(address)), None)
+        if channel is None:
+            # The asker of a reply may name any topic below reply/.
+            is_reply = address.startswith("pi_cam_node/{node}/reply/")
+            return self._fault_of_reply(message) if is_reply else "no such topic is documented"
+        if channel.retain and not message.payload:
+            return ""
+        if message.qos > channel.qos:
+            return f"QoS {message.qos}, documented {channel.qos}"
+        if message.retain and not channel.retain:
+            return "retained, which is not documented"
+        faults = [self._fault_of(content, message.payload) for content in channel.contents]
+        return "" if "" in faults else "; or ".join(faults)
+
+    def _fault_of_reply(self, message: Seen) -> str:
+        verb = json.loads(message.payload).get("verb")
+        channel = self._exact.get(f"pi_cam_node/{{node}}/reply/{verb}", self._exact["pi_cam_node/{node}/reply/unknown"])
+        return self.fault(channel.address, message)
+
+    def _fault_of(self, content: Content, payload: bytes) -> str:
+        if content.media == JPEG:
+            return "" if payload[:2] == b"\xff\xd8" and payload[-2:] == b"\xff\xd9" else "no JPEG"
+        try:
+            value: Any = json.loads(payload) if content.media == JSON else payload.decode()
+        except ValueError as error:
+            return f"{content.name}: {error}"
+        found = self._validator(content).iter_errors(value)
+        return "; ".join(
+            f"{content.name}: {'.'.join(map(str, one.absolute_path))}: {one.message[:160]}" for one in found
+        )
+
+    def _validator(self, content: Content) -> Draft202012Validator:
+        if content.name not in self._validators:
+            schema = {**content.schema, "components": {"schemas": self._schemas.named}}
+            self._validators[content.name] = Draft202012Validator(schema)
+        return self._validators[content.name]
+
+
+def check_answer(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
+    """Fail where the JSON that HTTP answered is not of the form that the OpenAPI document tells."""
+    operation = _operation(method, path.partition("?")[0])
+    if operation is None or not content_type.startswith(JSON):
+        return
+    answer = operation["responses"].get(str(status))
+    assert answer is not None, f"{method} {path}: the status {status} is not documented"
+    schema = answer.get("content", {}).get(JSON, {}).get("schema")
+    if schema:
+        found = Draft202012Validator({**schema, "components": _http()["components"]}).iter_errors(json.loads(body))
+        faults = [f"{'.'.join(map(str, one.absolute_path))}: {one.message[:160]}" for one in found]
+        assert not faults, f"{method} {path} {status}: not of the form that docs/openapi.yaml tells: {faults}"
+
+
+@functools.cache
+def _http() -> dict[str, Any]:
+    return openapi.document(application.routes(), "0", "session")
+
+
+def _operation(method: str, path: str) -> dict[str, Any] | None:
+    """Return the operation of a request; ``None`` for what is no route."""
+    methods: dict[str, Any] = _http()["paths"].get(path, {})
+    return methods.get(method.lower())
