@@ -15,9 +15,10 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 
 from PIL import Image
 
-from tests.support.broker import Client, Mosquitto
+from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.chromium import Tab, browsing, find_chromium
 from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+from tests.support.running_node import CommandClient, RunningNode
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 
@@ -129,3 +130,42 @@ def test_a_part_that_changes_leaves_the_focus_and_says_nothing_old(broker: Mosqu
         assert await tab.value(f"[...{pixels}].every((one) => one === 0)")
 
     tour(broker, tmp_path, steps)
+
+
+def test_recordings_of_a_node_are_shown_kept_and_deleted(broker: Mosquitto, tmp_path: Path) -> None:
+    """The lists and the player are those of the node's own page, fed by the console."""
+    (tmp_path / "node").mkdir()
+    shows = "document.querySelectorAll('#recordings li').length"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        commands = CommandClient(client)
+        await asyncio.to_thread(commands.wait_online)
+        for _ in range(2):
+            assert (await asyncio.to_thread(commands.ask, "save", formats=["jpg"]))["ok"]
+        await tab.go(f"{console.url}/recordings")
+        await tab.until(f"{shows} === 2", "two pictures")
+        await tab.until("document.querySelector('#recordings img').naturalWidth > 0", "a thumbnail by the console")
+        await tab.click("#recordings li a")
+        await tab.until("document.querySelector('dialog[open] .stage img')?.naturalWidth > 0", "the picture")
+        await tab.until("document.querySelector('dialog[open] .keep')?.innerText === 'Keep'")
+        await tab.click("dialog[open] .keep")
+        await tab.until("document.querySelector('dialog[open] .keep')?.innerText === 'Keep no longer'")
+        await tab.press("ArrowRight", 39)
+        await tab.until("document.querySelector('dialog[open] .delete') !== null", "the older one")
+        await tab.click("dialog[open] .delete")
+        await tab.until("document.querySelector('dialog[open] .delete').innerText === 'Really delete?'")
+        await tab.click("dialog[open] .delete")
+        await tab.until(f"{shows} === 1", "one picture left")
+        listed = (await asyncio.to_thread(commands.ask, "media"))["data"]["media"]
+        assert [one["kept"] for one in listed] == [True], "the node keeps the one and has deleted the other"
+        await tab.go(f"{console.url}/events")
+        await tab.until("document.querySelectorAll('#events .event').length === 2", "the events of both")
+        assert "Picture taken" in await tab.text("#events .event")
+        number = await tab.value("fetch('/api/events').then((answer) => answer.json()).then((rows) => rows[0].number)")
+        await tab.go(f"{console.url}/events/{number}")
+        await tab.until("document.querySelector('#player .stage')?.childElementCount === 1", "the player on its page")
+        assert tab.complaints == []
+
+    served = {"enable": True, "port": free_port(), "fps": 5}
+    with RunningNode(tmp_path / "node", broker.port, mjpeg_server=served):
+        tour(broker, tmp_path, steps)

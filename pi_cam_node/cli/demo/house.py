@@ -25,6 +25,8 @@ from pi_cam_node.config.catalogue import catalogue
 
 CAMERAS = (("porch", "Porch"), ("hall", "Hall"), ("garden", "Garden"), ("shed", "Shed"))
 CONSOLE_PORT = 8090
+# How long nothing moves before each camera, in seconds: they see motion at different times.
+STILL_S = (14, 31, 47, 83)
 STOP_S = 5.0
 # The door: closed for so long, open for so long, in seconds.
 CLOSED_S, OPEN_S = (12.0, 40.0), (3.0, 8.0)
@@ -44,12 +46,16 @@ DOOR = {
 NODE = """\
 node: {{id: {id}, name: {name}}}
 mqtt: {{host: {host}, port: {port}, protocol: "{protocol}"}}
-camera: {{source: "synthetic?lux={lux}", width: 640, height: 480, framerate: 8}}
+camera: {{source: "synthetic?lux={lux}&still_s={still_s}&moves_s=6", width: 640, height: 480, framerate: 8}}
 export: {{base_dir: {folder}, auto_save_interval_s: 900}}
 mjpeg_server: {{port: {http}, fps: 5}}
 """
 # Further settings of the nodes, written where this version has them.
-NODE_SETTINGS = {"motion.enable": "motion: {enable: true}", "recording.mode": "recording: {mode: motion}"}
+NODE_SETTINGS = {
+    # Without the frame number in the picture, which changes all the time.
+    "motion.enable": 'motion: {enable: true, ignore: ["0,0 1,0 1,0.1 0,0.1"]}',
+    "recording.mode": "recording: {mode: motion}",
+}
 CONSOLE = """\
 # The settings of the console of this demonstration. Rules made by clicking are written in here.
 console:
@@ -118,6 +124,7 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
         port=broker.port,
         protocol=broker.kind.protocol,
         lux=(400, 120, 900, 60)[number],
+        still_s=STILL_S[number],
         folder=json.dumps(str(folder / node_id)),
         http=brokers.choose_port(None, 8081 + number),
     )

@@ -37,18 +37,22 @@ class MediaRow:
 _COLUMNS = "node, id, at_ms, kind, bytes, seconds, kept_until IS NOT NULL"
 
 
-def replace(db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], *, complete: bool) -> None:
+def replace(
+    db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], before_ms: int | None = None, *, complete: bool
+) -> None:
     """Store a node's list; rows between its oldest and newest entry that it lacks are deleted.
 
     Args:
         db: The database.
         node: The node's id.
         rows: What it told, newest first.
+        before_ms: Only older ones were asked for; ``None`` for the newest.
         complete: It has no older ones.
     """
+    newest_ms = FOREVER_MS if before_ms is None else before_ms
     oldest_ms = 0 if complete or not rows else min(row.at_ms for row in rows)
     if complete or rows:
-        db.execute("DELETE FROM media WHERE node=? AND at_ms>=?", (node, oldest_ms))
+        db.execute("DELETE FROM media WHERE node=? AND at_ms>=? AND at_ms<?", (node, oldest_ms, newest_ms))
     db.executemany(
         "INSERT OR REPLACE INTO media (node, id, at_ms, kind, bytes, seconds, formats, event, kept_until) "
         "VALUES (?,?,?,?,?,?,'',NULL,?)",
@@ -59,12 +63,27 @@ def replace(db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], *, comp
     )
 
 
-def newest(db: sqlite3.Connection, nodes: Sequence[str], kind: str, limit: int) -> list[MediaRow]:
-    """Return pictures and films of some nodes, newest first; ``kind`` is ``film``, ``picture`` or empty for both."""
+def newest(
+    db: sqlite3.Connection, nodes: Sequence[str], kind: str, limit: int, before: tuple[int, str] | None = None
+) -> list[MediaRow]:
+    """Return pictures and films of some nodes, newest first.
+
+    Args:
+        db: The database.
+        nodes: Ids of the nodes.
+        kind: ``film``, ``picture``, a kind of the nodes, or empty for all.
+        limit: How many at most.
+        before: Time (UTC epoch milliseconds) and id of the row after which they are wanted.
+    """
     marks, films = ",".join("?" * len(nodes)), ",".join("?" * len(FILM_KINDS))
     chosen = {"film": f" AND kind IN ({films})", "picture": f" AND kind NOT IN ({films})"}.get(kind, "")
+    kinds: tuple[str, ...] = FILM_KINDS if chosen else ()
+    if kind and not chosen:
+        chosen, kinds = " AND kind = ?", (kind,)
+    if before is not None:
+        chosen += " AND (at_ms, id) < (?, ?)"
     asked = f"SELECT {_COLUMNS} FROM media WHERE node IN ({marks}){chosen} ORDER BY at_ms DESC, id DESC LIMIT ?"  # noqa: S608 - text of ours, values bound
-    values = (*nodes, *(FILM_KINDS if chosen else ()), limit)
+    values = (*nodes, *kinds, *(before or ()), limit)
     return [_row(found) for found in db.execute(asked, values)]
 
 

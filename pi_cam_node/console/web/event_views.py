@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pi_cam_node.base.clock import iso
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store.devices import Delivery
 from pi_cam_node.console.store.events import EventRow
@@ -23,6 +24,8 @@ TITLES = {
     "settings": "Settings rolled back",
     "refused": "Command refused",
 }
+# Those with a beginning and an end.
+LASTING = ("motion", "trigger", "record")
 DELIVERY_STATES = {
     "waiting": "is waiting to be sent to",
     "sent": "sent to",
@@ -58,6 +61,39 @@ class EventView:
     why_no_picture: str
     detail: str
     ended_ms: int | None
+
+    def facts(self) -> dict[str, object]:
+        """Return the event as the API tells it: what the console knows, and the fields of the node's own rows."""
+        row = self.row
+        zones = row.data.get("zones")
+        told: dict[str, object] = {
+            "number": row.rowid,
+            "node": row.node,
+            "id": row.id,
+            "at": iso(utc_of_ms(row.at_ms)),
+            "at_ms": row.at_ms,
+            "kind": row.kind,
+            "title": self.title,
+            "detail": self.detail,
+            "camera": row.camera,
+            "camera_name": self.camera,
+            "sensor": row.sensor,
+            "rule": row.rule,
+            "media": row.media,
+            "url": self.picture or self.film or None,
+            "thumbnail_url": self.small or None,
+            "film_url": self.film or None,
+            "zones": [str(zone) for zone in zones] if isinstance(zones, list) else [],
+            "cause": str(row.data.get("cause") or ""),
+            "pre_roll_s": _seconds(row.data.get("pre_roll_s")),
+            "picture_id": row.media,
+            "recording_id": self.film.rpartition("/")[2] or None,
+            "why": self.why_no_picture,
+            "data": row.data,
+        }
+        if row.kind in LASTING:
+            told["ended_at"] = iso(utc_of_ms(self.ended_ms)) if self.ended_ms else None
+        return told
 
 
 def utc_of_ms(at_ms: int) -> datetime:
@@ -113,9 +149,6 @@ def _film_of(row: EventRow) -> str:
 
 def _detail(row: EventRow) -> str:
     parts = []
-    zones = row.data.get("zones")
-    if isinstance(zones, list) and zones:
-        parts.append(", ".join(map(str, zones))[:120])
     if row.kind == "rule" and row.data.get("title"):
         parts.append(f"{row.data['title']}: {row.data.get('became', '')}")
     elif row.rule:
@@ -123,6 +156,10 @@ def _detail(row: EventRow) -> str:
     if row.kind in {"camera_lost", "settings", "mode"} and row.data.get("cause"):
         parts.append(str(row.data["cause"])[:120])
     return " · ".join(parts)
+
+
+def _seconds(told: object) -> float:
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 def _ended(row: EventRow) -> int | None:

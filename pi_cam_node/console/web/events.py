@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from aiohttp import web
 
-from pi_cam_node.base.clock import iso
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.store import devices as device_rows
 from pi_cam_node.console.store import events as event_rows
@@ -21,23 +22,11 @@ SHARE_S = {"1 h": 3600.0, "1 d": 86_400.0, "7 d": 7 * 86_400.0}
 
 @route("GET", "/events", "view")
 async def events(request: web.Request) -> web.StreamResponse:
-    """List events, newest first; filtered by camera, kind and sensor."""
-    context = context_of(request)
-    wanted = _filter(request)
-    rows = await context.database.read(lambda db: event_rows.newest(db, wanted, PAGE + 1))
-    more = _before_text(rows[PAGE - 1]) if len(rows) > PAGE else ""
-    template = (
-        "parts/event_rows.html" if request.headers.get("HX-Request") and "before" in request.query else "events.html"
-    )
+    """Show the events by day; the page asks for them by ``/api/events``."""
+    filters = {name: request.query.get(name, "") for name in ("camera", "kind", "sensor")}
+    sensors = context_of(request).sensors.all() if account_of(request).cameras is None else []
     return page(
-        request,
-        template,
-        events=event_views.views(rows[:PAGE], context),
-        more=more,
-        nodes=visible(request),
-        sensors=context.sensors.all(),
-        kinds=event_views.TITLES,
-        chosen={name: request.query.get(name, "") for name in ("camera", "kind", "sensor")},
+        request, "events.html", nodes=visible(request), sensors=sensors, kinds=event_views.TITLES, chosen=filters
     )
 
 
@@ -56,6 +45,7 @@ async def event(request: web.Request) -> web.StreamResponse:
         event=view,
         deliveries=deliveries,
         done=list(map(str, done)) if isinstance(done, list) else [],
+        row=json.dumps(view.facts()),
         shares=list(SHARE_S),
     )
 
@@ -97,27 +87,9 @@ async def api_events(request: web.Request) -> web.StreamResponse:
         raise web.HTTPUnprocessableEntity(text=f"limit is from 1 to {LIST_MAX}\n")
     wanted = _filter(request)
     rows = await context.database.read(lambda db: event_rows.newest(db, wanted, limit))
-    return web.json_response([_told(event_views.view(row, context)) for row in rows])
-
-
-def _told(view: event_views.EventView) -> dict[str, object]:
-    row = view.row
-    return {
-        "number": row.rowid,
-        "node": row.node,
-        "id": row.id,
-        "at": iso(event_views.utc_of_ms(row.at_ms)),
-        "at_ms": row.at_ms,
-        "kind": row.kind,
-        "camera": row.camera,
-        "sensor": row.sensor,
-        "rule": row.rule,
-        "media": row.media,
-        "url": view.picture or None,
-        "thumbnail_url": view.small or None,
-        "film_url": view.film or None,
-        "data": row.data,
-    }
+    return web.json_response(
+        [{**view.facts(), "cursor": cursor_of(view.row)} for view in event_views.views(rows, context)]
+    )
 
 
 async def _row(request: web.Request) -> EventRow:
@@ -146,13 +118,17 @@ def _filter(request: web.Request) -> EventFilter:
         allowed = rights.may(account, "view", camera)
         cameras = frozenset({camera}) if allowed else frozenset()
     kind = query.get("kind", "")
-    return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), _before(query.get("before", "")))
+    return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), place_of(query.get("before", "")))
 
 
-def _before(text: str) -> tuple[int, int] | None:
+def place_of(text: str) -> tuple[int, int] | None:
+    """Return the place in the list after which rows are wanted: a row's `cursor`, or an ISO time."""
     at_ms, _, rowid = text.partition("-")
+    if "T" in text:
+        return (event_rows.ms_of(text, 0), 0) if event_rows.ms_of(text, 0) else None
     return (int(at_ms), int(rowid)) if at_ms.isdecimal() and rowid.isdecimal() and len(text) < 40 else None
 
 
-def _before_text(row: EventRow) -> str:
+def cursor_of(row: EventRow) -> str:
+    """Return the place of a row in the list."""
     return f"{row.at_ms}-{row.rowid}"

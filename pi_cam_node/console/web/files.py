@@ -23,11 +23,26 @@ _TYPES = {
 # Of the node's page: one look for both.
 SHARED = (
     "base.css",
+    "day_picker.js",
+    "days.js",
+    "dom.js",
+    "event_list.js",
+    "gallery.js",
     "icon.svg",
+    "motion_card.js",
+    "motion_controls.js",
+    "paged_list.js",
+    "parts.css",
+    "player.js",
     "vendor/hls.light.min.js",
     "vendor/hls.LICENSE",
     "vendor/htmx.min.js",
     "vendor/htmx.LICENSE",
+    "viewer.js",
+    "words.js",
+    "zone_editor.js",
+    "zone_layer.js",
+    "zones.js",
 )
 
 

@@ -3,58 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import media as media_rows
-from pi_cam_node.console.store.media import FILM_KINDS, MediaRow
+from pi_cam_node.console.store.events import LIST_MAX
+from pi_cam_node.console.store.media import MediaRow
+from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, route, visible
 
 PER_NODE = 60
 ASK_S = 3.0
-SHOWN = 120
-
-
-@dataclass(frozen=True, slots=True)
-class MediaView:
-    """A picture or a film as it is shown."""
-
-    row: MediaRow
-    camera: str
-    path: str
-    is_film: bool
-    may_keep: bool
+LIMIT = 25
 
 
 @route("GET", "/recordings", "view")
 async def recordings(request: web.Request) -> web.StreamResponse:
-    """List pictures and films, newest first."""
-    context, nodes = context_of(request), visible(request)
-    chosen = request.query.get("camera", "")
-    kind = request.query.get("kind", "")
-    shown = [node for node in nodes if not chosen or node.id == chosen]
-    silent = await _refresh(context, shown)
+    """Show pictures and films by day; the page asks for them by ``/api/media``."""
+    nodes = visible(request)
+    chosen = {name: request.query.get(name, "") for name in ("camera", "kind")}
+    private = [node.name for node in nodes if node.is_private and node.online]
+    return page(request, "recordings.html", nodes=nodes, chosen=chosen, private=private)
+
+
+@route("GET", "/api/media", "view")
+async def api_media(request: web.Request) -> web.StreamResponse:
+    """Tell pictures and films, newest first, as the nodes list them now, and why some nodes did not.
+
+    ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera`` and ``kind`` choose.
+    """
+    context, query = context_of(request), request.query
+    try:
+        limit = int(query.get("limit", str(LIMIT)))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= LIST_MAX:
+        raise web.HTTPUnprocessableEntity(text=f"limit is from 1 to {LIST_MAX}\n")
+    before = place_of(query.get("before", ""))
+    shown = [node for node in visible(request) if query.get("camera", "") in {"", node.id}]
+    notices = await _refresh(context, shown, before)
     may = [node.id for node in shown if not node.is_private]
-    rows = await context.database.read(lambda db: media_rows.newest(db, may, kind, SHOWN))
-    views = [_view(context, row) for row in rows]
-    return page(
-        request,
-        "recordings.html",
-        media=views,
-        nodes=nodes,
-        chosen={"camera": chosen, "kind": kind},
-        silent=silent,
-        private=[node.name for node in shown if node.is_private and node.online],
-    )
+    kind = query.get("kind", "")
+    rows = await context.database.read(lambda db: media_rows.newest(db, may, kind, limit + 1, before))
+    facts = [_facts(context, row) for row in rows[:limit]]
+    return web.json_response({"media": facts, "more": len(rows) > limit, "notices": notices})
 
 
 @route("GET", "/recordings/{camera}/{id}", "view")
@@ -64,7 +66,8 @@ async def player(request: web.Request) -> web.StreamResponse:
     row = await context.database.read(lambda db: media_rows.get(db, node.id, name))
     if row is None or node.is_private:
         raise web.HTTPNotFound(text="there is no such picture or film\n")
-    return page(request, "player.html", item=_view(context, row), why=context.client.why(node))
+    facts = json.dumps(_facts(context, row))
+    return page(request, "player.html", name=node.name, at_ms=row.at_ms, row=facts, why=context.client.why(node))
 
 
 @route("POST", "/recordings/{camera}/{id}/{deed:keep|release|delete}", "control")
@@ -79,49 +82,71 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         reply = await context.requests.ask(node.id, "delete" if deed == "delete" else "keep", arguments)
     except NodeError as error:
-        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+        return web.json_response({"ok": False, "code": error.code, "message": str(error)})
     if not reply.get("ok"):
-        return page(request, "parts/said.html", said=str(reply.get("message"))[:200], is_refusal=True)
+        refusal = {"ok": False, "code": str(reply.get("code")), "message": str(reply.get("message"))[:200]}
+        return web.json_response(refusal)
     context.note(account.name, "command", f"{node.id}: {deed} {name}")
     if deed == "delete":
         await context.database.run(lambda db: media_rows.delete(db, node.id, name))
-        return web.Response(headers={"HX-Redirect": "/recordings"})
-    await context.database.run(lambda db: media_rows.keep(db, node.id, name, kept=deed == "keep"))
-    said = "Kept: it is not deleted when the disk fills." if deed == "keep" else "No longer kept."
-    return page(request, "parts/said.html", said=said, is_refusal=False)
+    else:
+        await context.database.run(lambda db: media_rows.keep(db, node.id, name, kept=deed == "keep"))
+    return web.json_response({"ok": True, "data": reply.get("data", {})})
 
 
-def _view(context: ConsoleContext, row: MediaRow) -> MediaView:
-    node = context.nodes.get(row.node)
-    return MediaView(
-        row=row,
-        camera=node.name if node is not None else row.node,
-        path=f"/media/{row.node}/{row.id}",
-        is_film=row.kind in FILM_KINDS,
-        may_keep=node is not None and "keep" in node.commands,
-    )
+def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
+    """Return a row as the node tells it, with addresses here."""
+    node, path = context.nodes.get(row.node), f"/media/{row.node}/{row.id}"
+    return {
+        "id": row.id,
+        "at": iso(utc_of_ms(row.at_ms)),
+        "node": row.node,
+        "camera": row.node,
+        "camera_name": node.name if node is not None else row.node,
+        "kind": row.kind,
+        "bytes": row.bytes,
+        "seconds": row.seconds,
+        "kept": row.is_kept,
+        "url": path,
+        "thumbnail_url": f"{path}/thumbnail",
+        "cursor": f"{row.at_ms}-{row.id}",
+    }
 
 
-async def _refresh(context: ConsoleContext, nodes: Sequence[Node]) -> list[str]:
+def place_of(text: str) -> tuple[int, str] | None:
+    """Return the place in the list after which rows are wanted: a row's ``cursor``, or an ISO time."""
+    at = event_rows.ms_of(text, 0)
+    if at:
+        return at, ""
+    at_ms, _, media_id = text.partition("-")
+    return (int(at_ms), media_id) if at_ms.isdecimal() and media_id and len(text) < 240 else None
+
+
+async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple[int, str] | None) -> list[str]:
     """Store the lists of the nodes; return why some did not answer, for people."""
-    said = await asyncio.gather(*(_refresh_one(context, node) for node in nodes))
+    said = await asyncio.gather(*(_refresh_one(context, node, before) for node in nodes))
     return [text for text in said if text]
 
 
-async def _refresh_one(context: ConsoleContext, node: Node) -> str:
+async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, str] | None) -> str:
+    arguments: dict[str, object] = {"limit": PER_NODE}
+    if before is not None:
+        # One millisecond later: the node leaves out what is of that very moment.
+        arguments["before"] = iso(utc_of_ms(before[0] + 1))
     if node.is_private or not node.online:
         return "" if node.is_private else f"{node.name} is offline; what is listed of it is of earlier."
     if "media" not in node.commands:
         return f"{node.name} does not tell what it has saved; only pictures of events are listed."
     try:
-        reply = await context.requests.ask(node.id, "media", {"limit": PER_NODE}, ASK_S)
+        reply = await context.requests.ask(node.id, "media", arguments, ASK_S)
     except NodeError as error:
         return f"{node.name}: {error}"
     data = reply.get("data")
     told = data.get("media") if isinstance(data, dict) else None
     rows = [row for one in (told if isinstance(told, list) else ()) if (row := row_of(node.id, one)) is not None]
     complete = not (isinstance(data, dict) and data.get("more"))
-    await context.database.run(lambda db: media_rows.replace(db, node.id, rows, complete=complete))
+    before_ms = None if before is None else before[0] + 1
+    await context.database.run(lambda db: media_rows.replace(db, node.id, rows, before_ms, complete=complete))
     return ""
 
 

@@ -66,7 +66,7 @@ async def settings(request: web.Request) -> web.StreamResponse:
     context, node = context_of(request), node_of(request, "own")
     fault, sections = "", list[SectionView]()
     try:
-        sections = sections_of(node, await _described(context, node))
+        sections = sections_of(node, await described(context, node))
     except (NodeError, OSError) as error:
         fault = str(error)
     return page(request, "settings_node.html", node=node, sections=sections, fault=fault, nodes=list(context.nodes))
@@ -107,7 +107,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/said.html", said=said, is_refusal=not reply.get("ok"))
 
 
-async def _described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:
+async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:
     """Return the node's descriptions: by its command, else over HTTP.
 
     Raises:

@@ -34,7 +34,7 @@ STATIC = (
     "live.js",
     "login.css",
     "login.js",
-    "motion.js",
+    "motion_card.js",
     "motion_controls.js",
     "paged_list.js",
     "parts.css",

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { showHistory } from "./history.js";
 import { live, tell } from "./live.js";
 import { plot } from "./plot.js";
-import { motion } from "./motion.js";
+import { motionCard } from "./motion_card.js";
 import { showPrivacy, wirePrivacy } from "./privacy.js";
 import { showSettings, wireKeep } from "./settings.js";
 import { hold, reach, wireShoot } from "./shoot.js";
@@ -68,7 +68,15 @@ async function configure() {
 
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 byId("leave").addEventListener("click", logOut);
-const showMotion = motion(() => configure().then(refresh));
+const showMotion = motionCard({
+  place: byId("motion"),
+  panel: byId("zones"),
+  figure: byId("screen"),
+  picture: () => byId("picture"),
+  set: (key, value) => command("set", { key, value }),
+  explain: () => command("explain", { what: "motion" }),
+  changed: () => configure().then(refresh),
+});
 wireShoot(refresh);
 wirePrivacy(refresh);
 wireKeep();

@@ -10,8 +10,9 @@ export function entryOfEvent(row, source) {
   const picture = row.picture_id && row.url !== null ? { id: row.picture_id, url: source.address(row, row.picture_id) } : null;
   return {
     row, film, picture,
-    title: [titleOf(row), row.camera].filter(Boolean).join(", "),
-    at: row.at, ended_at: row.ended_at,
+    title: [titleOf(row), row.camera_name].filter(Boolean).join(", "),
+    at: row.at,
+    length: lengthOf(row),
     facts: reasonsOf(row),
     poster: row.thumbnail_url ? source.own(row.thumbnail_url) : "",
     // Pictures and films, unlike events, are not shown with privacy on.
@@ -44,7 +45,7 @@ function itemOf(row, source, open) {
     element("span", { className: "shot" }, shot),
     element("div", { className: "about" },
       element("strong", {}, link),
-      element("span", {}, [row.camera, clock(row.at), row.ended_at !== undefined && row.kind !== "picture" && lengthOf(row)].filter(Boolean).join(" · ")),
+      element("span", {}, [row.camera_name, clock(row.at), lengthOf(row)].filter(Boolean).join(" · ")),
       ...(row.detail ? [element("span", { className: "soft" }, row.detail)] : []),
       ...(film ? [element("span", { className: "soft" }, film)] : []),
       ...(zones.length ? [element("span", { className: "badges" }, ...zones)] : [])));

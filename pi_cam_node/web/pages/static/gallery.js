@@ -11,8 +11,9 @@ export function entryOfMedia(row, source) {
     row,
     film: isFilm(row.kind) ? shown : null,
     picture: isFilm(row.kind) ? null : shown,
-    title: [MEDIA_KINDS[row.kind] ?? row.kind, row.camera].filter(Boolean).join(", "),
-    at: row.at, ended_at: null,
+    title: [MEDIA_KINDS[row.kind] ?? row.kind, row.camera_name].filter(Boolean).join(", "),
+    at: row.at,
+    length: "",
     facts: [[row.seconds && spanOf(row.seconds), sizeOf(row.bytes)].filter(Boolean).join(" · ")].filter(Boolean),
     poster: row.thumbnail_url ? source.own(row.thumbnail_url) : "",
     why: "",
@@ -30,7 +31,7 @@ function itemOf(row, source, open) {
   const when = clock(row.at);
   const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) });
   const length = row.seconds ? [element("span", { className: "length" }, spanOf(row.seconds))] : [];
-  const about = [row.camera, when, row.kept && "kept"].filter(Boolean).join(" · ");
+  const about = [row.camera_name, when, row.kept && "kept"].filter(Boolean).join(" · ");
   const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);
   link.dataset.id = row.id;
   link.addEventListener("click", (event) => {

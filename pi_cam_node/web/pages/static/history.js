@@ -4,6 +4,7 @@ import { command, read, remove } from "./api.js";
 import { byId } from "./dom.js";
 import { entryOfEvent, eventList } from "./event_list.js";
 import { entryOfMedia, gallery } from "./gallery.js";
+import { filter } from "./paged_list.js";
 import { Viewer } from "./viewer.js";
 import { EVENT_KINDS, MEDIA_KINDS, wordsOf } from "./words.js";
 
@@ -33,12 +34,12 @@ const mediaViewer = new Viewer(mediaSource, (row) => entryOfMedia(row, mediaSour
 
 const events = eventList(byId("events"), eventSource, {
   open: (list, row) => eventViewer.open(list, row),
-  filters: [{ name: "kind", label: "Kind", choices: [["", "all"], ...Object.entries(EVENT_KINDS)] }],
+  filters: [filter("kind", "Kind", [["", "all"], ...Object.entries(EVENT_KINDS)])],
   nothing: "Nothing has happened yet.",
 });
 const pictures = gallery(byId("pictures"), mediaSource, {
   open: (list, row) => mediaViewer.open(list, row),
-  filters: [{ name: "kind", label: "Kind", choices: [["", "all"], ...Object.entries(MEDIA_KINDS)] }],
+  filters: [filter("kind", "Kind", [["", "all"], ...Object.entries(MEDIA_KINDS)])],
   nothing: "None has been saved yet.",
 });
 let shown = null;

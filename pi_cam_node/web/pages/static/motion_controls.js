@@ -4,7 +4,7 @@ import { element, say } from "./dom.js";
 import { wordsOf } from "./words.js";
 
 const SENSITIVITY = [[20, "large things only"], [35, "low"], [50, "medium"], [70, "high"], [90, "very high"]];
-const RECORDING = [["off", "nothing by itself"], ["motion", "when something moves"], ["continuous", "all the time"]];
+const RECORDING = [["off", "nothing by itself"], ["motion", "on motion"], ["continuous", "all the time"]];
 const FAILED = { floor: "too small", track: "did not move on steadily", mask: "in an ignored area", zone: "outside the zones" };
 const ROWS = [
   ["motion.enable", "Look for motion"],
@@ -28,7 +28,7 @@ export class MotionControls {
     this.why = button("Why?", () => this.explain());
     this.why.ariaLabel = "Why is there motion, or none?";
     this.told = element("p", { className: "soft", role: "status" });
-    place.replaceChildren(element("div", { className: "heading" }, this.now, this.why), this.told,
+    place.replaceChildren(element("div", { className: "now-row" }, this.now, this.why), this.told,
       ...(source.set ? [...this.rows.map(({ row }) => row), element("div", { className: "choice-row" }, this.areas, this.draw), this.said] : []));
   }
 

@@ -8,18 +8,17 @@ import { element } from "./dom.js";
 /** Names a row among those of all nodes. */
 export const keyOf = (row) => `${row.node}/${row.id}`;
 
-/** One value for each thing that a filter chooses: {name, label, choices: [[value, words], …]}. */
-function select({ name, label, choices }, changed) {
-  const field = element("select", { name }, ...choices.map(([value, words]) => element("option", { value }, words)));
-  field.addEventListener("change", changed);
-  return element("label", { className: "filter" }, `${label} `, field);
+/** Returns a filter of the values [[value, words], …]. */
+export function filter(name, words, choices) {
+  const field = element("select", { name }, ...choices.map(([value, text]) => element("option", { value }, text)));
+  return element("label", { className: "filter" }, `${words} `, field);
 }
 
 export class PagedList {
   /** Shows rows {node, id, at, …} in `place`.
    *
-   * `source.load(query)` returns {rows, more}, newest first; `query` has a value for each filter, and `before`: a time,
-   * null, or of the last row its `cursor`, else its id. `item(row)` returns the <li> of a row; `filters` are those above the list; `nothing` is said of an empty one.
+   * `source.load(query)` returns {rows, more, notices}, newest first; `query` has a value for each filter, and `before`: a time,
+   * null, or of the last row its `cursor`, else its id. `item(row)` returns the <li> of a row; `filters` are labels that hold a <select> each, made by `filter`; `nothing` is said of an empty one.
    */
   constructor(place, source, { item, filters = [], nothing, list = "" }) {
     Object.assign(this, { place, source, item, nothing, list });
@@ -29,14 +28,16 @@ export class PagedList {
     this.items = new Map(); // by key: [what the item was made of, the item]
     this.turn = 0;
     this.picker = new DayPicker((day) => this.choose(day));
-    this.fields = filters.map((filter) => select(filter, () => this.reload()));
-    this.bar = element("div", { className: "filters" }, this.picker.element, ...this.fields);
+    this.fields = filters.map((label) => label.querySelector("select"));
+    for (const field of this.fields) field.addEventListener("change", () => this.reload());
+    this.bar = element("div", { className: "filters" }, this.picker.element, ...filters);
     this.days = element("div", { className: "days" });
     this.empty = element("p", { className: "soft" });
     this.said = element("p", { className: "said", role: "status" });
     this.older = element("button", { type: "button", className: "plain", textContent: "Show older ones" });
     this.older.addEventListener("click", () => this.loadOlder());
-    place.replaceChildren(this.bar, this.said, this.days, this.empty, this.older);
+    this.notices = element("div", { className: "notices" });
+    place.replaceChildren(this.bar, this.said, this.notices, this.days, this.empty, this.older);
     this.older.hidden = true;
   }
 
@@ -45,7 +46,7 @@ export class PagedList {
   }
 
   get query() {
-    return Object.fromEntries(this.fields.map((field) => [field.lastChild.name, field.lastChild.value]));
+    return Object.fromEntries(this.fields.map(({ name, value }) => [name, value]));
   }
 
   choose(day) {
@@ -91,7 +92,8 @@ export class PagedList {
 
   /** Returns {rows, more} of the chosen day; the newest row of an earlier day is remembered. */
   async load(before) {
-    const { rows, more } = await this.source.load({ ...this.query, before });
+    const { rows, more, notices = [] } = await this.source.load({ ...this.query, before });
+    this.notices.replaceChildren(...notices.map((words) => element("p", { className: "notice" }, words)));
     if (this.day === null) return { rows, more };
     const from = Date.parse(boundsOf(this.day).from);
     const own = rows.filter((row) => Date.parse(row.at) >= from);

@@ -3,19 +3,20 @@
 
 import { clockTime, element, say } from "./dom.js";
 import { dayOf, nameOf } from "./days.js";
-import { lengthOf } from "./words.js";
 
 const SURE_MS = 4000;
 
 export class Player {
   /** `source`: about(row, id) returns the facts of a picture or film, or null; keep(row, id, kept) and remove(row, id)
-   * return a sentence where they were refused. Without `keep` and `remove` these cannot be done. `removed()` follows.
+   * return a sentence where they were refused. Without `keep` these cannot be done. `removed(row)` follows. A page that has
+   * the title in its own heading says so.
    */
-  constructor(source, removed = () => {}) {
+  constructor(source, removed = () => {}, isTitled = true) {
     this.source = source;
     this.removed = removed;
+    this.hasLink = isTitled;
     this.stage = element("div", { className: "stage" });
-    this.title = element("h2", {});
+    this.title = element("h2", { hidden: !isTitled });
     this.when = element("p", {});
     this.facts = element("ul", { className: "reasons" });
     this.tools = element("div", { className: "buttons" });
@@ -23,13 +24,13 @@ export class Player {
     this.element = element("div", { className: "player" }, this.stage, element("div", { className: "told" }, this.title, this.when, this.facts, this.tools, this.said));
   }
 
-  /** Shows an entry {row, title, at, ended_at, facts, film, picture, poster, why}. */
+  /** Shows an entry {row, title, at, length, facts, film, picture, poster, why}. */
   show(entry) {
     this.stop();
     this.entry = entry;
     this.title.textContent = entry.title;
     const day = nameOf(dayOf(entry.at));
-    this.when.textContent = `${day}, ${clockTime(entry.at)}${entry.ended_at === null ? "" : ` · ${lengthOf(entry)}`}`;
+    this.when.textContent = `${day}, ${clockTime(entry.at)}${entry.length && ` · ${entry.length}`}`;
     this.facts.replaceChildren(...entry.facts.map((words) => element("li", {}, words)));
     say(this.said, "");
     this.stageOf(entry.film ? "film" : "picture");
@@ -82,6 +83,7 @@ export class Player {
     if (film && picture) this.tools.append(button(this.shown === "film" ? "Picture" : "Film", () => this.stageOf(this.shown === "film" ? "picture" : "film")));
     if (!medium) return;
     this.tools.append(element("a", { className: "button plain", href: medium.url, download: "" }, "Download"));
+    if (row.page && this.hasLink) this.tools.append(element("a", { className: "button plain", href: row.page }, "More about it"));
     if (!this.source.keep) return;
     const about = await this.source.about(row, medium.id).catch(() => null);
     if (!about || this.entry !== entry || this.tools.querySelector(".keep")) return;

@@ -3,7 +3,7 @@
 
 import { clockTime } from "./dom.js";
 
-export const MEDIA_KINDS = { single: "Picture", stack: "Night stack", ring: "From the past", auto: "Automatic", event: "Picture of an event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
+export const MEDIA_KINDS = { single: "Picture", stack: "From the past", ring: "From the past, one by one", auto: "Automatic", event: "Picture of an event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
 export const EVENT_KINDS = { motion: "Motion", trigger: "Trigger", record: "Recorded by hand" };
 const FILMS = ["recording", "clip", "timelapse"];
 const ENDED_BY = {
@@ -29,8 +29,11 @@ export function sizeOf(bytes) {
   return bytes < 1 << 20 ? `${Math.max(1, Math.round(bytes / 1024))} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
 }
 
-/** Returns how long an event took, in words; of one that goes on, that it does. */
-export const lengthOf = (event) => (event.ended_at ? spanOf((Date.parse(event.ended_at) - Date.parse(event.at)) / 1000) : "still going on");
+/** Returns how long an event took, in words; of one that goes on, that it does; empty of what has no end. */
+export function lengthOf({ at, ended_at: end }) {
+  if (end === undefined) return "";
+  return end ? spanOf((Date.parse(end) - Date.parse(at)) / 1000) : "still going on";
+}
 
 /** Returns what happened, in a line: "Motion", "Trigger of doorbell". */
 export function titleOf(event) {
@@ -51,7 +54,7 @@ export function reasonsOf(event) {
   const film = event.recording_id
     ? event.pre_roll_s > 0 && `Its film begins ${event.pre_roll_s.toFixed(1)} s before it, at ${clockTime(Date.parse(event.at) - event.pre_roll_s * 1000)}.`
     : event.kind in EVENT_KINDS && event.ended_at && "It was not recorded.";
-  return [began, film, event.ended_by && ENDED_BY[event.ended_by], ...(event.reasons ?? [])].filter(Boolean);
+  return [began, film, event.ended_by && ENDED_BY[event.ended_by], event.detail].filter(Boolean);
 }
 
 const DONE = {

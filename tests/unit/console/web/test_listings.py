@@ -1,0 +1,39 @@
+"""Places in lists of the console: a row's cursor, or a time."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+
+from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.web import events, recordings
+
+AT_MS = 1_795_938_397_433
+AT = "2026-11-29T07:46:37.433Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f"{AT_MS}-20261129T074637433Z-c945dad2-000332-stack", (AT_MS, "20261129T074637433Z-c945dad2-000332-stack")),
+        (AT, (AT_MS, "")),
+        ("", None),
+        ("nothing", None),
+        ("12-", None),
+        ("1" * 300 + "-x", None),
+    ],
+)
+def test_a_place_in_the_list_of_recordings(text: str, place: tuple[int, str] | None) -> None:
+    assert recordings.place_of(text) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [(f"{AT_MS}-12", (AT_MS, 12)), (AT, (AT_MS, 0)), ("", None), ("x-1", None), ("noT-1", None)]
+)
+def test_a_place_in_the_list_of_events(text: str, place: tuple[int, int] | None) -> None:
+    assert events.place_of(text) == place
+
+
+def test_a_row_tells_its_own_place() -> None:
+    assert events.place_of(events.cursor_of(EventRow("porch", "e", AT_MS, "motion", rowid=12))) == (AT_MS, 12)
