@@ -12,7 +12,6 @@ export class Viewer {
     this.newer = arrow("‹", "The newer one", () => this.step(-1));
     this.older = arrow("›", "The older one", () => this.step(1));
     this.close = arrow("×", "Close", () => this.dialog.close());
-    this.close.autofocus = true;
     this.bar = element("div", { className: "viewer-bar" }, this.newer, this.older, this.close);
     this.dialog = element("dialog", { className: "viewer", ariaLabel: "Player" }, this.bar, this.player.element);
     this.dialog.addEventListener("close", () => this.player.stop());
@@ -30,7 +29,9 @@ export class Viewer {
     this.newer.ariaDisabled = String(at <= 0);
     this.older.ariaDisabled = String(at < 0 || (at === rows.length - 1 && !list.more));
     this.player.show(this.entryOf(rows[at] ?? row));
-    if (!this.dialog.open) this.dialog.showModal();
+    if (this.dialog.open) return;
+    this.dialog.showModal();
+    this.close.focus();
   }
 
   async step(count) {
