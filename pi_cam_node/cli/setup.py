@@ -36,7 +36,7 @@ class NoBrokerNamed(Exception):
 
 @dataclass(slots=True)
 class Answers:
-    """What the file will say.
+    """Answers from which the configuration file is written.
 
     Attributes:
         node_id: ``node.id``.

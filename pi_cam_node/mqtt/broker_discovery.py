@@ -74,7 +74,7 @@ def query(questions: Iterable[tuple[Name, int]]) -> bytes:
 
 
 class Answers:
-    """What responders have told so far: services, their ports and hosts, and the addresses of these."""
+    """Services, ports, hosts and addresses told by responders so far."""
 
     def __init__(self) -> None:
         self._services: dict[Name, str] = {}

@@ -39,7 +39,7 @@ FORMAT, MANIFEST, DATABASE = 1, "manifest.json", "events.db"
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What went into a backup.
+    """Content of a backup.
 
     Attributes:
         files: Files but for pictures and films.

@@ -80,7 +80,7 @@ class Node:
         self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, parts.disk, parts.live]
 
     def run(self) -> int:
-        """Run until somebody asks for the end; return the exit code.
+        """Run until a stop is asked for; return the exit code.
 
         Thread: the main thread, which becomes the node thread.
         """

@@ -39,7 +39,7 @@ class BadArchive(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What was brought back.
+    """Content brought back by a restore.
 
     Attributes:
         node: The node's id.

@@ -68,7 +68,7 @@ class Watchdog:
         self._ready = self._gave_up = False
         self._said = ""
         self.due_s = AT_ONCE_S
-        self.loop = MonitoredThread("supervisor", self._run, clock)
+        self.loop = MonitoredThread("watchdog", self._run, clock)
 
     def start(self) -> None:
         """Begin to watch."""

@@ -225,7 +225,7 @@ def _on_uncaught(kind: type[BaseException], error: BaseException, trace: Traceba
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    _log.critical("an error that nobody caught ends the program", exc_info=(kind, error, trace))
+    _log.critical("an uncaught error ends the program", exc_info=(kind, error, trace))
 
 
 def _on_thread_ended(ended: threading.ExceptHookArgs) -> None:

@@ -37,7 +37,7 @@ EXIT_POINTS = {
     "worker": (Worker, "_deliver"),
     "http": (WebServer, "_beat"),
     "tcp-trigger": (TextPort, "_beat"),
-    "supervisor": (Watchdog, "look"),
+    "watchdog": (Watchdog, "look"),
 }
 """A method that each thread calls again and again; nothing between it and the end of the thread catches exceptions."""
 

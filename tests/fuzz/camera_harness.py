@@ -62,7 +62,7 @@ class CameraHarness:
     """Runs the node's side on all datagrams, then saves and publishes what came of them."""
 
     def __init__(self, data: bytes) -> None:
-        self.world = CoreHarness()
+        self.harness = CoreHarness()
         # Both begin at the second 1000 of the monotonic clock.
         wishes = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
         size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
@@ -72,7 +72,7 @@ class CameraHarness:
         inbox = Mock()
         inbox.put.side_effect = self._take
         inbox.put_frame.side_effect = self._take
-        self.keeper = CameraController(wishes, self._launch, inbox, self.world.clock, lambda: 1.0)
+        self.keeper = CameraController(wishes, self._launch, inbox, self.harness.clock, lambda: 1.0)
         self._launches = 0
 
     def _take(self, taken: object) -> bool:
@@ -88,19 +88,19 @@ class CameraHarness:
     def run(self) -> None:
         for _ in range(4):
             self.keeper.step()
-            self.world.clock.advance(0.01)
+            self.harness.clock.advance(0.01)
         self.keeper.close(0.0)
         if self._launches == 0 or self.puppet._link.fileno() >= 0:
             self.puppet.end(0.0)
         for taken in self.taken:
-            for fact in self.world.step(taken):
+            for fact in self.harness.step(taken):
                 for message in PUBLISHER.messages(fact):
                     if message.content_type == "application/json":
                         _strict(message.payload)
                     assert b"nan" not in message.payload[:8].lower()
             if isinstance(taken, Frame):
                 _save(taken)
-        assert [reply["code"] for reply in self.world.send("health")] == ["ok"]
+        assert [reply["code"] for reply in self.harness.send("health")] == ["ok"]
 
 
 def _save(frame: Frame) -> None:

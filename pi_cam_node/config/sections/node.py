@@ -27,7 +27,7 @@ def has_container_id(node: NodeConfig) -> bool:
 
 
 class NodeConfig(Section):
-    """Who this node is."""
+    """Identity of this node, its groups and its memory."""
 
     id: Annotated[
         str,

@@ -151,7 +151,7 @@ class ExportConfig(Section):
 
 
 class RecordingStorageConfig(Section):
-    """What films and clips may take. The oldest go first."""
+    """Limits on the space and age of films and clips. The oldest go first."""
 
     max_bytes: Annotated[
         int,
@@ -166,7 +166,7 @@ class RecordingStorageConfig(Section):
 
 
 class StorageConfig(Section):
-    """What saved pictures may take, and who may read them. The oldest go first; those that are kept stay."""
+    """Limits on the space and age of saved pictures, and their access rights. The oldest go first; kept ones stay."""
 
     max_bytes: Annotated[
         int,

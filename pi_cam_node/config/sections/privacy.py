@@ -22,7 +22,7 @@ def judged_polygon(text: str) -> str:
 
 
 class PrivacyConfig(Section):
-    """What nobody shall see. See docs/privacy.md."""
+    """The privacy switch, and areas of the picture that are masked. See docs/privacy.md."""
 
     enable: Annotated[
         bool,

@@ -28,7 +28,7 @@ class TelemetryConfig(Section):
 
 
 class LoggingConfig(Section):
-    """What the node writes about its work."""
+    """Level and file of the log."""
 
     level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],

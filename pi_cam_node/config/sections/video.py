@@ -22,7 +22,7 @@ def _judged_zone(text: str) -> str:
 
 
 class MotionConfig(Section):
-    """What counts as motion."""
+    """Motion detection: sensitivity, zones and rates."""
 
     enable: Annotated[bool, Setting("Look for motion.", live=True, title="Motion detection")] = False
     sensitivity: Annotated[
@@ -83,7 +83,7 @@ class MotionConfig(Section):
 
 
 class RecordingConfig(Section):
-    """What is kept as video."""
+    """Recording of video: when, how long, and how good."""
 
     mode: Annotated[
         RecordingMode,

@@ -72,7 +72,7 @@ def _public_url(text: str) -> str:
 
 
 class HttpConfig(Section):
-    """Who may reach the HTTP server, and how."""
+    """Address, access and encryption of the HTTP server."""
 
     host: Annotated[
         str,

@@ -22,7 +22,7 @@ PAST_MAX_S = 3600.0
 
 
 class When(Section):
-    """What sets a rule off: a sensor that becomes something, or an event of a camera."""
+    """Trigger of a rule: a sensor that becomes something, or an event of a camera."""
 
     sensor: SensorKey | None = None
     becomes: Literal["open", "closed", "on", "off"] | None = None
@@ -40,7 +40,7 @@ class When(Section):
 
 
 class Condition(Section):
-    """What must hold as well."""
+    """Further conditions of a rule."""
 
     mode: Literal["home", "away"] | None = None
     between: tuple[str, str] | None = None

@@ -100,7 +100,7 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/mode", "control")
 async def mode(request: web.Request) -> web.StreamResponse:
-    """Say whether somebody is at home."""
+    """Set home or away."""
     account, form = require(request, "act"), await form_of(request)
     wanted = form.get("mode")
     if wanted not in {"home", "away"}:

@@ -31,7 +31,7 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/login", "public")
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """Begin a session for whoever brings a name and its password."""
+    """Begin a session for an account whose name and password are given."""
     context, gate, form = context_of(request), gate_of(request), await form_of(request)
     is_json = request.content_type == "application/json"
     gate.refuse_waiting(request)
@@ -50,7 +50,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/logout", "public")
 async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the session of whoever asks."""
+    """End the session of the request."""
     session, gate = session_of(request), gate_of(request)
     if session is not None:
         await context_of(request).accounts.end(session.hash)
@@ -61,7 +61,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/setup", "public")
 async def setup_page(request: web.Request) -> web.StreamResponse:
-    """Show the form that makes the first owner, to whoever has the one-time link."""
+    """Show the form that makes the first owner, where the one-time link is used."""
     context, key = context_of(request), request.query.get("key", "")
     gate_of(request).refuse_waiting(request)
     if context.accounts.has_owner:

@@ -105,7 +105,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/sessions/{hash}/end")
 async def end_session(request: web.Request) -> web.StreamResponse:
-    """End a session of anybody."""
+    """End a session of any account."""
     context = context_of(request)
     await context.accounts.end(request.match_info["hash"])
     context.note(account_of(request).name, "account", "ended a session")

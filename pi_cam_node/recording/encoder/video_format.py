@@ -26,7 +26,7 @@ _BUFFER_S = 1
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """What an encoder is asked for.
+    """Size, rate and quality asked of an encoder.
 
     Attributes:
         quality: 1 to 100, of pictures in the size in which they come; see `recording.quality`.

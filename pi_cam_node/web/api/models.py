@@ -30,7 +30,7 @@ class Picture(BaseModel):
 
 
 class State(Answer):
-    """What is, as last told by the node."""
+    """State of the node as last published."""
 
     at: Annotated[datetime, Field(description="The node's clock.")]
     node: Annotated[dict[str, str], Field(description="Its id, name, version, and boot, as on its `info` topic.")]
@@ -68,7 +68,7 @@ class Reply(Answer):
 
 
 class Refusal(Answer):
-    """What is said where the command did not reach the node, or its reply did not come in time."""
+    """Answer where the command did not reach the node, or its reply did not come in time."""
 
     verb: str
     ok: Literal[False] = False
@@ -80,6 +80,6 @@ class Refusal(Answer):
 
 
 class Login(BaseModel):
-    """What is sent to log in."""
+    """Body of a login."""
 
     token: str

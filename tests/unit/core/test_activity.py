@@ -72,27 +72,27 @@ class Scene:
         for section, values in settings.items():
             config[section] = {**config.get(section, {}), **values}
         self.recorder = FakeRecorder()
-        self.world = CoreHarness(Config.model_validate(config), recorder=self.recorder)
-        self.world.see(30)
-        self.world.facts.clear()
+        self.harness = CoreHarness(Config.model_validate(config), recorder=self.recorder)
+        self.harness.see(30)
+        self.harness.facts.clear()
 
     def moves(self, *, x: float = 0.2, share: float = 0.01) -> None:
         """Show a picture in which something moves."""
-        world = self.world
-        world.clock.advance(0.1)
-        now_s = world.clock.monotonic()
+        harness = self.harness
+        harness.clock.advance(0.1)
+        now_s = harness.clock.monotonic()
         blob = Blob(x, 0.4, 0.05, 0.2, share, now_s - 0.3, "")
         report = MotionReport(now_s, "", False, 1.0, share, 10.0, (blob,))
-        world.step(replace(world.frame(), motion=report))
+        harness.step(replace(harness.frame(), motion=report))
 
     def rests(self, seconds: float) -> None:
-        self.world.see(round(seconds * 10))
+        self.harness.see(round(seconds * 10))
 
     def told(self, kind: type) -> list[Any]:
-        return [event for event in self.world.facts if isinstance(event, kind)]
+        return [event for event in self.harness.facts if isinstance(event, kind)]
 
     def events(self) -> list[Any]:
-        return list(self.world.core.events.events(Query()).rows)
+        return list(self.harness.core.events.events(Query()).rows)
 
 
 def test_motion_becomes_an_event_with_its_recording_and_its_picture() -> None:
@@ -101,13 +101,13 @@ def test_motion_becomes_an_event_with_its_recording_and_its_picture() -> None:
     (began,) = scene.told(a.SceneEventBegan)
     assert (began.event.kind, began.event.cause) == ("motion", "motion")
     assert scene.told(a.MotionChanged) == [a.MotionChanged("", True)]
-    assert scene.world.facts.index(scene.told(a.MotionChanged)[0]) < scene.world.facts.index(began)
+    assert scene.harness.facts.index(scene.told(a.MotionChanged)[0]) < scene.harness.facts.index(began)
     ((verb, order),) = scene.recorder.calls
     assert (verb, order.event_id, order.cause) == ("begin", began.event.id, "motion")
     assert order.event_mono_s - order.from_mono_s == 5.0
     assert 2.5 <= began.event.pre_roll_s <= 3.0, "the ring holds no more than three seconds yet"
     scene.rests(1.6)
-    scene.world.work()
+    scene.harness.work()
     (pictured,) = scene.told(a.EventPictured)
     assert pictured.event.id == began.event.id
     assert pictured.event.picture_id == "event-0001"
@@ -124,11 +124,11 @@ def test_the_picture_is_of_the_moment_that_shows_most() -> None:
     scene = Scene()
     scene.moves(share=0.01)
     scene.moves(share=0.05)
-    best_s = scene.world.clock.monotonic()
+    best_s = scene.harness.clock.monotonic()
     scene.moves(share=0.02)
     scene.rests(1.5)
-    scene.world.work()
-    picture, formats = scene.world.archive.saved[-1]
+    scene.harness.work()
+    picture, formats = scene.harness.archive.saved[-1]
     assert (picture.kind, formats) == ("event", ["jpg"])
     assert picture.first_mono_s == pytest.approx(best_s)
 
@@ -137,11 +137,11 @@ def test_a_film_belongs_to_its_event_and_recording_is_told_while_it_is_written()
     scene = Scene()
     scene.moves()
     event_id = scene.events()[0].id
-    scene.world.step(FilmOpened(event_id, "f-recording", "motion", 4.9, AT, Path("/c/f1.mp4")))
+    scene.harness.step(FilmOpened(event_id, "f-recording", "motion", 4.9, AT, Path("/c/f1.mp4")))
     (started,) = scene.told(a.RecordingStarted)
     assert (started.event.id, started.event.recording_id, started.event.pre_roll_s) == (event_id, "f-recording", 4.9)
     assert scene.told(a.RecordingChanged) == [a.RecordingChanged(True)]
-    scene.world.step(FilmSaved(film("f-recording", event_id)))
+    scene.harness.step(FilmSaved(film("f-recording", event_id)))
     (saved,) = scene.told(a.RecordingSaved)
     assert saved.event.id == event_id
     assert saved.film.url == "http://porch/media/f-recording"
@@ -152,7 +152,7 @@ def test_a_film_that_failed_is_told_and_is_a_fault() -> None:
     scene = Scene()
     scene.moves()
     event_id = scene.events()[0].id
-    scene.world.step(FilmFailed(event_id, "", "motion", "no_space", "the disk is full"))
+    scene.harness.step(FilmFailed(event_id, "", "motion", "no_space", "the disk is full"))
     (failed,) = scene.told(a.RecordingFailed)
     assert failed.failure.code == "no_space"
     assert failed.event.id == event_id
@@ -162,9 +162,9 @@ def test_a_film_that_failed_is_told_and_is_a_fault() -> None:
 def test_a_lost_camera_turns_motion_off_before_it_is_told_as_lost() -> None:
     scene = Scene()
     scene.moves()
-    scene.world.facts.clear()
-    scene.world.step(CameraFailed("unplugged", "reopen", 0))
-    kinds = [type(event) for event in scene.world.facts]
+    scene.harness.facts.clear()
+    scene.harness.step(CameraFailed("unplugged", "reopen", 0))
+    kinds = [type(event) for event in scene.harness.facts]
     assert kinds.index(a.MotionChanged) < kinds.index(CameraChanged)
     assert scene.told(a.SceneEventEnded)[0].event.ended_by == "camera_lost"
     assert scene.recorder.calls[-1][2] == "camera_lost"
@@ -173,7 +173,7 @@ def test_a_lost_camera_turns_motion_off_before_it_is_told_as_lost() -> None:
 def test_privacy_ends_the_recording_at_once_and_the_event_with_it() -> None:
     scene = Scene()
     scene.moves()
-    scene.world.send("privacy", "on")
+    scene.harness.send("privacy", "on")
     assert ("stop_now", "privacy") in scene.recorder.calls
     assert scene.told(a.MotionChanged)[-1] == a.MotionChanged("", False)
     assert scene.told(a.SceneEventEnded)[0].event.ended_by == "privacy"
@@ -182,7 +182,7 @@ def test_privacy_ends_the_recording_at_once_and_the_event_with_it() -> None:
 def test_disabling_motion_ends_the_event() -> None:
     scene = Scene()
     scene.moves()
-    scene.world.send("set", "motion.enable off")
+    scene.harness.send("set", "motion.enable off")
     assert scene.told(a.MotionChanged)[-1] == a.MotionChanged("", False)
     assert scene.told(a.SceneEventEnded)[0].event.ended_by == "disabled"
 
@@ -193,7 +193,7 @@ def test_zones_have_states_of_their_own_and_are_told_as_gone() -> None:
     assert scene.told(a.MotionChanged) == []
     scene.moves(x=0.1)
     assert set(scene.told(a.MotionChanged)) == {a.MotionChanged("", True), a.MotionChanged("left", True)}
-    scene.world.send("set", "motion.zones []")
+    scene.harness.send("set", "motion.zones []")
     assert scene.told(a.MotionChanged)[-1] == a.MotionChanged("left", None)
 
 
@@ -211,17 +211,17 @@ def test_off_makes_events_with_a_picture_and_no_film() -> None:
     scene = Scene(recording={"mode": "off"})
     scene.moves()
     scene.rests(1.6)
-    scene.world.work()
+    scene.harness.work()
     assert scene.recorder.calls == []
     assert scene.told(a.EventPictured)[0].event.pre_roll_s == 0
 
 
 def test_trigger_begins_an_event_and_makes_a_running_one_last_longer() -> None:
     scene = Scene()
-    (reply,) = scene.world.send("trigger", "door")
+    (reply,) = scene.harness.send("trigger", "door")
     assert reply["message"] == f"OK: event {reply['data']['id']}"
     assert (reply["data"]["kind"], reply["data"]["cause"]) == ("trigger", "door")
-    (again,) = scene.world.send("trigger", '{"name": "bell", "seconds": 30}')
+    (again,) = scene.harness.send("trigger", '{"name": "bell", "seconds": 30}')
     assert again["data"]["id"] == reply["data"]["id"]
     scene.rests(15)
     assert scene.told(a.SceneEventEnded) == []
@@ -232,7 +232,7 @@ def test_trigger_begins_an_event_and_makes_a_running_one_last_longer() -> None:
 def test_a_trigger_keeps_an_event_of_motion_open_after_the_motion() -> None:
     scene = Scene()
     scene.moves()
-    scene.world.send("trigger")
+    scene.harness.send("trigger")
     scene.rests(5)
     assert scene.told(a.MotionChanged)[-1] == a.MotionChanged("", False)
     assert scene.told(a.SceneEventEnded) == []
@@ -243,24 +243,24 @@ def test_a_trigger_keeps_an_event_of_motion_open_after_the_motion() -> None:
 @pytest.mark.parametrize("payload", ["Door", "a b", '{"name": "x", "seconds": 0}', '{"name": ""}'])
 def test_a_trigger_with_a_name_that_is_none_is_refused(payload: str) -> None:
     scene = Scene()
-    (reply,) = scene.world.send("trigger", payload)
+    (reply,) = scene.harness.send("trigger", payload)
     assert reply["code"] == "bad_request"
     assert scene.told(a.SceneEventBegan) == []
 
 
 def test_record_begins_with_pre_roll_and_ends_when_it_is_told() -> None:
     scene = Scene(recording={"mode": "off"})
-    (reply,) = scene.world.send("record", "on")
+    (reply,) = scene.harness.send("record", "on")
     assert reply["message"] == f"OK: recording {reply['data']['id']}"
     assert scene.recorder.calls[0][1].cause == "record"
-    (stopped,) = scene.world.send("record", "off")
+    (stopped,) = scene.harness.send("record", "off")
     assert stopped["message"] == "OK: recording stopped"
     assert scene.recorder.calls[-1][0] == "end_at"
 
 
 def test_record_for_seconds_ends_by_itself() -> None:
     scene = Scene(recording={"mode": "off"})
-    scene.world.send("record", "4")
+    scene.harness.send("record", "4")
     scene.rests(4.2)
     assert scene.told(a.SceneEventEnded)[0].event.kind == "record"
 
@@ -269,7 +269,7 @@ def test_without_the_extra_record_and_clip_say_what_to_install() -> None:
     scene = Scene()
     scene.recorder.missing = "recording needs PyAV, the extra video: pip install 'pi-cam-node[video]'"
     for verb in ("record", "clip"):
-        (reply,) = scene.world.send(verb, "on" if verb == "record" else "")
+        (reply,) = scene.harness.send(verb, "on" if verb == "record" else "")
         assert (reply["code"], "pip install" in reply["message"]) == ("not_saved", True)
     scene.moves()
     assert scene.recorder.calls == []
@@ -278,9 +278,9 @@ def test_without_the_extra_record_and_clip_say_what_to_install() -> None:
 
 def test_clip_is_made_of_the_span_that_is_asked_for() -> None:
     scene = Scene()
-    scene.world.send("clip", '{"before_s": 2}')
-    now_s = scene.world.clock.monotonic()
-    (reply,) = scene.world.work()
+    scene.harness.send("clip", '{"before_s": 2}')
+    now_s = scene.harness.clock.monotonic()
+    (reply,) = scene.harness.work()
     (order,) = scene.recorder.clips
     assert order.first_mono_s == pytest.approx(now_s - 2)
     assert order.last_mono_s == pytest.approx(now_s)
@@ -290,11 +290,11 @@ def test_clip_is_made_of_the_span_that_is_asked_for() -> None:
 
 def test_clip_waits_for_the_end_of_a_span_that_is_not_over() -> None:
     scene = Scene()
-    scene.world.send("clip", '{"before_s": 1, "after_s": 2}')
+    scene.harness.send("clip", '{"before_s": 1, "after_s": 2}')
     scene.rests(1.5)
     assert scene.recorder.clips == []
     scene.rests(1)
-    scene.world.work()
+    scene.harness.work()
     assert len(scene.recorder.clips) == 1
 
 
@@ -303,36 +303,36 @@ def test_clip_waits_for_the_end_of_a_span_that_is_not_over() -> None:
 )
 def test_a_clip_of_no_time_or_too_much_is_refused(payload: str) -> None:
     scene = Scene()
-    (reply,) = scene.world.send("clip", payload)
+    (reply,) = scene.harness.send("clip", payload)
     assert reply["code"] == "bad_request"
 
 
 def test_explain_tells_in_words_and_figures() -> None:
     scene = Scene()
-    (reply,) = scene.world.send("explain", "motion")
+    (reply,) = scene.harness.send("explain", "motion")
     assert reply["message"].startswith("MOTION=OFF: ")
     scene.moves()
-    (reply,) = scene.world.send("explain", "motion")
+    (reply,) = scene.harness.send("explain", "motion")
     assert reply["message"] == "MOTION=ON: 1 of 1 blobs move on"
-    (reply,) = scene.world.send("explain", "recording")
+    (reply,) = scene.harness.send("explain", "recording")
     assert reply["data"]["cause"] == "motion"
-    (reply,) = scene.world.send("explain", "night")
+    (reply,) = scene.harness.send("explain", "night")
     assert reply["message"].startswith("LEVEL=")
-    (reply,) = scene.world.send("explain", "rain")
+    (reply,) = scene.harness.send("explain", "rain")
     assert reply["code"] == "bad_request"
 
 
 def test_a_stopping_node_ends_what_goes_on() -> None:
     scene = Scene()
     scene.moves()
-    events = scene.world.core.close()
+    events = scene.harness.core.close()
     assert a.MotionChanged("", False) in events
     assert [event.event.ended_by for event in events if isinstance(event, a.SceneEventEnded)] == ["interrupted"]
 
 
 def test_an_idle_scene_is_not_due() -> None:
     scene = Scene()
-    assert scene.world.core.activity.due_s == float("inf")
+    assert scene.harness.core.activity.due_s == float("inf")
     scene.moves()
     scene.rests(10)
-    assert scene.world.core.activity.due_s == float("inf")
+    assert scene.harness.core.activity.due_s == float("inf")

@@ -10,10 +10,10 @@ from tests.support.core_harness import CoreHarness
 
 
 def test_a_frame_goes_to_every_subscriber_until_it_leaves() -> None:
-    world, hub, seen, other = CoreHarness(), FrameHub(), list[Frame | None](), list[Frame | None]()
+    harness, hub, seen, other = CoreHarness(), FrameHub(), list[Frame | None](), list[Frame | None]()
     leave = hub.subscribe(seen.append)
     hub.subscribe(other.append)
-    first, second = world.frame(), world.frame()
+    first, second = harness.frame(), harness.frame()
     hub.on_event(FrameTaken(first))
     leave()
     hub.on_event(FrameTaken(second))
@@ -21,22 +21,22 @@ def test_a_frame_goes_to_every_subscriber_until_it_leaves() -> None:
 
 
 def test_a_lost_camera_is_no_frame_and_other_events_are_none_either() -> None:
-    world, hub, seen = CoreHarness(), FrameHub(), list[Frame | None]()
+    harness, hub, seen = CoreHarness(), FrameHub(), list[Frame | None]()
     hub.subscribe(seen.append)
-    hub.on_event(FrameTaken(world.frame()))
+    hub.on_event(FrameTaken(harness.frame()))
     hub.on_event(RingMeasured(1.0))
-    hub.on_event(CameraChanged(online=True, reason="", at=world.clock.utcnow()))
+    hub.on_event(CameraChanged(online=True, reason="", at=harness.clock.utcnow()))
     assert hub.latest is seen[0] is not None
-    hub.on_event(CameraChanged(online=False, reason="no frames", at=world.clock.utcnow()))
+    hub.on_event(CameraChanged(online=False, reason="no frames", at=harness.clock.utcnow()))
     assert (seen[1:], hub.latest) == ([None], None)
 
 
 def test_a_closed_gate_takes_the_latest_frame_away_at_once() -> None:
-    world, gate = CoreHarness(), PrivacyGate()
+    harness, gate = CoreHarness(), PrivacyGate()
     hub = FrameHub(gate)
-    hub.on_event(FrameTaken(world.frame()))
+    hub.on_event(FrameTaken(harness.frame()))
     gate.close()
     assert hub.latest is None
-    hub.on_event(FrameTaken(world.frame()))
-    gate.open(world.clock.monotonic() + 1)
+    hub.on_event(FrameTaken(harness.frame()))
+    gate.open(harness.clock.monotonic() + 1)
     assert hub.latest is None, "it was taken in privacy"

@@ -23,8 +23,8 @@ from tests.support.core_harness import CoreHarness
 
 
 def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
-    inbox, world = Inbox(), CoreHarness()
-    frames = [world.frame() for _ in range(FRAMES_WAITING + 3)]
+    inbox, harness = Inbox(), CoreHarness()
+    frames = [harness.frame() for _ in range(FRAMES_WAITING + 3)]
     for frame in frames:
         inbox.put_frame(frame)
     assert inbox.frames_dropped == 3
@@ -33,12 +33,12 @@ def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
 
 
 def test_large_frames_make_room_sooner() -> None:
-    inbox, world = Inbox(), CoreHarness()
-    large = [replace(world.frame(), jpeg=bytes(FRAME_BYTES_WAITING // 2), raw=None, jpegs={}) for _ in range(5)]
+    inbox, harness = Inbox(), CoreHarness()
+    large = [replace(harness.frame(), jpeg=bytes(FRAME_BYTES_WAITING // 2), raw=None, jpegs={}) for _ in range(5)]
     for frame in large:
         inbox.put_frame(frame)
     assert inbox.frames_dropped == 3
-    inbox.put_frame(replace(world.frame(), jpeg=bytes(FRAME_BYTES_WAITING * 2)))
+    inbox.put_frame(replace(harness.frame(), jpeg=bytes(FRAME_BYTES_WAITING * 2)))
     assert inbox.take(0) is not None, "one frame waits, however large"
     assert inbox.take(0) is None
     for frame in large[:2]:
@@ -47,9 +47,9 @@ def test_large_frames_make_room_sooner() -> None:
 
 
 def test_messages_come_before_frames_and_in_their_order() -> None:
-    inbox, world = Inbox(), CoreHarness()
+    inbox, harness = Inbox(), CoreHarness()
     first, second = HomeAssistantStarted(), HomeAssistantStarted()
-    frame = world.frame()
+    frame = harness.frame()
     inbox.put_frame(frame)
     inbox.put(first)
     inbox.put(second)

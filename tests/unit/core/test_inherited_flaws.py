@@ -17,8 +17,8 @@ from tests.support.core_harness import CoreHarness
 PACKAGE = Path(__file__).parents[3] / "pi_cam_node"
 
 
-def final_of(world: CoreHarness) -> dict[str, object]:
-    return [dict(reply.body) for reply in world.said(Replied) if reply.body["stage"] == "final"][-1]
+def final_of(harness: CoreHarness) -> dict[str, object]:
+    return [dict(reply.body) for reply in harness.said(Replied) if reply.body["stage"] == "final"][-1]
 
 
 @pytest.mark.parametrize(
@@ -33,40 +33,42 @@ def final_of(world: CoreHarness) -> dict[str, object]:
     ],
 )
 def test_what_ended_the_old_command_server_is_refused_and_the_next_command_works(verb: str, payload: bytes) -> None:
-    world = CoreHarness()
-    world.send(verb, payload)
-    refusal = final_of(world)
+    harness = CoreHarness()
+    harness.send(verb, payload)
+    refusal = final_of(harness)
     assert refusal["ok"] is False
     assert refusal["code"] not in ("ok", "internal")
-    assert [reply["code"] for reply in world.send("health")] == ["ok"]
+    assert [reply["code"] for reply in harness.send("health")] == ["ok"]
 
 
 def test_a_command_that_waits_holds_up_no_other() -> None:
-    world = CoreHarness()
-    world.see(100)
-    world.send("save", '{"id":"slow"}')
-    world.send("pastStack", '{"id":"slower"}')
-    world.step(WorkAdvanced(1, 1, 4))
-    assert [(reply["id"], reply["code"]) for reply in world.send("health", '{"id":"quick"}')] == [("quick", "ok")]
+    harness = CoreHarness()
+    harness.see(100)
+    harness.send("save", '{"id":"slow"}')
+    harness.send("pastStack", '{"id":"slower"}')
+    harness.step(WorkAdvanced(1, 1, 4))
+    assert [(reply["id"], reply["code"]) for reply in harness.send("health", '{"id":"quick"}')] == [("quick", "ok")]
 
 
 def test_a_command_longer_than_one_packet_is_taken_whole() -> None:
-    world = CoreHarness()
-    world.see(100)
+    harness = CoreHarness()
+    harness.see(100)
     blanks = " " * 5000
-    world.send("pastStack", '{"id":"long",' + blanks + '"at":2,"count":1}')
-    world.work()
-    assert final_of(world)["id"] == "long"
-    assert final_of(world)["data"]["frames"] == [80]  # type: ignore[index]
+    harness.send("pastStack", '{"id":"long",' + blanks + '"at":2,"count":1}')
+    harness.work()
+    assert final_of(harness)["id"] == "long"
+    assert final_of(harness)["data"]["frames"] == [80]  # type: ignore[index]
 
 
 def test_no_setting_that_is_read_at_start_is_ever_answered_ok() -> None:
-    world = CoreHarness()
+    harness = CoreHarness()
     at_start = [key for key, info in catalogue().items() if not info.live]
     assert at_start
     for key in at_start:
         value = as_text(catalogue()[key].default) or "x"
-        assert [reply["code"] for reply in world.send("set", json.dumps({"key": key, "value": value}))] == ["read_only"]
+        assert [reply["code"] for reply in harness.send("set", json.dumps({"key": key, "value": value}))] == [
+            "read_only"
+        ]
 
 
 @pytest.mark.parametrize("key", list(catalogue()))
@@ -80,37 +82,37 @@ def test_every_setting_is_read_by_some_part(key: str) -> None:
 
 
 def test_an_automatic_picture_is_written_in_the_formats_of_the_settings() -> None:
-    world = CoreHarness(Config.model_validate({"export": {"auto_save_interval_s": 60, "formats": ["npy", "jpg"]}}))
-    world.see(610)
-    world.work()
-    assert [formats for _, formats in world.archive.saved] == [["npy", "jpg"]]
+    harness = CoreHarness(Config.model_validate({"export": {"auto_save_interval_s": 60, "formats": ["npy", "jpg"]}}))
+    harness.see(610)
+    harness.work()
+    assert [formats for _, formats in harness.archive.saved] == [["npy", "jpg"]]
 
 
 def test_a_picture_across_a_change_of_the_rings_size_is_made_of_the_newer_frames() -> None:
-    world = CoreHarness(Config.model_validate({"ring": {"downscale": {"enable": True, "width": 32, "height": 24}}}))
-    world.see(20)
-    world.send("set", "ring.downscale.enable off")
-    world.see(20)
-    world.send("pastStack", '{"at":1.9,"count":10}')
-    world.work()
-    assert final_of(world)["ok"], final_of(world)
-    frames = final_of(world)["data"]["frames"]  # type: ignore[index]
+    harness = CoreHarness(Config.model_validate({"ring": {"downscale": {"enable": True, "width": 32, "height": 24}}}))
+    harness.see(20)
+    harness.send("set", "ring.downscale.enable off")
+    harness.see(20)
+    harness.send("pastStack", '{"at":1.9,"count":10}')
+    harness.work()
+    assert final_of(harness)["ok"], final_of(harness)
+    frames = final_of(harness)["data"]["frames"]  # type: ignore[index]
     assert 0 < len(frames) < 10
     assert min(frames) > 20
 
 
 def test_reading_the_past_takes_nothing_from_it() -> None:
-    world = CoreHarness()
-    world.see(100)
+    harness = CoreHarness()
+    harness.see(100)
     for _ in range(2):
-        world.send("pastStack", '{"at":2,"count":3}')
-        world.send("shortstream", "50")
-        world.work()
-    assert [frame.seq for frame in world.core.ring.last(1000)] == list(range(1, 101))
+        harness.send("pastStack", '{"at":2,"count":3}')
+        harness.send("shortstream", "50")
+        harness.work()
+    assert [frame.seq for frame in harness.core.ring.last(1000)] == list(range(1, 101))
 
 
 def test_a_ring_is_as_many_seconds_at_every_rate() -> None:
     for every_s in (0.1, 2.0):
-        world = CoreHarness(Config.model_validate({"ring": {"max_seconds": 10}}))
-        world.see(200, every_s=every_s)
-        assert 9 <= world.core.ring.seconds <= 10
+        harness = CoreHarness(Config.model_validate({"ring": {"max_seconds": 10}}))
+        harness.see(200, every_s=every_s)
+        assert 9 <= harness.core.ring.seconds <= 10

@@ -35,19 +35,19 @@ def test_no_two_figures_share_a_key_or_a_metric() -> None:
 
 @pytest.mark.parametrize("message", [BrokerConnected("5", 1), HomeAssistantStarted()])
 def test_telemetry_comes_right_after_a_connect_and_a_birth_and_once_more(message: object) -> None:
-    world = CoreHarness()
-    world.wait(1)
-    events = world.step(message)
+    harness = CoreHarness()
+    harness.wait(1)
+    events = harness.step(message)
     assert [type(event) for event in events] == [type(message), TelemetryTaken], "the birth goes first"
-    assert [type(event) for event in world.wait(2)] == [TelemetryTaken]
-    assert world.wait(2) == []
+    assert [type(event) for event in harness.wait(2)] == [TelemetryTaken]
+    assert harness.wait(2) == []
 
 
 def test_the_fault_that_lasts_is_a_figure_with_its_time() -> None:
-    world = CoreHarness()
-    assert world.core.figures()["last_error"] is None
-    since = world.clock.utcnow()
-    world.core.faults.note("storage", "no_space", "full")
-    world.wait(60)
-    told = world.core.figures()["last_error"]
+    harness = CoreHarness()
+    assert harness.core.figures()["last_error"] is None
+    since = harness.clock.utcnow()
+    harness.core.faults.note("storage", "no_space", "full")
+    harness.wait(60)
+    told = harness.core.figures()["last_error"]
     assert told == {"code": "no_space", "message": "full", "since": f"{since:%Y-%m-%dT%H:%M:%S}.000Z"}

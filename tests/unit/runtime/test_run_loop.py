@@ -130,67 +130,67 @@ def test_a_stop_keeps_the_first_code_and_wakes_the_thread(bench: Bench) -> None:
 
 
 def test_an_idle_core_is_due_for_telemetry_alone() -> None:
-    world = CoreHarness()
-    world.step()
-    assert world.core.due_s == world.clock.monotonic() + world.core.config.telemetry.interval_s
+    harness = CoreHarness()
+    harness.step()
+    assert harness.core.due_s == harness.clock.monotonic() + harness.core.config.telemetry.interval_s
 
 
 # ------------------------------------------------------------ what still waits at shutdown
 
 
 @pytest.fixture
-def world() -> CoreHarness:
-    world = CoreHarness()
-    world.see(10)
-    return world
+def harness() -> CoreHarness:
+    harness = CoreHarness()
+    harness.see(10)
+    return harness
 
 
 def asked(name: str, verb: str = "health", asker: Any = "mqtt") -> CommandArrived:
     return CommandArrived(verb, f'{{"id": "{name}"}}'.encode(), 0.0, origin=asker)
 
 
-def said(world: CoreHarness, inbox: Inbox, *, behind: bool = False) -> list[tuple[object, object]]:
+def said(harness: CoreHarness, inbox: Inbox, *, behind: bool = False) -> list[tuple[object, object]]:
     """Return the ids and codes that `RunLoop.drain` replies with."""
-    loop, listening = RunLoop(world.core, inbox, world.clock, lambda: behind, pytest.fail), Listening()
+    loop, listening = RunLoop(harness.core, inbox, harness.clock, lambda: behind, pytest.fail), Listening()
     loop.listeners = [listening]
     loop.drain()
     return [(event.body["id"], event.body["code"]) for event in listening.heard if isinstance(event, Replied)]
 
 
-def test_each_command_that_waits_is_refused_and_none_is_begun(world: CoreHarness) -> None:
+def test_each_command_that_waits_is_refused_and_none_is_begun(harness: CoreHarness) -> None:
     inbox = Inbox()
     for number in range(50):
         inbox.put(asked(str(number), "save"))
     inbox.put(asked("page", asker="http"))
-    assert said(world, inbox) == [("page", "busy"), *((str(number), "busy") for number in range(50))]
-    assert (world.jobs, inbox.waiting) == ([], 0)
+    assert said(harness, inbox) == [("page", "busy"), *((str(number), "busy") for number in range(50))]
+    assert (harness.jobs, inbox.waiting) == ([], 0)
 
 
-def test_finished_work_is_told_and_news_and_frames_hold_nothing_up(world: CoreHarness) -> None:
+def test_finished_work_is_told_and_news_and_frames_hold_nothing_up(harness: CoreHarness) -> None:
     inbox = Inbox()
-    world.send("save", '{"id": "done"}')
-    world.see()
-    ((number, job),) = world.jobs
+    harness.send("save", '{"id": "done"}')
+    harness.see()
+    ((number, job),) = harness.jobs
     inbox.put(HomeAssistantStarted())
     inbox.put(WorkEnded(number, result=job(lambda _done, _total: None)))
-    inbox.put_frame(world.frame())
-    assert said(world, inbox) == [("done", "ok")]
+    inbox.put_frame(harness.frame())
+    assert said(harness, inbox) == [("done", "ok")]
 
 
-def test_an_id_that_was_answered_gets_its_answer_again(world: CoreHarness) -> None:
+def test_an_id_that_was_answered_gets_its_answer_again(harness: CoreHarness) -> None:
     inbox = Inbox()
-    world.send("health", '{"id": "twice"}')
+    harness.send("health", '{"id": "twice"}')
     inbox.put(asked("twice"))
-    assert said(world, inbox) == [("twice", "ok")]
+    assert said(harness, inbox) == [("twice", "ok")]
 
 
 def test_what_a_slow_broker_has_no_room_for_is_counted_in_the_log(
-    world: CoreHarness, caplog: pytest.LogCaptureFixture
+    harness: CoreHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     inbox = Inbox()
     for number in range(7):
         inbox.put(asked(str(number)))
     inbox.put(asked("page", asker="http"))
     with caplog.at_level(logging.WARNING):
-        assert said(world, inbox, behind=True) == [("page", "busy")]
+        assert said(harness, inbox, behind=True) == [("page", "busy")]
     assert "7 messages were not looked at any more, and get no reply" in caplog.text

@@ -51,10 +51,10 @@ OTHERS = [
 
 
 @pytest.fixture
-def world() -> CoreHarness:
-    world = CoreHarness()
-    world.see(10)
-    return world
+def harness() -> CoreHarness:
+    harness = CoreHarness()
+    harness.see(10)
+    return harness
 
 
 def resisting(mocker: MockerFixture, error: int, *names: str) -> None:
@@ -75,51 +75,56 @@ def code(replies: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("arguments", ["", "yes", "pork", '{"confirm": "other"}', '{"confirm": ""}'])
-def test_without_the_nodes_own_id_nothing_is_changed(world: CoreHarness, arguments: str) -> None:
-    assert code(world.send("erase", arguments)) == "bad_request"
-    assert (world.jobs, world.privacy_port.released, world.exit_code, len(world.core.ring)) == ([], [], None, 10)
+def test_without_the_nodes_own_id_nothing_is_changed(harness: CoreHarness, arguments: str) -> None:
+    assert code(harness.send("erase", arguments)) == "bad_request"
+    assert (harness.jobs, harness.privacy_port.released, harness.exit_code, len(harness.core.ring)) == (
+        [],
+        [],
+        None,
+        10,
+    )
 
 
 @pytest.mark.parametrize("arguments", ["porch", '{"confirm": "porch"}'])
-def test_it_says_what_is_gone_and_stops_for_good(world: CoreHarness, arguments: str) -> None:
-    world = CoreHarness()
-    own = world.core.config.node.id
-    assert world.send("erase", arguments.replace("porch", own)) == []
-    assert (world.privacy_port.released, world.exit_code) == ([True], None)
-    (reply,) = world.work()
+def test_it_says_what_is_gone_and_stops_for_good(harness: CoreHarness, arguments: str) -> None:
+    harness = CoreHarness()
+    own = harness.core.config.node.id
+    assert harness.send("erase", arguments.replace("porch", own)) == []
+    assert (harness.privacy_port.released, harness.exit_code) == ([True], None)
+    (reply,) = harness.work()
     assert reply["message"] == (
         "OK: erased 2 pictures (6 files, 4096 bytes) in /captures and 61 retained topics, 0 of which are left; "
         "the node stops"
     )
     assert (reply["data"]["pictures"], reply["data"]["topics"], reply["data"]["topics_left"]) == (2, 61, 0)
-    assert (world.privacy_port.erasures, world.exit_code) == (1, ERASED_CODE)
+    assert (harness.privacy_port.erasures, harness.exit_code) == (1, ERASED_CODE)
 
 
-def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(world: CoreHarness) -> None:
-    world.worker_full = True
-    assert code(world.send("erase", world.core.config.node.id)) == "busy"
-    assert (world.privacy_port.released, world.core.privacy_gate.closed, world.exit_code) == ([], False, None)
-    assert (len(world.core.ring), world.privacy_port.erasures) == (10, 0)
+def test_where_it_finds_no_room_nothing_is_changed_and_the_node_goes_on(harness: CoreHarness) -> None:
+    harness.worker_full = True
+    assert code(harness.send("erase", harness.core.config.node.id)) == "busy"
+    assert (harness.privacy_port.released, harness.core.privacy_gate.closed, harness.exit_code) == ([], False, None)
+    assert (len(harness.core.ring), harness.privacy_port.erasures) == (10, 0)
 
 
-def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(world: CoreHarness) -> None:
-    world.send("erase", world.core.config.node.id)
-    replies = [dict(fact.body) for fact in world.wait(WORK_TIMEOUT_S + 1) if isinstance(fact, Replied)]
+def test_an_asker_who_has_waited_too_long_does_not_end_it_in_the_middle(harness: CoreHarness) -> None:
+    harness.send("erase", harness.core.config.node.id)
+    replies = [dict(fact.body) for fact in harness.wait(WORK_TIMEOUT_S + 1) if isinstance(fact, Replied)]
     assert "timeout" in [reply["code"] for reply in replies]
-    assert (world.privacy_port.erasures, world.exit_code) == (0, None)
-    world.work()
-    assert (world.privacy_port.erasures, world.exit_code) == (1, ERASED_CODE)
+    assert (harness.privacy_port.erasures, harness.exit_code) == (0, None)
+    harness.work()
+    assert (harness.privacy_port.erasures, harness.exit_code) == (1, ERASED_CODE)
 
 
-def test_what_could_not_be_done_is_said(world: CoreHarness) -> None:
-    world.privacy_port.erased = EraseReport(
+def test_what_could_not_be_done_is_said(harness: CoreHarness) -> None:
+    harness.privacy_port.erased = EraseReport(
         "/captures", 2, 6, 4096, 0, 0, ("the retained topics stay: nothing listens",)
     )
-    world.send("erase", world.core.config.node.id)
-    (reply,) = world.work()
+    harness.send("erase", harness.core.config.node.id)
+    (reply,) = harness.work()
     assert (reply["code"], reply["data"]["files"]) == ("not_saved", 6)
     assert "the retained topics stay" in reply["message"]
-    assert world.exit_code == ERASED_CODE
+    assert harness.exit_code == ERASED_CODE
 
 
 def test_only_files_of_ours_go(tmp_path: Path) -> None:

@@ -25,24 +25,24 @@ from tests.support.core_harness import CoreHarness
 FRAME_BYTES = CoreHarness().frame().size_bytes
 
 
-def world(frames_waiting: float) -> CoreHarness:
+def harness(frames_waiting: float) -> CoreHarness:
     """Return a core whose waiting jobs may hold so many raw frames."""
     made = CoreHarness(budget_bytes=round(LEAST_WORK_SHARE * frames_waiting * FRAME_BYTES))
     made.see(10)
     return made
 
 
-def begin_save(world: CoreHarness) -> list[dict[str, Any]]:
+def begin_save(harness: CoreHarness) -> list[dict[str, Any]]:
     """Ask for a picture, let the frame for it come, and return the final replies."""
-    world.send("save")
-    world.facts.clear()
-    world.clock.advance(0.1)
-    replies = [dict(fact.body) for fact in world.step(world.frame()) if isinstance(fact, Replied)]
+    harness.send("save")
+    harness.facts.clear()
+    harness.clock.advance(0.1)
+    replies = [dict(fact.body) for fact in harness.step(harness.frame()) if isinstance(fact, Replied)]
     return [reply for reply in replies if reply["stage"] == "final"]
 
 
 def test_raw_frames_that_wait_for_the_disk_are_bounded_by_their_bytes() -> None:
-    node = world(frames_waiting=2.5)
+    node = harness(frames_waiting=2.5)
     assert [begin_save(node), begin_save(node)] == [[], []]
     (refused,) = begin_save(node)
     assert (refused["code"], refused["message"]) == ("busy", "NOT_SAVED")
@@ -53,7 +53,7 @@ def test_raw_frames_that_wait_for_the_disk_are_bounded_by_their_bytes() -> None:
 
 
 def test_frames_of_the_ring_that_wait_for_the_disk_are_bounded_by_their_bytes() -> None:
-    node = world(frames_waiting=1)
+    node = harness(frames_waiting=1)
     ring_bytes = node.core.ring.size_bytes
     codes = [reply["code"] for _ in range(12) for reply in node.send("pastStack", '{"at": 0, "span_s": 60}')]
     most = FRAME_BYTES // ring_bytes
@@ -62,7 +62,7 @@ def test_frames_of_the_ring_that_wait_for_the_disk_are_bounded_by_their_bytes() 
 
 
 def test_a_picture_larger_than_all_that_may_wait_is_saved_while_nothing_waits() -> None:
-    node = world(frames_waiting=0.1)
+    node = harness(frames_waiting=0.1)
     assert begin_save(node) == []
     assert begin_save(node)[0]["code"] == "busy"
     assert [reply["code"] for reply in node.work()] == ["ok"]
@@ -70,7 +70,7 @@ def test_a_picture_larger_than_all_that_may_wait_is_saved_while_nothing_waits() 
 
 
 def test_what_holds_no_picture_is_done_however_much_waits() -> None:
-    node = world(frames_waiting=0.1)
+    node = harness(frames_waiting=0.1)
     begin_save(node)
     node.send("privacy", "on")
     assert len(node.jobs) == 2
@@ -81,7 +81,7 @@ class ObservedFrame(Frame):
 
 
 def test_what_took_too_long_lets_go_of_its_picture_and_is_not_saved_later() -> None:
-    node = world(frames_waiting=1)
+    node = harness(frames_waiting=1)
     node.send("save")
     node.clock.advance(0.1)
     plain = node.frame()

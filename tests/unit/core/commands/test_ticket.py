@@ -11,24 +11,24 @@ from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import FakeClock
 
 
-def ask(world: CoreHarness, payload: str = "", **fields: Any) -> dict[str, Any]:
-    (reply,) = world.send("ticket", payload, **fields)
+def ask(harness: CoreHarness, payload: str = "", **fields: Any) -> dict[str, Any]:
+    (reply,) = harness.send("ticket", payload, **fields)
     return reply
 
 
 @pytest.mark.parametrize("fields", [{"reply_to": "answers/me"}, {"origin": "http"}])
 def test_a_ticket_opens_until_it_ends(fields: dict[str, Any]) -> None:
-    world = CoreHarness()
-    reply = ask(world, **fields)
+    harness = CoreHarness()
+    reply = ask(harness, **fields)
     data = reply["data"]
     assert set(data) == {"ticket", "expires_at", "right", "url", "tls_sha256"}
     assert data["right"] == "view"
-    assert world.core.tickets.is_valid(data["ticket"])
+    assert harness.core.tickets.is_valid(data["ticket"])
     assert data["ticket"] not in reply["message"]
-    world.clock.advance(3599)
-    assert world.core.tickets.is_valid(data["ticket"])
-    world.clock.advance(2)
-    assert not world.core.tickets.is_valid(data["ticket"])
+    harness.clock.advance(3599)
+    assert harness.core.tickets.is_valid(data["ticket"])
+    harness.clock.advance(2)
+    assert not harness.core.tickets.is_valid(data["ticket"])
 
 
 @pytest.mark.parametrize("fields", [{}, {"origin": "tcp"}, {"origin": "tcp", "reply_to": "x"}])
