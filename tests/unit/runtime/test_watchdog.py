@@ -69,7 +69,7 @@ class Bench:
         self.told = Told()
         self.killed: list[int] = []
         self.reasons: list[str] = []
-        self.watchdog = Watchdog(
+        self.monitor = Watchdog(
             self.node,
             [self.plain.loop, self.link.loop],
             self.wellbeing,
@@ -85,7 +85,7 @@ class Bench:
             for pulse in (self.node, self.plain.loop, self.link.loop):
                 if pulse.name != silent:
                     Heartbeat.beat(pulse)
-            self.watchdog.look()
+            self.monitor.look()
 
     def close(self) -> None:
         for script in (self.plain, self.link):
@@ -186,14 +186,14 @@ def test_a_camera_that_hangs_in_the_nodes_own_process_ends_the_node(bench: Bench
 def test_a_process_that_stood_still_as_a_whole_is_no_thread_that_hangs(bench: Bench) -> None:
     bench.look(5)
     bench.clock.advance(3600)
-    bench.watchdog.look()
+    bench.monitor.look()
     assert (bench.reasons, bench.link.restarts) == ([], 0)
     bench.look(21, silent="worker")
     assert bench.reasons == ["the thread worker hangs"]
 
 
 def test_threads_that_end_when_the_node_stops_are_not_begun_again(bench: Bench) -> None:
-    bench.watchdog.stopping()
+    bench.monitor.stopping()
     bench.plain.die()
     bench.look(60, silent="mqtt-link")
     assert (bench.plain.restarts, bench.link.restarts, bench.reasons) == (0, 0, [])
@@ -201,13 +201,13 @@ def test_threads_that_end_when_the_node_stops_are_not_begun_again(bench: Bench) 
 
 
 def test_the_node_thread_brings_a_dead_watchdog_back(bench: Bench) -> None:
-    bench.watchdog.start()
-    bench.watchdog._closing.set()
-    bench.watchdog.loop._thread.join(10)
-    bench.watchdog._closing.clear()
-    bench.watchdog.on_time(bench.clock.monotonic())
-    assert bench.watchdog.loop.is_alive
-    bench.watchdog.close(10)
+    bench.monitor.start()
+    bench.monitor._closing.set()
+    bench.monitor.loop._thread.join(10)
+    bench.monitor._closing.clear()
+    bench.monitor.on_time(bench.clock.monotonic())
+    assert bench.monitor.loop.is_alive
+    bench.monitor.close(10)
 
 
 def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Bench, mocker: MockerFixture) -> None:
@@ -218,7 +218,7 @@ def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Ben
     def hang(_why: str) -> None:
         hangs.wait(10)
 
-    watchdog = Watchdog(
+    monitor = Watchdog(
         bench.node,
         [bench.plain.loop],
         bench.wellbeing,
@@ -228,11 +228,11 @@ def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Ben
         bench.killed.append,
     )
     bench.is_stuck = True
-    watchdog.start()
+    monitor.start()
     while not bench.killed:
         threading.Event().wait(0.005)
     hangs.set()
-    watchdog.close(10)
+    monitor.close(10)
     assert bench.killed == [INTERNAL_CODE]
 
 
