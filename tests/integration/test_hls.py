@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import urllib.error
@@ -19,6 +20,8 @@ import pytest
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.base.video_extra import VIDEO_HINT
 from tests.support.broker import wait_until
+from tests.support.chromium import find_chromium
+from tests.support.node_page import looking, run
 from tests.support.running_node import RunningNode
 from tests.support.web_server import RunningWebServer, free_port
 
@@ -299,3 +302,35 @@ def test_without_viewers_the_next_playlist_begins_with_other_names(camera: Camer
     assert not set(before) & set(after)
     with pytest.raises(urllib.error.HTTPError, match="404"):
         camera.get(before[-1])
+
+
+PLAYING = "document.querySelector('video').readyState >= 2 && document.querySelector('video').currentTime > 0"
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_a_browser_plays_it_with_its_time_and_shows_nothing_in_privacy(camera: Camera, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with looking(camera.url, tmp_path) as tab:
+            await tab.until("document.querySelector('.watch') !== null")
+            await tab.click(".watch")
+            await tab.until(PLAYING)
+            await tab.until("/[0-9]:[0-9]{2}.* s behind/.test(document.querySelector('#moment').innerText)")
+            assert await tab.value("document.querySelector('video').muted")
+            assert await tab.value("document.querySelector('video').videoWidth") == 640
+            began_s = await tab.value("document.querySelector('video').currentTime")
+            await tab.until(f"document.querySelector('video').currentTime > {began_s} + 3")
+            assert await tab.text(".video-words") == ""
+            await asyncio.to_thread(camera.command, "privacy", enable="on")
+            await tab.until("document.querySelector('#screen').dataset.showing === 'pictures'")
+            assert await tab.value("document.querySelector('video').readyState") == 0
+            await tab.until("document.querySelector('.watch').disabled")
+            await asyncio.to_thread(camera.command, "privacy", enable="off")
+            await tab.until("!document.querySelector('.watch').disabled")
+            await tab.click(".watch")
+            await tab.until(PLAYING)
+            await tab.click(".watch")
+            await tab.until("document.querySelector('#picture').naturalWidth > 0")
+            assert await tab.value("document.querySelector('video').readyState") == 0
+            assert tab.complaints == []
+
+    run(story)

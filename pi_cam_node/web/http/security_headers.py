@@ -9,7 +9,7 @@ from aiohttp import web
 STATIC = "/static/"
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 # A browser shows a picture, film or stream in a page of its own making, with styles in it and no script.

@@ -16,7 +16,13 @@ from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.pages.login import with_session
 from pi_cam_node.web.routes import route
 
-_TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
+_TYPES = {
+    "LICENSE": "text/plain",
+    "css": "text/css",
+    "html": "text/html",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
 
 # What may be asked for by name. Nothing of a request ever becomes a path, so none can lead elsewhere.
 STATIC = (
@@ -32,6 +38,7 @@ STATIC = (
     "history.js",
     "icon.svg",
     "live.js",
+    "live_video.js",
     "login.css",
     "login.js",
     "motion_card.js",
@@ -49,11 +56,14 @@ STATIC = (
     "units.js",
     "view.css",
     "viewer.js",
+    "watch.js",
     "words.js",
     "zone_editor.js",
     "zone_layer.js",
     "zones.js",
 )
+# Libraries of others, brought in by scripts/vendor; read when they are asked for.
+VENDORED = ("hls.LICENSE", "hls.light.min.js")
 PAGES = ("index.html", "login.html")
 IN_SESSION = "index.html in a session"
 _NO_SESSION = b'data-session="no"'
@@ -83,6 +93,12 @@ def files() -> Mapping[str, File]:
     return {name: _file(name, content) for name, content in contents.items()} | {IN_SESSION: _file(".html", in_session)}
 
 
+@functools.cache
+def vendored(name: str) -> File:
+    """Return a file of `VENDORED`; read once."""
+    return _file(name, (resources.files("pi_cam_node.web.pages") / "static" / "vendor" / name).read_bytes())
+
+
 def _file(name: str, content: bytes) -> File:
     return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
 
@@ -92,7 +108,7 @@ async def index(request: web.Request) -> web.Response:
     """Send the live view, with a way to log out for those who logged in."""
     access = access_of(request)
     is_session = access.sessions.is_valid(request.cookies.get(access.cookie, ""))
-    return _send(request, IN_SESSION if is_session else "index.html")
+    return _send(request, files()[IN_SESSION if is_session else "index.html"])
 
 
 @route("GET", "/login", "public", Described(("text/html",)))
@@ -102,7 +118,7 @@ async def login(request: web.Request) -> web.Response:
     session = access_of(request).log_in_by_link(request) if is_link else None
     if session is not None:
         return with_session(request, web.Response(status=303, headers={"Location": "./"}), session)
-    return _send(request, "login.html")
+    return _send(request, files()["login.html"])
 
 
 @route(
@@ -116,15 +132,28 @@ async def static(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in STATIC:
         raise web.HTTPNotFound(text="no such file\n")
-    return _send(request, name)
+    return _send(request, files()[name])
 
 
-def _send(request: web.Request, name: str) -> web.Response:
+@route(
+    "GET",
+    "/static/vendor/{name}",
+    "public",
+    Described(("text/javascript", "text/plain"), refusals={404: "There is no such file."}),
+)
+async def vendor(request: web.Request) -> web.Response:
+    """Send a library of the pages, or its licence."""
+    name = request.match_info["name"]
+    if name not in VENDORED:
+        raise web.HTTPNotFound(text="no such file\n")
+    return _send(request, vendored(name))
+
+
+def _send(request: web.Request, file: File) -> web.Response:
     """Send a file, or say that the reader's copy is still good.
 
     ``no-cache`` lets a browser keep it but ask each time: after an update of the node all files change together.
     """
-    file = files()[name]
     known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
     response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
     if not known:

@@ -3,13 +3,14 @@
 import { command, logOut, read } from "./api.js";
 import { byId } from "./dom.js";
 import { showHistory } from "./history.js";
-import { live, tell } from "./live.js";
+import { live, pause, tell } from "./live.js";
 import { plot } from "./plot.js";
 import { motionCard } from "./motion_card.js";
 import { showPrivacy, wirePrivacy } from "./privacy.js";
 import { showSettings, wireKeep } from "./settings.js";
 import { hold, reach, wireShoot } from "./shoot.js";
 import { showAway, showState } from "./state.js";
+import { watch } from "./watch.js";
 
 const POLL_MS = 2000;
 
@@ -49,6 +50,7 @@ function show(state) {
   showState(state);
   showPrivacy(hidden);
   tell(true, hidden);
+  hideVideo(hidden);
   plot(state.brightness, thresholds(), online, (Date.parse(state.at) || Date.now()) / 1000);
   showHistory(state, hidden);
   showMotion(settings, state.states);
@@ -76,6 +78,14 @@ const showMotion = motionCard({
   set: (key, value) => command("set", { key, value }),
   explain: () => command("explain", { what: "motion" }),
   changed: () => configure().then(refresh),
+});
+const hideVideo = watch({
+  figure: byId("screen"),
+  place: byId("views"),
+  moment: byId("moment"),
+  url: "hls/master.m3u8",
+  name: "the camera",
+  onSwitch: pause,
 });
 wireShoot(refresh);
 wirePrivacy(refresh);

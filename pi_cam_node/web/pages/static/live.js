@@ -14,7 +14,7 @@ const picture = byId("picture");
 const veil = byId("veil");
 const moment = byId("moment");
 
-const is = { node: true, hidden: false, streaming: false, trouble: "" };
+const is = { node: true, hidden: false, paused: false, streaming: false, trouble: "" };
 let current = null; // the AbortController of the stream being read
 let fruitless = 0; // streams that the node began and the browser did not hand over; -1 once one was
 let wake = () => {}; // ends the rest between two streams
@@ -26,13 +26,14 @@ export async function live() {
   let pause = FIRST_PAUSE_MS;
   for (;;) {
     await looking();
-    if (!is.node) {
+    if (!is.node || is.paused) {
       await rest(500);
       continue;
     }
     const seen = fruitless < FRUITLESS_MAX ? await readStream() : await leaveToImage();
     is.streaming = false;
     draw();
+    if (is.paused) continue;
     pause = seen ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
     if (!document.hidden && is.node) await rest(pause);
   }
@@ -45,6 +46,13 @@ export function tell(node, hidden = false) {
   is.node = node;
   is.hidden = hidden;
   draw();
+}
+
+/** Lets go of the stream while something else is shown, and takes it up again. */
+export function pause(isPaused) {
+  is.paused = isPaused;
+  if (isPaused) current?.abort();
+  else wake();
 }
 
 function draw() {
@@ -95,6 +103,7 @@ function show(headers, bytes) {
   picture.src = url;
   picture.hidden = false;
   picture.decode().catch(() => {}).finally(() => URL.revokeObjectURL(old)); // decode fails when a newer one came first
+  if (is.paused) return;
   const at = Number(headers.get("x-timestamp"));
   const hidden = headers.get("x-placeholder") === "privacy";
   moment.textContent = at ? clockTime(at * 1000) : hidden ? "Privacy is on" : "No live picture";

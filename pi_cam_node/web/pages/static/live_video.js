@@ -1,0 +1,145 @@
+// Plays live video (HLS) in a <video>, for as long as it is wanted and the page is seen, whatever happens to the node.
+// hls.js first: where Chromium plays HLS by itself it begins later and gives up for good.
+
+const CHECK_MS = 500;
+const STILL_MS = 2500; // three segments are buffered: a picture that stands for so long waits for the camera
+const AGAIN_MS = 2000;
+const LIBRARY = new URL("./vendor/hls.light.min.js", import.meta.url);
+const NATIVE = "application/vnd.apple.mpegurl";
+const OPTIONS = {
+  enableWorker: false, // there is nothing to convert
+  maxBufferLength: 10,
+  backBufferLength: 10,
+  maxLiveSyncPlaybackRate: 1.1,
+  liveSyncDurationCount: 3,
+  liveMaxLatencyDurationCount: 8,
+  abrEwmaDefaultEstimate: 20_000_000, // the whole picture first; a thin line shows soon enough
+};
+
+let library = null;
+
+/** Returns hls.js, loaded once it is needed. */
+function hlsLibrary() {
+  library ??= new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: LIBRARY.href });
+    script.addEventListener("load", () => resolve(globalThis.Hls));
+    script.addEventListener("error", () => {
+      library = null;
+      script.remove();
+      reject(new Error("The player could not be loaded."));
+    });
+    document.head.append(script);
+  });
+  return library;
+}
+
+export class LiveVideo {
+  #video;
+  #url;
+  #tell;
+  #hls = null;
+  #wanted = false;
+  #run = 0; // what an earlier start still waits for is none of a later one's business
+  #timer = 0;
+  #ticker = 0;
+  #moved = { time: -1, at: 0 };
+
+  /** `tell({words, at, behind})`: `words` empty while it plays; `at` and `behind` of the picture shown, or null. */
+  constructor(video, url, tell) {
+    this.#video = video;
+    this.#url = url;
+    this.#tell = tell;
+    document.addEventListener("visibilitychange", () => this.#wanted && (document.hidden ? this.#halt() : this.#begin()));
+    video.addEventListener("error", () => this.#wanted && this.#hls === null && this.#again("The video was interrupted. Trying again …"));
+  }
+
+  start() {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    if (!document.hidden) this.#begin();
+  }
+
+  /** Stops, and shows nothing of what was seen. */
+  stop() {
+    this.#wanted = false;
+    this.#halt();
+  }
+
+  async #begin() {
+    this.#halt();
+    const run = this.#run;
+    this.#tell({ words: "Connecting …", at: null, behind: null });
+    try {
+      const [words, Hls] = await Promise.all([refusal(this.#url), hlsLibrary()]);
+      if (run !== this.#run) return;
+      if (words) return void this.#again(words);
+      if (Hls.isSupported()) this.#playBy(Hls);
+      else if (this.#video.canPlayType(NATIVE)) this.#video.src = this.#url;
+      else return void this.#tell({ words: "This browser cannot play live video.", at: null, behind: null });
+      this.#moved = { time: -1, at: Date.now() };
+      this.#ticker = setInterval(() => this.#check(), CHECK_MS);
+      await this.#video.play();
+    } catch (error) {
+      if (run !== this.#run || error.name === "AbortError") return;
+      if (error.name === "NotAllowedError") this.#video.controls = true; // it begins when somebody presses play
+      else this.#again(error.message || "The node does not answer. Trying again …");
+    }
+  }
+
+  #playBy(Hls) {
+    const hls = new Hls(OPTIONS);
+    this.#hls = hls;
+    hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
+      // A node that refuses has a reason, and what was seen before is not shown on: it may be privacy.
+      if ([401, 403, 503].includes(response?.code)) this.#begin();
+      else if (fatal) this.#again("The video was interrupted. Trying again …");
+    });
+    hls.loadSource(this.#url);
+    hls.attachMedia(this.#video);
+  }
+
+  #again(words) {
+    this.#halt();
+    this.#tell({ words, at: null, behind: null });
+    this.#timer = setTimeout(() => this.#wanted && !document.hidden && this.#begin(), AGAIN_MS);
+  }
+
+  #halt() {
+    this.#run += 1;
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
+    this.#hls?.destroy();
+    this.#hls = null;
+    this.#video.removeAttribute("src");
+    this.#video.load();
+  }
+
+  #check() {
+    const [time, now] = [this.#video.currentTime, Date.now()];
+    if (time !== this.#moved.time) this.#moved = { time, at: now };
+    const still = now - this.#moved.at;
+    const words = still < STILL_MS ? "" : `The picture has stood still for ${Math.round(still / 1000)} s. Waiting for more …`;
+    const isPlaying = this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+    const behind = isPlaying && this.#hls ? this.#hls.latency : null;
+    this.#tell({ words: isPlaying || words ? words : "Connecting …", at: isPlaying ? this.#at() : null, behind });
+  }
+
+  /** Returns the time of the picture shown, as the node's clock stood. */
+  #at() {
+    if (this.#hls) return this.#hls.playingDate?.getTime() ?? null;
+    const start = this.#video.getStartDate?.().getTime(); // Safari
+    return Number.isFinite(start) ? start + this.#video.currentTime * 1000 : null;
+  }
+}
+
+/** Returns why there is no live video now, for people; empty where there is. */
+async function refusal(url) {
+  const response = await fetch(url, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
+  if (response.ok) return "";
+  const said = (await response.text()).trim();
+  if (response.status === 401) return "The session has ended. Log in again.";
+  if (response.status === 403) return "Privacy is on: nothing is seen, and nothing kept.";
+  if (response.status === 404) return "Live video is off here.";
+  if (response.status === 501) return `Live video is not installed: ${said}`;
+  return `${said.charAt(0).toUpperCase()}${said.slice(1).replace(/\.$/, "")}. Trying again …`;
+}
