@@ -50,9 +50,13 @@ class Upkeep:
         """Run the periodic clean-up until cancelled."""
         while True:
             try:
-                gone = await self._context.database.run(lambda db: event_rows.expire(db, self._context.now_ms()))
+                gone = 0
+                while more := await self._context.database.run(
+                    lambda db: event_rows.expire(db, self._context.now_ms())
+                ):
+                    gone += more
                 if gone:
-                    _log.info("%d events are older than they are kept", gone)
+                    _log.info("%d rows were older than they are kept", gone)
             except NodeError as error:
                 _log.warning("old events stay: %s", error)
             await asyncio.sleep(HOUSEKEEPING_S)

@@ -1,4 +1,4 @@
-"""Sends the messages of the outbox in the database; failed ones are retried until they are too old."""
+"""Sends the messages of the outbox, one to each device at a time; failed ones are retried until they are too old."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
@@ -17,7 +18,7 @@ from pi_cam_node.console.store.events import EventRow
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE = 8
+AT_ONCE = 32
 FIRST_WAIT_MS, WAIT_MAX_MS = 5_000, 300_000
 IDLE_S = 60.0
 
@@ -49,6 +50,7 @@ class Outbox:
         self._clock = clock
         self._on_change = on_change
         self._wake = asyncio.Event()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Wake the task, because a message was added."""
@@ -56,30 +58,54 @@ class Outbox:
 
     async def run(self) -> None:
         """Send what is due, for ever."""
-        while True:
-            self._wake.clear()
-            try:
-                wait_s = await self.step()
-            except StoreUnavailable as error:
-                _log.warning("the outbox cannot be read: %s", error)
-                wait_s = IDLE_S
-            except Exception:
-                _log.exception("the outbox failed; it goes on")
-                wait_s = IDLE_S
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait_s)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    wait_s = await self.step()
+                except StoreUnavailable as error:
+                    _log.warning("the outbox cannot be read: %s", error)
+                    wait_s = IDLE_S
+                except Exception:
+                    _log.exception("the outbox failed; it goes on")
+                    wait_s = IDLE_S
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait_s)
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
 
     async def step(self) -> float:
-        """Send what is due now; return how long to wait for more, in seconds."""
-        now_ms = self._now_ms()
-        batch = await self._database.read(lambda db: rows.due(db, now_ms, AT_ONCE))
-        await asyncio.gather(*(self._deliver(*one) for one in batch))
-        if batch:
-            return 0.0
-        next_ms = await self._database.read(rows.next_due_ms)
+        """Begin to send what is due now; return how long to wait for more, in seconds.
+
+        A device whose push service is slow has its own messages wait, and nobody else's.
+        """
+        now_ms, busy = self._now_ms(), tuple(self._under_way)
+        if len(busy) >= AT_ONCE:
+            return IDLE_S
+        for delivery, device, event in await self._database.read(
+            lambda db: rows.due(db, now_ms, AT_ONCE - len(busy), busy)
+        ):
+            task = asyncio.create_task(self._finish(delivery, device, event))
+            self._under_way[device.id] = task
+        busy = tuple(self._under_way)
+        next_ms = await self._database.read(lambda db: rows.next_due_ms(db, busy))
         return IDLE_S if next_ms is None else max(0.05, min(IDLE_S, (next_ms - now_ms) / 1000))
+
+    async def _finish(self, delivery: Delivery, device: Device, event: EventRow) -> None:
+        """Deliver a message, whatever comes of it, and wake the task for the device's next one."""
+        try:
+            await self._deliver(delivery, device, event)
+        except StoreUnavailable as error:
+            # What became of it is not kept, so it is still due: it is sent once more, and not at once.
+            _log.warning("what became of a push to %s is not kept: %s", device.label, error)
+            await asyncio.sleep(IDLE_S)
+        except Exception:
+            _log.exception("a push to %s failed; it is tried again", device.label)
+            await asyncio.sleep(IDLE_S)
+        finally:
+            self._under_way.pop(device.id, None)
+            self._wake.set()
 
     async def _deliver(self, delivery: Delivery, device: Device, event: EventRow) -> None:
         now_ms = self._now_ms()

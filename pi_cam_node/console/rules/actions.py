@@ -29,7 +29,7 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 # A push does not wait longer for its picture; one that comes later is added to the event, and pushed again with it.
-PICTURE_WAIT_S = 0.8
+PICTURE_WAIT_S = 0.5
 # The one that phones show, and the quickest to write.
 FORMATS = ("jpg",)
 # Of everything, to one device.

@@ -161,24 +161,30 @@ def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
     )
 
 
-def due(db: sqlite3.Connection, now_ms: int, limit: int) -> list[tuple[Delivery, Device, EventRow]]:
-    """Return what is to be sent now, the oldest first."""
+def due(
+    db: sqlite3.Connection, now_ms: int, limit: int, busy: Sequence[str] = ()
+) -> list[tuple[Delivery, Device, EventRow]]:
+    """Return what is to be sent now: the oldest message of each device but the busy ones, the oldest first."""
+    marks = ",".join("?" * len(busy))
+    # SQLite takes the other columns from the row that min() is of: https://sqlite.org/lang_select.html#bareagg
     rows = db.execute(
-        f"SELECT {_DELIVERY} FROM delivery WHERE state='waiting' AND due_ms<=? ORDER BY due_ms LIMIT ?",  # noqa: S608 - text of ours, values bound
-        (now_ms, limit),
+        f"SELECT {_DELIVERY}, min(due_ms) FROM delivery WHERE state='waiting' AND due_ms<=? "  # noqa: S608 - text of ours, values bound
+        f"AND device NOT IN ({marks}) GROUP BY device ORDER BY min(due_ms) LIMIT ?",
+        (now_ms, *busy, limit),
     ).fetchall()
     found = []
     for row in rows:
-        delivery = Delivery(*row)
+        delivery = Delivery(*row[:-1])
         to, about = device(db, delivery.device), get(db, delivery.event)
         if to is not None and about is not None:
             found.append((delivery, to, about))
     return found
 
 
-def next_due_ms(db: sqlite3.Connection) -> int | None:
-    """Return when the next delivery is due; ``None`` where none waits."""
-    found = db.execute("SELECT min(due_ms) FROM delivery WHERE state='waiting'").fetchone()[0]
+def next_due_ms(db: sqlite3.Connection, busy: Sequence[str] = ()) -> int | None:
+    """Return when the next delivery to a device that is not busy is due; ``None`` where none waits."""
+    asked = f"SELECT min(due_ms) FROM delivery WHERE state='waiting' AND device NOT IN ({','.join('?' * len(busy))})"  # noqa: S608 - text of ours, values bound
+    found = db.execute(asked, tuple(busy)).fetchone()[0]
     return None if found is None else int(found)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 LIST_MAX = 200
 KEPT_DAYS = 90
+# Of each table in one transaction: a push that waits for the database waits no longer.
+EXPIRED_AT_ONCE = 500
 
 # The kind of the row that a message of a node belongs to.
 KINDS: Mapping[str, str] = {
@@ -217,11 +219,15 @@ def rename_node(db: sqlite3.Connection, old: str, new: str) -> int:
     return int(moved)
 
 
-def expire(db: sqlite3.Connection, now_ms: int) -> int:
-    """Delete what is older than it is kept; return how many events went."""
-    day_ms = 86_400_000
-    gone = db.execute("DELETE FROM event WHERE at_ms < ?", (now_ms - KEPT_DAYS * day_ms,)).rowcount
-    db.execute("DELETE FROM sensor_change WHERE at_ms < ?", (now_ms - 30 * day_ms,))
-    db.execute("DELETE FROM delivery WHERE at_ms < ? AND state <> 'waiting'", (now_ms - 30 * day_ms,))
-    db.execute("DELETE FROM session WHERE ends IS NOT NULL AND ends < ?", (now_ms,))
-    return int(gone)
+def expire(db: sqlite3.Connection, now_ms: int, limit: int = EXPIRED_AT_ONCE) -> int:
+    """Delete some of what is older than it is kept; return how many rows went: as long as any do, there may be more."""
+    day_ms, gone = 86_400_000, 0
+    for table, where, before_ms in (
+        ("event", "at_ms < ?", now_ms - KEPT_DAYS * day_ms),
+        ("sensor_change", "at_ms < ?", now_ms - 30 * day_ms),
+        ("delivery", "at_ms < ? AND state <> 'waiting'", now_ms - 30 * day_ms),
+        ("session", "ends IS NOT NULL AND ends < ?", now_ms),
+    ):
+        chosen = f"SELECT rowid FROM {table} WHERE {where} LIMIT ?"  # noqa: S608 - text of ours, values bound
+        gone += db.execute(f"DELETE FROM {table} WHERE rowid IN ({chosen})", (before_ms, limit)).rowcount  # noqa: S608 - text of ours, values bound
+    return gone

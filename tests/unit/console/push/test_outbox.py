@@ -1,0 +1,155 @@
+"""The task that sends pushes: retries, and devices that do not hold up each other."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar, cast
+
+import pytest
+
+pytest.importorskip("cryptography", reason="the extra console is not installed")
+
+from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.sender import TTL_S, Outcome, PushSender
+from pi_cam_node.console.store import accounts, devices, events, schema
+from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.devices import Delivery, Device
+from pi_cam_node.console.store.events import EventRow
+from tests.support.fakes.clock import FakeClock
+
+Result = TypeVar("Result")
+
+
+class InlineDatabase:
+    """The tables in memory, used without a thread."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        return work(self.db)
+
+    read = run
+
+
+class Service:
+    """A push service: answers what is set for an endpoint; ``None`` never answers."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Outcome | None] = {}
+        self.sent: list[str] = []
+
+    async def send(self, endpoint: str, _keys: Mapping[str, str], message: bytes, _topic: str) -> Outcome:
+        outcome = self.answers.get(endpoint, Outcome("sent", 201))
+        if outcome is None:
+            await asyncio.Event().wait()
+        self.sent.append(f"{endpoint} {message.decode()}")
+        return cast("Outcome", outcome)
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    made.execute("PRAGMA foreign_keys=ON")
+    schema.migrate(made)
+    accounts.put_account(made, Account("a", "Anna", "owner", "", None))
+    for name in ("phone", "tablet"):
+        devices.put_device(made, Device(name, "a", "webpush", name, {}, name, 0))
+    yield made
+    made.close()
+
+
+def put(db: sqlite3.Connection, clock: FakeClock, text: str, *to: str) -> None:
+    now_ms = round(clock.utcnow().timestamp() * 1000)
+    row, _ = events.put(db, EventRow("", text, now_ms, "rule"))
+    for device in to:
+        devices.put_delivery(db, Delivery(row.rowid, device, "waiting", 0, now_ms, None, now_ms, text))
+
+
+def states(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    return db.execute("SELECT device, state, tries FROM delivery ORDER BY event, device").fetchall()
+
+
+def rig(db: sqlite3.Connection) -> tuple[Outbox, Service, FakeClock]:
+    service, clock = Service(), FakeClock()
+    box = Outbox(
+        cast("Database", InlineDatabase(db)),
+        cast("PushSender", service),
+        lambda delivery, _device, _event: delivery.text.encode(),
+        clock,
+    )
+    return box, service, clock
+
+
+async def turn(times: int = 20) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+def test_a_service_that_does_not_answer_holds_up_its_own_device_only(db: sqlite3.Connection) -> None:
+    box, service, clock = rig(db)
+    service.answers["phone"] = None
+
+    async def scenario() -> None:
+        put(db, clock, "first", "phone", "tablet")
+        await box.step()
+        await turn()
+        put(db, clock, "second", "phone", "tablet")
+        assert await box.step() > 1.0, "what waits for a busy device is not asked for again and again"
+        await turn()
+
+    asyncio.run(scenario())
+    assert service.sent == ["tablet first", "tablet second"]
+    assert [state for device, state, _ in states(db) if device == "phone"] == ["waiting", "waiting"]
+
+
+def test_the_messages_of_a_device_go_in_their_order(db: sqlite3.Connection) -> None:
+    box, service, clock = rig(db)
+
+    async def scenario() -> None:
+        for text in ("first", "second", "third"):
+            put(db, clock, text, "phone")
+            clock.advance(0.001)
+        for _ in range(3):
+            await box.step()
+            await turn()
+
+    asyncio.run(scenario())
+    assert service.sent == ["phone first", "phone second", "phone third"]
+
+
+def test_what_cannot_be_sent_is_tried_again_until_it_is_too_old(db: sqlite3.Connection) -> None:
+    box, service, clock = rig(db)
+    service.answers["phone"] = Outcome("retry", why="the push service is busy")
+
+    async def scenario() -> None:
+        put(db, clock, "first", "phone")
+        for seconds, tries in ((0, 1), (1, 1), (5, 2), (10, 3)):
+            clock.advance(seconds)
+            await box.step()
+            await turn()
+            assert states(db) == [("phone", "waiting", tries)]
+        clock.advance(TTL_S)
+        await box.step()
+        await turn()
+
+    asyncio.run(scenario())
+    assert [state for _, state, _ in states(db)] == ["expired"]
+
+
+def test_a_device_that_is_gone_gets_nothing_more(db: sqlite3.Connection) -> None:
+    box, service, clock = rig(db)
+    service.answers["phone"] = Outcome("gone", 410, "the browser has ended its subscription")
+
+    async def scenario() -> None:
+        put(db, clock, "first", "phone")
+        put(db, clock, "second", "phone")
+        await box.step()
+        await turn()
+
+    asyncio.run(scenario())
+    assert states(db) == [("phone", "failed", 1), ("phone", "failed", 0)]
+    assert devices.devices(db)[0].gone_why == "the browser has ended its subscription"
