@@ -99,7 +99,7 @@ def test_every_command_works_as_it_stands(page: Path, tmp_path: Path) -> None:
     if not any(block.commands for block in blocks_of(page)):
         pytest.skip("there is no command on this page")
     (tmp_path / "work").mkdir()
-    for folder in ("systemd", "examples"):
+    for folder in ("systemd", "examples", "homeassistant"):
         (tmp_path / "work" / folder).symlink_to(REPOSITORY / folder)
     run_document(page, tmp_path, before=machine.before, after=machine.after)
 

@@ -1,20 +1,33 @@
-"""The flow of `examples/node-red` in the real Node-RED, with a real broker and a real node."""
+"""The flows of `examples/node-red` in the real Node-RED, with a real broker, a real node and a real browser."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 
+from pi_cam_node.cli.reference.asyncapi.channels import channels
+from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.imaging import jpeg
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
+from tests.support.chromium import browsing, find_chromium
 from tests.support.node_red import NodeRed, running_node_red
 from tests.support.running_node import BASE, REPOSITORY, CommandClient, RunningNode
 
 FLOW = REPOSITORY / "examples" / "node-red" / "flow.json"
+DASHBOARD = FLOW.with_name("dashboard.json")
+
+
+IMAGE = "document.querySelector('.cam-%s img')"
+VALUE = "document.querySelector('.cam-%s .nrdb-ui-text-value')"
+CHOOSE = "[...document.querySelectorAll('.cam-%s button')].find(b => b.innerText.trim().toLowerCase() === '%s').click()"
 
 
 @pytest.fixture
@@ -24,19 +37,28 @@ def node_red(tmp_path: Path) -> Iterator[NodeRed]:
         yield running
 
 
-def flow_for(port: int) -> list[dict[str, Any]]:
-    """Return the flow with the broker's port in it, the only change."""
-    nodes: list[dict[str, Any]] = json.loads(FLOW.read_text())
+def flow_for(port: int, file: Path = FLOW) -> list[dict[str, Any]]:
+    """Return a flow with the broker's port in it, the only change."""
+    nodes: list[dict[str, Any]] = json.loads(file.read_text())
     for node in nodes:
         if node["type"] == "mqtt-broker":
             node["port"] = str(port)
     return nodes
 
 
-def test_every_wire_leads_to_a_node_and_only_node_red_s_own_nodes_are_used() -> None:
-    nodes = json.loads(FLOW.read_text())
+@pytest.mark.parametrize("file", [FLOW, DASHBOARD], ids=lambda file: file.stem)
+def test_every_wire_leads_to_a_node_and_every_group_to_a_page(file: Path) -> None:
+    nodes = json.loads(file.read_text())
     ids = {node["id"] for node in nodes}
+    assert len(ids) == len(nodes)
     assert {wire for node in nodes for output in node.get("wires", []) for wire in output} <= ids
+    assert {node[key] for node in nodes for key in ("z", "group", "page", "ui", "theme", "broker") if node.get(key)} - {
+        "localhost"
+    } <= ids
+
+
+def test_the_plain_flow_uses_only_node_red_s_own_nodes() -> None:
+    nodes = json.loads(FLOW.read_text())
     own = {"tab", "comment", "inject", "change", "switch", "function", "debug"}
     assert {node["type"] for node in nodes} <= own | {"mqtt-broker", "mqtt in", "mqtt out", "http in", "http response"}
 
@@ -64,3 +86,94 @@ def test_the_flow_gives_commands_shows_replies_and_serves_the_picture(
         client.wait_for(f"{BASE}/config/night.gain", "8", 20)
         assert node.running
     assert "[error]" not in node_red.log.read_text()
+
+
+def test_both_flows_name_topics_that_there_are() -> None:
+    described = {re.sub(r"{(\w+)}", "+", channel.address) for channel in channels(Schemas())}
+    for file in (FLOW, DASHBOARD):
+        for node in json.loads(file.read_text()):
+            topic = node.get("topic", "") if node["type"].startswith("mqtt ") else ""
+            known = topic.replace("pi_cam_node/porch/", "pi_cam_node/+/")
+            is_known = known in described or any(paho.topic_matches_sub(known, one) for one in described)
+            assert is_known or not topic.startswith("pi_cam_node/"), topic
+
+
+def test_the_dashboard_shows_the_camera_and_commands_it(broker: Mosquitto, tmp_path: Path, node_red: NodeRed) -> None:
+    if find_chromium() is None:
+        pytest.skip("Chromium is not installed")
+    http = {"enable": True, "port": free_port()}
+    with RunningNode(tmp_path, broker.port, mjpeg_server=http) as node, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online()
+        node_red.import_flows(flow_for(broker.port, DASHBOARD))
+        asyncio.run(use_dashboard(node_red.url, commands, tmp_path))
+        assert node.running
+    assert "[error]" not in node_red.log.read_text()
+
+
+async def use_dashboard(url: str, commands: CommandClient, folder: Path) -> None:
+    """Look at everything on the page and use every control, as a person would."""
+    async with browsing(folder / "profile") as tab:
+        await tab.look(width=1280, height=1000)
+        await tab.go(f"{url}/dashboard/camera")
+        await tab.until(f"{IMAGE % 'live'} && {IMAGE % 'live'}.naturalWidth === 320", "the live picture")
+        for name, wanted in (("camera", "online"), ("mode", "day"), ("motion", "OFF"), ("error", "ok")):
+            await tab.until(f"({VALUE % name})?.innerText.trim() === '{wanted}'", f"{name} to be {wanted}")
+        await tab.until("document.querySelector('.cam-gauge svg') !== null", "the gauge")
+        await tab.until("document.querySelector('.cam-chart canvas') !== null", "the chart")
+        await in_thread(wait_until, lambda: float(commands.state("ring_seconds") or 0) > 3, "pictures in the ring", 60)
+
+        await tab.click("button.cam-save, .cam-save button")
+        await reply_to(commands, "save")
+        await tab.until(f"{IMAGE % 'thumbnail'}?.naturalWidth > 0", "the thumbnail")
+        await tab.until("document.querySelector('.cam-events')?.innerText.includes('Picture saved')", "the event")
+
+        await tab.value("document.querySelector('.cam-ago [role=slider]').focus()")
+        for _ in range(4):
+            await tab.press("ArrowRight", 39)
+        await tab.click("button.cam-past, .cam-past button")
+        data = (await reply_to(commands, "pastStack"))["data"]
+        assert data["age_s"] > 1
+        await tab.until("document.querySelector('.cam-reply a')?.href.includes('/media/')", "the link to the picture")
+        await tab.click("button.cam-clip, .cam-clip button")
+        clip = await reply_to(commands, "clip")
+        assert clip["ok"] == (find_spec("av") is not None), clip
+        if clip["ok"]:
+            await tab.until("document.querySelector('.cam-reply a')?.innerText === 'Open the clip'", "the clip's link")
+
+        await tab.click(".cam-detection input")
+        await setting(commands, "motion.enable", "on")
+        for name, key, choice in (("night", "night.override", "night"), ("record", "recording.mode", "motion")):
+            await tab.value(CHOOSE % (name, choice))
+            await setting(commands, key, choice)
+        await tab.value("document.querySelector('.cam-gain [role=slider]').focus()")
+        await tab.press("ArrowRight", 39)
+        await in_thread((folder / "dashboard.png").write_bytes, await tab.screenshot())
+        await tab.click(".cam-privacy input")
+        await setting(commands, "privacy.enable", "on")
+        gone = f"{IMAGE % 'live'} === null && {IMAGE % 'thumbnail'} === null"
+        await tab.until(gone, "no picture while privacy is on")
+        assert [asked for asked in tab.requests if not asked.startswith(("data:", "blob:", url))] == []
+
+
+async def in_thread(wait: Any, *arguments: Any) -> Any:
+    """Wait without holding up the browser's messages."""
+    return await asyncio.get_running_loop().run_in_executor(None, wait, *arguments)
+
+
+async def reply_to(commands: CommandClient, verb: str) -> dict[str, Any]:
+    """Wait for the final reply to a command that somebody else gave."""
+    found: list[dict[str, Any]] = []
+
+    def came() -> bool:
+        found[:] = [r for r in commands.replies() if (r["verb"], r["stage"]) == (verb, "final")]
+        return bool(found)
+
+    await in_thread(wait_until, came, f"the reply to {verb}", 60)
+    return found[-1]
+
+
+async def setting(commands: CommandClient, key: str, value: str) -> None:
+    """Wait until a setting is in force."""
+    latest = commands.client.latest
+    await in_thread(wait_until, lambda: latest(f"{BASE}/config/{key}") == value.encode(), f"{key} {value}", 60)
