@@ -17,6 +17,7 @@ from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.frame_factory import FrameFactory
 from pi_cam_node.camera.freeze_detector import BLANK, FreezeDetector
 from pi_cam_node.camera.recovery import RecoveryPolicy
+from pi_cam_node.camera.source import Opened
 from pi_cam_node.camera.timeouts import HangDetector
 from pi_cam_node.camera.worker import messages as m
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
@@ -183,7 +184,7 @@ class CameraController:
         self._deadline.opened()
         self._frame_factory.begin(report.opened)
         _log.info("%s is open, %d x %d", report.opened.source, *report.opened.size)
-        self._put(CameraOpened(report.opened.source, report.opened.size, report.opened.controls))
+        self._put(_camera_opened(report.opened))
         if self._desired.generation != self._opened_with:
             self._apply()
 
@@ -293,3 +294,7 @@ class CameraController:
     def _put(self, arrival: Input) -> None:
         if not self._inbox.put(arrival):
             _log.error("the node is too busy to hear: %s", arrival)
+
+
+def _camera_opened(opened: Opened) -> CameraOpened:
+    return CameraOpened(opened.source, opened.size, opened.controls, opened.settings, opened.tells_light)

@@ -9,8 +9,9 @@ from pi_cam_node.camera.worker.messages import Output
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.polygon import Polygon
 
-# Settings that need no opening again: the rate is one of the controls, the others are not the source's.
-_SOFT = {"framerate", "capture_timeout_s", "frozen_after_s", "isolate"}
+# Settings that need no opening again: some are controls, the others are not the source's.
+_CONTROLS = {"framerate", "autofocus", "lens_position", "awb", "exposure_compensation"}
+_SOFT = {*_CONTROLS, "capture_timeout_s", "frozen_after_s", "isolate"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,25 @@ class CameraSettings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustments:
+    """Focus, white balance and exposure compensation; a camera follows those that `Opened.settings` names.
+
+    Attributes:
+        autofocus: ``auto`` focuses once, ``manual`` takes the lens position.
+        lens_position_dpt: Focus in dioptres, 0 for infinity.
+        awb: White balance.
+        exposure_compensation_ev: Added to the automatic exposure, in EV.
+    """
+
+    autofocus: Literal["continuous", "auto", "manual"] = "continuous"
+    lens_position_dpt: float = 0.0
+    awb: Literal["auto", "daylight", "indoor", "tungsten", "fluorescent", "cloudy"] = "auto"
+    exposure_compensation_ev: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """Mode, exposure, gain and frame rate of the camera.
+    """Mode, exposure, gain, frame rate and adjustments of the camera.
 
     Attributes:
         mode: ``day`` asks for automatic exposure, ``night`` for the fixed one.
@@ -72,6 +89,7 @@ class Controls:
         exposure_us: Exposure time at night, in microseconds.
         gain: Analogue gain at night.
         night_mode: Configuration at night: ``still`` or ``stream``.
+        adjustments: Focus, white balance and exposure compensation.
     """
 
     mode: Mode
@@ -79,6 +97,7 @@ class Controls:
     exposure_us: int
     gain: float
     night_mode: Literal["still", "stream"]
+    adjustments: Adjustments = Adjustments()
 
     @property
     def exposure_s(self) -> float:
@@ -103,8 +122,9 @@ class Controls:
 
 def controls_of(config: Config, mode: Mode) -> Controls:
     """Return the controls of the camera in a mode, by the settings."""
-    night = config.night
-    return Controls(mode, config.camera.framerate, night.exposure_us, night.gain, night.mode)
+    night, camera = config.night, config.camera
+    adjustments = Adjustments(camera.autofocus, camera.lens_position, camera.awb, camera.exposure_compensation)
+    return Controls(mode, camera.framerate, night.exposure_us, night.gain, night.mode, adjustments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +138,9 @@ class Opened:
         controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
         live: A camera, as opposed to a film.
         oriented: The source turns its pictures itself.
+        settings: Keys of the settings that it follows, of those that not every camera does
+            (`pi_cam_node.core.camera_settings`).
+        tells_light: Its images tell their exposure and gain, from which the illuminance is estimated.
     """
 
     source: str
@@ -126,6 +149,8 @@ class Opened:
     controls: bool
     live: bool = True
     oriented: bool = False
+    settings: tuple[str, ...] = ()
+    tells_light: bool = False
 
 
 @dataclass(frozen=True, slots=True)

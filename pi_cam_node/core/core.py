@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.base.schedule import Due, Interval
-from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, settings
 from pi_cam_node.core import events as e
 from pi_cam_node.core import inputs as i
 from pi_cam_node.core.activity import Activity
+from pi_cam_node.core.camera_settings import CameraSettings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.dispatcher import Dispatcher
 from pi_cam_node.core.commands.jobs import JobQueue
@@ -63,9 +63,8 @@ class Core:
         self.url_of, self.leave, self.demand, self.recorder = ports.url_of, ports.stop, ports.demand, ports.recorder
         self.privacy_gate, self.erase = ports.privacy_port.privacy_gate, ports.privacy_port.erase
         self.privacy = PrivacySwitch(ports.privacy_port, clock, self._forget)
-        self._ports = ports
-        self.config = config
-        self._memory = MemoryLimits(budget_bytes)
+        self._ports, self.config = ports, config
+        self._memory, self._camera_settings = MemoryLimits(budget_bytes), CameraSettings()
         self._events: list[e.Event] = []
         self.ring = Ring(self._memory.limits(config))
         self.night = NightController(config.night, now_s)
@@ -116,6 +115,7 @@ class Core:
         """Change one live setting; see `commands.Context`."""
         new = settings.with_value(self.config, key, raw)
         self._memory.check(self.config, new, key)
+        self._camera_settings.check(self.config, new, key)
         old = settings.value_of(self.config, key)
         modes = (self.night.mode, self.night.wanted)
         self._trial.begin(self.config, new, modes, self.clock.monotonic(), delivers=self._delivers)
@@ -133,11 +133,10 @@ class Core:
         now_s = self.clock.monotonic()
         return {
             **self._ports.vitals(),
+            "resolution": self._camera_settings.resolution,
             "fps": round(self._frame_rate.per_second(now_s), 2),
             "latency_ms": self._latency_ms,
-            "ring_frames": len(self.ring),
-            "ring_mib": round(self.ring.size_bytes / MIB, 2),
-            "ring_seconds": round(self.ring.seconds, 1),
+            **self.ring.figures(),
             "commands_waiting": self._dispatcher.waiting,
             "last_error": self.faults.figure(),
         }
@@ -203,6 +202,7 @@ class Core:
                 self._dispatcher.on_work(message)
             case i.CameraOpened(size=(width, height)):
                 self._memory.opened(width, height)
+                self._camera_settings.opened(message, self.config)
                 self._bound_ring()
             case i.CameraFailed(reason=reason):
                 self._camera_lost(reason, now_s)

@@ -22,11 +22,16 @@ class CameraOpened:
         source: Its name without secrets, e.g. ``rtsp://porch.example/live``.
         size: Width and height in pixels, as granted.
         controls: Whether exposure and gain can be set.
+        settings: Keys of the settings that it follows, of those that not every camera does; see
+            `pi_cam_node.core.camera_settings`.
+        tells_light: Whether the illuminance can be estimated from its frames.
     """
 
     source: str
     size: tuple[int, int]
     controls: bool
+    settings: tuple[str, ...] = ()
+    tells_light: bool = False
 
 
 @dataclass(frozen=True, slots=True)

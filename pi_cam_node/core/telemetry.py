@@ -188,6 +188,13 @@ FIGURES = (
     ),
     # ---- frames
     Figure(
+        key="resolution",
+        kind="text",
+        doc="Size of the pictures as the camera delivers them, turned, in pixels: width x height.",
+        title="Picture size",
+        icon="mdi:image-size-select-large",
+    ),
+    Figure(
         key="fps",
         doc="Frames that arrive from the camera.",
         metric="frames_per_second",

@@ -6,7 +6,7 @@ what is published is decided here, on the node thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
@@ -53,6 +53,7 @@ class Announcer:
         config: Returns the settings in force.
         info: Returns the body of the info topic for a session number.
         discovery: Returns the discovery message for a configuration.
+        undecided: Returns the components that may come into it yet, so that earlier ones are not removed.
 
     Attributes:
         due_s: When unchanged states are to be sent again.
@@ -66,16 +67,17 @@ class Announcer:
         config: Callable[[], Config],
         info: Info,
         discovery: Discovery,
+        undecided: Callable[[Config], Collection[str]] = lambda _config: (),
     ) -> None:
         self._link = link
         self._clock = clock
         self._config = config
         self._info = info
-        self._discovery = discovery
+        self._discovery, self._undecided = discovery, undecided
         self._messages = EventMessages(topics)
         self._retained = RetainedState(topics)
         self._session = 0
-        self._announced = b""
+        self._announced = self._earlier = b""
         self._refreshed_s = clock.monotonic()
         self._all_s = AT_ONCE_S
         self._renew_s = NEVER_S
@@ -97,12 +99,16 @@ class Announcer:
         """Publish the node's info and its discovery message, where they changed."""
         config = self._config()
         self._publish(self._messages.info(self._info(self._session)))
-        body = self._offer(config) if config.homeassistant.enable else None
+        body, is_cleaned = (self._offer(config) if config.homeassistant.enable else None), False
         if body is not None:
             self._remove_stale(self._announced, body)
+            if self._earlier and not self._undecided(config):
+                earlier, self._earlier = self._earlier, b""
+                is_cleaned = self._remove_stale(earlier, body)
         message = self._messages.discovery(body)
         self._announced = message.payload
-        self._publish(message)
+        if self._retained.put(message) or is_cleaned:
+            self._link.publish(message)
 
     def on_event(self, event: Event) -> None:
         """Publish an event, or answer what came from the broker; events that concern other parts are ignored."""
@@ -116,6 +122,7 @@ class Announcer:
                 self.due_s = min(self.due_s, self._all_s)
             case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
                 current = self._offer(self._config())
+                self._earlier = payload if self._undecided(self._config()) else b""
                 if self._remove_stale(payload, current):
                     self._link.publish(self._messages.discovery(current))
             case StaleWillSeen() | IdConflictSeen():
@@ -188,7 +195,7 @@ class Announcer:
 
     def _remove_stale(self, previous: bytes, current: Mapping[str, Any]) -> bool:
         """Empty retained topics that are no longer announced; Home Assistant keeps what is merely left out."""
-        cleaned = removal_message(previous, current)
+        cleaned = removal_message(previous, current, self._undecided(self._config()))
         if cleaned is None:
             return False
         self._link.publish(self._messages.discovery(cleaned))

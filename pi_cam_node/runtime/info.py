@@ -7,6 +7,7 @@ import json
 
 from pi_cam_node import __version__
 from pi_cam_node.config import Config, settings
+from pi_cam_node.core.camera_settings import undecided, unserved
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.entities import entities
@@ -18,6 +19,7 @@ from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
 from pi_cam_node.runtime.parts import Parts
 from pi_cam_node.system import identity
+from pi_cam_node.system.metrics import absent_figures
 
 API_VERSION = 1
 CAPABILITIES = ("night", "discovery", "privacy", "ticket")
@@ -38,6 +40,7 @@ class NodeInfo:
         self._core, self._parts, self._boot_id = core, parts, boot_id
         self._guard, self._rename = guard, rename
         self._opened: CameraOpened | None = None
+        self._absent = absent_figures()
 
     def on_event(self, event: Event) -> None:
         """Note what the camera granted; see `pi_cam_node.core.events.Listener`."""
@@ -69,4 +72,9 @@ class NodeInfo:
     def discovery(self, config: Config) -> dict[str, object]:
         """Return Home Assistant's discovery message."""
         board = {"model": identity.model(), "configuration_url": self._parts.web.url or ""}
-        return discovery(entities(config, registry().values()), self._parts.topics, config, __version__, board)
+        offered = entities(config, registry().values(), unserved(self._opened) | self._absent)
+        return discovery(offered, self._parts.topics, config, __version__, board)
+
+    def undecided(self, config: Config) -> frozenset[str]:
+        """Return the components of the discovery message that the camera will have or not: it is not open yet."""
+        return frozenset(map(slug, undecided(config.camera.source, self._opened)))

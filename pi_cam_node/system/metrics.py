@@ -88,6 +88,12 @@ def _told(figure: Callable[[], Figure]) -> Figure | None:
         return None
 
 
+def absent_figures() -> frozenset[str]:
+    """Return the keys of the figures that this machine has no sensor for."""
+    sensors = {"temperature_c": _told(temperature_c), "throttled": throttled()}
+    return frozenset(key for key, value in sensors.items() if value is None)
+
+
 def temperature_c() -> float | None:
     """Return the processor's temperature in degrees Celsius."""
     sensors = psutil.sensors_temperatures()

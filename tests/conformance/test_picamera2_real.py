@@ -99,7 +99,8 @@ def test_both_virtual_cameras_are_listed(rig: Rig) -> None:
 
 def test_a_day_frame_has_the_size_and_the_layout_that_were_granted(source: Picamera2Source) -> None:
     opened = source.open(CAMERA, DAY)
-    assert opened == Opened("picamera2:Virtual Video Device1", SIZE, "i420", controls=False)
+    settings = ("camera.width", "camera.height")
+    assert opened == Opened("picamera2:Virtual Video Device1", SIZE, "i420", controls=False, settings=settings)
     for shot in read(source, 5):
         assert size_of(shot.pixels, opened.layout) == SIZE
         assert shot.pixels.flags.c_contiguous

@@ -6,6 +6,7 @@ Its gain stays its own business: it has no unit that `night.gain` could be put i
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from pathlib import Path
 import cv2
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import RateLimit
+from pi_cam_node.camera.sources.v4l2_controls import V4l2Controls, controls_of_device
 from pi_cam_node.camera.sources.v4l2_devices import cameras
 from pi_cam_node.imaging.frame import Mode, Sensor
+
+_log = logging.getLogger(__name__)
 
 # V4L2_CID_EXPOSURE_AUTO of linux/v4l2-controls.h; cameras have one of the two automatic ones.
 _MANUAL = 1
@@ -45,13 +49,19 @@ class V4l2Source:
     """A camera behind ``/dev/video<n>``."""
 
     def __init__(
-        self, device: str, opener: OpenCapture = cv2.VideoCapture, monotonic: Callable[[], float] = time.monotonic
+        self,
+        device: str,
+        opener: OpenCapture = cv2.VideoCapture,
+        monotonic: Callable[[], float] = time.monotonic,
+        controls_of: Callable[[str], V4l2Controls | None] = controls_of_device,
     ) -> None:
         """Take the device: a path, or the number of ``/dev/video<n>``."""
         self._device = f"/dev/video{device}" if device.isdecimal() else device
         self._title = f"v4l2:{self._device}"
-        self._opener, self._monotonic = opener, monotonic
+        self._opener, self._monotonic, self._controls_of = opener, monotonic, controls_of
         self._capture: Capture | None = None
+        self._controls: V4l2Controls | None = None
+        self._adjustments = Adjustments()
         self._framerate = 1.0
         self._limit = RateLimit()
         self._obeys = False
@@ -75,7 +85,9 @@ class V4l2Source:
         self._capture, self._framerate, self._limit = capture, controls.framerate, RateLimit()
         self._obeys = _fix_exposure(capture, controls.exposure_us) is not None and _free_exposure(capture)
         self._shown = self._coming = self._expose(capture, controls)
-        return Opened(self._title, capture.size, "bgr", controls=self._obeys)
+        settings = ["camera.width", "camera.height", *(["night.exposure_us"] if self._obeys else [])]
+        settings += self._open_controls(controls)
+        return Opened(self._title, capture.size, "bgr", controls=self._obeys, settings=tuple(settings))
 
     def read(self) -> Shot:
         """Return the next image that the frame rate admits."""
@@ -93,6 +105,9 @@ class V4l2Source:
         """Expose so from now on; the images that are in the buffers still bear the old mode."""
         if self._capture is None:
             raise SourceError(f"{self._title} is not open")
+        if self._controls is not None and controls.adjustments != self._adjustments:
+            self._controls.apply(controls.adjustments)
+            self._adjustments = controls.adjustments
         self._coming, self._late_images = self._expose(self._capture, controls), _BUFFERS
         self._framerate = controls.framerate
 
@@ -100,7 +115,20 @@ class V4l2Source:
         """Release the camera."""
         if self._capture is not None:
             self._capture.release()
-        self._capture = None
+        if self._controls is not None:
+            self._controls.close()
+        self._capture = self._controls = None
+
+    def _open_controls(self, controls: Controls) -> tuple[str, ...]:
+        """Set focus and white balance as far as the camera has them; return the keys of the settings it follows."""
+        self._controls, self._adjustments = self._controls_of(self._device), controls.adjustments
+        if self._controls is None:
+            return ()
+        try:
+            self._controls.apply(controls.adjustments)
+        except SourceError as error:
+            _log.warning("%s", error)  # better such pictures than none
+        return self._controls.settings
 
     def _check_device(self) -> None:
         if not Path(self._device).exists():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
-from pi_cam_node.camera.source import CameraSettings, Controls, Opened
+from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.motion.report import MotionReport
 from pi_cam_node.imaging.motion.settings import MotionSettings
@@ -259,8 +259,12 @@ def _output(values: Mapping[str, Any]) -> Output:
     )
 
 
+def _controls(values: Mapping[str, Any]) -> Controls:
+    return Controls(**{**values, "adjustments": Adjustments(**values["adjustments"])})
+
+
 def _open(values: Mapping[str, Any]) -> Open:
-    camera, controls = Wanted(**values["camera"]), Controls(**values["controls"])
+    camera, controls = Wanted(**values["camera"]), _controls(values["controls"])
     return Open(values["session"], camera, controls, _masks(values["masks"]), _output(values["output"]))
 
 
@@ -268,7 +272,7 @@ def _open(values: Mapping[str, Any]) -> Open:
 _JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,
-    "apply": lambda v: Apply(v["generation"], Controls(**v["controls"])),
+    "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
     "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"]),
     "quit": lambda _: Quit(),

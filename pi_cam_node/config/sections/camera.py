@@ -56,10 +56,46 @@ class CameraConfig(Section):
     ] = "stream"
     rotation: Annotated[
         Literal[0, 90, 180, 270],
-        Setting("Turn the picture clockwise. Masks and zones are drawn on the picture as it is seen then.", "°"),
+        Setting(
+            "Turn the picture clockwise. Read at start, as the masks are: they are drawn on the picture as it is seen "
+            "then.",
+            "°",
+        ),
     ] = 0
     hflip: Annotated[bool, Setting("Mirror the picture left and right, after turning it.")] = False
     vflip: Annotated[bool, Setting("Mirror the picture top and bottom, after turning it.")] = False
+    autofocus: Annotated[
+        Literal["continuous", "auto", "manual"],
+        Setting(
+            "Where the camera has a lens that focuses: continuous follows the scene, auto focuses once, when it is set "
+            "and when the camera starts, manual takes camera.lens_position.",
+            live=True,
+        ),
+    ] = "continuous"
+    lens_position: Annotated[
+        float,
+        Field(ge=0, le=32),
+        Setting(
+            "Focus with camera.autofocus manual, in dioptres: 0 is far away, 2 half a metre. Limited to what the lens "
+            "can do.",
+            "dpt",
+            live=True,
+        ),
+    ] = 0.0
+    awb: Annotated[
+        Literal["auto", "daylight", "indoor", "tungsten", "fluorescent", "cloudy"],
+        Setting("White balance, where the camera has it.", live=True, title="White balance"),
+    ] = "auto"
+    exposure_compensation: Annotated[
+        float,
+        Field(ge=-8, le=8),
+        Setting(
+            "Pictures brighter or darker than the automatic exposure makes them, where the camera has it; not at "
+            "night, when the exposure is fixed.",
+            "EV",
+            live=True,
+        ),
+    ] = 0.0
     capture_timeout_s: Annotated[
         float,
         Field(ge=0.5, le=300),

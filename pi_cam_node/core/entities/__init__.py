@@ -6,7 +6,7 @@ Everything is derived: controls from the settings and the commands, the rest fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import catalogue
@@ -19,12 +19,13 @@ from pi_cam_node.core.telemetry import FIGURES
 __all__ = ["EVENT_TYPES", "Entity", "Origin", "Platform", "entities"]
 
 
-def entities(config: Config, commands: Iterable[Command]) -> list[Entity]:
+def entities(config: Config, commands: Iterable[Command], unserved: Collection[str] = ()) -> list[Entity]:
     """Return what this node offers: what is looked at first, then the settings, then the node's own figures.
 
     Args:
         config: The settings in force; pictures that they switch off are not offered.
         commands: Those with a button become one.
+        unserved: Settings and states that mean nothing with the camera; they are not offered.
     """
     off: set[Origin] = set()
     if config.homeassistant.camera_fps == 0:
@@ -33,6 +34,6 @@ def entities(config: Config, commands: Iterable[Command]) -> list[Entity]:
         off.update(("picture", "event_picture"))
     pictures = [entity for entity in PICTURES if entity.origin not in off]
     buttons = [of_command(command, command.button) for command in commands if command.button]
-    settings = [of_setting(info) for info in catalogue().values() if info.live]
-    figures = [of_figure(figure) for figure in FIGURES if figure.title]
+    settings = [of_setting(info) for info in catalogue().values() if info.live and info.key not in unserved]
+    figures = [of_figure(figure) for figure in FIGURES if figure.title and figure.key not in unserved]
     return [*pictures, *STATES, *buttons, *settings, *figures]

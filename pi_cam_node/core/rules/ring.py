@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pi_cam_node.base.block_ring import BlockRing, Reader, Record
+from pi_cam_node.base.units import MIB
 from pi_cam_node.imaging.frame import Mode, Sensor
 
 # A moment this far before the oldest frame, or one frame interval where that is longer, still counts as held.
@@ -87,6 +88,14 @@ class Ring:
         """Monotonic time of the newest frame, ``None`` when empty."""
         last = self._block.last
         return None if last is None else last.mono_s
+
+    def figures(self) -> dict[str, float]:
+        """Return the ring's telemetry figures."""
+        return {
+            "ring_frames": len(self),
+            "ring_mib": round(self.size_bytes / MIB, 2),
+            "ring_seconds": round(self.seconds, 1),
+        }
 
     def limit(self, limits: Limits) -> None:
         """Set other bounds; they hold at once."""

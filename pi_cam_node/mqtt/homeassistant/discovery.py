@@ -8,7 +8,7 @@ than 2024.11 is used stands inside components. A root ``qos`` reaches the compon
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
 from pi_cam_node.base.strict_json import json_bytes
@@ -82,7 +82,9 @@ def within(message: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
     return {**rest, "components": {key: keys for key, keys in message["components"].items() if key in chosen}}
 
 
-def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, Any] | None:
+def removal_message(
+    previous: bytes, current: Mapping[str, Any], undecided: Collection[str] = ()
+) -> dict[str, Any] | None:
     """Return the message that removes the components that an earlier one announced and ``current`` does not.
 
     Home Assistant keeps a component that is merely left out. To be published before ``current``.
@@ -90,6 +92,7 @@ def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, An
     Args:
         previous: The retained message of an earlier run of the node, as it came.
         current: Discovery message that will be published next.
+        undecided: Components that may come yet: Home Assistant keeps them, with all that people set of them.
 
     Returns:
         ``current`` with the removed components emptied to their platform; ``None`` where none is removed.
@@ -98,7 +101,7 @@ def removal_message(previous: bytes, current: Mapping[str, Any]) -> dict[str, An
     gone = {
         key: {"platform": platform}
         for key, platform in _platforms(previous).items()
-        if key not in components or components[key]["platform"] != platform
+        if (key not in components or components[key]["platform"] != platform) and key not in undecided
     }
     return {**current, "components": {**components, **gone}} if gone else None
 

@@ -37,7 +37,7 @@ class FakePicamera2:
         self._clock = clock
         self._faults = faults
         self._advertised = advertised
-        self._sensor = FakeSensor(faults)
+        self._sensor = self.sensor = FakeSensor(faults)
         self._thread: Literal["none", "alive", "dead"] = "none"
         self._prodded = False
         self._config: dict[str, Any] = {}

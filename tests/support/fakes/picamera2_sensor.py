@@ -17,6 +17,16 @@ PI_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
     "AnalogueGain": (1.0, 10.6, 1.0),
     "FrameDurationLimits": (21_000, 11_767_556, None),
 }
+# A Camera Module 3: it focuses.
+LENS_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
+    **PI_CONTROLS,
+    "AfMode": (0, 2, 0),
+    "AfTrigger": (0, 1, 0),
+    "LensPosition": (0.0, 32.0, 1.0),
+    "AwbEnable": (False, True, None),
+    "AwbMode": (0, 7, 0),
+    "ExposureValue": (-8.0, 8.0, 0.0),
+}
 VIRTUAL_CONTROLS: dict[str, tuple[Any, Any, Any]] = {"FrameDurationLimits": (33_333, 33_333, None)}
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
@@ -24,6 +34,12 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "ExposureTime": lambda value: type(value) is int and abs(value) < 2**31,
     "AnalogueGain": lambda value: type(value) in (int, float),
     "FrameDurationLimits": lambda value: len(value) == 2 and all(type(each) is int for each in value),
+    "AfMode": lambda value: type(value) is int,
+    "AfTrigger": lambda value: type(value) is int,
+    "LensPosition": lambda value: type(value) in (int, float),
+    "AwbEnable": lambda value: type(value) is bool,
+    "AwbMode": lambda value: type(value) is int,
+    "ExposureValue": lambda value: type(value) in (int, float),
 }
 
 
@@ -75,6 +91,11 @@ class FakeSensor:
         """Take the next frame."""
         while self._under_way and self._under_way[0][0] <= frame_number:
             self._take(self._under_way.pop(0)[1])
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """The controls that frames are taken with."""
+        return dict(self._in_force)
 
     @property
     def exposure_us(self) -> int:

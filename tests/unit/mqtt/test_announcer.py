@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import BrightnessMeasured, CameraChanged, LiveFrameDue, ModeChanged
-from pi_cam_node.core.inputs import BrokerConnected, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
+from pi_cam_node.core.inputs import BrokerConnected, CameraOpened, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
@@ -16,6 +16,7 @@ from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import FakeClock, run_due
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
+OPENED = CameraOpened("picamera2:imx219", (1024, 768), controls=True)
 DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
 
 
@@ -44,14 +45,20 @@ class Wire:
 class Told:
     """A announcer, its wire and its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, undecided: Callable[[Config], Collection[str]] = lambda _config: ()) -> None:
         self.wire = Wire()
         self.clock = FakeClock()
         self.config = Config()
         self.components: dict[str, Any] = {"mode": {"platform": "sensor"}}
         wire: Any = self.wire
         self.announcer = Announcer(
-            TOPICS, wire, self.clock, lambda: self.config, lambda session: {"session": session}, self._discovery
+            TOPICS,
+            wire,
+            self.clock,
+            lambda: self.config,
+            lambda session: {"session": session},
+            self._discovery,
+            undecided,
         )
         self.announcer.start()
         self.wire.sent.clear()
@@ -135,6 +142,31 @@ def test_components_of_an_earlier_life_are_emptied_first() -> None:
     bodies = [json.loads(message.payload) for message in told.wire.sent]
     assert bodies[0]["components"]["gone"] == {"platform": "switch"}
     assert "gone" not in bodies[1]["components"]
+
+
+def test_components_that_the_camera_may_have_stay_until_it_is_open() -> None:
+    undecided = {"lux", "camera_awb"}
+    told = Told(undecided=lambda _config: undecided)
+    earlier = {"components": {"lux": {"platform": "sensor"}, "camera_awb": {"platform": "select"}}}
+    told.announcer.on_event(DiscoveryFound(json.dumps(earlier).encode()))
+    assert told.wire.sent == []
+    undecided.clear()
+    told.components["lux"] = {"platform": "sensor"}
+    told.announcer.on_event(OPENED)
+    bodies = [json.loads(m.payload)["components"] for m in told.wire.sent if m.topic == TOPICS.own_discovery]
+    assert bodies[0]["camera_awb"] == {"platform": "select"}, "the camera has none"
+    assert "camera_awb" not in bodies[-1]
+    assert all(body["lux"] == {"platform": "sensor"} for body in bodies)
+
+
+def test_a_camera_that_has_none_of_them_leaves_no_removal_behind() -> None:
+    undecided = {"lux"}
+    told = Told(undecided=lambda _config: undecided)
+    told.announcer.on_event(DiscoveryFound(b'{"components":{"lux":{"platform":"sensor"}}}'))
+    undecided.clear()
+    told.announcer.on_event(OPENED)
+    bodies = [json.loads(m.payload)["components"] for m in told.wire.sent if m.topic == TOPICS.own_discovery]
+    assert ["lux" in body for body in bodies] == [True, False]
 
 
 def test_the_same_discovery_is_left_alone() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from pytest_mock import MockerFixture
 
+from pi_cam_node.system import metrics
 from pi_cam_node.system.metrics import SystemMetrics
 from tests.support.fakes.clock import FakeClock
 
@@ -38,3 +40,12 @@ def test_this_machine_tells_its_memory_and_load() -> None:
     figures = SystemMetrics(lambda: None, FakeClock(), lambda: None).read()
     assert all(isinstance(figures[key], float | int) for key in ("rss_mib", "swap_pct", "load_1m"))
     assert figures["disk_free_mib"] is None
+
+
+def test_figures_without_a_sensor_are_named(mocker: MockerFixture, tmp_path: Path) -> None:
+    mocker.patch.object(psutil, "sensors_temperatures", return_value={})
+    mocker.patch.object(metrics, "_THROTTLED", tmp_path / "none")
+    assert metrics.absent_figures() == {"temperature_c", "throttled"}
+    sensor = mocker.Mock(current=51.23)
+    mocker.patch.object(psutil, "sensors_temperatures", return_value={"cpu_thermal": [sensor]})
+    assert metrics.absent_figures() == {"throttled"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pi_cam_node.camera.source import CameraSettings, Controls
@@ -64,11 +64,13 @@ def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
 def step_between(old: Plan, new: Plan, *, tells_exposure: bool) -> Step:
     """Return the least that leads from one plan to the other.
 
-    A live change shows in the frames sooner or later, so it is only good for a camera that tells its exposure.
+    A live change of the exposure shows in the frames sooner or later, so it is only good for a camera that tells it.
     """
     if (old.kind, old.pixel_format, old.size) != (new.kind, new.pixel_format, new.size):
         return "configure"
     if old.controls == new.controls:
         return "nothing"
+    if replace(old.controls, adjustments=new.controls.adjustments) == new.controls:
+        return "live"  # frames before and after it are of one mode
     longest_s = max(old.controls.exposure_s, new.controls.exposure_s)
     return "live" if tells_exposure and longest_s < LONG_EXPOSURE_S else "restart"

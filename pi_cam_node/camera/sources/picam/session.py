@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 
-from pi_cam_node.camera.sources.picam.controls import admitted, asked_of_camera
+from pi_cam_node.camera.sources.picam.controls import admitted, asked_of_camera, settings_of
 from pi_cam_node.camera.sources.picam.formats import Granted
 from pi_cam_node.camera.sources.picam.interface import PicameraFactory
 from pi_cam_node.camera.sources.picam.plan import Plan
@@ -57,6 +57,11 @@ class Session:
     def exposure_can_be_set(self) -> bool:
         """Whether the camera, as configured, takes exposure and gain."""
         return {"ExposureTime", "AnalogueGain"} <= set(self.camera.camera_controls)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Keys of the settings that the camera, as configured, follows; see `Opened.settings`."""
+        return settings_of(self.camera.camera_controls)
 
     def reconfigure(self, plan: Plan) -> None:
         """Stop the camera, and start it in another configuration of the same size and layout.

@@ -73,7 +73,14 @@ class Picamera2Source:
         self._watch = ModeWatch(controls.mode, session.fixed_us)
         self._tells_exposure, self._first_frame = False, True
         granted = session.granted
-        return Opened(f"picamera2:{found.model}", granted.size, granted.layout, session.exposure_can_be_set)
+        return Opened(
+            f"picamera2:{found.model}",
+            granted.size,
+            granted.layout,
+            session.exposure_can_be_set,
+            settings=session.settings,
+            tells_light=session.exposure_can_be_set,
+        )
 
     def read(self) -> Shot:
         """Return the next image.

@@ -1,7 +1,8 @@
 """Synthetic camera: for demos, tests and machines without a camera.
 
 It obeys its controls as a sensor does: by day an automatic exposure that ends at the frame interval and gain 8, so
-that pictures darken only where light is really short; by night the fixed exposure and gain.
+that pictures darken only where light is really short, and that can be compensated; by night the fixed exposure and
+gain. It has neither a lens to focus nor colours to balance.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pi_cam_node.imaging.jpeg import Pixels, planes
 AE_MEAN = 0.18
 """Linear mean that the automatic exposure aims at: middle grey."""
 AE_MAX_GAIN = 8.0
+SETTINGS = ("camera.width", "camera.height", "camera.exposure_compensation", "night.exposure_us", "night.gain")
 _SHORTEST_US = 100
 _NEUTRAL = 128
 
@@ -55,7 +57,7 @@ class SyntheticSource:
         self._scene = Scene(camera.width, camera.height)
         self._controls = controls
         self._metronome.restart()
-        return Opened("synthetic", self._scene.size, "i420", controls=True)
+        return Opened("synthetic", self._scene.size, "i420", controls=True, settings=SETTINGS, tells_light=True)
 
     def read(self) -> Shot:
         """Return the next picture, one frame interval or exposure after the last."""
@@ -111,6 +113,6 @@ def exposure_of(controls: Controls, lux: float) -> tuple[int, float]:
     if controls.mode == "night":
         return controls.exposure_us, controls.gain
     longest_us = 1e6 / controls.framerate
-    wanted_us = AE_MEAN / (MEAN_PER_LUX_S * lux) * 1e6
+    wanted_us = AE_MEAN / (MEAN_PER_LUX_S * lux) * 1e6 * 2**controls.adjustments.exposure_compensation_ev
     exposure_us = min(max(wanted_us, _SHORTEST_US), longest_us)
     return int(exposure_us), min(max(wanted_us / exposure_us, 1.0), AE_MAX_GAIN)

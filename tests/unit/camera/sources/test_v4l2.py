@@ -6,6 +6,7 @@ The handle is a stand-in for `cv2.VideoCapture`; that a real camera behaves like
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.source import Adjustments, Controls
 from pi_cam_node.camera.sources import auto
 from pi_cam_node.camera.sources.v4l2 import V4l2Source
+from pi_cam_node.camera.sources.v4l2_controls import FOCUS_AUTO, WHITE_BALANCE_K, V4l2Controls
 from pi_cam_node.camera.sources.v4l2_devices import Device, cameras, parse_capability, query
 from pi_cam_node.config import CameraConfig
+from tests.support.fakes.v4l2_driver import WEBCAM, FakeDriver
 
 DAY = Controls("day", 60.0, 2_000_000, 6.0, "still")
 NIGHT = Controls("night", 60.0, 2_000_000, 6.0, "still")
@@ -186,3 +189,20 @@ def test_auto_takes_the_first_camera_that_video4linux_serves(mocker: MockerFixtu
     mocker.patch.object(auto, "cameras", return_value=["/dev/video99", "/dev/video100"])
     with pytest.raises(SourceError, match="v4l2:/dev/video99"):
         auto.AutoSource().open(CameraConfig(source="auto"), DAY)
+
+
+def test_focus_and_white_balance_are_set_where_the_camera_has_them_and_refused_as_it_refuses() -> None:
+    driver = FakeDriver(WEBCAM)
+    handle = FakeHandle()
+    source = V4l2Source(
+        "/dev/null", lambda *_: handle, lambda: handle.now_s, lambda device: V4l2Controls(device, driver)
+    )
+    opened = source.open(CameraConfig(), replace(DAY, adjustments=Adjustments(awb="tungsten")))
+    assert {"camera.autofocus", "camera.awb", "night.exposure_us"} <= set(opened.settings)
+    assert driver.values[WHITE_BALANCE_K] == 2800
+    with pytest.raises(SourceError, match="does not focus once"):
+        source.apply(replace(NIGHT, adjustments=Adjustments("auto")))
+    assert handle.values[cv2.CAP_PROP_AUTO_EXPOSURE] == 3, "and the exposure is as it was"
+    source.apply(replace(DAY, adjustments=Adjustments("manual")))
+    assert driver.values[FOCUS_AUTO] == 0
+    source.close()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.camera.source import Controls, Opened
+from pi_cam_node.camera.source import Adjustments, Controls, Opened
 from pi_cam_node.camera.worker.image_parts import image_of, parts_of
 from pi_cam_node.camera.worker.messages import (
     Applied,
@@ -49,6 +49,7 @@ SLOTTED = FrameInSlot(
         Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream"), CONTROLS, (((0, 0), (0.5, 0.25), (1, 1)),)),
         Open(1, Wanted("synthetic", 64, 48, "yuv420", "stream", 90, hflip=True), CONTROLS, (), OUTPUT),
         Apply(2, CONTROLS),
+        Apply(3, replace(CONTROLS, adjustments=Adjustments("manual", 2.5, "daylight", -1.5))),
         Configure(OUTPUT),
         Configure(Output()),
         Deliver(12.5, 92, raw=True),

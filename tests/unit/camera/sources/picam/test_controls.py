@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.camera.source import Controls
-from pi_cam_node.camera.sources.picam.controls import admitted, asked_of_camera
-from tests.support.fakes.picamera2_sensor import PI_CONTROLS, VIRTUAL_CONTROLS, well_typed
+from pi_cam_node.camera.source import Adjustments, Controls
+from pi_cam_node.camera.sources.picam.controls import admitted, asked_of_camera, settings_of
+from tests.support.fakes.picamera2_sensor import LENS_CONTROLS, PI_CONTROLS, VIRTUAL_CONTROLS, well_typed
+
+UNADJUSTED = {"AfMode": 2, "AwbEnable": True, "AwbMode": 0, "ExposureValue": 0.0}
 
 
 def controls(mode: Literal["day", "night"], framerate: float = 10, exposure_us: int = 2_000_000) -> Controls:
@@ -21,6 +23,7 @@ def controls(mode: Literal["day", "night"], framerate: float = 10, exposure_us: 
 
 def test_day_asks_for_automatic_exposure_explicitly() -> None:
     assert asked_of_camera(controls("day")) == {
+        **UNADJUSTED,
         "AeEnable": True,
         "ExposureTime": 0,
         "AnalogueGain": 0.0,
@@ -31,6 +34,7 @@ def test_day_asks_for_automatic_exposure_explicitly() -> None:
 def test_night_fixes_exposure_and_gain_and_leaves_room_for_the_frame() -> None:
     asked = asked_of_camera(controls("night"))
     assert asked == {
+        **UNADJUSTED,
         "AeEnable": False,
         "ExposureTime": 2_000_000,
         "AnalogueGain": 6.0,
@@ -121,3 +125,56 @@ def test_whatever_the_settings_allow_has_the_types_that_libcamera_takes(
     asked = asked_of_camera(Controls(mode, framerate, exposure_us, gain, "still"))
     assert well_typed(admitted(asked, PI_CONTROLS))
     assert well_typed(admitted(asked, dict.fromkeys(PI_CONTROLS, (None, None, None))))
+
+
+def asked(**adjustments: Any) -> dict[str, Any]:
+    wanted = asked_of_camera(Controls("day", 10, 1000, 6, "still", Adjustments(**adjustments)))
+    return {name: value for name, value in admitted(wanted, LENS_CONTROLS).items() if name not in PI_CONTROLS}
+
+
+def test_a_lens_position_is_given_with_manual_focus_only_and_as_a_float() -> None:
+    assert asked(autofocus="manual", lens_position_dpt=2)["LensPosition"] == 2.0
+    assert type(asked(autofocus="manual", lens_position_dpt=2)["LensPosition"]) is float
+    assert "LensPosition" not in asked(lens_position_dpt=2)
+
+
+def test_infinity_is_a_position_and_not_automatic() -> None:
+    near = {**LENS_CONTROLS, "LensPosition": (0.5, 15.0, 1.0)}
+    assert admitted({"LensPosition": 0.0}, near) == {"LensPosition": 0.5}
+
+
+def test_focusing_once_is_begun_by_its_trigger() -> None:
+    assert asked(autofocus="auto") == {**UNADJUSTED, "AfMode": 1, "AfTrigger": 0}
+    assert "AfTrigger" not in asked(autofocus="continuous")
+
+
+def test_white_balance_and_compensation_have_libcameras_numbers() -> None:
+    assert asked(awb="daylight", exposure_compensation_ev=-1)["AwbMode"] == 5
+    assert asked(awb="daylight", exposure_compensation_ev=-1)["ExposureValue"] == -1.0
+
+
+def test_an_enumeration_that_the_camera_does_not_know_is_refused_and_not_replaced_by_the_nearest() -> None:
+    with pytest.raises(ValueError, match="no AwbMode 6"):
+        admitted({"AwbMode": 6}, {"AwbMode": (0, 4, 0)})
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, np.float64(1.0)])
+@pytest.mark.parametrize("name", ["AfMode", "AfTrigger", "AwbMode"])
+def test_an_enumeration_of_a_wrong_type_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        admitted({name: value}, LENS_CONTROLS)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["LensPosition", "ExposureValue"])
+def test_a_position_that_is_no_finite_number_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        admitted({name: value}, LENS_CONTROLS)
+
+
+def test_a_camera_follows_the_settings_whose_controls_it_has() -> None:
+    assert set(settings_of(PI_CONTROLS)) == {"camera.width", "camera.height", "night.exposure_us", "night.gain"}
+    assert set(settings_of(VIRTUAL_CONTROLS)) == {"camera.width", "camera.height"}
+    assert {"camera.autofocus", "camera.lens_position", "camera.awb", "camera.exposure_compensation"} <= set(
+        settings_of(LENS_CONTROLS)
+    )

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.source import Opened
+from pi_cam_node.camera.source import Adjustments, Opened
 from pi_cam_node.imaging.frame import Sensor
 from tests.support.fakes.picam_rig import DAY, NIGHT, QUICK_DAY, QUICK_NIGHT, SMALL, Rig
-from tests.support.fakes.picamera2_sensor import CONTROL_LATENCY_FRAMES, VIRTUAL_CONTROLS
+from tests.support.fakes.picamera2_sensor import (
+    CONTROL_LATENCY_FRAMES,
+    LENS_CONTROLS,
+    PI_CONTROLS,
+    VIRTUAL_CONTROLS,
+)
 
 
 @pytest.fixture
@@ -20,7 +25,10 @@ def rig() -> Rig:
 
 
 def test_a_camera_says_what_it_grants(rig: Rig) -> None:
-    assert rig.open() == Opened("picamera2:imx219", (64, 64), "i420", controls=True)
+    settings = ("camera.width", "camera.height", "night.exposure_us", "night.gain")
+    assert rig.open() == Opened(
+        "picamera2:imx219", (64, 64), "i420", controls=True, settings=settings, tells_light=True
+    )
 
 
 def test_an_adjusted_size_and_format_is_what_counts(rig: Rig) -> None:
@@ -197,3 +205,37 @@ def test_controls_that_are_in_force_already_change_nothing(rig: Rig) -> None:
     rig.open()
     rig.source.apply(DAY)
     assert len(rig.factory.opened[0].controls_at_start) == 1
+
+
+def test_focus_and_white_balance_change_while_the_camera_runs_by_day_and_by_night() -> None:
+    for controls in (DAY, NIGHT, QUICK_NIGHT):
+        rig = Rig()
+        rig.factory.advertised = dict(LENS_CONTROLS)
+        opened = rig.open(controls)
+        assert "camera.lens_position" in opened.settings
+        rig.read(3)
+        starts = len(rig.factory.opened[-1].controls_at_start)
+        manual = Adjustments("manual", 2.5, "daylight", 0.5)
+        rig.source.apply(replace(controls, adjustments=manual))
+        assert rig.modes(CONTROL_LATENCY_FRAMES + 2) == [controls.mode] * (CONTROL_LATENCY_FRAMES + 2)
+        in_force = rig.factory.opened[-1].sensor.in_force
+        assert (in_force["AfMode"], in_force["LensPosition"], in_force["AwbMode"]) == (0, 2.5, 5)
+        assert in_force["ExposureValue"] == 0.5
+        assert len(rig.factory.opened[-1].controls_at_start) == starts, "no gap"
+
+
+def test_adjustments_survive_a_switch_of_the_mode() -> None:
+    rig = Rig()
+    rig.factory.advertised = dict(LENS_CONTROLS)
+    manual = Adjustments("manual", 2.5, "cloudy")
+    rig.open(replace(DAY, adjustments=manual))
+    rig.read(2)
+    rig.source.apply(replace(NIGHT, adjustments=manual))
+    rig.read(2)
+    assert rig.last_start()["LensPosition"] == 2.5
+    assert rig.last_start()["AwbMode"] == 6
+
+
+def test_a_camera_without_a_lens_is_told_nothing_of_focus(rig: Rig) -> None:
+    rig.open(replace(DAY, adjustments=Adjustments("manual", 2.5, "daylight", 1.0)))
+    assert set(rig.last_start()) == set(PI_CONTROLS)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_cam_node.camera.source import Controls
+from pi_cam_node.camera.source import Adjustments, Controls
 from pi_cam_node.camera.sources.synthetic.scene import Scene, number_of
 from pi_cam_node.camera.sources.synthetic.source import SyntheticSource, exposure_of
 from pi_cam_node.config import CameraConfig
@@ -41,6 +41,12 @@ def test_by_day_really_little_light_makes_dark_pictures() -> None:
 
 def test_by_day_the_exposure_ends_at_the_frame_interval_and_the_gain_at_eight() -> None:
     assert exposure_of(DAY, 0.01) == (100_000, 8.0)
+
+
+def test_exposure_compensation_counts_in_powers_of_two_by_day_and_not_at_night() -> None:
+    brighter = Adjustments(exposure_compensation_ev=1.0)
+    assert exposure_of(replace(DAY, adjustments=brighter), 400)[0] == pytest.approx(2 * exposure_of(DAY, 400)[0], abs=2)
+    assert exposure_of(replace(NIGHT, adjustments=brighter), 400) == exposure_of(NIGHT, 400)
 
 
 def test_at_night_exposure_and_gain_are_the_fixed_ones_whatever_the_light() -> None:
