@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import aiohttp
 from aiohttp import web
@@ -17,6 +18,10 @@ from pi_cam_node.console.web.routes import account_or_none, context_of, node_of,
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
+# A segment's name never means anything else: what the node says of keeping it holds here too.
+_PASSED_ON_LIVE = (*_PASSED_ON, "Cache-Control", "Retry-After")
+# The node's own words why there is no live video now.
+_WORDS_MAX_BYTES = 1000
 _ASKED = ("Range", "If-Range", "If-None-Match")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HLS = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|m4s|mp4)")
@@ -42,7 +47,19 @@ async def hls(request: web.Request) -> web.StreamResponse:
     node, name = node_of(request), request.match_info["name"]
     if _HLS.fullmatch(name) is None:
         raise web.HTTPNotFound(text="no such file\n")
-    return await _pass_on(request, node, f"/hls/{name}", "")
+    if node.is_private:
+        raise web.HTTPForbidden(text="privacy is on\n")
+    try:
+        async with context_of(request).client.get(node, f"/hls/{name}") as answer:
+            if answer.status in {403, 404, 501, 503}:
+                words = await answer.content.read(_WORDS_MAX_BYTES)
+                headers = {one: answer.headers[one] for one in ("Retry-After",) if one in answer.headers}
+                return web.Response(status=answer.status, text=words.decode(errors="replace"), headers=headers)
+            if answer.status != 200:
+                return _refusal(node, answer.status)
+            return await _copy(request, node, answer, _PASSED_ON_LIVE)
+    except Unreachable as error:
+        return web.Response(status=502, text=f"{error}\n")
 
 
 @route("GET", "/auth/check", "public")
@@ -100,7 +117,9 @@ def _refusal(node: Node, status: int) -> web.Response:
     return web.Response(status=502, text=f"{node.name} answers {status}\n")
 
 
-async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+async def _copy(
+    request: web.Request, node: Node, answer: aiohttp.ClientResponse, passed_on: Sequence[str] = _PASSED_ON
+) -> web.StreamResponse:
     """Pass an answer on; it ends where it is when the node is hidden meanwhile.
 
     Raises:
@@ -111,7 +130,7 @@ async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse
         raise ConnectionResetError("the client has gone")
     transport.set_write_buffer_limits(high=CHUNK_BYTES)
     response = web.StreamResponse(status=answer.status)
-    for name in _PASSED_ON:
+    for name in passed_on:
         if name in answer.headers:
             response.headers[name] = answer.headers[name]
     with context_of(request).cutoff.watch(node.id, transport.abort):

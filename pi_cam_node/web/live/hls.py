@@ -23,8 +23,8 @@ from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 PLAYLIST, VIDEO = "application/vnd.apple.mpegurl", "video/mp4"
-# A first playlist waits for the encoder, whose process takes seconds to start on a small board.
-FIRST_PLAYLIST_S, LOOK_S = 20.0, 0.05
+# A first playlist waits for the encoder, whose process takes seconds to start on a small board; relays wait for 10 s.
+FIRST_PLAYLIST_S, LOOK_S = 8.0, 0.05
 # Without a request for so long a viewer has left.
 VIEWER_S = 12.0
 # The names of segments never mean anything else; who may see one may keep it for a while.

@@ -61,6 +61,7 @@ class Screen {
     this.at = 0;
     this.note.hidden = true;
     this.veil.textContent = text;
+    this.figure.dispatchEvent(new Event("blank"));
     this.tell();
   }
 
@@ -140,7 +141,8 @@ export class LiveView {
     for (const [camera, screen] of this.screens) {
       if (!screen.isSeen) continue;
       const width = Math.ceil(screen.figure.clientWidth * Math.min(2, devicePixelRatio || 1));
-      cameras[camera] = { fps: this.fps, width };
+      // Beside live video nobody sees the pictures, but that none may be seen comes with them.
+      cameras[camera] = screen.figure.dataset.showing === "video" ? { fps: 1, width: 64 } : { fps: this.fps, width };
     }
     const wanted = JSON.stringify({ cameras });
     if (wanted !== this.asked) this.socket.send((this.asked = wanted));
@@ -170,5 +172,5 @@ export class LiveView {
 if (!document.body.classList.contains("kiosk")) {
   const view = new LiveView({ fps: document.querySelector(".screen.full") ? 10 : 2 });
   new MutationObserver(() => view.find()).observe(document.getElementById("content"), { childList: true, subtree: true });
-  addEventListener("resize", () => view.ask());
+  for (const event of ["resize", "showing"]) addEventListener(event, () => view.ask());
 }

@@ -85,8 +85,8 @@ const hideVideo = watch({
   moment: byId("moment"),
   url: "hls/master.m3u8",
   name: "the camera",
-  onSwitch: pause,
 });
+byId("screen").addEventListener("showing", ({ target }) => pause(target.dataset.showing === "video"));
 wireShoot(refresh);
 wirePrivacy(refresh);
 wireKeep();

@@ -4,10 +4,11 @@ import { clockTime, element } from "./dom.js";
 import { LiveVideo } from "./live_video.js";
 
 /**
- * Adds the button to a place. `moment` says the time of the picture; `onSwitch(isVideo)` stops and starts the pictures.
- * Returns what to call with `true` where nothing may be seen.
+ * Adds the button to a place; `moment` says the time of the picture. The figure's `data-showing` tells what it shows,
+ * and an event "showing" that it changed; an event "blank" there ends the video. Returns what to call with `true` where
+ * nothing may be seen.
  */
-export function watch({ figure, place, moment, url, name, onSwitch }) {
+export function watch({ figure, place, moment, url, name }) {
   const video = element("video", { muted: true, playsInline: true, autoplay: true, hidden: true, className: "video" });
   video.setAttribute("aria-label", `Live video of ${name}`);
   const words = element("p", { className: "veil video-words", hidden: true });
@@ -25,14 +26,16 @@ export function watch({ figure, place, moment, url, name, onSwitch }) {
     video.hidden = words.hidden = !isVideo;
     button.textContent = isVideo ? "Single pictures" : "Live video";
     moment.textContent = "";
-    onSwitch(isVideo);
+    figure.dispatchEvent(new Event("showing", { bubbles: true }));
     if (isVideo) player.start();
     else player.stop();
   }
 
-  button.addEventListener("click", () => show(figure.dataset.showing !== "video"));
+  const isShown = () => figure.dataset.showing === "video";
+  button.addEventListener("click", () => show(!isShown()));
+  figure.addEventListener("blank", () => isShown() && show(false));
   return (isHidden) => {
-    if (isHidden && figure.dataset.showing === "video") show(false);
+    if (isHidden && isShown()) show(false);
     button.disabled = isHidden;
   };
 }
