@@ -16,7 +16,10 @@ from pi_cam_node.config.settings import with_value
 from tests.support.documents import REPOSITORY, blocks_of, run_document
 
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-PAGES = sorted((REPOSITORY / "docs" / "how-to").glob("*.md"))
+HOW_TO = sorted((REPOSITORY / "docs" / "how-to").glob("*.md"))
+EXPLANATION = sorted((REPOSITORY / "docs" / "explanation").glob("*.md"))
+TOP = [REPOSITORY / "docs" / f"{name}.md" for name in ("quick-start", "hardware", "troubleshooting", "upgrade")]
+PAGES = [*HOW_TO, *EXPLANATION, *TOP]
 
 BROKER = """
 printf 'listener 1883\\nallow_anonymous true\\nset_tcp_nodelay true\\n' >../mosquitto.conf
@@ -73,7 +76,7 @@ class Machine:
 
 
 MACHINES = {
-    "mqtt-from-a-shell.md": Machine(BROKER + NODE, IS_JPEG % "last.jpg then.jpg", ("mosquitto_rr",)),
+    "mqtt-from-a-shell.md": Machine(BROKER + NODE, IS_JPEG % "last.jpg then.jpg past.jpg", ("mosquitto_rr",)),
     "notify-without-home-assistant.md": Machine(
         BROKER + NODE + UPLOADS,
         IS_JPEG % "../uploaded.jpg" + "[ $(grep -c JFIF -a ../uploaded.jpg) -ge 2 ]\n",
@@ -81,6 +84,8 @@ MACHINES = {
     ),
     "https-and-reverse-proxy.md": Machine(BROKER, IS_JPEG % "now.jpg behind.jpg", ("openssl", "nginx", "curl")),
     "mqtt-traffic.md": Machine(BROKER + NODE, "grep 'camera_fps: 0.1' ../node.yaml\n", ("mosquitto_sub",)),
+    "quick-start.md": Machine(BROKER, IS_JPEG % "now.jpg then.jpg"),
+    "troubleshooting.md": Machine(BROKER),
     "rename.md": Machine(
         BROKER + OLD_NAME,
         "[ -z \"$(mosquitto_sub -W 2 -t 'pi_cam_node/porch/#' -t 'homeassistant/device/pi_cam_node_porch/#')\" ]\n",
@@ -112,13 +117,18 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 def test_the_index_names_every_page() -> None:
     index = (REPOSITORY / "docs" / "how-to" / "README.md").read_text()
-    assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
+    assert [page.name for page in HOW_TO if page.name != "README.md" and f"({page.name})" not in index] == []
 
 
 def test_every_default_in_a_table_of_settings_is_that_of_the_setting() -> None:
-    rows = [
-        row for page in PAGES for row in re.findall(r"^\| `([a-z_.]+)` \| ([^|]+) \|", page.read_text(), re.MULTILINE)
+    tables = [
+        table
+        for page in PAGES
+        for table in re.findall(
+            r"^\| setting \| default[^\n]*\n\|[-| ]+\n((?:\|[^\n]*\n)+)", page.read_text(), re.MULTILINE
+        )
     ]
+    rows = [row for table in tables for row in re.findall(r"^\| `([a-z_.]+)` \| ([^|]+) \|", table, re.MULTILINE)]
     assert len(rows) > 5
     for key, default in rows:
         assert key in catalogue(), key

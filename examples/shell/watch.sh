@@ -1,0 +1,6 @@
+#!/bin/sh
+# Prints what happens, one line each, until it is ended or has been quiet for so long: watch.sh [seconds]
+set -eu
+# shellcheck disable=SC2086 # BROKER is several words
+mosquitto_sub ${BROKER-} -q 1 ${1:+-W "$1"} -t 'pi_cam_node/+/event/#' |
+    sed -u 's/.*"event_type":"\([a-z_]*\)".*"at":"\([^"]*\)".*/\2 \1/'
