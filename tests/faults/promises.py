@@ -427,6 +427,21 @@ FILMS: tuple[Promise, ...] = (
         "the disk is full while the node records",
         "the film is closed, plays, and is told with the reason; recording begins again within 30 s once there is room",
     ),
+    Promise(
+        "V7",
+        "privacy is switched on while live video is watched",
+        "no byte of a picture leaves after the answer, every part is refused, and the encoder is gone within 3 s",
+    ),
+    Promise(
+        "V8",
+        "the encoder's process dies or hangs while live video is watched",
+        "it is replaced, and the video goes on within 15 s",
+    ),
+    Promise(
+        "V9",
+        "the camera is lost while live video is watched",
+        "the video ends and the refusal says why; it goes on within 5 s after the camera is back, under other names",
+    ),
 )
 
 SECTIONS = {

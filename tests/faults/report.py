@@ -25,8 +25,7 @@ TOP = """# Reliability
 Each fault below is caused for real by a test: brokers are killed, emptied and frozen, links cut, delayed and corrupted,
 disks filled, processes stopped. `scripts/test-faults` runs them all (`FAULTS_LONG=1` lets faults last as long as the
 promise says where the usual run shortens them), `scripts/test` the short ones. Figures are of shared two-core x86
-machines, not of a Raspberry Pi. Hours under all of it at once are the soak's business: [soak.md](soak.md). What
-recordings and an event database would have to survive is not here, because the node has neither.
+machines, not of a Raspberry Pi. Hours under all of it at once are the soak's business: [soak.md](soak.md).
 """
 HEAD = "| id | fault | the node | last measured | test |\n|---|---|---|---|---|"
 
