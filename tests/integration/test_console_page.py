@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,28 +10,14 @@ import pytest
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
-from PIL import Image
-
 from tests.support.broker import Client, Mosquitto, free_port
-from tests.support.chromium import Tab, browsing, find_chromium
-from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+from tests.support.chromium import Tab, find_chromium
+from tests.support.console_tour import PAGES, announce, tour
+from tests.support.running_console import RunningConsole
 from tests.support.running_node import CommandClient, RunningNode
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 
-PAGES = (
-    "/",
-    "/cameras/porch",
-    "/kiosk",
-    "/events",
-    "/recordings",
-    "/sensors",
-    "/settings",
-    "/settings/accounts",
-    "/settings/devices",
-    "/settings/rules",
-    "/settings/nodes/porch",
-)
 # What makes the page scroll sideways.
 WIDER = """((width) => (document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > width + 1 && !one.closest(".strip, .tabs"))
@@ -42,37 +25,6 @@ WIDER = """((width) => (document.documentElement.scrollWidth <= width ? [] : [..
 DRAWN = (
     "[...document.querySelectorAll('.screen')].filter((one) => one.querySelector('.veil').textContent === '').length"
 )
-
-
-def picture(colour: str = "#446688") -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (320, 240), colour).save(stream, "JPEG")
-    return stream.getvalue()
-
-
-def announce(client: Client, node: str, name: str = "") -> None:
-    base = f"pi_cam_node/{node}"
-    body = {"name": name or node.title(), "boot": "b1", "commands": ["save", "pastStack"]}
-    client.publish(f"{base}/info", json.dumps(body), retain=True)
-    client.publish(f"{base}/state/privacy", "OFF", retain=True)
-    client.publish(f"{base}/camera/availability", "online", retain=True)
-    client.publish(f"{base}/frame", picture(), retain=True)
-    client.publish(f"{base}/availability", "online", retain=True)
-
-
-def tour(broker: Mosquitto, folder: Path, steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]]) -> None:
-    async def run(owner: Browser) -> None:
-        del owner  # who has made the account
-        async with browsing(folder / "profile") as tab:
-            await tab.go(f"{console.url}/login")
-            await tab.value(f"document.getElementById('name').value = {json.dumps(OWNER)}")
-            await tab.write("#password", PASSWORD)
-            await tab.until("location.pathname === '/'", "the dashboard")
-            with broker.client() as client:
-                await steps(tab, client, console)
-
-    with RunningConsole(folder / "console", broker.port) as console:
-        console.visit(run)
 
 
 def test_every_page_keeps_its_policy_and_fits_a_phone(broker: Mosquitto, tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ function list(place, make, load, entryOf) {
   const shown = make(place, source, {
     filters: [...form.querySelectorAll("label")],
     nothing: place.dataset.nothing,
+    heading: "h2",
     open: (rows, row) => viewer.open(rows, row),
   });
   form.remove();

@@ -21,8 +21,8 @@ export function entryOfEvent(row, source) {
 }
 
 /** Shows events {id, at, kind, zones, …} in `place`; `open(list, row)` shows one of them. */
-export function eventList(place, source, { filters, open, nothing }) {
-  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, list: "events" });
+export function eventList(place, source, { filters, open, nothing, heading }) {
+  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, heading, list: "events" });
   return list;
 }
 

@@ -21,8 +21,8 @@ export function entryOfMedia(row, source) {
 }
 
 /** Shows rows {id, kind, at, url, thumbnail_url, seconds, kept} in `place`; `open(list, row)` shows one of them. */
-export function gallery(place, source, { filters, open, nothing }) {
-  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, list: "thumbs" });
+export function gallery(place, source, { filters, open, nothing, heading }) {
+  const list = new PagedList(place, source, { item: (row) => itemOf(row, source, (one) => open(list, one)), filters, nothing, heading, list: "thumbs" });
   return list;
 }
 

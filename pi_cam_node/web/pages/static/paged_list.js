@@ -18,10 +18,10 @@ export class PagedList {
   /** Shows rows {node, id, at, …} in `place`.
    *
    * `source.load(query)` returns {rows, more, notices}, newest first; `query` has a value for each filter, and `before`: a time,
-   * null, or of the last row its `cursor`, else its id. `item(row)` returns the <li> of a row; `filters` are labels that hold a <select> each, made by `filter`; `nothing` is said of an empty one.
+   * null, or of the last row its `cursor`, else its id. `item(row)` returns the <li> of a row; `filters` are labels that hold a <select> each, made by `filter`; `nothing` is said of an empty one; `heading` is that of a day.
    */
-  constructor(place, source, { item, filters = [], nothing, list = "" }) {
-    Object.assign(this, { place, source, item, nothing, list });
+  constructor(place, source, { item, filters = [], nothing, list = "", heading = "h3" }) {
+    Object.assign(this, { place, source, item, nothing, list, heading });
     this.rows = [];
     this.more = false;
     this.day = null;
@@ -115,7 +115,7 @@ export class PagedList {
     this.items = items;
     const days = byDay(rows, (row) => row.at).map(([day, ones]) =>
       element("section", { className: "day" },
-        element("h3", {}, `${nameOf(day)} `, element("span", {}, String(ones.length) + (more && day === dayOf(rows.at(-1).at) ? "+" : ""))),
+        element(this.heading, { className: "day-name" }, `${nameOf(day)} `, element("span", {}, String(ones.length) + (more && day === dayOf(rows.at(-1).at) ? "+" : ""))),
         element("ul", { className: this.list }, ...ones.map((row) => items.get(keyOf(row))[1]))));
     this.days.replaceChildren(...days);
     this.explain();

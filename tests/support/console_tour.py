@@ -1,0 +1,65 @@
+"""A tour of the console's pages in a browser, by its owner, with nodes that a test makes up."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from PIL import Image
+
+from tests.support.broker import Client, Mosquitto
+from tests.support.chromium import Tab, browsing
+from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+
+PAGES = (
+    "/",
+    "/cameras/porch",
+    "/kiosk",
+    "/events",
+    "/recordings",
+    "/sensors",
+    "/settings",
+    "/settings/accounts",
+    "/settings/devices",
+    "/settings/rules",
+    "/settings/nodes/porch",
+)
+
+
+def picture(colour: str = "#446688") -> bytes:
+    """Return a small JPEG."""
+    stream = io.BytesIO()
+    Image.new("RGB", (320, 240), colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def announce(client: Client, node: str, name: str = "") -> None:
+    """Publish what a node retains."""
+    base = f"pi_cam_node/{node}"
+    body = {"name": name or node.title(), "boot": "b1", "commands": ["save", "pastStack"]}
+    client.publish(f"{base}/info", json.dumps(body), retain=True)
+    client.publish(f"{base}/state/privacy", "OFF", retain=True)
+    client.publish(f"{base}/camera/availability", "online", retain=True)
+    client.publish(f"{base}/frame", picture(), retain=True)
+    client.publish(f"{base}/availability", "online", retain=True)
+
+
+def tour(broker: Mosquitto, folder: Path, steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]]) -> None:
+    """Log the owner of a fresh console in, and take the steps."""
+
+    async def run(owner: Browser) -> None:
+        del owner  # who has made the account
+        async with browsing(folder / "profile") as tab:
+            await tab.go(f"{console.url}/login")
+            # Who is quicker than the page's own focus gets a complaint of the browser.
+            await tab.until("document.activeElement?.id === 'name'")
+            await tab.value(f"document.getElementById('name').value = {json.dumps(OWNER)}")
+            await tab.write("#password", PASSWORD)
+            await tab.until("location.pathname === '/'", "the dashboard")
+            with broker.client() as client:
+                await steps(tab, client, console)
+
+    with RunningConsole(folder / "console", broker.port) as console:
+        console.visit(run)
