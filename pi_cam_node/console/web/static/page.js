@@ -50,6 +50,8 @@ function look() {
   if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
 }
 
+// The tab of this page may lie outside of a narrow window.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 wordTimes();
 new MutationObserver(() => wordTimes()).observe(document.body, { childList: true, subtree: true });
 if (document.body.dataset.account) {
