@@ -28,8 +28,10 @@ from pi_cam_node.console.pictures.client import NodeClient
 from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.hub import LiveHub
 from pi_cam_node.console.push import vapid
+from pi_cam_node.console.push.channels import Channels
 from pi_cam_node.console.push.composer import Composer
 from pi_cam_node.console.push.endpoints import ENVIRONMENT, Endpoints
+from pi_cam_node.console.push.notify import NotifySender
 from pi_cam_node.console.push.outbox import Outbox
 from pi_cam_node.console.push.sender import PushSender
 from pi_cam_node.console.rules.actions import ActionRunner
@@ -156,6 +158,7 @@ class Console:
         client, cutoff = NodeClient(requests, clock), Cutoff()
         sender = PushSender(self._vapid, self._endpoints)
         composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
+        channels = Channels(composer, sender, NotifySender(), nodes, client)
         context = ConsoleContext(
             loaded=self.loaded,
             clock=clock,
@@ -176,7 +179,7 @@ class Console:
             links=self._links,
             vapid=self._vapid,
             endpoints=self._endpoints,
-            outbox=Outbox(self.database, sender, composer, clock, lambda _event: changes.tell("events")),
+            outbox=Outbox(self.database, channels, clock, lambda _event: changes.tell("events")),
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults import config_writer, event_writer, picture_writer
+from tests.faults import config_writer, console_writer, event_writer, picture_writer
 from tests.faults.disks import fault_disk
 from tests.faults.results import ROOT
 
@@ -80,8 +80,10 @@ def broken_after_a_cut(program: str, check: Check, verb: str, running_s: float) 
         ("tests.faults.config_writer", config_writer.check, "forever", 0.2),
         pytest.param("tests.faults.event_writer", event_writer.check, "once", 0.0, marks=pytest.mark.promise("S2")),
         pytest.param("tests.faults.event_writer", event_writer.check, "forever", 0.4, marks=pytest.mark.promise("S2")),
+        ("tests.faults.console_writer", console_writer.check, "once", 0.0),
+        ("tests.faults.console_writer", console_writer.check, "forever", 0.4),
     ],
-    ids=["a picture", "pictures", "settings", "an event", "events"],
+    ids=["a picture", "pictures", "settings", "an event", "events", "a push", "pushes"],
 )
 def test_nothing_that_was_promised_is_lost_or_torn(program: str, check: Check, verb: str, running_s: float) -> None:
     found = broken_after_a_cut(program, check, verb, running_s)
@@ -96,8 +98,9 @@ def test_nothing_that_was_promised_is_lost_or_torn(program: str, check: Check, v
         ("tests.faults.picture_writer", picture_writer.check),
         ("tests.faults.config_writer", config_writer.check),
         pytest.param("tests.faults.event_writer", event_writer.check, marks=pytest.mark.promise("S2")),
+        ("tests.faults.console_writer", console_writer.check),
     ],
-    ids=["pictures", "settings", "events"],
+    ids=["pictures", "settings", "events", "pushes"],
 )
 def test_nothing_is_broken_over_many_cuts(
     program: str, check: Check, long: bool, figure: Callable[[str], None]

@@ -18,15 +18,17 @@ import pytest
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
-from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pi_cam_node.console.intake import CATCH_UP_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
+from pi_cam_node.console.push.notify import Notice, NotifySender
+from pi_cam_node.console.push.sender import Outcome
 from pi_cam_node.console.web import application
 from pi_cam_node.console.web.routes import ROUTES
 from tests.support.bars import bar
-from tests.support.broker import Client, Mosquitto, free_port
+from tests.support.broker import Client, Mosquitto, free_port, port_of, reserved_port
 from tests.support.running_console import DEADLINE_S, Browser, RunningConsole
 from tests.support.running_node import RunningNode
 from tests.support.web_push import PushService, decrypt
@@ -454,6 +456,77 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         RunningNode(tmp_path, broker.port, mjpeg_server=served),
         RunningConsole(tmp_path / "console", broker.port, hosts, rules=[rule]) as console,
     ):
+        console.visit(visit)
+
+
+class Ntfy:
+    """A server of ntfy in small: keeps what is published, answers as it is told."""
+
+    def __init__(self) -> None:
+        self._socket = reserved_port()
+        self.address = f"ntfy://127.0.0.1:{port_of(self._socket)}/house"
+        self.published: list[tuple[dict[str, str], bytes]] = []
+        self.status = 200
+
+    async def start(self) -> web.AppRunner:
+        app = web.Application()
+        app.router.add_route("*", "/{topic:.*}", self._take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.SockSite(runner, self._socket).start()
+        return runner
+
+    async def _take(self, request: web.Request) -> web.Response:
+        self.published.append(({**request.headers, **request.query}, await request.read()))
+        return web.json_response({} if self.status == 200 else {"error": "the disk is full"}, status=self.status)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+def test_another_channel_is_told_and_its_failure_is_shown_in_words(
+    broker: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    pytest.importorskip("apprise", reason="the extra notify is not installed")
+    ntfy = Ntfy()
+    rule = {
+        "when": {"camera": "porch", "event": "motion_started"},
+        "do": [{"push": ["Anna"], "text": "There is motion"}],
+        "again_after": 0,
+    }
+
+    async def visit(owner: Browser) -> None:
+        runner = await ntfy.start()
+        notice = Notice("Door", "Porch", "https://house.example/events/1", JPEG)
+        assert await NotifySender().send(ntfy.address, notice) == Outcome("sent")
+        assert any(body == JPEG for _, body in ntfy.published)
+        assert "https://house.example/events/1" in repr(ntfy.published)
+        await owner.until("/api/nodes", lambda body: body["nodes"], "the node")
+        account = re.search(r'<option value="([^"]+)">Anna</option>', (await owner.get("/settings/devices"))[1])
+        assert account is not None
+        form = {"url": ntfy.address, "account": account[1], "label": "Pocket"}
+        status, said = await owner.post("/settings/channels", {**form, "url": "dbus://"})
+        assert (status, "none of the channels" in said) == (422, True)
+        assert (await owner.post("/settings/channels", form))[0] == 201
+        assert (await owner.post("/settings/channels", form))[0] == 422
+        assert ntfy.address not in (await owner.get("/settings/devices"))[1], "it may hold a password"
+        tell(client, "motion_started", "m1")
+        assert "sent to Pocket (Anna)" in await shown(owner, 1, "sent to")
+        assert "There is motion" in repr(ntfy.published)
+        ntfy.status = 507
+        tell(client, "motion_started", "m2")
+        assert re.search(r"waiting to be sent to Pocket \(Anna\) \(\d tries\): .*507", await shown(owner, 2, "507"))
+        await runner.cleanup()
+
+    async def shown(owner: Browser, number: int, words: str) -> str:
+        """Return the page of an event as soon as these words are on it."""
+        page = ""
+        async with asyncio.timeout(DEADLINE_S):
+            while words not in page:
+                await asyncio.sleep(0.1)
+                page = (await owner.get(f"/events/{number}"))[1]
+        return page
+
+    announce(client)
+    with RunningConsole(tmp_path / "console", broker.port, rules=[rule]) as console:
         console.visit(visit)
 
 

@@ -150,7 +150,7 @@ class NodeClient:
         """Ask who answers: a loopback address is another machine's as often as not."""
         try:
             async with self._ask(node, "/api/state", known.ticket, {}) as answer:
-                raw = await answer.content.read(STATE_MAX_BYTES) if answer.status == 200 else b""
+                raw = await body_of(answer, STATE_MAX_BYTES) if answer.status == 200 else b""
                 if answer.status in {401, 403}:
                     raise Unreachable(f"{node.url} asks for a token, and the node hands out no ticket for it.")
                 body = json_object(raw)
@@ -174,6 +174,20 @@ class NodeClient:
             sent["Authorization"] = f"Bearer {ticket}"
         async with self._session.get(node.url + path, headers=sent, ssl=_pinned(node), allow_redirects=False) as answer:
             yield answer
+
+
+async def body_of(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    """Return the body of an answer; empty where it is longer than the limit.
+
+    Raises:
+        aiohttp.ClientError: It ended before its end.
+    """
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > limit_bytes:
+            return b""
+    return bytes(body)
 
 
 _OPEN_IT = "Set http.host of the node to an address that this machine can reach, and restart it."

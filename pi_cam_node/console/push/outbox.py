@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.console.push.sender import TTL_S, Outcome, PushSender
+from pi_cam_node.console.push.channels import Send
+from pi_cam_node.console.push.sender import TTL_S, Outcome
 from pi_cam_node.console.store import devices as rows
 from pi_cam_node.console.store.database import Database, StoreUnavailable
 from pi_cam_node.console.store.devices import Delivery, Device
@@ -21,8 +22,7 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 32
 FIRST_WAIT_MS, WAIT_MAX_MS = 5_000, 300_000
 IDLE_S = 60.0
-
-Compose = Callable[[Delivery, Device, EventRow], bytes]
+WHY_MAX = 200
 
 
 class Outbox:
@@ -30,8 +30,7 @@ class Outbox:
 
     Args:
         database: Where the outbox is.
-        sender: Sends one message.
-        compose: Returns the message of a delivery.
+        send: Sends the message of a delivery, and raises nothing.
         clock: Tells the time.
         on_change: Called with the number of an event whose deliveries changed.
     """
@@ -39,14 +38,12 @@ class Outbox:
     def __init__(
         self,
         database: Database,
-        sender: PushSender,
-        compose: Compose,
+        send: Send,
         clock: Clock,
         on_change: Callable[[int], None] = lambda _event: None,
     ) -> None:
         self._database = database
-        self._sender = sender
-        self._compose = compose
+        self._send = send
         self._clock = clock
         self._on_change = on_change
         self._wake = asyncio.Event()
@@ -113,15 +110,13 @@ class Outbox:
             await self._note(replace(delivery, state="expired", at_ms=now_ms))
             return
         if device.gone_why:
-            await self._note(replace(delivery, state="failed", at_ms=now_ms))
+            await self._note(replace(delivery, state="failed", at_ms=now_ms, why=device.gone_why))
             return
-        message = self._compose(delivery, device, event)
-        outcome = await self._sender.send(device.endpoint, device.keys, message, f"event-{event.rowid}")
-        await self._judge(delivery, device, event, outcome)
+        await self._judge(delivery, device, event, await self._send(delivery, device, event))
 
     async def _judge(self, delivery: Delivery, device: Device, event: EventRow, outcome: Outcome) -> None:
         now_ms = self._now_ms()
-        tried = replace(delivery, tries=delivery.tries + 1, code=outcome.code)
+        tried = replace(delivery, tries=delivery.tries + 1, code=outcome.code, why=outcome.why[:WHY_MAX])
         if outcome.state == "sent":
             await self._note_sent(replace(tried, at_ms=now_ms), event)
         elif outcome.state == "gone":

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 # A push does not wait longer for its picture; one that comes later is added to the event, and pushed again with it.
 PICTURE_WAIT_S = 0.5
+CHANNEL_WAIT_MS = 5_000
 # The one that phones show, and the quickest to write.
 FORMATS = ("jpg",)
 # Of everything, to one device.
@@ -98,7 +99,8 @@ class ActionRunner:
             done, late = await asyncio.wait(asked, timeout=PICTURE_WAIT_S)
         row = _with(row, [task.result() for task in asked if task in done])
         pushes = self._pushes(firing)
-        written = await self.database.run(lambda db: self._write(db, row, pushes))
+        is_late = bool(late) and not row.media
+        written = await self.database.run(lambda db: self._write(db, row, pushes, is_late=is_late))
         self.on_event(written)
         if late:
             await asyncio.wait(late)
@@ -144,7 +146,9 @@ class ActionRunner:
                     found.append((account.id, action.text or firing.rule.title))
         return found
 
-    def _write(self, db: sqlite3.Connection, row: EventRow, pushes: Sequence[tuple[str, str]]) -> EventRow:
+    def _write(
+        self, db: sqlite3.Connection, row: EventRow, pushes: Sequence[tuple[str, str]], *, is_late: bool
+    ) -> EventRow:
         written, _ = event_rows.put(db, row)
         for account_id, text in pushes:
             account = self.accounts.get(account_id)
@@ -153,7 +157,7 @@ class ActionRunner:
                 continue
             for device in device_rows.devices(db, account_id):
                 if not device.gone_why:
-                    device_rows.put_delivery(db, self._delivery(db, written, device, text))
+                    device_rows.put_delivery(db, self._delivery(db, written, device, text, is_late=is_late))
         return written
 
     def _add(self, db: sqlite3.Connection, row: EventRow) -> EventRow:
@@ -163,12 +167,14 @@ class ActionRunner:
             device_rows.send_again(db, written.rowid, self._now_ms())
         return written
 
-    def _delivery(self, db: sqlite3.Connection, row: EventRow, device: Device, text: str) -> Delivery:
+    def _delivery(self, db: sqlite3.Connection, row: EventRow, device: Device, text: str, *, is_late: bool) -> Delivery:
         now_ms = self._now_ms()
+        # A browser replaces a message by the one with the picture; a channel would show both.
+        due_ms = now_ms + (CHANNEL_WAIT_MS if is_late and device.kind != "webpush" else 0)
         local = self.clock.utcnow().astimezone().time()
         is_flood = device_rows.sent_since(db, device.id, now_ms - 60_000) >= PUSHES_PER_MINUTE
         state = "quiet" if is_quiet(device, local) else "flood" if is_flood else "waiting"
-        return Delivery(row.rowid, device.id, state, 0, now_ms, None, now_ms, text)
+        return Delivery(row.rowid, device.id, state, 0, due_ms, None, now_ms, text)
 
     def _now_ms(self) -> int:
         return round(self.clock.utcnow().timestamp() * 1000)

@@ -20,9 +20,9 @@ class Device:
     Attributes:
         id: Ours.
         account: Id of its account.
-        kind: ``webpush``.
-        endpoint: Where its push service takes messages for it; a secret.
-        keys: ``p256dh`` and ``auth``, base64url.
+        kind: ``webpush`` or ``apprise``.
+        endpoint: Where its push service takes messages for it, or the address of a channel; a secret.
+        keys: ``p256dh`` and ``auth``, base64url; empty for a channel.
         label: What people call it.
         created: UTC epoch milliseconds.
         last_ok: The same, of the last push that its service accepted.
@@ -55,6 +55,7 @@ class Delivery:
         code: Status that the push service answered last.
         at_ms: When the state was reached.
         text: What it says.
+        why: Why the last attempt failed, for people; empty where it did not.
     """
 
     event: int
@@ -65,10 +66,11 @@ class Delivery:
     code: int | None
     at_ms: int
     text: str
+    why: str = ""
 
 
 _DEVICE = "id, account, kind, endpoint, keys, label, created, last_ok, gone_why, quiet"
-_DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text"
+_DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text, why"
 
 
 def put_device(db: sqlite3.Connection, device: Device) -> None:
@@ -128,7 +130,11 @@ def succeeded(db: sqlite3.Connection, device_id: str, now_ms: int) -> None:
 
 
 def send_again(db: sqlite3.Connection, event: int, now_ms: int) -> None:
-    """Send messages of an event that were sent once more: to browsers, where the later one replaces the earlier."""
+    """Send what went without its event's picture once more, in browsers, where the later message replaces the earlier.
+
+    What still waits for the picture waits no longer.
+    """
+    db.execute("UPDATE delivery SET due_ms=? WHERE event=? AND state='waiting' AND tries=0", (now_ms, event))
     db.execute(
         "UPDATE delivery SET state='waiting', due_ms=? WHERE event=? AND state='sent' "
         "AND device IN (SELECT id FROM device WHERE kind='webpush')",
@@ -147,7 +153,7 @@ def put_sent(db: sqlite3.Connection, delivery: Delivery, event: EventRow) -> Non
 def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
     """Add a delivery, or change its state."""
     db.execute(
-        f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) VALUES (?,?,?,?,?,?,?,?)",  # noqa: S608 - text of ours, values bound
+        f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - text of ours, values bound
         (
             delivery.event,
             delivery.device,
@@ -157,6 +163,7 @@ def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
             delivery.code,
             delivery.at_ms,
             delivery.text,
+            delivery.why,
         ),
     )
 
@@ -197,9 +204,9 @@ def sent_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
 def deliveries(db: sqlite3.Connection, event: int) -> list[tuple[Delivery, str, str]]:
     """Return the deliveries of an event, each with the device's label and the name of its account."""
     rows = db.execute(
-        "SELECT d.event, d.device, d.state, d.tries, d.due_ms, d.code, d.at_ms, d.text, v.label, a.name "
+        "SELECT d.event, d.device, d.state, d.tries, d.due_ms, d.code, d.at_ms, d.text, d.why, v.label, a.name "
         "FROM delivery d JOIN device v ON v.id = d.device JOIN account a ON a.id = v.account WHERE d.event=? "
         "ORDER BY a.name",
         (event,),
     )
-    return [(Delivery(*row[:8]), row[8], row[9]) for row in rows]
+    return [(Delivery(*row[:-2]), row[-2], row[-1]) for row in rows]

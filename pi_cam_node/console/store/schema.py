@@ -60,8 +60,13 @@ def _first(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _second(db: sqlite3.Connection) -> None:
+    # Why the last attempt failed, for people.
+    db.execute("ALTER TABLE delivery ADD COLUMN why TEXT NOT NULL DEFAULT ''")
+
+
 # Step n leads from version n to n + 1. A step that was released is never changed.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 VERSION = len(STEPS)
 
 

@@ -137,7 +137,8 @@ def delivery_text(delivery: Delivery, label: str, account: str) -> str:
     """Return the result of a push, for people."""
     state = DELIVERY_STATES.get(delivery.state, delivery.state)
     tried = f" ({delivery.tries} tries)" if delivery.state == "waiting" and delivery.tries else ""
-    return f"{state} {label} ({account}){tried}"
+    why = f": {delivery.why}" if delivery.why and delivery.state != "sent" else ""
+    return f"{state} {label} ({account}){tried}{why}"
 
 
 def _film_of(row: EventRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import sqlite3
@@ -9,6 +10,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.push import notify
 from pi_cam_node.console.push.encryption import decoded
 from pi_cam_node.console.push.endpoints import is_apple
 from pi_cam_node.console.push.vapid import NO_SUBJECT
@@ -20,7 +23,7 @@ from pi_cam_node.console.store.events import EventRow
 from pi_cam_node.console.web.forms import form_of, json_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
-from pi_cam_node.console.web.routes import account_of, context_of, require, route
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 
 
 @route("GET", "/settings/devices", "view")
@@ -36,6 +39,9 @@ async def devices(request: web.Request) -> web.StreamResponse:
         secure=gate_of(request).is_secure(request),
         has_subject=context.vapid.subject != NO_SUBJECT,
         base=context.loaded.base_url,
+        accounts=[one for one in context.accounts.all() if one.role != "kiosk"] if rights.may(account, "own") else [],
+        has_channels=notify.is_installed(),
+        install=notify.INSTALL,
     )
 
 
@@ -71,6 +77,31 @@ async def subscribe(request: web.Request) -> web.StreamResponse:
 async def key(request: web.Request) -> web.StreamResponse:
     """Tell the key that browsers subscribe with."""
     return web.json_response({"key": context_of(request).vapid.public_key})
+
+
+@owner_route("POST", "/settings/channels")
+async def add_channel(request: web.Request) -> web.StreamResponse:
+    """Have an account told by another channel: an ``url`` that Apprise knows, an ``account``, a ``label``.
+
+    Owners only: the address may name any host that this machine reaches.
+    """
+    context, form = context_of(request), await form_of(request)
+    url, account = form.get("url", "").strip(), context.accounts.get(form.get("account", ""))
+    fault = await asyncio.get_running_loop().run_in_executor(None, notify.fault_of, url)
+    kept = await context.database.read(rows.devices)
+    if account is None:
+        fault = "choose an account"
+    elif any(one.endpoint == url for one in kept):
+        fault = "this address is there already"
+    elif sum(one.account == account.id for one in kept) >= DEVICES_PER_ACCOUNT:
+        fault = f"this account has {DEVICES_PER_ACCOUNT} devices already"
+    if fault or account is None:
+        return page(request, "parts/said.html", 422, said=fault, is_refusal=True)
+    label = form.get("label", "").strip()[:64] or url.partition("://")[0]
+    device = Device(secrets.token_hex(8), account.id, "apprise", url, {}, label, context.now_ms())
+    await context.database.run(lambda db: rows.put_device(db, device))
+    context.note(account_of(request).name, "device", f"{account.name} is told on {label}")
+    return web.Response(status=201, headers={"HX-Redirect": "/settings/devices"})
 
 
 @route("POST", "/settings/devices/{id}/test", "view")

@@ -12,7 +12,7 @@ from aiohttp import web
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node, json_object
-from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.pictures.client import Unreachable, body_of
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
@@ -120,7 +120,7 @@ async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]
         body = reply.get("data")
     else:
         async with context.client.get(node, "/api/config") as answer:
-            body = json_object(await answer.content.read(SETTINGS_MAX_BYTES)) if answer.status == 200 else {}
+            body = json_object(await body_of(answer, SETTINGS_MAX_BYTES)) if answer.status == 200 else {}
     told = body.get("settings") if isinstance(body, dict) else None
     if not isinstance(told, list) or not told:
         raise Unreachable(f"{node.name} does not describe its settings.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
 from pi_cam_node.console.push.outbox import Outbox
-from pi_cam_node.console.push.sender import TTL_S, Outcome, PushSender
+from pi_cam_node.console.push.sender import TTL_S, Outcome
 from pi_cam_node.console.store import accounts, devices, events, schema
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import Database
@@ -42,11 +42,11 @@ class Service:
         self.answers: dict[str, Outcome | None] = {}
         self.sent: list[str] = []
 
-    async def send(self, endpoint: str, _keys: Mapping[str, str], message: bytes, _topic: str) -> Outcome:
-        outcome = self.answers.get(endpoint, Outcome("sent", 201))
+    async def __call__(self, delivery: Delivery, device: Device, _event: EventRow) -> Outcome:
+        outcome = self.answers.get(device.id, Outcome("sent", 201))
         if outcome is None:
             await asyncio.Event().wait()
-        self.sent.append(f"{endpoint} {message.decode()}")
+        self.sent.append(f"{device.id} {delivery.text}")
         return cast("Outcome", outcome)
 
 
@@ -75,13 +75,7 @@ def states(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
 
 def rig(db: sqlite3.Connection) -> tuple[Outbox, Service, FakeClock]:
     service, clock = Service(), FakeClock()
-    box = Outbox(
-        cast("Database", InlineDatabase(db)),
-        cast("PushSender", service),
-        lambda delivery, _device, _event: delivery.text.encode(),
-        clock,
-    )
-    return box, service, clock
+    return Outbox(cast("Database", InlineDatabase(db)), service, clock), service, clock
 
 
 async def turn(times: int = 20) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.console.store import accounts, schema
+from pi_cam_node.console.store import accounts, devices, schema
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import Database, StoreUnavailable, file_system_of
 from tests.support.fakes.clock import FakeClock
@@ -97,6 +97,26 @@ def test_a_file_of_a_later_version_is_refused_and_untouched(opened: Open, tmp_pa
     with pytest.raises(ConfigError, match="version"):
         opened()
     assert (tmp_path / "console.db").read_bytes() == before
+
+
+def test_a_file_of_the_first_version_is_brought_up_and_a_copy_stays(opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / "console.db"
+    with closing(sqlite3.connect(file)) as db:
+        for statement in schema.FIRST:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO account VALUES ('1', 'Anna', 'owner', 'x', 'null', '')")
+        db.execute("INSERT INTO device VALUES ('d', '1', 'webpush', 'https://a/', '{}', 'Phone', 5, NULL, NULL, '{}')")
+        db.execute("INSERT INTO event VALUES (7, 'porch', 'e', 5, 'motion', 'porch', NULL, NULL, NULL, '{}')")
+        db.execute("INSERT INTO delivery VALUES (7, 'd', 'waiting', 2, 9, 503, 5, 'Door')")
+        db.commit()
+    database = opened()
+    ((delivery, device, event),) = asyncio.run(database.read(lambda db: devices.due(db, 9, 8)))
+    assert (delivery.text, delivery.tries, delivery.why, device.label, event.id) == ("Door", 2, "", "Phone", "e")
+    assert asyncio.run(database.read(schema.version_of)) == schema.VERSION
+    with closing(sqlite3.connect(tmp_path / "console.db.v1")) as db:
+        assert db.execute("SELECT text FROM delivery").fetchall() == [("Door",)]
+    assert (tmp_path / "console.db.v1").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, mocker: MockerFixture) -> None:

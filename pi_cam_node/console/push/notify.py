@@ -1,0 +1,145 @@
+"""Channels other than Web Push (ntfy, Pushover, mail …) by Apprise, the extra ``notify``; imported at its first use.
+
+Apprise reaches more than a console should let a web page reach: services of the desktop, the system's log. Only the
+schemes of `SCHEMES` are used, and only owners add channels, since an address may name any host of the local network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from pi_cam_node.console.push.sender import Outcome
+
+SCHEMES = (
+    *("discord", "gotify", "gotifys", "hassio", "hassios", "json", "jsons", "mailto", "mailtos", "matrix", "matrixs"),
+    *("ntfy", "ntfys", "pbul", "pover", "psafer", "psafers", "signal", "signals", "slack", "tgram", "xmpp", "xmpps"),
+)
+INSTALL = "other channels need the extra notify: pip install 'pi-cam-node[notify]'"
+URL_MAX = 2048
+TIMEOUT_S = 30.0
+# Threads that may wait for services at once; one whose service never ends its answer stays until the console ends.
+THREADS_MAX = 4
+_WHY_MAX = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a channel shows.
+
+    Attributes:
+        title: First line.
+        body: What is below.
+        link: Absolute address of the event.
+        picture: A JPEG; empty for none.
+    """
+
+    title: str
+    body: str
+    link: str
+    picture: bytes = field(default=b"", repr=False)
+
+
+class NotifySender:
+    """Sends notices to channels, each in a thread of its own. Thread: the loop's."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    async def send(self, url: str, notice: Notice) -> Outcome:
+        """Send a notice; raises nothing."""
+        if self._running >= THREADS_MAX:
+            return Outcome("retry", why="earlier messages are still under way")
+        loop, result = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+        def finish(outcome: Outcome) -> None:
+            self._running -= 1
+            if not result.done():
+                result.set_result(outcome)
+
+        def work() -> None:
+            outcome = _sent(url, notice)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(finish, outcome)
+
+        self._running += 1
+        threading.Thread(target=work, name="console-notify", daemon=True).start()
+        try:
+            return await asyncio.wait_for(result, TIMEOUT_S)
+        except TimeoutError:
+            return Outcome("retry", why=f"it did not answer within {TIMEOUT_S:g} s")
+
+
+def is_installed() -> bool:
+    """Tell whether the extra ``notify`` is there."""
+    return importlib.util.find_spec("apprise") is not None
+
+
+def fault_of(url: str) -> str:
+    """Return why an address is no channel, for people; empty where it is one. Imports Apprise. Thread: an executor."""
+    if not is_installed():
+        return INSTALL
+    scheme, has_scheme, _ = url.partition("://")
+    if len(url) > URL_MAX or not has_scheme or not url.isprintable():
+        return "this is no address of a channel, such as ntfys://ntfy.sh/topic"
+    if scheme.lower() not in SCHEMES:
+        return f"{scheme[:20]} is none of the channels; there are {', '.join(SCHEMES)}"
+    return (
+        "" if _channel(url) is not None else f"this is no address of {scheme}; Apprise's documentation tells its form"
+    )
+
+
+def _channel(url: str) -> Any:
+    """Return Apprise's object for an address; ``None`` where it has none. Nothing is written to disk."""
+    import apprise  # noqa: PLC0415 - 36 MiB, where nobody uses it
+    from apprise.common import PersistentStoreMode  # noqa: PLC0415
+
+    asset = apprise.AppriseAsset(app_id="pi_cam_node", storage_mode=PersistentStoreMode.MEMORY, plugin_paths=[])
+    return apprise.Apprise.instantiate(url, asset=asset)
+
+
+def _sent(url: str, notice: Notice) -> Outcome:
+    """Send a notice and wait for the service; raises nothing. Thread: one of its own."""
+    said = _Said()
+    logger = logging.getLogger("apprise")
+    logger.addHandler(said)
+    try:
+        fault = fault_of(url)
+        if fault:
+            return Outcome("failed", why=fault)
+        from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 - see `_channel`
+
+        attached = [AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
+        text = f"{notice.body}\n{notice.link}".strip()
+        is_sent = _channel(_with_click(url, notice.link)).notify(body=text, title=notice.title, attach=attached)
+    except Exception as error:
+        return Outcome("retry", why=f"{type(error).__name__}: {error}"[:_WHY_MAX])
+    finally:
+        logger.removeHandler(said)
+    return Outcome("sent") if is_sent else Outcome("retry", why=said.last or "the service did not take it")
+
+
+def _with_click(url: str, link: str) -> str:
+    """Return ntfy's address with what a tap opens."""
+    if not url.lower().startswith(("ntfy://", "ntfys://")) or "click=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}click={quote(link, safe='')}"
+
+
+class _Said(logging.Handler):
+    """Keeps the last warning of Apprise in this thread: it returns only whether it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._thread = threading.get_ident()
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.last = record.getMessage()[:_WHY_MAX]
