@@ -157,8 +157,6 @@ class Console:
         link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
         sender = PushSender(self._vapid, self._endpoints)
-        composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
-        channels = Channels(composer, sender, NotifySender(), nodes, client)
         context = ConsoleContext(
             loaded=self.loaded,
             clock=clock,
@@ -179,7 +177,12 @@ class Console:
             links=self._links,
             vapid=self._vapid,
             endpoints=self._endpoints,
-            outbox=Outbox(self.database, channels, clock, lambda _event: changes.tell("events")),
+            outbox=Outbox(
+                self.database,
+                self._channels(accounts, nodes, client, sender),
+                clock,
+                lambda _event: changes.tell("events"),
+            ),
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )
@@ -187,6 +190,10 @@ class Console:
             requests, nodes, sensors, accounts, self.database, clock, lambda row: self._written(context, row)
         )
         return context, link, sender
+
+    def _channels(self, accounts: Accounts, nodes: Nodes, client: NodeClient, sender: PushSender) -> Channels:
+        composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
+        return Channels(composer, sender, NotifySender(), nodes, client)
 
     def _send(self, link: BrokerLink, node: str, verb: str, payload: bytes, name: bytes) -> bool:
         return link.publish(self.topics.command(node, verb), payload, correlation=name)
