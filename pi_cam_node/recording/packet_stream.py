@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from pi_cam_node.base.block_ring import BlockRing, Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
@@ -55,6 +56,10 @@ class PacketStream:
         """Return whether no packet of a moment or later is gone, where there was one."""
         first = self._ring.first
         return first is None or first.seq == 0 or first.mono_s <= mono_s
+
+    def key_times(self) -> Sequence[float]:
+        """Return the monotonic times of the key frames, oldest first."""
+        return [record.mono_s for record in self._ring.records() if record.key]
 
     def reader(self) -> Reader[PacketFacts]:
         """Return a reader of the packets that come from now on."""

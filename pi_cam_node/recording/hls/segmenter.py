@@ -16,7 +16,7 @@ LISTED, KEPT = 6, 9
 # Packets further apart than this, and than so many times the distance before, have others missing between them.
 GAP_S, _GAP_DISTANCES = 8.0, 3
 # A key frame that comes so much early still ends a segment: pictures are not spaced evenly.
-_EARLY_SHARE = 0.1
+EARLY_SHARE = 0.1
 # A segment whose key frame is late is cut without one.
 _SEGMENT_BYTES_MAX = 4 << 20
 # Duration of the last picture before a gap.
@@ -153,7 +153,7 @@ class Segmenter:
             data = fragmented_header(TrackBoxes((width, height), sps, pps))
             self._headers[self._track] = Header(data, wanted.size, codec_string(sps))
         elif self._samples:
-            least_ticks = self._segment_s() * (1 - _EARLY_SHARE) * TIMESCALE_HZ
+            least_ticks = self._segment_s() * (1 - EARLY_SHARE) * TIMESCALE_HZ
             if ticks - self._samples[0][1] >= least_ticks:
                 self._close(ticks)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.hls.playlist import Uri, media_playlist, target_duration_s
-from pi_cam_node.recording.hls.segmenter import Header, Segment, Segmenter
+from pi_cam_node.recording.hls.segmenter import EARLY_SHARE, Header, Segment, Segmenter
 
 # A first playlist has so many segments: with fewer, players of Chromium give up for good.
 FIRST_SEGMENTS = 3
@@ -147,7 +147,8 @@ class Variant:
             mono_s, interval_s, _jpeg = newest
             from_s = mono_s - FIRST_SEGMENTS * max(self._segment_s(), interval_s)
             self._source = self._packets.acquire(from_s)
-            self._reader = self._source.stream.reader_since(from_s)
+            held_s = _start_in(self._source.stream.key_times(), self._segment_s())
+            self._reader = self._source.stream.reader_since(min(from_s, held_s))
             self._stream, self._lost = self._source.stream, 0
             self._is_present, self._enough_s = False, None
         self._note_request()
@@ -174,3 +175,17 @@ class Variant:
             if track is not None:
                 lost, self._lost = self._reader.lost > self._lost, self._reader.lost
                 self._segmenter.add(record.mono_s, record.meta.pts, data, track.size, key=record.key, lost=lost)
+
+
+def _start_in(key_times: Sequence[float], segment_s: float) -> float:
+    """Return the latest key frame after which there are enough whole segments; infinity where there are too few.
+
+    Packets that were made for others, or by the camera, have their key frames where they are.
+    """
+    count, next_s = 0, float("inf")
+    for mono_s in reversed(key_times):
+        if next_s - mono_s >= (1 - EARLY_SHARE) * segment_s:
+            count, next_s = count + 1, mono_s
+        if count > FIRST_SEGMENTS:
+            return mono_s
+    return float("inf")

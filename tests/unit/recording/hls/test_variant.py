@@ -32,6 +32,7 @@ class Camera:
         self.sources: list[FakeSource] = []
         self.released: list[PacketSource] = []
         self.is_dark = self.is_refused = False
+        self.key_interval_s, self.past_s = 1.0, 0.0
         self.variant = Variant(
             "main", self, self._newest, self.clock, segment_s=lambda: 1.0, bytes_max=1 << 20, check=self._check
         )
@@ -48,8 +49,10 @@ class Camera:
         self.asked.append(from_mono_s)
         self.sources.append(FakeSource())
         self.track = self.sources[-1].stream.begin(Track("h264", (640, 480), b""))
-        self.last_s = from_mono_s - self.interval_s
-        self.first_s = from_mono_s
+        self.first_s = self.clock.monotonic() - self.past_s if self.past_s else from_mono_s
+        self.last_s = self.first_s - self.interval_s
+        if self.past_s:
+            self.encode()
         return self.sources[-1]
 
     def release(self, source: PacketSource) -> None:
@@ -61,7 +64,7 @@ class Camera:
         step = round((self.last_s - self.first_s) / self.interval_s) + 1
         while self.first_s + step * self.interval_s <= until_s + 1e-6:
             mono_s = self.first_s + step * self.interval_s
-            key = step % max(1, round(1 / self.interval_s)) == 0
+            key = step % max(1, round(self.key_interval_s / self.interval_s)) == 0
             facts = PacketFacts(pts_of(mono_s), track=self.track)
             self.sources[-1].stream.append(Packet(mono_s, key, access_unit(step, key=key), facts))
             self.last_s = mono_s
@@ -99,6 +102,16 @@ def test_at_night_the_first_playlist_begins_as_many_exposures_ago() -> None:
     assert text is not None
     assert text.count("#EXTINF:2.00000") == 3
     assert "#EXT-X-TARGETDURATION:2" in text
+
+
+def test_packets_that_are_there_already_begin_where_three_segments_are_whole() -> None:
+    """A camera's own packets have a key frame every four seconds here, the last one two seconds ago."""
+    camera = Camera()
+    camera.key_interval_s, camera.past_s = 4.0, 30.0
+    text = camera.playlist()
+    assert text is not None
+    assert text.count("#EXTINF:4.00000") == 3
+    assert "#EXT-X-PROGRAM-DATE-TIME:2026-11-20T19:44:46.000Z" in text
 
 
 def test_the_first_playlist_waits_until_the_encoder_has_caught_up() -> None:
