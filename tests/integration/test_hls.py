@@ -137,6 +137,13 @@ def test_a_signed_playlist_signs_what_it_names_until_the_same_time(guarded: Runn
     assert guarded.get(f"/hls/{segment.partition('?')[0]}").status == 401
 
 
+def test_a_player_without_headers_gets_an_address_that_opens_it(guarded: RunningWebServer) -> None:
+    assert guarded.get("/hls/address").status == 401
+    given = guarded.get("/hls/address", Authorization=f"Bearer {TOKEN}").body.decode().strip()
+    assert given.startswith(f"{guarded.url}/hls/master.m3u8?expires=")
+    assert guarded.get(given.removeprefix(guarded.url)).status == 200
+
+
 def test_a_signature_that_is_not_valid_signs_nothing(guarded: RunningWebServer) -> None:
     got = guarded.get("/hls/main.m3u8?expires=9999999999&signature=x", Authorization=f"Bearer {TOKEN}")
     assert uris_in(got.body.decode()) == ["main-3f2a91c0-1.mp4", "main-3f2a91c0-0.m4s"]

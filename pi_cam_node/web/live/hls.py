@@ -77,6 +77,15 @@ async def master(request: web.Request) -> web.StreamResponse:
         return _refusal(error)
 
 
+@route("GET", "/hls/address", "view", Described(("text/plain",), refusals=REFUSALS))
+async def address(request: web.Request) -> web.StreamResponse:
+    """Send an address of the master playlist that opens it without a login for a week: for players without headers."""
+    context, access = _available(request), access_of(request)
+    peer = access.proxies.peer_of(request)
+    root = access.public_url or f"{peer.scheme}://{peer.host}"
+    return web.Response(text=f"{root}{context.links.sign('/hls/master.m3u8')}\n")
+
+
 @route("GET", "/hls/{variant}.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
 async def media(request: web.Request) -> web.StreamResponse:
     """Send the playlist of a variant: it begins in the past, and is encoded until nobody has asked for some seconds."""
