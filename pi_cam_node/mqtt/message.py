@@ -58,6 +58,18 @@ def text(value: str) -> bytes:
     return value.encode("utf-8", "replace")
 
 
+def marked_late(message: Message) -> Message:
+    """Return an event that has to wait for a broker with ``late: true``; any other message as it is.
+
+    Who acts on events (a rule that rings a bell, for example) can then tell what has just happened from what is old.
+    """
+    if not message.queue_offline or message.content_type != JSON:
+        return message
+    body = json.loads(message.payload)
+    is_event = isinstance(body, dict) and "event_type" in body
+    return replace(message, payload=json_bytes({**body, "late": True})) if is_event else message
+
+
 def shortened(message: Message) -> Message | None:
     """Return a reply with its code and the beginning of its words only; ``None`` for what is no reply."""
     if not message.queue_offline or message.content_type != JSON:

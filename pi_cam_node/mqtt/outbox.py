@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from pi_cam_node.mqtt.in_flight import Sent, Waiting
+from pi_cam_node.mqtt.message import marked_late
 from pi_cam_node.mqtt.privacy_filter import without_picture
 
 WAITING = 100
@@ -38,7 +39,8 @@ class Outbox:
 
     def put_back(self, unacknowledged: list[Sent]) -> None:
         """Let replies and events that were lost with their session wait before the others."""
-        again = [Waiting(sent.message, sent.waiting.tries + 1) for sent in unacknowledged if sent.message.queue_offline]
+        lost = [sent for sent in unacknowledged if sent.message.queue_offline]
+        again = [Waiting(marked_late(sent.message), sent.waiting.tries + 1) for sent in lost]
         with self._lock:
             given_up = [w for w in again if w.tries >= TRIES]
             self._dropped += len(given_up)

@@ -58,6 +58,7 @@ class _Event(TypedDict):
     id: Annotated[str, Field(description="Together with `event_type` it names the message.")]
     at: Time
     epoch_ms: EpochMs
+    late: NotRequired[Annotated[Literal[True], Field(description="It had to wait for the broker, and is old.")]]
 
 
 class PictureSavedEvent(_Event):

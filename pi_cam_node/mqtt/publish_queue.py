@@ -9,7 +9,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
-from pi_cam_node.mqtt.message import Message, shortened
+from pi_cam_node.mqtt.message import Message, marked_late, shortened
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
 from pi_cam_node.mqtt.pacing import Pacing
 from pi_cam_node.mqtt.poison_messages import HELD_S, SMALL_BYTES
@@ -94,7 +94,7 @@ class PublishQueue:
         """
         if live is None:
             if message.queue_offline:
-                self._outbox.put(Waiting(message))
+                self._outbox.put(Waiting(marked_late(message)))
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)

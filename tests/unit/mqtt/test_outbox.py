@@ -299,3 +299,11 @@ def test_an_acknowledgement_proves_what_was_written_before_it_and_nothing_later(
         acknowledge(entry)
     assert [entry.message.topic for entry in flight.unproven] == ["t/3"]
     assert flight.proven_bytes == before.message.size_bytes
+
+
+def test_an_event_that_was_lost_with_its_session_is_late_when_it_comes_again() -> None:
+    outbox, event = Outbox(), Message("t/event", b'{"event_type":"x"}', queue_offline=True, content_type=JSON)
+    outbox.put_back([Sent(Waiting(event), Receipt(1), 0.0)])
+    taken = outbox.take()
+    assert taken is not None
+    assert json.loads(taken.message.payload) == {"event_type": "x", "late": True}

@@ -195,3 +195,19 @@ def test_what_is_larger_than_anything_proven_waits_for_the_search_and_the_rest_d
     link._diagnosis.probed(40_000, None, clock.monotonic())
     link.on_time(clock.monotonic())
     assert broker.told[-1] == large
+
+
+def event(kind: str) -> Message:
+    payload = json.dumps({"event_type": kind, "id": "e1"}).encode()
+    return Message(TOPICS.event(kind), payload, queue_offline=True, content_type=JSON)
+
+
+def test_an_event_that_waited_for_the_broker_says_so_and_one_that_did_not_does_not(link: SteppedLink) -> None:
+    link.publish(event("motion_started"))
+    link.publish(replace(event("motion_started"), topic=OWN, payload=b'{"id":"a reply"}'))
+    broker = Broker()
+    up(link, broker)
+    link.announce([ONLINE])
+    link.publish(event("motion_ended"))
+    told = [json.loads(m.payload) for m in broker.told if m.queue_offline]
+    assert [body.get("late") for body in told] == [True, None, None]
