@@ -13,7 +13,7 @@ from dataclasses import replace
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.catalogue import check
-from pi_cam_node.camera.controller import CameraController
+from pi_cam_node.camera.controller import CameraController, no_packets
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls, controls_of
 from pi_cam_node.camera.worker.base import Worker
@@ -24,6 +24,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.packet import TakePackets
 from pi_cam_node.imaging.polygon import parse_polygon
 
 _log = logging.getLogger(__name__)
@@ -46,7 +47,14 @@ class Camera:
     Thread: the node thread, but for the properties.
     """
 
-    def __init__(self, config: Config, inbox: Inbox, clock: Clock, spawned: Spawned | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        inbox: Inbox,
+        clock: Clock,
+        spawned: Spawned | None = None,
+        take_packets: TakePackets = no_packets,
+    ) -> None:
         """Check the settings; start nothing yet.
 
         Args:
@@ -54,6 +62,7 @@ class Camera:
             inbox: Takes frames and inputs.
             clock: Tells the time.
             spawned: The camera's process, where it was started beforehand.
+            take_packets: Takes the packets of cameras that send them.
 
         Raises:
             ConfigError: `camera.source` names no source.
@@ -70,7 +79,9 @@ class Camera:
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
-        self._controller = CameraController(self._desired, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2))
+        self._controller = CameraController(
+            self._desired, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2), take_packets
+        )
         self._poll = select.poll()
         self._watched = [-1]  # so that the first wait registers what there is
         self._demands: deque[tuple[float, Demand]] = deque(maxlen=_DEMANDS_MAX)

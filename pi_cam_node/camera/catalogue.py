@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.base.video_extra import has_video
 from pi_cam_node.camera.sources.synthetic import script
 
 if TYPE_CHECKING:  # brings numpy, which a look at the settings does without
@@ -30,6 +31,7 @@ class Kind:
         module: Module of the class, below this package.
         name: Name of the class, which opens nothing yet.
         check: Raises ConfigError where the group does not make sense.
+        video: Module and name of the class that takes its place where the extra ``video`` is installed.
     """
 
     form: str
@@ -37,6 +39,12 @@ class Kind:
     module: str
     name: str
     check: Callable[[str], object] = str
+    video: tuple[str, str] | None = None
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """Module and name of the class to be used here."""
+        return self.video if self.video is not None and has_video() else (self.module, self.name)
 
 
 def _check_login(url: str) -> str:
@@ -68,7 +76,14 @@ KINDS = (
     Kind("picamera2", r"picamera2()", "sources.picam.source", "Picamera2Source"),
     Kind("picamera2:<model or id>", r"picamera2:(.+)", "sources.picam.source", "Picamera2Source"),
     Kind("v4l2:<device>", r"v4l2:(.+)", "sources.v4l2", "V4l2Source"),
-    Kind("rtsp://…", r"((?i:rtsps?)://.+)", "sources.rtsp", "RtspSource", _check_login),
+    Kind(
+        "rtsp://…",
+        r"((?i:rtsps?)://.+)",
+        "sources.rtsp",
+        "RtspSource",
+        _check_login,
+        ("sources.rtsp_packets", "RtspPacketSource"),
+    ),
     Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_login),
     Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
     Kind("file:<path>", r"file:(.+)", "sources.video_file", "VideoFileSource"),
@@ -85,7 +100,7 @@ def check(source: str) -> str:
     """
     kind, rest = _find(source)
     kind.check(rest)
-    return kind.module
+    return kind.home[0]
 
 
 def make(source: str) -> Source:
@@ -95,7 +110,8 @@ def make(source: str) -> Source:
         ConfigError: The value names no source, or its script is wrong.
     """
     kind, rest = _find(source)
-    made: Source = getattr(importlib.import_module(f"{__package__}.{kind.module}"), kind.name)(rest)
+    module, name = kind.home
+    made: Source = getattr(importlib.import_module(f"{__package__}.{module}"), name)(rest)
     return made
 
 

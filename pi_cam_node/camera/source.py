@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Layout, Mode, Sensor
+from pi_cam_node.imaging.packet import Packet
 
 if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
     from pi_cam_node.config import Config
@@ -164,6 +165,7 @@ class Shot:
         captured_mono_s: Monotonic time at which the exposure had ended.
         mode: The mode that the image was really taken in.
         sensor: Sensor metadata of the image.
+        packets: The camera's own packets of this and of earlier images, each once, where the source has them.
     """
 
     pixels: Pixels
@@ -171,6 +173,7 @@ class Shot:
     captured_mono_s: float
     mode: Mode
     sensor: Sensor = Sensor()
+    packets: tuple[Packet, ...] = ()
 
 
 class BadImage(SourceError):

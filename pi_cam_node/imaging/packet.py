@@ -9,6 +9,7 @@ pictures and `BlockRing.key_before` finds where decoding can begin::
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,12 +27,14 @@ class Track:
         extradata: Parameter sets (SPS and PPS) in Annex B form, or the AudioSpecificConfig of AAC; may be empty where
             every key frame carries them.
         masked: The privacy masks are in the pictures, or there are none.
+        is_copied: The packets are the camera's own, and not made of the node's pictures.
     """
 
     codec: Literal["h264", "hevc", "aac"]
     size: tuple[int, int]
     extradata: bytes = field(repr=False)
     masked: bool = True
+    is_copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,8 @@ class Packet:
 def pts_of(mono_s: float) -> int:
     """Return a monotonic time in seconds as ticks of `TIMESCALE_HZ`."""
     return round(mono_s * TIMESCALE_HZ)
+
+
+TakePackets = Callable[[int, tuple[int, int], Sequence[Packet]], None]
+"""Takes packets of the camera as they come: number of the camera's session, width and height in pixels, packets in
+order. The numbers of tracks begin anew with each session. Thread: the camera's."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
@@ -14,6 +13,9 @@ from pi_cam_node.base.jobs import Progress
 from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.recording.camera_packets import CameraFirst
+from pi_cam_node.recording.clip_copy import copy_clip, gaps
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
@@ -21,13 +23,11 @@ from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
-from pi_cam_node.recording.h264 import parameter_sets
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.packet_stream import PacketStream
 
 _AHEAD, _WAIT_S = 8, 0.05
-# Pictures further apart than this, and than so many of the usual distance, have others missing between them.
-_GAP_S, _GAP_INTERVALS = 1.5, 4.0
 _CLIP_BYTES = 4 << 20
 # Numbers of clips begin here, those of recordings at 1: an id names one film of a boot.
 _FIRST_NUMBER = 500_000
@@ -45,6 +45,7 @@ class ClipMaker:
         room: FilmRoom,
         clock: Clock,
         access: Callable[[], FileAccess],
+        packets: CameraFirst | None = None,
         make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
         """Make nothing yet.
@@ -56,15 +57,16 @@ class ClipMaker:
             room: Keeps films within their limits.
             clock: Tells the time.
             access: Returns mode and group of films and their side-cars.
+            packets: Has the camera's own packets, where it sends any.
             make: Starts an encoder of a format.
         """
         self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
-        self._clock, self._access, self._make = clock, access, make
+        self._clock, self._access, self._packets, self._make = clock, access, packets, make
         self._number = _FIRST_NUMBER
         self._lock = threading.Lock()
 
     def make(self, order: ClipOrder, progress: Progress) -> Film:
-        """Encode and save a span.
+        """Save a span: copied from the camera's packets where they reach back so far, else encoded.
 
         Raises:
             NoFrames: The ring holds nothing of it.
@@ -76,6 +78,9 @@ class ClipMaker:
             access = self._access()
             make_directory(self._directory, access.directory_mode, access.group_id)
             self._room.make(_CLIP_BYTES)
+            stream = self._packets.camera_stream(order.first_mono_s) if self._packets else None
+            if stream is not None and (copied := self._copied(stream, order, progress, access)) is not None:
+                return copied
             process = self._make(VideoFormat(order.quality))
         except OSError as error:
             raise NotSaved(f"cannot make a clip: {error}") from error
@@ -90,14 +95,18 @@ class ClipMaker:
             process.close()
             task.discard()
 
-    def _facts(self, order: ClipOrder) -> Callable[[float], FilmFacts]:
+    def _copied(self, stream: PacketStream, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
+        facts = self._facts(order, copied=True)
+        return copy_clip(stream, order, progress, directory=self._directory, facts=facts, access=access)
+
+    def _facts(self, order: ClipOrder, *, copied: bool = False) -> Callable[[float], FilmFacts]:
         def facts(mono_s: float) -> FilmFacts:
             with self._lock:
                 self._number += 1
             at = utc_of(mono_s, self._clock)
             name = film_id(at, self._boot, self._number, "clip")
             return FilmFacts(
-                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked
+                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked, copied=copied
             )  # fmt: skip
 
         return facts
@@ -129,7 +138,7 @@ class _Task:
         if self._film is None:
             raise NoFrames("the ring holds nothing of that span", text="NO_FRAMES")
         film, self._film = self._film, None
-        saved = film.close("end", _gaps(self._times), lambda: progress(done, done))
+        saved = film.close("end", gaps(self._times), lambda: progress(done, done))
         if saved is None:
             raise NotSaved("nothing of the clip reached the disk")
         return saved
@@ -153,12 +162,3 @@ class _Task:
                 self._film = FilmFile(self._directory, self._facts(mono_s), TrackBoxes(self._size, *sets), self._access)
             self._film.add(message.body, mono_s, key=bool(message.flag))
             self._times.append(mono_s)
-
-
-def _gaps(times: list[float]) -> float:
-    """Return the seconds between pictures that do not follow each other."""
-    distances = sorted(later - earlier for earlier, later in pairwise(times))
-    if not distances:
-        return 0.0
-    usual_s = distances[len(distances) // 2]
-    return sum(each for each in distances if each > max(_GAP_S, _GAP_INTERVALS * usual_s))

@@ -31,6 +31,11 @@ class PacketSource(Protocol):
         """Whether every picture that was taken so far has become a packet."""
         ...
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no more packets come from this source; another one may have them."""
+        ...
+
 
 class PacketSupply(Protocol):
     """Makes packets of the camera's pictures on demand. Thread: any."""

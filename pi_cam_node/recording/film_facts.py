@@ -26,6 +26,7 @@ class FilmFacts:
         clock_set: Whether the wall clock could be trusted.
         masked: Whether parts of the picture are masked.
         event: Metadata of its event; JSON values.
+        copied: The packets are the camera's own.
     """
 
     id: str
@@ -39,6 +40,7 @@ class FilmFacts:
     clock_set: bool
     masked: bool
     event: Mapping[str, object] | None = None
+    copied: bool = False
 
     def encoded(self) -> bytes:
         """Return them as JSON."""

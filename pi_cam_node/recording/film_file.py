@@ -24,9 +24,9 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.imaging.h264 import codec_string
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_ids import progress_path
-from pi_cam_node.recording.h264 import codec_string
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
@@ -254,6 +254,7 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
         "height": height,
         "codec": film.codec,
         "masked": facts.masked,
+        "copied": facts.copied,
         "reason": film.reason,
         "repaired": film.repaired,
         "event": facts.event,

@@ -13,6 +13,7 @@ from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool
@@ -35,6 +36,7 @@ class Films:
         current: Callable[[], Config],
         post: Callable[[Input], bool],
         event: Callable[[str], Mapping[str, object] | None],
+        is_private: Callable[[], bool],
     ) -> None:
         """Start nothing yet.
 
@@ -46,6 +48,7 @@ class Films:
             current: Returns the settings in force. Thread: any.
             post: Takes what becomes of an order.
             event: Returns what is known of an event by its id. Thread: any.
+            is_private: Returns whether privacy is on. Thread: any.
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current = current
@@ -54,17 +57,21 @@ class Films:
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
+        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock)
+        packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
         self._recorder = Recorder(
             directory,
             boot,
-            packets=self.packets,
+            packets=packets,
             room=room,
             post=post,
             settings=self._settings,
             event=event,
             clock=clock,
         )
-        self._clips = ClipMaker(directory, boot, pictures=pictures, room=room, clock=clock, access=self._access)
+        self._clips = ClipMaker(
+            directory, boot, pictures=pictures, room=room, clock=clock, access=self._access, packets=packets
+        )
         self.missing = "" if has_video() else VIDEO_HINT
 
     @property
@@ -89,6 +96,8 @@ class Films:
     def stop_now(self, reason: EndReason) -> None:
         """See `RecorderPort`."""
         self._recorder.stop_now(reason)
+        if reason == "privacy":
+            self.camera_packets.forget()
 
     def make_clip(self, order: ClipOrder, progress: Progress) -> Film:
         """See `RecorderPort`."""

@@ -86,6 +86,11 @@ class LiveEncoder:
         """Whether every picture of the ring has become a packet."""
         return self._is_drained
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no more packets come: a process that is lost is replaced."""
+        return False
+
     def start(self) -> None:
         """Start the thread. Once."""
         self.loop.start()

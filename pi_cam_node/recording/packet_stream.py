@@ -9,6 +9,8 @@ from pi_cam_node.base.block_ring import BlockRing, Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 
 CAPACITY_BYTES = 8 << 20
+# Packets further apart than this do not show one and the same time.
+_PAUSE_S = 1.0
 # Tracks that are remembered; packets of older ones have long left the ring.
 _TRACKS_KEPT = 8
 
@@ -27,6 +29,12 @@ class PacketStream:
         """Time of the newest packet; minus infinity where there is none."""
         last = self._ring.last
         return float("-inf") if last is None else last.mono_s
+
+    @property
+    def first_mono_s(self) -> float | None:
+        """Time of the oldest packet, a key frame; ``None`` where there is none."""
+        first = self._ring.first
+        return None if first is None else first.mono_s
 
     @property
     def size_bytes(self) -> int:
@@ -66,13 +74,28 @@ class PacketStream:
         return self._ring.reader()
 
     def reader_since(self, mono_s: float) -> Reader[PacketFacts]:
-        """Return a reader that begins with the last key frame at or before a moment."""
-        return self._ring.reader(self._ring.key_before(mono_s))
+        """Return a reader that begins with the last key frame at or before a moment.
+
+        Where the packets paused then (the camera was away), it begins with the first key frame after the pause.
+        """
+        start = self._ring.key_before(mono_s)
+        if start is not None and start.mono_s <= mono_s:
+            later = [record for record in self._ring.records() if record.seq > start.seq]
+            next_key = next((number for number, record in enumerate(later) if record.key), None)
+            if next_key is not None:
+                last = later[next_key - 1] if next_key else start
+                start = later[next_key] if last.mono_s < mono_s - _PAUSE_S else start
+        return self._ring.reader(start)
 
     def wait(self, timeout_s: float) -> None:
         """Wait for the next packet, for so long at most."""
         with self._changed:
             self._changed.wait(timeout_s)
+
+    def drop_before(self, mono_s: float) -> None:
+        """Forget the groups of pictures that begin before a moment."""
+        while (first := self._ring.first) is not None and first.mono_s < mono_s:
+            self._ring.drop_oldest()
 
     def clear(self) -> None:
         """Forget and overwrite every packet."""

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
@@ -72,7 +72,7 @@ class Recorder:
         Args:
             directory: The folder of the films; made where it is not there.
             boot: First 8 hex digits of the boot id.
-            packets: Makes packets of the pictures.
+            packets: Makes packets of the pictures, or has the camera's.
             room: Keeps films within their limits.
             post: Takes what becomes of an order; returns whether there was room for it.
             settings: Returns the settings in force.
@@ -165,11 +165,13 @@ class Recorder:
 
     def _record(self, order: RecordingOrder) -> None:
         spacing_s = self._settings().spacing_s if order.cause == "continuous" else 0.0
-        source = self._packets.acquire(order.from_mono_s, spacing_s)
-        try:
-            Take(self, order, source).run()
-        finally:
-            self._packets.release(source)
+        from_s: float | None = order.from_mono_s
+        while from_s is not None:
+            source = self._packets.acquire(from_s, spacing_s)
+            try:
+                from_s = Take(self, replace(order, from_mono_s=from_s), source).run()
+            finally:
+                self._packets.release(source)
 
     def new_film(self, order: RecordingOrder, mono_s: float, track: TrackBoxes) -> FilmFile:
         """Open the next film of an order.
@@ -189,6 +191,7 @@ class Recorder:
             name, "recording", order.event_id, order.cause, order.event_mono_s, at, mono_s, self._boot, clock_is_set(),
             settings.masked,
             self.event(order.event_id),
+            track.is_copied,
         )  # fmt: skip
         return FilmFile(self._directory, facts, track, settings.access)
 

@@ -12,9 +12,9 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.h264 import parameter_sets
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 
 # How long the thread waits for packets at a time; how long the end of a film waits for the next picture under way.
@@ -74,8 +74,8 @@ class Take:
         self._is_told = False
         self._retry_s = self._room_s = float("-inf")
 
-    def run(self) -> None:
-        """Record until the end of the order."""
+    def run(self) -> float | None:
+        """Record until the end of the order, or of the source: then return the time of its last packet."""
         recorder, drain_s = self._recorder, None
         while True:
             recorder.loop.beat(DISK_PATIENCE_S)
@@ -95,12 +95,16 @@ class Take:
                     or now_s > drain_s + max(0, end[0] - now_s)
                 ):
                     break
-            elif item is None:
+            elif self._source.has_ended and self._last_s is not None:
+                self._close("settings")
+                return self._last_s
+            else:
                 self._tell_failure()
             self._stream.wait(_WAIT_S)
         self._close(end[1] if end else "end")
         if not self._is_told:
             self._fail("no_frames", self._source.failure or "no pictures came")
+        return None
 
     def _take(self, mono_s: float, data: bytes, *, key: bool, track: int) -> None:
         missed = self._reader.lost - self._lost
@@ -138,8 +142,9 @@ class Take:
         sets, known = parameter_sets(data), self._stream.track(track)
         if sets is None or known is None:
             return None
+        boxes = TrackBoxes(known.size, *sets, is_copied=known.is_copied)
         try:
-            film = self._recorder.new_film(self._order, mono_s, TrackBoxes(known.size, *sets))
+            film = self._recorder.new_film(self._order, mono_s, boxes)
         except (OSError, NodeError) as error:
             self._disk_failed(error, mono_s)
             return None

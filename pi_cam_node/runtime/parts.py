@@ -14,6 +14,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.tickets import Tickets
+from pi_cam_node.imaging.packet import TakePackets
 from pi_cam_node.imaging.task_process import TaskProcess
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.mqtt.homeassistant.discovery import device_name
@@ -78,7 +79,8 @@ class Parts:
         )
         disk_work = partial(self.worker.submit, patience_s=DISK_PATIENCE_S)
         self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
-        self.camera = Camera(config, self.inbox, clock, start.spawned)
+        take_packets: TakePackets = lambda *came: self.films.camera_packets.take(*came)  # noqa: E731, PLW0108 - made later
+        self.camera = Camera(config, self.inbox, clock, start.spawned, take_packets)
         self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
         self.films = Films(
             config,
@@ -88,6 +90,7 @@ class Parts:
             current=lambda: core().config,
             post=self.inbox.put,
             event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
+            is_private=lambda: self.privacy.privacy_gate.closed,
         )
         self.privacy = PrivacyControl(
             loaded, start, self.camera, self.events, self.films, lambda: self.live.close()  # noqa: PLW0108 - made below

@@ -67,7 +67,9 @@ class PrivacyControl:
         finally:
             if closed:
                 self._films.wait_idle(RELEASE_S)
-            if closed and not self._camera.wait_released(RELEASE_S):
+                is_released = self._camera.wait_released(RELEASE_S)
+                self._films.camera_packets.forget()  # one may have been on its way
+            if closed and not is_released:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
 
     def erase(self) -> EraseReport:
@@ -75,6 +77,7 @@ class PrivacyControl:
         self._end_live()
         self._films.stop_now("stopped")
         self._films.wait_idle(RELEASE_S)
+        self._films.camera_packets.forget()
         self.privacy_filter.stop_retaining()
         start = self._start
         others = (start.private, start.link_key, start.names, *self._events.forget())

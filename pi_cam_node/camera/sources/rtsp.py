@@ -1,4 +1,4 @@
-"""Network camera over RTSP, read with the FFmpeg inside OpenCV.
+"""Network camera over RTSP, read with the FFmpeg inside OpenCV: where the extra ``video`` is missing.
 
 The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used,
 and day and night are labels.
@@ -18,28 +18,18 @@ from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import RateLimit
+from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 
 # TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Without nobuffer and the shorter
 # analysis, opening takes three seconds and then hands out the pictures of these three seconds in a burst (OpenCV
 # 4.11's own package for Linux ignores all of this, see opencv/opencv#27091, so a burst must be borne as well).
 OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer|analyzeduration;500000"
-# OpenCV 4.11's package looks at five seconds of pictures, and at five at least: nine seconds where one comes a second.
-# A worker that shall open again has less time (`timeouts.REOPEN_S`); the process that takes its place has enough.
-# Where there is no process to replace, it must answer before it counts as stuck (`timeouts.STUCK_S`), and a read
-# that hangs may go before.
-OPEN_TIMEOUT_MS = 12_000
-# Longer than the pause before a key frame: OpenCV counts from the call, not from the last packet.
-READ_TIMEOUT_MS = 10_000
 _PARAMETERS = (
     *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
     *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
     # More threads hold more pictures back, and make a stall last one timeout for each of them.
     *(cv2.CAP_PROP_N_THREADS, 1),
-)
-_ADVICE = (
-    "nothing answers there, it refuses the login, or it has no such stream; check host, port, login and path, "
-    "for example with ffprobe; # / ? % in a password are written %23 %2F %3F %25"
 )
 # After a pause of this many intervals pictures have piled up, as they have while the stream was opened.
 _PAUSE_INTERVALS = 4
@@ -82,7 +72,7 @@ class RtspSource:
         """Connect."""
         del camera  # a network camera has its own size
         with _options():
-            request = Request(self._title, self._url, cv2.CAP_FFMPEG, _ADVICE, _PARAMETERS)
+            request = Request(self._title, self._url, cv2.CAP_FFMPEG, ADVICE, _PARAMETERS)
             self._capture = Capture(request, self._opener)
         rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
         self._announced_s = self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)

@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import threading
+from dataclasses import replace
 
 from pi_cam_node.base import malloc
 from pi_cam_node.base.child_process import die_with
@@ -22,12 +23,14 @@ from pi_cam_node.camera.worker.messages import (
     Arrived,
     FrameInSlot,
     Order,
+    PacketInSlot,
     Quit,
     Ready,
     Report,
     decode_order,
     encode,
 )
+from pi_cam_node.camera.worker.packet_queue import PacketQueue
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 from pi_cam_node.camera.worker.source_loop import SourceLoop
 
@@ -35,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 # How long a source may take to close; drivers that hang are left to the kernel.
 _CLOSE_S = 2.0
+# Packets may take half of a slot; the picture has the other.
+_PACKETS_SHARE = 2
 
 
 class FrameSender:
@@ -44,6 +49,7 @@ class FrameSender:
         self._link = link
         self._session = 0
         self._slots: SlotWriter | None = None
+        self._packets = PacketQueue()
         self._skipped = 0
         self._is_settled = False
 
@@ -62,18 +68,23 @@ class FrameSender:
 
     def _begin(self, report: Ready) -> None:
         old = self._slots
-        self._slots = SlotWriter(report.opened.size)
+        self._slots, self._packets = SlotWriter(report.opened.size), PacketQueue()
         self._session, self._skipped, self._is_settled = report.session, 0, False
         if old is not None:
             old.close()
         socket.send_fds(self._link, [encode(report)], self._slots.descriptors)
 
     def _send_image(self, report: Arrived) -> None:
-        image, parts = report.image, parts_of(report.image)
-        slot = self._slots.put(parts) if self._slots is not None else None
+        if self._slots is None:
+            return
+        self._packets.put(report.image.packets)
+        image = replace(report.image, packets=self._packets.next(self._slots.slot_bytes // _PACKETS_SHARE))
+        parts = parts_of(image)
+        slot = self._slots.put(parts)
         if slot is None:
             self._skipped += 1
             return
+        self._packets.sent(len(image.packets))
         in_slot = FrameInSlot(
             report.session,
             slot,
@@ -89,6 +100,7 @@ class FrameSender:
             image.quality,
             report.skipped + self._skipped,
             image.motion,
+            tuple(PacketInSlot(each.mono_s, each.key, each.facts.track) for each in image.packets),
         )
         self._link.send(encode(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared

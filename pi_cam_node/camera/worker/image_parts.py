@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pi_cam_node.camera.worker.messages import FrameInSlot, Image
+from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
 
 def parts_of(image: Image) -> list[bytes]:
     """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
-    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b""]
+    packets = (packet.data for packet in image.packets)
+    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b"", *packets]
 
 
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
@@ -18,9 +20,14 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     Raises:
         ValueError: There are not as many parts as it names.
     """
-    if len(parts) != len(report.qualities) + 3:
+    usual = len(report.qualities) + 3
+    if len(parts) != usual + len(report.packets):
         raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
-    jpeg, ring_jpeg, *jpegs, raw = parts
+    jpeg, ring_jpeg, *jpegs, raw = parts[:usual]
+    packets = tuple(
+        Packet(packet.mono_s, packet.key, data, PacketFacts(pts_of(packet.mono_s), track=packet.track))
+        for packet, data in zip(report.packets, parts[usual:], strict=True)
+    )
     return Image(
         report.exposed_mono_s,
         report.captured_mono_s,
@@ -35,4 +42,5 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
         dict(zip(report.qualities, jpegs, strict=True)),
         raw or None,
         report.motion,
+        packets,
     )

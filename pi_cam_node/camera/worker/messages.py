@@ -16,6 +16,7 @@ from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Ope
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.motion.report import MotionReport
 from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.packet import Packet
 from pi_cam_node.imaging.polygon import Polygon
 
 # A datagram is longer only where something is wrong.
@@ -135,6 +136,8 @@ class Image:
         jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
         raw: The pixels in the layout of `Opened`, where requested.
         motion: Report of the motion detector, where it analysed the picture.
+        packets: See `Shot`; none where the pictures are turned, masked or labelled, for packets are as the camera
+            made them.
     """
 
     exposed_mono_s: float
@@ -150,6 +153,16 @@ class Image:
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
+    packets: tuple[Packet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PacketInSlot:
+    """A packet whose bytes lie in a slot; see `Packet`."""
+
+    mono_s: float
+    key: bool
+    track: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +176,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class FrameInSlot:
-    """A picture came; its parts lie in a slot: the JPEG, the ring's, one for each of ``qualities``, the pixels.
+    """A picture came; its parts lie in a slot: JPEG, the ring's, one for each of ``qualities``, the pixels, packets.
 
     ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
     """
@@ -182,6 +195,7 @@ class FrameInSlot:
     quality: int
     skipped: int
     motion: MotionReport | None = None
+    packets: tuple[PacketInSlot, ...] = ()
     kind: Literal["slotted"] = "slotted"
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"allow_inf_nan": False}
 

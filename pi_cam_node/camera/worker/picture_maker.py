@@ -71,6 +71,8 @@ class PictureMaker:
         size = orientation.size_of(opened.size)
         self._masks = Masks(masks, size, opened.layout) if masks else None
         self._visible = self._masks.visible if self._masks else 1.0
+        # The camera's packets show what it saw: they leave this process only where its pictures do so, too.
+        self._is_plain = self._masks is None and orientation == Orientation()
         # A picture that is masked all over may stand still.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
         self._encoder = encoder or SoftwareJpegEncoder()
@@ -126,6 +128,7 @@ class PictureMaker:
             {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
             pixels.tobytes() if any(each.raw for each in due) else None,
             motion,
+            shot.packets if self._is_plain and self._label is None else (),
         )
 
     def controls_changed(self, mono_s: float) -> None:

@@ -39,17 +39,21 @@ def slot_bytes(size: tuple[int, int]) -> int:
 
 
 class SlotWriter:
-    """Writes pictures into the slots, in the camera's process. Thread: one."""
+    """Writes pictures into the slots, in the camera's process. Thread: one.
+
+    Attributes:
+        slot_bytes: Bytes that a slot holds.
+    """
 
     def __init__(self, size: tuple[int, int]) -> None:
         """Make slots for pictures of a size, width and height in pixels."""
-        self._bytes = slot_bytes(size)
+        self.slot_bytes = slot_bytes(size)
         memory = os.memfd_create("pi-cam-node-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._released = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # The memory and the counter, open until `close`: they are sent to the node.
         self.descriptors = (memory, self._released)
-        os.truncate(memory, SLOTS * self._bytes)
-        self._memory = mmap.mmap(memory, SLOTS * self._bytes)
+        os.truncate(memory, SLOTS * self.slot_bytes)
+        self._memory = mmap.mmap(memory, SLOTS * self.slot_bytes)
         self._free = list(range(SLOTS))
         self._large: set[int] = set()
 
@@ -61,11 +65,11 @@ class SlotWriter:
         """
         self._take_back()
         size_bytes = sum(map(len, parts))
-        if not self._free or size_bytes > self._bytes:
+        if not self._free or size_bytes > self.slot_bytes:
             return None
         # The one used last: it is still in the processor's cache, and the others take no memory before they are needed.
         slot = self._free.pop()
-        at = slot * self._bytes
+        at = slot * self.slot_bytes
         for part in parts:
             self._memory[at : at + len(part)] = part
             at += len(part)
@@ -85,7 +89,7 @@ class SlotWriter:
                 self._free.append(slot)
                 if slot in self._large:
                     self._large.remove(slot)
-                    self._memory.madvise(mmap.MADV_REMOVE, slot * self._bytes, self._bytes)
+                    self._memory.madvise(mmap.MADV_REMOVE, slot * self.slot_bytes, self.slot_bytes)
 
     def close(self) -> None:
         """Unmap the memory; the node keeps it for as long as it needs it."""

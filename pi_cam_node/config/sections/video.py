@@ -114,6 +114,16 @@ class RecordingConfig(Section):
         Field(ge=0.1, le=30),
         Setting("Pictures a second of a continuous recording between events.", "Hz", live=True, title="Film idle rate"),
     ] = 2.0
+    pre_roll: Annotated[
+        Literal["auto", "packets", "pictures"],
+        Setting(
+            "What films are made of. pictures: the pictures of the ring are encoded. packets and auto: what a network "
+            "camera (RTSP, H.264) sends is copied, which costs next to nothing, where nothing is turned, masked or "
+            "written into its pictures; else pictures are encoded.",
+            live=True,
+            title="Source of films",
+        ),
+    ] = "auto"
     quality: Annotated[
         int,
         Field(ge=1, le=100),

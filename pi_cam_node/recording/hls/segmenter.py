@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pi_cam_node.imaging.h264 import codec_string, parameter_sets, to_sample
 from pi_cam_node.imaging.packet import TIMESCALE_HZ
-from pi_cam_node.recording.h264 import codec_string, parameter_sets, to_sample
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 
 # A playlist lists so many; the rest is for readers that are behind.

@@ -11,6 +11,8 @@ TIMESCALE = 90_000
 # Unity matrix of tkhd and mvhd.
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _LANGUAGE_UNDEFINED = 0x55C4
+# Profiles of H.264 whose configuration has four more bytes.
+_HIGH_PROFILES = (100, 110, 122, 144)
 # Flags of a sample: it depends on no other (a key frame), or it does.
 KEY_FLAGS, DELTA_FLAGS = 0x02000000, 0x01010000
 # Seconds between 1904, where MP4 counts from, and 1970.
@@ -27,6 +29,7 @@ class TrackBoxes:
         pps: Picture parameter set, without start code.
         title: For people who find the file.
         created_at: Seconds since 1970.
+        is_copied: The packets are the camera's own, whose parameter sets alone tell the colours.
     """
 
     size: tuple[int, int]
@@ -34,6 +37,7 @@ class TrackBoxes:
     pps: bytes
     title: str = ""
     created_at: float = 0.0
+    is_copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +171,14 @@ def _avc1(track: TrackBoxes) -> bytes:
     sps, pps = track.sps, track.pps
     configuration = bytes((1, *sps[1:4], 0xFF, 0xE1)) + struct.pack(">H", len(sps)) + sps
     configuration += b"\x01" + struct.pack(">H", len(pps)) + pps
+    if sps[1] in _HIGH_PROFILES:  # 4:2:0 of 8 bits, the only one of these that cameras send and browsers show
+        configuration += b"\xfd\xf8\xf8\x00"
     width, height = track.size
     entry = (
         bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
     )
     # Full range, BT.601: what a JPEG is. Untagged, browsers would stretch the contrast.
-    colour = box(b"colr", b"nclx", struct.pack(">HHHB", 5, 6, 5, 0x80))
+    colour = b"" if track.is_copied else box(b"colr", b"nclx", struct.pack(">HHHB", 5, 6, 5, 0x80))
     return box(b"avc1", entry, bytes(32), struct.pack(">Hh", 24, -1), box(b"avcC", configuration), colour)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from pi_cam_node.recording.h264 import to_sample
+from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 
 # A fragment is written when its samples span this long, or hold this many bytes: a kill loses no more than one. What

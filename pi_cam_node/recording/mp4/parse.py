@@ -136,7 +136,7 @@ def _track(movie: bytes) -> TrackBoxes:
         pps = configuration[11 + sps_bytes : 11 + sps_bytes + pps_bytes]
     except struct.error as error:
         raise ValueError(f"no parameter sets: {error}") from None
-    return TrackBoxes((width, height), sps, pps)
+    return TrackBoxes((width, height), sps, pps, is_copied=b"colrnclx" not in entry)
 
 
 def _run(fragment: bytes, begin: int) -> list[Sample]:

@@ -24,13 +24,13 @@ def write_plain(
         source: The fragmented file.
         content: Its whole fragments.
         target: Where to write; at its beginning.
-        track: Header of the new file: title and time; size and parameter sets are taken from the old one.
+        track: Title and time of the new file; everything else is taken from the old one.
         beat: Called now and then, for a card may be slow.
 
     Raises:
         OSError: A file cannot be read or written.
     """
-    track = replace(track, size=content.track.size, sps=content.track.sps, pps=content.track.pps)
+    track = replace(content.track, title=track.title, created_at=track.created_at)
     runs = _runs(content.samples)
     start = len(file_type(fragmented=False)) + len(plain_header(track, _table(content.samples, runs, 0))) + _LARGE_BOX
     header = file_type(fragmented=False) + plain_header(track, _table(content.samples, runs, start))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.camera.catalogue import KINDS, check, make
@@ -22,8 +23,6 @@ EXAMPLES = {
     "picamera2:imx219": Picamera2Source,
     "v4l2:/dev/video0": V4l2Source,
     "v4l2:0": V4l2Source,
-    "rtsp://porch.example/live": RtspSource,
-    "rtsps://porch.example/live": RtspSource,
     "file:films/porch.avi": VideoFileSource,
     "file:/films/a film.avi": VideoFileSource,
     "file:films/porch.y4m": Y4mFileSource,
@@ -36,6 +35,20 @@ EXAMPLES = {
 def test_a_source_is_found_by_how_it_is_written(source: str, kind: type) -> None:
     assert type(make(source)) is kind
     assert CameraConfig(source=source).source == source
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "RTSP"])
+def test_network_cameras_are_read_with_the_extra_video_where_it_is_installed(
+    scheme: str, mocker: MockerFixture
+) -> None:
+    url = f"{scheme}://porch.example/live"
+    mocker.patch("pi_cam_node.camera.catalogue.has_video", return_value=False)
+    assert type(make(url)) is RtspSource
+    assert check(url) == "sources.rtsp"
+    mocker.patch("pi_cam_node.camera.catalogue.has_video", return_value=True)
+    assert check(url) == "sources.rtsp_packets"
+    pytest.importorskip("av", reason="the extra video is not installed")
+    assert type(make(url)).__name__ == "RtspPacketSource"
 
 
 @pytest.mark.parametrize(

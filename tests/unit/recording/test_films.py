@@ -19,6 +19,7 @@ def test_recordings_and_clips_are_for_whom_storage_file_mode_says(tmp_path: Path
         current=lambda: config,
         post=lambda _message: True,
         event=lambda _event_id: None,
+        is_private=lambda: False,
     )
     assert films._recorder._settings().access.mode == 0o640
     assert films._clips._access().mode == 0o640

@@ -15,7 +15,8 @@ import pytest
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Controls
-from pi_cam_node.camera.sources.rtsp import OPEN_TIMEOUT_MS, OPTIONS, OPTIONS_VARIABLE, READ_TIMEOUT_MS, RtspSource
+from pi_cam_node.camera.sources.rtsp import OPTIONS, OPTIONS_VARIABLE, RtspSource
+from pi_cam_node.camera.sources.rtsp_limits import OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.timeouts import OPEN_S, STUCK_S
 from pi_cam_node.config import CameraConfig
 

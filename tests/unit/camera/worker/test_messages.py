@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from pi_cam_node.camera.worker.messages import (
     Open,
     Order,
     Output,
+    PacketInSlot,
     Quit,
     Ready,
     Refused,
@@ -34,6 +36,7 @@ from pi_cam_node.camera.worker.messages import (
 from pi_cam_node.camera.worker.process import decode_report
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.packet import Packet, PacketFacts
 
 OUTPUT = Output(70, (256, 192), "{name} {time}", "Küche")
 CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
@@ -134,6 +137,18 @@ def test_an_image_is_put_together_as_it_was_taken_apart() -> None:
             1, 0, tuple(map(len, parts)), tuple(each.jpegs), 1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, 0
         )
         assert image_of(in_slot, parts) == each
+
+
+def test_packets_cross_with_the_picture() -> None:
+    packets = (Packet(1.5, True, b"key", PacketFacts(135_000, track=2)), Packet(1.6, False, b"p", PacketFacts(144_000)))
+    image = Image(1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, b"jpeg", packets=packets)
+    parts, told = parts_of(image), (PacketInSlot(1.5, True, 2), PacketInSlot(1.6, False, 0))
+    in_slot = FrameInSlot(
+        1, 0, tuple(map(len, parts)), (), 1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, 0, packets=told
+    )
+    assert image_of(cast("FrameInSlot", decode_report(encode(in_slot))), parts) == image
+    with pytest.raises(ValueError, match="parts"):
+        image_of(in_slot, parts[:-1])
 
 
 def test_parts_that_do_not_fit_the_qualities_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pi_cam_node.camera.worker.picture_maker import PictureMaker, shape_of
 from pi_cam_node.imaging.frame import Layout, Sensor
 from pi_cam_node.imaging.jpeg import Pixels, decode
 from pi_cam_node.imaging.orientation import Orientation
+from pi_cam_node.imaging.packet import Packet, PacketFacts
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 TOP = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5))
@@ -90,6 +92,20 @@ def test_the_label_covers_what_a_mask_does_not_uncover() -> None:
     image = maker(masks=[everything], output=Output(95, None, "x", "")).make(shot(bright))
     dark = maker(masks=[everything], output=Output(95, None, "x", "")).make(shot(np.zeros_like(bright)))
     assert np.array_equal(seen(image), seen(dark))
+
+
+def test_the_camera_s_packets_leave_only_where_its_pictures_do_so_unchanged() -> None:
+    packets = (Packet(10.0, True, b"packet", PacketFacts(0)),)
+    plain = replace(shot(), packets=packets)
+    whole_left = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    assert maker().make(plain).packets == packets
+    assert maker(masks=[whole_left]).make(plain).packets == ()
+    for orientation in (Orientation(180), Orientation(hflip=True), Orientation(vflip=True)):
+        assert maker(orientation=orientation).make(plain).packets == ()
+    labelled = maker(output=Output(label="{time}"))
+    assert labelled.make(plain).packets == ()
+    labelled.configure(Output())
+    assert labelled.make(plain).packets == packets
 
 
 def test_an_output_that_changes_holds_from_the_next_picture_on() -> None:

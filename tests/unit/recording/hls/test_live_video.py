@@ -28,6 +28,7 @@ class FakeSupply:
     def __init__(self) -> None:
         self.users = 0
         self.stream, self.failure, self.is_drained = PacketStream(), "", True
+        self.has_ended = False
 
     def acquire(self, _from_mono_s: float, _spacing_s: float = 0.0) -> PacketSource:
         self.users += 1

@@ -21,6 +21,7 @@ class FakeSource:
     stream: PacketStream = field(default_factory=PacketStream)
     failure: str = ""
     is_drained: bool = True
+    has_ended: bool = False
 
 
 class Camera:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pi_cam_node.recording.h264 import codec_string, kind_of, nal_units, parameter_sets, to_sample
+from pi_cam_node.imaging.h264 import codec_string, kind_of, nal_units, parameter_sets, to_sample
 from tests.support.h264 import PPS, SPS, access_unit
 
 

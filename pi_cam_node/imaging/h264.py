@@ -47,3 +47,8 @@ def to_sample(data: bytes) -> bytes:
 def codec_string(sps: bytes) -> str:
     """Return the codec string of browsers and playlists, e.g. ``avc1.42c01f`` (RFC 6381)."""
     return f"avc1.{sps[1:4].hex()}"
+
+
+def with_parameter_sets(data: bytes, sps: bytes, pps: bytes) -> bytes:
+    """Return an access unit in Annex B with parameter sets before it; of many cameras only the session has them."""
+    return b"\x00\x00\x00\x01" + sps + b"\x00\x00\x00\x01" + pps + data

@@ -1,0 +1,217 @@
+"""Network camera over RTSP, read with PyAV: pictures and the camera's own packets from one connection.
+
+The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used, and
+day and night are labels. Every packet is decoded, for a picture needs those before it, but only the pictures that are
+used are converted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import av
+import numpy as np
+
+from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.pacing import RateLimit
+from pi_cam_node.camera.sources.packet_times import PacketTimes
+from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.imaging.h264 import parameter_sets, with_parameter_sets
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
+
+# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else.
+_OPTIONS = {"rtsp_flags": "prefer_tcp", "fflags": "nobuffer", "analyzeduration": "500000"}
+# While the stream is opened packets pile up: until one had to be waited for they are of the past. Not for longer than
+# this, as a camera that sends faster than it is read must not keep the loop here.
+_PILE_S = 3.0
+_WAITED_INTERVALS = 0.5
+_USUAL_RATE_HZ = 25.0
+# A picture that was held back for longer is no use to those who look; its packet is.
+_STALE_S = 1.0
+# Time stamps that go back by less than this belong to pictures that wait for each other; by more, to another count.
+_REORDERED_S = 1.0
+# Packets that are held until a picture takes them along; where no picture can be decoded the camera is lost anyway.
+_HELD_MAX = 600
+
+
+class Container(Protocol):
+    """What is used of PyAV's input container."""
+
+    streams: Any
+
+    def demux(self, stream: Any, /) -> Iterator[Any]:
+        """Yield packets."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+def _open(url: str) -> Container:
+    timeouts = (OPEN_TIMEOUT_MS / 1000, READ_TIMEOUT_MS / 1000)
+    container: Container = av.open(url, options=_OPTIONS, timeout=timeouts)
+    return container
+
+
+class RtspPacketSource:
+    """One stream of a network camera, with its packets where they are H.264 in the order of their pictures."""
+
+    def __init__(
+        self,
+        url: str,
+        opener: Callable[[str], Container] = _open,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the address, ``rtsp://[user:password@]host[:port]/path``."""
+        self._url, self._title = url, without_logins(url)
+        self._opener, self._monotonic = opener, monotonic
+        self._container: Container | None = None
+        self._controls: Controls | None = None
+        self._begin_session()
+
+    def _begin_session(self) -> None:
+        self._images: Iterator[tuple[Any, float]] = iter(())
+        self._limit, self._times = RateLimit(), PacketTimes()
+        self._packets: list[Packet] = []
+        self._sets: tuple[bytes, bytes] | None = None
+        self._newest_stamp_s = float("-inf")
+        self._track = 0
+        self._can_copy = self._has_key = False
+        self._size = (0, 0)
+
+    def open(self, camera: CameraSettings, controls: Controls) -> Opened:
+        """Connect."""
+        del camera  # a network camera has its own size
+        self.close()
+        self._begin_session()
+        av.logging.set_level(av.logging.ERROR)
+        try:
+            self._container = self._opener(self._url)
+            stream = self._container.streams.video[0]
+        except (av.FFmpegError, OSError, IndexError) as error:
+            self.close()
+            raise SourceError(f"cannot open {self._title}: {_words(error)}; {ADVICE}") from None
+        decoder = stream.codec_context
+        decoder.thread_count = 1
+        self._size = (decoder.width & ~1, decoder.height & ~1)
+        if not all(self._size):
+            self.close()
+            raise SourceError(f"{self._title} does not tell the size of its pictures")
+        # Packets that wait for each other have two times each; films have one.
+        self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and self._size == _size(decoder)
+        self._sets = parameter_sets(bytes(decoder.extradata or b""))
+        self._controls = controls
+        self._images = self._decoded(self._container, stream)
+        return Opened(self._title, self._size, "i420", controls=False)
+
+    def read(self) -> Shot:
+        """Return the next image that the frame rate admits, with the packets that came since the one before."""
+        if self._container is None or self._controls is None:
+            raise SourceError(f"{self._title} is not open")
+        interval_s = 1 / self._controls.framerate
+        for image, moment in self._images:
+            if self._limit.admits(moment, interval_s):
+                packets, self._packets = tuple(self._packets), []
+                return Shot(self._pixels(image), moment - interval_s, moment, self._controls.mode, packets=packets)
+        raise SourceError(f"{self._title} sends no more pictures")
+
+    def apply(self, controls: Controls) -> None:
+        """Take the rate and the mode, which is only a label."""
+        self._controls = controls
+
+    def close(self) -> None:
+        """Disconnect."""
+        container, self._container = self._container, None
+        self._images = iter(())
+        if container is not None:
+            container.close()
+
+    def _decoded(self, container: Container, stream: Any) -> Iterator[tuple[Any, float]]:
+        """Yield the images of the present and their monotonic times, and collect packets.
+
+        Raises:
+            SourceError: Nothing came in time, or the connection broke.
+        """
+        pile_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
+        opened_s = asked_s = self._monotonic()
+        is_past = True
+        try:
+            for packet in container.demux(stream):
+                arrived_s = self._monotonic()
+                is_past = is_past and arrived_s - asked_s < pile_s and arrived_s - opened_s < _PILE_S
+                if packet.size:
+                    mono_s = self._times.of(None if is_past else _stamp_s(packet), arrived_s)
+                    if not is_past:
+                        self._collect(packet, mono_s)
+                    for image in _images_of(packet):
+                        if not is_past and arrived_s - mono_s < _STALE_S:
+                            yield image, mono_s
+                asked_s = self._monotonic()
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(f"{self._title} sends no more pictures: {_words(error)}") from None
+
+    def _collect(self, packet: Any, mono_s: float) -> None:
+        """Keep a packet for the next shot, from the first key frame on."""
+        stamp_s = _stamp_s(packet)
+        if stamp_s is not None:
+            self._can_copy = self._can_copy and not 0 < self._newest_stamp_s - stamp_s < _REORDERED_S
+            self._newest_stamp_s = stamp_s
+        if not self._can_copy:
+            self._packets = []
+            return
+        is_key, data = bool(packet.is_keyframe), bytes(packet)
+        if is_key:
+            told = parameter_sets(data)
+            if told is not None and told != self._sets:
+                self._sets, self._track = told, self._track + 1
+            elif told is None and self._sets is not None:
+                data = with_parameter_sets(data, *self._sets)
+            self._has_key = self._sets is not None
+        if self._has_key and not packet.is_corrupt:
+            self._packets.append(Packet(mono_s, is_key, data, PacketFacts(pts_of(mono_s), track=self._track)))
+        else:  # what follows would need it
+            self._has_key = False
+        if len(self._packets) > _HELD_MAX:
+            self._packets, self._has_key = [], False
+
+    def _pixels(self, image: Any) -> Pixels:
+        """Return an image as I420 of full range.
+
+        Raises:
+            SourceError: Its size changed: the camera must be opened again.
+        """
+        if _size(image) != self._size:
+            raise SourceError(f"{self._title} changed the size of its pictures")
+        width, height = self._size
+        if image.format.name != "yuvj420p":
+            image = image.reformat(width, height, format="yuvj420p", dst_color_range="JPEG")
+        pixels: Pixels = image.to_ndarray()
+        return np.ascontiguousarray(pixels)
+
+
+def _size(thing: Any) -> tuple[int, int]:
+    return thing.width & ~1, thing.height & ~1
+
+
+def _stamp_s(packet: Any) -> float | None:
+    return None if packet.pts is None else float(packet.pts * packet.time_base)
+
+
+def _images_of(packet: Any) -> list[Any]:
+    """Return the images that a packet completes; none where it is damaged."""
+    try:
+        return list(packet.decode())
+    except av.error.InvalidDataError:
+        return []
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, av.error.ExitError):
+        return "nothing came in time"
+    return without_logins(getattr(error, "strerror", None) or str(error))

@@ -1,0 +1,130 @@
+"""Packets that the camera itself makes: the last seconds are kept, and films are copied from them without an encode."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.imaging.packet import Packet, Track
+from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
+from pi_cam_node.recording.packet_stream import PacketStream
+
+# Ten seconds at 12 Mbit/s; memory is taken only as packets come.
+CAPACITY_BYTES = 16 << 20
+# Packets are kept for this much longer than the pre-roll: an event is noticed after it began.
+_MARGIN_S = 3.0
+# Packets come with pictures. A camera that has sent none for so long sends none.
+_SILENT_S = 5.0
+
+
+PreRoll = Literal["auto", "packets", "pictures"]
+
+
+class CameraPackets:
+    """The last packets of the camera; implements `PacketSource` for those who read them.
+
+    Thread: `take` the camera's, the rest any.
+
+    Attributes:
+        stream: The packets.
+        failure: Why there are no packets; empty where there are.
+    """
+
+    failure = ""
+
+    def __init__(self, keep_s: Callable[[], float], is_private: Callable[[], bool], clock: Clock) -> None:
+        """Keep nothing yet.
+
+        Args:
+            keep_s: Returns the seconds of pre-roll that are asked for.
+            is_private: Returns whether privacy is on: then nothing is kept.
+            clock: Tells the time.
+        """
+        self.stream = PacketStream(CAPACITY_BYTES)
+        self._keep_s, self._is_private, self._clock = keep_s, is_private, clock
+        self._keys: deque[float] = deque()
+        self._source: tuple[int, int, tuple[int, int]] | None = None
+        self._track = 0
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether no packet is to be expected: the camera is away."""
+        return self._clock.monotonic() - self.stream.last_mono_s > _SILENT_S
+
+    def take(self, session: int, size: tuple[int, int], packets: Sequence[Packet]) -> None:
+        """Keep packets as they come; see `TakePackets`."""
+        if self._is_private():
+            self.forget()
+            return
+        for packet in packets:
+            source = (session, packet.facts.track, size)
+            if source != self._source:
+                if not packet.key:  # nothing can be decoded before the first key frame of a track
+                    continue
+                self._source, self._track = source, self.stream.begin(Track("h264", size, b"", is_copied=True))
+            facts = replace(packet.facts, track=self._track)
+            self.stream.append(replace(packet, facts=facts))
+            if packet.key:
+                self._keys.append(packet.mono_s)
+                self._evict(packet.mono_s - self._keep_s() - _MARGIN_S)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no more packets come, although pictures may: those are changed by now, for example."""
+        return self.is_silent
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the camera sends no packets: it has none, its pictures are changed, or it is away."""
+        return self.stream.first_mono_s is None or self.is_drained
+
+    def reaches(self, mono_s: float) -> bool:
+        """Return whether decoding can begin at a moment or before."""
+        first = self.stream.first_mono_s
+        return first is not None and first <= mono_s
+
+    def forget(self) -> None:
+        """Forget and overwrite every packet."""
+        self._keys.clear()
+        self._source = None
+        self.stream.clear()
+
+    def _evict(self, until_s: float) -> None:
+        """Drop whole groups of pictures that end before a moment."""
+        while len(self._keys) > 1 and self._keys[1] <= until_s:
+            self._keys.popleft()
+            self.stream.drop_before(self._keys[0])
+
+
+class CameraFirst:
+    """Implements `PacketSupply`: the camera's own packets where it sends them, else those that are encoded."""
+
+    def __init__(self, camera: CameraPackets, encoded: PacketSupply, choice: Callable[[], PreRoll]) -> None:
+        """Choose among two supplies.
+
+        Args:
+            camera: The camera's packets.
+            encoded: Encodes the pictures of the ring.
+            choice: Returns `recording.pre_roll`.
+        """
+        self._camera, self._encoded, self._choice = camera, encoded, choice
+
+    def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
+        """See `PacketSupply`. Packets cannot be thinned out, so that fewer pictures are always encoded."""
+        if not spacing_s and self._choice() != "pictures" and not self._camera.is_silent:
+            return self._camera
+        return self._encoded.acquire(from_mono_s, spacing_s)
+
+    def camera_stream(self, from_mono_s: float) -> PacketStream | None:
+        """Return the camera's packets where they are to be used and reach back to a moment."""
+        if self._choice() == "pictures" or self._camera.is_silent or not self._camera.reaches(from_mono_s):
+            return None
+        return self._camera.stream
+
+    def release(self, source: PacketSource) -> None:
+        """See `PacketSupply`."""
+        if source is not self._camera:
+            self._encoded.release(source)

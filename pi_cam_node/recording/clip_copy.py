@@ -1,0 +1,80 @@
+"""Clips that are copied from the camera's own packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.jobs import Progress
+from pi_cam_node.core.file_access import FileAccess
+from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.packet_stream import PacketStream
+
+# Pictures further apart than this, and than so many of the usual distance, have others missing between them.
+_GAP_S, _GAP_INTERVALS = 1.5, 4.0
+
+
+def copy_clip(
+    stream: PacketStream,
+    order: ClipOrder,
+    progress: Progress,
+    *,
+    directory: Path,
+    facts: Callable[[float], FilmFacts],
+    access: FileAccess,
+) -> Film | None:
+    """Copy a span, from the key frame before it on; return ``None`` where the packets are not of one track.
+
+    Args:
+        stream: The packets.
+        order: The span.
+        progress: Called with each packet; may raise to end the work.
+        directory: The folder of the clip.
+        facts: Returns the metadata of a clip that begins at a monotonic time.
+        access: Mode and group of the clip and its side-car.
+
+    Raises:
+        OSError: The clip cannot be written.
+        NotSaved: Nothing of it reached the disk.
+    """
+    reader, film, first_track = stream.reader_since(order.first_mono_s), None, -1
+    times: list[float] = []
+    try:
+        while (item := reader.next()) is not None and item[0].mono_s <= order.last_mono_s:
+            record, data = item
+            if film is None:
+                sets, track = parameter_sets(data), stream.track(record.meta.track)
+                if sets is None or track is None:
+                    return None
+                boxes = TrackBoxes(track.size, *sets, is_copied=track.is_copied)
+                film, first_track = FilmFile(directory, facts(record.mono_s), boxes, access), record.meta.track
+            if record.meta.track != first_track or reader.lost:
+                return None
+            film.add(data, record.mono_s, key=record.key)
+            times.append(record.mono_s)
+            progress(len(times), len(times) + 1)
+        if film is None:
+            return None
+        whole, film = film, None
+        saved = whole.close("end", gaps(times), lambda: progress(len(times), len(times)))
+    finally:
+        if film is not None:
+            film.discard()
+    if saved is None:
+        raise NotSaved("nothing of the clip reached the disk")
+    return saved
+
+
+def gaps(times: list[float]) -> float:
+    """Return the seconds between pictures that do not follow each other."""
+    distances = sorted(later - earlier for earlier, later in pairwise(times))
+    if not distances:
+        return 0.0
+    usual_s = distances[len(distances) // 2]
+    return sum(each for each in distances if each > max(_GAP_S, _GAP_INTERVALS * usual_s))

@@ -1,0 +1,151 @@
+"""Films of a network camera: its own packets, copied; and encoded pictures where its packets show too much."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.rtsp_server import RtspServer, free_port, why_not
+from tests.support.running_node import BASE, CommandClient, RunningNode
+
+av: Any = pytest.importorskip("av", reason="the extra video is not installed")
+
+pytestmark = [
+    pytest.mark.rtsp,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
+
+START_S = 60.0
+PRE_S = 1.0
+
+
+@contextmanager
+def node(folder: Path, broker: Mosquitto, url: str, **sections: Any) -> Iterator[CommandClient]:
+    """Run a node on a network camera."""
+    told: dict[str, Any] = {
+        "camera": {"source": url, "framerate": 5},
+        "recording": {"pre_roll_s": PRE_S, "post_roll_s": 0.5},
+        "storage": {"min_free_bytes": 0},
+        "export": {"base_dir": str(folder / "captures")},
+    }
+    for name, values in sections.items():
+        told[name] = {**told.get(name, {}), **values}
+    with ExitStack() as stack:
+        stack.enter_context(RunningNode(folder, broker.port, **told))
+        commands = CommandClient(stack.enter_context(broker.client()))
+        commands.wait_online(START_S)
+        wait_until(lambda: commands.ask("health")["data"]["ring_seconds"] > PRE_S + 2, "a ring", START_S)
+        yield commands
+
+
+def saved(commands: CommandClient, count: int = 1) -> dict[str, Any]:
+    """Wait for so many films; return the last one's message."""
+
+    def messages() -> list[dict[str, Any]]:
+        received = list(commands.client.received)
+        return [json.loads(m.payload) for m in received if m.topic == f"{BASE}/event/recording_saved"]
+
+    wait_until(lambda: len(messages()) >= count, f"{count} films", START_S)
+    return messages()[count - 1]
+
+
+def side_car(media: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(Path(media["path"]).with_suffix(".json").read_text())  # type: ignore[no-any-return]
+
+
+def slices(packet: Any) -> bytes:
+    """Return the pictures in a packet, without what else there may be: in a file it has lengths, not start codes."""
+    data, pictures = bytes(packet), b""
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        if data[4] & 0x1F in (1, 5):
+            pictures += data[4 : 4 + size]
+        data = data[4 + size :]
+    return pictures
+
+
+def of_the_camera(data: bytes) -> bytes:
+    """Return the same of a packet with start codes."""
+    from pi_cam_node.imaging.h264 import kind_of, nal_units  # noqa: PLC0415 - of the code under test, for its test
+
+    return b"".join(unit for unit in nal_units(data) if kind_of(unit) in (1, 5))
+
+
+def decoded(path: Path) -> tuple[int, float]:
+    """Return the pictures of a film and its length in seconds; decodes all of it."""
+    with av.open(str(path)) as film:
+        frames = sum(1 for _ in film.decode(video=0))
+        return frames, float(film.duration / av.time_base)
+
+
+def test_the_camera_s_packets_become_the_film_byte_by_byte(broker: Mosquitto, tmp_path: Path) -> None:
+    with RtspServer("--fps", "21") as server:
+        sent: set[str] = set()
+        with (
+            av.open(server.url, options={"rtsp_transport": "tcp"}) as camera,
+            node(tmp_path, broker, server.url) as commands,
+        ):
+            packets = camera.demux(video=0)
+            commands.ask("record", seconds=2)
+            reply = commands.ask("clip", before_s=1)
+            film = saved(commands)
+            for packet in packets:
+                sent.add(hashlib.sha256(of_the_camera(bytes(packet))).hexdigest())
+                if len(sent) > 400 or len(sent) > 21 * 12:
+                    break
+        for media in (film["media"], reply["data"]):
+            path = Path(media["path"])
+            told = side_car({"path": path})
+            assert (told["copied"], told["masked"], told["gap_s"]) == (True, False, 0)
+            frames, seconds = decoded(path)
+            assert frames == told["frames_count"]
+            assert seconds == pytest.approx(frames / 21, rel=0.1), "the length is of the real rate"
+            with av.open(str(path)) as copy:
+                hashes = [hashlib.sha256(slices(p)).hexdigest() for p in copy.demux(video=0) if p.size]
+            assert set(hashes) <= sent
+        assert film["pre_roll_s"] >= PRE_S
+
+
+def test_what_is_masked_turned_or_labelled_is_never_copied(broker: Mosquitto, tmp_path: Path) -> None:
+    with (
+        RtspServer("--fps", "10") as server,
+        node(tmp_path, broker, server.url, privacy={"masks": ["0,0 1,0 1,0.5 0,0.5"]}) as commands,
+    ):
+        commands.ask("record", seconds=1)
+        film = saved(commands)
+        told = side_car(film["media"])
+        assert (told["copied"], told["masked"]) == (False, True)
+        with av.open(film["media"]["path"]) as copy:
+            for frame in copy.decode(video=0):
+                luma = bytes(frame.planes[0])[: frame.planes[0].line_size * (frame.height // 2 - 8)]
+                assert max(luma) < 40, "the masked half is black in the film"
+
+
+def test_a_server_that_dies_ends_the_film_and_the_next_one_is_whole(broker: Mosquitto, tmp_path: Path) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        server = stack.enter_context(RtspServer("--fps", "10", port=port))
+        commands = stack.enter_context(node(tmp_path, broker, server.url))
+        commands.ask("record", state="on")
+        wait_until(lambda: commands.state("recording") == "ON", "a recording", START_S)
+        server.signal(signal.SIGKILL)
+        first = saved(commands)
+        assert first["reason"] == "camera_lost"
+        # With another size it has another SPS.
+        stack.enter_context(RtspServer("--fps", "10", "--size", "640x480", port=port))
+        wait_until(lambda: commands.client.latest(f"{BASE}/camera/availability") == b"online", "the camera", START_S)
+        wait_until(lambda: commands.ask("record", seconds=2)["ok"], "a camera that delivers", START_S)
+        second = saved(commands, 2)
+    for film, size in ((first, (320, 240)), (second, (640, 480))):
+        told = side_car(film["media"])
+        assert told["copied"] is True
+        assert (told["width"], told["height"]) == size
+        assert decoded(Path(film["media"]["path"]))[0] == told["frames_count"]

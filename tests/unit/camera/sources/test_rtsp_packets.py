@@ -1,0 +1,172 @@
+"""How a network camera's stream becomes pictures and packets; the conformance suite reads a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+av: Any = pytest.importorskip("av", reason="the extra video is not installed")
+
+from pi_cam_node.base.errors import SourceError  # noqa: E402 - after the check that PyAV is there
+from pi_cam_node.camera.source import Controls, Shot  # noqa: E402
+from pi_cam_node.camera.sources.rtsp_packets import RtspPacketSource  # noqa: E402
+from pi_cam_node.config import CameraConfig  # noqa: E402
+from pi_cam_node.imaging.h264 import parameter_sets  # noqa: E402
+from tests.support.h264 import PPS, SPS, access_unit  # noqa: E402
+
+RATE_HZ = 10
+DAY = Controls("day", float(RATE_HZ), 2_000_000, 6.0, "still")
+URL = "rtsp://cam:hunter2@porch.example/live"
+SETS = b"\0\0\0\1" + SPS + b"\0\0\0\1" + PPS
+
+
+class FakePacket:
+    """A packet whose picture has its number as grey level."""
+
+    is_corrupt = False
+
+    def __init__(self, number: int, data: bytes, *, key: bool, pts: int | None, size: tuple[int, int]) -> None:
+        self.data, self.is_keyframe, self.pts, self.dts = data, key, pts, pts
+        self.size, self.time_base = len(data), Fraction(1, 90_000)
+        self._number, self._picture = number, size
+
+    def __bytes__(self) -> bytes:
+        return self.data
+
+    def decode(self) -> list[Any]:
+        width, height = self._picture
+        grey = np.full((height * 3 // 2, width), self._number, np.uint8)
+        return [av.VideoFrame.from_ndarray(grey, format="yuvj420p")]
+
+
+class FakeCamera:
+    """Sends packets, ten a second, and is the clock that they are read by."""
+
+    def __init__(self, *, codec: str = "h264", b_frames: int = 0, extradata: bytes = SETS) -> None:
+        decoder = SimpleNamespace(
+            name=codec, width=64, height=48, has_b_frames=b_frames, extradata=extradata, thread_count=0
+        )
+        stream = SimpleNamespace(codec_context=decoder, average_rate=Fraction(RATE_HZ, 1))
+        self.streams = SimpleNamespace(video=[stream])
+        self.sent: list[FakePacket] = []
+        self.now_s = 1000.0
+        self.piled = 0
+        self.is_closed = False
+
+    def add(self, *keys: bool, stamp: int | None = None, size: tuple[int, int] = (64, 48), sets: bool = False) -> None:
+        for key in keys:
+            number = len(self.sent) + 1
+            data = access_unit(number, key=True) if key and sets else access_unit(number)
+            pts = (number if stamp is None else stamp) * 9_000
+            self.sent.append(FakePacket(number, data, key=key, pts=pts, size=size))
+
+    def demux(self, _stream: object) -> Iterator[FakePacket]:
+        for number, packet in enumerate(self.sent):
+            self.now_s += 0.001 if number < self.piled else 1 / RATE_HZ
+            yield packet
+        raise av.error.ExitError(1, "Immediate exit requested")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def opened(camera: FakeCamera) -> RtspPacketSource:
+    source = RtspPacketSource(URL, lambda _url: camera, lambda: camera.now_s)
+    told = source.open(CameraConfig(), DAY)
+    assert (told.size, told.layout) == ((64, 48), "i420")
+    assert "hunter2" not in told.source
+    return source
+
+
+def shots(camera: FakeCamera) -> list[Shot]:
+    source, found = opened(camera), []
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+    with pytest.raises(SourceError, match="no more pictures"):
+        source.read()
+    return found
+
+
+def test_pictures_come_with_the_packets_that_they_are_made_of() -> None:
+    camera = FakeCamera()
+    camera.add(True, False, False, True, False)
+    found = shots(camera)
+    assert [int(shot.pixels[0, 0]) for shot in found] == [1, 2, 3, 4, 5]
+    packets = [packet for shot in found for packet in shot.packets]
+    assert [packet.key for packet in packets] == [True, False, False, True, False]
+    assert [packet.mono_s for packet in packets] == [shot.captured_mono_s for shot in found]
+
+
+def test_key_frames_have_the_parameter_sets_that_only_the_session_told() -> None:
+    camera = FakeCamera()
+    camera.add(True, False)
+    (key, _other) = [packet for shot in shots(camera) for packet in shot.packets]
+    assert parameter_sets(key.data) == (SPS, PPS)
+
+
+def test_another_parameter_set_begins_another_track() -> None:
+    camera = FakeCamera(extradata=b"\0\0\0\1" + SPS + b"x\0\0\0\1" + PPS)
+    camera.add(True, False)
+    camera.add(True, False, sets=True)
+    assert [packet.facts.track for shot in shots(camera) for packet in shot.packets] == [0, 0, 1, 1]
+
+
+def test_packets_begin_with_a_key_frame_and_go_on_with_one_after_a_damaged_one() -> None:
+    camera = FakeCamera()
+    camera.add(False, True, False, False, False, True)
+    camera.sent[3].is_corrupt = True
+    keys = [packet.key for shot in shots(camera) for packet in shot.packets]
+    assert keys == [True, False, True]
+
+
+def test_what_piled_up_while_the_stream_was_opened_is_of_the_past() -> None:
+    camera = FakeCamera()
+    camera.piled = 6
+    camera.add(True, *[False] * 7, True, False)
+    found = shots(camera)
+    assert int(found[0].pixels[0, 0]) == 7
+    assert [packet.key for shot in found for packet in shot.packets] == [True, False]
+
+
+@pytest.mark.parametrize("camera", [FakeCamera(codec="hevc"), FakeCamera(b_frames=2), FakeCamera(extradata=b"")])
+def test_what_cannot_be_copied_comes_as_pictures_alone(camera: FakeCamera) -> None:
+    camera.add(True, False, False)
+    found = shots(camera)
+    assert len(found) == 3
+    assert not any(shot.packets for shot in found)
+
+
+def test_pictures_that_wait_for_each_other_are_not_copied() -> None:
+    camera = FakeCamera()
+    camera.add(True)
+    for stamp in (5, 3, 7):
+        camera.add(False, stamp=stamp)
+    assert [len(shot.packets) for shot in shots(camera)] == [1, 1, 0, 0]
+
+
+def test_pictures_of_another_size_end_the_session() -> None:
+    camera = FakeCamera()
+    camera.add(True)
+    camera.add(True, size=(32, 32))
+    source = opened(camera)
+    source.read()
+    with pytest.raises(SourceError, match="changed the size"):
+        source.read()
+    source.close()
+    assert camera.is_closed
+
+
+def test_a_stream_that_cannot_be_opened_says_what_to_look_at() -> None:
+    def refuse(_url: str) -> FakeCamera:
+        raise av.error.HTTPUnauthorizedError(1, "Server returned 401 Unauthorized")
+
+    with pytest.raises(SourceError, match=r"401 Unauthorized; nothing answers there") as caught:
+        RtspPacketSource(URL, refuse).open(CameraConfig(), DAY)
+    assert "hunter2" not in str(caught.value)

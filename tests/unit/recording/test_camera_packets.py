@@ -1,0 +1,139 @@
+"""Packets of the camera: what is kept of them, and when films are copied from them."""
+
+from __future__ import annotations
+
+from pi_cam_node.imaging.h264 import to_sample
+from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
+from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets, PreRoll
+from pi_cam_node.recording.encoder_pool import PacketSource
+from pi_cam_node.recording.packet_stream import PacketStream
+from tests.support.fakes.clock import FakeClock
+from tests.support.h264 import access_unit, number_of
+
+FPS, GOP = 10, 20
+SIZE = (640, 480)
+
+
+class Rig:
+    """A camera's packets at ten a second, a key frame each two seconds."""
+
+    def __init__(self, keep_s: float = 3.0) -> None:
+        self.clock = FakeClock()
+        self.is_private = False
+        self.packets = CameraPackets(lambda: keep_s, lambda: self.is_private, self.clock)
+        self.start_s = self.clock.monotonic()
+        self.number = 0
+
+    def send(self, count: int, session: int = 1, track: int = 0) -> None:
+        for _ in range(count):
+            mono_s = self.start_s + self.number / FPS
+            self.clock.advance(max(0.0, mono_s - self.clock.monotonic()))
+            key = self.number % GOP == 0
+            facts = PacketFacts(pts_of(mono_s), track=track)
+            data = access_unit(self.number, key=key)
+            self.packets.take(session, SIZE, [Packet(mono_s, key, data, facts)])
+            self.number += 1
+
+    def read(self, from_s: float) -> list[int]:
+        reader = self.packets.stream.reader_since(from_s)
+        found = []
+        while (item := reader.next()) is not None:
+            found.append(number_of(to_sample(item[1])))
+        return found
+
+
+class Encoder:
+    """A supply of encoded packets."""
+
+    failure, is_drained, has_ended = "", True, False
+
+    def __init__(self) -> None:
+        self.stream = PacketStream()
+        self.users = 0
+
+    def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
+        self.users += 1
+        return self
+
+    def release(self, source: PacketSource) -> None:
+        self.users -= 1
+
+
+def test_whole_groups_that_are_older_than_the_pre_roll_go() -> None:
+    rig = Rig(keep_s=3.0)
+    rig.send(10 * GOP + 1)
+    kept = rig.read(0.0)
+    assert kept[0] == 7 * GOP, "the key frame before the pre-roll and the time to notice an event, and what came since"
+    assert kept[-1] == 10 * GOP
+    rig.send(5)
+    now_s = rig.clock.monotonic()
+    assert rig.read(now_s - 3.0)[0] <= rig.number - 31
+
+
+def test_a_reader_begins_with_a_key_frame() -> None:
+    rig = Rig()
+    rig.send(3 * GOP)
+    assert rig.read(rig.start_s + 2.55)[0] == GOP
+
+
+def test_what_the_camera_sent_before_it_was_away_is_not_the_beginning_of_what_comes_after() -> None:
+    rig = Rig()
+    rig.send(GOP + 5)
+    rig.number = 6 * GOP
+    rig.send(GOP, session=2)
+    assert rig.read(rig.start_s + 11.0)[0] == 6 * GOP
+    assert rig.read(rig.start_s + 2.1)[0] == GOP
+
+
+def test_another_session_or_another_parameter_set_is_another_track() -> None:
+    rig = Rig()
+    rig.send(GOP)
+    rig.send(GOP, track=1)
+    rig.send(GOP, session=2)
+    reader, tracks = rig.packets.stream.reader_since(0.0), []
+    while (item := reader.next()) is not None:
+        tracks.append(item[0].meta.track)
+    assert tracks == [1] * GOP + [2] * GOP + [3] * GOP
+    assert rig.packets.stream.track(3) is not None
+
+
+def test_what_comes_before_the_first_key_frame_of_a_track_is_left_out() -> None:
+    rig = Rig()
+    rig.number = 5
+    rig.send(3 * GOP - 5)
+    assert rig.read(0.0)[0] == GOP
+
+
+def test_nothing_is_kept_in_privacy() -> None:
+    rig = Rig()
+    rig.send(GOP)
+    rig.is_private = True
+    rig.send(1)
+    assert rig.read(0.0) == []
+    rig.is_private = False
+    rig.send(5)
+    assert rig.read(0.0) == [], "nothing can be decoded before the next key frame"
+
+
+def test_films_are_copied_where_packets_come_and_encoded_else() -> None:
+    rig, encoder = Rig(), Encoder()
+    choice: list[PreRoll] = ["auto"]
+    supply = CameraFirst(rig.packets, encoder, lambda: choice[0])
+    assert supply.acquire(0.0) is encoder, "the camera has sent none"
+    rig.send(GOP)
+    source = supply.acquire(rig.start_s)
+    assert source is rig.packets
+    supply.release(source)
+    assert supply.acquire(rig.start_s, spacing_s=0.5) is encoder, "packets cannot be thinned out"
+    choice[0] = "pictures"
+    assert supply.acquire(rig.start_s) is encoder
+    assert supply.camera_stream(rig.start_s) is None
+    choice[0] = "packets"
+    assert supply.camera_stream(rig.start_s) is rig.packets.stream
+    assert supply.camera_stream(rig.start_s - 1) is None, "a clip that begins before them is encoded"
+    rig.clock.advance(6)
+    assert rig.packets.has_ended
+    assert supply.acquire(rig.start_s) is encoder, "it sends none any more"
+    assert encoder.users == 4
+    supply.release(encoder)
+    assert encoder.users == 3
