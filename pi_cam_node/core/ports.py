@@ -228,8 +228,8 @@ class EventStore(Protocol):
 class Outbox(Protocol):
     """Messages that wait for the broker, over a restart too; bounded, the oldest go first."""
 
-    def put(self, topic: str, body: bytes) -> None:
-        """Store a message. Never blocks. Thread: any."""
+    def put(self, topic: str, body: bytes) -> int:
+        """Store a message; return the number by which `sent` knows it in this run. Never blocks. Thread: any."""
         ...
 
     def waiting(self) -> Sequence[Waiting]:

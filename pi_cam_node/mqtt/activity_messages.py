@@ -80,4 +80,4 @@ def _message(topics: Topics, kind: str, event_id: str, at: datetime, facts: Mapp
         **facts,
         "began_at": began_at,
     }
-    return Message(topics.event(kind), json_bytes(body), queue_offline=True, content_type=JSON)
+    return Message(topics.event(kind), json_bytes(body), queue_offline=True, is_event=True, content_type=JSON)

@@ -198,7 +198,7 @@ class EventMessages:
             "cause": cause,
             **more,
         }
-        return Message(self._topics.event(kind), json_bytes(body), queue_offline=True, content_type=JSON)
+        return Message(self._topics.event(kind), json_bytes(body), queue_offline=True, is_event=True, content_type=JSON)
 
     def _state(self, key: str, value: str) -> Message:
         return self._retained(self._topics.state(key), value)

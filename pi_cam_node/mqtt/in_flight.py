@@ -48,10 +48,17 @@ class Receipt(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that waits for the broker, and how often it was sent in vain."""
+    """A message that waits for the broker.
+
+    Attributes:
+        message: The message.
+        tries: How often it was sent in vain.
+        number: By which the store knows it; ``None`` where it waits in memory alone.
+    """
 
     message: Message
     tries: int = 0
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class InFlight:
         self._live: dict[str, tuple[Receipt, int]] = {}
         self._foreign_topics: set[str] = set()
         self._unproven: dict[str, Sent] = {}
+        self._delivered: list[int] = []
         self._acknowledged = self._noted = self._proven_bytes = 0
         self._progress_s = float("-inf")
         self._lock = threading.Lock()
@@ -116,6 +124,13 @@ class InFlight:
         with self._lock:
             self._clear()
             return frozenset(self._foreign_topics)
+
+    def take_delivered(self) -> list[int]:
+        """Return the numbers of stored messages that were acknowledged since the last call."""
+        with self._lock:
+            self._clear()
+            delivered, self._delivered = self._delivered, []
+            return delivered
 
     @property
     def is_empty(self) -> bool:
@@ -204,6 +219,8 @@ class InFlight:
                 self._unproven[sent.message.topic] = sent
             else:
                 self._acknowledged += 1
+                if sent.waiting.number is not None:
+                    self._delivered.append(sent.waiting.number)
                 if sent.message.fallback_topic and len(self._foreign_topics) < FOREIGN_TOPICS:
                     self._foreign_topics.add(sent.message.topic)
                 proven = [entry for entry in self._unproven.values() if entry.since_s < sent.since_s]

@@ -25,6 +25,7 @@ class Message:
         qos: 0 or 1.
         retain: The broker keeps it for those who subscribe later.
         queue_offline: Whether it waits while the broker is away, among the last few; for replies and events alone.
+        is_event: Tells what happened: it waits on disk, too, and is marked as late then. Its payload is a JSON object.
         content_type: MQTT 5: MIME type, empty for plain text.
         is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
         fallback_topic: The node's own topic for a reply, where the asker chose ``topic``; empty for all else.
@@ -44,6 +45,7 @@ class Message:
     expires_s: int = 0
     correlation: bytes | None = None
     user: tuple[tuple[str, str], ...] = ()
+    is_event: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -56,18 +58,6 @@ class Message:
 def text(value: str) -> bytes:
     """Return a scalar as a payload: UTF-8, lone surrogates (from odd file names) replaced."""
     return value.encode("utf-8", "replace")
-
-
-def marked_late(message: Message) -> Message:
-    """Return an event that has to wait for a broker with ``late: true``; any other message as it is.
-
-    Who acts on events (a rule that rings a bell, for example) can then tell what has just happened from what is old.
-    """
-    if not message.queue_offline or message.content_type != JSON:
-        return message
-    body = json.loads(message.payload)
-    is_event = isinstance(body, dict) and "event_type" in body
-    return replace(message, payload=json_bytes({**body, "late": True})) if is_event else message
 
 
 def shortened(message: Message) -> Message | None:

@@ -1,25 +1,45 @@
-"""Replies and events that wait for a broker, bounded in number."""
+"""Replies and events that wait for a broker, bounded in number and bytes.
+
+Replies are of use to their asker alone, who gives up before long: they wait in memory, and go first. Events tell what
+happened: they wait on disk too, over a restart of the node, in their order and marked ``late``, until the broker has
+acknowledged them.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
+from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.core.history import Waiting as StoredMessage
+from pi_cam_node.core.ports import Outbox as Store
 from pi_cam_node.mqtt.in_flight import Sent, Waiting
-from pi_cam_node.mqtt.message import marked_late
+from pi_cam_node.mqtt.message import JSON, Message
 from pi_cam_node.mqtt.privacy_filter import without_picture
 
+# Replies that wait at most.
 WAITING = 100
+# Events that wait at most, as many as the table on disk keeps.
+EVENTS_WAITING, EVENT_BYTES_WAITING = 1000, 1 << 20
 # Sessions that may end with a message in flight before it is given up.
 TRIES = 3
 
 
 class Outbox:
-    """Replies and events that wait for a broker; the oldest make room. Thread: any."""
+    """Replies and events that wait for a broker; the oldest make room. Thread: any.
 
-    def __init__(self) -> None:
-        self._waiting: deque[Waiting] = deque()
+    Args:
+        store: Keeps events on disk; ``None``: in memory alone.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._replies: deque[Waiting] = deque()
+        self._events: deque[Waiting] = deque()
+        self._event_bytes = 0
         self._lock = threading.Lock()
         self._dropped = 0
 
@@ -28,44 +48,133 @@ class Outbox:
         """Number of messages given up: too many waited, or they were sent too often in vain."""
         return self._dropped
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    @property
+    def replies(self) -> int:
+        """Number of replies that wait."""
+        return len(self._replies)
 
-    def put(self, waiting: Waiting) -> None:
-        """Let a message wait behind the others."""
+    @property
+    def volatile(self) -> int:
+        """Number of messages that are lost when the node ends now."""
         with self._lock:
-            self._waiting.append(waiting)
+            return len(self._replies) + sum(waiting.number is None for waiting in self._events)
+
+    def __len__(self) -> int:
+        return len(self._replies) + len(self._events)
+
+    def put(self, waiting: Waiting, *, broker_is_away: bool = False) -> None:
+        """Let a message wait behind the others of its kind.
+
+        Args:
+            waiting: The message.
+            broker_is_away: Whether it waits for the broker, and not only for its turn.
+        """
+        with self._lock:
+            if waiting.message.is_event:
+                waiting = self._kept(waiting) if broker_is_away else waiting
+                self._events.append(waiting)
+                self._event_bytes += len(waiting.message.payload)
+            else:
+                self._replies.append(waiting)
             self._limit()
 
     def put_back(self, unacknowledged: list[Sent]) -> None:
         """Let replies and events that were lost with their session wait before the others."""
-        lost = [sent for sent in unacknowledged if sent.message.queue_offline]
-        again = [Waiting(marked_late(sent.message), sent.waiting.tries + 1) for sent in lost]
+        again = [
+            replace(sent.waiting, message=sent.message, tries=sent.waiting.tries + 1)
+            for sent in unacknowledged
+            if sent.message.queue_offline
+        ]
         with self._lock:
-            given_up = [w for w in again if w.tries >= TRIES]
+            given_up = [waiting for waiting in again if waiting.tries >= TRIES]
             self._dropped += len(given_up)
-            self._waiting.extendleft(w for w in reversed(again) if w.tries < TRIES)
+            self._forget(given_up)
+            left = [waiting for waiting in again if waiting.tries < TRIES]
+            self._replies.extendleft(waiting for waiting in reversed(left) if not waiting.message.is_event)
+            self._put_events_first([self._kept(waiting) for waiting in left if waiting.message.is_event])
+            self._limit()
+
+    def restore(self, messages: Sequence[StoredMessage], topic_of: dict[int, str]) -> None:
+        """Let the events of an earlier run wait before the others.
+
+        Args:
+            messages: What the store holds, oldest first.
+            topic_of: Topic of each by its number; one without a topic is left where it is.
+        """
+        events = [
+            Waiting(_event(topic_of[each.number], each.body), number=each.number)
+            for each in messages
+            if each.number in topic_of
+        ]
+        with self._lock:
+            self._put_events_first(events)
             self._limit()
 
     def strip_pictures(self) -> None:
         """Take the pictures out of what waits."""
         with self._lock:
-            self._waiting = deque(
-                replace(waiting, message=without_picture(waiting.message)) for waiting in self._waiting
-            )
+            for queue in (self._replies, self._events):
+                stripped = [replace(waiting, message=without_picture(waiting.message)) for waiting in queue]
+                queue.clear()
+                queue.extend(stripped)
 
     def take(self) -> Waiting | None:
-        """Return the oldest message, ``None`` where none waits."""
+        """Return the oldest reply, else the oldest event; ``None`` where none waits."""
         with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+            if self._replies:
+                return self._replies.popleft()
+            return self._take_event() if self._events else None
 
     def put_front(self, waiting: Waiting) -> None:
         """Put back what `take` returned and could not be sent."""
         with self._lock:
-            self._waiting.appendleft(waiting)
+            if waiting.message.is_event:
+                self._put_events_first([waiting])
+            else:
+                self._replies.appendleft(waiting)
             self._limit()
 
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Drop events from the store: the broker has acknowledged them, or will never take them."""
+        if self._store is not None and numbers:
+            self._store.sent(numbers)
+
+    # ------------------------------------------------------------ under the lock
+
+    def _kept(self, waiting: Waiting) -> Waiting:
+        """Return an event marked as late and stored."""
+        if waiting.number is not None:
+            return waiting
+        message = replace(waiting.message, payload=_late(waiting.message.payload))
+        number = None if self._store is None else self._store.put(message.topic, message.payload)
+        return replace(waiting, message=message, number=number)
+
+    def _put_events_first(self, events: Sequence[Waiting]) -> None:
+        self._events.extendleft(reversed(events))
+        self._event_bytes += sum(len(waiting.message.payload) for waiting in events)
+
+    def _take_event(self) -> Waiting:
+        waiting = self._events.popleft()
+        self._event_bytes -= len(waiting.message.payload)
+        return waiting
+
     def _limit(self) -> None:
-        while len(self._waiting) > WAITING:
-            self._waiting.popleft()
+        while len(self._replies) > WAITING:
+            self._replies.popleft()
             self._dropped += 1
+        given_up: list[Waiting] = []
+        while len(self._events) > EVENTS_WAITING or (self._event_bytes > EVENT_BYTES_WAITING and self._events):
+            given_up.append(self._take_event())
+        self._dropped += len(given_up)
+        self._forget(given_up)
+
+    def _forget(self, given_up: Sequence[Waiting]) -> None:
+        self.forget([waiting.number for waiting in given_up if waiting.number is not None])
+
+
+def _late(payload: bytes) -> bytes:
+    return json_bytes({**json.loads(payload), "late": True})
+
+
+def _event(topic: str, body: bytes) -> Message:
+    return Message(topic, body, queue_offline=True, is_event=True, content_type=JSON)

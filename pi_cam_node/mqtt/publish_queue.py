@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.core.history import Waiting as StoredMessage
+from pi_cam_node.core.ports import Outbox as Store
 from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
-from pi_cam_node.mqtt.message import Message, marked_late, shortened
+from pi_cam_node.mqtt.message import Message, shortened
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
 from pi_cam_node.mqtt.pacing import Pacing
 from pi_cam_node.mqtt.poison_messages import HELD_S, SMALL_BYTES
@@ -30,16 +32,17 @@ class PublishQueue:
         clock: Tells the time.
         diagnosis: Findings about the broker.
         reports: Takes warnings.
+        store: Keeps events that wait on disk; ``None``: in memory alone.
 
     Attributes:
         privacy_filter: Decides what may be sent.
     """
 
-    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports) -> None:
+    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports, store: Store | None = None) -> None:
         self._clock = clock
         self._diagnosis = diagnosis
         self._reports = reports
-        self._outbox = Outbox()
+        self._outbox = Outbox(store)
         self._unsent: dict[str, Message] = {}
         self._birth: set[str] = set()
         self._pacing = Pacing()
@@ -52,7 +55,7 @@ class PublishQueue:
     @property
     def is_backlogged(self) -> bool:
         """Whether so much waits that more of it would soon push out the oldest, or the birth is not out yet."""
-        return self.waiting > WAITING // 2 or bool(self._birth)
+        return self._outbox.replies > WAITING // 2 or bool(self._birth)
 
     @property
     def is_announced(self) -> bool:
@@ -68,6 +71,11 @@ class PublishQueue:
     def waiting(self) -> int:
         """Replies and events that wait."""
         return len(self._outbox)
+
+    @property
+    def volatile(self) -> int:
+        """Replies and events that are lost when the node ends now."""
+        return self._outbox.volatile
 
     @property
     def has_unsent(self) -> bool:
@@ -94,7 +102,7 @@ class PublishQueue:
         """
         if live is None:
             if message.queue_offline:
-                self._outbox.put(Waiting(marked_late(message)))
+                self._outbox.put(Waiting(message), broker_is_away=True)
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
@@ -130,9 +138,12 @@ class PublishQueue:
             self._birth.discard(topic)
             del self._unsent[topic]
         while (waiting := self._outbox.take()) is not None:
-            if self._hand_over(live, waiting) is Outcome.LATER:
+            outcome = self._hand_over(live, waiting)
+            if outcome is Outcome.LATER:
                 self._outbox.put_front(waiting)
                 return
+            if outcome is Outcome.NEVER and waiting.number is not None:
+                self._outbox.forget([waiting.number])
 
     def session_ended(self, end: Disconnect) -> None:
         """Let what a session left unacknowledged wait for the next, in a form that does not end it. Thread: any."""
@@ -155,6 +166,14 @@ class PublishQueue:
         self._outbox.put_back(unacknowledged)
         if self.privacy_filter.hides_pictures:
             self.strip_pictures()
+
+    def restore(self, messages: Sequence[StoredMessage], topic_of: dict[int, str]) -> None:
+        """Let events of an earlier run go first; see `Outbox.restore`. Thread: any."""
+        self._outbox.restore(messages, topic_of)
+
+    def delivered(self, numbers: Sequence[int]) -> None:
+        """Forget stored events that the broker has acknowledged. Thread: any."""
+        self._outbox.forget(numbers)
 
     def strip_pictures(self) -> None:
         """Take the pictures out of what waits. Thread: any."""

@@ -139,10 +139,10 @@ class Node:
         parts.worker.stop(WORKER_STOP_S)
         parts.image_process.close()
         self._loop.drain()
-        parts.events.stop(EDGE_STOP_S)
         parts.text_port.close(EDGE_STOP_S)
         parts.web.close(EDGE_STOP_S)
         self._announcer.close(OFFLINE_S)
+        parts.events.stop(EDGE_STOP_S)  # after the broker: what it acknowledged waits no more
         if self._loop.exit_code != INTERNAL_CODE:
             self._guard.end_in_order()
         self._watchdog.close(EDGE_STOP_S)

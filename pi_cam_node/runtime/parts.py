@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from pi_cam_node import __version__
@@ -12,6 +12,7 @@ from pi_cam_node.camera.camera import Camera
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
+from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.packet import TakePackets
@@ -81,7 +82,7 @@ class Parts:
         self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
         take_packets: TakePackets = lambda *came: self.films.camera_packets.take(*came)  # noqa: E731, PLW0108 - made later
         self.camera = Camera(config, self.inbox, clock, start.spawned, take_packets)
-        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir))
+        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
         self.films = Films(
             config,
             boot_id,
@@ -104,7 +105,7 @@ class Parts:
             current=lambda: core().config,
         )
         self.topics = topics_of(config)
-        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)
+        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id, store=self.events)
         self.link.queue.privacy_filter = self.privacy.privacy_filter
         self.hub = FrameHub(self.privacy.privacy_gate)
         self.tickets = Tickets(clock)
@@ -114,6 +115,10 @@ class Parts:
             self.live,
         )  # fmt: skip
         self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
+
+    def _restore(self, waiting: Sequence[Waiting]) -> None:
+        """Let events of an earlier run wait for the broker. Thread: the database's."""
+        self.link.restore(waiting)
 
     @property
     def loops(self) -> list[MonitoredThread]:

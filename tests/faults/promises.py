@@ -90,13 +90,13 @@ MQTT = (
     Promise(
         "M13",
         "the link breaks while events are under way",
-        "events (QoS 1, with an id) arrive in order and at least once as long as no more than 100 wait; they "
-        "are held in memory, so a power cut or a restart loses those that wait",
+        "events (QoS 1, with an id) arrive in order and at least once as long as no more than 1,000 wait (1 MiB); "
+        "those that wait for the broker are on disk, so a power cut or a restart loses none, and marked `late`",
     ),
     Promise(
         "M14",
         "thousands of messages while the broker is away or hangs",
-        "at most 100 replies and events wait, the oldest go and are counted; of states only the newest is "
+        "at most 100 replies and 1,000 events wait, the oldest go and are counted; of states only the newest is "
         "told; at most 4 MiB are under way",
     ),
     Promise(

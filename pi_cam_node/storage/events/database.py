@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import logging
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -41,12 +42,26 @@ class EventDatabase:
         loop: The thread that writes.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, known: Known = lambda: ()) -> None:
-        """Open nothing yet; see `DatabaseWriter` for the arguments."""
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Clock,
+        known: Known = lambda: (),
+        restore: Callable[[Sequence[Waiting]], None] = lambda _messages: None,
+    ) -> None:
+        """Open nothing yet; see `DatabaseWriter` for the arguments.
+
+        Args:
+            path: See there.
+            clock: See there.
+            known: See there.
+            restore: Takes the messages of an earlier run, oldest first, once they are read. Thread: the writer's.
+        """
         self._clock = clock
         self._recent = RecentEvents()
-        self._numbers = itertools.count()
-        self._writer = DatabaseWriter(path, clock, known)
+        self._numbers = itertools.count(1)
+        self._rows: OrderedDict[int, int] = OrderedDict()
+        self._writer = DatabaseWriter(path, clock, known, lambda connection: restore(rows.waiting(connection)))
         self.loop = self._writer.loop
 
     def start(self) -> None:
@@ -82,14 +97,26 @@ class EventDatabase:
         self._recent.forget_recording(recording_id)
         self._writer.put(("recording", recording_id), partial(rows.forget_recording, recording_id=recording_id))
 
-    def put(self, topic: str, body: bytes) -> None:
-        """Store a message that waits for the broker."""
-        at = self._clock.utcnow()
-        self._writer.put(("outbox", next(self._numbers)), partial(rows.save_waiting, at=at, topic=topic, body=body))
+    def put(self, topic: str, body: bytes) -> int:
+        """Store a message that waits for the broker; return its number in this run, which is less than 0."""
+        at, number = self._clock.utcnow(), -next(self._numbers)
+
+        def save(connection: sqlite3.Connection) -> None:
+            self._rows[number] = rows.save_waiting(connection, at, topic, body)
+            if len(self._rows) > 2 * rows.OUTBOX_MAX:
+                self._rows.popitem(last=False)
+
+        self._writer.put(("outbox", number), save)
+        return number
 
     def sent(self, numbers: Sequence[int]) -> None:
-        """Drop messages that the broker has acknowledged."""
-        self._writer.put(("sent", next(self._numbers)), partial(rows.forget_waiting, numbers=tuple(numbers)))
+        """Drop messages that the broker has acknowledged, of this run or an earlier one."""
+
+        def forget(connection: sqlite3.Connection) -> None:  # after `save`: the writer keeps the order
+            known = (self._rows.get(number) if number < 0 else number for number in numbers)
+            rows.forget_waiting(connection, [row for row in known if row is not None])
+
+        self._writer.put(("sent", next(self._numbers)), forget)
 
     # ------------------------------------------------------------ reading
 

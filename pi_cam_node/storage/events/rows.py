@@ -35,15 +35,16 @@ def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
     _insert(connection, "recording", _RECORDING, values)
 
 
-def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> None:
-    """Append a message to the queue, and drop the oldest if there are too many."""
-    connection.execute("INSERT INTO outbox(at_ms, topic, body) VALUES(?, ?, ?)", (_ms(at), topic, body))
+def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> int:
+    """Append a message to the queue, and drop the oldest if there are too many; return its number."""
+    added = connection.execute("INSERT INTO outbox(at_ms, topic, body) VALUES(?, ?, ?)", (_ms(at), topic, body))
     connection.execute(
         """DELETE FROM outbox WHERE number IN (SELECT number FROM (
             SELECT number, row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes FROM outbox
             WINDOW newest AS (ORDER BY number DESC)) WHERE place > ? OR bytes > ?)""",
         (OUTBOX_MAX, OUTBOX_BYTES_MAX),
     )
+    return added.lastrowid or 0
 
 
 def forget_recording(connection: sqlite3.Connection, recording_id: str) -> None:

@@ -38,16 +38,20 @@ class DatabaseWriter:
         trouble: Why nothing is written; empty where all is well.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, known: Known) -> None:
+    def __init__(
+        self, path: Path | None, clock: Clock, known: Known, on_open: Callable[[sqlite3.Connection], None]
+    ) -> None:
         """Open nothing yet.
 
         Args:
             path: The file; ``None`` where there is no place for one.
             clock: The clocks.
             known: Returns what is known without the database, for one that is damaged or new. Thread: this one.
+            on_open: Called once, when the file is open for the first time. Thread: this one.
         """
         self._path, self._clock, self._known = path, clock, known
         self._connection: sqlite3.Connection | None = None
+        self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
         self._changed = threading.Condition()
         self._stopping = False
@@ -181,6 +185,9 @@ class DatabaseWriter:
                 if is_new:
                     self._fill(connection)
                 rows.prune(connection)
+                if self._on_open is not None:
+                    self._on_open(connection)
+                    self._on_open = None
             except BaseException:
                 connection.close()
                 if is_new:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
+from pi_cam_node.core.history import Waiting as Stored
 from pi_cam_node.mqtt.in_flight import (
     ACK_TIMEOUT_S,
     BUSY_BYTES,
@@ -16,7 +19,7 @@ from pi_cam_node.mqtt.in_flight import (
     Waiting,
 )
 from pi_cam_node.mqtt.message import JPEG, JSON, Message
-from pi_cam_node.mqtt.outbox import TRIES, WAITING, Outbox
+from pi_cam_node.mqtt.outbox import EVENT_BYTES_WAITING, EVENTS_WAITING, TRIES, WAITING, Outbox
 from pi_cam_node.mqtt.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, PoisonMessageGuard
 
 
@@ -302,8 +305,114 @@ def test_an_acknowledgement_proves_what_was_written_before_it_and_nothing_later(
 
 
 def test_an_event_that_was_lost_with_its_session_is_late_when_it_comes_again() -> None:
-    outbox, event = Outbox(), Message("t/event", b'{"event_type":"x"}', queue_offline=True, content_type=JSON)
+    outbox = Outbox()
+    event = Message("t/event", b'{"event_type":"x"}', queue_offline=True, is_event=True, content_type=JSON)
     outbox.put_back([Sent(Waiting(event), Receipt(1), 0.0)])
     taken = outbox.take()
     assert taken is not None
     assert json.loads(taken.message.payload) == {"event_type": "x", "late": True}
+
+
+class Store:
+    """Keeps what waits, as the database does."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, tuple[str, bytes]] = {}
+        self.number = 0
+
+    def put(self, topic: str, body: bytes) -> int:
+        self.number -= 1
+        self.kept[self.number] = (topic, body)
+        return self.number
+
+    def waiting(self) -> list[Stored]:
+        return []
+
+    def sent(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            del self.kept[number]
+
+
+def event(number: int, size: int = 0) -> Message:
+    body = json.dumps({"id": number, "fill": "x" * size}).encode()
+    return Message(f"e/{number}", body, queue_offline=True, is_event=True, content_type=JSON)
+
+
+def ids_of(outbox: Outbox) -> list[int]:
+    return [json.loads(waiting.message.payload)["id"] for waiting in iter(outbox.take, None)]
+
+
+def test_an_event_that_waits_for_the_broker_is_stored_and_late() -> None:
+    store = Store()
+    outbox = Outbox(store)
+    outbox.put(Waiting(event(1)), broker_is_away=True)
+    outbox.put(Waiting(event(2)))
+    assert [json.loads(body) for _, body in store.kept.values()] == [{"id": 1, "fill": "", "late": True}]
+    assert outbox.volatile == 1, "the second waits for its turn alone"
+    first, second = outbox.take(), outbox.take()
+    assert first is not None
+    assert second is not None
+    assert json.loads(first.message.payload)["late"] is True
+    assert "late" not in json.loads(second.message.payload)
+    assert first.number in store.kept
+
+
+def test_an_event_that_was_under_way_when_its_session_ended_is_late_once() -> None:
+    store = Store()
+    outbox = Outbox(store)
+    outbox.put_back([Sent(Waiting(event(1)), Receipt(1), 0.0)])
+    waiting = outbox.take()
+    assert waiting is not None
+    outbox.put_back([Sent(waiting, Receipt(2), 0.0)])
+    assert len(store.kept) == 1
+    again = outbox.take()
+    assert again is not None
+    assert (again.number, again.tries, again.message) == (waiting.number, 2, waiting.message)
+    outbox.put_back([Sent(again, Receipt(3), 0.0)])
+    assert (store.kept, outbox.dropped, len(outbox)) == ({}, 1, 0), "given up on disk as well"
+
+
+def test_replies_do_not_wait_behind_events() -> None:
+    outbox = Outbox()
+    outbox.put(Waiting(event(1)), broker_is_away=True)
+    outbox.put(Waiting(message(2)))
+    taken = outbox.take()
+    assert taken is not None
+    assert taken.message.topic == "t/2"
+
+
+def test_events_that_wait_are_bounded_in_number_and_bytes() -> None:
+    store = Store()
+    outbox = Outbox(store)
+    for number in range(EVENTS_WAITING + 2):
+        outbox.put(Waiting(event(number)), broker_is_away=True)
+    assert (len(outbox), len(store.kept), outbox.dropped) == (EVENTS_WAITING, EVENTS_WAITING, 2)
+    outbox.put(Waiting(event(7, EVENT_BYTES_WAITING - 1000)), broker_is_away=True)
+    assert len(outbox) < 40
+    assert len(store.kept) == len(outbox)
+    assert ids_of(outbox)[-1] == 7
+
+
+def test_events_of_an_earlier_run_go_first_and_in_their_order() -> None:
+    outbox = Outbox(Store())
+    outbox.put(Waiting(event(9)), broker_is_away=True)
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    stored = [Stored(number, f"old/{number}", b'{"id": %d, "late": true}' % number, at) for number in (3, 4)]
+    outbox.restore(stored, {3: "new/3", 4: "new/4"})
+    first = outbox.take()
+    assert first is not None
+    assert (first.number, first.message.topic, first.message.is_event) == (3, "new/3", True)
+    assert ids_of(outbox) == [4, 9]
+
+
+def test_the_numbers_of_stored_events_come_back_when_they_are_acknowledged() -> None:
+    flight = InFlight()
+    first, second = (Sent(Waiting(event(n), number=-n), Receipt(n), 0.0) for n in (1, 2))
+    flight.add(first)
+    flight.add(second)
+    acknowledge(second)
+    assert flight.take_delivered() == [-2]
+    assert flight.take_delivered() == []
+    acknowledge(first)
+    flight.close()
+    assert flight.take_delivered() == [-1]

@@ -20,7 +20,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
-from pi_cam_node.core.history import EVENT_KINDS, EventRow, Query, RecordingRow, RecordingState, page_of
+from pi_cam_node.core.history import EVENT_KINDS, EventRow, Query, RecordingRow, RecordingState, Waiting, page_of
 from pi_cam_node.storage.events import database, rows, schema, writer
 from pi_cam_node.storage.events.database import EventDatabase
 from tests.support.fakes.clock import FakeClock
@@ -194,6 +194,23 @@ def test_the_outbox_is_bounded_in_messages_and_bytes(store: EventDatabase, mocke
     store.sent([waiting.number for waiting in store.waiting()])
     written(store)
     assert store.waiting() == []
+
+
+def test_a_message_that_was_sent_is_dropped_by_the_number_of_its_run_or_of_an_earlier_one(
+    store: EventDatabase, path: Path
+) -> None:
+    numbers = [store.put(f"t/{number}", b"x") for number in range(3)]
+    store.sent([numbers[1]])
+    written(store)
+    assert [waiting.topic for waiting in store.waiting()] == ["t/0", "t/2"]
+    restored: list[Waiting] = []
+    later = EventDatabase(path, FakeClock(), restore=restored.extend)
+    later.put("t/3", b"y")
+    written(later)
+    assert [waiting.topic for waiting in restored] == ["t/0", "t/2"], "before anything of this run"
+    later.sent([restored[0].number])
+    written(later)
+    assert [waiting.topic for waiting in later.waiting()] == ["t/2", "t/3"]
 
 
 def test_rows_that_wait_for_a_dead_disk_are_bounded(store: EventDatabase, mocker: MockerFixture) -> None:
