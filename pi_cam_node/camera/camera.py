@@ -13,7 +13,7 @@ from dataclasses import replace
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.catalogue import check
-from pi_cam_node.camera.controller import CameraController, no_packets
+from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls, controls_of
 from pi_cam_node.camera.worker.base import Worker
@@ -24,7 +24,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.motion.settings import MotionSettings
-from pi_cam_node.imaging.packet import TakePackets
+from pi_cam_node.imaging.packet import TakePackets, no_packets
 from pi_cam_node.imaging.polygon import parse_polygon
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 from pi_cam_node.base.clock import Clock
@@ -24,15 +24,11 @@ from pi_cam_node.camera.worker.base import Worker, WorkerLost
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
 from pi_cam_node.imaging.frame import Demand
-from pi_cam_node.imaging.packet import Packet, TakePackets
+from pi_cam_node.imaging.packet import TakePackets, no_packets
 
 _log = logging.getLogger(__name__)
 
 _END_S = 0.5
-
-
-def no_packets(_session: int, _size: tuple[int, int], _packets: Sequence[Packet]) -> None:
-    """Take no packets."""
 
 
 class CameraController:
@@ -62,7 +58,6 @@ class CameraController:
         """
         self._desired = desired
         self._launch, self._inbox, self._clock, self._take_packets = launch, inbox, clock, take_packets
-        self._size = (0, 0)
         self._policy, self._frame_factory = RecoveryPolicy(jitter), FrameFactory(clock)
         self._worker: Worker | None = None
         self._phase: Literal["waiting", "opening", "running", "released"] = "waiting"
@@ -191,7 +186,6 @@ class CameraController:
         self._skipped_before, self._skipped = self.skipped, 0
         self._deadline.opened()
         self._frame_factory.begin(report.opened)
-        self._size = report.opened.size
         _log.info("%s is open, %d x %d", report.opened.source, *report.opened.size)
         self._put(_camera_opened(report.opened))
         if self._desired.generation != self._opened_with:
@@ -207,8 +201,7 @@ class CameraController:
             after_s = self._desired.camera.frozen_after_s
             self._recover(f"frozen: not one pixel of the picture changed for {after_s:g} s (camera.frozen_after_s)")
             return
-        if image.packets:
-            self._take_packets(self._session, self._size, image.packets)
+        self._take_packets(self._session, self._frame_factory.size, image.packets)
         self._inbox.put_frame(self._frame_factory.frame(image))
         self._policy.frame_received(now_s)
         self._skipped = report.skipped

@@ -12,6 +12,7 @@ class FrameFactory:
     """Makes numbered frames; numbers grow over all sessions of the camera. Thread: one.
 
     Attributes:
+        size: Width and height of the pictures of this session, in pixels.
         is_live: The pictures of this session ought to differ: a film may stand still, and so may what is all masked.
     """
 
@@ -19,12 +20,12 @@ class FrameFactory:
         self._clock = clock
         self._seq = 0
         self._layout: Layout = "bgr"
-        self._size = (0, 0)
+        self.size = (0, 0)
         self.is_live = False
 
     def begin(self, opened: Opened) -> None:
         """Start a session: note size and layout of its pictures."""
-        self._layout, self._size, self.is_live = opened.layout, opened.size, opened.live
+        self._layout, self.size, self.is_live = opened.layout, opened.size, opened.live
 
     def frame(self, image: Image) -> Frame:
         """Return a picture as a frame."""
@@ -35,7 +36,7 @@ class FrameFactory:
             image.exposed_mono_s,
             mono_s,
             utc_of(mono_s, self._clock),
-            self._size,
+            self.size,
             image.mode,
             image.brightness,
             image.jpeg,
@@ -43,6 +44,6 @@ class FrameFactory:
             image.sensor.plausible(),
             image.ring_jpeg,
             image.jpegs,
-            RawImage(self._size, self._layout, image.raw) if image.raw is not None else None,
+            RawImage(self.size, self._layout, image.raw) if image.raw is not None else None,
             image.motion,
         )

@@ -77,3 +77,7 @@ def pts_of(mono_s: float) -> int:
 TakePackets = Callable[[int, tuple[int, int], Sequence[Packet]], None]
 """Takes packets of the camera as they come: number of the camera's session, width and height in pixels, packets in
 order. The numbers of tracks begin anew with each session. Thread: the camera's."""
+
+
+def no_packets(_session: int, _size: tuple[int, int], _packets: Sequence[Packet]) -> None:
+    """Take no packets; see `TakePackets`."""

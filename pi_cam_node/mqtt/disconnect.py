@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,6 +81,7 @@ class Disconnect:
         probe: Sizes of the largest packet that passed and of the one under way, where a packet limit was searched for.
         sent_last_s: Number of messages handed over in the last second.
         foreign_topics: Reply topics that askers chose and that the broker took.
+        delivered: Numbers of stored messages that were acknowledged and not yet told.
     """
 
     reason: str
@@ -95,6 +97,7 @@ class Disconnect:
     probe: tuple[int, int] | None = None
     sent_last_s: int = 0
     foreign_topics: frozenset[str] = frozenset()
+    delivered: Sequence[int] = ()
 
 
 def cause_of_code(code: int) -> Cause:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost
-from pi_cam_node.core.ports import Outbox
 from pi_cam_node.mqtt.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.diagnosis import Diagnosis
 from pi_cam_node.mqtt.disconnect import Version
@@ -56,7 +54,6 @@ class BrokerLink:
         clock: Tells the time.
         backoff: The waits between connections; tests give their own.
         boot_id: Boot id of this run, to tell its own ``info`` from another node's; empty not to look at it.
-        store: Keeps events that wait for the broker on disk; ``None``: in memory alone.
 
     Attributes:
         queue: Queue of outgoing messages.
@@ -72,7 +69,6 @@ class BrokerLink:
         backoff: Backoff | None = None,
         *,
         boot_id: str = "",
-        store: Outbox | None = None,
     ) -> None:
         self._config = config
         self._topics = topics
@@ -85,7 +81,7 @@ class BrokerLink:
             config, (self._client_id, topics.root), self._diagnosis, self._reports, backoff
         )
         self._own_messages = OwnMessages(topics, boot_id, self._diagnosis, self._reports)
-        self.queue = PublishQueue(clock, self._diagnosis, self._reports, store)
+        self.queue = PublishQueue(clock, self._diagnosis, self._reports)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
@@ -155,11 +151,6 @@ class BrokerLink:
         # Only when nothing else is under way does a session that ends say that the size did it.
         if suspect_bytes and live and self.queue.is_announced and live.in_flight.is_empty:
             live.search_limit(self._diagnosis.proven_bytes, suspect_bytes)
-
-    def restore(self, messages: Sequence[Waiting]) -> None:
-        """Let the events of an earlier run go before those of this one, on the topics of today. Thread: any."""
-        kinds = {each.number: each.topic.rpartition("/")[2] for each in messages}
-        self.queue.restore(messages, {number: self._topics.event(kind) for number, kind in kinds.items()})
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -256,7 +247,6 @@ class BrokerLink:
         finally:
             if self._session is session:  # and no other thread's by now
                 self._live = self._session = None
-        self.queue.delivered(session.in_flight.take_delivered())
         wait_s = 0.0 if self._closing.is_set() else self._reconnection.ended(end, self._clock.monotonic())
         self.queue.session_ended(end)
         self._reports.flush()
@@ -303,10 +293,8 @@ class BrokerLink:
     def on_check(self) -> None:
         """See `SessionListener`."""
         self.loop.beat()
-        if self._live is not None:
-            self.queue.delivered(self._live.in_flight.take_delivered())
         live = self._live if self._live is self._announced else None
-        acknowledged = live is not None and live.in_flight.is_empty and self.queue.is_announced
+        acknowledged = live is not None and self.queue.settle(live)
         self._own_messages.check(live, self._clock.monotonic(), acknowledged=acknowledged)
         self._reports.flush()
         self._reports.log_losses(self.queue.dropped)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.core.history import Waiting as StoredMessage
-from pi_cam_node.core.ports import Outbox as Store
 from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
@@ -32,17 +30,17 @@ class PublishQueue:
         clock: Tells the time.
         diagnosis: Findings about the broker.
         reports: Takes warnings.
-        store: Keeps events that wait on disk; ``None``: in memory alone.
 
     Attributes:
         privacy_filter: Decides what may be sent.
+        outbox: Replies and events that wait.
     """
 
-    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports, store: Store | None = None) -> None:
+    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports) -> None:
         self._clock = clock
         self._diagnosis = diagnosis
         self._reports = reports
-        self._outbox = Outbox(store)
+        self.outbox = Outbox()
         self._unsent: dict[str, Message] = {}
         self._birth: set[str] = set()
         self._pacing = Pacing()
@@ -55,7 +53,7 @@ class PublishQueue:
     @property
     def is_backlogged(self) -> bool:
         """Whether so much waits that more of it would soon push out the oldest, or the birth is not out yet."""
-        return self._outbox.replies > WAITING // 2 or bool(self._birth)
+        return self.outbox.replies > WAITING // 2 or bool(self._birth)
 
     @property
     def is_announced(self) -> bool:
@@ -65,17 +63,17 @@ class PublishQueue:
     @property
     def dropped(self) -> int:
         """Replies, events and frames of a stream that were given up."""
-        return self._outbox.dropped + self._frames_dropped
+        return self.outbox.dropped + self._frames_dropped
 
     @property
     def waiting(self) -> int:
         """Replies and events that wait."""
-        return len(self._outbox)
+        return len(self.outbox)
 
     @property
     def volatile(self) -> int:
         """Replies and events that are lost when the node ends now."""
-        return self._outbox.volatile
+        return self.outbox.volatile
 
     @property
     def has_unsent(self) -> bool:
@@ -102,17 +100,17 @@ class PublishQueue:
         """
         if live is None:
             if message.queue_offline:
-                self._outbox.put(Waiting(message), broker_is_away=True)
+                self.outbox.put(Waiting(message), broker_is_away=True)
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
         if message.topic in self._birth:  # the birth waits for its turn, and says what is now
             self._unsent[message.topic] = message
             return False
-        behind = message.queue_offline and len(self._outbox) > 0  # first in, first out
+        behind = message.queue_offline and len(self.outbox) > 0  # first in, first out
         outcome = Outcome.LATER if behind else self._hand_over(live, Waiting(message))
         if outcome is Outcome.LATER and message.queue_offline:
-            self._outbox.put(Waiting(message))
+            self.outbox.put(Waiting(message))
         elif outcome is Outcome.LATER and message.retain and message.qos:
             self._unsent[message.topic] = message
         else:
@@ -137,13 +135,13 @@ class PublishQueue:
                 return
             self._birth.discard(topic)
             del self._unsent[topic]
-        while (waiting := self._outbox.take()) is not None:
+        while (waiting := self.outbox.take()) is not None:
             outcome = self._hand_over(live, waiting)
             if outcome is Outcome.LATER:
-                self._outbox.put_front(waiting)
+                self.outbox.put_front(waiting)
                 return
             if outcome is Outcome.NEVER and waiting.number is not None:
-                self._outbox.forget([waiting.number])
+                self.outbox.forget([waiting.number])
 
     def session_ended(self, end: Disconnect) -> None:
         """Let what a session left unacknowledged wait for the next, in a form that does not end it. Thread: any."""
@@ -151,6 +149,7 @@ class PublishQueue:
         while len(self._trusted) > TRUSTED_TOPICS:
             del self._trusted[next(iter(self._trusted))]
         self._birth.clear()
+        self.outbox.forget(end.delivered)
         left = end.unacknowledged
         if not end.gave_up and end.cause not in ("malformed", "taken over"):
             now_s = self._clock.monotonic()
@@ -163,22 +162,19 @@ class PublishQueue:
 
     def take_back(self, unacknowledged: list[Sent]) -> None:
         """Let what a session left unacknowledged wait for the next. Thread: any."""
-        self._outbox.put_back(unacknowledged)
+        self.outbox.put_back(unacknowledged)
         if self.privacy_filter.hides_pictures:
             self.strip_pictures()
 
-    def restore(self, messages: Sequence[StoredMessage], topic_of: dict[int, str]) -> None:
-        """Let events of an earlier run go first; see `Outbox.restore`. Thread: any."""
-        self._outbox.restore(messages, topic_of)
-
-    def delivered(self, numbers: Sequence[int]) -> None:
-        """Forget stored events that the broker has acknowledged. Thread: any."""
-        self._outbox.forget(numbers)
+    def settle(self, live: Session) -> bool:
+        """Forget stored events that were acknowledged; return whether all that was published was. Thread: any."""
+        self.outbox.forget(live.in_flight.take_delivered())
+        return live.in_flight.is_empty and self.is_announced
 
     def strip_pictures(self) -> None:
         """Take the pictures out of what waits. Thread: any."""
         self._unsent = {topic: without_picture(message) for topic, message in self._unsent.items()}
-        self._outbox.strip_pictures()
+        self.outbox.strip_pictures()
 
     def _hand_over(self, live: Session, waiting: Waiting, *, force: bool = False) -> Outcome:
         message = self.privacy_filter.apply(waiting.message)

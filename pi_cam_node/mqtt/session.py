@@ -104,8 +104,7 @@ class Session:
             self._loop()
         except OSError as error:
             self._reason = self._reason or transport.reason_of(error, self._config.host, self._config.port)
-            if isinstance(error, ssl.SSLCertVerificationError):
-                self._cause = "certificate"
+            self._cause = "certificate" if isinstance(error, ssl.SSLCertVerificationError) else self._cause
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
             self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
@@ -121,6 +120,7 @@ class Session:
             gave_up=self._gave_up,
             unacknowledged=unacknowledged,
             unproven=in_flight.unproven,
+            delivered=in_flight.take_delivered(),
             acknowledged=in_flight.acknowledged,
             proven_bytes=in_flight.proven_bytes,
             subscribed=self._subscriptions.has_answer,

@@ -20,6 +20,7 @@ from pi_cam_node.imaging.task_process import TaskProcess
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.outbox import Outbox
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.recording.films import Films
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
@@ -105,7 +106,8 @@ class Parts:
             current=lambda: core().config,
         )
         self.topics = topics_of(config)
-        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id, store=self.events)
+        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)
+        self.link.queue.outbox = Outbox(self.events)
         self.link.queue.privacy_filter = self.privacy.privacy_filter
         self.hub = FrameHub(self.privacy.privacy_gate)
         self.tickets = Tickets(clock)
@@ -118,7 +120,8 @@ class Parts:
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:
         """Let events of an earlier run wait for the broker. Thread: the database's."""
-        self.link.restore(waiting)
+        kinds = {each.number: each.topic.rpartition("/")[2] for each in waiting}
+        self.link.queue.outbox.restore(waiting, {number: self.topics.event(kind) for number, kind in kinds.items()})
 
     @property
     def loops(self) -> list[MonitoredThread]:
