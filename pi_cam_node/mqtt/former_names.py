@@ -1,4 +1,4 @@
-"""Former names of the node, whose retained topics are emptied after a rename.
+"""Former names of the node and of its zones, whose retained topics are emptied after a rename or a removal.
 
 A name is the base topic, the node id and Home Assistant's discovery prefix together. The file remembers under which the
 node came online; what was left under another one is emptied, unless another node has that name by now.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,8 +18,9 @@ from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.config import Config, MqttConfig
-from pi_cam_node.core.events import Event
-from pi_cam_node.core.inputs import BrokerConnected
+from pi_cam_node.core.events import Event, SettingChanged, TelemetryTaken
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
+from pi_cam_node.imaging.zone import parse_zone
 from pi_cam_node.mqtt.blocking_client import NoBroker, connect
 from pi_cam_node.mqtt.retained_cleanup import clear_retained
 from pi_cam_node.mqtt.topics import Topics, topics_of
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 # The oldest are forgotten.
 NAMES_MAX = 8
+# Zones that there can be; as many that are gone are remembered.
+ZONES_MAX = 16
+_TOLD = 2
 FILE_BYTES = 16 << 10
 TEXT_MAX = 256
 
@@ -42,6 +46,7 @@ class Name:
         discovery_prefix: ``homeassistant.discovery_prefix``.
         boot: Boot id of the last run under this name.
         is_cleared: Whether its topics were emptied, or are another node's.
+        zones: Zones of motion that it had, so that the topics of those that are gone can be emptied.
     """
 
     base: str
@@ -49,11 +54,11 @@ class Name:
     discovery_prefix: str
     boot: str
     is_cleared: bool = False
+    zones: tuple[str, ...] = ()
 
     def is_same(self, other: Name) -> bool:
         """Return whether both stand for the same topics."""
-        mine, theirs = replace(self, boot="", is_cleared=False), replace(other, boot="", is_cleared=False)
-        return mine == theirs
+        return (self.base, self.node_id, self.discovery_prefix) == (other.base, other.node_id, other.discovery_prefix)
 
 
 class FormerNames:
@@ -65,6 +70,9 @@ class FormerNames:
         path: The file; ``None`` where there is no place for it, and nothing is remembered.
         config: The settings.
         boot_id: Boot id of this run.
+
+    Attributes:
+        gone_zones: Zones that an earlier run had and this one has not.
     """
 
     def __init__(self, path: Path | None, config: Config, boot_id: str) -> None:
@@ -73,7 +81,11 @@ class FormerNames:
         self._now = Name(
             config.mqtt.base_topic, config.node.id, config.homeassistant.discovery_prefix, boot_id, is_cleared=True
         )
-        self._former = [name for name in self._load() if not name.is_same(self._now)][-NAMES_MAX:]
+        known, zones = self._load(), zone_names(config)
+        self._former = [name for name in known if not name.is_same(self._now)][-NAMES_MAX:]
+        before = (zone for name in known if name.is_same(self._now) for zone in name.zones)
+        self.gone_zones = tuple(zone for zone in before if zone not in zones)[-ZONES_MAX:]
+        self._now = replace(self._now, zones=zones)
 
     @property
     def ids(self) -> list[str]:
@@ -89,6 +101,19 @@ class FormerNames:
     def remember(self) -> None:
         """Write down that the node is online under its name."""
         self._save()
+
+    def zones_changed(self, zones: Sequence[str]) -> None:
+        """Write down the zones that there are now; those that were there before may still have a topic."""
+        gone = [zone for zone in (*self.gone_zones, *self._now.zones) if zone not in zones]
+        self.gone_zones = tuple(dict.fromkeys(gone))[-ZONES_MAX:]
+        self._now = replace(self._now, zones=tuple(zones))
+        self._save()
+
+    def zones_emptied(self) -> None:
+        """Write down that the broker has emptied the topics of the zones that are gone."""
+        if self.gone_zones:
+            self.gone_zones = ()
+            self._save()
 
     def clear(self) -> None:
         """Empty the topics of the former names; what cannot be done now is tried at the next start.
@@ -122,7 +147,8 @@ class FormerNames:
     def _save(self) -> None:
         if self._path is None:
             return
-        rows = [asdict(name) for name in (*self._former, replace(self._now, is_cleared=False))]
+        now = replace(self._now, is_cleared=False, zones=(*self.gone_zones, *self._now.zones))
+        rows = [asdict(name) for name in (*self._former, now)]
         try:
             replace_atomically(self._path, json.dumps(rows).encode())
         except OSError as error:
@@ -130,7 +156,7 @@ class FormerNames:
 
 
 class Rename:
-    """Clears the former names once the node is online under its new one. Used by the node thread.
+    """Clears former names and zones once the node is online. Used by the node thread.
 
     Args:
         path: File of the names; ``None`` where there is no place for it.
@@ -143,24 +169,50 @@ class Rename:
         self._names = FormerNames(path, config, boot_id)
         self._submit = submit
         self._is_done = False
+        self._told: int | None = None
 
     @property
     def former_ids(self) -> list[str]:
         """Node ids that the node had before."""
         return self._names.ids
 
+    @property
+    def gone_zones(self) -> tuple[str, ...]:
+        """Zones that an earlier run had and this one has not; their topics are to be emptied."""
+        return self._names.gone_zones
+
     def on_event(self, event: Event) -> None:
-        """Remember the name, and clear former ones, when the broker is there for the first time."""
-        if isinstance(event, BrokerConnected) and not self._is_done:
-            with suppress(Busy):  # then with the next connection
-                self._submit(self._clear)
-                self._is_done = True
+        """Remember name and zones, and clear former ones, when the broker is there for the first time."""
+        match event:
+            case BrokerConnected():
+                self._told = 0
+                if not self._is_done:
+                    with suppress(Busy):  # then with the next connection
+                        self._submit(self._clear)
+                        self._is_done = True
+            case BrokerLost():
+                self._told = None
+            case SettingChanged(key="motion.zones", value=value):
+                zones = [parse_zone(text)[0] for text in value]
+                with suppress(Busy):  # the next start knows the old ones
+                    self._submit(lambda _progress: self._names.zones_changed(zones))
+            case TelemetryTaken() if self._told is not None:
+                # The first follows right after the birth, the second when that was acknowledged long ago.
+                self._told += 1
+                if self._told == _TOLD and self.gone_zones:
+                    with suppress(Busy):
+                        self._submit(lambda _progress: self._names.zones_emptied())
 
     def _clear(self, _progress: Progress) -> None:
         """Thread: the worker."""
         self._names.remember()
         if self._names.has_ghosts:
             self._names.clear()
+
+
+def zone_names(config: Config) -> tuple[str, ...]:
+    """Return the names of the zones in the settings."""
+    return tuple(parse_zone(text)[0] for text in config.motion.zones)
 
 
 def _name_in(row: object) -> Name | None:
@@ -170,7 +222,9 @@ def _name_in(row: object) -> Name | None:
     base, node_id, prefix, boot = (row.get(key) for key in ("base", "node_id", "discovery_prefix", "boot"))
     if not (_is_text(base) and _is_text(node_id) and _is_text(prefix) and _is_text(boot)):
         return None
-    return Name(base, node_id, prefix, boot, row.get("is_cleared") is True)
+    zones = row.get("zones")
+    known = [zone for zone in zones if _is_text(zone) and "/" not in zone] if isinstance(zones, list) else []
+    return Name(base, node_id, prefix, boot, row.get("is_cleared") is True, tuple(known[-2 * ZONES_MAX :]))
 
 
 def _is_text(value: object) -> TypeGuard[str]:

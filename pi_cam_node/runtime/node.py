@@ -15,6 +15,7 @@ from pi_cam_node.base.clock import Clock, SystemClock
 from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.camera.source import controls_of
 from pi_cam_node.config.loader import LoadedConfig
+from pi_cam_node.core.activity_events import MotionChanged
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.mqtt.announcer import Announcer
@@ -57,7 +58,7 @@ class Node:
         guard = self._guard = CrashLoopGuard(
             loaded, start, clock, parts.worker.submit, lambda: core.config, self._leave_safe_mode, core.faults.note
         )
-        rename = Rename(start.names, config, self._boot_id, parts.worker.submit)
+        rename = self._rename = Rename(start.names, config, self._boot_id, parts.worker.submit)
         info = NodeInfo(core, parts, self._boot_id, guard, rename)
         self._announcer = Announcer(
             parts.topics, parts.link, clock, lambda: core.config, info.info, info.discovery, info.undecided
@@ -118,6 +119,8 @@ class Node:
         parts, config, guard = self._parts, self._core.config, self._guard
         log_start(config.node, self._boot_id)
         self._announcer.start()
+        for zone in self._rename.gone_zones:
+            self._announcer.on_event(MotionChanged(zone, None))
         for part in (parts.worker, parts.events, parts.films, parts.link, parts.web, parts.text_port):
             part.start()
         parts.camera.set_controls(controls_of(config, self._core.night.mode))

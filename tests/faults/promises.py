@@ -150,6 +150,11 @@ MQTT = (
         "the broker's certificate is of another authority, another host, expired, or self-signed",
         "refused with the reason; there is no plain fallback and no setting that would allow it",
     ),
+    Promise(
+        "M25",
+        "the node is killed while something moves, and a zone is removed before it starts again",
+        "with MQTT 5 the broker drops every `ON` within 120 s; the next start says `OFF` and empties the zone's topic",
+    ),
 )
 
 CAMERA = (

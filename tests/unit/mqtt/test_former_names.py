@@ -11,7 +11,8 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.jobs import Job
 from pi_cam_node.config import Config
-from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
+from pi_cam_node.core.events import SettingChanged, TelemetryTaken
+from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, HomeAssistantStarted
 from pi_cam_node.mqtt import former_names
 from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.former_names import NAMES_MAX, FormerNames, Rename
@@ -168,3 +169,61 @@ def test_the_former_name_is_cleared_by_the_worker_with_the_first_connection_that
     jobs[0](lambda _done, _total: None)
     assert broker.cleared == ["pi_cam_node/porch"]
     assert not FormerNames(tmp_path / "names", config("yard"), "b").has_ghosts
+
+
+def zones(folder: Path, *texts: str) -> FormerNames:
+    """Return the names of a run with these zones, which comes online."""
+    told = Config.model_validate(
+        {"node": {"id": "porch"}, "motion": {"zones": [f"{text}=0,0 1,0 1,1" for text in texts]}}
+    )
+    names = FormerNames(folder / "names", told, "b")
+    names.remember()
+    return names
+
+
+def test_a_zone_that_went_while_the_node_was_down_is_emptied_until_the_broker_has_done_it(tmp_path: Path) -> None:
+    assert zones(tmp_path, "door", "gate").gone_zones == ()
+    assert zones(tmp_path, "gate").gone_zones == ("door",)
+    again = zones(tmp_path, "gate")
+    assert again.gone_zones == ("door",), "nothing said that the broker has emptied it"
+    again.zones_emptied()
+    assert zones(tmp_path, "gate").gone_zones == ()
+
+
+def test_a_zone_that_goes_while_the_broker_is_away_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    zones(tmp_path, "door", "gate").zones_changed(["gate", "path"])
+    assert zones(tmp_path, "gate", "path").gone_zones == ("door",)
+    zones(tmp_path, "door", "gate")
+    assert zones(tmp_path, "door", "gate", "path").gone_zones == (), "it is there again"
+
+
+def test_zones_are_written_down_by_what_happens(tmp_path: Path) -> None:
+    jobs: list[Job] = []
+
+    def submit(job: Job) -> int:
+        jobs.append(job)
+        return len(jobs)
+
+    zones(tmp_path, "door")
+    rename = Rename(tmp_path / "names", config("porch"), "b", submit)
+    assert rename.gone_zones == ("door",)
+    telemetry = TelemetryTaken({})
+    for event in (BrokerConnected("5", 1), telemetry, BrokerLost("away"), telemetry):
+        rename.on_event(event)
+    for event in (BrokerConnected("5", 2), telemetry):
+        rename.on_event(event)
+    assert len(jobs) == 1, "no session lasted long enough for the birth to be acknowledged"
+    rename.on_event(telemetry)
+    rename.on_event(SettingChanged("motion.zones", ["path=0,0 1,0 1,1"]))
+    for job in jobs:
+        job(lambda _done, _total: None)
+    assert zones(tmp_path, "gate").gone_zones == ("path",)
+
+
+@pytest.mark.parametrize("text", ['["a/b", 7, "+", ""]', '"door"', "7", "null"])
+def test_nonsense_in_the_file_is_no_zone(tmp_path: Path, text: str) -> None:
+    zones(tmp_path, "door")
+    rows = json.loads((tmp_path / "names").read_text())
+    rows[-1]["zones"] = json.loads(text)
+    (tmp_path / "names").write_text(json.dumps(rows))
+    assert zones(tmp_path).gone_zones == ()

@@ -1,0 +1,79 @@
+"""The state of motion after the node was killed: no ON that stays, and no zone that is gone."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import BASE, CommandClient, RunningNode
+
+pytestmark = pytest.mark.faults
+
+WAIT_S = 60.0
+EXPIRES_S = 120
+WHOLE = "0,0 1,0 1,1 0,1"
+
+
+def retained(port: int) -> dict[str, tuple[bytes, int | None]]:
+    """Return what a client that comes now finds on the topics of motion: payload and seconds until it expires."""
+    found: dict[str, tuple[bytes, int | None]] = {}
+    done = threading.Event()
+
+    def on_message(client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        if message.topic == "end":
+            done.set()
+        elif message.retain:
+            expires_s = getattr(message.properties, "MessageExpiryInterval", None)
+            found[message.topic] = (bytes(message.payload), expires_s)
+
+    def on_connect(client: paho.Client, *_more: object) -> None:
+        client.subscribe([(f"{BASE}/state/motion/#", 1), ("end", 1)])
+
+    def on_subscribe(client: paho.Client, *_more: object) -> None:
+        client.publish("end", b"x", qos=1)  # comes after what is retained
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_message, client.on_connect, client.on_subscribe = on_message, on_connect, on_subscribe
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        assert done.wait(WAIT_S)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    return found
+
+
+@pytest.mark.short
+@pytest.mark.promise("M25")
+def test_a_node_that_is_killed_leaves_no_on_and_no_zone_that_is_gone(
+    broker: Mosquitto, tmp_path: Path, long: bool
+) -> None:
+    motion: dict[str, Any] = {"enable": True, "zones": [f"door={WHOLE}"]}
+    with RunningNode(tmp_path, broker.port, motion=motion) as node, broker.client() as client:
+        commands = CommandClient(client)
+        commands.wait_online(WAIT_S)
+        wait_until(lambda: commands.state("motion/door") == "ON", "motion", WAIT_S)
+        node.process.send_signal(signal.SIGKILL)
+        node.process.wait(10)
+    left = retained(broker.port)
+    for topic in (f"{BASE}/state/motion", f"{BASE}/state/motion/door"):
+        payload, expires_s = left[topic]
+        assert payload == b"ON"
+        assert expires_s is not None
+        assert 0 < expires_s <= EXPIRES_S, "the broker drops it by itself"
+    if long:
+        time.sleep(EXPIRES_S + 5)
+        assert retained(broker.port) == {}
+    quiet: dict[str, Any] = {"enable": False, "zones": []}
+    with RunningNode(tmp_path, broker.port, motion=quiet):
+        told = {f"{BASE}/state/motion": (b"OFF", None)}
+        wait_until(lambda: retained(broker.port) == told, "motion that is off, and no zone", WAIT_S)
