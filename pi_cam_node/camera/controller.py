@@ -14,10 +14,9 @@ from typing import Literal
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.camera import timeouts
 from pi_cam_node.camera.desired_state import DesiredState
-from pi_cam_node.camera.frame_factory import FrameFactory
+from pi_cam_node.camera.frame_factory import FrameFactory, has_possible_times
 from pi_cam_node.camera.freeze_detector import BLANK, FreezeDetector
 from pi_cam_node.camera.recovery import RecoveryPolicy
-from pi_cam_node.camera.source import Opened
 from pi_cam_node.camera.timeouts import HangDetector
 from pi_cam_node.camera.worker import messages as m
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
@@ -182,19 +181,18 @@ class CameraController:
                 self._put(SwitchFailed(report.mode, report.reason))
 
     def _on_ready(self, report: m.Ready) -> None:
-        self._phase, self._granted = "running", self._asked
+        opened, self._phase, self._granted = report.opened, "running", self._asked
         self._skipped_before, self._skipped = self.skipped, 0
         self._deadline.opened()
-        self._frame_factory.begin(report.opened)
-        _log.info("%s is open, %d x %d", report.opened.source, *report.opened.size)
-        self._put(_camera_opened(report.opened))
+        self._frame_factory.begin(opened)
+        _log.info("%s is open, %d x %d", opened.source, *opened.size)
+        self._put(CameraOpened(opened.source, opened.size, opened.controls, opened.settings, opened.tells_light))
         if self._desired.generation != self._opened_with:
             self._apply()
 
     def _on_image(self, report: m.Arrived) -> None:
         now_s, image = self._clock.monotonic(), report.image
-        is_possible = 0 <= image.exposed_mono_s <= image.captured_mono_s <= now_s + 1
-        if not is_possible or any(packet.mono_s > now_s + 1 for packet in image.packets):
+        if not has_possible_times(image, now_s):
             self._recover("the camera's images bear impossible times")
             return
         if self._is_frozen(image, now_s):
@@ -299,7 +297,3 @@ class CameraController:
     def _put(self, arrival: Input) -> None:
         if not self._inbox.put(arrival):
             _log.error("the node is too busy to hear: %s", arrival)
-
-
-def _camera_opened(opened: Opened) -> CameraOpened:
-    return CameraOpened(opened.source, opened.size, opened.controls, opened.settings, opened.tells_light)
