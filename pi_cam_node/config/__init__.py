@@ -25,7 +25,7 @@ from pi_cam_node.config.sections.pictures import (
 )
 from pi_cam_node.config.sections.privacy import PrivacyConfig
 from pi_cam_node.config.sections.telemetry import LoggingConfig, TelemetryConfig
-from pi_cam_node.config.sections.video import HlsConfig, HlsRemoteConfig, MotionConfig, RecordingConfig
+from pi_cam_node.config.sections.video import HlsConfig, HlsRemoteConfig, MotionConfig, RecordingConfig, TimelapseConfig
 from pi_cam_node.config.sections.web import HttpConfig, HttpTlsConfig, MjpegServerConfig, NetworkConfig
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "Setting",
     "StorageConfig",
     "TelemetryConfig",
+    "TimelapseConfig",
     "default_node_id",
     "format_of",
 ]
@@ -76,6 +77,7 @@ class Config(Section):
     export: ExportConfig = ExportConfig()
     motion: MotionConfig = MotionConfig()
     recording: RecordingConfig = RecordingConfig()
+    timelapse: TimelapseConfig = TimelapseConfig()
     hls: HlsConfig = HlsConfig()
     storage: StorageConfig = StorageConfig()
     mjpeg_server: MjpegServerConfig = MjpegServerConfig()

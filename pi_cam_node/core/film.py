@@ -48,6 +48,7 @@ class Film:
         codec: As RFC 6381 names it.
         reason: Why it ended.
         repaired: It was cut off by a crash and mended.
+        span_s: Seconds that it shows, at least, where those are more than its length: of a timelapse.
         url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
@@ -67,12 +68,13 @@ class Film:
     codec: str
     reason: EndReason
     repaired: bool = False
+    span_s: float | None = None
     url: str | None = None
 
     @property
     def last_at(self) -> datetime:
-        """UTC of its end."""
-        return self.first_at + timedelta(seconds=self.seconds)
+        """UTC of what it shows last."""
+        return self.first_at + timedelta(seconds=self.seconds if self.span_s is None else self.span_s)
 
     def row(self, boot: str) -> RecordingRow:
         """Return it as it is kept in the list of films."""

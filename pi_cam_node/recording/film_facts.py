@@ -27,6 +27,7 @@ class FilmFacts:
         masked: Whether parts of the picture are masked.
         event: Metadata of its event; JSON values.
         copied: The packets are the camera's own.
+        interval_s: Seconds between two pictures of a timelapse; 0 for films that are as long as what they show.
     """
 
     id: str
@@ -41,6 +42,7 @@ class FilmFacts:
     masked: bool
     event: Mapping[str, object] | None = None
     copied: bool = False
+    interval_s: float = 0.0
 
     def encoded(self) -> bytes:
         """Return them as JSON."""

@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -84,6 +83,14 @@ class FilmFile:
         self._writer.add(data, ticks, key)
         self.frames += 1
         self.last_mono_s = mono_s
+
+    def flush(self) -> None:
+        """Write and sync what was added.
+
+        Raises:
+            OSError: The disk is full or gone; `close` saves what there is.
+        """
+        self._writer.finish()
 
     def close(
         self,
@@ -185,6 +192,7 @@ def _film_of(
         codec=codec_string(content.track.sps),
         reason=reason,
         repaired=repaired,
+        span_s=len(content.samples) * facts.interval_s if facts.interval_s else None,
     )
 
 
@@ -240,7 +248,7 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
         "event_id": film.event_id or None,
         "cause": film.cause,
         "first_at": iso(film.first_at),
-        "last_at": iso(film.first_at + timedelta(seconds=film.seconds)),
+        "last_at": iso(film.last_at),
         "first_mono_s": film.first_mono_s,
         "last_mono_s": last_mono_s,
         "boot": facts.boot,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.jobs import Progress
@@ -17,10 +18,11 @@ from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool
-from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
+from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits, FilmRoom
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+from pi_cam_node.recording.timelapse import Timelapse, TimelapseSettings
 
 
 class Films:
@@ -73,17 +75,19 @@ class Films:
             directory, boot, pictures=pictures, room=room, clock=clock, access=self._access, packets=packets
         )
         self.missing = "" if has_video() else VIDEO_HINT
+        self._timelapse = self._new_timelapse(directory, boot, room, post)
 
     @property
     def loops(self) -> tuple[MonitoredThread, ...]:
         """The threads, for the watchdog."""
-        return (*(one.loop for one in self._encoders), self._recorder.loop)
+        return (*(one.loop for one in self._encoders), self._recorder.loop, self._timelapse.loop)
 
     def start(self) -> None:
         """Start the threads; films that a crash cut off are mended first."""
         self.packets.start()
         self.remote_packets.start()
         self._recorder.start()
+        self._timelapse.start()
 
     def begin(self, order: RecordingOrder) -> None:
         """See `RecorderPort`."""
@@ -98,6 +102,9 @@ class Films:
         self._recorder.stop_now(reason)
         if reason == "privacy":
             self.camera_packets.forget()
+            self._timelapse.forget()
+        elif reason == "stopped":
+            self._timelapse.stop_now(reason)
 
     def make_clip(self, order: ClipOrder, progress: Progress) -> Film:
         """See `RecorderPort`."""
@@ -105,11 +112,13 @@ class Films:
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing is written and no packet is held; return whether that came in time. Thread: any."""
-        return self._recorder.wait_idle(timeout_s)
+        is_idle = self._recorder.wait_idle(timeout_s)
+        return self._timelapse.wait_idle(timeout_s) and is_idle
 
     def close(self, deadline_s: float) -> bool:
         """Finish what is being written and end the threads; return whether that went in time."""
         is_closed = self._recorder.close(deadline_s)
+        is_closed &= self._timelapse.close(deadline_s)
         is_closed &= self.packets.close(deadline_s)
         return self.remote_packets.close(deadline_s) and is_closed
 
@@ -129,6 +138,24 @@ class Films:
         config = self._current()
         masked = bool(config.privacy.masks)
         return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps, self._access())
+
+    def _new_timelapse(self, directory: Path, boot: str, room: FilmRoom, post: Callable[[Input], bool]) -> Timelapse:
+        return Timelapse(
+            directory,
+            boot,
+            pictures=self._pictures,
+            make=lambda: EncoderProcess(format_of_variant(MAIN, self._current())),
+            room=room,
+            post=post,
+            settings=self._timelapse_settings,
+            clock=self._clock,
+            may_write=lambda: self._recorder.is_mended,
+        )
+
+    def _timelapse_settings(self) -> TimelapseSettings:
+        config = self._current()
+        interval_s = 0.0 if self.missing else config.timelapse.interval_s
+        return TimelapseSettings(interval_s, bool(config.privacy.masks), self._access())
 
     def _access(self) -> FileAccess:
         return FileAccess.of(self._current().storage)

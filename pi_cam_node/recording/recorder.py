@@ -53,7 +53,11 @@ class RecorderSettings:
 
 
 class Recorder:
-    """Writes films. Thread: `begin`, `end_at` and `stop_now` any."""
+    """Writes films. Thread: `begin`, `end_at` and `stop_now` any.
+
+    Attributes:
+        is_mended: Whether films that an earlier run left unfinished were looked for.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class Recorder:
         self._end: tuple[float, EndReason] | None = None
         self._stopping = False
         self._films = 0
+        self.is_mended = False
         self.loop = MonitoredThread("recorder", self._run, clock)
 
     def start(self) -> None:
@@ -143,6 +148,7 @@ class Recorder:
                 self._post(FilmSaved(film))
         except OSError as error:
             _log.warning("films of an earlier run were not looked for: %s", error)
+        self.is_mended = True
         while True:
             self.loop.beat()
             with self._changed:

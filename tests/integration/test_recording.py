@@ -13,6 +13,7 @@ import pytest
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import RecordingOrder
@@ -21,6 +22,7 @@ from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+from pi_cam_node.recording.timelapse import BATCH, Timelapse, TimelapseSettings
 from tests.support.numbered import numbered_jpeg, numbers_in
 
 pytest.importorskip("av", reason="the extra video is not installed")
@@ -162,3 +164,33 @@ def test_a_long_recording_goes_on_in_the_next_file_without_a_lost_picture(tmp_pa
     numbers = [number for film in films for _, number in numbers_in(film.path)]
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     assert films[0].reason == "max_s"
+
+
+def test_a_timelapse_plays_and_shows_each_picture_once(tmp_path: Path) -> None:
+    clock, ring, told = SystemClock(), BlockRing[None](16 << 20), list[Input]()
+
+    def post(message: Input) -> bool:
+        told.append(message)
+        return True
+
+    timelapse = Timelapse(
+        tmp_path,
+        "3f2a91c0",
+        pictures=lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        make=lambda: EncoderProcess(VideoFormat(60)),
+        room=_Room(),
+        post=post,
+        settings=lambda: TimelapseSettings(1.0, masked=False, access=OWNER_ONLY),
+        clock=clock,
+    )
+    for number in range(1, 2 * BATCH + 1):
+        now_s = clock.monotonic()
+        ring.append(now_s, numbered_jpeg(number), None)
+        timelapse._take(now_s)
+    timelapse._close("end")
+    (saved,) = told
+    assert isinstance(saved, FilmSaved)
+    shown = numbers_in(saved.film.path)
+    assert [number for _, number in shown] == list(range(1, 2 * BATCH + 1))
+    assert [second for second, _ in shown] == pytest.approx([n / 25 for n in range(2 * BATCH)], abs=0.001)
+    assert saved.film.seconds == pytest.approx(2 * BATCH / 25, abs=0.01)

@@ -131,6 +131,28 @@ class RecordingConfig(Section):
     ] = 60
 
 
+class TimelapseConfig(Section):
+    """A film of the day, quick."""
+
+    interval_s: Annotated[
+        float,
+        Field(ge=0, le=86_400),
+        Setting(
+            "Time between two pictures of the timelapse, which has 25 a second and a file for each day; 0: none.",
+            "s",
+            live=True,
+            title="Timelapse interval",
+        ),
+    ] = 0.0
+
+    @field_validator("interval_s")
+    @classmethod
+    def _off_or_a_second(cls, value: float) -> float:
+        if 0 < value < 1:
+            raise ValueError("at least 1 s, or 0 for no timelapse")
+        return value
+
+
 class HlsRemoteConfig(Section):
     """The variant of the live video for thin lines."""
 

@@ -1,0 +1,267 @@
+"""Timelapse: one picture each interval, a film a day, 25 pictures of it a second.
+
+Pictures wait in memory until there are ten, and are encoded together by a process that lives only as long: a picture an
+hour keeps no encoder busy. A kill or a power cut loses those that wait, and the film of the day is mended at the start.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pi_cam_node.base.atomic_files import make_directory
+from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.core.file_access import FileAccess
+from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
+from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
+from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.film_ids import film_id
+from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.live_encoder import PictureReader
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.take import DISK_PATIENCE_S
+
+_log = logging.getLogger(__name__)
+
+RATE_HZ = 25
+# Pictures that are encoded together, and bytes of JPEG that wait at most.
+BATCH, BATCH_BYTES = 10, 8 << 20
+_WAIT_S, _IDLE_S = 0.05, 5.0
+_FILM_BYTES = 4 << 20
+# Numbers of timelapses begin here; those of clips at half of it.
+_FIRST_NUMBER = 800_000
+
+
+@dataclass(frozen=True, slots=True)
+class TimelapseSettings:
+    """Settings of the timelapse, read anew for each picture.
+
+    Attributes:
+        interval_s: Time between two pictures; 0: off.
+        masked: Whether parts of the picture are masked.
+        access: Mode and group of the films and their side-cars.
+    """
+
+    interval_s: float
+    masked: bool
+    access: FileAccess
+
+
+class Timelapse:
+    """Makes the film of the day. Thread: its own; `stop_now`, `wait_idle` and `close` any."""
+
+    def __init__(
+        self,
+        directory: Path,
+        boot: str,
+        *,
+        pictures: Callable[[float], PictureReader],
+        make: Callable[[], EncoderProcess],
+        room: FilmRoom,
+        post: Callable[[Input], bool],
+        settings: Callable[[], TimelapseSettings],
+        clock: Clock,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            directory: The folder of the films; made where it is not there.
+            boot: First 8 hex digits of the boot id.
+            pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
+            make: Starts an encoder with the settings in force.
+            room: Keeps films within their limits.
+            post: Takes what becomes of a film.
+            settings: Returns the settings in force.
+            clock: Tells the time.
+            may_write: Returns whether the films of an earlier run are mended; none is begun before.
+        """
+        self._may_write = may_write
+        self._directory, self._boot, self._pictures, self._make = directory, boot, pictures, make
+        self._room, self._post, self._settings, self._clock = room, post, settings, clock
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._end: EndReason | None = None
+        self._generation = self._films = 0
+        self._is_encoding = False
+        self._waiting: list[tuple[float, bytes]] = []
+        self._due_s = self._newest_s = float("-inf")
+        self._film: FilmFile | None = None
+        self._day: date | None = None
+        self._size = (0, 0)
+        self.loop = MonitoredThread("timelapse", self._run, clock)
+
+    def start(self) -> None:
+        """Start the thread. Once."""
+        self.loop.start()
+
+    def forget(self) -> None:
+        """Forget the pictures that wait or are being encoded; the film of the day goes on with a gap."""
+        with self._changed:
+            self._generation += 1
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def stop_now(self, reason: EndReason) -> None:
+        """Forget the pictures that wait, and finish the film; the next picture begins another."""
+        self.forget()
+        with self._changed:
+            self._end = reason
+            self._changed.notify_all()
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is encoded, and no film is open after `stop_now`; return whether that came in time."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self.loop.is_alive or (self._end is None and not self._is_encoding), timeout_s
+            )
+
+    def close(self, deadline_s: float) -> bool:
+        """Finish the film with the pictures that are in it, and end the thread; return whether that went in time."""
+        with self._changed:
+            self._stopping = True
+            self._end = "stopped"
+            self._generation += 1
+            self._changed.notify_all()
+        return self.loop.join(deadline_s)
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while not self._stopping:
+            wait_s = self._step()
+            with self._changed:
+                if self._end is None and not self._stopping:
+                    self.loop.pause()
+                    self._changed.wait(wait_s)
+                self.loop.beat()
+            self._finish_where_told()
+        self._finish_where_told()
+
+    def _step(self) -> float:
+        """Do what is due; return how long to wait for the next look at the settings or the next picture."""
+        interval_s, now_s = self._settings().interval_s, self._clock.monotonic()
+        if not interval_s:
+            self._due_s = float("-inf")
+            self._encode()
+            self._close("settings")
+            return _IDLE_S
+        if now_s >= self._due_s:
+            is_missed = self._due_s < now_s - interval_s
+            self._due_s = (now_s if is_missed else self._due_s) + interval_s
+            self._take(now_s)
+        return min(_IDLE_S, max(0.0, self._due_s - now_s))
+
+    def _finish_where_told(self) -> None:
+        if self._end is not None:
+            self._close(self._end)
+            with self._changed:
+                self._end = None
+                self._changed.notify_all()
+
+    def _take(self, now_s: float) -> None:
+        """Take the newest picture, where there is one since the last time."""
+        item = self._pictures(now_s).next()
+        if item is None or item[0].mono_s <= self._newest_s:
+            return  # the camera is away, or nothing may be seen: the film has a gap
+        self._newest_s = item[0].mono_s
+        day = utc_of(self._newest_s, self._clock).astimezone().date()
+        if day != self._day:
+            self._encode()
+            self._close("end")
+            self._day = day
+        with self._changed:
+            self._waiting.append((self._newest_s, item[1]))
+            del self._waiting[: -2 * BATCH]
+            is_full = len(self._waiting) >= BATCH or sum(len(jpeg) for _, jpeg in self._waiting) >= BATCH_BYTES
+        if is_full:
+            self._encode()
+
+    def _encode(self) -> None:
+        """Add the pictures that wait to the film of the day."""
+        if not self._may_write():
+            return
+        with self._changed:
+            waiting, self._waiting, generation = self._waiting, [], self._generation
+            self._is_encoding = bool(waiting)
+        if not waiting:
+            return
+        process: EncoderProcess | None = None
+        try:
+            process = self._make()
+            for number, (_, jpeg) in enumerate(waiting):
+                process.send(jpeg, number * TICKS_PER_S // RATE_HZ)
+            while process.waiting:
+                for message in process.exchange(_WAIT_S):
+                    if generation != self._generation:
+                        return
+                    self._add(message, waiting[0][0])
+                self.loop.beat(DISK_PATIENCE_S)
+            if self._film is not None:
+                self._film.flush()
+        except (EncoderLost, OSError, NodeError) as error:
+            self._failed(error)
+        finally:
+            if process is not None:
+                process.close()
+            with self._changed:
+                self._is_encoding = False
+                self._changed.notify_all()
+
+    def _add(self, message: Message, first_mono_s: float) -> None:
+        if message.kind == "size":
+            if (message.number, message.flag) != self._size:
+                self._close("settings")
+            self._size = (message.number, message.flag)
+        elif message.kind == "packet":
+            if self._film is None:
+                self._film = self._open(message.body, first_mono_s)
+            film = self._film
+            film.add(message.body, film.facts.first_mono_s + film.frames / RATE_HZ, key=bool(message.flag))
+
+    def _open(self, data: bytes, mono_s: float) -> FilmFile:
+        sets, settings = parameter_sets(data), self._settings()
+        if sets is None:
+            raise EncoderLost("the encoder gave no parameter sets")
+        make_directory(self._directory, settings.access.directory_mode, settings.access.group_id)
+        self._room.make(_FILM_BYTES)
+        self._films += 1
+        at = utc_of(mono_s, self._clock)
+        name = film_id(at, self._boot, _FIRST_NUMBER + self._films, "timelapse")
+        facts = FilmFacts(
+            name, "timelapse", "", "timelapse", mono_s, at, mono_s, self._boot, clock_is_set(), settings.masked,
+            interval_s=settings.interval_s,
+        )  # fmt: skip
+        return FilmFile(self._directory, facts, TrackBoxes(self._size, *sets), settings.access)
+
+    def _close(self, reason: EndReason) -> None:
+        film, self._film = self._film, None
+        if film is None:
+            return
+        try:
+            saved = film.close(reason, 0.0, lambda: self.loop.beat(DISK_PATIENCE_S))
+        except OSError as error:
+            self._failed(error, film.facts.id)
+            return
+        if saved is not None:
+            self._post(FilmSaved(saved))
+
+    def _failed(self, error: Exception, name: str = "") -> None:
+        is_full = isinstance(error, NoSpace) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        code: Code = "no_space" if is_full else "not_saved"
+        _log.warning("pictures of the timelapse are lost: %s", error)
+        self._post(FilmFailed("", name, "timelapse", code, str(error)))
+        if not name:
+            self._close("no_space" if is_full else "encoder")

@@ -1,0 +1,188 @@
+"""The film of the day: when a picture is taken, what waits, what a day and privacy do to it. No process, no thread."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pi_cam_node.core.file_access import OWNER_ONLY
+from pi_cam_node.core.film import Film
+from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
+from pi_cam_node.recording.encoder.process import EncoderLost
+from pi_cam_node.recording.encoder.wire import Message
+from pi_cam_node.recording.timelapse import BATCH, Timelapse, TimelapseSettings
+from tests.support.fakes.clock import FakeClock
+from tests.support.h264 import access_unit
+
+DAY_S = 86_400.0
+
+
+class Encoder:
+    """Answers each picture with a packet; its first is a key frame."""
+
+    size = (640, 480)
+
+    def __init__(self) -> None:
+        self.queue: list[Message] = [Message("size", *self.size)]
+        self.is_closed = False
+
+    @property
+    def waiting(self) -> int:
+        return sum(message.kind == "packet" for message in self.queue)
+
+    def send(self, jpeg: bytes, ticks: int) -> None:
+        key = self.waiting == 0
+        self.queue.append(Message("packet", ticks, int(key), access_unit(int(jpeg), key=key)))
+
+    def exchange(self, _timeout_s: float) -> list[Message]:
+        return [self.queue.pop(0)]
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Rig:
+    """A timelapse of one picture a minute, and a camera."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock, self.told, self.encoders = FakeClock(), list[Input](), list[Encoder]()
+        self.settings = TimelapseSettings(60.0, masked=False, access=OWNER_ONLY)
+        self.picture: tuple[float, bytes] | None = None
+        self.number = 0
+        self.make: Any = self._encoder
+        room: Any = SimpleNamespace(make=lambda _bytes: None)
+        self.timelapse = Timelapse(
+            folder, "3f2a91c0", pictures=self._pictures, make=self._made, room=room, post=self._post,
+            settings=lambda: self.settings, clock=self.clock,
+        )  # fmt: skip
+
+    def _post(self, message: Input) -> bool:
+        self.told.append(message)
+        return True
+
+    def _made(self) -> Any:
+        return self.make()
+
+    def _encoder(self) -> Encoder:
+        self.encoders.append(Encoder())
+        return self.encoders[-1]
+
+    def _pictures(self, _mono_s: float) -> Any:
+        found = None if self.picture is None else (SimpleNamespace(mono_s=self.picture[0]), self.picture[1])
+        return SimpleNamespace(next=lambda: found)
+
+    def minutes(self, count: int, *, camera: bool = True) -> None:
+        for _ in range(count):
+            self.clock.advance(60)
+            if camera:
+                self.number += 1
+                self.picture = (self.clock.monotonic() - 0.05, str(self.number).encode())
+            self.timelapse._take(self.clock.monotonic())
+
+    @property
+    def films(self) -> list[Film]:
+        return [message.film for message in self.told if isinstance(message, FilmSaved)]
+
+    def end(self) -> Film:
+        self.timelapse._close("stopped")
+        return self.films[-1]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def test_ten_pictures_are_encoded_together_and_are_on_the_disk_then(rig: Rig, tmp_path: Path) -> None:
+    rig.minutes(BATCH - 1)
+    assert rig.encoders == []
+    rig.minutes(1)
+    assert [encoder.is_closed for encoder in rig.encoders] == [True]
+    (film,) = tmp_path.glob(".*.mp4.rec")
+    size_bytes = film.stat().st_size
+    rig.minutes(BATCH)
+    assert film.stat().st_size > size_bytes
+    saved = rig.end()
+    assert (saved.kind, saved.frames) == ("timelapse", 20)
+    assert saved.seconds == pytest.approx(20 / 25, abs=0.01)
+    assert (saved.last_at - saved.first_at).total_seconds() == 20 * 60
+    told = json.loads(saved.path.with_suffix(".json").read_text())
+    assert (told["kind"], told["cause"], told["event_id"]) == ("timelapse", "timelapse", None)
+
+
+def test_each_day_has_a_film_of_its_own(rig: Rig) -> None:
+    rig.minutes(BATCH)
+    rig.clock.advance(DAY_S)
+    rig.minutes(3)
+    assert [film.frames for film in rig.films] == [BATCH]
+    rig.timelapse._encode()
+    assert rig.end().frames == 3
+    assert len({film.id for film in rig.films}) == 2
+
+
+def test_a_camera_that_is_away_adds_nothing(rig: Rig) -> None:
+    rig.minutes(5)
+    rig.minutes(30, camera=False)
+    rig.minutes(5)
+    assert rig.end().frames == BATCH
+
+
+def test_privacy_leaves_a_gap_and_no_picture_in_memory(rig: Rig) -> None:
+    rig.minutes(BATCH + 4)
+    rig.timelapse.forget()
+    assert rig.timelapse._waiting == []
+    rig.minutes(BATCH)
+    assert rig.films == [], "the film of the day goes on"
+    assert rig.end().frames == 2 * BATCH
+
+
+def test_pictures_that_are_being_encoded_when_privacy_begins_do_not_reach_the_film(rig: Rig) -> None:
+    class Slow(Encoder):
+        def exchange(self, timeout_s: float) -> list[Message]:
+            rig.timelapse.forget()
+            return super().exchange(timeout_s)
+
+    rig.make = Slow
+    rig.minutes(BATCH)
+    rig.make = rig._encoder
+    rig.minutes(BATCH)
+    assert rig.end().frames == BATCH
+
+
+def test_an_encoder_that_is_lost_costs_its_pictures_and_is_told(rig: Rig) -> None:
+    class Lost(Encoder):
+        def exchange(self, _timeout_s: float) -> list[Message]:
+            raise EncoderLost("SIGKILL")
+
+    rig.minutes(BATCH)
+    rig.make = Lost
+    rig.minutes(BATCH)
+    failed = [message for message in rig.told if isinstance(message, FilmFailed)]
+    assert [(each.cause, each.code) for each in failed] == [("timelapse", "not_saved")]
+    assert [film.frames for film in rig.films] == [BATCH]
+    rig.make = rig._encoder
+    rig.minutes(BATCH)
+    assert rig.end().frames == BATCH
+
+
+def test_pictures_of_another_size_begin_another_film(rig: Rig) -> None:
+    class Larger(Encoder):
+        size = (1280, 720)
+
+    rig.minutes(BATCH)
+    rig.make = Larger
+    rig.minutes(BATCH)
+    assert [film.size for film in rig.films] == [(640, 480)]
+    assert rig.end().size == (1280, 720)
+
+
+def test_a_timelapse_that_is_switched_off_ends_its_film(rig: Rig) -> None:
+    rig.minutes(BATCH + 1)
+    rig.settings = replace(rig.settings, interval_s=0.0)
+    rig.timelapse._step()
+    assert [film.frames for film in rig.films] == [BATCH + 1]
