@@ -44,6 +44,8 @@ BARS = {
     "lost": Bar("frames lost: png, stacks of 64, 1 MB pictures", "frames due", "frames", "frames lost", 0.0),
     "start": Bar("start to the first retained brightness", "importing the same libraries", "s", "ratio", 4.0, 2.5),
     "fanout": Bar("CPU per viewer-frame, 64 viewers, 1 stalled", "bare selector loop", "µs", "ratio", 1.6, 1.2),
+    "live-cpu": Bar("CPU per frame of live video, 1 viewer", "bare PyAV on the same JPEGs", "ms", "ratio", 1.5, 1.25),
+    "live-first": Bar("live video: first request to the first segment", "", "s", "s", 1.0),
     "back-1": Bar("broker back: 1 node consistent, from its connect", "", "s", "s", 3.0),
     "back-10": Bar("broker back: the slowest of 10 nodes, from its connect", "", "s", "s", 3.0),
     "back-50": Bar("broker back: the slowest of 50 nodes, from its connect", "", "s", "s", 3.0),

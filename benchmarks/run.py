@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import machine, page
 from benchmarks.bars import BARS, Result
 from benchmarks.bench import Bench, say
-from benchmarks.rows import answers, back, fanout, lost, resources, start
+from benchmarks.rows import answers, back, fanout, live, lost, resources, start
 
 ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "memory": resources.memory,
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "lost": lost.lost,
     "start": start.start,
     "fanout": fanout.fanout,
+    "live": live.live,
     "back": back.back,
 }
 

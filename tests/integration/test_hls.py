@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -197,8 +198,15 @@ class Camera:
         self.node, self.url = node, f"http://127.0.0.1:{port}"
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(urljoin(f"{self.url}/hls/", path), timeout=BUSY_S) as answer:
-            return bytes(answer.read())
+        """Return what is answered; a first playlist that is not there in time is asked for again, as players do."""
+        end_s = time.monotonic() + BUSY_S
+        while True:
+            try:
+                with urllib.request.urlopen(urljoin(f"{self.url}/hls/", path), timeout=BUSY_S) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != 503 or time.monotonic() > end_s:
+                    raise
 
     def command(self, verb: str, **arguments: Any) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
