@@ -1,4 +1,4 @@
-"""``pi-cam-node console``: runs the console, or checks its file."""
+"""``pi-cam-node console``: runs the console, checks its file, or issues its certificate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
@@ -19,15 +20,64 @@ NEEDED = ("cryptography", "jinja2")
 
 def main(arguments: Sequence[str]) -> int:
     """Run the console until it is stopped; return the exit code: 0, 2 where its settings are not usable."""
+    if arguments[:1] == ["ca"]:
+        return issue_certificate(arguments[1:])
     parser = argparse.ArgumentParser(
         prog=f"{program.PROGRAM} console",
         description="Run the console: live view, events, sensors, rules and pushes for every node on the broker.",
-        epilog="The first start writes a link to set the console up with into console.base_dir, and says so.",
+        epilog="The first start writes a link to set the console up with into console.base_dir, and says so. "
+        f"`{program.PROGRAM} console ca` makes a certificate that phones accept.",
     )
     files = " or ".join(map(str, DEFAULT_FILES))
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"the settings; by default {files}, or none")
     parser.add_argument("--check", action="store_true", help="only tell every fault of the file")
     options = parser.parse_args(arguments)
+    _require_extra(parser)
+    try:
+        return _run(options.config, is_check=options.check)
+    except ConfigError as error:
+        return program.refuse(error)
+
+
+def issue_certificate(arguments: Sequence[str]) -> int:
+    """Issue a certificate by the house's own authority; return the exit code: 0, 2 where none could be issued."""
+    parser = argparse.ArgumentParser(
+        prog=f"{program.PROGRAM} console ca",
+        description="Make a certificate authority for the house, or use the one that is there, and issue the console's "
+        "certificate. Devices that install the authority's certificate accept the console, and can get pushes from it.",
+        epilog="Run it again without --name to renew the console's certificate: it is valid for 13 months.",
+    )
+    parser.add_argument("--name", action="append", default=[], help="a host name or address of the console; repeatable")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings, for its folder and port")
+    options = parser.parse_args(arguments)
+    _require_extra(parser)
+    from pi_cam_node.console import authority  # noqa: PLC0415 - the help is shown without the extra
+    from pi_cam_node.console.config.loader import load  # noqa: PLC0415
+
+    try:
+        console = load(_chosen(options.config), os.environ).config.console
+        issued = authority.issue(console.base_dir.absolute(), options.name, datetime.now(UTC))
+    except ConfigError as error:
+        return program.refuse(error)
+    except (OSError, ValueError) as error:
+        print(f"{program.PROGRAM} console ca: {error}", file=sys.stderr)
+        return program.BAD_USE
+    folder, host = issued.folder, issued.names[0]
+    print(f"the certificate for {', '.join(issued.names)} is in {folder}; it ends on {issued.ends:%Y-%m-%d}")
+    if console.tls.cert != folder / authority.CERTIFICATE or not console.tls.enable:
+        print("in console.yaml:\n  console:\n    host: 0.0.0.0")
+        cert, key = folder / authority.CERTIFICATE, folder / authority.KEY
+        print(f"    tls: {{enable: true, cert: {cert}, key: {key}}}")
+    print("restart the console: it reads the certificate when it starts")
+    address = f"https://{f'[{host}]' if ':' in host else host}:{console.port}/ca.crt"
+    print(
+        f"on each phone and computer, once: fetch {address}, install and trust it; its fingerprint there (SHA-256) is\n"
+    )
+    print(f"  {issued.fingerprint}\n")
+    return 0
+
+
+def _require_extra(parser: argparse.ArgumentParser) -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         parser.exit(
@@ -35,17 +85,17 @@ def main(arguments: Sequence[str]) -> int:
             f"the console needs {' and '.join(missing)}: pip install 'pi-cam-node[console]', "
             "or on Debian apt-get install python3-jinja2 python3-cryptography\n",
         )
-    try:
-        return _run(options.config, is_check=options.check)
-    except ConfigError as error:
-        return program.refuse(error)
+
+
+def _chosen(path: Path | None) -> Path | None:
+    return path or next((file for file in DEFAULT_FILES if file.exists()), None)
 
 
 def _run(path: Path | None, *, is_check: bool) -> int:
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415 - the help is shown without pydantic
     from pi_cam_node.system import log  # noqa: PLC0415
 
-    chosen = path or next((file for file in DEFAULT_FILES if file.exists()), None)
+    chosen = _chosen(path)
     loaded = load(chosen, os.environ)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import json
@@ -11,7 +12,8 @@ from importlib import resources
 
 from aiohttp import web
 
-from pi_cam_node.console.web.routes import route
+from pi_cam_node.console import authority
+from pi_cam_node.console.web.routes import context_of, route
 
 _TYPES = {
     "css": "text/css",
@@ -81,6 +83,17 @@ def _file(name: str, content: bytes) -> File:
 async def static(request: web.Request) -> web.Response:
     """Send a file."""
     return _send(request, request.match_info["name"])
+
+
+@route("GET", "/ca.crt", "public")
+async def authority_certificate(request: web.Request) -> web.StreamResponse:
+    """Send the certificate of the house's authority, for devices to install."""
+    path = context_of(request).loaded.config.console.base_dir / authority.FOLDER / authority.AUTHORITY
+    try:
+        content = await asyncio.get_running_loop().run_in_executor(None, path.read_bytes)
+    except FileNotFoundError:
+        raise web.HTTPNotFound(text="this house has no authority: pi-cam-node console ca makes one\n") from None
+    return web.Response(body=content, content_type="application/x-x509-ca-cert", headers={"Cache-Control": "no-store"})
 
 
 @route("GET", "/sw.js", "public")

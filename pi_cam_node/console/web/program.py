@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pi_cam_node.console import authority
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
 from pi_cam_node.web.auth.lockout import Lockout
@@ -14,6 +16,8 @@ from pi_cam_node.web.http.service import Endpoint
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+_log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -39,9 +43,14 @@ class ConsolePages:
         """Write the link with which the console is set up, where it has no owner. Thread: an executor.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: It cannot be written, or the certificate cannot be read.
+            ValueError: The certificate is none.
         """
         context = self._context
+        if self.endpoint.cert is not None:
+            left = authority.ends_of(self.endpoint.cert) - context.clock.utcnow()
+            if left.days < authority.RENEW_DAYS:
+                _log.warning("the certificate ends in %d days; `pi-cam-node console ca` renews its own", left.days)
         if context.accounts.has_owner:
             context.setup.close()
         else:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from pi_cam_node.console import authority
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.push import notify
 from pi_cam_node.console.push.encryption import decoded
@@ -37,6 +38,7 @@ async def devices(request: web.Request) -> web.StreamResponse:
         devices=listed,
         key=context.vapid.public_key,
         secure=gate_of(request).is_secure(request),
+        has_authority=(context.loaded.config.console.base_dir / authority.FOLDER / authority.AUTHORITY).exists(),
         has_subject=context.vapid.subject != NO_SUBJECT,
         base=context.loaded.base_url,
         accounts=[one for one in context.accounts.all() if one.role != "kiosk"] if rights.may(account, "own") else [],

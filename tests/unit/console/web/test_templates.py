@@ -75,6 +75,7 @@ def test_what_is_public_is_a_short_list() -> None:
     public = {f"{route.method} {route.path}" for route in ROUTES if route.need.right == "public"}
     assert public == {
         "GET /auth/check",
+        "GET /ca.crt",
         "GET /healthz",
         "GET /login",
         "GET /manifest.webmanifest",
