@@ -61,6 +61,7 @@ class Films:
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
         self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock)
         packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
+        self.live_packets = packets
         self._recorder = Recorder(
             directory,
             boot,

@@ -101,7 +101,7 @@ class Parts:
             boot_id,
             clock,
             self.privacy.privacy_gate,
-            packets={MAIN: self.films.packets, REMOTE: self.films.remote_packets},
+            packets={MAIN: self.films.live_packets, REMOTE: self.films.remote_packets},
             newest=lambda: core().ring.newest(),  # noqa: PLW0108 - the core is made later
             current=lambda: core().config,
         )

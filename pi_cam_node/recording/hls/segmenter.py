@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pi_cam_node.imaging.h264 import codec_string, parameter_sets, to_sample
-from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.imaging.packet import TIMESCALE_HZ, Track
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 
 # A playlist lists so many; the rest is for readers that are behind.
@@ -67,6 +67,7 @@ class Segment:
 class _Format:
     size: tuple[int, int]
     sets: tuple[bytes, bytes]
+    is_copied: bool
 
 
 class Segmenter:
@@ -100,14 +101,14 @@ class Segmenter:
         """Return the header of a track; ``None`` once no segment that is kept needs it."""
         return self._headers.get(track)
 
-    def add(self, mono_s: float, ticks: int, data: bytes, size: tuple[int, int], *, key: bool, lost: bool) -> None:
+    def add(self, mono_s: float, ticks: int, data: bytes, track: Track, *, key: bool, lost: bool) -> None:
         """Append a packet.
 
         Args:
             mono_s: Its monotonic time in seconds.
             ticks: The same in ticks of 90 kHz.
             data: The access unit in Annex B form; a key frame brings its parameter sets.
-            size: Width and height in pixels.
+            track: What it belongs to.
             key: Whether it is a key frame.
             lost: Packets before it are missing.
         """
@@ -116,7 +117,7 @@ class Segmenter:
             self.end_track()
         self._last_ticks, self._distance = ticks, distance
         if key and (sets := parameter_sets(data)) is not None:
-            self._begin(_Format(size, sets), ticks)
+            self._begin(_Format(track.size, sets, track.is_copied), ticks)
         if self._format is None or not (key or self._samples):
             return  # nothing can be decoded before a key frame
         if self._samples_bytes > _SEGMENT_BYTES_MAX:
@@ -149,8 +150,8 @@ class Segmenter:
             self._format = wanted
             self._begins_track = self._track > 0
             self._track += 1
-            (width, height), (sps, pps) = wanted.size, wanted.sets
-            data = fragmented_header(TrackBoxes((width, height), sps, pps))
+            sps, pps = wanted.sets
+            data = fragmented_header(TrackBoxes(wanted.size, sps, pps, is_copied=wanted.is_copied))
             self._headers[self._track] = Header(data, wanted.size, codec_string(sps))
         elif self._samples:
             least_ticks = self._segment_s() * (1 - EARLY_SHARE) * TIMESCALE_HZ

@@ -118,10 +118,7 @@ class Variant:
     def end(self) -> None:
         """Stop the encode and forget every segment; the next request starts anew, with other numbers."""
         with self._lock:
-            source, self._source, self.due_s, self._target_s = self._source, None, NEVER_S, 1
-            self._segmenter.clear()
-            if source is not None:
-                self._packets.release(source)
+            self._end()
 
     def on_time(self, now_s: float) -> None:
         """End where nobody asks any more."""
@@ -129,6 +126,12 @@ class Variant:
             self.end()
 
     # ------------------------------------------------------------ under the lock
+
+    def _end(self) -> None:
+        source, self._source, self.due_s, self._target_s = self._source, None, NEVER_S, 1
+        self._segmenter.clear()
+        if source is not None:
+            self._packets.release(source)
 
     def _note_request(self) -> None:
         self.due_s = self._clock.monotonic() + IDLE_S
@@ -140,6 +143,8 @@ class Variant:
         from the newest picture.
         """
         self._check()
+        if self._source is not None and self._source.has_ended:
+            self._end()
         if self._source is None:
             newest = self._newest()
             if newest is None:
@@ -174,7 +179,7 @@ class Variant:
             track = self._stream.track(record.meta.track)
             if track is not None:
                 lost, self._lost = self._reader.lost > self._lost, self._reader.lost
-                self._segmenter.add(record.mono_s, record.meta.pts, data, track.size, key=record.key, lost=lost)
+                self._segmenter.add(record.mono_s, record.meta.pts, data, track, key=record.key, lost=lost)
 
 
 def _start_in(key_times: Sequence[float], segment_s: float) -> float:

@@ -27,7 +27,7 @@ class FakeSupply:
 
     def __init__(self) -> None:
         self.users = 0
-        self.stream, self.failure, self.is_drained = PacketStream(), "", True
+        self.stream, self.failure, self.is_drained, self.has_ended = PacketStream(), "", True, False
         self.has_ended = False
 
     def acquire(self, _from_mono_s: float, _spacing_s: float = 0.0) -> PacketSource:

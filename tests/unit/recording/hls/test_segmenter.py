@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pytest_mock import MockerFixture
 
-from pi_cam_node.imaging.packet import pts_of
+from pi_cam_node.imaging.packet import Track, pts_of
 from pi_cam_node.recording.hls import segmenter
 from pi_cam_node.recording.hls.segmenter import KEPT, Segment, Segmenter
 from pi_cam_node.recording.mp4.parse import read_fragmented
@@ -45,10 +45,10 @@ class Feed:
 
     def one(
         self, mono_s: float, *, key: bool, lost: bool = False, size: tuple[int, int] = (640, 480), data: bytes = b"",
-        size_bytes: int = 200,
+        size_bytes: int = 200, is_copied: bool = False,
     ) -> None:  # fmt: skip
         data = data or access_unit(self.number, key=key, size_bytes=size_bytes)
-        self.cut.add(mono_s, pts_of(mono_s), data, size, key=key, lost=lost)
+        self.cut.add(mono_s, pts_of(mono_s), data, Track("h264", size, b"", is_copied=is_copied), key=key, lost=lost)
         self.number += 1
 
     @property
@@ -130,6 +130,18 @@ def test_other_parameter_sets_begin_a_track_with_a_header_of_its_own() -> None:
     assert PPS in first.data
     assert OTHER_SPS in second.data
     assert (first.size, first.codec) == ((640, 480), "avc1.42c016")
+
+
+def test_the_colours_of_a_camera_that_encodes_by_itself_are_what_its_own_parameter_sets_say() -> None:
+    feed = Feed()
+    feed(10.0, 11.0)
+    feed.one(11.0, key=True, is_copied=True)
+    feed.one(12.0, key=True, is_copied=True)
+    ours, theirs = feed.cut.header(1), feed.cut.header(2)
+    assert ours is not None
+    assert theirs is not None
+    assert b"colrnclx" in ours.data
+    assert b"colrnclx" not in theirs.data
 
 
 def test_another_size_begins_a_track() -> None:

@@ -207,6 +207,20 @@ def test_packets_that_the_ring_dropped_are_a_discontinuity() -> None:
     assert "#EXT-X-DISCONTINUITY\n" in text
 
 
+def test_a_source_that_has_ended_is_replaced() -> None:
+    camera = Camera()
+    camera.playlist()
+    camera.encode()
+    assert camera.playlist() is not None
+    camera.sources[-1].has_ended = True
+    assert camera.playlist() is None
+    assert (len(camera.asked), camera.released) == (2, camera.sources[:1])
+    camera.encode()
+    text = camera.playlist()
+    assert text is not None
+    assert "#EXT-X-MEDIA-SEQUENCE:3" in text
+
+
 def test_without_a_picture_there_is_no_playlist_and_no_encode() -> None:
     camera = Camera()
     camera.is_dark = True
