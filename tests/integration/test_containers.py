@@ -111,8 +111,8 @@ def test_a_node_needs_no_shared_memory_and_the_health_check_tells_how_it_is(
 
     assert not is_well()
     within = _as_in_a_container()
-    sections = {"mjpeg_server": {"enable": True, "port": port}, "camera": {"source": "synthetic"}}
-    with RunningNode(tmp_path, start_broker().port, within=within, **sections) as node:
+    page = {"enable": True, "port": port}
+    with RunningNode(tmp_path, start_broker().port, within=within, mjpeg_server=page) as node:
         wait_until(lambda: is_well() or not node.running, "a healthy node", 90)
         assert node.running, node.log()
         assert node.camera_pid() is not None

@@ -73,15 +73,15 @@ def test_every_file_of_the_package_is_in_wheel_and_sdist(built: Path) -> None:
 
 def test_the_installed_wheel_serves_its_page(installed: Path, tmp_path: Path) -> None:
     port = free_port()
-    sections = {"mjpeg_server": {"enable": True, "port": port}}
-    with RunningNode(tmp_path, free_port(), {"PYTHONPATH": str(installed)}, **sections) as node:
-        wait_until(lambda: _page(port, "/") is not None or not node.running, "the page", 60)
+    page = {"enable": True, "port": port}
+    with RunningNode(tmp_path, free_port(), {"PYTHONPATH": str(installed)}, mjpeg_server=page) as node:
+        wait_until(lambda: _page(port, "/") is not None or not node.running, "the page", 90)
         assert node.running, node.log()
-        page = _page(port, "/") or ""
-        assets = re.findall(r"(?:src|href)=\"([^\"#:?]+\.(?:js|css|svg))", page)
+        html = _page(port, "/") or ""
+        assets = re.findall(r"(?:src|href)=\"([^\"#:?]+\.(?:js|css|svg))", html)
         assert len(assets) > 3
         assert [name for name in assets if _page(port, f"/{name.lstrip('./')}") is None] == []
-        wait_until(lambda: "synthetic is open" in node.log(), "the camera", 60)
+        wait_until(lambda: "synthetic is open" in node.log(), "the camera", 90)
     where = [sys.executable, "-c", "import pi_cam_node; print(pi_cam_node.__file__)"]
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(installed)}
     found = subprocess.run(where, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60)
