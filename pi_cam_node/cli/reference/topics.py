@@ -41,6 +41,8 @@ that is retained, but for pictures and `media/last`, is sent again every `teleme
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
 [privacy](privacy.md).
 
+Events that had to wait for the broker carry `late: true`: they tell of what is over. A repeated message has the same `id` and `event_type`.
+
 An emptied topic (`mode`, `brightness`, `lux`) means that the value is not known: before the first frame, or for a camera that does not tell its
 exposure.
 
