@@ -80,6 +80,12 @@ def test_a_part_that_changes_leaves_the_focus_and_says_nothing_old(broker: Mosqu
         await tab.until("document.querySelector('.veil').textContent === 'Privacy is on.'", "privacy")
         pixels = "document.querySelector('canvas').getContext('2d').getImageData(0, 0, 320, 240).data"
         assert await tab.value(f"[...{pixels}].every((one) => one === 0)")
+        last_button = "document.querySelector('#foot-porch .buttons button:last-of-type')"
+        await tab.until(f"{last_button}.textContent === 'End privacy' && !{last_button}.disabled", "the button")
+        broker.kill()
+        await tab.until(f"{last_button}.disabled", "no buttons without a broker")
+        broker.start()
+        await tab.until(f"!{last_button}.disabled", "buttons again")
 
     tour(broker, tmp_path, steps)
 

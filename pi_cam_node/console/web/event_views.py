@@ -26,6 +26,9 @@ TITLES = {
 }
 # Those with a beginning and an end.
 LASTING = ("motion", "trigger", "record")
+# Kinds that last: their picture comes while they do, and is waited for so long.
+ENDING = frozenset({"motion", "trigger", "record"})
+PICTURE_COMES_MS = 60_000
 DELIVERY_STATES = {
     "waiting": "is waiting to be sent to",
     "sent": "sent to",
@@ -127,10 +130,17 @@ def view(row: EventRow, context: ConsoleContext) -> EventView:
         picture=path,
         small=f"{path}/thumbnail" if path else "",
         film=film,
-        why_no_picture=why or ("" if row.media else "There is no picture of it."),
+        why_no_picture=why or _why_no_picture(row, context.now_ms()),
         detail=_detail(row),
         ended_ms=_ended(row),
     )
+
+
+def _why_no_picture(row: EventRow, now_ms: int) -> str:
+    if row.media:
+        return ""
+    is_under_way = row.kind in ENDING and _ended(row) is None and now_ms - row.at_ms < PICTURE_COMES_MS
+    return "Its picture is not there yet." if is_under_way else "There is no picture of it."
 
 
 def delivery_text(delivery: Delivery, label: str, account: str) -> str:
