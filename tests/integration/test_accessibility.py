@@ -31,7 +31,10 @@ READY = {
     "/recordings": "document.querySelector('#recordings li') !== null",
     "/cameras/porch": "document.querySelector('#motion .draw')?.checkVisibility()",
 }
-ALL_OPEN = "document.querySelectorAll('details').forEach((group) => { group.open = true; })"
+ALL_OPEN = (
+    "document.querySelectorAll('details').forEach((group) => { group.open = true; });"
+    " document.querySelector('#motion .draw')?.click(); document.querySelector('#zones .buttons button')?.click()"
+)
 
 
 def test_the_nodes_page_its_editor_its_player_and_its_login(tmp_path: Path) -> None:
@@ -52,8 +55,6 @@ def test_the_nodes_page_its_editor_its_player_and_its_login(tmp_path: Path) -> N
                 await tab.until("document.querySelector('#events .event') !== null")
                 await tab.until("document.querySelector('#set-night-gain') !== null")
                 await tab.value(ALL_OPEN)
-                await tab.click("#motion .draw")
-                await tab.click("#zones .buttons button")
                 await tab.until("document.querySelectorAll('.corner').length === 4")
                 assert await violations_in_all_themes(tab, source) == []
                 await tab.value("document.querySelector('#events .event a').click()")

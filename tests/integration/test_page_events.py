@@ -100,12 +100,11 @@ def test_an_event_says_what_moved_and_its_film_is_sought_kept_and_left(
             assert "Its film begins 5.0 s before it" in told
             # Far behind what is loaded at first: the rest is asked for by its range.
             await tab.value("document.querySelector('dialog[open] video').currentTime = 9")
-            await tab.until(
-                "(({seeking, currentTime}) => !seeking && currentTime === 9)(document.querySelector('video'))"
-            )
+            shown = "document.querySelector('dialog[open] video')"
+            await tab.until(f"!{shown}.seeking && {shown}.currentTime === 9")
             level = (
                 "(() => { const canvas = new OffscreenCanvas(8, 8); const pen = canvas.getContext('2d');"
-                " pen.drawImage(document.querySelector('video'), 0, 0, 8, 8);"
+                " pen.drawImage(document.querySelector('dialog[open] video'), 0, 0, 8, 8);"
                 " return pen.getImageData(4, 4, 1, 1).data[0]; })()"
             )
             assert abs(await tab.value(level) - (20 + 200 * 9 / FILM_S)) < 15, "the picture of that moment"

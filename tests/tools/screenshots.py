@@ -25,6 +25,9 @@ from tests.support.running_node import BASE, REPOSITORY, CommandClient, RunningN
 INSTANCE = "pi-cam-node-screenshots"
 IMAGES = REPOSITORY / "docs" / "images"
 DESKTOP, PHONE = (1280, 1000), (390, 1500)
+# A zone around the house, and the frame number, which changes all the time.
+ZONE, FRAME_NUMBER = "house=0.05,0.2 0.98,0.2 0.98,0.98 0.05,0.98", "0,0 1,0 1,0.1 0,0.1"
+EVENTS = 3
 # Colours of a picture in README; more only make the file larger.
 COLOURS = 128
 
@@ -42,9 +45,11 @@ def running_porch(folder: Path, broker_port: int) -> Iterator[int]:
     port = free_port()
     settings: dict[str, Any] = {
         "node": {"id": "porch", "name": "Porch"},
-        "camera": {"source": "synthetic", "width": 1024, "height": 768},
+        "camera": {"source": "synthetic?still_s=8&moves_s=5", "width": 1024, "height": 768},
         "mjpeg_server": {"enable": True, "port": port, "fps": 5},
         "telemetry": {"interval_s": 2},
+        "motion": {"enable": True, "zones": [ZONE], "ignore": [FRAME_NUMBER], "clear_s": 2},
+        "recording": {"mode": "motion", "pre_roll_s": 3, "post_roll_s": 2},
     }
     with RunningNode(folder, broker_port, **settings) as node, Client(broker_port) as client:
         commands = CommandClient(client)
@@ -54,7 +59,13 @@ def running_porch(folder: Path, broker_port: int) -> Iterator[int]:
         for verb, fields in (("save", {}), ("pastStack", {"at": 2}), ("pastStack", {"at": 4}), ("save", {})):
             assert commands.ask(verb, formats=["jpg"], **fields)["ok"]
         assert client.latest(f"{BASE}/media/last")
+        wait_until(lambda: len(saved_films(commands)) >= EVENTS, "some films", 120)
         yield port
+
+
+def saved_films(commands: CommandClient) -> list[Any]:
+    """Return the films that the node has."""
+    return list(commands.ask("media", kind="recording")["data"]["media"])
 
 
 async def shoot_page(url: str, folder: Path, profile: Path) -> None:
@@ -66,6 +77,12 @@ async def shoot_page(url: str, folder: Path, profile: Path) -> None:
             await tab.until("document.querySelector('#picture').naturalWidth > 0", "the live picture")
             await asyncio.sleep(4)  # some seconds of brightness to draw
             write(await tab.screenshot(whole=False), folder / f"{name}.png")
+        await tab.look(width=DESKTOP[0], height=900, dark=True)
+        await tab.value("[...document.querySelectorAll('#events .event a')].at(-1).click()")
+        await tab.until("document.querySelector('dialog[open] video')?.readyState >= 1", "the film")
+        await tab.value("document.querySelector('dialog[open] video').currentTime = 5")
+        await asyncio.sleep(3)
+        write(await tab.screenshot(whole=False), folder / "page-event.png")
 
 
 def shoot_home_assistant(folder: Path, work: Path) -> None:
