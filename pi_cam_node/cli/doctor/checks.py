@@ -42,7 +42,7 @@ def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool) ->
     config = remembered(loaded, private).config
     yield machine_checks.check_memory(config, available_bytes())
     yield machine_checks.check_disk(config)
-    if (unit := unit_checks.find_unit()) is not None:
+    if (unit := unit_checks.find_unit(loaded.path)) is not None:
         yield from unit_checks.check_unit(unit, config, loaded.path)
     yield from machine_checks.check_node_id(config)
     node = yield from _examine_broker(config, named_node(config, file if is_named else None))

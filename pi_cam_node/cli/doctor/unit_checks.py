@@ -17,7 +17,7 @@ from pi_cam_node.config import Config
 
 CHECK = "unit"
 UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
-UNIT_NAME = "pi-cam-node.service"
+UNIT_NAME, TEMPLATE_NAME = "pi-cam-node.service", "pi-cam-node"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # The names that systemd.resource-control(5) gives to networks.
@@ -38,27 +38,44 @@ class Unit:
     Attributes:
         path: The unit file.
         values: Values by key in the order of the files; an empty assignment has cleared those before it.
+        name: What systemctl calls it.
     """
 
     path: Path
     values: Mapping[str, Sequence[str]]
+    name: str
+
+    def runs(self, file: Path | None) -> bool:
+        """Return whether it runs the node of a configuration file."""
+        return file is not None and str(file.absolute()) in self.words("ExecStart")
 
     def words(self, key: str) -> list[str]:
         """Return the words of all assignments of a key."""
         return [word for value in self.values.get(key, ()) for word in value.split()]
 
 
-def find_unit(folders: Sequence[Path] = UNIT_FOLDERS) -> Unit | None:
-    """Return the installed unit; ``None`` where there is none or it may not be read."""
-    for folder in folders:
-        path = folder / UNIT_NAME
-        drop_ins = sorted((folder / f"{UNIT_NAME}.d").glob("*.conf"))
-        try:
-            texts = [file.read_text() for file in (path, *drop_ins)]
-        except OSError:
-            continue
-        return Unit(path, _values("\n".join(texts)))
-    return None
+def find_unit(file: Path | None = None, folders: Sequence[Path] = UNIT_FOLDERS) -> Unit | None:
+    """Return the installed unit that runs a configuration file, else any; ``None`` where there is none to be read.
+
+    Args:
+        file: The configuration file; ``/etc/pi_cam_node/yard.yaml`` is run by the instance ``yard`` of the template.
+        folders: Where units are.
+    """
+    instance = f"{TEMPLATE_NAME}@{file.stem}.service" if file is not None else UNIT_NAME
+    found = [unit for folder in folders for name in (UNIT_NAME, instance) if (unit := _unit(folder, name)) is not None]
+    return next((unit for unit in found if unit.runs(file)), found[0] if found else None)
+
+
+def _unit(folder: Path, name: str) -> Unit | None:
+    """Return a unit with its drop-ins, an instance from its template; ``None`` where it may not be read."""
+    template, at, instance = name.removesuffix(".service").partition("@")
+    path = folder / f"{template}{at}.service"
+    drop_ins = [sorted((folder / f"{one}.d").glob("*.conf")) for one in dict.fromkeys((path.name, name))]
+    try:
+        texts = [file.read_text() for file in (path, *(file for files in drop_ins for file in files))]
+    except OSError:
+        return None
+    return Unit(path, _values("\n".join(texts).replace("%i", instance)), name.removesuffix(".service"))
 
 
 def check_unit(unit: Unit, config: Config, file: Path | None) -> Iterator[Finding]:
@@ -69,7 +86,7 @@ def check_unit(unit: Unit, config: Config, file: Path | None) -> Iterator[Findin
         config: The settings.
         file: Their file; ``None`` where there is none.
     """
-    if file is None or str(file.absolute()) not in " ".join(unit.values.get("ExecStart", ())):
+    if not unit.runs(file):
         yield ok(CHECK, f"{unit.path} is installed, for another configuration file")
         return
     findings = [*_check_network(unit, config), *_check_folder(unit, config)]
@@ -87,7 +104,7 @@ def _check_network(unit: Unit, config: Config) -> Iterator[Finding]:
                 yield failed(
                     CHECK,
                     f"{unit.path} shuts the node out from {key} ({host}, {address})",
-                    f"`sudo systemctl edit pi-cam-node`: [Service], IPAddressAllow={address}",
+                    f"`sudo systemctl edit {unit.name}`: [Service], IPAddressAllow={address}",
                 )
                 break
 

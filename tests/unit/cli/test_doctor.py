@@ -209,7 +209,7 @@ def unit_with(folder: Path, *drop_ins: str) -> unit_checks.Unit:
     (folder / f"{unit_checks.UNIT_NAME}.d").mkdir()
     for number, text in enumerate(drop_ins):
         (folder / f"{unit_checks.UNIT_NAME}.d" / f"{number}.conf").write_text(f"[Service]\n{text}\n")
-    unit = unit_checks.find_unit((folder / "elsewhere", folder))
+    unit = unit_checks.find_unit(CONFIG_FILE, (folder / "elsewhere", folder))
     assert unit is not None
     return unit
 
@@ -254,7 +254,25 @@ def test_a_folder_that_the_unit_does_not_let_write_is_a_warning(tmp_path: Path, 
 def test_a_unit_for_another_file_says_nothing_of_these_settings(tmp_path: Path) -> None:
     config = Config.model_validate({"mqtt": {"host": "203.0.113.9"}})
     assert states(unit_checks.check_unit(unit_with(tmp_path), config, tmp_path / "my.yaml")) == ["ok"]
-    assert unit_checks.find_unit((tmp_path / "nowhere",)) is None
+    assert unit_checks.find_unit(None, (tmp_path / "nowhere",)) is None
+
+
+def test_the_node_of_another_file_is_judged_by_the_instance_that_runs_it(tmp_path: Path) -> None:
+    unit_with(tmp_path, "IPAddressAllow=any")
+    (tmp_path / "pi-cam-node@.service").write_text(UNIT.with_name("pi-cam-node@.service").read_text())
+    yard = Path("/etc/pi_cam_node/yard.yaml")
+    folder = "/var/lib/pi-cam-node/yard/captures"
+    config = Config.model_validate({"mqtt": {"host": "203.0.113.9"}, "export": {"base_dir": folder}})
+    unit = unit_checks.find_unit(yard, (tmp_path,))
+    assert unit is not None
+    findings = list(unit_checks.check_unit(unit, config, yard))
+    assert states(findings) == ["failed"]
+    assert "systemctl edit pi-cam-node@yard" in findings[0].advice
+    (tmp_path / "pi-cam-node@yard.service.d").mkdir()
+    (tmp_path / "pi-cam-node@yard.service.d" / "own.conf").write_text("[Service]\nIPAddressAllow=203.0.113.9\n")
+    unit = unit_checks.find_unit(yard, (tmp_path,))
+    assert unit is not None
+    assert states(unit_checks.check_unit(unit, config, yard)) == ["ok"]
 
 
 @pytest.mark.parametrize(("host", "warned"), [("3f2a91c0de77", True), ("raspberrypi", False), ("deadbeef", False)])
