@@ -112,7 +112,11 @@ class HttpConfig(Section):
     max_viewers: Annotated[
         int,
         Field(ge=1, le=1000),
-        Setting("Viewers of the stream at one time; more get a 503.", live=True, title="Stream viewers"),
+        Setting(
+            "Viewers of the stream at one time, and as many of live video; more get a 503.",
+            live=True,
+            title="Stream viewers",
+        ),
     ] = 10
     tls: HttpTlsConfig = HttpTlsConfig()
 
