@@ -26,8 +26,10 @@ def share_arenas() -> None:
 def release_startup_memory() -> None:
     """Give back what imports and preparations left unused; to be called when a process has got going.
 
-    Objects that exist now stay, so they are exempt from garbage collection from now on.
+    Objects that exist now stay, so they are exempt from garbage collection from now on; those that were exempt before
+    and are garbage by now, such as a camera that was closed, are collected.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     return_free_memory()

@@ -35,6 +35,7 @@ from pi_cam_node.core.inputs import (
     IdConflictSeen,
     Origin,
     StaleWillSeen,
+    TopicDotsSeen,
 )
 from pi_cam_node.imaging.frame import Frame, Mode
 
@@ -240,6 +241,7 @@ InputEvent = (
     | StaleWillSeen
     | HttpAddressChanged
     | BrokerLimitFound
+    | TopicDotsSeen
     | IdConflictSeen
 )
 """Inputs that the core passes on to the listeners as they came."""

@@ -131,6 +131,13 @@ class BrokerRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicDotsSeen:
+    """The broker delivers dots in topics otherwise than before: as they are, or as slashes."""
+
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerLimitFound:
     """The broker's packet limit is known: publications that waited for it can be sent."""
 
@@ -232,6 +239,7 @@ Input = (
     | BrokerLost
     | BrokerRefused
     | BrokerLimitFound
+    | TopicDotsSeen
     | IdConflictSeen
     | HomeAssistantStarted
     | DiscoveryFound

@@ -106,7 +106,7 @@ FIGURES = (
     # ---- this process and its machine
     Figure(
         key="cpu_pct",
-        doc="Processor cores in use by the node and its camera process.",
+        doc="Processor cores in use by the node and its processes for camera, pictures and films.",
         unit="%",
         metric="cpu_cores",
         title="CPU use",
@@ -139,7 +139,7 @@ FIGURES = (
     ),
     Figure(
         key="rss_mib",
-        doc="Memory of the node and its camera process.",
+        doc="Memory of the node and its processes for camera, pictures and films.",
         unit="MiB",
         metric="resident_memory_bytes",
         title="Memory use",

@@ -7,6 +7,7 @@ what is published is decided here, on the node thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
@@ -23,6 +24,7 @@ from pi_cam_node.core.inputs import (
     HttpAddressChanged,
     IdConflictSeen,
     StaleWillSeen,
+    TopicDotsSeen,
 )
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message, within
@@ -69,7 +71,7 @@ class Announcer:
         discovery: Discovery,
         undecided: Callable[[Config], Collection[str]] = lambda _config: (),
     ) -> None:
-        self._link = link
+        self._topics, self._link = topics, link
         self._clock = clock
         self._config = config
         self._info = info
@@ -129,8 +131,8 @@ class Announcer:
                 # First what counts most, then all that another node with this id may have said.
                 self._link.publish(self._messages.availability(online=True))
                 self._resend()
-            case CameraOpened() | HttpAddressChanged() | BrokerLimitFound():
-                self.announce()
+            case CameraOpened() | HttpAddressChanged() | BrokerLimitFound() | TopicDotsSeen():
+                self._what_it_rests_on_changed(event)
             case FrameTaken():
                 return
             case LiveFrameDue() if not self._link.is_connected:
@@ -139,6 +141,15 @@ class Announcer:
                 return  # another adapter delivers it
             case _:
                 self._publish_event(event)
+
+    def _what_it_rests_on_changed(self, event: Event) -> None:
+        """Announce anew; where a broker turns dots into slashes, with the settings' values on other topics."""
+        if isinstance(event, TopicDotsSeen):
+            old = copy(self._topics)
+            self._topics.has_dots = event.kept
+            for message in self._retained.move_settings(old, self._topics):
+                self._link.publish(message)
+        self.announce()
 
     def _connected(self, session: int) -> None:
         """Publish the birth messages; those that depend on the session or its limits are made anew."""

@@ -71,8 +71,7 @@ class BrokerLink:
         boot_id: str = "",
     ) -> None:
         self._config = config
-        self._topics = topics
-        self._inbox = inbox
+        self._topics, self._inbox = topics, inbox
         self._clock = clock
         self._client_id = client_id_of(config, topics, machine_id())
         self._diagnosis = Diagnosis({topics.availability, topics.camera_availability})

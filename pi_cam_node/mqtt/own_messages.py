@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pi_cam_node.core.inputs import BrokerRefused, IdConflictSeen
+from pi_cam_node.core.inputs import BrokerRefused, IdConflictSeen, TopicDotsSeen
 from pi_cam_node.mqtt.diagnosis import Diagnosis
 from pi_cam_node.mqtt.echo_check import EchoCheck
 from pi_cam_node.mqtt.id_conflict import IdConflict
+from pi_cam_node.mqtt.in_flight import Waiting
 from pi_cam_node.mqtt.incoming import Incoming
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.reports import LinkReports
@@ -33,6 +34,8 @@ class OwnMessages:
         self._reports = reports
         self._online, self._discovery = EchoCheck(), EchoCheck()
         self._discovery_bytes = 0
+        self._asks_for_dots = self._awaits_dots = False
+        self._has_dots = True
         self._conflict = IdConflict(boot_id, topics.node_id)
 
     def announced(self, birth: Sequence[Message]) -> None:
@@ -46,6 +49,7 @@ class OwnMessages:
         """Wait for nothing before the birth."""
         self._online.received()
         self._discovery.received()
+        self._asks_for_dots = True
 
     def search_ended(self) -> None:
         """Note that the discovery message goes out again, now that the packet limit is known."""
@@ -55,12 +59,21 @@ class OwnMessages:
         """Handle a message on any topic."""
         if incoming.retained:
             return
-        if incoming.topic == self._topics.availability:
+        if (kept := self._topics.dots_in(incoming.topic)) is not None:
+            self._dots_seen(kept)
+        elif incoming.topic == self._topics.availability:
             self._online.received()
         elif incoming.topic == self._topics.own_discovery:
             self._discovery.received()
         elif incoming.topic == self._topics.info:
             self._conflict.info_seen(incoming.payload, now_s)
+
+    def _dots_seen(self, kept: bool) -> None:
+        """Report, once in a session, that dots in topics arrive otherwise than before."""
+        if self._awaits_dots and kept != self._has_dots:
+            self._has_dots = kept
+            self._reports.post(TopicDotsSeen(kept))
+        self._awaits_dots = False
 
     def check(self, live: Session | None, now_s: float, *, acknowledged: bool) -> None:
         """Judge messages that are overdue to come back, and report another node.
@@ -70,6 +83,9 @@ class OwnMessages:
             now_s: The time on the monotonic clock.
             acknowledged: The broker has taken everything.
         """
+        if live is not None and acknowledged and self._asks_for_dots:
+            self._asks_for_dots, self._awaits_dots = False, True
+            live.publish(Waiting(Message(self._topics.dots_probe, b"", qos=0)))
         if live is not None and self._online.is_lost(now_s, acknowledged=acknowledged):
             self._reports.refused("publish or hear", self._topics.availability, _LOST)
         elif (

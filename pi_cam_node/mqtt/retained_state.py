@@ -6,6 +6,8 @@ connect. Its topics are a fixed set, which bounds it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
@@ -75,6 +77,21 @@ class RetainedState:
         for topic in gone[:-ZONES_GONE_MAX]:
             del self._zone_states[topic]
         return True
+
+    def move_settings(self, old: Topics, new: Topics) -> list[Message]:
+        """Let the settings' values have other topics; return what is to be published: the old ones empty, and the new.
+
+        Args:
+            old: Topics by which they were published.
+            new: Topics by which they are published from now on.
+        """
+        moved = {old.config(key): new.config(key) for key, info in catalogue().items() if info.live}
+        emptied = [replace(m, payload=b"") for topic, m in self._table.items() if topic in moved and m is not None]
+        self._table = {
+            moved.get(topic, topic): message and replace(message, topic=moved.get(topic, topic))
+            for topic, message in self._table.items()
+        }
+        return [*emptied, *(m for topic in moved.values() if (m := self._table[topic]) is not None)]
 
     def birth(self) -> list[Message]:
         """Return everything, in the order of publication after a connect."""

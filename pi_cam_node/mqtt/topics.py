@@ -57,6 +57,10 @@ class Topics:
         groups: ``node.groups``.
         discovery_prefix: ``homeassistant.discovery_prefix``.
         birth_topic: ``homeassistant.birth_topic``.
+
+    Attributes:
+        has_dots: The broker delivers topics with their dots; where it turns them into slashes, as RabbitMQ does,
+            the settings' values are published with slashes, so that subscribers know their topics again.
     """
 
     def __init__(self, base: str, node_id: str, groups: Sequence[str], discovery_prefix: str, birth_topic: str) -> None:
@@ -64,6 +68,7 @@ class Topics:
         self.node_id = node_id
         self.root = f"{base}/{node_id}"
         self.birth_topic = birth_topic
+        self.has_dots = True
         self._discovery_prefix = discovery_prefix
         self._several = (f"{base}/all/cmd/", *(f"{base}/group/{group}/cmd/" for group in groups))
         self._notices = {
@@ -96,7 +101,7 @@ class Topics:
 
     def config(self, key: str) -> str:
         """The value in force of a live setting."""
-        return f"{self.root}/config/{key}"
+        return f"{self.root}/config/{key if self.has_dots else key.replace('.', '/')}"
 
     @property
     def telemetry(self) -> str:
@@ -141,6 +146,17 @@ class Topics:
     def probe(self) -> str:
         """Topic of the search for the packet limit: the payload is blanks, of no meaning to others."""
         return f"{self.root}/probe"
+
+    @property
+    def dots_probe(self) -> str:
+        """Topic of an empty message that comes back where the node takes settings: with its dot, or with a slash."""
+        return self.set("probe.dots")
+
+    def dots_in(self, topic: str) -> bool | None:
+        """Return whether the message on `dots_probe` came back with its dot; ``None`` for any other topic."""
+        if topic == self.dots_probe:
+            return True
+        return False if topic == self.set("probe/dots") else None
 
     @property
     def shortstream(self) -> str:
@@ -214,6 +230,8 @@ class Topics:
         notice = self._notices.get(topic)
         if notice is not None:
             return notice
+        if self.dots_in(topic) is not None:
+            return None
         if topic == self.cmd_line:
             return ParsedCommand("")
         set_root = f"{self.root}/set"

@@ -124,6 +124,11 @@ class Films:
         return self.remote_packets.close(deadline_s) and is_closed
 
     @property
+    def encoder_pids(self) -> Sequence[int | None]:
+        """Process ids of the encoders; ``None`` for one that does not run. Thread: any."""
+        return [encoder.pid for encoder in self._encoders]
+
+    @property
     def _encoders(self) -> Sequence[LiveEncoder]:
         return (*self.packets.encoders, *self.remote_packets.encoders)
 

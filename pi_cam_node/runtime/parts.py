@@ -128,3 +128,8 @@ class Parts:
         """Every thread of the parts, for the watchdog."""
         threads = (self.worker, self.events, self.camera, self.link, self.web, self.text_port)
         return [*(part.loop for part in threads), *self.films.loops]
+
+    def child_pids(self) -> list[int]:
+        """Return the process ids of the camera, the image process and the encoders, while they run. Thread: any."""
+        pids = (self.camera.pid, self.image_process.pid, *self.films.encoder_pids)
+        return [pid for pid in pids if pid is not None]

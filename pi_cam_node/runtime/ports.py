@@ -25,7 +25,7 @@ def ports_of(parts: Parts, loaded: LoadedConfig, start: Start, clock: Clock, sto
         clock: Tells the time.
         stop: Ends the node with an exit code.
     """
-    system = SystemMetrics(parts.archive.free_bytes, clock, lambda: parts.camera.pid)
+    system = SystemMetrics(parts.archive.free_bytes, clock, parts.child_pids)
     base = loaded.content if start.has_last_good else None
     return Ports(
         archive=parts.archive,

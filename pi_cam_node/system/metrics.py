@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,23 +32,25 @@ class SystemMetrics:
         free_bytes: Tells what is free on the disk of the pictures. The disk itself is not asked here: one that hangs,
             such as a network share that is gone, would hang the thread that asks.
         clock: Tells the time.
-        children: Tells the process id of the camera.
+        children: Tells the process ids of the camera, the image process and the encoders, while they run.
 
     Thread: the node thread.
     """
 
-    def __init__(self, free_bytes: Callable[[], int | None], clock: Clock, children: Callable[[], int | None]) -> None:
+    def __init__(
+        self, free_bytes: Callable[[], int | None], clock: Clock, children: Callable[[], Iterable[int]]
+    ) -> None:
         self._free_bytes = free_bytes
         self._clock = clock
-        self._child_pid = children
+        self._children = children
         self._started_s = clock.monotonic()
-        self._cpu_s: tuple[float, float] | None = None
+        self._cpu_s: tuple[float, dict[int, float]] | None = None
 
     def read(self) -> dict[str, object]:
         """Return the figures as they stand; ``None`` for one that the machine does not tell."""
         free_bytes = self._free_bytes()
         return {
-            "rss_mib": _told(lambda: round(sum(self._of_each(lambda p: p.memory_info().rss)) / MIB, 1)),
+            "rss_mib": _told(lambda: round(sum(self._of_each(lambda p: p.memory_info().rss).values()) / MIB, 1)),
             "swap_pct": _told(lambda: round(psutil.swap_memory().percent, 1)),
             "cpu_pct": _told(self._cpu_pct),
             "load_1m": _told(lambda: round(os.getloadavg()[0], 2)),
@@ -59,25 +61,29 @@ class SystemMetrics:
             "uptime_s": round(self._clock.monotonic() - self._started_s),
         }
 
-    def _of_each(self, figure: Callable[[psutil.Process], float]) -> Iterator[float]:
-        """Yield a figure of this process, and of the camera's process while that runs."""
-        yield figure(psutil.Process())
-        pid = self._child_pid()
-        if pid is None:
-            return
-        try:
-            yield figure(psutil.Process(pid))
-        except psutil.NoSuchProcess:
-            _log.debug("the camera's process %d ended while it was looked at", pid)
+    def _of_each(self, figure: Callable[[psutil.Process], float]) -> dict[int, float]:
+        """Return a figure of this process, and of each of its children while that runs, by process id."""
+        own = psutil.Process()
+        figures = {own.pid: figure(own)}
+        for pid in self._children():
+            try:
+                figures[pid] = figure(psutil.Process(pid))
+            except psutil.NoSuchProcess:
+                _log.debug("the process %d ended while it was looked at", pid)
+        return figures
 
     def _cpu_pct(self) -> float | None:
-        """Return the share of one core since the last reading, in percent; ``None`` at the first."""
-        used_s = sum(self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system))
+        """Return the share of one core since the last reading, in percent; ``None`` at the first.
+
+        Of processes that ended in between, the last bit is not known.
+        """
+        used_s = self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system)
         now_s = self._clock.monotonic()
-        last, self._cpu_s = self._cpu_s, (used_s, now_s)
-        if last is None or now_s <= last[1] or used_s < last[0]:  # less than before: the camera's process is new
+        last, self._cpu_s = self._cpu_s, (now_s, used_s)
+        if last is None or now_s <= last[0]:
             return None
-        return round((used_s - last[0]) / (now_s - last[1]) * 100, 1)
+        spent_s = sum(max(0.0, seconds - last[1].get(pid, 0.0)) for pid, seconds in used_s.items())
+        return round(spent_s / (now_s - last[0]) * 100, 1)
 
 
 def _told(figure: Callable[[], Figure]) -> Figure | None:

@@ -112,7 +112,8 @@ MQTT = (
     Promise(
         "M17",
         "a command comes more than once",
-        "a known id (the last 256) is answered with the first reply, and nothing is done twice",
+        "a known id (the last 256) is answered with the first reply, and nothing is done twice; on another command it "
+        "is refused",
     ),
     Promise(
         "M18",

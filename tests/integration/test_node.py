@@ -185,6 +185,26 @@ def test_the_same_id_three_times_is_one_file_and_three_equal_replies(
     figure("the same id three times: 1 file, 3 equal replies")
 
 
+@pytest.mark.promise("M17")
+def test_a_known_id_on_another_command_is_refused_and_what_is_told_is_what_is(
+    commands: CommandClient, figure: Callable[[str], None]
+) -> None:
+    def give(verb: str, **arguments: object) -> dict[str, Any]:
+        before = len(commands.finals("1"))
+        commands.client.publish(f"{BASE}/cmd/{verb}", json.dumps({"id": "1", **arguments}))
+        wait_until(lambda: len(commands.finals("1")) > before, f"the reply to {verb}", 30)
+        return commands.finals("1")[-1]
+
+    assert give("privacy", enable=True)["ok"]
+    refused = [give("privacy", enable=False), give("set", key="night.gain", value=7), give("save")]
+    assert [reply["code"] for reply in refused] == ["bad_request"] * 3
+    assert commands.client.latest(f"{BASE}/state/privacy") == b"ON", "nothing was done"
+    assert commands.client.latest(f"{BASE}/config/night.gain") == b"6"
+    assert give("privacy", enable=True)["ok"], "the first command again"
+    assert commands.ask("privacy", enable=False)["ok"]
+    figure("one id on four commands: the first is done, three are refused, and a repeat of the first is answered")
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.promise("M19")
 def test_a_signal_ends_it_cleanly_within_five_seconds(

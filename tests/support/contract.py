@@ -96,7 +96,9 @@ class Contract:
 
     def fault(self, address: str, message: Seen) -> str:
         """Return what is wrong with a message; empty where nothing is."""
-        channel = self._exact.get(address) or next((c for p, c in self._patterns if p.fullmatch(address)), None)
+        channel = self._exact.get(_with_dots(address)) or next(
+            (c for p, c in self._patterns if p.fullmatch(address)), None
+        )
         if channel is None:
             # The asker of a reply may name any topic below reply/.
             is_reply = address.startswith("pi_cam_node/{node}/reply/")
@@ -132,6 +134,12 @@ class Contract:
             schema = {**content.schema, "components": {"schemas": self._schemas.named}}
             self._validators[content.name] = Draft202012Validator(schema)
         return self._validators[content.name]
+
+
+def _with_dots(address: str) -> str:
+    """Return the topic of a setting's value as the document writes it: some brokers turn its dots into slashes."""
+    root, found, key = address.partition("/config/")
+    return f"{root}{found}{key.replace('/', '.')}"
 
 
 def check_answer(method: str, path: str, status: int, content_type: str, body: bytes) -> None:

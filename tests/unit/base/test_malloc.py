@@ -1,36 +1,37 @@
-"""How glibc is told to keep memory; other C libraries are left as they are."""
+"""What is exempt from garbage collection, and for how long."""
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
-import sys
+import gc
+import weakref
+from collections.abc import Iterator
 
 import pytest
 
-# Threads allocate side by side, then the C library tells of its arenas.
-ARENAS = """
-import ctypes, threading
-from pi_cam_node.base import malloc
-{first}
-libc, together = ctypes.CDLL(None), threading.Barrier(6)
-libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
-def work():
-    together.wait()
-    libc.malloc(ctypes.c_size_t(10_000))
-    together.wait()
-threads = [threading.Thread(target=work) for _ in range(6)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-out = ctypes.c_void_p(libc.fdopen(1, b"w"))
-libc.malloc_info(0, out)
-libc.fflush(out)
-"""
+from pi_cam_node.base.malloc import release_startup_memory
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="this is not glibc")
-@pytest.mark.parametrize(("first", "is_few"), [("malloc.share_arenas()", True), ("", False)])
-def test_all_threads_share_two_arenas(first: str, is_few: bool) -> None:
-    command = [sys.executable, "-c", ARENAS.format(first=first)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert (told.count("<heap nr=") <= 2) is is_few
+class Camera:
+    """Refers to itself in a circle, as picamera2's objects do."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def nothing_exempt_afterwards() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_a_camera_that_was_closed_is_collected_when_the_next_one_has_got_going() -> None:
+    camera = Camera()
+    release_startup_memory()
+    assert gc.get_freeze_count() > 0
+    closed = weakref.ref(camera)
+    del camera
+    gc.collect()
+    assert closed() is not None, "it is exempt"
+    release_startup_memory()
+    assert closed() is None
+    assert gc.get_freeze_count() > 0

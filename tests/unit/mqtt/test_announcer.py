@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from typing import Any
 
 from pi_cam_node.config import Config
-from pi_cam_node.core.events import BrightnessMeasured, CameraChanged, LiveFrameDue, ModeChanged
-from pi_cam_node.core.inputs import BrokerConnected, CameraOpened, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
+from pi_cam_node.core.events import BrightnessMeasured, CameraChanged, LiveFrameDue, ModeChanged, SettingChanged
+from pi_cam_node.core.inputs import (
+    BrokerConnected,
+    CameraOpened,
+    DiscoveryFound,
+    HomeAssistantStarted,
+    StaleWillSeen,
+    TopicDotsSeen,
+)
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
@@ -45,14 +53,16 @@ class Wire:
 class Told:
     """A announcer, its wire and its clock."""
 
-    def __init__(self, undecided: Callable[[Config], Collection[str]] = lambda _config: ()) -> None:
+    def __init__(
+        self, undecided: Callable[[Config], Collection[str]] = lambda _config: (), topics: Topics = TOPICS
+    ) -> None:
         self.wire = Wire()
         self.clock = FakeClock()
         self.config = Config()
         self.components: dict[str, Any] = {"mode": {"platform": "sensor"}}
         wire: Any = self.wire
         self.announcer = Announcer(
-            TOPICS,
+            topics,
             wire,
             self.clock,
             lambda: self.config,
@@ -211,3 +221,25 @@ def test_without_home_assistant_its_device_is_taken_away() -> None:
     told.announcer.on_event(BrokerConnected("5", 1))
     table = {message.topic: message.payload for message in told.wire.births[0]}
     assert table[DISCOVERY] == b""
+
+
+def test_where_a_broker_turns_dots_into_slashes_values_move_and_nothing_stale_stays() -> None:
+    topics = copy(TOPICS)
+    told = Told(topics=topics)
+    told.announcer.on_event(TopicDotsSeen(kept=False))
+    sent = {message.topic: message for message in told.wire.sent}
+    assert sent["pi_cam_node/porch/config/night.gain"].payload == b""
+    assert sent["pi_cam_node/porch/config/night/gain"].payload == b"6"
+    assert sent["pi_cam_node/porch/config/night/gain"].retain
+    told.wire.sent.clear()
+    told.config = told.config.model_copy(update={"night": told.config.night.model_copy(update={"gain": 8.0})})
+    told.announcer.on_event(SettingChanged("night.gain", 8.0))
+    told.announcer.on_event(BrokerConnected("3.1.1", 2))
+    assert "config/night/gain" in told.topics()
+    birth = {message.topic: message.payload for message in told.wire.births[-1]}
+    assert birth["pi_cam_node/porch/config/night/gain"] == b"8"
+    assert "pi_cam_node/porch/config/night.gain" not in birth
+    told.announcer.on_event(TopicDotsSeen(kept=True))
+    back = {message.topic: message.payload for message in told.wire.sent}
+    assert back["pi_cam_node/porch/config/night.gain"] == b"8"
+    assert back["pi_cam_node/porch/config/night/gain"] == b""

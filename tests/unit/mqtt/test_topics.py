@@ -148,3 +148,20 @@ def test_a_request_s_own_reply_topic_is_allowed_and_read_by_the_filter_of_all_re
     topic = TOPICS.reply_to("call-3f2a91c0")
     assert TOPICS.may_reply_to(topic)
     assert matches(f"{TOPICS.root}/reply/+", topic)
+
+
+def test_the_probe_of_dots_is_no_command_however_it_comes_back() -> None:
+    topics = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
+    assert topics.dots_in("pi_cam_node/porch/set/probe.dots") is True
+    assert topics.dots_in("pi_cam_node/porch/set/probe/dots") is False
+    assert topics.dots_in("pi_cam_node/porch/set/night.gain") is None
+    assert topics.parse("pi_cam_node/porch/set/probe.dots") is None
+    assert topics.parse("pi_cam_node/porch/set/probe/dots") is None
+
+
+def test_values_are_published_with_slashes_where_dots_do_not_arrive() -> None:
+    topics = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
+    assert topics.config("ring.downscale.width") == "pi_cam_node/porch/config/ring.downscale.width"
+    topics.has_dots = False
+    assert topics.config("ring.downscale.width") == "pi_cam_node/porch/config/ring/downscale/width"
+    assert topics.set("night.gain") == "pi_cam_node/porch/set/night.gain", "the broker turns it anyway"

@@ -93,7 +93,7 @@ class Session:
             self.camera.close()
         except Exception:
             _log.exception("picamera2 did not close cleanly")
-        gc.collect()
+        _collect()
 
     def _configure(self, plan: Plan, like: Granted | None) -> Granted:
         video = plan.kind == "video"
@@ -138,4 +138,10 @@ class Session:
             self.camera.cancel_all_and_flush()
             self.camera.stop_preview()
             self.camera.stop()
-            gc.collect()
+            _collect()
+
+
+def _collect() -> None:
+    """Collect what a stopped camera leaves, also where it was exempt: see `malloc.release_startup_memory`."""
+    gc.unfreeze()
+    gc.collect()

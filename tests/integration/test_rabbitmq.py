@@ -1,0 +1,40 @@
+"""The node at a real RabbitMQ, which turns dots in topics into slashes and finds retained messages by exact topic."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import Client, wait_until
+from tests.support.rabbitmq import RabbitMq, find_rabbitmq
+from tests.support.running_node import BASE, RunningNode
+
+DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
+
+pytestmark = pytest.mark.skipif(
+    find_rabbitmq() is None, reason="rabbitmq-server is not installed (apt-get install rabbitmq-server)"
+)
+
+
+def test_home_assistant_gets_the_values_of_the_settings_and_changes_them(tmp_path: Path) -> None:
+    with RabbitMq(tmp_path / "rabbitmq") as broker:
+        with Client(broker.port, protocol="3.1.1") as client, RunningNode(tmp_path, broker.port) as node:
+            # Home Assistant knows only topics that the discovery names.
+            client.subscribe(DISCOVERY)
+
+            def night_gain() -> dict[str, str]:
+                body = json.loads(client.latest(DISCOVERY) or b"{}")
+                return dict(body.get("components", {}).get("night_gain", {}))
+
+            wait_until(lambda: night_gain().get("state_topic") == f"{BASE}/config/night/gain", "its topic", 60)
+            client.subscribe(night_gain()["state_topic"])
+            client.wait_for(f"{BASE}/config/night/gain", "6", 60)
+            client.publish(night_gain()["command_topic"], "8")
+            client.wait_for(f"{BASE}/config/night/gain", "8", 60)
+            assert "invalid key" not in node.log()
+        with Client(broker.port, protocol="3.1.1") as later:
+            later.subscribe(f"{BASE}/config/night/gain", f"{BASE}/config/night.gain")
+            later.wait_for(f"{BASE}/config/night/gain", lambda m: m.retain and m.payload == b"8", 60)
+            assert later.latest(f"{BASE}/config/night.gain") is None, "nothing stale"
