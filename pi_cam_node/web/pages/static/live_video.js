@@ -12,7 +12,7 @@ const OPTIONS = {
   backBufferLength: 10,
   maxLiveSyncPlaybackRate: 1.1,
   liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: 8,
+  liveMaxLatencyDurationCount: 6,
   abrEwmaDefaultEstimate: 20_000_000, // the whole picture first; a thin line shows soon enough
 };
 
