@@ -12,6 +12,7 @@ const SECTIONS = {
   overlay: "Text in the picture",
   motion: "Motion",
   recording: "Films",
+  timelapse: "Timelapse",
   ring: "Memory of the last seconds",
   export: "Pictures",
   storage: "Disk",
