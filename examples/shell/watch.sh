@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints what happens, one line each, until it is ended or has been quiet for so long: watch.sh [seconds]
+# Prints what happens, one line each, for so many seconds or until it is ended: watch.sh [seconds]
 set -eu
 # shellcheck disable=SC2086 # BROKER is several words
 mosquitto_sub ${BROKER-} -q 1 ${1:+-W "$1"} -t 'pi_cam_node/+/event/#' |

@@ -34,8 +34,8 @@ camera: {source: synthetic, width: 320, height: 240}
 export: {auto_save_interval_s: 0, base_dir: node-captures}
 END
 pi-cam-node run --config ../node.yaml >../node.log 2>&1 &
-timeout 40 mosquitto_sub -C 1 -t pi_cam_node/porch/availability >/dev/null
-timeout 40 sh -c 'until [ "$(mosquitto_sub -C 1 -t pi_cam_node/porch/state/ring_seconds)" \\> 4 ]; do sleep 0.3; done'
+timeout 120 mosquitto_sub -C 1 -t pi_cam_node/porch/availability >/dev/null
+timeout 120 sh -c 'until [ "$(mosquitto_sub -C 1 -t pi_cam_node/porch/state/ring_seconds)" \\> 4 ]; do sleep 0.3; done'
 """
 # Takes what is uploaded to port 2586, as ntfy does.
 UPLOADS = """
@@ -54,7 +54,7 @@ SAVED = "mkdir -p captures && echo a >captures/a.jpg && echo b >captures/.b.part
 OLD_NAME = """
 printf 'node: {id: porch}\\nmqtt: {host: broker.lan}\\ncamera: {source: synthetic}\\n' >my.yaml
 pi-cam-node run --config my.yaml >../old.log 2>&1 &
-timeout 40 mosquitto_sub -C 1 -t pi_cam_node/porch/availability >/dev/null
+timeout 120 mosquitto_sub -C 1 -t pi_cam_node/porch/availability >/dev/null
 kill $!
 wait $! || true
 """

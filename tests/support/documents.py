@@ -36,7 +36,7 @@ run_in_background() {
     if [ -n "$node_pid" ]; then kill "$node_pid"; wait "$node_pid" || true; fi
     PI_CAM_NODE__CAMERA__SOURCE=synthetic pi-cam-node run "$@" >>"$STAND_INS/run.log" 2>&1 &
     node_pid=$!
-    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         if pi-cam-node call --timeout 3 --config "$2" save jpg >/dev/null 2>&1; then return; fi
         sleep 1
     done
@@ -109,7 +109,7 @@ def _unshare() -> list[str]:
     return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
-def run_document(document: Path, folder: Path, *, before: str, after: str = "", timeout_s: float = 120.0) -> str:
+def run_document(document: Path, folder: Path, *, before: str, after: str = "", timeout_s: float = 300.0) -> str:
     """Run a document's commands in ``folder``/work and return what they printed; fail with it where one fails.
 
     Args:

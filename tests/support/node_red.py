@@ -19,7 +19,7 @@ from tests.support.broker import free_port, wait_until
 
 TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "node-red"
 INSTALLED = Path(os.environ.get("NR_DIR", "/tmp/nodered/nr"))  # the folder that the tool uses
-INSTALL_S, START_S = 300.0, 60.0
+INSTALL_S, START_S = 300.0, 180.0
 
 
 class NodeRed:
