@@ -188,3 +188,22 @@ def test_no_reader_sees_a_record_that_is_being_overwritten() -> None:
     for each in readers:
         each.join(10)
     assert torn == []
+
+
+def test_a_record_that_lacks_one_byte_of_room_overwrites_none() -> None:
+    checked = Checked(BlockRing(10))
+    for size in (4, 4, 4, 1):  # the third goes round, so the fourth stands right before the second
+        checked.append(size, key=True)
+        checked.check()
+
+
+def test_room_behind_the_newest_is_used_before_the_front() -> None:
+    checked = Checked(BlockRing(12))
+    for size in (4, 4, 4, 4, 2):
+        checked.append(size, key=True)
+    checked.ring.drop_oldest()
+    checked.ring.drop_oldest()
+    for size in (4, 4):
+        checked.append(size, key=True)
+        checked.check()
+    assert [record.size_bytes for record in checked.ring.records()] == [2, 4, 4]
