@@ -60,7 +60,9 @@ def script(**parameters: object) -> str:
 def test_frames_come_from_another_process_in_the_size_asked_for() -> None:
     with RunningCamera(config_of("synthetic")) as running:
         frames = running.take_frames(5)
-        assert running.told == [CameraOpened("synthetic", (320, 240), controls=True)]
+        (opened,) = running.told
+        assert isinstance(opened, CameraOpened)
+        assert (opened.source, opened.size, opened.controls) == ("synthetic", (320, 240), True)
         assert running.process.ppid() == os.getpid()
         assert running.camera.is_online
     assert {frame.size for frame in frames} == {(320, 240)}
