@@ -32,7 +32,7 @@ suppress_warnings = ["misc.highlighting_failure"]
 MENU = {
     "Begin": ["quick-start", "hardware", "troubleshooting", "upgrade"],
     "How to": ["how-to/README", "how-to/*"],
-    "Reference": ["commands", "mqtt", "settings", "supervision", "storage", "brokers", "console"],
+    "Reference": ["commands", "mqtt", "settings", "supervision", "storage", "brokers", "console", "fleet"],
     "Explanation": ["explanation/*", "privacy", "architecture"],
     "Quality": ["reliability", "performance", "soak", "decisions/README", "decisions/*"],
 }

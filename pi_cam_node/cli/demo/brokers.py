@@ -157,6 +157,11 @@ class Broker:
         self._wait_until_listening(self._process)
         return self
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running broker; 0 where it does not run."""
+        return self._process.pid if self._process is not None else 0
+
     def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until the broker listens.
 

@@ -1,0 +1,46 @@
+"""``scripts/fleet``: a fleet on one broker, measured; see docs/fleet.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.fleet.measure import Asked, Fleet, lines_of
+
+RESULT = Path("build/fleet.json")
+
+
+def main() -> int:
+    """Run; return 0 where everybody answered and came back whole, else 1."""
+    parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
+    parser.add_argument("--broker", choices=("mosquitto", "amqtt"), default="mosquitto")
+    parser.add_argument("--real", type=int, default=4, help="real nodes (default 4)")
+    parser.add_argument("--simulated", type=int, default=996, help="simulated nodes (default 996)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the load phase (default 20)")
+    options = parser.parse_args()
+    if options.real < 1:
+        parser.error("at least one real node is needed: the simulated ones say what it said")
+    asked = Asked(options.broker, options.real, options.simulated, options.seconds)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        try:
+            figures = asyncio.run(Fleet(asked, Path(folder), stack).run())
+        except TimeoutError as error:
+            for log in sorted(Path(folder).rglob("log")):
+                print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+            print(error, file=sys.stderr)
+            return 1
+    print("\n".join(lines_of(figures)))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"machine": machine.facts(), **figures}, indent=2) + "\n")
+    is_whole = figures["answered"] == asked.nodes and figures["instant_answered"] == asked.real
+    return 0 if is_whole and figures["consistent_s"] is not None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

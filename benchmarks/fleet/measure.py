@@ -1,0 +1,234 @@
+"""Measures a fleet: connecting, load, one command to all, one instant of all, and the loss of the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks import accounting
+from benchmarks.bench import say
+from benchmarks.fleet import real
+from benchmarks.fleet.real import RealNode
+from benchmarks.fleet.simulated import BASE, IMAGES, Script, SimulatedNode
+from benchmarks.fleet.watcher import Watcher
+from pi_cam_node.cli.demo.brokers import Broker, choose, choose_port
+
+ONLINE_S, SETTLE_S, RECORD_S = 150.0, 2.0, 12.0
+PAST_S = 3.0
+# Change with time in themselves, so that an equal value after a loss proves nothing.
+FLEETING = ("telemetry", "state/")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run shall be.
+
+    Attributes:
+        broker: Kind of the broker.
+        real: Number of real nodes.
+        simulated: Number of simulated ones.
+        seconds: Length of the load phase.
+    """
+
+    broker: str = "mosquitto"
+    real: int = 4
+    simulated: int = 996
+    seconds: float = 20.0
+
+    @property
+    def nodes(self) -> int:
+        """All nodes."""
+        return self.real + self.simulated
+
+
+class Fleet:
+    """A broker, real and simulated nodes, and a client that watches them all.
+
+    Args:
+        asked: What the run shall be.
+        folder: For files.
+        stack: Ends the processes.
+    """
+
+    def __init__(self, asked: Asked, folder: Path, stack: ExitStack) -> None:
+        self.asked, self.folder = asked, folder
+        self.kind = choose(asked.broker)
+        self.port = choose_port(None, 0)
+        self.broker = Broker(self.kind, self.port, folder)
+        self._stack = stack
+        self.broker.__enter__()
+        stack.callback(lambda: self.broker.__exit__(None, None, None))
+        self.nodes: list[RealNode] = []
+        self.simulated: list[SimulatedNode] = []
+        self.watcher = Watcher(self.port)
+        self.tasks: list[asyncio.Task[None]] = []
+        self._wanted: set[str] = set()
+
+    async def run(self) -> dict[str, Any]:
+        """Return the figures."""
+        figures: dict[str, Any] = {"broker": self.kind.name, "real": self.asked.real, "simulated": self.asked.simulated}
+        try:
+            await self.watcher.open()
+            say(f"{self.asked.real} real nodes")
+            self.nodes = real.start(self.asked.real, self.port, self.folder, self._stack, self.kind.protocol)
+            figures["real_online_s"] = await self.watcher.wait_online(self.asked.real, ONLINE_S)
+            say(f"what one of them says in {RECORD_S:g} s")
+            script = await self._record()
+            figures["messages_per_node_hz"] = script.rate_hz
+            say(f"{self.asked.simulated} simulated nodes")
+            figures["all_online_s"] = await self._start_simulated(script)
+            for what, phase in (
+                (f"{self.asked.seconds:g} s of load", self._load),
+                ("one command to all", self._ask_all),
+                ("one instant of all", self._ask_instant),
+                ("the broker is lost", self._lose_broker),
+            ):
+                say(what)
+                figures |= await phase()
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await self.watcher.close()
+        return figures
+
+    async def _record(self) -> Script:
+        """Record what the first real node keeps on the broker and says."""
+        root = f"{BASE}/{self.nodes[0].id}/"
+        await self.watcher.listen(self.nodes[0].id, SETTLE_S)
+        retained = dict(self.watcher.table[self.nodes[0].id])
+        retained = {topic: payload for topic, payload in retained.items() if is_kept(topic) or topic in IMAGES}
+        retained.pop("availability")
+        self.watcher.heard.clear()
+        began_s = time.monotonic()
+        await self.watcher.listen(self.nodes[0].id, RECORD_S)
+        spoken = [
+            (at_s - began_s, topic.removeprefix(root), payload, topic.removeprefix(root) in retained)
+            for at_s, topic, payload in self.watcher.heard
+            # A subscription begins with what is retained, which is no word of the moment.
+            if topic.startswith(root) and at_s - began_s > SETTLE_S / 2
+            # What settings and the board do to the rest happens once, and would undo what is kept.
+            if topic.removeprefix(root).startswith((*FLEETING, "event/"))
+        ]
+        self._wanted = {"availability", *(topic for topic in retained if is_kept(topic))}
+        return Script(retained, spoken, RECORD_S)
+
+    async def _start_simulated(self, script: Script) -> float:
+        self.simulated = [SimulatedNode(number, self.port, script) for number in range(self.asked.simulated)]
+        self.tasks = [asyncio.create_task(node.run()) for node in self.simulated]
+        return await self.watcher.wait_online(self.asked.nodes, ONLINE_S)
+
+    def _sent(self) -> int:
+        return sum(node.sent for node in self.simulated)
+
+    async def _load(self) -> dict[str, Any]:
+        """Return what nodes and broker cost while everything speaks."""
+        pids = [node.pid for node in self.nodes]
+        broker = self.broker.pid
+        before = [accounting.cpu_s(pid) for pid in (*pids, broker)]
+        messages, began_s = self._sent(), time.monotonic()
+        await asyncio.sleep(self.asked.seconds)
+        took_s = time.monotonic() - began_s
+        spent = [(accounting.cpu_s(pid) - was) / took_s * 100 for pid, was in zip((*pids, broker), before, strict=True)]
+        return {
+            "simulated_messages_hz": (self._sent() - messages) / took_s,
+            "node_cpu_percent": statistics.median(spent[:-1]),
+            "node_pss_mib": statistics.median(accounting.pss_mib(pid) for pid in pids),
+            "broker_cpu_percent": spent[-1],
+            "broker_pss_mib": accounting.pss_mib(broker),
+        }
+
+    async def _ask_all(self) -> dict[str, Any]:
+        """Return who answers one command to all, and one to a group, and how fast."""
+        replies = await self.watcher.ask_all("health", self.asked.nodes)
+        times_s = sorted(at_s for at_s, _ in replies.values())
+        group = await self.watcher.ask_all("health", self.asked.real, to=f"group/{real.GROUP}")
+        return {
+            "answered": len(replies),
+            "answered_median_s": statistics.median(times_s) if times_s else None,
+            "answered_last_s": times_s[-1] if times_s else None,
+            "group_answered": sorted(group),
+        }
+
+    async def _ask_instant(self) -> dict[str, Any]:
+        """Return how far apart the frames of all real nodes are that show one instant."""
+        instant = datetime.now(UTC) - timedelta(seconds=PAST_S)
+        asked = {"at": instant.isoformat(), "count": 1, "formats": ["jpg"]}
+        replies = await self.watcher.ask_all("pastStack", self.asked.real, asked)
+        offsets_ms = [shown_ms - 1000 * instant.timestamp() for shown_ms in moments_ms(replies)]
+        return {
+            "instant_answered": len(offsets_ms),
+            "instant_spread_ms": max(offsets_ms) - min(offsets_ms) if offsets_ms else None,
+            "instant_offset_ms": max(map(abs, offsets_ms)) if offsets_ms else None,
+        }
+
+    async def _lose_broker(self) -> dict[str, Any]:
+        """Lose the broker and all that it kept; return how long until the fleet is whole again, and what differs."""
+        before = await self._kept()
+        self.broker.__exit__(None, None, None)
+        await self.watcher.close()
+        self.broker.__enter__()
+        self.watcher, began_s = Watcher(self.port, "watcher-again"), time.monotonic()
+        await self.watcher.open()
+        back_s = await self.watcher.wait_online(self.asked.nodes, ONLINE_S)
+        left = differing(before, await self._kept())
+        return {
+            "back_online_s": back_s,
+            "consistent_s": None if left else time.monotonic() - began_s,
+            "differing": left[:20],
+        }
+
+    async def _kept(self) -> dict[str, dict[str, bytes]]:
+        """Return what every node keeps on the broker, asked for node by node."""
+        online = sorted(self.watcher.online())
+        return {node: dict(await self.watcher.look(node, self._wanted)) for node in online}
+
+
+def moments_ms(replies: dict[str, tuple[float, dict[str, Any]]]) -> list[float]:
+    """Return when the frames were taken that the replies saved, in UTC epoch milliseconds."""
+    return [reply["data"]["first_epoch_ms"] for _, reply in replies.values() if reply["ok"]]
+
+
+def differing(before: dict[str, dict[str, bytes]], after: dict[str, dict[str, bytes]]) -> list[str]:
+    """Return the topics that a fleet kept before and keeps no more, or with another value that time does not change."""
+    return [
+        f"{node}/{topic}"
+        for node, topics in before.items()
+        for topic, payload in topics.items()
+        if is_kept(topic) and not _is_alike(topic, payload, after.get(node, {}).get(topic))
+    ]
+
+
+def is_kept(topic: str) -> bool:
+    """Tell whether a node keeps a topic on the broker, whatever happens; others are said once, or are pictures."""
+    return not topic.startswith(("event/", "reply/", "media/", "frame", "telemetry"))
+
+
+def _is_alike(topic: str, before: bytes, after: bytes | None) -> bool:
+    if after is None or topic.startswith(FLEETING):
+        return after is not None
+    return _lasting(topic, before) == _lasting(topic, after)
+
+
+def _lasting(topic: str, payload: bytes) -> object:
+    """Return a payload without what counts the sessions with the broker."""
+    if topic != "info":
+        return payload
+    return {key: value for key, value in json.loads(payload).items() if key != "session"}
+
+
+def lines_of(figures: dict[str, Any]) -> Sequence[str]:
+    """Return figures for a terminal."""
+    return [f"{name:24} {_shown(value)}" for name, value in figures.items()]
+
+
+def _shown(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,117 @@
+"""Watches a whole fleet on the broker: who is there, what each replies, and what each keeps there.
+
+It never subscribes to everything: a broker drops what a client with a thousand nodes' retained messages cannot read at
+once (mosquitto above ``max_queued_messages``, 1,000 unless set).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from benchmarks.fleet.simulated import BASE
+from benchmarks.fleet.wire import Connection
+
+POLL_S = 0.05
+LOOK_S = 10.0
+ASK_S = 60.0
+
+
+class Watcher:
+    """A client that subscribes to the availability and the replies of all nodes.
+
+    Args:
+        port: The broker's.
+        name: Its client id.
+    """
+
+    def __init__(self, port: int, name: str = "watcher") -> None:
+        self.table: dict[str, dict[str, bytes]] = {}
+        self.heard: list[tuple[float, str, bytes]] = []
+        self._replies: dict[str, dict[str, tuple[float, dict[str, Any]]]] = {}
+        self._connection = Connection(port, name, self._hear)
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect and subscribe.
+
+        Raises:
+            OSError: The broker is not there.
+        """
+        await self._connection.open()
+        self._task = asyncio.create_task(self._connection.run())
+        await self._connection.subscribe([f"{BASE}/+/availability", f"{BASE}/+/reply/+"])
+
+    async def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=ASK_S)
+
+    def online(self) -> set[str]:
+        """Return the ids of the nodes that say they are there."""
+        return {node for node, topics in self.table.items() if topics.get("availability") == b"online"}
+
+    async def wait_online(self, count: int, timeout_s: float) -> float:
+        """Return how many seconds it took until so many nodes were online.
+
+        Raises:
+            TimeoutError: They were not in time.
+        """
+        began_s = time.monotonic()
+        while len(self.online()) < count:
+            if time.monotonic() - began_s > timeout_s:
+                away = sorted(self.table.keys() - self.online())[:5]
+                told = f"{len(self.online())} of {count} nodes are online after {timeout_s:g} s"
+                raise TimeoutError(f"{told}; among those that are not: {', '.join(away) or 'none ever heard of'}")
+            await asyncio.sleep(POLL_S)
+        return time.monotonic() - began_s
+
+    async def listen(self, node: str, seconds: float) -> None:
+        """Take everything that a node says for some seconds into `table` and `heard`."""
+        await self._connection.subscribe([f"{BASE}/{node}/#"])
+        await asyncio.sleep(seconds)
+        await self._leave(node)
+
+    async def look(self, node: str, wanted: Collection[str], timeout_s: float = LOOK_S) -> dict[str, bytes]:
+        """Return what a node keeps on the broker, as soon as all the wanted topics are there or the time is over."""
+        table = self.table[node] = {}
+        await self._connection.subscribe([f"{BASE}/{node}/#"])
+        began_s = time.monotonic()
+        while not table.keys() >= set(wanted) and time.monotonic() - began_s < timeout_s:  # noqa: ASYNC110 - the broker's
+            await asyncio.sleep(0.005)
+        await self._leave(node)
+        return table
+
+    async def _leave(self, node: str) -> None:
+        await self._connection.unsubscribe([f"{BASE}/{node}/#"])
+
+    async def ask_all(
+        self, verb: str, count: int, fields: Mapping[str, object] | None = None, *, to: str = "all"
+    ) -> dict[str, tuple[float, dict[str, Any]]]:
+        """Send one command to all nodes, or to a group; return the final replies that came, with seconds, by node."""
+        name = f"fleet-{time.monotonic_ns()}"
+        replies = self._replies[name] = {}
+        began_s = time.monotonic()
+        body = json.dumps({"id": name, **(fields or {})}).encode()
+        await self._connection.publish(f"{BASE}/{to}/cmd/{verb}", body)
+        while len(replies) < count and time.monotonic() - began_s < ASK_S:  # noqa: ASYNC110 - the nodes' answers
+            await asyncio.sleep(POLL_S)
+        return {node: (at_s - began_s, reply) for node, (at_s, reply) in replies.items()}
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        _, _, rest = topic.partition("/")
+        node, _, key = rest.partition("/")
+        if key.startswith("reply/"):
+            self._take_reply(node, payload)
+        elif node not in {"all", "group"} and not key.startswith(("cmd", "set")):
+            self.heard.append((time.monotonic(), topic, payload))
+            self.table.setdefault(node, {})[key] = payload
+
+    def _take_reply(self, node: str, payload: bytes) -> None:
+        reply = json.loads(payload)
+        if reply.get("stage") == "final" and reply.get("id") in self._replies:
+            self._replies[reply["id"]][node] = time.monotonic(), reply
