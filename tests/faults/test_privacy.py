@@ -149,6 +149,8 @@ def test_pictures_on_a_slow_link_are_not_sent_to_their_end(
         wait_until(lambda: client.latest(f"{BASE}/state/privacy") == b"ON", "the next birth", 60)
         told_s = time.monotonic() - answered_s
         late = [m for m in client.on(f"{BASE}/shortstream") if m.mono_s > answered_s + bar(1)]
-        wait_until(lambda: not {f"{BASE}/{topic}" for topic in PICTURES} & set(client.table()), "no picture is retained")
+        wait_until(
+            lambda: not {f"{BASE}/{topic}" for topic in PICTURES} & set(client.table()), "no picture is retained"
+        )
     figure(f"60 kB/s: {len(late)} pictures later than a second after the answer; told after {told_s:.1f} s")
     assert late == []
