@@ -66,7 +66,9 @@ def _address_of(port: int, topic: str) -> str | None:
     """Return a topic as the document writes it, ``None`` for what no real node sends there."""
     for known, base, node_id in _nodes:
         root = f"{base}/{node_id}/"
-        if known == port and topic.startswith(root) and not topic.startswith((f"{root}cmd", f"{root}set")):
+        # What `doctor` writes below reply/ to see its rights is no node's.
+        others = (f"{root}cmd", f"{root}set", f"{root}reply/doctor")
+        if known == port and topic.startswith(root) and not topic.startswith(others):
             return f"pi_cam_node/{{node}}/{topic[len(root) :]}"
         if known == port and topic.endswith(f"/device/pi_cam_node_{node_id}/config"):
             return "homeassistant/device/pi_cam_node_{node}/config"
