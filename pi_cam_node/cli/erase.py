@@ -8,14 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
 from pi_cam_node.config import Config
+from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.retained_cleanup import retained
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
 from pi_cam_node.runtime.start_counter import StartCounter
+from pi_cam_node.runtime.state_lock import locked_state
 from pi_cam_node.storage.events.schema import files_of
 
 FAILED = 1
@@ -42,7 +45,17 @@ def main(arguments: Sequence[str]) -> int:
     if is_running(config):
         print(f"{PROGRAM}: the node runs; stop it first, or: {PROGRAM} call erase {config.node.id}", file=sys.stderr)
         return BAD_USE
-    places = state_files(loaded.path, os.environ)
+    try:
+        with locked_state(loaded.path, os.environ, wait_s=0):
+            return _erase(loaded)
+    except ConfigError:
+        print(f"{PROGRAM}: the node runs on this machine; stop it first", file=sys.stderr)
+        return BAD_USE
+
+
+def _erase(loaded: LoadedConfig) -> int:
+    """Erase, and print what was done; return the exit code."""
+    config, places = loaded.config, state_files(loaded.path, os.environ)
     kept = [places.private, places.link_key, places.names, *(files_of(places.events) if places.events else [])]
     erased = erase_all(config, StartCounter(places.starts), LastGood(places.good), *kept)
     print(erased.text)

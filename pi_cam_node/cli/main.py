@@ -23,6 +23,7 @@ from pi_cam_node.system import standard_streams
 if TYPE_CHECKING:
     from pi_cam_node.base.errors import ConfigError
     from pi_cam_node.config.loader import LoadedConfig
+    from pi_cam_node.runtime.startup import Start
 
 PROGRAM = "pi-cam-node"
 DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
@@ -33,7 +34,7 @@ INTERRUPTED, BAD_USE = 130, 2
 EXIT_CODES = """\
 exit codes:
   0    stopped by SIGTERM, SIGINT or SIGHUP
-  2    the settings are not usable, nor are there last good ones; nothing was started
+  2    the settings are not usable, nor are there last good ones, or a node with the same file runs; nothing was started
   70   a fault within the node that only a new start mends
   75   the command restart asked for a new start
   79   the command erase has left nothing behind
@@ -130,16 +131,30 @@ def run(arguments: Sequence[str]) -> int:
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
     from pi_cam_node.core.commands.status import RESTART_CODE  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
-    from pi_cam_node.system import log  # noqa: PLC0415 - see the top
+    from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
     from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
 
     malloc.share_arenas()
     gc.disable()  # imports make little garbage, and collecting it takes a tenth of their time
+    file = path or default_file()
     try:
-        loaded, start = startup.begin(path or default_file(), os.environ)
+        with locked_state(file, os.environ):
+            loaded, start = startup.begin(file, os.environ)
+            _print_origin(loaded, is_named=path is not None)
+            code = _run_node(loaded, start)
     except ConfigError as error:
         return refuse(error)
-    _print_origin(loaded, is_named=path is not None)
+    if code == RESTART_CODE and not is_restarted(os.environ, os.getpid(), os.getppid()):
+        logging.shutdown()
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that started this process
+    return code
+
+
+def _run_node(loaded: LoadedConfig, start: Start) -> int:
+    """Run the node with these settings; return its exit code."""
+    from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
+    from pi_cam_node.system import log  # noqa: PLC0415 - see the top
+
     start = startup.with_camera_process(start, loaded)
     from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
 
@@ -147,11 +162,7 @@ def run(arguments: Sequence[str]) -> int:
     log.install_hooks()
     node = Node(loaded, start=start)
     gc.enable()
-    code = node.run()
-    if code == RESTART_CODE and not is_restarted(os.environ, os.getpid(), os.getppid()):
-        logging.shutdown()
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that started this process
-    return code
+    return node.run()
 
 
 def check_config(arguments: Sequence[str]) -> int:

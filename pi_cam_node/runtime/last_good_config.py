@@ -31,6 +31,7 @@ class StateFiles:
         events: The database of events; ``None`` likewise.
         link_key: The key of signed links; ``None`` likewise.
         names: Under which names the node announced itself; ``None`` likewise.
+        lock: Held by the process that uses them; ``None`` likewise.
     """
 
     starts: Path | None
@@ -39,6 +40,7 @@ class StateFiles:
     events: Path | None = None
     link_key: Path | None = None
     names: Path | None = None
+    lock: Path | None = None
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
@@ -53,7 +55,7 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
         return StateFiles(None, None)
     folder = Path(given) if given else path.absolute().parent if path is not None else Path()
     name = path.name if path is not None else "config.yaml"
-    ends = ("starts", "good", "privacy_on", "events.db", "http_link_key", "names")
+    ends = ("starts", "good", "privacy_on", "events.db", "http_link_key", "names", "lock")
     return StateFiles(*(folder / f"{name}.{end}" for end in ends))
 
 

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
+from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli import main
 from pi_cam_node.core.commands import all as actions
 from pi_cam_node.core.history import EVENT_KINDS
 from pi_cam_node.runtime import node as node_module
+from pi_cam_node.runtime import state_lock
 from pi_cam_node.runtime.startup import Start
 
 PACKAGE = Path(main.__file__).parents[1]
@@ -128,6 +130,16 @@ def test_run_starts_the_node_with_the_named_file_and_returns_its_code(
     (loaded,) = started
     assert (loaded.config.node.id, loaded.path) == ("porch", Path("my.yaml"))  # type: ignore[attr-defined]
     assert not replaced.called, "systemd starts it again"
+
+
+def test_run_with_the_file_of_a_node_that_runs_starts_nothing(
+    elsewhere: Path, started: list[object], capsys: pytest.CaptureFixture[str], mocker: MockerFixture
+) -> None:
+    mocker.patch.object(state_lock, "_acquire", side_effect=ConfigError(["my.yaml: runs already"]))
+    (elsewhere / "my.yaml").write_text("camera: {source: synthetic}\nnode: {id: porch}\n")
+    assert main.main(["run", "--config", "my.yaml"]) == main.BAD_USE
+    assert "my.yaml: runs already" in capsys.readouterr().err
+    assert started == []
 
 
 def test_a_restart_without_a_supervisor_replaces_the_process(

@@ -1,0 +1,101 @@
+"""Lock on the state of one node, so that no second process uses the same configuration file at the same time.
+
+Beside its file a node keeps its former names, the count of starts, privacy and the events. Two nodes with one file
+would take each other's id for a former name and empty its topics, and count each other's starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.runtime.last_good_config import state_files
+
+_log = logging.getLogger(__name__)
+
+# A node that is being stopped ends within that.
+WAIT_S, POLL_S = 15.0, 0.1
+_PID_BYTES = 20
+
+
+@contextmanager
+def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold the lock ``<config>.lock``; the kernel releases it when the process ends, however that happens.
+
+    Where there is no place for the file, or it cannot be written, nothing is locked.
+
+    Args:
+        path: The configuration file, ``None`` where there is none.
+        environ: Where ``STATE_DIRECTORY`` is looked up.
+        wait_s: How long to wait for a process that holds it, in seconds.
+
+    Raises:
+        ConfigError: Another process holds it.
+    """
+    file = state_files(path, environ).lock
+    try:
+        descriptor = None if file is None else _acquire(file, wait_s)
+    except OSError as error:
+        _log.warning("a second node with the same settings would not be noticed: %s: %s", file, error.strerror)
+        descriptor = None
+    if file is None or descriptor is None:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the next one takes the file that is there
+            file.unlink()
+        os.close(descriptor)
+
+
+def _acquire(file: Path, wait_s: float) -> int:
+    """Return the locked descriptor.
+
+    Raises:
+        ConfigError: Another process holds the lock.
+        OSError: The file cannot be made or locked.
+    """
+    end_s, pause = time.monotonic() + wait_s, threading.Event()
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(descriptor, file):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+                return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= end_s:
+                holder = os.pread(descriptor, _PID_BYTES, 0).decode(errors="replace").strip() or "unknown"
+                os.close(descriptor)
+                raise ConfigError([_in_use(file, holder)]) from None
+            pause.wait(POLL_S)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _in_use(file: Path, holder: str) -> str:
+    settings = file.with_suffix("")
+    return (
+        f"{settings}: a node with these settings runs already (process {holder}); a second one needs a file of its "
+        "own, whatever the environment sets: docs/how-to/two-cameras.md"
+    )
+
+
+def _is_at(descriptor: int, file: Path) -> bool:
+    """Return whether the file was not removed, by the one that held the lock, since it was opened."""
+    try:
+        there = file.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
