@@ -55,7 +55,7 @@ def issue_certificate(arguments: Sequence[str]) -> int:
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415
 
     try:
-        console = load(_chosen(options.config), os.environ).config.console
+        console = load(chosen_file(options.config), os.environ).config.console
         issued = authority.issue(console.base_dir.absolute(), options.name, datetime.now(UTC))
     except ConfigError as error:
         return program.refuse(error)
@@ -87,7 +87,8 @@ def _require_extra(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _chosen(path: Path | None) -> Path | None:
+def chosen_file(path: Path | None) -> Path | None:
+    """Return the file that is named, or the first of `DEFAULT_FILES` that exists; ``None`` where there is none."""
     return path or next((file for file in DEFAULT_FILES if file.exists()), None)
 
 
@@ -95,7 +96,7 @@ def _run(path: Path | None, *, is_check: bool) -> int:
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415 - the help is shown without pydantic
     from pi_cam_node.system import log  # noqa: PLC0415
 
-    chosen = _chosen(path)
+    chosen = chosen_file(path)
     loaded = load(chosen, os.environ)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -76,6 +76,7 @@ SUBCOMMANDS = {
     "backup": Subcommand("pi_cam_node.cli.backup", "write settings and memory of a node into one file"),
     "restore": Subcommand("pi_cam_node.cli.backup", "bring back what a backup holds", "restore"),
     "console": Subcommand("pi_cam_node.cli.console", "run the console: one web interface for every node on the broker"),
+    "import": Subcommand("pi_cam_node.cli.import_cameras", "take over the cameras of go2rtc, Frigate or motionEye"),
     "remote": Subcommand("pi_cam_node.cli.remote.command", "write the files for reaching the console from outside"),
     "login": Subcommand("pi_cam_node.cli.login", "print a link that logs a browser in, once"),
     "docs": Subcommand("pi_cam_node.cli.reference", "write the reference: settings, commands, topics"),

@@ -18,8 +18,10 @@ _HEAD = """\
 
 _LISTS = """\
 # Cameras on this machine: the console runs a node for each, with a folder below `console.base_dir` and a port of its own.
+# `pi-cam-node import` takes them over from go2rtc, Frigate or motionEye. An address with a login is better in a file of its own.
 cameras: []
 #  - {id: gate, source: 'rtsp://192.0.2.7/stream', name: Gate}
+#  - {id: yard, source_file: camera-sources/yard}
 
 # Rules: when this happens, and that holds, do those things; at most once in `again_after` seconds (60).
 #   when: {sensor: <key>, becomes: open | closed | on | off}, or {camera: <node>, event: motion_started, zone: <name>}

@@ -72,6 +72,8 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     cameras = _items(file.lists.get("cameras"), _List(CameraEntry, "cameras", CAMERAS_MAX, label), problems)
     twice = {c.id for c in cameras if sum(other.id == c.id for other in cameras) > 1}
     problems += [f"{label}: cameras: two have the id {name}" for name in sorted(twice)]
+    folder = path.absolute().parent if path is not None else Path.cwd()
+    cameras = [camera.below(folder) for camera in cameras]
     try:
         config = settled(file, environ, path, CONSOLE_SCHEMA)
     except ConfigError as error:

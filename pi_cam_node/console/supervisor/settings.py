@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory, replace_atomically
+from pi_cam_node.base.secret_file import read_secret
 from pi_cam_node.config.layers import variable
 from pi_cam_node.console.config import ConsoleConfig
 from pi_cam_node.console.config.cameras import CameraEntry
@@ -27,8 +28,9 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
     """Make the folder of a node; return its file and the environment to start it with.
 
     Raises:
-        OSError: The folder cannot be made, or no port is free.
+        OSError: The folder cannot be made, no port is free, or the file of the source cannot be read.
     """
+    source = _source(entry)
     folder = config.console.base_dir / FOLDER / entry.id
     make_directory(folder)
     file = folder / FILE
@@ -40,7 +42,7 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
     told: dict[str, object] = {
         "node.id": entry.id,
         "node.name": entry.name,
-        "camera.source": entry.source,
+        "camera.source": source,
         "export.base_dir": folder / "captures",
         "mjpeg_server.port": _port(folder / PORT),
         "homeassistant.discovery_prefix": config.homeassistant.discovery_prefix,
@@ -59,6 +61,15 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
     # The console restarts a node whenever it exits; this variable tells the node so, which exits at `restart`.
     own[RESTARTED_BY] = "console"
     return file, own | {variable(key): str(value) for key, value in told.items() if str(value)}
+
+
+def _source(entry: CameraEntry) -> str:
+    if entry.source_file is None:
+        return entry.source
+    try:
+        return read_secret(entry.source_file, "the camera's source")
+    except ValueError as error:
+        raise OSError(f"{entry.source_file}: {error}") from None
 
 
 def _port(file: Path) -> int:

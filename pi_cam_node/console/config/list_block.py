@@ -1,0 +1,110 @@
+"""Writes a list of ``console.yaml``, and leaves everything else, comments and all, as it stands.
+
+PyYAML tells in which line each item begins; an item that stays keeps its lines and the comments above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import yaml
+
+Item = TypeVar("Item")
+_WIDTH = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines of a file, split before, into and after the list.
+
+    Attributes:
+        head: Lines up to the key, which is the last of them.
+        items: The lines of each item, with the comments above it.
+        tail: Lines after the last item.
+        indent: How far the hyphens are indented.
+    """
+
+    head: list[str]
+    items: list[list[str]]
+    tail: list[str]
+    indent: int = 2
+
+
+def with_items(
+    text: str,
+    key: str,
+    items: tuple[Sequence[Item], Sequence[Item]],
+    written: Callable[[Item, int], list[str]],
+) -> str:
+    """Return the text of a file with other items in one of its lists.
+
+    Args:
+        text: The file.
+        key: The list.
+        items: What it holds, and what it shall hold.
+        written: Returns the lines of an item, for the blanks in front of its hyphen.
+
+    Raises:
+        yaml.YAMLError: The text is not YAML.
+    """
+    old, new = items
+    block = _block(text, key)
+    kept = list(zip(old, block.items, strict=False)) if len(old) == len(block.items) else []
+    lines = list(block.head)
+    for item in new:
+        same = next((pair for pair in kept if pair[0] == item), None)
+        if same is not None:
+            kept.remove(same)
+        lines += same[1] if same is not None else written(item, block.indent)
+    if not new:
+        lines[-1] = f"{key}: []\n"
+    return "".join([*lines, *block.tail])
+
+
+def _block(text: str, name: str) -> _Block:
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    found = next(((key, value) for key, value in pairs if key.value == name), None)
+    if found is None:
+        return _Block([*lines, f"{name}:\n"], [], [])
+    key, value = found
+    begin = key.start_mark.line
+    if not isinstance(value, yaml.SequenceNode) or value.flow_style or not value.value:
+        return _Block([*lines[:begin], f"{name}:\n"], [], lines[max(begin, _last_line(value)) + 1 :])
+    firsts = [item.start_mark.line for item in value.value]
+    lasts = [_last_line(item) for item in value.value]
+    starts = [begin + 1, *(last + 1 for last in lasts[:-1])]
+    items = [lines[start : last + 1] for start, last in zip(starts, lasts, strict=True)]
+    indent = len(lines[firsts[0]]) - len(lines[firsts[0]].lstrip(" "))
+    return _Block([*lines[:begin], f"{name}:\n"], items, lines[lasts[-1] + 1 :], indent)
+
+
+def _last_line(node: yaml.Node) -> int:
+    """Return the line in which a node's last character stands; PyYAML's own end of a block lies behind its comments."""
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
+        return _last_line(node.value[-1])
+    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
+        return _last_line(node.value[-1][1])
+    return int(node.end_mark.line)
+
+
+def flow(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    text: str = yaml.safe_dump(
+        _whole(value), default_flow_style=True, width=_WIDTH, allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with whole numbers written as such."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
