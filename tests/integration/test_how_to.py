@@ -18,7 +18,9 @@ from tests.support.documents import REPOSITORY, blocks_of, run_document
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 HOW_TO = sorted((REPOSITORY / "docs" / "how-to").glob("*.md"))
 EXPLANATION = sorted((REPOSITORY / "docs" / "explanation").glob("*.md"))
-TOP = [REPOSITORY / "docs" / f"{name}.md" for name in ("quick-start", "hardware", "troubleshooting", "upgrade")]
+TOP = [
+    REPOSITORY / "docs" / f"{name}.md" for name in ("quick-start", "hardware", "troubleshooting", "upgrade", "fleet")
+]
 PAGES = [*HOW_TO, *EXPLANATION, *TOP]
 
 BROKER = """
@@ -36,6 +38,11 @@ END
 pi-cam-node run --config ../node.yaml >../node.log 2>&1 &
 timeout 120 mosquitto_sub -C 1 -t pi_cam_node/porch/availability >/dev/null
 timeout 120 sh -c 'until [ "$(mosquitto_sub -C 1 -t pi_cam_node/porch/state/ring_seconds)" \\> 4 ]; do sleep 0.3; done'
+"""
+# The commands of the page are published and not waited for.
+FLEET_DID = r"""
+timeout 60 sh -c 'until [ "$(mosquitto_sub -C 1 -t pi_cam_node/porch/config/night.gain)" = 8 ]; do sleep 0.3; done'
+timeout 60 sh -c 'until ls ../node-captures/*-stack.jpg 2>/dev/null; do sleep 0.3; done'
 """
 # Takes what is uploaded to port 2586, as ntfy does.
 UPLOADS = """
@@ -86,6 +93,9 @@ MACHINES = {
     "mqtt-traffic.md": Machine(BROKER + NODE, "grep 'camera_fps: 0.1' ../node.yaml\n", ("mosquitto_sub",)),
     "quick-start.md": Machine(BROKER, IS_JPEG % "now.jpg then.jpg"),
     "troubleshooting.md": Machine(BROKER),
+    "fleet.md": Machine(
+        BROKER + NODE.replace("{id: porch}", "{id: porch, groups: [garden]}"), FLEET_DID, ("mosquitto_sub",)
+    ),
     "rename.md": Machine(
         BROKER + OLD_NAME,
         "[ -z \"$(mosquitto_sub -W 2 -t 'pi_cam_node/porch/#' -t 'homeassistant/device/pi_cam_node_porch/#')\" ]\n",
