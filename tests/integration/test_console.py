@@ -189,6 +189,50 @@ def test_a_proxy_asks_whether_a_browser_may(console: RunningConsole, client: Cli
     console.visit(visit)
 
 
+def test_figures_are_for_owners_and_for_the_token_which_opens_nothing_else(
+    console: RunningConsole, client: Client
+) -> None:
+    parser = pytest.importorskip("prometheus_client.parser")
+    announce(client, "porch")
+    file = console.base_dir / "metrics-token"
+    known = {"Authorization": f"Bearer {file.read_text().strip()}"}
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: body["nodes"] and body["nodes"][0]["private"] is False, "the node")
+        for name, role in (("Gast", "guest"), ("Max", "member")):
+            body = {"name": name, "password": "correct horse", "role": role, "cameras": ["porch"]}
+            assert (await owner.post_json("/api/accounts", body))[0] == 201
+            async with Browser(console) as other:
+                await other.log_in(name, "correct horse")
+                assert (await other.get("/metrics"))[0] == 403
+        assert (await owner.get("/metrics"))[0] == 200
+        async with Browser(console) as scraper:
+            assert (await scraper.get("/metrics", Authorization="Bearer wrong"))[0] == 401
+            assert (await scraper.get("/api/nodes", **known))[0] == 401
+            assert (await scraper.post("/mode", {"mode": "away"}, **known))[0] == 401
+            status, text = await scraper.get("/metrics", **known)
+            assert status == 200
+            samples = [s for family in parser.text_string_to_metric_families(text) for s in family.samples]
+            values = {s.name.removeprefix("pi_cam_node_console_"): s.value for s in samples}
+            assert (values["broker_up"], values["database_up"], values["pushes_waiting"]) == (1, 1, 0)
+            assert (values["node_up"], values["node_camera_up"], values["node_privacy"]) == (1, 1, 0)
+            assert values["http_wrong_credentials_total"] == 1
+            assert values["process_resident_memory_bytes"] > 0
+            for number in range(4):
+                assert (await scraper.get("/metrics", Authorization=f"Bearer {number}"))[0] == 401
+            assert (await scraper.get("/metrics", **known))[0] == 429
+        assert console.stop() == 0
+        file.write_text("short\n")
+        console.start()
+        assert (await owner.get("/metrics"))[0] == 200
+        async with Browser(console) as scraper:
+            assert (await scraper.get("/metrics", Authorization="Bearer short"))[0] == 401
+        assert "GET /metrics takes no token" in console.log
+
+    console.visit(visit)
+
+
 def test_a_wall_tablet_is_paired_by_a_code(console: RunningConsole) -> None:
     async def visit(owner: Browser) -> None:
         async with Browser(console) as wall:

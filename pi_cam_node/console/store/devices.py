@@ -195,6 +195,11 @@ def next_due_ms(db: sqlite3.Connection, busy: Sequence[str] = ()) -> int | None:
     return None if found is None else int(found)
 
 
+def waiting(db: sqlite3.Connection) -> int:
+    """Return how many deliveries are still to be tried."""
+    return int(db.execute("SELECT count(*) FROM delivery WHERE state = 'waiting'").fetchone()[0])
+
+
 def sent_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
     """Return how many messages a device was sent, or is to be sent, since a time."""
     asked = "SELECT count(*) FROM delivery WHERE device=? AND at_ms>=? AND state IN ('waiting', 'sent')"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -15,8 +16,11 @@ from pi_cam_node.console.web import routes
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
+from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.routes import Need
+
+_log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
@@ -33,6 +37,7 @@ class ConsoleGate:
         proxies: Trusted reverse proxies.
         hosts: Accepted Host headers.
         cookie: Name of the session's cookie.
+        scraper: Token of programs that collect figures; ``None``: they get none.
     """
 
     accounts: Accounts
@@ -41,6 +46,7 @@ class ConsoleGate:
     proxies: Proxies
     hosts: AllowedHosts
     cookie: str
+    scraper: Token | None = None
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Admit a request, and attach its account.
@@ -64,6 +70,8 @@ class ConsoleGate:
             routes.mark_signed(request)
             return
         if known is None:
+            if need.scraper and self._is_scraper(request):
+                return
             raise self._unauthorized(request)
         deed: Deed = "view" if need.right == "view" else "act"
         if not rights.may(known[0], deed):
@@ -96,6 +104,21 @@ class ConsoleGate:
         """Return the origin that the browser sees."""
         peer = self.proxies.peer_of(request)
         return f"{peer.scheme}://{peer.host}"
+
+    def _is_scraper(self, request: web.Request) -> bool:
+        """Tell whether a request brings the token for figures; a wrong one counts as a guess.
+
+        Raises:
+            web.HTTPTooManyRequests: The address has to wait: then even the right one is not looked at.
+        """
+        kind, _, given = request.headers.get("Authorization", "").partition(" ")
+        if self.scraper is None or kind.lower() != "bearer":
+            return False
+        self.refuse_waiting(request)
+        is_right = self.scraper.is_(given.strip())
+        if not is_right and self.count_wrong(request):
+            _log.warning("%s guesses the token for figures and has to wait", self.proxies.peer_of(request).address)
+        return is_right
 
     def _refuse_foreign_page(self, request: web.Request, peer: Peer) -> None:
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")

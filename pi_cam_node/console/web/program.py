@@ -12,6 +12,7 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.web.auth.allowed_hosts import AllowedHosts
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.token import Token, read_or_make
 from pi_cam_node.web.http.service import Endpoint
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+METRICS_FILE = "metrics-token"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -27,6 +29,7 @@ class ConsolePages:
 
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
+        self._scraper: Token | None = None
         console = context.loaded.config.console
         has_tls = console.tls.enable
         self.endpoint = Endpoint(
@@ -40,7 +43,9 @@ class ConsolePages:
         )
 
     def prepare(self) -> None:
-        """Write the link with which the console is set up, where it has no owner. Thread: an executor.
+        """Write the link with which the console is set up, where it has no owner, and read the token for figures.
+
+        Thread: an executor.
 
         Raises:
             OSError: It cannot be written, or the certificate cannot be read.
@@ -51,6 +56,12 @@ class ConsolePages:
             left = authority.ends_of(self.endpoint.cert) - context.clock.utcnow()
             if left.days < authority.RENEW_DAYS:
                 _log.warning("the certificate ends in %d days; `pi-cam-node console ca` renews its own", left.days)
+        try:
+            self._scraper = read_or_make(
+                context.loaded.config.console.base_dir / METRICS_FILE, "a new token for GET /metrics"
+            )
+        except (OSError, ValueError) as error:
+            _log.error("GET /metrics takes no token until the console starts again: %s", error)
         if context.accounts.has_owner:
             context.setup.close()
         else:
@@ -76,5 +87,6 @@ class ConsolePages:
             proxies=Proxies((*(LOOPBACK if public else ()), *console.trusted_proxies)),
             hosts=AllowedHosts([console.host, *([public] if public else [])]),
             cookie=f"console_{console.id}",
+            scraper=self._scraper,
         )
         return application(context, gate)

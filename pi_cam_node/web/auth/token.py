@@ -32,8 +32,12 @@ class Token:
         return hmac.compare_digest(self._digest, _digest(given))
 
 
-def read_or_make(path: Path) -> Token:
+def read_or_make(path: Path, new: str = "a new token for the HTTP server") -> Token:
     """Return the token in the first line of a file, which is made where there is none.
+
+    Args:
+        path: The file.
+        new: What is made, for the log.
 
     Raises:
         OSError: The file can be neither read nor made.
@@ -46,7 +50,7 @@ def read_or_make(path: Path) -> Token:
         except FileExistsError:
             _log.debug("%s was made by another process meanwhile", path)
         else:
-            _log.warning("a new token for the HTTP server is in %s; read it with: cat '%s'", path, path)
+            _log.warning("%s is in %s; read it with: cat '%s'", new, path, path)
     else:
         _log.info("others need the token in %s", path)
     return Token(_read(path))

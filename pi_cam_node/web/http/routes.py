@@ -24,11 +24,13 @@ class Need:
         right: ``public`` (no credential), ``view`` (pictures and states) or ``control`` (changes something).
         signed: An expiring signed link opens it too.
         page: A page for people: without a credential it leads to the login.
+        scraper: A token for programs that collect figures opens it too, where the server has one.
     """
 
     right: Right = "control"
     signed: bool = False
     page: bool = False
+    scraper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class RouteTable:
         *,
         signed: bool = False,
         page: bool = False,
+        scraper: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the route that the decorated handler answers.
 
@@ -106,7 +109,7 @@ class RouteTable:
         def declare(handler: Handler) -> Handler:
             if (method, path) in self._routes:
                 raise ValueError(f"{method} {path} is declared twice")
-            self._routes[method, path] = Route(method, path, Need(right, signed, page), handler, told)
+            self._routes[method, path] = Route(method, path, Need(right, signed, page, scraper), handler, told)
             return handler
 
         return declare
