@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.journal import Entry, void
 from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.sensors import by_hand
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store import events as event_rows
@@ -23,13 +24,25 @@ _log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 3600.0
 # Number of a node's events that are compared with the database when the node comes online.
 RECONCILED = 200
+# A node that has just started has better things to do first, such as its camera.
+CONNECTED_AFTER_S = 5.0
 
 
 class Upkeep:
-    """Maintenance tasks. Thread: the loop's."""
+    """Maintenance tasks. Thread: the loop's.
 
-    def __init__(self, context: ConsoleContext) -> None:
+    Args:
+        context: The console.
+        sleep: Waits.
+    """
+
+    def __init__(self, context: ConsoleContext, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._context = context
+        self._sleep = sleep
+        # Boot id and address of each node that was connected to.
+        self._connected: dict[str, tuple[str, str]] = {}
+        self._to_connect: set[str] = set()
+        self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciled: set[tuple[str, str]] = set()
         context.nodes.on_change(self._node_changed)
@@ -73,6 +86,7 @@ class Upkeep:
                 self._rename(node, old)
         if part in {"info", "availability"} and node.online:
             self._begin_reconciling(node)
+            self._begin_connecting(node)
         if part not in {"frame", "telemetry", "config"}:
             context.changes.tell(f"node-{node.id}")
         if part in {"availability", "gone"} or (part == "info" and node.online is not None):
@@ -88,6 +102,7 @@ class Upkeep:
         """Delete everything of a node that was erased."""
         context = self._context
         context.client.forget(node.id)
+        self._connected.pop(node.id, None)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
         context.journal.put(
             Entry(lambda db: event_rows.erase_node(db, node.id), lambda _kept: context.changes.tell("events"))
@@ -102,7 +117,33 @@ class Upkeep:
         if "events" not in node.commands or run in self._reconciled:
             return
         self._reconciled.add(run)
-        task = asyncio.create_task(self._reconcile(node))
+        self._start(self._reconcile(node))
+
+    def _begin_connecting(self, node: Node) -> None:
+        if node.url and node.id not in self._to_connect and self._connected.get(node.id) != (node.boot, node.url):
+            self._to_connect.add(node.id)
+            self._start(self._connect(node))
+
+    async def _connect(self, node: Node) -> None:
+        """Get a node's ticket and have it load its HTTP server, before a browser waits for its first picture.
+
+        A node imports that server at its first request, which takes a small board seconds.
+        """
+        try:
+            while self._connected.get(node.id) != (node.boot, node.url):
+                await self._sleep(CONNECTED_AFTER_S)
+                if self._context.nodes.get(node.id) is not node:
+                    return
+                self._connected[node.id] = (node.boot, node.url)
+                async with self._connecting:  # one after the other: all nodes may have come at once
+                    await self._context.client.check(node)
+        except Unreachable as error:
+            _log.debug("%s is not reached: %s", node.id, error)
+        finally:
+            self._to_connect.discard(node.id)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

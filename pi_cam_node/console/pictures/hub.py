@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.pictures import scaling
 from pi_cam_node.console.pictures.client import NodeClient
 from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.upstream import Upstream
@@ -53,6 +54,8 @@ class LiveHub:
 
     def show(self, viewer: Viewer, wanted: Mapping[str, Wanted]) -> None:
         """Show these cameras to a browser, and no others."""
+        if not self._viewers:
+            self.scalers.submit(scaling.load)
         self._viewers.add(viewer)
         before = set(viewer.wanted)
         viewer.want({camera: one for camera, one in wanted.items() if self._nodes.get(camera) is not None})

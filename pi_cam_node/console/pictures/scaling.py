@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from concurrent.futures import Executor
 
 QUALITY = 72
@@ -32,6 +33,11 @@ class LiveFrame:
         if step not in self._scaled:
             self._scaled[step] = asyncio.get_running_loop().run_in_executor(executor, scaled, self.jpeg, width_px)
         return await asyncio.shield(self._scaled[step])
+
+
+def load() -> None:
+    """Import what makes pictures smaller, so that the first one does not wait for it. Thread: an executor."""
+    importlib.import_module("simplejpeg")
 
 
 def scaled(jpeg: bytes, width_px: int) -> bytes:

@@ -1,0 +1,72 @@
+"""Nodes are connected to before anybody looks at them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.upkeep import CONNECTED_AFTER_S, Upkeep
+from tests.support.fakes.clock import FakeClock
+
+
+class Client:
+    """Notes the nodes that are asked for; the one called ``away`` does not answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.together = 0
+        self._now = 0
+
+    async def check(self, node: Node) -> None:
+        self._now += 1
+        self.together = max(self.together, self._now)
+        await asyncio.sleep(0)
+        self._now -= 1
+        self.asked.append((node.id, node.boot))
+        if node.id == "away":
+            raise Unreachable("nothing listens there")
+
+    def forget(self, _node: str) -> None:
+        """Do nothing."""
+
+
+def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> None:
+    client, waits = Client(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def tell(nodes: Nodes, node: str, **info: Any) -> None:
+        nodes.apply(node, "info", json.dumps(info).encode(), retained=True)
+        nodes.apply(node, "availability", b"online", retained=True)
+
+    async def run() -> None:
+        nodes = Nodes(FakeClock())
+        nothing = SimpleNamespace(tell=lambda _part: None, put=lambda _entry: None)
+        context = SimpleNamespace(nodes=nodes, client=client, changes=nothing, journal=nothing, now_ms=lambda: 0)
+        upkeep = Upkeep(cast("ConsoleContext", context), sleep)
+        tell(nodes, "away", boot="b1", url="http://192.0.2.1:8080")
+        tell(nodes, "porch", boot="b1", url="http://192.0.2.2:8080")
+        tell(nodes, "porch", boot="b1", url="http://192.0.2.2:8080", name="Porch")
+        tell(nodes, "mute", boot="b1")
+        await asyncio.gather(*upkeep._tasks)
+        tell(nodes, "porch", boot="b2", url="http://192.0.2.2:8080")
+        await asyncio.gather(*upkeep._tasks)
+        for number in range(100):  # nor does a node that tells a new address all the time cost more than one wait
+            tell(nodes, "porch", boot="b3", url=f"http://192.0.2.2:{8000 + number}")
+        assert len(upkeep._tasks) == 1
+        await asyncio.gather(*upkeep._tasks)
+        nodes.apply("porch", "availability", b"", retained=False)
+        tell(nodes, "porch", boot="b2", url="http://192.0.2.2:8080")
+        await asyncio.gather(*upkeep._tasks)
+
+    asyncio.run(run())
+    assert client.asked == [("away", "b1"), ("porch", "b1"), ("porch", "b2"), ("porch", "b3"), ("porch", "b2")]
+    assert client.together == 1
+    assert waits == [CONNECTED_AFTER_S] * 5
