@@ -91,6 +91,9 @@ MACHINES = {
     ),
     "https-and-reverse-proxy.md": Machine(BROKER, IS_JPEG % "now.jpg behind.jpg", ("openssl", "nginx", "curl")),
     "mqtt-traffic.md": Machine(BROKER + NODE, "grep 'camera_fps: 0.1' ../node.yaml\n", ("mosquitto_sub",)),
+    "live-video.md": Machine(
+        BROKER + NODE + "ln -s ../node-captures captures\n", "ls captures/*-stack.jpg\n", ("mosquitto_sub", "curl")
+    ),
     "quick-start.md": Machine(BROKER, IS_JPEG % "now.jpg then.jpg"),
     "troubleshooting.md": Machine(BROKER),
     "fleet.md": Machine(

@@ -1,6 +1,8 @@
-"""Takes the pictures of README: the node's page, and its device in Home Assistant; see `scripts/screenshots`.
+"""Takes the pictures of README: the node's page, the console, and Home Assistant; see `scripts/screenshots`.
 
-``python -m tests.tools.screenshots [FOLDER]``. A real node on the synthetic camera, a real broker, a real browser; Home
+``python -m tests.tools.screenshots [FOLDER [page|house|home-assistant]]``.
+
+A real node on the synthetic camera, a real broker, a real browser; Home
 Assistant where its tool lies beside the repository, else its picture stays as it is.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from PIL import Image
 
 from tests.support.broker import Client, Mosquitto, free_port, wait_until
@@ -28,6 +32,9 @@ DESKTOP, PHONE = (1280, 1000), (390, 1500)
 # A zone around the house, and the frame number, which changes all the time.
 ZONE, FRAME_NUMBER = "house=0.05,0.2 0.98,0.2 0.98,0.98 0.05,0.98", "0,0 1,0 1,0.1 0,0.1"
 EVENTS = 3
+PASSWORD = "correct horse"
+# How long to wait for the door of the house to be opened three times, in seconds.
+HOUSE_S = 180
 # Colours of a picture in README; more only make the file larger.
 COLOURS = 128
 
@@ -85,10 +92,42 @@ async def shoot_page(url: str, folder: Path, profile: Path) -> None:
         write(await tab.screenshot(whole=False), folder / "page-event.png")
 
 
+async def shoot_console(link: str, folder: Path, profile: Path) -> None:
+    """Take the first page of a console, after its owner's account was made and something has happened."""
+    async with browsing(profile) as tab:
+        await tab.look(width=960, height=1000, dark=True)
+        await tab.go(link)
+        await tab.until("document.activeElement?.id === 'name'", "the form of the account")
+        await tab.value("document.getElementById('name').value = 'Anna'")
+        await tab.write("#password", PASSWORD)
+        await tab.until("location.pathname === '/'", "the cameras")
+        await tab.until("document.querySelectorAll('#tiles article').length === 4", "four cameras")
+        for _ in range(HOUSE_S):
+            if await tab.value(
+                "document.querySelectorAll('#strip img').length >= 4 && !document.querySelector('#strip .no-picture')"
+            ):
+                break
+            await asyncio.sleep(1)
+        await asyncio.sleep(2)
+        write(await tab.screenshot(), folder / "console.png")
+
+
+def shoot_house(folder: Path, work: Path) -> None:
+    """Take the console of ``scripts/run house``."""
+    command = [sys.executable, "-m", "pi_cam_node", "house", "--folder", str(work / "house"), "--port", "0"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as house:
+        try:
+            assert house.stdout is not None
+            link = next(line.split()[-1] for line in house.stdout if "Make your account: " in line)
+            asyncio.run(shoot_console(link, folder, work / "profile"))
+        finally:
+            house.terminate()
+
+
 def shoot_home_assistant(folder: Path, work: Path) -> None:
-    """Take the device's page in a fresh Home Assistant, with a node on its broker."""
+    """Take the device's page and the dashboard in a fresh Home Assistant, with a node on its broker."""
     if not (TOOLS / "ha_up").exists():
-        print("home-assistant.png stays as it is: there is no Home Assistant beside the repository")  # noqa: T201
+        print("Home Assistant's pictures stay as they are: it is not beside the repository")  # noqa: T201
         return
     started = run_tool("ha_up", "--instance", INSTANCE, "--fresh", "--ha-port", "0", "--mqtt-port", "0")
     if started.returncode:
@@ -97,39 +136,43 @@ def shoot_home_assistant(folder: Path, work: Path) -> None:
         sys.path.append(str(TOOLS))
         from ha_client import HA  # noqa: PLC0415 - found only once its folder is in the path
 
-        with running_porch(work, int(HA.from_state(INSTANCE).mqtt_port)):
-            shot = work / "home-assistant.png"
-            done = run_tool(
-                "ha_shot",
-                "device:pi_cam_node_porch",
-                str(shot),
-                "--instance",
-                INSTANCE,
-                "--wait",
-                "12",
-                "--size",
-                "1280x1200",
-            )
-            if done.returncode:
-                raise SystemExit(done.stderr[-500:])
-            write(shot.read_bytes(), folder / "home-assistant.png")
+        home = HA.from_state(INSTANCE)
+        with running_porch(work, int(home.mqtt_port)):
+            shoot_frontend("device:pi_cam_node_porch", "1280x1200", folder / "home-assistant.png", work)
+            dashboard = yaml.safe_load((REPOSITORY / "homeassistant" / "dashboard.yaml").read_text())
+            home.ws.command("lovelace/dashboards/create", url_path="pi-camera", title="Camera", mode="storage")
+            home.ws.command("lovelace/config/save", url_path="pi-camera", config=dashboard)
+            shoot_frontend("/pi-camera/0", "1400x1000", folder / "home-assistant-dashboard.png", work)
     finally:
         run_tool("ha_down", "--instance", INSTANCE, "--purge")
 
 
-def main(folder: Path) -> None:
-    """Take all pictures."""
+def shoot_frontend(page: str, size: str, path: Path, work: Path) -> None:
+    """Take a page of Home Assistant's frontend."""
+    shot = work / path.name
+    done = run_tool("ha_shot", page, str(shot), "--instance", INSTANCE, "--wait", "12", "--size", size)
+    if done.returncode:
+        raise SystemExit(done.stderr[-500:])
+    write(shot.read_bytes(), path)
+
+
+def main(folder: Path, only: str) -> None:
+    """Take all pictures, or only those of the ``page``, the ``house`` or ``home-assistant``."""
     if find_chromium() is None:
         raise SystemExit("chromium is needed; as root: apt-get install chromium")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pi-cam-node-shots-") as name:
         work = Path(name)
-        for part in ("broker", "node", "home", "profile"):
-            (work / part).mkdir()
-        with Mosquitto(work / "broker") as broker, running_porch(work / "node", broker.port) as port:
-            asyncio.run(shoot_page(f"http://127.0.0.1:{port}/", folder, work / "profile"))
-        shoot_home_assistant(folder, work / "home")
+        for part in ("broker", "node", "home", "profile", "console/profile"):
+            (work / part).mkdir(parents=True)
+        if only in ("", "page"):
+            with Mosquitto(work / "broker") as broker, running_porch(work / "node", broker.port) as port:
+                asyncio.run(shoot_page(f"http://127.0.0.1:{port}/", folder, work / "profile"))
+        if only in ("", "house"):
+            shoot_house(folder, work / "console")
+        if only in ("", "home-assistant"):
+            shoot_home_assistant(folder, work / "home")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES, sys.argv[2] if len(sys.argv) > 2 else "")
