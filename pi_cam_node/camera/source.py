@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Layout, Mode, Sensor
-from pi_cam_node.imaging.packet import Packet
+from pi_cam_node.imaging.packet import Packet, SoundChoice
 
 if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
     from pi_cam_node.config import Config
@@ -91,6 +91,7 @@ class Controls:
         gain: Analogue gain at night.
         night_mode: Configuration at night: ``still`` or ``stream``.
         adjustments: Focus, white balance and exposure compensation.
+        sound: Which sound comes with the packets; see `recording.sound`.
     """
 
     mode: Mode
@@ -99,6 +100,7 @@ class Controls:
     gain: float
     night_mode: Literal["still", "stream"]
     adjustments: Adjustments = Adjustments()
+    sound: SoundChoice = "off"
 
     @property
     def exposure_s(self) -> float:
@@ -125,7 +127,9 @@ def controls_of(config: Config, mode: Mode) -> Controls:
     """Return the controls of the camera in a mode, by the settings."""
     night, camera = config.night, config.camera
     adjustments = Adjustments(camera.autofocus, camera.lens_position, camera.awb, camera.exposure_compensation)
-    return Controls(mode, camera.framerate, night.exposure_us, night.gain, night.mode, adjustments)
+    return Controls(
+        mode, camera.framerate, night.exposure_us, night.gain, night.mode, adjustments, config.recording.sound
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,23 @@ TIMESCALE_HZ = 90_000
 """Ticks of a packet's time stamps in a second, as MPEG counts."""
 
 
+SoundChoice = Literal["off", "copy", "aac"]
+"""Sound of a camera: none; copied where it is AAC; or AAC that is made of any other codec as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """Parameters that a decoder needs before the first packet.
 
     Attributes:
-        codec: ``h264`` or ``hevc``; sound: ``aac``.
-        size: Width and height in pixels; (0, 0) for sound.
-        extradata: Parameter sets (SPS and PPS) in Annex B form, or the AudioSpecificConfig of AAC; may be empty where
-            every key frame carries them.
+        codec: ``h264`` or ``hevc``.
+        size: Width and height in pixels.
+        extradata: Parameter sets (SPS and PPS) in Annex B form; may be empty where every key frame carries them.
         masked: The privacy masks are in the pictures, or there are none.
         is_copied: The packets are the camera's own, and not made of the node's pictures.
     """
 
-    codec: Literal["h264", "hevc", "aac"]
+    codec: Literal["h264", "hevc"]
     size: tuple[int, int]
     extradata: bytes = field(repr=False)
     masked: bool = True
@@ -45,21 +48,23 @@ class PacketFacts:
         pts: Presentation time in ticks of `TIMESCALE_HZ`, made from the monotonic clock.
         duration: Ticks until the next packet of the track; 0 where that is not known yet.
         track: Number of the track in its source; another one means that decoding begins anew.
+        sound: AudioSpecificConfig of a packet of sound; empty for pictures.
     """
 
     pts: int
     duration: int = 0
     track: int = 0
+    sound: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One encoded picture.
+    """One encoded picture, or one frame of sound.
 
     Attributes:
-        mono_s: Monotonic time at which its exposure had ended, in seconds.
-        key: Decoding can begin here.
-        data: Its bytes; H.264 in Annex B form.
+        mono_s: Monotonic time at which its exposure had ended, in seconds; of sound: at which it began.
+        key: Decoding can begin here; never of sound, which goes with the pictures before it.
+        data: Its bytes; H.264 in Annex B form, AAC without a header.
         facts: Time stamps and track.
     """
 

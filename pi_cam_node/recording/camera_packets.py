@@ -1,4 +1,7 @@
-"""Packets that the camera itself makes: the last seconds are kept, and films are copied from them without an encode."""
+"""Packets that the camera itself makes: the last seconds are kept, and films are copied from them without an encode.
+
+Sound comes with the pictures, in the order in which it came, and is kept only while `recording.sound` asks for it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.imaging.aac import aac_format
 from pi_cam_node.imaging.packet import Packet, Track
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.packet_stream import PacketStream
@@ -35,16 +39,23 @@ class CameraPackets:
 
     failure = ""
 
-    def __init__(self, keep_s: Callable[[], float], is_private: Callable[[], bool], clock: Clock) -> None:
+    def __init__(
+        self,
+        keep_s: Callable[[], float],
+        is_private: Callable[[], bool],
+        clock: Clock,
+        has_sound: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Keep nothing yet.
 
         Args:
             keep_s: Returns the seconds of pre-roll that are asked for.
             is_private: Returns whether privacy is on: then nothing is kept.
             clock: Tells the time.
+            has_sound: Returns whether sound is to be kept.
         """
-        self.stream = PacketStream(CAPACITY_BYTES)
-        self._keep_s, self._is_private, self._clock = keep_s, is_private, clock
+        self.stream = PacketStream(CAPACITY_BYTES, has_sound)
+        self._keep_s, self._is_private, self._clock, self._has_sound = keep_s, is_private, clock, has_sound
         self._keys: deque[float] = deque()
         self._source: tuple[int, int, tuple[int, int]] | None = None
         self._track = 0
@@ -59,7 +70,10 @@ class CameraPackets:
         if self._is_private():
             self.forget()
             return
+        has_sound = self._has_sound()
         for packet in packets:
+            if packet.facts.sound and not (has_sound and aac_format(packet.facts.sound)):
+                continue
             source = (session, packet.facts.track, size)
             if source != self._source:
                 if not packet.key:  # nothing can be decoded before the first key frame of a track

@@ -43,19 +43,20 @@ def copy_clip(
         OSError: The clip cannot be written.
         NotSaved: Nothing of it reached the disk.
     """
-    reader, film, first_track = stream.reader_since(order.first_mono_s), None, -1
-    times: list[float] = []
+    reader, film, first_track, times = stream.reader_since(order.first_mono_s), None, -1, list[float]()
     try:
         while (item := reader.next()) is not None and item[0].mono_s <= order.last_mono_s:
             record, data = item
             if film is None:
-                sets, track = parameter_sets(data), stream.track(record.meta.track)
-                if sets is None or track is None:
+                boxes, first_track = _boxes(stream, record.meta.track, data), record.meta.track
+                if boxes is None:
                     return None
-                boxes = TrackBoxes(track.size, *sets, is_copied=track.is_copied)
-                film, first_track = FilmFile(directory, facts(record.mono_s), boxes, access), record.meta.track
+                film = FilmFile(directory, facts(record.mono_s), boxes, access)
             if record.meta.track != first_track or reader.lost:
                 return None
+            if record.meta.sound:
+                film.add_sound(data, record.meta.pts, record.meta.sound if stream.sound else b"")
+                continue
             film.add(data, record.mono_s, key=record.key)
             times.append(record.mono_s)
             progress(len(times), len(times) + 1)
@@ -69,6 +70,14 @@ def copy_clip(
     if saved is None:
         raise NotSaved("nothing of the clip reached the disk")
     return saved
+
+
+def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | None:
+    """Return the header of a film that begins with a key frame of a track; ``None`` where its format is unknown."""
+    sets, track = parameter_sets(key_frame), stream.track(number)
+    if sets is None or track is None:
+        return None
+    return TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=stream.sound)
 
 
 def gaps(times: list[float]) -> float:

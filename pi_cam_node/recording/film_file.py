@@ -43,7 +43,7 @@ class FilmFile:
         Args:
             directory: The folder, which exists.
             facts: Metadata of the film.
-            track: Picture size and codec.
+            track: Picture size and codecs.
             access: Mode and group of the closed film and its side-car.
 
         Raises:
@@ -83,6 +83,17 @@ class FilmFile:
         self._writer.add(data, ticks, key)
         self.frames += 1
         self.last_mono_s = mono_s
+
+    def add_sound(self, data: bytes, ticks: int, sound: bytes) -> None:
+        """Append a frame of sound; it is left out where it began before the film, or is not of the film's format.
+
+        Args:
+            data: The frame.
+            ticks: Its monotonic time in ticks of `TIMESCALE`.
+            sound: Its AudioSpecificConfig; empty where it is not to be used.
+        """
+        if sound and sound == self.track_boxes.sound:
+            self._writer.add_sound(data, ticks - round(self.facts.first_mono_s * TIMESCALE))
 
     def flush(self) -> None:
         """Write and sync what was added.
@@ -156,7 +167,8 @@ def finish(
         sync_directory(directory)
         return None
     film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
-    replace_atomically(directory / f"{facts.id}.json", _sidecar(film, facts, digest), access.mode, access.group_id)
+    sidecar = _sidecar(film, facts, digest, "aac" if content.sound else None)
+    replace_atomically(directory / f"{facts.id}.json", sidecar, access.mode, access.group_id)
     if is_plain:
         source_path.unlink()
     else:
@@ -239,7 +251,7 @@ def _digest(source: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
+def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> bytes:
     last_mono_s = film.first_mono_s + film.seconds
     width, height = film.size
     content = {
@@ -261,6 +273,7 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str) -> bytes:
         "width": width,
         "height": height,
         "codec": film.codec,
+        "sound": sound,
         "masked": facts.masked,
         "copied": facts.copied,
         "reason": film.reason,

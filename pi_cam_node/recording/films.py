@@ -59,7 +59,7 @@ class Films:
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
-        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock)
+        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock, self._has_sound)
         packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
         self.live_packets = packets
         self._recorder = Recorder(
@@ -162,6 +162,9 @@ class Films:
         config = self._current()
         interval_s = 0.0 if self.missing else config.timelapse.interval_s
         return TimelapseSettings(interval_s, bool(config.privacy.masks), self._access())
+
+    def _has_sound(self) -> bool:
+        return self._current().recording.sound != "off"
 
     def _access(self) -> FileAccess:
         return FileAccess.of(self._current().storage)

@@ -1,9 +1,13 @@
-"""Ring of the packets of the last seconds, read by the recorder and the live view."""
+"""Ring of the packets of the last seconds, read by the recorder and the live view.
+
+A packet of sound stands in it at the time of the picture before it, goes when that goes, and has its own time in its
+`PacketFacts`.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.block_ring import BlockRing, Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
@@ -18,10 +22,17 @@ _TRACKS_KEPT = 8
 class PacketStream:
     """A ring of packets that wakes its readers. Thread: any."""
 
-    def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+    def __init__(self, capacity_bytes: int = CAPACITY_BYTES, has_sound: Callable[[], bool] = lambda: False) -> None:
+        """Keep nothing yet.
+
+        Args:
+            capacity_bytes: Room for packets.
+            has_sound: Returns whether sound is to be used.
+        """
         self._ring: BlockRing[PacketFacts] = BlockRing(capacity_bytes)
         self._tracks: dict[int, Track] = {}
         self._number = 0
+        self._has_sound, self._sound = has_sound, b""
         self._changed = threading.Condition()
 
     @property
@@ -35,6 +46,11 @@ class PacketStream:
         """Time of the oldest packet, a key frame; ``None`` where there is none."""
         first = self._ring.first
         return None if first is None else first.mono_s
+
+    @property
+    def sound(self) -> bytes:
+        """AudioSpecificConfig of the newest sound; empty where there is none, or none is to be used, by now."""
+        return self._sound if self._has_sound() else b""
 
     @property
     def size_bytes(self) -> int:
@@ -54,11 +70,20 @@ class PacketStream:
         return self._tracks.get(number)
 
     def append(self, packet: Packet) -> None:
-        """Append a packet, later than the one before, and wake the readers."""
+        """Append a picture, later than the one before, or the sound of one, and wake the readers."""
+        if packet.facts.sound:
+            self._append_sound(packet)
+            return
         if packet.mono_s > self.last_mono_s:
             self._ring.append(packet.mono_s, packet.data, packet.facts, key=packet.key)
         with self._changed:
             self._changed.notify_all()
+
+    def _append_sound(self, packet: Packet) -> None:
+        last = self._ring.last
+        if last is not None:
+            self._ring.append(last.mono_s, packet.data, packet.facts, key=False)
+            self._sound = packet.facts.sound
 
     def holds(self, mono_s: float) -> bool:
         """Return whether no packet of a moment or later is gone, where there was one."""
@@ -99,4 +124,5 @@ class PacketStream:
 
     def clear(self) -> None:
         """Forget and overwrite every packet."""
+        self._sound = b""
         self._ring.clear()

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from pi_cam_node.base.block_ring import Record
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Code, NodeError, NoSpace
 from pi_cam_node.base.threads import MonitoredThread
@@ -13,6 +14,7 @@ from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.imaging.packet import PacketFacts
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
@@ -82,7 +84,7 @@ class Take:
             item = self._reader.next()
             end = recorder.end
             if item is not None and not (end and item[0].mono_s > end[0]):
-                self._take(item[0].mono_s, item[1], key=item[0].key, track=item[0].meta.track)
+                self._take(item[0], item[1])
                 drain_s = None  # the encoder is slow, and not at its end
                 continue
             if end is not None:
@@ -106,7 +108,12 @@ class Take:
             self._fail("no_frames", self._source.failure or "no pictures came")
         return None
 
-    def _take(self, mono_s: float, data: bytes, *, key: bool, track: int) -> None:
+    def _take(self, record: Record[PacketFacts], data: bytes) -> None:
+        if record.meta.sound:
+            if self._film is not None:
+                self._film.add_sound(data, record.meta.pts, record.meta.sound if self._stream.sound else b"")
+            return
+        mono_s, key, track = record.mono_s, record.key, record.meta.track
         missed = self._reader.lost - self._lost
         self._lost = self._reader.lost
         if missed and self._last_s is not None:
@@ -142,7 +149,7 @@ class Take:
         sets, known = parameter_sets(data), self._stream.track(track)
         if sets is None or known is None:
             return None
-        boxes = TrackBoxes(known.size, *sets, is_copied=known.is_copied)
+        boxes = TrackBoxes(known.size, *sets, is_copied=known.is_copied, sound=self._stream.sound)
         try:
             film = self._recorder.new_film(self._order, mono_s, boxes)
         except (OSError, NodeError) as error:

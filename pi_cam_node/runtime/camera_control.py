@@ -31,7 +31,7 @@ class CameraControl:
                 # What is the same as before is no change to the camera.
                 self._camera.set_controls(controls_of(self._core.config, self._core.night.wanted))
                 self._camera.reconfigure(self._core.config)
-            case SettingChanged(key=key) if key.startswith(("motion.", "overlay.", "ring.")):
+            case SettingChanged(key=key) if key.startswith(("motion.", "overlay.", "ring.", "recording.sound")):
                 self._camera.reconfigure(self._core.config)
             case CameraOpened() if not self._has_been_open:
                 self._has_been_open = True

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.broker import Mosquitto, wait_until
+from tests.support.rtsp_node import PRE_S, START_S, node, saved, side_car
 from tests.support.rtsp_server import RtspServer, free_port, why_not
-from tests.support.running_node import BASE, CommandClient, RunningNode
+from tests.support.running_node import BASE
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")
 
@@ -22,43 +21,6 @@ pytestmark = [
     pytest.mark.rtsp,
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
 ]
-
-START_S = 60.0
-PRE_S = 1.0
-
-
-@contextmanager
-def node(folder: Path, broker: Mosquitto, url: str, **sections: Any) -> Iterator[CommandClient]:
-    """Run a node on a network camera."""
-    told: dict[str, Any] = {
-        "camera": {"source": url, "framerate": 5},
-        "recording": {"pre_roll_s": PRE_S, "post_roll_s": 0.5},
-        "storage": {"min_free_bytes": 0},
-        "export": {"base_dir": str(folder / "captures")},
-    }
-    for name, values in sections.items():
-        told[name] = {**told.get(name, {}), **values}
-    with ExitStack() as stack:
-        stack.enter_context(RunningNode(folder, broker.port, **told))
-        commands = CommandClient(stack.enter_context(broker.client()))
-        commands.wait_online(START_S)
-        wait_until(lambda: commands.ask("health")["data"]["ring_seconds"] > PRE_S + 2, "a ring", START_S)
-        yield commands
-
-
-def saved(commands: CommandClient, count: int = 1) -> dict[str, Any]:
-    """Wait for so many films; return the last one's message."""
-
-    def messages() -> list[dict[str, Any]]:
-        received = list(commands.client.received)
-        return [json.loads(m.payload) for m in received if m.topic == f"{BASE}/event/recording_saved"]
-
-    wait_until(lambda: len(messages()) >= count, f"{count} films", START_S)
-    return messages()[count - 1]
-
-
-def side_car(media: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(Path(media["path"]).with_suffix(".json").read_text())  # type: ignore[no-any-return]
 
 
 def slices(packet: Any) -> bytes:

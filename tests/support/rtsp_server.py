@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self
 
 SERVER = Path(__file__).parents[2].parent / "shared" / "tools" / "clients" / "rtsp_server.py"
+# The same with sound.
+SOUND_SERVER = Path(__file__).with_name("rtsp_sound_server.py")
 # The server's packages belong to the system's Python.
 PYTHON = Path("/usr/bin/python3")
 START_S = 60.0
@@ -30,6 +32,23 @@ def why_not() -> str | None:
     return "python3-gi or gir1.2-gst-rtsp-server-1.0 is not installed" if done.returncode else None
 
 
+@functools.cache
+def why_no_sound() -> str | None:
+    """Return why there is no RTSP server with sound here, or ``None`` where there is one."""
+    if not PYTHON.exists():
+        return f"{PYTHON} is not there"
+    probe = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
+        "elements = 'x264enc rtph264pay voaacenc rtpmp4gpay mulawenc rtppcmupay audiotestsrc';"
+        "assert all(map(Gst.ElementFactory.find, elements.split()))"
+    )
+    done = subprocess.run([PYTHON, "-c", probe], check=False, capture_output=True, timeout=60)
+    return (
+        "python3-gi, gir1.2-gst-rtsp-server-1.0 or a plugin of GStreamer is not installed" if done.returncode else None
+    )
+
+
 def free_port() -> int:
     """Return a port that was free a moment ago."""
     with socket.socket() as probe:
@@ -40,7 +59,8 @@ def free_port() -> int:
 class RtspServer:
     """The server in its own process; ends with the ``with``."""
 
-    def __init__(self, *options: str, port: int | None = None, login: str = "") -> None:
+    def __init__(self, *options: str, port: int | None = None, login: str = "", script: Path = SERVER) -> None:
+        self._script = script
         self.port = port or free_port()
         self._options = [*options, *(["--user", login] if login else [])]
         self._login = f"{login}@" if login else ""
@@ -51,7 +71,7 @@ class RtspServer:
         return f"rtsp://{self._login}127.0.0.1:{self.port}/cam"
 
     def __enter__(self) -> Self:
-        command = [str(PYTHON), str(SERVER), "--port", str(self.port), *self._options]
+        command = [str(PYTHON), str(self._script), "--port", str(self.port), *self._options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment

@@ -1,4 +1,4 @@
-"""Network camera over RTSP, read with PyAV: pictures and the camera's own packets from one connection.
+"""Network camera over RTSP, read with PyAV: pictures, the camera's own packets and its sound from one connection.
 
 The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used, and
 day and night are labels. Every packet is decoded, for a picture needs those before it, but only the pictures that are
@@ -20,6 +20,7 @@ from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.pacing import RateLimit
 from pi_cam_node.camera.sources.packet_times import PacketTimes
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.camera.sources.rtsp_sound import RtspSound
 from pi_cam_node.imaging.h264 import parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
@@ -36,7 +37,9 @@ _STALE_S = 1.0
 # Time stamps that go back by less than this belong to pictures that wait for each other; by more, to another count.
 _REORDERED_S = 1.0
 # Packets that are held until a picture takes them along; where no picture can be decoded the camera is lost anyway.
+# Sound is held only while there is room enough for pictures.
 _HELD_MAX = 600
+_HELD_WITH_SOUND_MAX = 300
 
 
 class Container(Protocol):
@@ -44,8 +47,8 @@ class Container(Protocol):
 
     streams: Any
 
-    def demux(self, stream: Any, /) -> Iterator[Any]:
-        """Yield packets."""
+    def demux(self, *streams: Any) -> Iterator[Any]:
+        """Yield the packets of some of the streams."""
         ...
 
     def close(self) -> None:
@@ -77,7 +80,7 @@ class RtspPacketSource:
 
     def _begin_session(self) -> None:
         self._images: Iterator[tuple[Any, float]] = iter(())
-        self._limit, self._times = RateLimit(), PacketTimes()
+        self._limit, self._times, self._sound = RateLimit(), PacketTimes(), RtspSound(None, self._title)
         self._packets: list[Packet] = []
         self._sets: tuple[bytes, bytes] | None = None
         self._newest_stamp_s = float("-inf")
@@ -107,7 +110,10 @@ class RtspPacketSource:
         self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and self._size == _size(decoder)
         self._sets = parameter_sets(bytes(decoder.extradata or b""))
         self._controls = controls
-        self._images = self._decoded(self._container, stream)
+        sounds = self._container.streams.audio
+        self._sound = RtspSound(sounds[0] if sounds else None, self._title)
+        self._sound.tell(controls.sound)
+        self._images = self._decoded(self._container, stream, *sounds[:1])
         return Opened(self._title, self._size, "i420", controls=False)
 
     def read(self) -> Shot:
@@ -122,8 +128,11 @@ class RtspPacketSource:
         raise SourceError(f"{self._title} sends no more pictures")
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate and the mode, which is only a label."""
+        """Take the rate, the sound, and the mode, which is only a label."""
         self._controls = controls
+        self._sound.tell(controls.sound)
+        if controls.sound == "off":
+            self._packets = [packet for packet in self._packets if not packet.facts.sound]
 
     def close(self) -> None:
         """Disconnect."""
@@ -132,7 +141,7 @@ class RtspPacketSource:
         if container is not None:
             container.close()
 
-    def _decoded(self, container: Container, stream: Any) -> Iterator[tuple[Any, float]]:
+    def _decoded(self, container: Container, stream: Any, *sounds: Any) -> Iterator[tuple[Any, float]]:
         """Yield the images of the present and their monotonic times, and collect packets.
 
         Raises:
@@ -142,8 +151,13 @@ class RtspPacketSource:
         opened_s = asked_s = self._monotonic()
         is_past = True
         try:
-            for packet in container.demux(stream):
+            for packet in container.demux(stream, *sounds):
                 arrived_s = self._monotonic()
+                if packet.stream is not stream:  # the wait is for pictures
+                    self._collect_sound(packet, arrived_s, is_past=is_past)
+                    if arrived_s - asked_s > READ_TIMEOUT_MS / 1000:
+                        raise SourceError(f"{self._title} sends sound, but no more pictures")
+                    continue
                 is_past = is_past and arrived_s - asked_s < pile_s and arrived_s - opened_s < _PILE_S
                 if packet.size:
                     mono_s = self._times.of(None if is_past else _stamp_s(packet), arrived_s)
@@ -179,6 +193,13 @@ class RtspPacketSource:
             self._has_key = False
         if len(self._packets) > _HELD_MAX:
             self._packets, self._has_key = [], False
+
+    def _collect_sound(self, packet: Any, arrived_s: float, *, is_past: bool) -> None:
+        """Keep a packet of sound among the pictures that it came with."""
+        choice = "off" if self._controls is None or is_past else self._controls.sound
+        found = self._sound.packets(packet, arrived_s, choice, self._track)
+        if self._can_copy and self._has_key and len(self._packets) < _HELD_WITH_SOUND_MAX:
+            self._packets += found
 
     def _pixels(self, image: Any) -> Pixels:
         """Return an image as I420 of full range.

@@ -100,7 +100,9 @@ class FrameSender:
             image.quality,
             report.skipped + self._skipped,
             image.motion,
-            tuple(PacketInSlot(each.mono_s, each.key, each.facts.track) for each in image.packets),
+            tuple(
+                PacketInSlot(each.mono_s, each.key, each.facts.track, each.facts.sound.hex()) for each in image.packets
+            ),
         )
         self._link.send(encode(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared

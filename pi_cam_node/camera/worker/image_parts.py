@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pi_cam_node.camera.worker.messages import FrameInSlot, Image
+from pi_cam_node.camera.worker.messages import FrameInSlot, Image, PacketInSlot
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
 
@@ -18,16 +18,13 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     """Return the picture of a report.
 
     Raises:
-        ValueError: There are not as many parts as it names.
+        ValueError: There are not as many parts as it names, or the format of its sound is not hexadecimal.
     """
     usual = len(report.qualities) + 3
     if len(parts) != usual + len(report.packets):
         raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
     jpeg, ring_jpeg, *jpegs, raw = parts[:usual]
-    packets = tuple(
-        Packet(packet.mono_s, packet.key, data, PacketFacts(pts_of(packet.mono_s), track=packet.track))
-        for packet, data in zip(report.packets, parts[usual:], strict=True)
-    )
+    packets = tuple(_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True))
     return Image(
         report.exposed_mono_s,
         report.captured_mono_s,
@@ -43,4 +40,11 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
         raw or None,
         report.motion,
         packets,
+    )
+
+
+def _packet(told: PacketInSlot, data: bytes) -> Packet:
+    sound = bytes.fromhex(told.sound)
+    return Packet(
+        told.mono_s, told.key and not sound, data, PacketFacts(pts_of(told.mono_s), track=told.track, sound=sound)
     )

@@ -158,11 +158,12 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class PacketInSlot:
-    """A packet whose bytes lie in a slot; see `Packet`."""
+    """A packet whose bytes lie in a slot; see `Packet`. ``sound`` is `PacketFacts.sound` in hexadecimal digits."""
 
     mono_s: float
     key: bool
     track: int
+    sound: str = ""
 
 
 @dataclass(frozen=True, slots=True)

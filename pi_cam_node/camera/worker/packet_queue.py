@@ -10,6 +10,8 @@ from pi_cam_node.imaging.packet import Packet
 BYTES_MAX = 8 << 20
 # Packets of one message, which names each of them.
 AT_ONCE = 150
+# Packets that wait with sound among them: as many as some seconds have, or pictures come too seldom to take all along.
+SOUND_MAX = 300
 
 
 class PacketQueue:
@@ -26,7 +28,10 @@ class PacketQueue:
         self.dropped = 0
 
     def put(self, packets: Sequence[Packet]) -> None:
-        """Append packets; where too much waits, all of it goes, and what comes before the next key frame."""
+        """Append packets; where too much waits, all of it goes, and what comes before the next key frame.
+
+        Sound goes first: where more packets wait than `SOUND_MAX`, the pictures need the room.
+        """
         for packet in packets:
             if self._needs_key and not packet.key:
                 self.dropped += 1
@@ -34,6 +39,8 @@ class PacketQueue:
             self._needs_key = False
             self._waiting.append(packet)
             self._size_bytes += len(packet.data)
+        if len(self._waiting) > SOUND_MAX:
+            self._drop_sound()
         if self._size_bytes > BYTES_MAX:
             self._drop(len(self._waiting))
 
@@ -61,3 +68,10 @@ class PacketQueue:
         self._needs_key = count == len(self._waiting)
         self.dropped += count
         self.sent(count)
+
+    def _drop_sound(self) -> None:
+        """Give up the sound that waits."""
+        pictures = [packet for packet in self._waiting if not packet.facts.sound]
+        self.dropped += len(self._waiting) - len(pictures)
+        self._waiting = pictures
+        self._size_bytes = sum(len(packet.data) for packet in pictures)

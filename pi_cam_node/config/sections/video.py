@@ -129,6 +129,16 @@ class RecordingConfig(Section):
         Field(ge=1, le=100),
         Setting("Quality of films; 60 is CRF 23 of H.264.", live=True, title="Film quality"),
     ] = 60
+    sound: Annotated[
+        Literal["off", "copy", "aac"],
+        Setting(
+            "Sound in films that are copied from a network camera (RTSP): off: none; copy: as the camera sends it, "
+            "where that is AAC; aac: other codecs (G.711, PCM, Opus) are made into AAC as well. Films of encoded "
+            "pictures have none, nor has the live video.",
+            live=True,
+            title="Sound in films",
+        ),
+    ] = "off"
 
 
 class TimelapseConfig(Section):

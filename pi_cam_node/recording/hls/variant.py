@@ -176,6 +176,8 @@ class Variant:
         """Take in the packets that came."""
         while (item := self._reader.next()) is not None:
             record, data = item
+            if record.meta.sound:
+                continue
             track = self._stream.track(record.meta.track)
             if track is not None:
                 lost, self._lost = self._reader.lost > self._lost, self._reader.lost

@@ -1,4 +1,4 @@
-"""The boxes of an MP4 with one H.264 track, as bytes."""
+"""The boxes of an MP4 with a track of H.264, and one of AAC where there is sound, as bytes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Ticks a second of all tracks: a multiple of every usual frame rate.
+from pi_cam_node.imaging.aac import aac_format
+from pi_cam_node.recording.mp4.sample_entries import avc1, box, full_box, mp4a
+
+# Ticks a second of files and pictures: a multiple of every usual frame rate. Sound counts its samples.
 TIMESCALE = 90_000
 # Unity matrix of tkhd and mvhd.
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _LANGUAGE_UNDEFINED = 0x55C4
-# Profiles of H.264 whose configuration has four more bytes.
-_HIGH_PROFILES = (100, 110, 122, 144)
+# Numbers of the tracks in a file.
+PICTURES, SOUND = 1, 2
 # Flags of a sample: it depends on no other (a key frame), or it does.
 KEY_FLAGS, DELTA_FLAGS = 0x02000000, 0x01010000
 # Seconds between 1904, where MP4 counts from, and 1970.
@@ -21,7 +24,7 @@ _EPOCH_S = 2_082_844_800
 
 @dataclass(frozen=True, slots=True)
 class TrackBoxes:
-    """Parameters of the track in a file's header.
+    """Parameters of the tracks in a file's header.
 
     Attributes:
         size: Width and height in pixels.
@@ -30,6 +33,7 @@ class TrackBoxes:
         title: For people who find the file.
         created_at: Seconds since 1970.
         is_copied: The packets are the camera's own, whose parameter sets alone tell the colours.
+        sound: AudioSpecificConfig of the sound; empty for none.
     """
 
     size: tuple[int, int]
@@ -38,33 +42,35 @@ class TrackBoxes:
     title: str = ""
     created_at: float = 0.0
     is_copied: bool = False
+    sound: bytes = b""
+
+    @property
+    def sound_rate_hz(self) -> int:
+        """Ticks a second of the sound: its samples; 0 where there is none."""
+        sound = aac_format(self.sound)
+        return sound.rate_hz if sound is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
 class SampleTable:
-    """Samples of a plain file: sizes, durations in ticks, which are key frames, and runs of consecutive bytes.
+    """Samples of a track of a plain file.
 
     Attributes:
         sizes: Bytes of each sample.
         durations: Ticks of each sample.
-        keys: Indices of the key frames, from 0.
-        chunks: Position in the file and number of samples of each run.
+        keys: Indices of the key frames, from 0; empty where every sample is one.
+        chunks: Position in the file and number of samples of each run of consecutive bytes.
+        starts: Ticks of the first sample.
     """
 
     sizes: Sequence[int]
     durations: Sequence[int]
     keys: Sequence[int]
     chunks: Sequence[tuple[int, int]]
+    starts: int = 0
 
 
-def box(kind: bytes, *parts: bytes) -> bytes:
-    """Return a box of a four-letter kind."""
-    return struct.pack(">I", 8 + sum(map(len, parts))) + kind + b"".join(parts)
-
-
-def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
-    """Return a box with version and flags."""
-    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+_EMPTY = SampleTable((), (), (), ())
 
 
 def file_type(*, fragmented: bool) -> bytes:
@@ -77,75 +83,135 @@ def fragmented_header(track: TrackBoxes, notes: bytes = b"") -> bytes:
     """Return the header of a fragmented file, which a player needs before any fragment.
 
     Args:
-        track: Parameters of the track.
+        track: Parameters of the tracks.
         notes: Kept in a box that players pass over.
     """
-    empty = SampleTable((), (), (), ())
-    extends = box(b"mvex", full_box(b"trex", 0, 0, struct.pack(">5I", 1, 1, 0, 0, 0)))
-    movie = box(b"moov", _movie_header(track, 0), _track(track, empty, 0), extends)
+    numbers = [PICTURES, SOUND] if track.sound else [PICTURES]
+    extends = box(b"mvex", *(full_box(b"trex", 0, 0, struct.pack(">5I", number, 1, 0, 0, 0)) for number in numbers))
+    movie = box(b"moov", _movie_header(track, 0), _pictures(track, _EMPTY), _sound(track, _EMPTY), extends)
     return file_type(fragmented=True) + (box(b"free", notes) if notes else b"") + movie
 
 
-def plain_header(track: TrackBoxes, table: SampleTable) -> bytes:
-    """Return the ``moov`` box of a plain file."""
-    ticks = sum(table.durations)
+def plain_header(track: TrackBoxes, table: SampleTable, sound: SampleTable = _EMPTY) -> bytes:
+    """Return the ``moov`` box of a plain file with pictures, and with sound where there are samples of it."""
+    ticks = max(sum(table.durations), _movie_ticks(track, sound))
     details = box(b"udta", _title(track.title)) if track.title else b""
-    return box(b"moov", _movie_header(track, ticks), _track(track, table, ticks), details)
+    heard = _sound(track, sound) if sound.sizes else b""
+    return box(b"moov", _movie_header(track, ticks), _pictures(track, table), heard, details)
 
 
-def fragment(number: int, decode_ticks: int, samples: Sequence[tuple[bytes, int, bool]]) -> bytes:
+def fragment(
+    number: int,
+    decode_ticks: int,
+    samples: Sequence[tuple[bytes, int, bool]],
+    sound_ticks: int = 0,
+    sound: Sequence[tuple[bytes, int]] = (),
+) -> bytes:
     """Return a fragment: ``moof`` and ``mdat``.
 
     Args:
         number: Number of the fragment in its file, from 1.
-        decode_ticks: Time of its first sample.
-        samples: Bytes, duration in ticks and whether it is a key frame, of each.
+        decode_ticks: Time of its first picture.
+        samples: Bytes, duration in ticks and whether it is a key frame, of each picture.
+        sound_ticks: Time of the first sample of its sound.
+        sound: Bytes and duration in ticks of each sample of it.
     """
-    rows = b"".join(
-        struct.pack(">3I", duration, len(data), KEY_FLAGS if key else DELTA_FLAGS) for data, duration, key in samples
-    )
+    rows = [(duration, len(data), KEY_FLAGS if key else DELTA_FLAGS) for data, duration, key in samples]
+    sound_rows = [(duration, len(data), KEY_FLAGS) for data, duration in sound]
+    pictures_bytes = sum(size_bytes for _, size_bytes, _ in rows)
 
     def header(offset: int) -> bytes:
-        run = full_box(b"trun", 0, 0x000701, struct.pack(">Ii", len(samples), offset), rows)
-        track = box(
-            b"traf",
-            full_box(b"tfhd", 0, 0x020000, struct.pack(">I", 1)),
-            full_box(b"tfdt", 1, 0, struct.pack(">Q", decode_ticks)),
-            run,
-        )
-        return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number)), track)
+        runs = [_run(PICTURES, decode_ticks, rows, offset)]
+        if sound:
+            runs.append(_run(SOUND, sound_ticks, sound_rows, offset + pictures_bytes))
+        return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number)), *runs)
 
     # The offset of the first sample counts from the beginning of the moof, whose length does not depend on it.
-    return header(len(header(0)) + 8) + box(b"mdat", *(data for data, _, _ in samples))
+    data = box(b"mdat", *(data for data, _, _ in samples), *(data for data, _ in sound))
+    return header(len(header(0)) + 8) + data
+
+
+def _run(track: int, ticks: int, rows: Sequence[tuple[int, int, int]], offset: int) -> bytes:
+    """Return the part of a ``moof`` for a track: duration, bytes and flags of each sample, from an offset on."""
+    return box(
+        b"traf",
+        full_box(b"tfhd", 0, 0x020000, struct.pack(">I", track)),
+        full_box(b"tfdt", 1, 0, struct.pack(">Q", ticks)),
+        full_box(
+            b"trun", 0, 0x000701, struct.pack(">Ii", len(rows), offset), *(struct.pack(">3I", *row) for row in rows)
+        ),
+    )
 
 
 def _movie_header(track: TrackBoxes, ticks: int) -> bytes:
     created = _created(track)
     times = struct.pack(">QQIQ", created, created, TIMESCALE, ticks)
-    rest = struct.pack(">IHHII", 0x10000, 0x0100, 0, 0, 0) + _MATRIX + bytes(24) + struct.pack(">I", 2)
+    rest = struct.pack(">IHHII", 0x10000, 0x0100, 0, 0, 0) + _MATRIX + bytes(24) + struct.pack(">I", SOUND + 1)
     return full_box(b"mvhd", 1, 0, times, rest)
 
 
-def _track(track: TrackBoxes, table: SampleTable, ticks: int) -> bytes:
-    created, (width, height) = _created(track), track.size
-    header = full_box(
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """What the boxes of a track's media differ in: ticks a second, kind of handler, header and sample entry."""
+
+    timescale_hz: int
+    handler: bytes
+    header: bytes
+    entry: bytes
+
+
+def _pictures(track: TrackBoxes, table: SampleTable) -> bytes:
+    width, height = track.size
+    entry = avc1(track.size, track.sps, track.pps, is_copied=track.is_copied)
+    media = _Media(TIMESCALE, b"vide" + bytes(12) + b"video\0", full_box(b"vmhd", 0, 1, bytes(8)), entry)
+    size = struct.pack(">II", width << 16, height << 16)
+    header = _track_header(track, PICTURES, sum(table.durations), size=size)
+    return box(b"trak", header, _media(track, table, media))
+
+
+def _sound(track: TrackBoxes, table: SampleTable) -> bytes:
+    """Return the track of the sound; nothing where there is none."""
+    if not track.sound:
+        return b""
+    edits, end_ticks = b"", _movie_ticks(track, table)
+    if table.starts:  # nothing is heard until then
+        late_ticks = table.starts * TIMESCALE // track.sound_rate_hz
+        times = struct.pack(">QqIQqI", late_ticks, -1, 1 << 16, end_ticks - late_ticks, 0, 1 << 16)
+        edits = box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", 2), times))
+    handler, header = b"soun" + bytes(12) + b"sound\0", full_box(b"smhd", 0, 0, bytes(4))
+    media = _Media(track.sound_rate_hz, handler, header, mp4a(track.sound))
+    return box(b"trak", _track_header(track, SOUND, end_ticks, volume=0x0100), edits, _media(track, table, media))
+
+
+def _movie_ticks(track: TrackBoxes, sound: SampleTable) -> int:
+    """Return the end of the sound in ticks of the file."""
+    samples = sound.starts + sum(sound.durations)
+    return samples * TIMESCALE // track.sound_rate_hz if track.sound else 0
+
+
+def _track_header(track: TrackBoxes, number: int, ticks: int, *, volume: int = 0, size: bytes = bytes(8)) -> bytes:
+    created = _created(track)
+    return full_box(
         b"tkhd",
         1,
         3,
-        struct.pack(">QQIIQ", created, created, 1, 0, ticks),
-        bytes(8) + struct.pack(">HHHH", 0, 0, 0, 0) + _MATRIX + struct.pack(">II", width << 16, height << 16),
+        struct.pack(">QQIIQ", created, created, number, 0, ticks),
+        bytes(8) + struct.pack(">HHHH", 0, 0, volume, 0) + _MATRIX + size,
     )
+
+
+def _media(track: TrackBoxes, table: SampleTable, media: _Media) -> bytes:
+    created, ticks = _created(track), sum(table.durations)
     media_header = full_box(
-        b"mdhd", 1, 0, struct.pack(">QQIQHH", created, created, TIMESCALE, ticks, _LANGUAGE_UNDEFINED, 0)
+        b"mdhd", 1, 0, struct.pack(">QQIQHH", created, created, media.timescale_hz, ticks, _LANGUAGE_UNDEFINED, 0)
     )
-    handler = full_box(b"hdlr", 0, 0, bytes(4) + b"vide" + bytes(12) + b"video\0")
     data = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1)))
-    information = box(b"minf", full_box(b"vmhd", 0, 1, bytes(8)), data, _sample_tables(track, table))
-    return box(b"trak", header, box(b"mdia", media_header, handler, information))
+    information = box(b"minf", media.header, data, _sample_tables(media.entry, table))
+    return box(b"mdia", media_header, full_box(b"hdlr", 0, 0, bytes(4) + media.handler), information)
 
 
-def _sample_tables(track: TrackBoxes, table: SampleTable) -> bytes:
-    description = full_box(b"stsd", 0, 0, struct.pack(">I", 1), _avc1(track))
+def _sample_tables(entry: bytes, table: SampleTable) -> bytes:
+    description = full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry)
     durations = _runs(table.durations)
     times = struct.pack(">I", len(durations)) + b"".join(struct.pack(">II", *run) for run in durations)
     sizes = struct.pack(f">II{len(table.sizes)}I", 0, len(table.sizes), *table.sizes)
@@ -165,21 +231,6 @@ def _sample_tables(track: TrackBoxes, table: SampleTable) -> bytes:
         full_box(b"stsz", 0, 0, sizes),
         full_box(b"co64", 0, 0, offsets),
     )
-
-
-def _avc1(track: TrackBoxes) -> bytes:
-    sps, pps = track.sps, track.pps
-    configuration = bytes((1, *sps[1:4], 0xFF, 0xE1)) + struct.pack(">H", len(sps)) + sps
-    configuration += b"\x01" + struct.pack(">H", len(pps)) + pps
-    if sps[1] in _HIGH_PROFILES:  # 4:2:0 of 8 bits, the only one of these that cameras send and browsers show
-        configuration += b"\xfd\xf8\xf8\x00"
-    width, height = track.size
-    entry = (
-        bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
-    )
-    # Full range, BT.601: what a JPEG is. Untagged, browsers would stretch the contrast.
-    colour = b"" if track.is_copied else box(b"colr", b"nclx", struct.pack(">HHHB", 5, 6, 5, 0x80))
-    return box(b"avc1", entry, bytes(32), struct.pack(">Hh", 24, -1), box(b"avcC", configuration), colour)
 
 
 def _title(title: str) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from pi_cam_node.imaging.aac import SAMPLES
 from pi_cam_node.imaging.h264 import to_sample
-from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
+from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes, fragment, fragmented_header
+from pi_cam_node.recording.mp4.sound_times import SoundTimes
 
 # A fragment is written when its samples span this long, or hold this many bytes: a kill loses no more than one. What
 # is written outlives the process, and only a power cut takes what was not synced.
@@ -31,7 +33,7 @@ class FragmentedWriter:
 
         Args:
             descriptor: Descriptor of a new file; the caller closes it.
-            track: Parameters of the track, for the header.
+            track: Parameters of the tracks, for the header.
             notes: Facts for a repair, kept in the header.
             sync: Brings what was written to the disk.
 
@@ -40,6 +42,8 @@ class FragmentedWriter:
         """
         self._descriptor, self._sync = descriptor, sync
         self._waiting: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
+        self._sound = SoundTimes(track.sound_rate_hz) if track.sound else None
+        self._sound_waiting: list[tuple[bytes, int]] = []  # frame, number of its first sample
         self._waiting_bytes = 0
         self._fragments = self._synced_ticks = self._synced_bytes = 0
         self._last_duration = 3_000
@@ -69,6 +73,20 @@ class FragmentedWriter:
         self._waiting.append((sample, ticks, key))
         self._waiting_bytes += len(sample)
 
+    def add_sound(self, data: bytes, ticks: int) -> None:
+        """Append a frame of AAC; it is written with the pictures that it came with.
+
+        Args:
+            data: The frame; nothing is done with it where the file has no sound.
+            ticks: Time of its beginning since that of the film, in ticks of `TIMESCALE`.
+        """
+        if self._sound is None or self._waiting_bytes > FRAGMENT_BYTES_MAX:
+            return
+        begin = self._sound.place(ticks / TIMESCALE)
+        if begin is not None:
+            self._sound_waiting.append((data, begin))
+            self._waiting_bytes += len(data)
+
     def finish(self) -> None:
         """Write the samples that are left.
 
@@ -85,10 +103,19 @@ class FragmentedWriter:
         self._last_duration = samples[-1][1]
         self._waiting, self._waiting_bytes = [], 0
         self._fragments += 1
+        sound_begin, sound = self._sound_due(is_last=is_last)
         is_due = is_last or end_ticks - self._synced_ticks >= SYNC_TICKS
-        self._write(fragment(self._fragments, first, samples), sync=is_due)
+        self._write(fragment(self._fragments, first, samples, sound_begin, sound), sync=is_due)
         if is_due:
             self._synced_ticks = end_ticks
+
+    def _sound_due(self, *, is_last: bool) -> tuple[int, list[tuple[bytes, int]]]:
+        """Return the first sample of the frames whose end is known, and these with their durations."""
+        frames, begins = self._sound_waiting, [begin for _, begin in self._sound_waiting]
+        ends = [*begins[1:], begins[-1] + SAMPLES] if is_last and begins else begins[1:]
+        self._sound_waiting = frames[len(ends) :]
+        due = [(data, end - begin) for (data, begin), end in zip(frames, ends, strict=False)]
+        return (begins[0] if due else 0), due
 
     def _write(self, data: bytes, *, sync: bool) -> None:
         """Append bytes and sync them where asked, or leave the file as long as it was known to be whole."""

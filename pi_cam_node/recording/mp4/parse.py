@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, TIMESCALE, TrackBoxes
+from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, PICTURES, SOUND, TIMESCALE, TrackBoxes
+from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_of
 
 # Larger headers are not of this package: 90 s of video at 60 a second need 70 KiB.
 _HEADER_BYTES_MAX = 1 << 20
@@ -19,7 +20,7 @@ _HEADER_BYTES_MAX = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture of a file: where it lies, and when it is shown."""
+    """One picture of a file, or one frame of its sound: where it lies, and when it is shown, in ticks of its track."""
 
     position: int
     size_bytes: int
@@ -34,15 +35,17 @@ class FragmentedFile:
 
     Attributes:
         track: The header.
-        samples: Every sample of every whole fragment.
+        samples: Every picture of every whole fragment.
         whole_bytes: Length of the file up to the end of the last whole fragment.
         notes: Application data in the header.
+        sound: Every frame of sound of every whole fragment.
     """
 
     track: TrackBoxes
     samples: tuple[Sample, ...]
     whole_bytes: int
     notes: bytes = b""
+    sound: tuple[Sample, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -63,7 +66,8 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
     """
     track: TrackBoxes | None = None
     samples: list[Sample] = []
-    run: list[Sample] | None = None
+    sound: list[Sample] = []
+    run: tuple[list[Sample], list[Sample]] | None = None
     whole_bytes, notes = 0, b""
     for kind, begin, size in _top_level(file):
         if kind == b"moov":
@@ -71,17 +75,18 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
         elif kind == b"free" and track is None:
             notes = _content(file, begin, size)
         elif kind == b"moof":
-            run = _run(_content(file, begin, size), begin)
+            run = _runs(_content(file, begin, size), begin)
         elif kind == b"mdat" and run is not None:
-            if any(sample.position + sample.size_bytes > begin + size for sample in run):
+            if any(sample.position + sample.size_bytes > begin + size for sample in (*run[0], *run[1])):
                 break
-            samples += run
+            samples += run[0]
+            sound += run[1]
             run = None
         if run is None:
             whole_bytes = begin + size
     if track is None:
         raise ValueError("no whole header")
-    return FragmentedFile(track, tuple(samples), whole_bytes, notes)
+    return FragmentedFile(track, tuple(samples), whole_bytes, notes, tuple(sound))
 
 
 def _top_level(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
@@ -111,22 +116,35 @@ def _find(content: bytes, *path: bytes) -> bytes:
         ValueError: The box is missing.
     """
     for kind in path:
-        position = 0
-        while position + 8 <= len(content):
-            size, found = struct.unpack_from(">I4s", content, position)
-            if size < 8:
-                raise ValueError(f"a box of {size} bytes")
-            if found == kind:
-                content = content[position + 8 : position + size]
-                break
-            position += size
-        else:
+        found = next(_all(content, kind), None)
+        if found is None:
             raise ValueError(f"no {kind.decode()}")
+        content = found
     return content
 
 
+def _all(content: bytes, kind: bytes) -> Iterator[bytes]:
+    """Yield the contents of the boxes of a kind.
+
+    Raises:
+        ValueError: A box is damaged.
+    """
+    position = 0
+    while position + 8 <= len(content):
+        size, found = struct.unpack_from(">I4s", content, position)
+        if size < 8:
+            raise ValueError(f"a box of {size} bytes")
+        if found == kind:
+            yield content[position + 8 : position + size]
+        position += size
+
+
 def _track(movie: bytes) -> TrackBoxes:
-    entry = _find(_find(movie, b"trak", b"mdia", b"minf", b"stbl", b"stsd")[8:], b"avc1")
+    pictures, *others = [_find(track, b"mdia", b"minf", b"stbl", b"stsd")[8:] for track in _all(movie, b"trak")] or [
+        b""
+    ]
+    entry = _find(pictures, b"avc1")
+    sound = config_of(_find(_find(others[0], b"mp4a")[SOUND_ENTRY_BYTES:], b"esds")) if others else b""
     width, height = struct.unpack_from(">HH", entry, 24)
     configuration = _find(entry[78:], b"avcC")
     try:
@@ -136,12 +154,25 @@ def _track(movie: bytes) -> TrackBoxes:
         pps = configuration[11 + sps_bytes : 11 + sps_bytes + pps_bytes]
     except struct.error as error:
         raise ValueError(f"no parameter sets: {error}") from None
-    return TrackBoxes((width, height), sps, pps, is_copied=b"colrnclx" not in entry)
+    return TrackBoxes((width, height), sps, pps, is_copied=b"colrnclx" not in entry, sound=sound)
 
 
-def _run(fragment: bytes, begin: int) -> list[Sample]:
-    """Return the samples that a ``moof`` announces; ``begin`` is its position."""
-    track = _find(fragment, b"traf")
+def _runs(fragment: bytes, begin: int) -> tuple[list[Sample], list[Sample]]:
+    """Return the pictures and the sound that a ``moof`` announces; ``begin`` is its position."""
+    found: dict[int, list[Sample]] = {PICTURES: [], SOUND: []}
+    tracks = list(_all(fragment, b"traf"))
+    if not tracks:
+        raise ValueError("no traf")
+    for track in tracks:
+        number = int.from_bytes(_find(track, b"tfhd")[4:8], "big")
+        if number not in found:
+            raise ValueError(f"a track {number}")
+        found[number] += _run(track, begin)
+    return found[PICTURES], found[SOUND]
+
+
+def _run(track: bytes, begin: int) -> list[Sample]:
+    """Return the samples of a track that a ``traf`` announces; ``begin`` is the position of its fragment."""
     try:
         (ticks,) = struct.unpack_from(">Q", _find(track, b"tfdt"), 4)
         content = _find(track, b"trun")

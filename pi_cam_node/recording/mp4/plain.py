@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import accumulate
 from typing import BinaryIO
 
 from pi_cam_node.recording.mp4.boxes import SampleTable, TrackBoxes, file_type, plain_header
@@ -31,9 +32,17 @@ def write_plain(
         OSError: A file cannot be read or written.
     """
     track = replace(content.track, title=track.title, created_at=track.created_at)
-    runs = _runs(content.samples)
-    start = len(file_type(fragmented=False)) + len(plain_header(track, _table(content.samples, runs, 0))) + _LARGE_BOX
-    header = file_type(fragmented=False) + plain_header(track, _table(content.samples, runs, start))
+    # Pictures and sound stay as they were written: a quarter of a second of each in turn.
+    pictures, sound = _runs(content.samples), _runs(content.sound)
+    runs = sorted(pictures + sound)
+
+    def head(start: int) -> bytes:
+        places = dict(zip((run[0] for run in runs), accumulate((run[1] for run in runs), initial=start), strict=False))
+        tables = _table(content.samples, pictures, places), _table(content.sound, sound, places)
+        return file_type(fragmented=False) + plain_header(track, *tables)
+
+    start = len(head(0)) + _LARGE_BOX
+    header = head(start)
     data_bytes = sum(size for _, size, _ in runs)
     header += (1).to_bytes(4, "big") + b"mdat" + (data_bytes + _LARGE_BOX).to_bytes(8, "big")
     target.write(header)
@@ -71,12 +80,13 @@ def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _table(samples: tuple[Sample, ...], runs: list[tuple[int, int, int]], start: int) -> SampleTable:
-    chunks, position = [], start
-    for _, size, count in runs:
-        chunks.append((position, count))
-        position += size
+def _table(samples: tuple[Sample, ...], runs: list[tuple[int, int, int]], places: Mapping[int, int]) -> SampleTable:
+    """Return the index of a track; ``places`` has the new position of each run, by the old one."""
+    chunks = [(places[position], count) for position, _, count in runs]
     ends = [*(sample.ticks for sample in samples[1:]), samples[-1].ticks + samples[-1].duration] if samples else []
     durations = [end - sample.ticks for sample, end in zip(samples, ends, strict=True)]
     keys = [index for index, sample in enumerate(samples) if sample.key]
-    return SampleTable([sample.size_bytes for sample in samples], durations, keys, chunks)
+    if len(keys) == len(samples):  # as of sound: no list means that every sample is one
+        keys = []
+    starts = samples[0].ticks if samples else 0
+    return SampleTable([sample.size_bytes for sample in samples], durations, keys, chunks, starts)

@@ -17,10 +17,11 @@ SIZE = (640, 480)
 class Rig:
     """A camera's packets at ten a second, a key frame each two seconds."""
 
-    def __init__(self, keep_s: float = 3.0) -> None:
+    def __init__(self, keep_s: float = 3.0, *, has_sound: bool = False) -> None:
         self.clock = FakeClock()
         self.is_private = False
-        self.packets = CameraPackets(lambda: keep_s, lambda: self.is_private, self.clock)
+        self.has_sound = has_sound
+        self.packets = CameraPackets(lambda: keep_s, lambda: self.is_private, self.clock, lambda: self.has_sound)
         self.start_s = self.clock.monotonic()
         self.number = 0
 
@@ -137,3 +138,63 @@ def test_films_are_copied_where_packets_come_and_encoded_else() -> None:
     assert encoder.users == 4
     supply.release(encoder)
     assert encoder.users == 3
+
+
+AAC = bytes.fromhex("1408")
+
+
+def send_sound(rig: Rig, mono_s: float, config: bytes = AAC) -> None:
+    packet = Packet(mono_s, False, b"sound", PacketFacts(pts_of(mono_s), sound=config))
+    rig.packets.take(1, SIZE, [packet])
+
+
+def sounds(rig: Rig) -> list[int]:
+    reader, found = rig.packets.stream.reader_since(0.0), []
+    while (item := reader.next()) is not None:
+        if item[0].meta.sound:
+            found.append(item[0].meta.pts - pts_of(rig.start_s))
+    return found
+
+
+def test_sound_stands_with_the_picture_before_it_and_takes_none_its_place() -> None:
+    rig = Rig(has_sound=True)
+    rig.send(3)
+    send_sound(rig, rig.start_s + 0.15)
+    send_sound(rig, rig.start_s + 0.35)
+    rig.send(2)
+    assert sounds(rig) == [13_500, 31_500]
+    assert rig.packets.stream.last_mono_s == rig.start_s + 0.4, "the picture after sound that came early is there"
+    assert len(rig.packets.stream.key_times()) == 1
+    assert rig.packets.stream.sound == AAC
+
+
+def test_sound_goes_with_its_pictures() -> None:
+    rig = Rig(has_sound=True)
+    rig.send(1)
+    send_sound(rig, rig.start_s + 0.05)
+    rig.send(10 * GOP)
+    assert sounds(rig) == []
+
+
+def test_no_sound_is_kept_where_it_is_off_nor_used_once_it_was_switched_off() -> None:
+    rig = Rig(has_sound=True)
+    rig.send(1)
+    send_sound(rig, rig.start_s + 0.05)
+    rig.has_sound = False
+    send_sound(rig, rig.start_s + 0.06)
+    assert sounds(rig) == [4_500]
+    assert not rig.packets.stream.sound, "films that are open take no more of it, and new ones have none"
+
+
+def test_no_sound_is_kept_in_privacy_before_pictures_or_without_a_format() -> None:
+    rig = Rig(has_sound=True)
+    send_sound(rig, rig.start_s)
+    rig.send(1)
+    send_sound(rig, rig.start_s, b"\xff\xff")
+    assert sounds(rig) == []
+    send_sound(rig, rig.start_s)
+    assert sounds(rig) == [0]
+    rig.is_private = True
+    send_sound(rig, rig.start_s)
+    assert sounds(rig) == []
+    assert not rig.packets.stream.sound

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, is_film_part, progress_path
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
-from pi_cam_node.recording.mp4.boxes import TrackBoxes
+from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
 from pi_cam_node.recording.repair import repair_all
 from tests.support.h264 import PPS, SPS, access_unit
 
@@ -59,6 +60,35 @@ def test_a_closed_film_is_a_plain_file_with_a_side_car_and_nothing_else(tmp_path
     ]
     assert (told["event_id"], told["cause"], told["frames_count"], told["gap_s"]) == ("event-1", "motion", 35, 0.25)
     assert (round(film.seconds, 6), film.frames, film.pre_roll_s) == (3.5, 35, 3.0)
+    assert told["sound"] is None
+
+
+AAC = bytes.fromhex("1408")
+
+
+def test_a_film_with_sound_says_so(tmp_path: Path) -> None:
+    film = FilmFile(tmp_path, facts(), replace(TRACK, sound=AAC))
+    for number in range(30):
+        film.add(access_unit(number, key=not number), 100.0 + number / 10, key=not number)
+        film.add_sound(b"early", round((99.0 + number / 100) * TIMESCALE), AAC)
+        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE), AAC)
+        film.add_sound(b"other", round((100.01 + number / 10) * TIMESCALE), AAC + b"\0")
+    closed = film.close("end", 0.0)
+    assert closed is not None
+    data = closed.path.read_bytes()
+    assert (data.count(b"sound") - 1, data.count(b"early"), data.count(b"other")) == (30, 0, 0), "one is a box's"
+    assert json.loads(closed.path.with_suffix(".json").read_text())["sound"] == "aac"
+
+
+def test_a_mended_film_keeps_its_sound(tmp_path: Path) -> None:
+    film = FilmFile(tmp_path, facts(), replace(TRACK, sound=AAC))
+    for number in range(30):
+        film.add(access_unit(number, key=not number), 100.0 + number / 10, key=not number)
+        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE), AAC)
+    (mended,) = repair_all(tmp_path)
+    assert mended.repaired
+    assert mended.path.read_bytes().count(b"sound") > 20
+    assert json.loads(mended.path.with_suffix(".json").read_text())["sound"] == "aac"
 
 
 def access_in(folder: Path) -> dict[str, tuple[str, int]]:

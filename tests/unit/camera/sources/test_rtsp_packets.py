@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,10 @@ class FakePacket:
 
     is_corrupt = False
 
-    def __init__(self, number: int, data: bytes, *, key: bool, pts: int | None, size: tuple[int, int]) -> None:
+    def __init__(
+        self, number: int, data: bytes, stream: Any, *, key: bool, pts: int | None, size: tuple[int, int]
+    ) -> None:
+        self.stream = stream
         self.data, self.is_keyframe, self.pts, self.dts = data, key, pts, pts
         self.size, self.time_base = len(data), Fraction(1, 90_000)
         self._number, self._picture = number, size
@@ -48,13 +52,16 @@ class FakePacket:
 class FakeCamera:
     """Sends packets, ten a second, and is the clock that they are read by."""
 
-    def __init__(self, *, codec: str = "h264", b_frames: int = 0, extradata: bytes = SETS) -> None:
+    def __init__(
+        self, *, codec: str = "h264", b_frames: int = 0, extradata: bytes = SETS, sound: SimpleNamespace | None = None
+    ) -> None:
         decoder = SimpleNamespace(
             name=codec, width=64, height=48, has_b_frames=b_frames, extradata=extradata, thread_count=0
         )
         stream = SimpleNamespace(codec_context=decoder, average_rate=Fraction(RATE_HZ, 1))
-        self.streams = SimpleNamespace(video=[stream])
-        self.sent: list[FakePacket] = []
+        self.stream, self.sound = stream, sound
+        self.streams = SimpleNamespace(video=[stream], audio=[] if sound is None else [sound])
+        self.sent: list[Any] = []
         self.now_s = 1000.0
         self.piled = 0
         self.is_closed = False
@@ -64,21 +71,23 @@ class FakeCamera:
             number = len(self.sent) + 1
             data = access_unit(number, key=True) if key and sets else access_unit(number)
             pts = (number if stamp is None else stamp) * 9_000
-            self.sent.append(FakePacket(number, data, key=key, pts=pts, size=size))
+            self.sent.append(FakePacket(number, data, self.stream, key=key, pts=pts, size=size))
 
-    def demux(self, _stream: object) -> Iterator[FakePacket]:
+    def demux(self, *streams: object) -> Iterator[Any]:
         for number, packet in enumerate(self.sent):
-            self.now_s += 0.001 if number < self.piled else 1 / RATE_HZ
-            yield packet
+            if packet.stream is self.stream:  # the sound came meanwhile
+                self.now_s += 0.001 if number < self.piled else 1 / RATE_HZ
+            if packet.stream in streams:
+                yield packet
         raise av.error.ExitError(1, "Immediate exit requested")
 
     def close(self) -> None:
         self.is_closed = True
 
 
-def opened(camera: FakeCamera) -> RtspPacketSource:
+def opened(camera: FakeCamera, controls: Controls = DAY) -> RtspPacketSource:
     source = RtspPacketSource(URL, lambda _url: camera, lambda: camera.now_s)
-    told = source.open(CameraConfig(), DAY)
+    told = source.open(CameraConfig(), controls)
     assert (told.size, told.layout) == ((64, 48), "i420")
     assert "hunter2" not in told.source
     return source
@@ -170,3 +179,79 @@ def test_a_stream_that_cannot_be_opened_says_what_to_look_at() -> None:
     with pytest.raises(SourceError, match=r"401 Unauthorized; nothing answers there") as caught:
         RtspPacketSource(URL, refuse).open(CameraConfig(), DAY)
     assert "hunter2" not in str(caught.value)
+
+
+AAC = bytes.fromhex("1408")
+
+
+def with_sound(*, keys: tuple[bool, ...] = (True, False, False, False)) -> FakeCamera:
+    """Return a camera that sends a frame of AAC after each picture."""
+    decoder = SimpleNamespace(name="aac", sample_rate=16_000, channels=1, extradata=AAC)
+    camera = FakeCamera(sound=SimpleNamespace(codec_context=decoder))
+    camera.add(*keys)
+    sound = [
+        FakePacket(n, b"sound%d" % n, camera.sound, key=True, pts=n * 9_000, size=(0, 0)) for n in range(len(keys))
+    ]
+    camera.sent = [each for pair in zip(camera.sent, sound, strict=True) for each in pair]
+    return camera
+
+
+def sounds_of(found: list[Shot]) -> list[bytes]:
+    return [packet.data for shot in found for packet in shot.packets if packet.facts.sound]
+
+
+def test_sound_comes_with_the_packets_where_it_is_asked_for() -> None:
+    source, found = opened(with_sound(), replace(DAY, sound="copy")), []
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+    assert sounds_of(found) == [b"sound0", b"sound1", b"sound2"], "the last one waits for a picture"
+    assert [[bool(packet.facts.sound) for packet in shot.packets] for shot in found][:2] == [[False], [True, False]]
+    assert sounds_of(shots(with_sound())) == [], "off"
+
+
+def test_sound_is_switched_while_the_camera_goes_on() -> None:
+    camera = with_sound(keys=(True, *[False] * 5))
+    source = opened(camera)
+    source.read()
+    source.apply(replace(DAY, sound="copy"))
+    found = [source.read(), source.read()]
+    assert sounds_of(found) == [b"sound0", b"sound1"]
+    source.apply(DAY)
+    assert sounds_of([source.read(), source.read()]) == []
+
+
+def test_sound_that_cannot_go_with_pictures_is_left_out() -> None:
+    camera = with_sound(keys=(False, False, True, False))
+    source, found = opened(camera, replace(DAY, sound="copy")), []
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+    assert sounds_of(found) == [b"sound2"], "nothing before the first key frame"
+
+
+def test_sound_that_piled_up_while_the_stream_was_opened_is_of_the_past() -> None:
+    camera = with_sound(keys=(True, *[False] * 7, True, False))
+    camera.piled = 12
+    source, found = opened(camera, replace(DAY, sound="copy")), []
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+    assert sounds_of(found) == [b"sound8"]
+
+
+def test_a_camera_that_sends_sound_alone_is_lost() -> None:
+    camera = with_sound()
+    pause_s = [0.0, 6.0, 6.0]
+
+    def demux(*_streams: object) -> Iterator[Any]:
+        for packet, wait_s in zip((camera.sent[0], camera.sent[1], camera.sent[3]), pause_s, strict=True):
+            camera.now_s += 0.1 + wait_s
+            yield packet
+
+    source = RtspPacketSource(URL, lambda _url: camera, lambda: camera.now_s)
+    camera.demux = demux  # type: ignore[method-assign]
+    source.open(CameraConfig(), DAY)
+    source.read()
+    with pytest.raises(SourceError, match="sound, but no more pictures"):
+        source.read()

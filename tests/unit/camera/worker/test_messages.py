@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pi_cam_node.camera.source import Adjustments, Controls, Opened
 from pi_cam_node.camera.worker.image_parts import image_of, parts_of
 from pi_cam_node.camera.worker.messages import (
+    MAX_MESSAGE_BYTES,
     Applied,
     Apply,
     Configure,
@@ -33,8 +34,10 @@ from pi_cam_node.camera.worker.messages import (
     encode,
     short,
 )
+from pi_cam_node.camera.worker.packet_queue import AT_ONCE
 from pi_cam_node.camera.worker.process import decode_report
 from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging.aac import CONFIG_BYTES_MAX
 from pi_cam_node.imaging.frame import Sensor
 from pi_cam_node.imaging.packet import Packet, PacketFacts
 
@@ -140,15 +143,30 @@ def test_an_image_is_put_together_as_it_was_taken_apart() -> None:
 
 
 def test_packets_cross_with_the_picture() -> None:
-    packets = (Packet(1.5, True, b"key", PacketFacts(135_000, track=2)), Packet(1.6, False, b"p", PacketFacts(144_000)))
+    packets = (
+        Packet(1.5, True, b"key", PacketFacts(135_000, track=2)),
+        Packet(1.6, False, b"p", PacketFacts(144_000)),
+        Packet(1.7, False, b"s", PacketFacts(153_000, sound=b"\x14\x08")),
+    )
     image = Image(1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, b"jpeg", packets=packets)
-    parts, told = parts_of(image), (PacketInSlot(1.5, True, 2), PacketInSlot(1.6, False, 0))
+    parts, told = (
+        parts_of(image),
+        (PacketInSlot(1.5, True, 2), PacketInSlot(1.6, False, 0), PacketInSlot(1.7, False, 0, "1408")),
+    )
     in_slot = FrameInSlot(
         1, 0, tuple(map(len, parts)), (), 1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, 0, packets=told
     )
     assert image_of(cast("FrameInSlot", decode_report(encode(in_slot))), parts) == image
     with pytest.raises(ValueError, match="parts"):
         image_of(in_slot, parts[:-1])
+    with pytest.raises(ValueError, match="hexadecimal"):
+        image_of(replace(in_slot, packets=(*told[:-1], PacketInSlot(1.7, False, 0, "sound"))), parts)
+
+
+def test_as_many_packets_as_go_at_once_fit_a_message() -> None:
+    sound = PacketInSlot(12_345_678.123456789, False, 999, "ff" * CONFIG_BYTES_MAX)
+    longest = replace(SLOTTED, sizes=(1_000_000,) * (AT_ONCE + 3), packets=(sound,) * AT_ONCE)
+    assert len(encode(longest)) < MAX_MESSAGE_BYTES
 
 
 def test_parts_that_do_not_fit_the_qualities_are_refused() -> None:

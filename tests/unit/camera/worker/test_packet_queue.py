@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pi_cam_node.camera.worker.packet_queue import AT_ONCE, BYTES_MAX, PacketQueue
+from pi_cam_node.camera.worker.packet_queue import AT_ONCE, BYTES_MAX, SOUND_MAX, PacketQueue
 from pi_cam_node.imaging.packet import Packet, PacketFacts
 
 
@@ -47,3 +47,20 @@ def test_a_packet_that_fits_into_no_slot_is_given_up_with_those_that_need_it() -
     queue.put([packet(0, 500, key=True), packet(1), packet(2, key=True), packet(3)])
     assert numbers(queue.next(400)) == [2, 3]
     assert queue.dropped == 2
+
+
+def sound(number: int) -> Packet:
+    return Packet(float(number), False, bytes(10), PacketFacts(number, sound=b"\x14\x08"))
+
+
+def test_sound_goes_first_where_pictures_come_too_seldom_to_take_all_along() -> None:
+    queue = PacketQueue()
+    queue.put([packet(0, key=True), *(sound(number) for number in range(1, SOUND_MAX))])
+    assert queue.dropped == 0
+    queue.put([packet(SOUND_MAX)])
+    assert numbers(queue.next(10_000)) == [0, SOUND_MAX]
+    assert queue.dropped == SOUND_MAX - 1
+    assert queue.next(150)[0].key
+    queue.sent(2)
+    queue.put([packet(number, BYTES_MAX // 2) for number in (1, 2)])
+    assert queue.dropped == SOUND_MAX - 1, "its bytes went as well"

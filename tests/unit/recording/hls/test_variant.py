@@ -240,3 +240,21 @@ def test_what_is_refused_is_not_encoded_although_it_runs() -> None:
     with pytest.raises(PrivacyOn):
         camera.playlist()
     assert len(camera.asked) == 1
+
+
+def test_sound_among_the_packets_is_passed_over() -> None:
+    camera = Camera()
+    camera.clock.advance(10)
+    camera.playlist()
+    camera.encode()
+    stream = camera.sources[-1].stream
+    sound = PacketFacts(pts_of(stream.last_mono_s), track=camera.track, sound=b"\x14\x08")
+    stream.append(Packet(stream.last_mono_s, False, b"\0\0\0\1sound", sound))
+    camera.clock.advance(2)
+    camera.encode()
+    playlist = camera.playlist()
+    assert playlist is not None
+    assert "#EXT-X-DISCONTINUITY\n" not in playlist
+    segments = [camera.variant.segment(number) for number in range(10)]
+    assert not any(b"sound" in one.data for one in segments if one is not None)
+    assert len([one for one in segments if one is not None]) == 5

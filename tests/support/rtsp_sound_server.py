@@ -1,0 +1,44 @@
+"""An RTSP camera with sound: GStreamer's server, run with the system's Python.
+
+rtsp_sound_server.py --port PORT --sound aac|pcmu: H.264 of 320×240 at 10 a second, and a tone of 440 Hz. Writes READY
+once it listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import gi  # type: ignore[import-not-found]  # of Debian, not of PyPI
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - the versions first
+
+_PICTURES = (
+    "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=10/1"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=600"
+    " ! rtph264pay name=pay0 pt=96 config-interval=1"
+)
+_SOUND = {
+    "aac": "audio/x-raw,rate=16000,channels=1 ! audioconvert ! voaacenc ! rtpmp4gpay name=pay1 pt=97",
+    "pcmu": "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0",
+}
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", required=True)
+parser.add_argument("--sound", required=True, choices=sorted(_SOUND))
+arguments = parser.parse_args()
+Gst.init(None)
+server = GstRtspServer.RTSPServer.new()
+server.set_address("127.0.0.1")
+server.set_service(arguments.port)
+factory = GstRtspServer.RTSPMediaFactory.new()
+factory.set_launch(f"( {_PICTURES} audiotestsrc is-live=true freq=440 ! {_SOUND[arguments.sound]} )")
+factory.set_shared(True)
+server.get_mount_points().add_factory("/cam", factory)
+if not server.attach(None):
+    sys.exit(f"cannot listen on {arguments.port}")
+sys.stdout.write("READY\n")
+sys.stdout.flush()
+GLib.MainLoop().run()
