@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.fleet.brokers import NAMES
 from benchmarks.fleet.measure import Asked, Fleet, lines_of
 
 RESULT = Path("build/fleet.json")
@@ -19,7 +20,7 @@ RESULT = Path("build/fleet.json")
 def main() -> int:
     """Run; return 0 where everybody answered and came back whole, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
-    parser.add_argument("--broker", choices=("mosquitto", "amqtt"), default="mosquitto")
+    parser.add_argument("--broker", choices=NAMES, default="mosquitto")
     parser.add_argument("--real", type=int, default=4, help="real nodes (default 4)")
     parser.add_argument("--simulated", type=int, default=996, help="simulated nodes (default 996)")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the load phase (default 20)")

@@ -16,10 +16,11 @@ from typing import Any
 from benchmarks import accounting
 from benchmarks.bench import say
 from benchmarks.fleet import real
+from benchmarks.fleet.brokers import choose
 from benchmarks.fleet.real import RealNode
 from benchmarks.fleet.simulated import BASE, IMAGES, Script, SimulatedNode
 from benchmarks.fleet.watcher import Watcher
-from pi_cam_node.cli.demo.brokers import Broker, choose, choose_port
+from pi_cam_node.cli.demo.brokers import Broker, choose_port
 
 ONLINE_S, SETTLE_S, RECORD_S = 150.0, 2.0, 12.0
 PAST_S = 3.0
