@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,9 @@ def test_no_secret_is_anywhere_but_where_it_was_put(broker: Mosquitto, node: Run
         ask_everything(commands)
         wait_until(lambda: "127.0.0.1:9/live" in node.log(), "the camera's failure in the log")
         port = int(node.log().split("the live view is at http://127.0.0.1:")[1].split("\n")[0])
+        with socket.create_connection(("127.0.0.1", port), 60) as stranger:
+            stranger.sendall(b"no request\r\n\r\n")  # is logged at the lowest level
+            stranger.recv(100)
         places = [*told(client), *processes(node), *served(node, port)]
         node.stop()
         places += [*told(client), *files_of(node)]

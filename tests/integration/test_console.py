@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def tell(client: Client, kind: str, name: str, at: datetime | None = None, node:
 
 
 def rows(console: RunningConsole, asked: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(f"file:{console.base_dir}/console.db?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{console.base_dir}/console.db?mode=ro", uri=True)) as db:
         return db.execute(asked).fetchall()
 
 

@@ -91,7 +91,7 @@ def test_a_file_that_is_none_is_set_aside(opened: Open, tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_later_version_is_refused_and_untouched(opened: Open, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "console.db") as db:
+    with closing(sqlite3.connect(tmp_path / "console.db")) as db:
         db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     before = (tmp_path / "console.db").read_bytes()
     with pytest.raises(ConfigError, match="version"):
@@ -133,6 +133,7 @@ def test_a_step_that_fails_leaves_the_version_before(tmp_path: Path, mocker: Moc
         schema.migrate(db, copied.append)
     assert db.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION - 1
     assert copied == [schema.VERSION - 1]
+    db.close()
     db.close()
 
 
