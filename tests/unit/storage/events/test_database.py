@@ -10,7 +10,8 @@ import logging
 import os
 import sqlite3
 import stat
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -80,6 +81,22 @@ def everything(store: EventDatabase) -> tuple[EventRow, ...]:
 def _impatient(mocker: MockerFixture) -> None:
     mocker.patch.object(database, "READ_FLUSH_S", 0.0)
     mocker.patch.object(writer, "RETRY_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _closed(mocker: MockerFixture) -> Iterator[None]:
+    """Close what a test opened without the writer's thread, which would close it."""
+    made, real = [], schema.open_writer
+
+    def opened(path: Path) -> sqlite3.Connection:
+        made.append(real(path))
+        return made[-1]
+
+    mocker.patch.object(schema, "open_writer", opened)
+    yield
+    for connection in made:
+        with suppress(sqlite3.ProgrammingError):  # its thread has closed it
+            connection.close()
 
 
 def again(path: Path) -> EventDatabase:
