@@ -145,7 +145,7 @@ class TimelapseConfig(Section):
     """A film of the day, quick."""
 
     interval_s: Annotated[
-        float,
+        int,
         Field(ge=0, le=86_400),
         Setting(
             "Time between two pictures of the timelapse, which has 25 a second and a file for each day; 0: none.",
@@ -153,14 +153,7 @@ class TimelapseConfig(Section):
             live=True,
             title="Timelapse interval",
         ),
-    ] = 0.0
-
-    @field_validator("interval_s")
-    @classmethod
-    def _off_or_a_second(cls, value: float) -> float:
-        if 0 < value < 1:
-            raise ValueError("at least 1 s, or 0 for no timelapse")
-        return value
+    ] = 0
 
 
 class HlsRemoteConfig(Section):
