@@ -106,9 +106,19 @@ def is_unfinished_film(file_name: str) -> bool:
 
 
 def is_part(file_name: str) -> bool:
+    """Tell whether the name is that of a temporary file of a picture or a film."""
+    return is_picture_part(file_name) or _kind_of_part(file_name) in FILM_KINDS
+
+
+def is_picture_part(file_name: str) -> bool:
     """Tell whether the name is that of a picture's temporary file, as `pi_cam_node.base.atomic_files` makes it."""
+    return _kind_of_part(file_name) in get_args(Kind)
+
+
+def _kind_of_part(file_name: str) -> str:
     match = _PART_PATTERN.fullmatch(file_name)
-    return match is not None and parse_id(match["id"]) is not None
+    name = None if match is None else parse_id(match["id"])
+    return "" if name is None else name.kind
 
 
 def is_left_part(file_name: str, process: int) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace, NotSaved
-from pi_cam_node.core.media_ids import is_left_part, is_part, parse_file
+from pi_cam_node.core.media_ids import is_left_part, is_picture_part, parse_file
 
 # Fewer free inodes than a picture with all its files may need, and the disk counts as full.
 LEAST_INODES = 16
@@ -115,6 +115,8 @@ def is_plain_file(path: Path) -> bool:
 def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
     """Remove the temporary files that a crash left behind; return how many there were.
 
+    Those of films are left to the repair of films, which may be writing one at the same time.
+
     Args:
         directory: The folder.
         beat: Called at each file.
@@ -125,7 +127,8 @@ def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> in
     parts: list[os.DirEntry[str]] = []
     for entry in _entries(directory):
         beat()
-        if (is_part(entry.name) or is_left_part(entry.name, os.getpid())) and entry.is_file(follow_symlinks=False):
+        is_left = is_picture_part(entry.name) or is_left_part(entry.name, os.getpid())
+        if is_left and entry.is_file(follow_symlinks=False):
             parts.append(entry)
     for entry in parts:
         beat()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.core.media_ids import KINDS, PictureName, boot_part, is_part, parse_file, parse_id
+from pi_cam_node.core.media_ids import KINDS, PictureName, boot_part, is_part, is_picture_part, parse_file, parse_id
 
 NAME = PictureName(datetime(2026, 11, 20, 19, 45, 1, 123_000, tzinfo=UTC), "3f2a91c0", 42, "single")
 
@@ -102,6 +103,14 @@ def test_temporary_files_of_ours_are_told_from_others() -> None:
     assert is_part(f".{NAME.id}.jpg.4711.part")
     for other in (f".{NAME.id}.jpg.part", f"{NAME.id}.jpg.4711.part", ".film.mkv.4711.part", f".{NAME.id}.jpg.x.part"):
         assert not is_part(other)
+
+
+def test_temporary_files_of_films_are_told_from_those_of_pictures() -> None:
+    film = replace(NAME, kind="recording").id
+    assert [is_part(f".{name}.4711.part") for name in (f"{film}.mp4", f"{film}.json", f"{NAME.id}.json")] == [True] * 3
+    assert not is_picture_part(f".{film}.mp4.4711.part")
+    assert not is_picture_part(f".{film}.json.4711.part")
+    assert is_picture_part(f".{NAME.id}.json.4711.part")
 
 
 def test_a_boot_id_is_cut_to_eight_digits() -> None:

@@ -80,7 +80,9 @@ def test_a_side_car_alone_is_removed_unless_its_film_is_being_written(folder: Pa
 def test_temporary_files_of_killed_processes_go_and_those_of_this_one_stay(folder: Path, clock: FakeClock) -> None:
     mine = folder / f"..http_token.{os.getpid()}.part"
     theirs = [folder / f"..privacy_on.{os.getpid() + 1}.part", folder / f".{ID}.jpg.77.part"]
-    foreign = [folder / name for name in ("..Holiday.1.part", "a.1.part", ".b.1.part", "..c.part")]
+    film = ID.rpartition("-")[0] + "-recording"  # which its repair may be writing just now
+    strange = ("..Holiday.1.part", "a.1.part", ".b.1.part", "..c.part", f".{film}.mp4.77.part")
+    foreign = [folder / name for name in strange]
     for path in (mine, *theirs, *foreign):
         path.write_bytes(b"")
     started(folder, clock)
