@@ -49,6 +49,10 @@ RIGHTS = {
     "GET /api/openapi.json": "view",
     "GET /api/state": "view",
     "GET /healthz": "public",
+    "GET /hls/address": "view",
+    "GET /hls/master.m3u8": "view, signed",
+    "GET /hls/{file}": "view, signed",
+    "GET /hls/{variant}.m3u8": "view, signed",
     "GET /login": "public",
     "GET /media/{id}": "view, signed",
     "GET /media/{id}/thumbnail": "view, signed",
@@ -56,6 +60,7 @@ RIGHTS = {
     "GET /past.jpg": "view",
     "GET /shortstream": "view",
     "GET /snapshot.jpg": "view",
+    "GET /static/vendor/{name}": "public",
     "GET /static/{name}": "public",
     "GET /stream": "view",
     "POST /api/commands/{verb}": "control",
@@ -69,6 +74,7 @@ BEHIND_PROXY = {"trusted_proxies": ["127.0.0.1"], "allowed_hosts": ["cam.example
 ANSWERS_OF_PUBLIC = {
     "GET /healthz": 503,
     "GET /login": 200,
+    "GET /static/vendor/{name}": 200,
     "GET /static/{name}": 200,
     "POST /login": 415,
     "POST /logout": 200,
@@ -108,7 +114,8 @@ def token_file(folder: Path) -> str:
 
 def concrete(name: str) -> tuple[str, str]:
     method, path = name.split(" ")
-    return method, path.replace("{id}", "nothing").replace("{name}", "app.js").replace("{verb}", "health")
+    path = path.replace("vendor/{name}", "vendor/hls.light.min.js").replace("{id}", "nothing")
+    return method, path.replace("{name}", "app.js").replace("{verb}", "health")
 
 
 def raw(port: int, request: bytes, timeout_s: float = 15.0) -> bytes:
