@@ -2,7 +2,7 @@
 
 Below ``<base_dir>/ca``: ``ca.pem``, which phones install; ``ca.key``, which leaves this machine never; ``console.pem``
 and ``console.key``. The authority may sign names of local networks and those that it was made for, and nothing else
-(RFC 5280, section 4.2.1.10), so that whoever steals its key cannot pose as a bank.
+(RFC 5280, section 4.2.1.10), so that a thief of its key cannot pose as a bank.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class LiveVideoPort(Protocol):
     def playlist(self, variant: str, uri: Callable[[str], str], /) -> str | None:
         """Return the playlist of ``main`` or ``remote``; ``None`` where it has too few segments yet.
 
-        The variant is encoded from now on, until nobody has asked for some seconds.
+        The variant is encoded from now on, until some seconds after the last request.
 
         Raises:
             CameraDown, PrivacyOn, NotSaved: As `master`.

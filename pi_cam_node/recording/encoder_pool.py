@@ -1,4 +1,4 @@
-"""Pool of live encoders: whoever needs packets shares an encoder that has them already, or gets one of its own.
+"""Pool of live encoders: a consumer of packets shares an encoder that has them already, or gets one of its own.
 
 The recorder and the live view look at the same pictures, so that one encode is enough for both, as long as the packets
 reach back far enough and none are left out.

@@ -167,7 +167,7 @@ class HlsRemoteConfig(Section):
 
 
 class HlsConfig(Section):
-    """Live video over HTTP Live Streaming, encoded while somebody looks."""
+    """Live video over HTTP Live Streaming, encoded while it is watched."""
 
     enable: Annotated[bool, Setting("Serve live video.")] = True
     segment_s: Annotated[

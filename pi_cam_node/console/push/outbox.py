@@ -75,7 +75,7 @@ class Outbox:
     async def step(self) -> float:
         """Begin to send what is due now; return how long to wait for more, in seconds.
 
-        A device whose push service is slow has its own messages wait, and nobody else's.
+        A device whose push service is slow has its own messages wait, and no other device's.
         """
         now_ms, busy = self._now_ms(), tuple(self._under_way)
         if len(busy) >= AT_ONCE:

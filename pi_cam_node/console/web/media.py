@@ -64,7 +64,7 @@ async def hls(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/auth/check", "public")
 async def auth_check(request: web.Request) -> web.Response:
-    """Tell a proxy whether the browser may have what it asks for: 204, else 401 (nobody) or 403 (not this camera)."""
+    """Tell a proxy whether the browser may have what it asks for: 204, else 401 (no login) or 403 (not this camera)."""
     account = account_or_none(request)
     asked = request.headers.get("X-Original-URI", "/")
     path = asked.partition("?")[0]

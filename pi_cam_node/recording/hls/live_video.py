@@ -76,7 +76,7 @@ class LiveVideo:
         return min(variant.due_s for variant in self._variants.values())
 
     def on_time(self, now_s: float) -> None:
-        """End the variants that nobody asks for any more. Thread: the node thread."""
+        """End the variants that are not requested any more. Thread: the node thread."""
         for variant in self._variants.values():
             variant.on_time(now_s)
 

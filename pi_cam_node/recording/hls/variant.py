@@ -14,7 +14,7 @@ from pi_cam_node.recording.hls.segmenter import EARLY_SHARE, Header, Segment, Se
 
 # A first playlist has so many segments: with fewer, players of Chromium give up for good.
 FIRST_SEGMENTS = 3
-# Time after the last request at which nobody looks any more.
+# Time after the last request at which a variant counts as unwatched.
 IDLE_S = 12.0
 # Packets that are no further behind the pictures are of the present; time that an encoder has to reach it.
 _PRESENT_S, _CATCH_UP_S = 0.5, 3.0
@@ -121,7 +121,7 @@ class Variant:
             self._end()
 
     def on_time(self, now_s: float) -> None:
-        """End where nobody asks any more."""
+        """End the encode some seconds after the last request."""
         if now_s >= self.due_s:
             self.end()
 

@@ -6,7 +6,7 @@ from pi_cam_node.imaging.aac import SAMPLES
 
 # Frames further from their place than this are missing between, or come twice.
 _JUMP_S = 0.2
-# A frame that is off by so many samples is moved by one: a thousandth at most, which nobody hears.
+# A frame that is off by so many samples is moved by one: a thousandth at most, which is not heard.
 _MOVED_AT = 64
 
 
