@@ -88,7 +88,7 @@ async def address(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/hls/{variant}.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
 async def media(request: web.Request) -> web.StreamResponse:
-    """Send the playlist of a variant: it begins in the past, and is encoded until some seconds after the last request."""
+    """Send the playlist of a variant, which begins in the past; its encode ends seconds after the last request."""
     context, variant = _available(request), request.match_info["variant"]
     if variant not in VARIANTS:
         raise web.HTTPNotFound(text="there is no such playlist; see master.m3u8\n")
