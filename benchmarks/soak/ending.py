@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import av
+
 from benchmarks.soak.records import Records
 from benchmarks.soak.rig import ROOT, Rig
 from tests.support.broker import Client, wait_until
@@ -19,7 +21,7 @@ ERROR_LINE = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) ", re.MULTILINE)
 
 
 def look(rig: Rig, records: Records) -> None:
-    """Record what a stranger finds on the broker, what is wrong with it, and how the node stops."""
+    """Record what a stranger finds on the broker, what is wrong with it, how the node stops, and whether films play."""
     with rig.broker.client() as client:
         client.subscribe(f"{ROOT}/#", "homeassistant/#")
         time.sleep(SETTLE_S)
@@ -31,12 +33,23 @@ def look(rig: Rig, records: Records) -> None:
         time.sleep(1)
         farewell = (client.latest(f"{ROOT}/availability") or b"").decode()
     records.add("stopped", code=code, farewell=farewell)
+    films = rig.films
+    records.add("films", count=len(films), broken=[film.name for film in films if not _plays(film)])
 
 
 def look_at_log(path: Path, records: Records) -> None:
     """Record what the node wrote that nobody should ever read."""
     text = path.read_text(errors="replace")
     records.add("tracebacks", count=text.count("Traceback (most recent"), errors=len(ERROR_LINE.findall(text)))
+
+
+def _plays(film: Path) -> bool:
+    """Tell whether each picture of a film can be decoded, and there is one."""
+    try:
+        with av.open(str(film)) as container:
+            return sum(1 for _ in container.decode(video=0)) > 0
+    except av.FFmpegError:
+        return False
 
 
 def _wrong_states(retained: Mapping[str, bytes]) -> Iterator[str]:

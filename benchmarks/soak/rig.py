@@ -14,6 +14,7 @@ import psutil
 import yaml
 
 from benchmarks.soak.tools import tool
+from pi_cam_node.camera.worker.spawn import CHILD
 from tests.support.broker import Mosquitto, free_port
 
 ROOT = "pi_cam_node/soak"
@@ -21,6 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FPS = 5
 DISK_MB = 64
 STOP_S = 20.0
+FRAME_NUMBER = "0,0 1,0 1,0.1 0,0.1"
+"""The area of the synthetic picture in which its number changes all the time."""
 
 
 class Rig:
@@ -81,8 +84,12 @@ class Rig:
     @property
     def camera(self) -> psutil.Process | None:
         """The camera's process; ``None`` while there is none."""
-        children = self.node.children()
-        return children[0] if children else None
+        return next((child for child in self.node.children() if CHILD in child.cmdline()), None)
+
+    @property
+    def films(self) -> list[Path]:
+        """The films that were recorded and are still there, the oldest first."""
+        return sorted(self._pictures.rglob("*.mp4"))
 
     def stop_node(self) -> int:
         """End the node as systemd does, and return its exit code.
@@ -95,6 +102,10 @@ class Rig:
         self._node.terminate()
         return self._node.wait(STOP_S)
 
+    @property
+    def _pictures(self) -> Path:
+        return Path(self.disk.dir) if self.disk else self.folder
+
     def _start_node(self) -> None:
         config = self.folder / "node.yaml"
         config.write_text(yaml.safe_dump(self._settings()))
@@ -106,14 +117,19 @@ class Rig:
 
     def _settings(self) -> dict[str, Any]:
         """Return settings under which every bound is reached within the warm-up."""
-        pictures = Path(self.disk.dir) if self.disk else self.folder
         return {
             "node": {"id": "soak"},
             "mqtt": {"host": self.link.host, "port": self.link.port},
             "camera": {"source": "synthetic", "width": 640, "height": 480, "framerate": FPS},
             "ring": {"max_seconds": 60, "max_bytes": 8 << 20},
-            "export": {"base_dir": str(pictures / "captures"), "formats": ["jpg"], "auto_save_interval_s": 30},
-            "storage": {"max_bytes": 16 << 20, "min_free_bytes": 4 << 20},
+            "export": {"base_dir": str(self._pictures / "captures"), "formats": ["jpg"], "auto_save_interval_s": 30},
+            "storage": {
+                "max_bytes": 16 << 20,
+                "min_free_bytes": 4 << 20,
+                "recordings": {"max_bytes": 16 << 20},
+            },
+            "motion": {"enable": True, "ignore": [FRAME_NUMBER]},
+            "recording": {"mode": "motion", "max_s": 30},
             "mjpeg_server": {"port": self.http_port, "fps": FPS},
             "telemetry": {"interval_s": 10, "refresh_s": 60},
         }

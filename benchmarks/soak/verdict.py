@@ -10,6 +10,7 @@ from benchmarks.soak.records import Record
 from benchmarks.soak.recovery import BACK_S, by_kind
 
 WHO = ("node", "camera")
+ENDS = ("retained", "stopped", "films", "tracebacks")
 
 # Returns the median slope per hour and the ends of its 95 % band.
 Slope = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
@@ -138,7 +139,7 @@ def _judge_recovery(verdict: Verdict, records: Sequence[Record]) -> None:
 
 
 def _judge_ending(verdict: Verdict, records: Sequence[Record]) -> None:
-    ends = {record["what"]: record for record in records if record["what"] in ("retained", "stopped", "tracebacks")}
+    ends = {record["what"]: record for record in records if record["what"] in ENDS}
     if not {"retained", "stopped"} <= ends.keys():
         verdict.unclear.append("the soak has not come to its end")
         return
@@ -148,6 +149,11 @@ def _judge_ending(verdict: Verdict, records: Sequence[Record]) -> None:
     verdict.figures["stopped"] = {"code": stopped["code"], "farewell": stopped["farewell"]}
     if stopped["code"] != 0 or stopped["farewell"] != "offline":
         verdict.against.append(f"the node stopped with code {stopped['code']}, farewell {stopped['farewell']!r}")
+    if "films" in ends:
+        verdict.figures["films at the end"] = ends["films"]["count"]
+        verdict.against += [f"the film {name} does not play" for name in ends["films"]["broken"]]
+        if not ends["films"]["count"]:
+            verdict.against.append("there is no film at the end")
     tracebacks = ends.get("tracebacks", {"count": 0})["count"]
     verdict.figures["tracebacks"] = tracebacks
     verdict.figures["errors logged"] = ends.get("tracebacks", {}).get("errors")

@@ -41,6 +41,7 @@ def ending(**stopped: Any) -> list[Record]:
     return [
         {"what": "retained", "t": HOUR_S, "topics": 56, "wrong": []},
         {"what": "stopped", "t": HOUR_S, "code": 0, "farewell": "offline"} | stopped,
+        {"what": "films", "t": HOUR_S, "count": 3, "broken": []},
         {"what": "tracebacks", "t": HOUR_S, "count": 0, "errors": 0},
     ]
 
@@ -142,3 +143,13 @@ def test_records_are_read_as_they_were_written_but_for_a_torn_last_line(tmp_path
 
 def test_a_verdict_without_findings_held() -> None:
     assert Verdict().word == "held"
+
+
+@pytest.mark.parametrize(
+    ("films", "words"),
+    [({"count": 2, "broken": ["film.mp4"]}, "film.mp4 does not play"), ({"count": 0, "broken": []}, "no film")],
+)
+def test_films_that_do_not_play_speak_against_it(films: dict[str, Any], words: str) -> None:
+    ends = [record | films if record["what"] == "films" else record for record in ending()]
+    verdict = judge([*samples(), *ends], slope)
+    assert words in verdict.against[0]
