@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.fleet.brokers import NAMES
 from benchmarks.fleet.measure import Asked, Fleet, lines_of
+from pi_cam_node.cli.demo.brokers import NoBrokerHere
 
 RESULT = Path("build/fleet.json")
 
@@ -24,13 +25,17 @@ def main() -> int:
     parser.add_argument("--real", type=int, default=4, help="real nodes (default 4)")
     parser.add_argument("--simulated", type=int, default=996, help="simulated nodes (default 996)")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the load phase (default 20)")
+    parser.add_argument("--framerate", type=float, default=10.0, help="pictures a second of a real node (default 10)")
     options = parser.parse_args()
     if options.real < 1:
         parser.error("at least one real node is needed: the simulated ones say what it said")
-    asked = Asked(options.broker, options.real, options.simulated, options.seconds)
+    asked = Asked(options.broker, options.real, options.simulated, options.seconds, options.framerate)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         try:
             figures = asyncio.run(Fleet(asked, Path(folder), stack).run())
+        except NoBrokerHere as error:
+            print(error, file=sys.stderr)
+            return 1
         except TimeoutError as error:
             for log in sorted(Path(folder).rglob("log")):
                 print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)

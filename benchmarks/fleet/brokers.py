@@ -1,15 +1,19 @@
-"""Brokers of a fleet: those of the demonstration, and aedes on Node.js."""
+"""Brokers of a fleet: those of the demonstration, aedes on Node.js, and RabbitMQ."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
 
 from pi_cam_node.cli.demo import brokers
-from pi_cam_node.cli.demo.brokers import HOST, BrokerKind, NoBrokerHere
+from pi_cam_node.cli.demo.brokers import HOST, Broker, BrokerKind, NoBrokerHere, choose_port
+from tests.support.rabbitmq import RabbitMq, find_rabbitmq
 
 # Where ``scripts/fleet --broker aedes`` installs it with npm.
 FOLDER = Path("build/aedes").absolute()
@@ -23,6 +27,55 @@ Aedes.createBroker().then((broker) => {
   createServer({ noDelay: true }, broker.handle).listen(Number(process.argv[3]), process.argv[4], 1024);
 });
 """
+AEDES, RABBITMQ = "aedes", "rabbitmq"
+NAMES = ("mosquitto", "amqtt", AEDES, RABBITMQ)
+
+
+class Running(Protocol):
+    """A broker that starts with ``with``, empty, and ends with all that it kept."""
+
+    port: int
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class FleetBroker:
+    """A kind of broker for a fleet.
+
+    Attributes:
+        make: Returns one that does not run yet, given a folder for its files.
+        protocol: The value for `mqtt.protocol`.
+        finds_by_wildcard: Whether a subscription with a wildcard is sent what is retained.
+    """
+
+    make: Callable[[Path], Running]
+    protocol: str
+    finds_by_wildcard: bool = True
+
+
+def choose(name: str) -> FleetBroker:
+    """Return the named broker.
+
+    Raises:
+        NoBrokerHere: It is not installed.
+    """
+    if name == RABBITMQ:
+        if find_rabbitmq() is None:
+            raise NoBrokerHere("rabbitmq-server is not installed: apt-get install rabbitmq-server")
+        return FleetBroker(RabbitMq, "3.1.1", finds_by_wildcard=False)
+    kind = _AEDES if name == AEDES else brokers.choose(name)
+    if kind.find() is None:
+        raise NoBrokerHere(f"aedes is not installed: npm install --prefix {FOLDER} aedes")
+    return FleetBroker(lambda folder: Broker(kind, choose_port(None, 0), folder), kind.protocol)
 
 
 def _find() -> str | None:
@@ -36,18 +89,4 @@ def _command(program: str, port: int, folder: Path) -> Sequence[str]:
     return [*launcher, program, str(file), str(FOLDER), str(port), HOST]
 
 
-AEDES = BrokerKind("aedes", _command, _find, "MQTT 3.1.1 only", "3.1.1")
-NAMES = ("mosquitto", "amqtt", AEDES.name)
-
-
-def choose(name: str) -> BrokerKind:
-    """Return the named broker.
-
-    Raises:
-        NoBrokerHere: It is not installed.
-    """
-    if name != AEDES.name:
-        return brokers.choose(name)
-    if AEDES.find() is None:
-        raise NoBrokerHere(f"aedes is not installed: npm install --prefix {FOLDER} aedes")
-    return AEDES
+_AEDES = BrokerKind(AEDES, _command, _find, "MQTT 3.1.1 only", "3.1.1")

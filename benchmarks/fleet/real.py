@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
 
 GROUP = "real"
+FIRST = "real-1"
 END_S = 30.0
 
 
@@ -61,20 +61,15 @@ class RealNode:
             self._process.wait(END_S)
 
 
-def start(count: int, broker_port: int, folder: Path, stack: ExitStack, protocol: str) -> list[RealNode]:
-    """Start nodes that end with the stack."""
+def start(number: int, broker_port: int, folder: Path, protocol: str, framerate_hz: float) -> RealNode:
+    """Start a node."""
     settings = {
         "node": {"groups": [GROUP]},
         "mqtt": {"host": "127.0.0.1", "port": broker_port, "protocol": protocol},
-        "camera": {"source": "synthetic", "width": 640, "height": 480},
+        "camera": {"source": "synthetic", "width": 640, "height": 480, "framerate": framerate_hz},
         "mjpeg_server": {"enable": False},
         "export": {"auto_save_interval_s": 0},
         "telemetry": {"interval_s": 5},
         "logging": {"level": "WARNING"},
     }
-    nodes = []
-    for number in range(1, count + 1):
-        node = RealNode(number, yaml.safe_dump(settings), folder / f"real-{number}")
-        stack.callback(node.close)
-        nodes.append(node)
-    return nodes
+    return RealNode(number, yaml.safe_dump(settings), folder / f"real-{number}")

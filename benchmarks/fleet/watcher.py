@@ -26,12 +26,14 @@ class Watcher:
     Args:
         port: The broker's.
         name: Its client id.
+        finds_by_wildcard: Whether the broker sends what it retains to a subscription with a wildcard.
     """
 
-    def __init__(self, port: int, name: str = "watcher") -> None:
+    def __init__(self, port: int, name: str = "watcher", *, finds_by_wildcard: bool = True) -> None:
         self.table: dict[str, dict[str, bytes]] = {}
         self.heard: list[tuple[float, str, bytes]] = []
         self._replies: dict[str, dict[str, tuple[float, dict[str, Any]]]] = {}
+        self._finds_by_wildcard = finds_by_wildcard
         self._connection = Connection(port, name, self._hear)
         self._task: asyncio.Task[None] | None = None
 
@@ -70,24 +72,24 @@ class Watcher:
             await asyncio.sleep(POLL_S)
         return time.monotonic() - began_s
 
-    async def listen(self, node: str, seconds: float) -> None:
-        """Take everything that a node says for some seconds into `table` and `heard`."""
-        await self._connection.subscribe([f"{BASE}/{node}/#"])
-        await asyncio.sleep(seconds)
-        await self._leave(node)
+    async def listen(self, *filters: str) -> None:
+        """Take what comes on topics below the base topic into `table` and `heard`, until `leave`."""
+        await self._connection.subscribe([f"{BASE}/{one}" for one in filters])
+
+    async def leave(self, *filters: str) -> None:
+        """End what `listen` began."""
+        await self._connection.unsubscribe([f"{BASE}/{one}" for one in filters])
 
     async def look(self, node: str, wanted: Collection[str], timeout_s: float = LOOK_S) -> dict[str, bytes]:
         """Return what a node keeps on the broker, as soon as all the wanted topics are there or the time is over."""
         table = self.table[node] = {}
-        await self._connection.subscribe([f"{BASE}/{node}/#"])
+        filters = [f"{node}/#"] if self._finds_by_wildcard else [f"{node}/{topic}" for topic in wanted]
+        await self.listen(*filters)
         began_s = time.monotonic()
         while not table.keys() >= set(wanted) and time.monotonic() - began_s < timeout_s:  # noqa: ASYNC110 - the broker's
             await asyncio.sleep(0.005)
-        await self._leave(node)
+        await self.leave(*filters)
         return table
-
-    async def _leave(self, node: str) -> None:
-        await self._connection.unsubscribe([f"{BASE}/{node}/#"])
 
     async def ask_all(
         self, verb: str, count: int, fields: Mapping[str, object] | None = None, *, to: str = "all"

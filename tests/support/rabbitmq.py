@@ -27,7 +27,7 @@ def find_rabbitmq() -> str | None:
 
 
 class RabbitMq:
-    """Starts with ``with``; lets everybody in.
+    """Starts with ``with``, empty each time; lets everybody in.
 
     Args:
         folder: Where it keeps everything.
@@ -47,9 +47,12 @@ class RabbitMq:
         assert program is not None, "RabbitMQ is not installed"
         amqp, epmd, distribution = free_port(), free_port(), free_port()
         self._folder.mkdir(parents=True, exist_ok=True)
+        for kept in ("mnesia", "log"):
+            shutil.rmtree(self._folder / kept, ignore_errors=True)
         conf = (
             f"listeners.tcp.1 = {HOST}:{amqp}\nmqtt.listeners.tcp.1 = {HOST}:{self.port}\n"
-            "mqtt.allow_anonymous = true\nmqtt.default_user = guest\nmqtt.default_pass = guest\nloopback_users = none\n"
+            "mqtt.tcp_listen_options.backlog = 1024\nmqtt.allow_anonymous = true\n"
+            "mqtt.default_user = guest\nmqtt.default_pass = guest\nloopback_users = none\n"
         )
         (self._folder / "rabbitmq.conf").write_text(conf)
         (self._folder / "advanced.config").write_text("[{kernel,[{inet_dist_use_interface,{127,0,0,1}}]}].\n")
@@ -67,7 +70,7 @@ class RabbitMq:
             "RABBITMQ_MNESIA_BASE": str(self._folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(self._folder / "log"),
         }
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:
             # A session of its own: Erlang's port mapper and helpers end with it.
             self._process = subprocess.Popen(
                 [program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
@@ -87,6 +90,12 @@ class RabbitMq:
                 with suppress(psutil.Error):
                     if each.info["name"] == "epmd" and each.environ().get("HOME") == str(self._folder):
                         each.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None, "it was not started"
+        return self._process.pid
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
