@@ -57,7 +57,10 @@ def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = 
 
 
 def _acquire(file: Path, wait_s: float) -> int:
-    """Return the locked descriptor.
+    """Return the locked descriptor, open for reading only.
+
+    A file that is open for writing would keep the kernel from turning a failing card, or one that its owner protects,
+    read-only.
 
     Raises:
         ConfigError: Another process holds the lock.
@@ -65,12 +68,11 @@ def _acquire(file: Path, wait_s: float) -> int:
     """
     end_s, pause = time.monotonic() + wait_s, threading.Event()
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(descriptor, file):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+                _write_pid(file)
                 return descriptor
         except BlockingIOError:
             if time.monotonic() >= end_s:
@@ -82,6 +84,14 @@ def _acquire(file: Path, wait_s: float) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _write_pid(file: Path) -> None:
+    writing = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    try:
+        os.write(writing, b"%d\n" % os.getpid())
+    finally:
+        os.close(writing)
 
 
 def _in_use(file: Path, holder: str) -> str:

@@ -57,9 +57,14 @@ class ObservedNode:
     def wait_fault(self, beginning: str, timeout_s: float) -> float:
         """Wait until the last error begins so; return after how many seconds."""
         began_s = time.monotonic()
-        what = f"last_error {beginning}…; it is {{}}"
-        wait_until(lambda: self.commands.state("last_error").startswith(beginning), what, timeout_s)
+        try:
+            wait_until(lambda: self._last_error().startswith(beginning), f"last_error {beginning}…", timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {self._last_error()!r}") from None
         return time.monotonic() - began_s
+
+    def _last_error(self) -> str:
+        return self.commands.state("last_error")
 
     def said_offline(self) -> list[str]:
         """Return the availability topics that said ``offline`` since the last `forget`."""
