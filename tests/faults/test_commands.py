@@ -116,16 +116,16 @@ def test_a_retained_command_never_runs(broker: Mosquitto, tmp_path: Path, protoc
     assert [reply["code"] for reply in replies] == ["retained"] * 6
 
 
-# Makes the worker take a second for each frame of a stack.
+# Makes the process that stacks take a second for each frame.
 SLOW = """
-import threading, time
-from pi_cam_node import jpeg
-quick = jpeg.decode
-def decode(data):
-    if threading.current_thread().name == "worker":
+import sys, time
+if "pi_cam_node.imaging.task_process" in sys.orig_argv:
+    from pi_cam_node.imaging import jpeg
+    quick = jpeg.decode
+    def decode(data):
         time.sleep(1)
-    return quick(data)
-jpeg.decode = decode
+        return quick(data)
+    jpeg.decode = decode
 """
 
 

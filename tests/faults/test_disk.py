@@ -55,7 +55,9 @@ def turn_writable(disk: Any) -> None:
 
 
 def replace(disk: Any) -> None:
-    disk.remount()
+    # A second mount of the same image while the first is in use would show the dead one again.
+    wait_until(lambda: subprocess.run(["umount", disk.dir], check=False).returncode == 0, "the dead disk let go", 30)
+    disk.mount()
 
 
 def hold(node: ObservedNode, seconds: float) -> float:
