@@ -6,6 +6,17 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
+print_help() {
+    sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"
+}
+
+# show_help "$@": where that is asked for, prints the comment at the top of the script and ends.
+show_help() {
+    case ${1-} in
+    -h | --help) print_help && exit 0 ;;
+    esac
+}
+
 # Debian keeps daemons out of an ordinary user's PATH.
 has_mosquitto() {
     command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]

@@ -1,0 +1,31 @@
+"""What the scripts say of themselves, without an environment and without doing anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "scripts"
+# The installed program by another name, which has a help of its own; and what the others source.
+OTHERS = {"pi-cam-node", "environment.sh"}
+SCRIPTS = sorted(
+    path
+    for path in FOLDER.iterdir()
+    if path.read_text(errors="replace").startswith("#!/bin/sh") and path.name not in OTHERS
+)
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_help_prints_the_comment_at_the_top_and_does_nothing(script: Path, option: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "VENV": str(tmp_path / "environment")}
+    ended = subprocess.run(
+        [str(script), option], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    comment = script.read_text().splitlines()[1]
+    assert ended.stdout.splitlines()[0] == comment.removeprefix("# ")
+    assert list(tmp_path.iterdir()) == []
