@@ -39,6 +39,7 @@ ROOT_ENTRIES_MAX = 17
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 FUNCTION_LINES_MEDIAN = 10
+PAGE_LINES_MAX = 115  # two screens
 NAMES_NOBODY_WANTS = re.compile(r"(utils?|helpers?|manager|misc|common)(\.py)?$")
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -162,6 +163,24 @@ def test_vendor_cameras_are_imported_only_by_the_picamera2_source() -> None:
     for path in FILES:
         if any(name.split(".")[0] in ("picamera2", "libcamera") for name in imports_of(path)):
             assert path.parent.name == "picam", path
+
+
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+def test_the_page_of_the_architecture_names_what_exists_and_every_folder() -> None:
+    page = PAGE.read_text()
+    there = [path.as_posix() for folder in (PACKAGE, PAGE.parent, ROOT / "tests") for path in folder.rglob("*")]
+    for name in re.findall(r"`([\w/]+(?:\.py|\.md|/))`|`((?:\w+/)+\w+)`|\]\(([\w/-]+\.md|[\w/-]+/)\)", page):
+        (path,) = filter(None, name)
+        assert any(one.endswith(f"/{path.rstrip('/')}") for one in there), path
+    classes = {
+        node.name for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    }
+    assert {*re.findall(r"`([A-Z]\w+)(?:\.\w+)?`", page)} <= classes
+    folders = page.partition("## The folders")[2].partition("\n## ")[0]
+    assert {*re.findall(r"^\| `(\w+)` \|", folders, re.MULTILINE)} == set(LEVELS)
+    assert len(page.splitlines()) <= PAGE_LINES_MAX
 
 
 # What these suites test lies in another one.
