@@ -1,4 +1,7 @@
-"""Monitored threads: each runs a loop, has a name and a heartbeat, and can be restarted after it failed."""
+"""Monitored threads: each runs a loop, has a name and a heartbeat, and can be restarted after it failed.
+
+Also the types of the work that one thread hands to another.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,15 @@ from pi_cam_node.base.clock import Clock
 LIMIT_S = 20.0
 # Restarts of a thread allowed within ten minutes.
 REPAIRS = 3
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) while long work goes on; cheap, from any thread."""
+
+Job = Callable[[Progress], object]
+"""One piece of work. Runs on the worker thread; its result or its error comes back as `WorkEnded`."""
+
+Submit = Callable[[Job], int]
+"""Puts a job in line and returns its number. Raises `Busy` where too many jobs wait. Never blocks."""
 
 
 class Heartbeat:

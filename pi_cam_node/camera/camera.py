@@ -23,7 +23,7 @@ from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.imaging.frame import Demand
-from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.interface import MotionSettings
 from pi_cam_node.imaging.packet import TakePackets, no_packets
 from pi_cam_node.imaging.polygon import parse_polygon
 

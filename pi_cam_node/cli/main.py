@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pi_cam_node import __version__
-from pi_cam_node.system import standard_streams
+from pi_cam_node.system.process import open_missing_streams
 
 if TYPE_CHECKING:
     from pi_cam_node.base.errors import ConfigError
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    standard_streams.open_missing()
+    open_missing_streams()
     # More threads than one only cost on a small board. Read when numpy is imported, here and in the camera's process.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     typed = list(sys.argv[1:] if arguments is None else arguments)

@@ -105,12 +105,12 @@ class Upkeep:
         self._connected.pop(node.id, None)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
         context.journal.put(
-            Entry(lambda db: event_rows.erase_node(db, node.id), lambda _kept: context.changes.tell("events"))
+            Entry(lambda db: node_rows.erase(db, node.id), lambda _kept: context.changes.tell("events"))
         )
         _log.warning("node %s was erased; everything of it goes", node.id)
 
     def _rename(self, node: Node, old: str) -> None:
-        self._context.journal.put(Entry(lambda db: void(event_rows.rename_node(db, old, node.id))))
+        self._context.journal.put(Entry(lambda db: void(node_rows.rename(db, old, node.id))))
 
     def _begin_reconciling(self, node: Node) -> None:
         run = (node.id, node.boot)

@@ -32,7 +32,7 @@ from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.motion import MotionRule, MotionSeen
 from pi_cam_node.core.rules.recording import Begin, RecordingRule
 from pi_cam_node.core.rules.ring import Ring
-from pi_cam_node.imaging.motion.report import MotionReport
+from pi_cam_node.imaging.motion.interface import MotionReport
 
 # Its picture is chosen so long after an event began: of the pictures until then the one that shows most.
 PICTURE_AFTER_S = 1.5

@@ -31,12 +31,12 @@ from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_switch import PrivacySwitch
 from pi_cam_node.core.rules.auto_save import AutoSave, verb_of
 from pi_cam_node.core.rules.camera_timeout import CameraTimeout, patience_s
-from pi_cam_node.core.rules.frame_rate import FrameRate
 from pi_cam_node.core.rules.memory_budget import MemoryLimits
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.core.rules.settings_rollback import Rollback, SettingsTrial
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.frame_timing import FrameRate
 
 _log = logging.getLogger(__name__)
 

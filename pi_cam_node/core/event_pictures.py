@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, FaultReported, PictureSaved
 from pi_cam_node.core.inputs import WorkEnded

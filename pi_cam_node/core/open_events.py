@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from pi_cam_node.base.clock import Clock, utc_of
-from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
+from pi_cam_node.base.sliding_window import SlidingWindow
 from pi_cam_node.core.history import EndedBy, EventKind, EventRow, event_id
 from pi_cam_node.core.ports import EventStore
 
@@ -42,7 +42,7 @@ class OpenEvents:
         self._clock, self._store, self._boot_id = clock, store, boot_id
         self._open: dict[EventKind, OpenEvent] = {}
         self._ended: OrderedDict[str, EventRow] = OrderedDict()
-        self._begun_s: deque[float] = deque()
+        self._begun = SlidingWindow(EVENTS_WINDOW_S)
         self._numbers = 0
 
     def get(self, kind: EventKind) -> OpenEvent | None:
@@ -100,12 +100,7 @@ class OpenEvents:
 
     def may_begin(self, now_s: float) -> bool:
         """Count another event of motion; return whether there are not too many within the hour."""
-        while self._begun_s and now_s - self._begun_s[0] > EVENTS_WINDOW_S:
-            self._begun_s.popleft()
-        if len(self._begun_s) >= EVENTS_MAX:
-            return False
-        self._begun_s.append(now_s)
-        return True
+        return self._begun.allow(EVENTS_MAX, now_s)
 
     def _change(self, event_id: str, **changes: str | float) -> EventRow | None:
         row = self.find(event_id)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.jobs import Progress, Submit
+from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.film import ClipOrder, Film

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import PrivacyOn
-from pi_cam_node.base.jobs import Job, Progress
+from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.imaging.frame import Frame
 
 

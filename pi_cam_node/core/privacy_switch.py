@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.jobs import Job, Progress, Submit
 from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.base.threads import Job, Progress, Submit
 from pi_cam_node.core.ports import PrivacyPort
 
 # Time until a failed write is repeated, and until one is that has not ended at all.

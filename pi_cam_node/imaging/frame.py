@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pi_cam_node.imaging.motion.report import MotionReport
+from pi_cam_node.imaging.motion.interface import MotionReport
 
 Mode = Literal["day", "night"]
 Layout = Literal["bgr", "i420"]

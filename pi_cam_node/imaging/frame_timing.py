@@ -1,10 +1,14 @@
-"""Longest wait for a frame: one rule for the node and for the camera's process. Pure."""
+"""Timing of frames: the longest wait for one, and how many come a second. Pure; used in both processes."""
 
 from __future__ import annotations
+
+from collections import deque
 
 LEAST_DEADLINE_S = 5.0
 # libcamera hides up to eight frames after a start or a change of mode, until exposure and gains have settled.
 HIDDEN_FRAMES = 8
+# The rate is a mean over this many seconds.
+RATE_WINDOW_S = 10.0
 
 
 def frame_deadline_s(interval_s: float, exposure_s: float) -> float:
@@ -20,3 +24,25 @@ def frame_deadline_s(interval_s: float, exposure_s: float) -> float:
 def hidden_s(interval_s: float) -> float:
     """Return the seconds for which a camera shows nothing after a start or a change of mode."""
     return HIDDEN_FRAMES * interval_s
+
+
+class FrameRate:
+    """Events per second over the last `RATE_WINDOW_S`, on the monotonic clock. Bounded by a thousand events."""
+
+    def __init__(self) -> None:
+        self._times_s: deque[float] = deque(maxlen=1000)
+
+    def count(self, now_s: float) -> None:
+        """Count one event."""
+        self._times_s.append(now_s)
+
+    def per_second(self, now_s: float) -> float:
+        """Return the rate; 0 where less than two events lie in the window."""
+        # The last two are kept longer: a night's frames may lie further apart than the window is wide.
+        while len(self._times_s) > 2 and now_s - self._times_s[0] > RATE_WINDOW_S:
+            self._times_s.popleft()
+        if len(self._times_s) < 2:
+            return 0.0
+        if now_s - self._times_s[-1] > max(RATE_WINDOW_S, 3 * (self._times_s[-1] - self._times_s[0])):
+            return 0.0
+        return (len(self._times_s) - 1) / max(1e-9, self._times_s[-1] - self._times_s[0])

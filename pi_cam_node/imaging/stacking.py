@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pi_cam_node.base.errors import BadRequest
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.tasks import STACK_MAX, Method

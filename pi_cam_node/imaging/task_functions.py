@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging import jpeg, placeholder, png
 from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.headers import parse_npy_header
 from pi_cam_node.imaging.jpeg import Pixels
-from pi_cam_node.imaging.npy import parse_header
 from pi_cam_node.imaging.stacking import stack
 from pi_cam_node.imaging.tasks import Blob
 
@@ -95,7 +95,7 @@ def _bgr(raw: Mapping[str, Any] | None, pixels: Pixels) -> Pixels:
 
 
 def _npy(content: bytes) -> Pixels:
-    header = parse_header(content)
+    header = parse_npy_header(content)
     if header is None:
         raise ValueError("it holds no picture")
     shape, offset = header

@@ -19,7 +19,7 @@ from typing import Any
 
 from pi_cam_node.base.child_process import die_with, start_child
 from pi_cam_node.base.errors import NodeError, NotSaved
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging.tasks import Blob, no_progress
 
 _log = logging.getLogger(__name__)

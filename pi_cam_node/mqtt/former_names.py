@@ -16,11 +16,11 @@ from typing import TypeGuard
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.jobs import Progress, Submit
+from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.core.events import Event, SettingChanged, TelemetryTaken
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from pi_cam_node.imaging.zone import parse_zone
+from pi_cam_node.imaging.polygon import parse_zone
 from pi_cam_node.mqtt.blocking_client import NoBroker, connect
 from pi_cam_node.mqtt.retained_cleanup import clear_retained
 from pi_cam_node.mqtt.topics import Topics, topics_of

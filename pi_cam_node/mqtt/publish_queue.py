@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.sliding_window import SlidingWindow
 from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
 from pi_cam_node.mqtt.disconnect import Disconnect
 from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
 from pi_cam_node.mqtt.message import Message, shortened
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
-from pi_cam_node.mqtt.pacing import Pacing
 from pi_cam_node.mqtt.poison_messages import HELD_S, SMALL_BYTES
 from pi_cam_node.mqtt.privacy_filter import PrivacyFilter, without_picture
 from pi_cam_node.mqtt.reports import LinkReports
@@ -21,6 +21,8 @@ from pi_cam_node.mqtt.session import Session
 TRUSTED_TOPICS = 256
 # Replies up to this size are never shortened because of a session that ended with one in flight.
 REPLY_FLOOR_BYTES = 4096
+# A broker's quota counts the messages within this.
+RATE_WINDOW_S = 1.0
 
 
 class PublishQueue:
@@ -43,7 +45,7 @@ class PublishQueue:
         self.outbox = Outbox()
         self._unsent: dict[str, Message] = {}
         self._birth: set[str] = set()
-        self._pacing = Pacing()
+        self._sent = SlidingWindow(RATE_WINDOW_S)
         self._refused = self._frames_dropped = 0
         self._trusted: dict[str, None] = {}
         self._own_replies_until_s = float("-inf")
@@ -182,12 +184,12 @@ class PublishQueue:
             return Outcome.NEVER
         now_s = self._clock.monotonic()
         rate_per_s = self._diagnosis.rate_per_s(now_s)
-        if rate_per_s is not None and not self._pacing.has_room(rate_per_s, now_s):
+        if rate_per_s is not None and not self._sent.has_room(rate_per_s, now_s):
             return Outcome.LATER
         waiting = replace(waiting, message=self._safe_reply(message, now_s))
         outcome = self._publish(live, waiting, now_s, force=force)
         if outcome is Outcome.SENT:
-            self._pacing.sent(now_s)
+            self._sent.count(now_s)
         return outcome
 
     def _safe_reply(self, message: Message, now_s: float) -> Message:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved
-from pi_cam_node.base.jobs import Progress
-from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.jobs import Progress
-from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.threads import MonitoredThread, Progress
 from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
 from pi_cam_node.core.file_access import FileAccess

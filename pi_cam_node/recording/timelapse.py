@@ -15,10 +15,9 @@ from datetime import date
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock, utc_of
+from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import Code, NodeError, NoSpace
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason

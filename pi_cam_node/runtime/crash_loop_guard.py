@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code
-from pi_cam_node.base.jobs import Submit
 from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
+from pi_cam_node.base.threads import Submit
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY

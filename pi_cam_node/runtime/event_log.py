@@ -11,7 +11,7 @@ from pi_cam_node.config.values import as_text
 from pi_cam_node.core.activity_events import RecordingFailed, RecordingSaved, SceneEventBegan
 from pi_cam_node.core.events import Event, ModeChanged, PictureSaved, SettingChanged, SettingsRolledBack
 from pi_cam_node.system import log
-from pi_cam_node.system.limits import tight_limits
+from pi_cam_node.system.process import tight_limits
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,7 @@ from pi_cam_node.mqtt.former_names import Rename
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
 from pi_cam_node.runtime.parts import Parts
-from pi_cam_node.system import identity
-from pi_cam_node.system.metrics import absent_figures
+from pi_cam_node.system.metrics import absent_figures, board_model
 
 API_VERSION = 1
 CAPABILITIES = ("night", "discovery", "privacy", "ticket")
@@ -66,12 +65,12 @@ class NodeInfo:
             "capabilities": [*(slug(command.verb) for command in commands.values() if command.shows), *CAPABILITIES],
             "commands": list(commands),
             "config_hash": digest[:16],
-            "model": identity.model(),
+            "model": board_model(),
         }
 
     def discovery(self, config: Config) -> dict[str, object]:
         """Return Home Assistant's discovery message."""
-        board = {"model": identity.model(), "configuration_url": self._parts.web.url or ""}
+        board = {"model": board_model(), "configuration_url": self._parts.web.url or ""}
         offered = entities(config, registry().values(), unserved(self._opened) | self._absent)
         return discovery(offered, self._parts.topics, config, __version__, board)
 

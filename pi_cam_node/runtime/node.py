@@ -30,7 +30,7 @@ from pi_cam_node.runtime.ports import ports_of
 from pi_cam_node.runtime.run_loop import RunLoop
 from pi_cam_node.runtime.startup import Start, remembered
 from pi_cam_node.runtime.watchdog import INTERNAL_CODE, Watchdog
-from pi_cam_node.system import identity
+from pi_cam_node.system import memory, process
 from pi_cam_node.system.systemd import SystemdNotifier
 
 _log = logging.getLogger(__name__)
@@ -44,14 +44,14 @@ class Node:
 
     def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
         loaded, start = remembered(loaded, start.private if start else None), start or Start()
-        config, clock, self._boot_id = loaded.config, clock or SystemClock(), identity.new_boot_id()
+        config, clock, self._boot_id = loaded.config, clock or SystemClock(), process.new_boot_id()
         parts = self._parts = Parts(loaded, start, clock, self._boot_id, lambda: self._core)
         core = self._core = Core(
             config,
             clock,
             ports_of(parts, loaded, start, clock, self.stop),
             boot_id=self._boot_id,
-            budget_bytes=config.node.memory_bytes or automatic_budget(identity.available_bytes()),
+            budget_bytes=config.node.memory_bytes or automatic_budget(memory.available_bytes()),
             node_id=config.node.id,
         )
         self._loop = RunLoop(core, parts.inbox, clock, parts.link.is_backlogged, self._give_up)

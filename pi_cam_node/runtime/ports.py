@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.base.clock import Clock, clock_is_set
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.writer import write_back
 from pi_cam_node.core.ports import Links, Ports

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.restart_budget import RestartBudget
 from pi_cam_node.base.schedule import AT_ONCE_S
+from pi_cam_node.base.sliding_window import SlidingWindow
 from pi_cam_node.base.threads import Heartbeat, MonitoredThread
 from pi_cam_node.runtime.health import NodeHealth
 from pi_cam_node.system.systemd import SystemdNotifier
@@ -31,6 +31,8 @@ FINISH_S = 2.0
 # A look that comes so late means that the whole process stood still: stopped by a signal, or starved by the machine.
 STOOD_STILL_S = 5.0
 WATCHDOG_MAX_S = 10.0
+# A thread that failed is restarted `MonitoredThread.repairs` times within this; beyond it the process has to be.
+REPAIRS_WINDOW_S = 600.0
 
 
 class Watchdog:
@@ -62,7 +64,7 @@ class Watchdog:
         self._node, self._loops = node, loops
         self._health, self._notifier, self._clock = health, notifier, clock
         self._give_up, self._kill = give_up, kill
-        self._repairs = RestartBudget()
+        self._repairs = {loop.name: SlidingWindow(REPAIRS_WINDOW_S) for loop in loops}
         self._closing = threading.Event()
         self._looked_s = self._fed_s = clock.monotonic()
         self._ready = self._gave_up = False
@@ -122,7 +124,7 @@ class Watchdog:
     def _mend(self, loop: MonitoredThread) -> None:
         how = "died" if loop.is_dead else "hangs"
         can = loop.is_dead or loop.replaceable
-        if can and self._repairs.allow(loop.name, loop.repairs, self._clock.monotonic()):
+        if can and self._repairs[loop.name].allow(loop.repairs, self._clock.monotonic()):
             _log.error("the thread %s %s; it is begun again", loop.name, how)
             loop.restart()
             self._health.mended(loop.name, how)

@@ -13,8 +13,7 @@ import threading
 
 from pi_cam_node.base.clock import Clock, SystemClock
 from pi_cam_node.base.errors import Busy, NodeError
-from pi_cam_node.base.jobs import Job, Progress
-from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.base.threads import Job, MonitoredThread, Progress
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 

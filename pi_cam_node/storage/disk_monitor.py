@@ -9,8 +9,8 @@ from functools import partial
 from pi_cam_node.base import malloc
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, Code, NodeError
-from pi_cam_node.base.jobs import Progress, Submit
 from pi_cam_node.base.schedule import AT_ONCE_S
+from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity_events import RecordingSaved
 from pi_cam_node.core.events import Event, SettingChanged

@@ -1,4 +1,4 @@
-"""Figures of the process tree and the board: memory, processor, temperature, throttling, disk.
+"""Name of the board, and figures of it and of the process tree: memory, processor, temperature, throttling, disk.
 
 What the board does not tell is ``None``, never a made-up number.
 """
@@ -19,10 +19,19 @@ from pi_cam_node.base.units import MIB
 _log = logging.getLogger(__name__)
 
 Figure = TypeVar("Figure")
+_MODEL = Path("/proc/device-tree/model")
 _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
 # Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.
 _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
+
+
+def board_model() -> str:
+    """Return the board's name, e.g. ``Raspberry Pi Zero 2 W Rev 1.0``; ``Linux`` where it has none."""
+    try:
+        return _MODEL.read_bytes().rstrip(b"\0").decode(errors="replace").strip() or "Linux"
+    except OSError:
+        return "Linux"
 
 
 class SystemMetrics:

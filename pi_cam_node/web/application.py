@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web.api import health, metrics
+from pi_cam_node.web.api import monitoring
 from pi_cam_node.web.api import routes as api_routes
 from pi_cam_node.web.auth.access import ACCESS, Access
 from pi_cam_node.web.context import WebContext
@@ -20,7 +20,7 @@ from pi_cam_node.web.pages import routes as page_routes
 from pi_cam_node.web.routes import CONTEXT, ROUTES
 
 # Importing a module declares its routes.
-DECLARING = (api_routes, health, hls, live_routes, login, media_routes, metrics, page_routes)
+DECLARING = (api_routes, monitoring, hls, live_routes, login, media_routes, page_routes)
 
 
 def routes() -> tuple[Route, ...]:

@@ -1,12 +1,11 @@
-"""Route table of the node, and the keys under which handlers find the services of the application."""
+"""Route table of the node, and the key under which handlers find its context. Imports aiohttp; the context does not."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.routes import RouteTable
+from pi_cam_node.web.http.routes import RouteTable, app_key
 
 ROUTES = RouteTable()
 route = ROUTES.route

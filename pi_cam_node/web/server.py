@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, clock_is_set
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, ModeWanted, Replied, SettingChanged

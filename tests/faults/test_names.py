@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pi_cam_node.core.media_ids import PictureName, parse_id
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from pi_cam_node.system.identity import new_boot_id
+from pi_cam_node.system.process import new_boot_id
 from tests.support.fakes.clock import FakeClock
 from tests.support.frames import IMAGES
 from tests.support.pictures import config, noise, picture

@@ -40,8 +40,8 @@ SCRIPT = ["sh", "/root/cam/server-setup.sh"]
 
 
 @dataclass
-class World:
-    """Three hosts, and the files that were written for them."""
+class Hosts:
+    """The rented server, the house and a phone, and the files that were written for them."""
 
     files: Path
     server: NamespaceHost
@@ -71,9 +71,9 @@ def why_not() -> str:
     return ""
 
 
-def start_acme(world: World, authority: Authority) -> None:
+def start_acme(hosts: Hosts, authority: Authority) -> None:
     """Start a real ACME server on the rented server's loopback, as if it were the internet's."""
-    folder = world.folder / "acme"
+    folder = hosts.folder / "acme"
     folder.mkdir()
     cert, key = authority.issue("localhost")
     settings = {
@@ -89,11 +89,11 @@ def start_acme(world: World, authority: Authority) -> None:
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
     command = ["pebble", "-config", str(folder / "pebble.json")]
     told = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
-    world.server.start(command, told, world.server.network)
+    hosts.server.start(command, told, hosts.server.network)
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def hosts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     if reason := why_not():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp(request.param)
@@ -128,113 +128,113 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         house, phone = host("house", f"{SERVER} {NAME}"), host("phone", f"{SERVER_FOR_PHONES} {NAME}")
         connect(server, house, "wan0", (f"{SERVER}/24", "192.0.2.2/24"))
         connect(server, phone, "wan1", (f"{SERVER_FOR_PHONES}/24", "198.51.100.2/24"))
-        made = World(files, server, house, phone, folder)
+        made = Hosts(files, server, house, phone, folder)
         start_acme(made, authority)
         yield made
 
 
-def begin_house(world: World) -> None:
+def begin_house(hosts: Hosts) -> None:
     """Bring tunnel, broker, node and console up in the house."""
-    keys = world.folder / "keys"
+    keys = hosts.folder / "keys"
     keys.mkdir()
-    shutil.copy(world.files / "wireguard" / "house.conf", keys / "cam.conf")
+    shutil.copy(hosts.files / "wireguard" / "house.conf", keys / "cam.conf")
     (keys / "cam.conf").chmod(0o600)
-    world.house.check(["wg-quick", "up", keys / "cam.conf"], USERSPACE)
-    (world.folder / "mosquitto.conf").write_text("listener 1883 0.0.0.0\nallow_anonymous true\nuser root\n")
-    world.house.start(["mosquitto", "-c", world.folder / "mosquitto.conf"])
+    hosts.house.check(["wg-quick", "up", keys / "cam.conf"], USERSPACE)
+    (hosts.folder / "mosquitto.conf").write_text("listener 1883 0.0.0.0\nallow_anonymous true\nuser root\n")
+    hosts.house.start(["mosquitto", "-c", hosts.folder / "mosquitto.conf"])
     console = {
         "id": "test",
         "host": "0.0.0.0",
-        "base_dir": str(world.folder / "console"),
+        "base_dir": str(hosts.folder / "console"),
         "public_url": f"https://{NAME}",
         "trusted_proxies": ["10.77.0.1"],
     }
-    (world.folder / "console.yaml").write_text(yaml.safe_dump({"console": console, "mqtt": {"host": "127.0.0.1"}}))
+    (hosts.folder / "console.yaml").write_text(yaml.safe_dump({"console": console, "mqtt": {"host": "127.0.0.1"}}))
     node = {
         "node": {"id": "porch"},
         "mqtt": {"host": "127.0.0.1"},
         "camera": {"source": "synthetic", "width": 640, "height": 480},
-        "export": {"base_dir": str(world.folder / "captures"), "auto_save_interval_s": 0},
+        "export": {"base_dir": str(hosts.folder / "captures"), "auto_save_interval_s": 0},
     }
-    (world.folder / "node.yaml").write_text(yaml.safe_dump(node))
+    (hosts.folder / "node.yaml").write_text(yaml.safe_dump(node))
     for name, verb in (("node", "run"), ("console", "console")):
-        command = [sys.executable, "-m", "pi_cam_node", verb, "--config", str(world.folder / f"{name}.yaml")]
-        world.house.start(command, {"PYTHONPATH": str(REPOSITORY)})
-    wait_until(lambda: world.status(world.house, "http://127.0.0.1:8090/healthz") == "200", "the console", 120)
+        command = [sys.executable, "-m", "pi_cam_node", verb, "--config", str(hosts.folder / f"{name}.yaml")]
+        hosts.house.start(command, {"PYTHONPATH": str(REPOSITORY)})
+    wait_until(lambda: hosts.status(hosts.house, "http://127.0.0.1:8090/healthz") == "200", "the console", 120)
 
 
-def test_a_phone_outside_sees_the_live_video_of_a_camera_at_home(world: World) -> None:
-    once = world.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
+def test_a_phone_outside_sees_the_live_video_of_a_camera_at_home(hosts: Hosts) -> None:
+    once = hosts.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
     assert "wrote /etc/nginx/sites-available/cam\n" in once
-    twice = world.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
+    twice = hosts.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
     assert "nothing had to be changed" in twice
     assert "wrote" not in twice
-    ask = [*world.server.network, "curl", "-sk", "https://127.0.0.1:15000/roots/0"]
+    ask = [*hosts.server.network, "curl", "-sk", "https://127.0.0.1:15000/roots/0"]
     root = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=True)
-    (world.folder / "root.pem").write_text(root.stdout)
+    (hosts.folder / "root.pem").write_text(root.stdout)
 
-    assert "The house is not reached" in world.curl(f"https://{NAME}/")
-    begin_house(world)
-    wait_until(lambda: "log in" in world.curl(f"https://{NAME}/api/nodes"), "the console through the tunnel", 60)
-    assert world.curl("-o", "/dev/null", "-w", "%{redirect_url}", f"http://{NAME}/x") == f"https://{NAME}/x"
+    assert "The house is not reached" in hosts.curl(f"https://{NAME}/")
+    begin_house(hosts)
+    wait_until(lambda: "log in" in hosts.curl(f"https://{NAME}/api/nodes"), "the console through the tunnel", 60)
+    assert hosts.curl("-o", "/dev/null", "-w", "%{redirect_url}", f"http://{NAME}/x") == f"https://{NAME}/x"
 
-    key = (world.folder / "console" / "setup-link").read_text().strip().partition("key=")[2]
+    key = (hosts.folder / "console" / "setup-link").read_text().strip().partition("key=")[2]
     own = ["-H", f"Origin: https://{NAME}"]
     form = ["-d", f"key={key}", "-d", f"name={OWNER}", "--data-urlencode", f"password={PASSWORD}"]
-    assert world.curl(*own, *form, "-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/setup") == "303"
+    assert hosts.curl(*own, *form, "-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/setup") == "303"
     form = ["-d", f"name={OWNER}", "--data-urlencode", f"password={PASSWORD}"]
-    assert world.curl(*own, *form, "-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/login") == "303"
-    wait_until(lambda: "porch" in world.curl(f"https://{NAME}/api/nodes"), "the node", 60)
+    assert hosts.curl(*own, *form, "-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/login") == "303"
+    wait_until(lambda: "porch" in hosts.curl(f"https://{NAME}/api/nodes"), "the node", 60)
 
     playlist = f"https://{NAME}/hls/porch/remote.m3u8"
-    wait_until(lambda: ".m4s" in world.curl(playlist), "the live video", 120)
-    segment = [line for line in world.curl(playlist).splitlines() if line.endswith(".m4s")][-1]
+    wait_until(lambda: ".m4s" in hosts.curl(playlist), "the live video", 120)
+    segment = [line for line in hosts.curl(playlist).splitlines() if line.endswith(".m4s")][-1]
     address = f"https://{NAME}/hls/porch/{segment}"
-    told = ["-o", str(world.folder / "segment"), "-w", "%{http_code} %{size_download} %{header_json}"]
-    status, size, _ = world.curl(*told, address).split(" ", 2)
+    told = ["-o", str(hosts.folder / "segment"), "-w", "%{http_code} %{size_download} %{header_json}"]
+    status, size, _ = hosts.curl(*told, address).split(" ", 2)
     assert (status, int(size) > 1000) == ("200", True)
-    assert '"x-cache":["HIT"]' in world.curl(*told, address)
-    assert world.phone.check(["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", address]) == "401"
+    assert '"x-cache":["HIT"]' in hosts.curl(*told, address)
+    assert hosts.phone.check(["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", address]) == "401"
 
 
-def test_the_tunnel_leads_to_the_console_and_nowhere_else(world: World) -> None:
-    assert world.status(world.server, "http://10.77.0.2:8090/healthz") == "200"
-    assert world.status(world.server, "http://10.77.0.2:1883/") == "000"
-    phone = world.folder / "phone-keys"
+def test_the_tunnel_leads_to_the_console_and_nowhere_else(hosts: Hosts) -> None:
+    assert hosts.status(hosts.server, "http://10.77.0.2:8090/healthz") == "200"
+    assert hosts.status(hosts.server, "http://10.77.0.2:1883/") == "000"
+    phone = hosts.folder / "phone-keys"
     phone.mkdir()
-    shutil.copy(world.files / "wireguard" / "anna.conf", phone / "cam.conf")
+    shutil.copy(hosts.files / "wireguard" / "anna.conf", phone / "cam.conf")
     (phone / "cam.conf").chmod(0o600)
-    world.phone.check(["wg-quick", "up", phone / "cam.conf"], USERSPACE)
-    wait_until(lambda: world.status(world.phone, "http://10.77.0.2:8090/healthz") == "200", "the phone's tunnel", 60)
-    assert world.status(world.phone, "http://10.77.0.2:1883/") == "000"
-    world.phone.check(["wg-quick", "down", phone / "cam.conf"], USERSPACE)
+    hosts.phone.check(["wg-quick", "up", phone / "cam.conf"], USERSPACE)
+    wait_until(lambda: hosts.status(hosts.phone, "http://10.77.0.2:8090/healthz") == "200", "the phone's tunnel", 60)
+    assert hosts.status(hosts.phone, "http://10.77.0.2:1883/") == "000"
+    hosts.phone.check(["wg-quick", "down", phone / "cam.conf"], USERSPACE)
 
 
-def test_the_servers_firewall_lets_in_what_it_names(world: World) -> None:
-    world.server.start(["python3", "-m", "http.server", "8080"], PATH)
-    wait_until(lambda: world.status(world.server, "http://127.0.0.1:8080/") == "200", "a server behind it", 60)
-    assert world.status(world.phone, f"http://{SERVER_FOR_PHONES}:8080/") == "000"
-    assert world.status(world.phone, f"http://{NAME}/") == "301"
-    assert world.status(world.phone, f"http://{SERVER_FOR_PHONES}/") == "000", "a bare address gets nothing"
+def test_the_servers_firewall_lets_in_what_it_names(hosts: Hosts) -> None:
+    hosts.server.start(["python3", "-m", "http.server", "8080"], PATH)
+    wait_until(lambda: hosts.status(hosts.server, "http://127.0.0.1:8080/") == "200", "a server behind it", 60)
+    assert hosts.status(hosts.phone, f"http://{SERVER_FOR_PHONES}:8080/") == "000"
+    assert hosts.status(hosts.phone, f"http://{NAME}/") == "301"
+    assert hosts.status(hosts.phone, f"http://{SERVER_FOR_PHONES}/") == "000", "a bare address gets nothing"
 
 
-def test_the_certificate_is_renewed_and_nginx_takes_it(world: World) -> None:
+def test_the_certificate_is_renewed_and_nginx_takes_it(hosts: Hosts) -> None:
     asked = ["certbot", "renew", "--force-renewal", "-n", "--no-random-sleep-on-renew"]
     served = (
         f"openssl s_client -connect {NAME}:443 -servername {NAME} </dev/null 2>/dev/null | openssl x509 -noout -serial"
     )
-    before = world.phone.check(["sh", "-c", served])
-    world.server.check(asked, {**PATH, **ACME}, timeout_s=300)
-    wait_until(lambda: world.phone.check(["sh", "-c", served]) != before, "nginx to take the new certificate", 60)
-    code = world.curl("-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/api/nodes")
+    before = hosts.phone.check(["sh", "-c", served])
+    hosts.server.check(asked, {**PATH, **ACME}, timeout_s=300)
+    wait_until(lambda: hosts.phone.check(["sh", "-c", served]) != before, "nginx to take the new certificate", 60)
+    code = hosts.curl("-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/api/nodes")
     assert code == "200"
 
 
-def test_a_phone_more_needs_the_hubs_file_alone_and_cuts_off_nobody(world: World) -> None:
-    assert main(["remote", "--name", NAME, "--out", str(world.files), "--phone", "ben"]) == 0
-    shutil.copy(world.files / "wireguard" / "hub.conf", world.folder / "root" / "root" / "cam" / "hub.conf")
-    said = world.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
+def test_a_phone_more_needs_the_hubs_file_alone_and_cuts_off_nobody(hosts: Hosts) -> None:
+    assert main(["remote", "--name", NAME, "--out", str(hosts.files), "--phone", "ben"]) == 0
+    shutil.copy(hosts.files / "wireguard" / "hub.conf", hosts.folder / "root" / "root" / "cam" / "hub.conf")
+    said = hosts.server.check([*SCRIPT, NAME, MAIL], {**PATH, **USERSPACE, **ACME}, timeout_s=300)
     assert "wrote /etc/wireguard/cam.conf" in said
     assert said.count("wrote") == 1
-    assert world.server.check(["wg", "show", "cam", "allowed-ips"]).count("/32") == 3
-    assert world.status(world.server, "http://10.77.0.2:8090/healthz") == "200"
+    assert hosts.server.check(["wg", "show", "cam", "allowed-ips"]).count("/32") == 3
+    assert hosts.status(hosts.server, "http://10.77.0.2:8090/healthz") == "200"

@@ -12,7 +12,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import Busy, NoSpace
-from pi_cam_node.base.jobs import Job, Progress
+from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
 from pi_cam_node.core.inputs import Input, WorkAdvanced, WorkEnded
 from pi_cam_node.imaging.frame import Frame

@@ -18,8 +18,8 @@ from unittest.mock import Mock, patch
 import numpy as np
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.jobs import Job
 from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config, loader
 from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.inbox import Inbox
@@ -257,13 +257,7 @@ def _stand_ins(boot: int) -> Mapping[ModuleType, Mapping[str, Any]]:
         ports: {"SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})()},
         node: {
             "Watchdog": lambda *_more: Mock(due_s=NEVER_S),
-            "identity": type(
-                "Identity",
-                (),
-                {
-                    "new_boot_id": staticmethod(lambda: f"{boot:08x}"),
-                    "available_bytes": staticmethod(lambda: 256 << 20),
-                },
-            ),
+            "process": Mock(new_boot_id=lambda: f"{boot:08x}"),
+            "memory": Mock(available_bytes=lambda: 256 << 20),
         },
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_cam_node.base.errors import BadRequest, Busy, Forbidden, NodeError
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.erase_report import EraseReport

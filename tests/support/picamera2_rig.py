@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from pi_cam_node.camera.sources.picam.clock import CameraClock, SystemCameraClock
 from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory
+from pi_cam_node.camera.sources.picam.metadata import CameraClock, SystemCameraClock
 from tests.support.fakes.picamera2_factory import FakeFactory
 from tests.support.fakes.picamera2_requests import Hang
 from tests.support.fakes.picamera2_sensor import VIRTUAL_CONTROLS

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.inbox import FRAMES_WAITING, Inbox

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.events import Event

@@ -14,8 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.imaging.frame import Mode, Sensor
-from pi_cam_node.imaging.motion.report import MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.packet import Packet
 from pi_cam_node.imaging.polygon import Polygon
 

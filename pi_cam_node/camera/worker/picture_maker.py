@@ -26,8 +26,7 @@ from pi_cam_node.imaging.label import Label
 from pi_cam_node.imaging.luma import mean_luma, small_luma
 from pi_cam_node.imaging.lux import estimate_lux
 from pi_cam_node.imaging.masks import Masks
-from pi_cam_node.imaging.motion.report import MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.polygon import Polygon
 

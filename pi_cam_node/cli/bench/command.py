@@ -19,7 +19,8 @@ from pi_cam_node.cli.main import BAD_USE, load
 from pi_cam_node.config import Config
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
-from pi_cam_node.system.identity import available_bytes, model
+from pi_cam_node.system.memory import available_bytes
+from pi_cam_node.system.metrics import board_model
 
 SIZES: tuple[Size, ...] = ((640, 480), (1024, 768), (1280, 960), (1920, 1080))
 SECONDS = 4.0
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(config: Config, seconds: float, *, as_json: bool) -> None:
-    board = Board(model(), os.cpu_count() or 1, available_bytes())
+    board = Board(board_model(), os.cpu_count() or 1, available_bytes())
     with frame_path(config) as path:
         costs = sorted(_costs(path, config, seconds), key=lambda cost: cost.size)
         title, frame = path.title, path.latest

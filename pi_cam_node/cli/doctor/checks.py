@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pi_cam_node.base.clock import clock_is_set
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.base.time_sync import clock_is_set
 from pi_cam_node.camera import catalogue
 from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, unit_checks
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped
@@ -19,7 +19,7 @@ from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
-from pi_cam_node.system.identity import available_bytes
+from pi_cam_node.system.memory import available_bytes
 
 _NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)
 

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pi_cam_node.base.clock import IsClockSynced
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import Config

@@ -8,8 +8,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.sections.privacy import judged_polygon
-from pi_cam_node.imaging.polygon import FORM
-from pi_cam_node.imaging.zone import ZONE_FORM, parse_zone
+from pi_cam_node.imaging.polygon import FORM, ZONE_FORM, parse_zone
 
 AREAS_MAX = 16
 

@@ -1,17 +1,24 @@
-"""Words the notification of an event for one device, with a link to its picture where the account may see that."""
+"""Words the notification of an event for one device, with a link to its picture where the account may see that.
+
+A notification is a JSON object that Safari reads itself and the service worker reads elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.links import NOTIFICATION_S, Links
 from pi_cam_node.console.nodes.registry import Nodes
-from pi_cam_node.console.push.message import message_of
+from pi_cam_node.console.push.encryption import MESSAGE_MAX_BYTES
 from pi_cam_node.console.store.devices import Delivery, Device
 from pi_cam_node.console.store.events import EventRow
+
+DECLARATIVE = 8030  # the RFC that declarative Web Push names itself by
+_TEXT_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +51,26 @@ class Composer:
         body = " · ".join(said) or (event.rule or "")
         tag, navigate = f"event-{event.rowid}", f"{base}/events/{event.rowid}"
         return message_of(title=delivery.text, body=body, navigate=navigate, image=image, tag=tag)
+
+
+def message_of(*, title: str, body: str, navigate: str, image: str = "", tag: str = "") -> bytes:
+    """Return a notification as JSON.
+
+    Args:
+        title: First line.
+        body: What is below.
+        navigate: Where a tap leads; an absolute address.
+        image: Of a picture; an absolute address that opens without a login.
+        tag: A later message with the same tag replaces it.
+    """
+    shown: dict[str, object] = {"title": title[:_TEXT_MAX], "body": body[:_TEXT_MAX], "navigate": navigate}
+    shown |= {key: value for key, value in (("image", image), ("tag", tag)) if value}
+    raw = _json({"web_push": DECLARATIVE, "notification": shown})
+    if len(raw) > MESSAGE_MAX_BYTES:
+        shown.pop("image", None)
+        raw = _json({"web_push": DECLARATIVE, "notification": shown})
+    return raw
+
+
+def _json(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

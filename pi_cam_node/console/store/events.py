@@ -202,23 +202,6 @@ def delete(db: sqlite3.Connection, rowid: int) -> bool:
     return db.execute("DELETE FROM event WHERE rowid=?", (rowid,)).rowcount > 0
 
 
-def erase_node(db: sqlite3.Connection, node: str) -> None:
-    """Delete everything of a node."""
-    db.execute("DELETE FROM event WHERE node=? OR camera=?", (node, node))
-    db.execute("DELETE FROM media WHERE node=?", (node,))
-    db.execute("DELETE FROM node WHERE id=?", (node,))
-
-
-def rename_node(db: sqlite3.Connection, old: str, new: str) -> int:
-    """Move the rows of a node that has another id now; return how many events moved."""
-    moved = db.execute("UPDATE OR IGNORE event SET node=? WHERE node=?", (new, old)).rowcount
-    db.execute("UPDATE event SET camera=? WHERE camera=?", (new, old))
-    db.execute("DELETE FROM event WHERE node=?", (old,))
-    db.execute("UPDATE OR REPLACE media SET node=? WHERE node=?", (new, old))
-    db.execute("DELETE FROM node WHERE id=?", (old,))
-    return int(moved)
-
-
 def expire(db: sqlite3.Connection, now_ms: int, limit: int = EXPIRED_AT_ONCE) -> int:
     """Delete some of what is older than it is kept; return how many rows went: as long as any do, there may be more."""
     day_ms, gone = 86_400_000, 0

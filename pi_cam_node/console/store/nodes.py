@@ -1,4 +1,4 @@
-"""Nodes as rows, so that a node that is offline is still known by name."""
+"""Nodes as rows, so that a node that is offline is still known by name, and what is kept of a node as a whole."""
 
 from __future__ import annotations
 
@@ -15,3 +15,20 @@ def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any]
         "last_seen=excluded.last_seen, info=excluded.info",
         (node_id, name, str(info.get("url") or ""), now_ms, now_ms, json.dumps(info)),
     )
+
+
+def erase(db: sqlite3.Connection, node: str) -> None:
+    """Delete everything of a node."""
+    db.execute("DELETE FROM event WHERE node=? OR camera=?", (node, node))
+    db.execute("DELETE FROM media WHERE node=?", (node,))
+    db.execute("DELETE FROM node WHERE id=?", (node,))
+
+
+def rename(db: sqlite3.Connection, old: str, new: str) -> int:
+    """Move the rows of a node that has another id now; return how many events moved."""
+    moved = db.execute("UPDATE OR IGNORE event SET node=? WHERE node=?", (new, old)).rowcount
+    db.execute("UPDATE event SET camera=? WHERE camera=?", (new, old))
+    db.execute("DELETE FROM event WHERE node=?", (old,))
+    db.execute("UPDATE OR REPLACE media SET node=? WHERE node=?", (new, old))
+    db.execute("DELETE FROM node WHERE id=?", (old,))
+    return int(moved)

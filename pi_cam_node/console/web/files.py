@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import resources
 
 from aiohttp import web
 
 from pi_cam_node.console import authority
 from pi_cam_node.console.web.routes import context_of, route
+from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 
-_TYPES = {
-    "css": "text/css",
-    "js": "text/javascript",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "LICENSE": "text/plain",
-}
 # Of the node's page: one look for both.
 SHARED = (
     "base.css",
@@ -50,33 +42,14 @@ SHARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it is sent.
-
-    Attributes:
-        content: Its bytes.
-        content_type: Its media type.
-        etag: Changes with the content.
-    """
-
-    content: bytes = field(repr=False)
-    content_type: str
-    etag: str
-
-
 @functools.cache
-def files() -> Mapping[str, File]:
+def files() -> Mapping[str, StaticFile]:
     """Return the files by name; nothing of a request ever becomes a path."""
     shared = resources.files("pi_cam_node.web.pages") / "static"
     own = resources.files("pi_cam_node.console.web") / "static"
     contents = {name: (shared / name).read_bytes() for name in SHARED}
     contents |= {entry.name: entry.read_bytes() for entry in own.iterdir() if entry.is_file()}
-    return {name: _file(name, content) for name, content in contents.items()}
-
-
-def _file(name: str, content: bytes) -> File:
-    return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
+    return {name: static_file(name, content) for name, content in contents.items()}
 
 
 @route("GET", "/static/{name:[A-Za-z0-9_./-]+}", "public")
@@ -127,10 +100,4 @@ def _send(request: web.Request, name: str) -> web.Response:
     file = files().get(name)
     if file is None:
         raise web.HTTPNotFound(text="no such file\n")
-    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
-    response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
-    if not known and file.content_type.startswith("text/"):
-        response.charset = "utf-8"
-    response.etag = file.etag
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return send(request, file)

@@ -17,8 +17,7 @@ from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.routes import Need
+from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
 

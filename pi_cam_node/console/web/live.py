@@ -15,8 +15,8 @@ from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.web.rendering import build_id
 from pi_cam_node.console.web.routes import account_of, context_of, route, session_of
-from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.connection import Connection
+from pi_cam_node.web.http.routes import app_key
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from pi_cam_node.console.accounts.rights import Deed
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.accounts import Account, Session
-from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.routes import Handler, Method, RouteTable
+from pi_cam_node.web.http.routes import Handler, Method, RouteTable, app_key
 
 ROUTES = RouteTable()
 route = ROUTES.route

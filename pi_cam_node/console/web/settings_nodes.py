@@ -1,4 +1,4 @@
-"""A node's settings, drawn from the descriptions that the node itself gives: any version of it, known models or not."""
+"""A node's settings as pages and as an API, drawn from the node's own descriptions, so of any version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.base.errors import NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node, json_object
 from pi_cam_node.console.pictures.client import Unreachable, body_of
-from pi_cam_node.console.web.forms import form_of
+from pi_cam_node.console.web.forms import form_of, json_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
 
@@ -105,6 +105,31 @@ async def save(request: web.Request) -> web.StreamResponse:
     context.note(account_of(request).name, "setting", f"{node.id}: saved to file")
     said = "Saved to the node's file." if reply.get("ok") else str(reply.get("message"))[:300]
     return page(request, "parts/said.html", said=said, is_refusal=not reply.get("ok"))
+
+
+@owner_route("GET", "/api/nodes/{camera}/settings")
+async def settings_api(request: web.Request) -> web.StreamResponse:
+    """Tell every setting of a node: its value in force, secrets masked, and what it may be."""
+    try:
+        told = await described(context_of(request), node_of(request, "own"))
+    except (NodeError, OSError) as error:
+        raise web.HTTPBadGateway(text=f"{error}\n") from None
+    return web.json_response({"settings": told})
+
+
+@owner_route("POST", "/api/nodes/{camera}/{verb:set|explain}")
+async def command_api(request: web.Request) -> web.StreamResponse:
+    """Change a setting of a node, or ask why it sees motion or none; the answer is the node's reply."""
+    context, node, arguments = context_of(request), node_of(request, "own"), dict(await json_of(request))
+    verb = request.match_info["verb"]
+    try:
+        reply = await context.requests.ask(node.id, verb, arguments)
+    except NodeError as error:
+        return web.json_response({"ok": False, "code": error.code, "message": str(error), "data": {}})
+    if verb == "set" and reply.get("ok"):
+        value = json.dumps(arguments.get("value"))[:100]
+        context.note(account_of(request).name, "setting", f"{node.id}: {arguments.get('key')} = {value}")
+    return web.json_response({"data": {}, "message": "", **reply})
 
 
 async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:

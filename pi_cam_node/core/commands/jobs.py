@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.jobs import Progress, Submit
+from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.base.units import MIB
 from pi_cam_node.core.commands.registry import Work
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity import Activity
 from pi_cam_node.core.erase_report import EraseReport

@@ -27,7 +27,7 @@ from pi_cam_node.core.media_facts import (
     Url,
 )
 from pi_cam_node.core.rules.night import Cause
-from pi_cam_node.imaging.motion.report import Failed, Gate
+from pi_cam_node.imaging.motion.interface import Failed, Gate
 
 
 class AgedPicture(PictureFacts):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pi_cam_node.base.errors import NodeError
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.picture import Archive, Picture

@@ -1,23 +1,52 @@
-"""Commands that report the node's state, and the command that stops it."""
+"""Commands that report the node's state, with the schema of the telemetry, and the command that stops it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from pi_cam_node.base.errors import NoFrames
 from pi_cam_node.core.commands.argument_help import argument_help, schema_of
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, command, find
 from pi_cam_node.core.commands.reply_data import HelpData, NightData, NoData
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.core.telemetry_schema import Telemetry
+from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.imaging.lux import estimate_lux
 
 # Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
 # replaces itself instead; see `pi_cam_node.cli.main.run`.
 RESTART_CODE = 75
+
+# Told in the telemetry although it has a topic of its own.
+_TOLD_TWICE = ("ring_seconds",)
+_TYPES = {"text": "string", "flag": "boolean", "counter": "integer"}
+
+
+def telemetry_schema() -> dict[str, object]:
+    """Return the schema of the telemetry: every figure, each of which the machine may not tell."""
+    told = [figure for figure in FIGURES if figure.source == "telemetry" or figure.key in _TOLD_TWICE]
+    return {
+        "type": "object",
+        "title": "Telemetry",
+        "description": "The telemetry figures; null for what the machine does not tell.",
+        "properties": {figure.key: _schema_of(figure) for figure in told},
+        "required": [figure.key for figure in told],
+    }
+
+
+def _schema_of(figure: Figure) -> dict[str, object]:
+    """Return the schema of a figure; null stands for what the machine does not tell."""
+    doc = f"{figure.doc.rstrip('.')}, in {figure.unit}." if figure.unit else figure.doc
+    if figure.properties is not None:
+        parts = {"properties": dict(figure.properties), "required": list(figure.properties)}
+        return {"type": ["object", "null"], "description": doc, **parts, "additionalProperties": False}
+    return {"type": [_TYPES.get(figure.kind, "number"), "null"], "description": doc}
+
+
+Telemetry = Annotated[dict[str, Any], WithJsonSchema(telemetry_schema())]
+"""The type of the telemetry, for the documents."""
 
 
 class VerbArguments(Arguments):

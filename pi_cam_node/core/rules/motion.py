@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pi_cam_node.config.sections.video import MotionConfig
-from pi_cam_node.imaging.motion.report import Blob, MotionReport
-from pi_cam_node.imaging.zone import Zone, parse_zone
+from pi_cam_node.imaging.motion.interface import Blob, MotionReport
+from pi_cam_node.imaging.polygon import Zone, parse_zone
 
 # Reports that are this old say nothing of now.
 _STALE_S = 10.0

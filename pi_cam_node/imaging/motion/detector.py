@@ -15,9 +15,8 @@ import numpy as np
 
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.masks import rasterize
+from pi_cam_node.imaging.motion.interface import BLOBS_MAX, Blob, Failed, Gate, MotionReport, MotionSettings
 from pi_cam_node.imaging.motion.light import LightNormalizer
-from pi_cam_node.imaging.motion.report import BLOBS_MAX, Blob, Failed, Gate, MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
 from pi_cam_node.imaging.motion.tracks import Box, Track, Tracker
 
 # Pictures of the background at ten a second: thirty seconds.

@@ -10,8 +10,7 @@ from collections import deque
 
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.motion.detector import MotionDetector
-from pi_cam_node.imaging.motion.report import MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 
 # How long pictures are kept to catch up, and how long analysis stays fast after the last blob.
 KEPT_S = 0.5

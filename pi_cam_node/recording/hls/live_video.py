@@ -11,7 +11,7 @@ from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.imaging.jpeg_header import jpeg_size
+from pi_cam_node.imaging.headers import jpeg_size
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder_pool import PacketSupply
 from pi_cam_node.recording.hls.playlist import Uri, VariantLine, master_playlist

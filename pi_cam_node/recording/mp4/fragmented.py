@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pi_cam_node.imaging.aac import SAMPLES
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes, fragment, fragmented_header
-from pi_cam_node.recording.mp4.sound_times import SoundTimes
 
 # A fragment is written when its samples span this long, or hold this many bytes: a kill loses no more than one. What
 # is written outlives the process, and only a power cut takes what was not synced.
@@ -17,6 +16,34 @@ SYNC_TICKS = 90_000
 FRAGMENT_BYTES_MAX = 4 << 20
 # Duration of the last sample of a film, whose end is unknown.
 _LAST_TICKS_MAX = 90_000
+# Frames of sound further from their place than this are missing between, or come twice.
+_SOUND_JUMP_S = 0.2
+# A frame of sound that is off by so many samples is moved by one: a thousandth at most, which is not heard.
+_SOUND_MOVED_AT = 64
+
+
+class SoundTimes:
+    """Places frames of sound evenly, as they are heard, and near to the times that they came with. Thread: one."""
+
+    def __init__(self, rate_hz: int) -> None:
+        """Take the samples in a second."""
+        self._rate_hz = rate_hz
+        self._next: int | None = None
+
+    def place(self, begin_s: float) -> int | None:
+        """Return the sample with which a frame begins; ``None`` where there is no place for it.
+
+        Args:
+            begin_s: When it began, in seconds since the beginning of the film, give or take some jitter.
+        """
+        begin = round(begin_s * self._rate_hz)
+        late, jump = begin - (self._next or 0), _SOUND_JUMP_S * self._rate_hz
+        if late < (0 if self._next is None else -jump):
+            return None
+        if self._next is not None and late <= jump:
+            begin = self._next + (abs(late) >= _SOUND_MOVED_AT) * (1 if late > 0 else -1)
+        self._next = begin + SAMPLES
+        return begin
 
 
 class FragmentedWriter:

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, IsClockSynced, clock_is_set
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.time_sync import IsClockSynced, clock_is_set
 from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess

@@ -6,9 +6,8 @@ import logging
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, IsClockSynced
 from pi_cam_node.base.errors import NoSpace
-from pi_cam_node.base.time_sync import IsClockSynced
 from pi_cam_node.config import FORMATS, StorageConfig
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space

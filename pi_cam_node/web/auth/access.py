@@ -18,8 +18,7 @@ from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
 from pi_cam_node.web.auth.signed_links import SIGNATURE, SignedLinks, is_signed
 from pi_cam_node.web.auth.token import Token
-from pi_cam_node.web.http.app_keys import app_key
-from pi_cam_node.web.http.routes import Need
+from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pi_cam_node.web.auth.proxies import client_key
-from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.routes import app_key
 
 # Beside the viewers of the stream, each of whom holds one.
 CONNECTIONS_MAX = 64

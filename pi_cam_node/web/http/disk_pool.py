@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from aiohttp import web
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed
-from pi_cam_node.web.http.app_keys import app_key
+from pi_cam_node.web.http.routes import app_key
 
 READERS = 4
 # To find, open or read a piece of a file: a hundred times what a worn card needs.

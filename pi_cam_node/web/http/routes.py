@@ -1,4 +1,4 @@
-"""Declaration of routes. Every route names the right that it needs; there is no default.
+"""Declaration of routes, and typed keys for what their handlers need. Every route names its right; there is no default.
 
 Each program has a `RouteTable` of its own, so that two of them can use the same foundation.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from aiohttp import web
 
 Method = Literal["GET", "POST", "DELETE"]
 Right = Literal["public", "view", "control"]
+Kept = TypeVar("Kept")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -113,3 +114,11 @@ class RouteTable:
             return handler
 
         return declare
+
+
+def app_key(name: str, kind: type[Kept]) -> web.AppKey[Kept]:
+    """Return a key for a value of type ``kind``.
+
+    aiohttp 3.8, which Debian 12 has, knows plain strings only; later versions warn of them.
+    """
+    return web.AppKey(name, kind) if hasattr(web, "AppKey") else cast("web.AppKey[Kept]", name)

@@ -18,8 +18,7 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.context import State
-from pi_cam_node.web.live.multipart import END, Part, part_of
-from pi_cam_node.web.live.placeholder import Away, placeholder_of
+from pi_cam_node.web.live.multipart import END, Away, Part, part_of, placeholder_of
 from pi_cam_node.web.live.viewer import NEVER_S, Viewer, ViewerLimit
 
 _log = logging.getLogger(__name__)

@@ -16,9 +16,8 @@ from pi_cam_node.base.errors import CameraDown, NodeError
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.signed_links import SIGNATURE, is_signed
 from pi_cam_node.web.context import WebContext
-from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.privacy_cutoff import send_whole
-from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.routes import Described, app_key
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pi_cam_node.imaging.frame import Frame
+from pi_cam_node.imaging.tasks import ImageTasks
 
 BOUNDARY = "frame"
 CONTENT_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 END = f"--{BOUNDARY}--\r\n".encode()
+PLACEHOLDER_HEADERS = {"X-Placeholder": "1"}
+PRIVATE_HEADERS = {"X-Placeholder": "privacy"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +32,21 @@ class Part:
 
     frame: Frame | None
     wire: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Size and time of the last frame, and whether privacy is why none follows.
+
+    Attributes:
+        size: Its width and height in pixels.
+        since: UTC time of its capture; ``None`` where it is not known.
+        private: The camera is not away: privacy is on.
+    """
+
+    size: tuple[int, int] = (640, 480)
+    since: datetime | None = None
+    private: bool = False
 
 
 def picture_headers(seq: int, at: datetime) -> dict[str, str]:
@@ -55,3 +73,12 @@ def enclose(jpeg: bytes, headers: Mapping[str, str]) -> bytes:
 def part_of(frame: Frame) -> Part:
     """Return a frame as a part."""
     return Part(frame, enclose(frame.jpeg, frame_headers(frame)))
+
+
+def placeholder_of(away: Away, images: ImageTasks) -> Part:
+    """Return the placeholder, which is shown while there is no live picture, as a part marked by a header.
+
+    Thread: any but the event loop's.
+    """
+    headers = PRIVATE_HEADERS if away.private else PLACEHOLDER_HEADERS
+    return Part(None, enclose(images.placeholder(away.size, away.since, private=away.private), headers))

@@ -13,9 +13,8 @@ from aiohttp import web
 
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
-from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send, send_whole
-from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.routes import Described, app_key
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, picture_headers

@@ -15,11 +15,10 @@ from pi_cam_node.web.api.commands import carry_out
 from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import PictureStore
 from pi_cam_node.web.http import disk_pool
-from pi_cam_node.web.http.app_keys import app_key
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
-from pi_cam_node.web.http.routes import JSON, Described
+from pi_cam_node.web.http.routes import JSON, Described, app_key
 from pi_cam_node.web.media.thumbnails import Thumbnails
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 

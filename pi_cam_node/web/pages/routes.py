@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import resources
 
 from aiohttp import web
@@ -13,16 +11,9 @@ from aiohttp import web
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.signed_links import is_signed
 from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 from pi_cam_node.web.pages.login import with_session
 from pi_cam_node.web.routes import route
-
-_TYPES = {
-    "LICENSE": "text/plain",
-    "css": "text/css",
-    "html": "text/html",
-    "js": "text/javascript",
-    "svg": "image/svg+xml",
-}
 
 # What may be asked for by name. Nothing of a request ever becomes a path, so none can lead elsewhere.
 STATIC = (
@@ -69,38 +60,21 @@ IN_SESSION = "index.html in a session"
 _NO_SESSION = b'data-session="no"'
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of the package as it is sent.
-
-    Attributes:
-        content: Its bytes.
-        content_type: Its media type.
-        etag: Changes with the content.
-    """
-
-    content: bytes = field(repr=False)
-    content_type: str
-    etag: str
-
-
 @functools.cache
-def files() -> Mapping[str, File]:
+def files() -> Mapping[str, StaticFile]:
     """Return the pages and their files by name; read once."""
     folder = resources.files("pi_cam_node.web.pages") / "static"
     contents = {name: (folder / name).read_bytes() for name in (*STATIC, *PAGES)}
     in_session = contents["index.html"].replace(_NO_SESSION, b'data-session="yes"')
-    return {name: _file(name, content) for name, content in contents.items()} | {IN_SESSION: _file(".html", in_session)}
+    return {name: static_file(name, content) for name, content in contents.items()} | {
+        IN_SESSION: static_file(".html", in_session)
+    }
 
 
 @functools.cache
-def vendored(name: str) -> File:
+def vendored(name: str) -> StaticFile:
     """Return a file of `VENDORED`; read once."""
-    return _file(name, (resources.files("pi_cam_node.web.pages") / "static" / "vendor" / name).read_bytes())
-
-
-def _file(name: str, content: bytes) -> File:
-    return File(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
+    return static_file(name, (resources.files("pi_cam_node.web.pages") / "static" / "vendor" / name).read_bytes())
 
 
 @route("GET", "/", "view", Described(("text/html",)), page=True)
@@ -108,7 +82,7 @@ async def index(request: web.Request) -> web.Response:
     """Send the live view, with a way to log out for those who logged in."""
     access = access_of(request)
     is_session = access.sessions.is_valid(request.cookies.get(access.cookie, ""))
-    return _send(request, files()[IN_SESSION if is_session else "index.html"])
+    return send(request, files()[IN_SESSION if is_session else "index.html"])
 
 
 @route("GET", "/login", "public", Described(("text/html",)))
@@ -118,7 +92,7 @@ async def login(request: web.Request) -> web.Response:
     session = access_of(request).log_in_by_link(request) if is_link else None
     if session is not None:
         return with_session(request, web.Response(status=303, headers={"Location": "./"}), session)
-    return _send(request, files()["login.html"])
+    return send(request, files()["login.html"])
 
 
 @route(
@@ -132,7 +106,7 @@ async def static(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in STATIC:
         raise web.HTTPNotFound(text="no such file\n")
-    return _send(request, files()[name])
+    return send(request, files()[name])
 
 
 @route(
@@ -146,18 +120,4 @@ async def vendor(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in VENDORED:
         raise web.HTTPNotFound(text="no such file\n")
-    return _send(request, vendored(name))
-
-
-def _send(request: web.Request, file: File) -> web.Response:
-    """Send a file, or say that the reader's copy is still good.
-
-    ``no-cache`` lets a browser keep it but ask each time: after an update of the node all files change together.
-    """
-    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
-    response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
-    if not known:
-        response.charset = "utf-8"
-    response.etag = file.etag
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return send(request, vendored(name))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.base.time_sync import clock_is_set
+from pi_cam_node.base.clock import clock_is_set
 
 
 def kernel_says(mocker: MockerFixture, state: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.base.jobs import Progress
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config
 from pi_cam_node.core import activity_events as a
 from pi_cam_node.core.events import CameraChanged, FaultReported
@@ -18,7 +18,7 @@ from pi_cam_node.core.history import Query
 from pi_cam_node.core.inputs import CameraFailed, FilmFailed, FilmOpened, FilmSaved
 from pi_cam_node.core.open_events import EVENTS_MAX
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
-from pi_cam_node.imaging.motion.report import Blob, MotionReport
+from pi_cam_node.imaging.motion.interface import Blob, MotionReport
 from tests.support.core_harness import CoreHarness
 
 AT = datetime(2026, 11, 29, 4, 32, 59, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.core.rules.frame_rate import FrameRate
+from pi_cam_node.imaging.frame_timing import FrameRate
 
 
 def test_a_rate_forgets_what_is_long_past() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.imaging.jpeg_header import jpeg_size
+from pi_cam_node.imaging.headers import jpeg_size
 from tests.support.numbered import numbered_jpeg
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pi_cam_node.imaging.zone import Zone, parse_zone
+from pi_cam_node.imaging.polygon import Zone, parse_zone
 
 LEFT = Zone(*parse_zone("left=0,0 0.5,0 0.5,1 0,1"))
 

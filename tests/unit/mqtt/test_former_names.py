@@ -9,7 +9,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.jobs import Job
+from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import SettingChanged, TelemetryTaken
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, HomeAssistantStarted

@@ -9,7 +9,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.core.inputs import TopicDotsSeen
 from pi_cam_node.mqtt.diagnosis import Diagnosis
 from pi_cam_node.mqtt.incoming import Incoming
-from pi_cam_node.mqtt.own_messages import OwnMessages
+from pi_cam_node.mqtt.own_messages import ECHO_TIMEOUT_S, EchoCheck, OwnMessages
 from pi_cam_node.mqtt.topics import Topics
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
@@ -45,3 +45,28 @@ def test_a_broker_that_turns_dots_is_reported_once_and_one_that_keeps_them_again
 
 def test_only_the_first_that_comes_back_in_a_session_counts(mocker: MockerFixture) -> None:
     assert sessions(mocker, (WITH_DOT, WITH_SLASH)) == [], "what a stranger sends"
+
+
+def test_what_came_back_in_time_is_not_missed() -> None:
+    check = EchoCheck()
+    check.sent()
+    check.received()
+    assert not any(check.is_lost(now_s, acknowledged=True) for now_s in range(100))
+
+
+def test_what_does_not_come_back_in_time_is_told_once() -> None:
+    check = EchoCheck()
+    assert not check.is_lost(0, acknowledged=True), "nothing is out"
+    check.sent()
+    said = [check.is_lost(now_s, acknowledged=True) for now_s in range(20)]
+    assert said.index(True) == ECHO_TIMEOUT_S
+    assert said.count(True) == 1
+
+
+def test_a_slow_link_gets_the_time_that_it_needs() -> None:
+    check = EchoCheck()
+    check.sent()
+    assert not any(check.is_lost(now_s, acknowledged=False) for now_s in range(60))
+    assert not check.is_lost(60, acknowledged=True)
+    assert not check.is_lost(62, acknowledged=False), "the node goes on telling"
+    assert check.is_lost(60 + ECHO_TIMEOUT_S, acknowledged=False)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.base.restart_budget import WINDOW_S, RestartBudget
 from pi_cam_node.base.threads import Heartbeat, MonitoredThread
 from pi_cam_node.core.events import CameraChanged
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CameraFailed, CameraOpened
@@ -126,14 +125,6 @@ def test_a_loop_that_was_left_behind_has_no_pulse() -> None:
     loop.beat()  # from a thread that is not the loop's
     assert loop.is_stale
     assert loop.join(10)
-
-
-def test_a_budget_is_per_part_and_slides() -> None:
-    repairs = RestartBudget()
-    assert [repairs.allow("http", 2, now_s) for now_s in (0, 1, 2)] == [True, True, False]
-    assert repairs.allow("worker", 2, 2)
-    assert repairs.allow("http", 2, WINDOW_S + 0.5)
-    assert not repairs.allow("http", 2, WINDOW_S + 0.6)
 
 
 def test_while_every_pulse_is_fresh_the_watchdog_is_fed_and_nothing_is_mended(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.system import memory
-from pi_cam_node.system.identity import available_bytes
+from pi_cam_node.system.memory import available_bytes
 
 MIB = 1 << 20
 MACHINE_MIB = 4000

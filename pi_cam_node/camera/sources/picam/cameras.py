@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.sources.picam.error_hints import explain
-from pi_cam_node.camera.sources.picam.interface import PicameraFactory
+from pi_cam_node.camera.sources.picam.interface import PicameraFactory, explain
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.sources.picam.clock import CameraClock
 from pi_cam_node.camera.sources.picam.interface import Job, Picamera, Request
+from pi_cam_node.camera.sources.picam.metadata import CameraClock
 
 _log = logging.getLogger(__name__)
 

@@ -1,13 +1,46 @@
-"""Reads libcamera's metadata of a frame; every key may be missing."""
+"""Reads libcamera's metadata of a frame, in which every key may be missing, and the clocks of its time stamp."""
 
 from __future__ import annotations
 
 import math
+import threading
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from pi_cam_node.camera.sources.picam.clock import CameraClock
 from pi_cam_node.imaging.frame import Sensor
+
+
+class CameraClock(Protocol):
+    """The two clocks of this boot, and waiting by them; tests advance them by hand."""
+
+    def monotonic_ns(self) -> int:
+        """CLOCK_MONOTONIC in nanoseconds."""
+        ...
+
+    def boottime_ns(self) -> int:
+        """CLOCK_BOOTTIME in nanoseconds: goes on while the machine sleeps; libcamera stamps frames with it."""
+        ...
+
+    def wait(self, event: threading.Event, timeout_s: float) -> None:
+        """Return when the event is set, or after the timeout."""
+        ...
+
+
+class SystemCameraClock:
+    """The clocks of this machine."""
+
+    def monotonic_ns(self) -> int:
+        """Return CLOCK_MONOTONIC in nanoseconds."""
+        return time.monotonic_ns()
+
+    def boottime_ns(self) -> int:
+        """Return CLOCK_BOOTTIME in nanoseconds."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def wait(self, event: threading.Event, timeout_s: float) -> None:
+        """Wait for the event in real time."""
+        event.wait(max(0.0, timeout_s))
 
 
 def sensor_of(metadata: Mapping[str, Any]) -> Sensor:

@@ -13,12 +13,10 @@ from typing import Any, NoReturn
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.picam.cameras import choose, known_cameras
-from pi_cam_node.camera.sources.picam.clock import CameraClock, SystemCameraClock
-from pi_cam_node.camera.sources.picam.error_hints import explain
 from pi_cam_node.camera.sources.picam.formats import convert
 from pi_cam_node.camera.sources.picam.grab import grab
-from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory
-from pi_cam_node.camera.sources.picam.metadata import captured_mono_s, sensor_of
+from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory, explain
+from pi_cam_node.camera.sources.picam.metadata import CameraClock, SystemCameraClock, captured_mono_s, sensor_of
 from pi_cam_node.camera.sources.picam.mode_watch import ModeWatch
 from pi_cam_node.camera.sources.picam.plan import plan_of, step_between
 from pi_cam_node.camera.sources.picam.session import Session

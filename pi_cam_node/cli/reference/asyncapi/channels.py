@@ -10,7 +10,7 @@ from pi_cam_node.cli.reference.asyncapi.messages import command_messages, reply_
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.core.telemetry_schema import Telemetry
+from pi_cam_node.core.commands.status import Telemetry
 from pi_cam_node.mqtt.payloads import EVENTS, Info, LastEvent, LastPicture
 from pi_cam_node.mqtt.topics import Topics
 

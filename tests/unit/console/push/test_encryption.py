@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from pi_cam_node.console.push.composer import message_of
 from pi_cam_node.console.push.encryption import MESSAGE_MAX_BYTES, decoded, encoded, encrypt, public_bytes
-from pi_cam_node.console.push.message import message_of
 from pi_cam_node.console.push.sender import outcome_of
 from pi_cam_node.console.push.vapid import Vapid
 from tests.support.web_push import decrypt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 import pytest
@@ -13,7 +13,7 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 
 from pi_cam_node.console.push.outbox import Outbox
 from pi_cam_node.console.push.sender import TTL_S, Outcome
-from pi_cam_node.console.store import accounts, devices, events, schema
+from pi_cam_node.console.store import accounts, devices, events
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import Database
 from pi_cam_node.console.store.devices import Delivery, Device
@@ -51,15 +51,11 @@ class Service:
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    made = sqlite3.connect(":memory:", isolation_level=None)
-    made.execute("PRAGMA foreign_keys=ON")
-    schema.migrate(made)
-    accounts.put_account(made, Account("a", "Anna", "owner", "", None))
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
+    accounts.put_account(db, Account("a", "Anna", "owner", "", None))
     for name in ("phone", "tablet"):
-        devices.put_device(made, Device(name, "a", "webpush", name, {}, name, 0))
-    yield made
-    made.close()
+        devices.put_device(db, Device(name, "a", "webpush", name, {}, name, 0))
+    return db
 
 
 def put(db: sqlite3.Connection, clock: FakeClock, text: str, *to: str) -> None:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from pi_cam_node.console.store import accounts, devices, events, schema
+from pi_cam_node.console.store import accounts, devices, events
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.devices import Delivery, Device
 from pi_cam_node.console.store.events import EventRow
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    made = sqlite3.connect(":memory:", isolation_level=None)
-    made.execute("PRAGMA foreign_keys=ON")
-    schema.migrate(made)
-    accounts.put_account(made, Account("a", "Anna", "owner", "", None))
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
+    accounts.put_account(db, Account("a", "Anna", "owner", "", None))
     for kind in ("webpush", "apprise"):
-        devices.put_device(made, Device(kind, "a", kind, f"https://{kind}.example/", {}, kind, 0))
-    yield made
-    made.close()
+        devices.put_device(db, Device(kind, "a", kind, f"https://{kind}.example/", {}, kind, 0))
+    return db
 
 
 def fired(db: sqlite3.Connection, kind: str = "webpush", media: str | None = None) -> tuple[EventRow, Delivery]:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.console.store import audit, events, schema
+from pi_cam_node.console.store import audit, events, nodes
 from pi_cam_node.console.store.events import EventFilter, EventRow
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    made = sqlite3.connect(":memory:", isolation_level=None)
-    made.execute("PRAGMA foreign_keys=ON")
-    schema.migrate(made)
-    yield made
-    made.close()
 
 
 def row(node: str = "porch", name: str = "e1", at_ms: int = 1000, kind: str = "motion", **more: object) -> EventRow:
@@ -118,7 +108,7 @@ def test_an_erased_node_leaves_nothing(db: sqlite3.Connection) -> None:
     events.put(db, row("porch"))
     events.put(db, row("hall"))
     events.put(db, EventRow("", "r", 1, "rule", "porch"))
-    events.erase_node(db, "porch")
+    nodes.erase(db, "porch")
     assert [one.node for one in events.newest(db, EventFilter(), 10)] == ["hall"]
 
 
@@ -126,7 +116,7 @@ def test_a_renamed_node_takes_its_rows_along(db: sqlite3.Connection) -> None:
     events.put(db, row("old", "a"))
     events.put(db, row("old", "b"))
     events.put(db, row("new", "b"))
-    events.rename_node(db, "old", "new")
+    nodes.rename(db, "old", "new")
     assert sorted((one.node, one.id, one.camera) for one in events.newest(db, EventFilter(), 10)) == [
         ("new", "a", "new"),
         ("new", "b", "new"),

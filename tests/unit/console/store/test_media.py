@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
-import pytest
-
-from pi_cam_node.console.store import media, schema
+from pi_cam_node.console.store import media
 from pi_cam_node.console.store.media import MediaRow
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(connection)
-    yield connection
-    connection.close()
 
 
 def row(number: int, kind: str = "single", node: str = "porch") -> MediaRow:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from pi_cam_node.console.store import devices, events, schema
+from pi_cam_node.console.store import devices, events
 from pi_cam_node.console.store.events import EventFilter
 
 BEFORE = (1_795_203_900_000, 900_000)
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    made = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(made)
-    yield made
-    made.close()
 
 
 def plan_of(db: sqlite3.Connection, ask: Callable[[], object]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.base.errors import Busy
-from pi_cam_node.base.jobs import Job, Progress
+from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S

@@ -8,7 +8,7 @@ import pytest
 
 from pi_cam_node.config import MotionConfig
 from pi_cam_node.core.rules.motion import MotionRule
-from pi_cam_node.imaging.motion.report import Blob, Failed, MotionReport
+from pi_cam_node.imaging.motion.interface import Blob, Failed, MotionReport
 
 ZONES = ["left=0,0 0.5,0 0.5,1 0,1", "right=0.5,0 1,0 1,1 0.5,1"]
 

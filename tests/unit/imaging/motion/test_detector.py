@@ -7,8 +7,7 @@ import pytest
 
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.motion.detector import MotionDetector
-from pi_cam_node.imaging.motion.report import MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
+from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 
 SIZE = (160, 120)
 RNG = np.random.default_rng(5)

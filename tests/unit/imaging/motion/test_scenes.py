@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.motion.pacing import MotionAnalysis
-from pi_cam_node.imaging.motion.report import MotionReport
-from pi_cam_node.imaging.motion.settings import MotionSettings
 from tests.support.scenes import DISTURBANCES, FPS, PERSONS, Scene
 
 # How late a person may be found, in seconds; among clouds, which are held back themselves, later.

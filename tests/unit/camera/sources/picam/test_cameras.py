@@ -9,7 +9,7 @@ import pytest
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.sources.picam.cameras import PiCamera, choose, known_cameras
-from pi_cam_node.camera.sources.picam.error_hints import explain
+from pi_cam_node.camera.sources.picam.interface import explain
 from tests.support.fakes.picamera2_factory import FakeFactory
 
 FRONT = PiCamera(0, "imx708_wide", "/base/axi/i2c@88000/imx708@1a")

@@ -1,4 +1,4 @@
-"""The node's figures for Prometheus."""
+"""Monitoring: ``/metrics`` for Prometheus, and the health check ``/healthz``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.web.auth.access import access_of
-from pi_cam_node.web.context import WebContext
+from pi_cam_node.web.context import State, WebContext
 from pi_cam_node.web.http.metrics import answer, gauge, server_metrics
 from pi_cam_node.web.routes import context_of, route
 
@@ -49,6 +49,19 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     """Send every figure in Prometheus' text format."""
     own = server_metrics(PREFIX, request, access_of(request).lockout)
     return answer(NodeCollector(context_of(request), own))
+
+
+@route("GET", "/healthz", "public")
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """Say ``ok`` while the broker is connected and the camera delivers frames or privacy is on, else ``not ok``."""
+    well = is_well(context_of(request).state)
+    return web.Response(status=200 if well else 503, text="ok" if well else "not ok")
+
+
+def is_well(state: State) -> bool:
+    """Tell whether the broker is connected, and frames arrive or privacy is on."""
+    may_be_seen = state.states.get("privacy") != "ON"
+    return state.broker and (not may_be_seen or state.states.get("camera") == "online")
 
 
 def _metrics(figures: Iterable[Figure], values: Mapping[str, object]) -> Iterator[Metric]:

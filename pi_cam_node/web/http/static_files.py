@@ -1,0 +1,51 @@
+"""Files of the package, read once and sent from memory; an etag saves the browser what it has already."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+_TYPES = {
+    "LICENSE": "text/plain",
+    "css": "text/css",
+    "html": "text/html",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file as it is sent.
+
+    Attributes:
+        content: Its bytes.
+        content_type: Its media type.
+        etag: Changes with the content.
+    """
+
+    content: bytes = field(repr=False)
+    content_type: str
+    etag: str
+
+
+def static_file(name: str, content: bytes) -> StaticFile:
+    """Return a file by its content, and its media type by the end of its name."""
+    return StaticFile(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
+
+
+def send(request: web.Request, file: StaticFile) -> web.Response:
+    """Return the response with a file, or 304 where the browser's copy is still good.
+
+    ``no-cache`` lets a browser keep it but ask each time: after an update all files change together.
+    """
+    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
+    response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)
+    if not known and file.content_type != "image/png":
+        response.charset = "utf-8"
+    response.etag = file.etag
+    response.headers["Cache-Control"] = "no-cache"
+    return response
