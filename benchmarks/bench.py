@@ -18,13 +18,15 @@ class Bench:
         folder: For everything that is written.
         rounds: How often each figure is measured, in turn with its reference.
         window_s: How long processor time is counted.
+        quick: Whether shorter is better than surer.
     """
 
-    def __init__(self, folder: Path, stack: ExitStack, *, rounds: int, window_s: float) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, rounds: int, window_s: float, quick: bool = False) -> None:
         """Take the folder; whatever is started later ends with the stack."""
         self.folder = folder
         self.rounds = rounds
         self.window_s = window_s
+        self.quick = quick
         self._stack = stack
 
     def subfolder(self, name: str) -> Path:

@@ -47,10 +47,9 @@ def background(random: np.random.Generator) -> Floats:
     return np.asarray(scene, dtype=np.float32)
 
 
-def picture(scene: Floats, number: int, random: np.random.Generator, noise_sigma: float) -> bytes:
-    """Return one picture as full-range I420."""
+def picture(scene: Floats, walked: int, random: np.random.Generator, noise_sigma: float) -> bytes:
+    """Return one picture as full-range I420; the blob has gone so many steps, negative: it is not there."""
     seen = scene.copy()
-    walked = number - PICTURES // 2
     if walked >= 0:
         centre = (60 + walked * (WIDTH - 120) // (PICTURES // 2), 430)
         cv2.ellipse(seen, centre, (45, 130), 0, 0, 360, (60, 70, 190), cv2.FILLED)
@@ -61,13 +60,17 @@ def picture(scene: Floats, number: int, random: np.random.Generator, noise_sigma
     return b"".join(plane.tobytes() for plane in (y, *chroma))
 
 
-def make(path: Path, noise_sigma: float = NOISE_SIGMA, pictures: int = PICTURES) -> Path:
+def make(
+    path: Path, noise_sigma: float = NOISE_SIGMA, pictures: int = PICTURES, *, fps: int = FPS, still: bool = False
+) -> Path:
     """Write the film, unless it is there already, and return where it is.
 
     Args:
         path: Of the file.
         noise_sigma: Standard deviation of the sensor's noise, in grey levels; more of it makes larger JPEGs.
         pictures: How many, before it begins again.
+        fps: Pictures a second, two digits.
+        still: Nobody walks through.
     """
     if path.exists():
         return path
@@ -76,9 +79,10 @@ def make(path: Path, noise_sigma: float = NOISE_SIGMA, pictures: int = PICTURES)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as film:
-        film.write(HEADER)
+        film.write(HEADER.replace(b" F%d:" % FPS, b" F%d:" % fps))
         for number in range(pictures):
-            film.write(MARK + picture(scene, number, random, noise_sigma))
+            walked = -1 if still else number - PICTURES // 2
+            film.write(MARK + picture(scene, walked, random, noise_sigma))
     unfinished.replace(path)
     return path
 

@@ -25,7 +25,8 @@ METHOD = """## How it was measured
   file: none decodes, each copies a picture of I420 into a buffer. What a camera's driver costs is in none of the
   figures.
 - **Bare floor.** `benchmarks/floor.py`: read a picture into a buffer, mean of every eighth row, one JPEG of quality
-  85 from the planes, append to a ring; paced like the node, nothing else in the process.
+  85 from the planes, append to a ring; paced like the node, nothing else in the process. `benchmarks/pair.py` is the
+  same in two processes, with the JPEGs in shared memory: what it costs that a camera may crash alone.
 - **motion**, as Debian ships it: the same film, size and rate, detection on, nothing saved, its stream at quality 85
   and 10 pictures a second. It encodes only while somebody looks, and keeps raw frames where `pre_capture` says so.
 - **Processor time** is that of all threads of all processes of the tree, from the kernel's clock of each process.
@@ -37,10 +38,19 @@ METHOD = """## How it was measured
   once, and syncs one file in the same folder. The node's time is the asker's: command to reply, through the broker.
 - **save** is asked for just after a frame, the worst moment, of the synthetic camera, which exposes for 10 ms.
 - **Lost frames.** Without a pause and at the same time `save png`, `pastStack` of 64 and `save jpg` of about a
-  megabyte, for 600 frames. Counted are the frames that did not arrive and those that were dropped on arrival.
+  megabyte, at 30 frames a second. Counted are the frames that did not arrive and those that were dropped on arrival;
+  how many were due follows from when the first and the last were captured.
 - **Start** is from the start of the process to the retained brightness at another client; beside it, a new
   interpreter imports the same third-party modules and ends.
 - **Viewers of the selector loop** take 100 kB pictures; one more never reads. `benchmarks/loop.py` is the bare loop.
+- **Live video, recording.** The reference decodes the same JPEGs and encodes them with PyAV, as the node does
+  (x264 ultrafast, CRF 23), or is an ffmpeg that gets them through a pipe. "More" is what the node takes beyond the same
+  minute without. While it records, one viewer asks for live video and one clip is made.
+- **Motion.** A film in which nobody walks. Detection looks at every picture; the reference is OpenCV's MOG2 on a
+  quarter of the width and height alone. *Armed* is detection at two pictures a second with `recording.mode: motion`.
+- **Recording an RTSP camera.** H.264 of a GStreamer server, copied; the reference decodes each frame of it with PyAV.
+- **Console.** Four nodes on the film, four browsers with one socket each, five pictures a second of each camera, 640
+  pixels wide. Beside it, the bare scaling, and an interpreter that has imported the same libraries.
 - **Broker back.** The node's real MQTT side, many times over, without a camera; the broker is killed and comes back
   knowing nothing. The figure is the slowest node, from its own connect to every retained topic being right.
 - Figures are medians of the rounds; in brackets the lowest and the highest round.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
-from benchmarks import accounting
+from benchmarks import accounting, film
 from benchmarks.readers import Readers
 
 ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
@@ -66,6 +66,12 @@ class Program:
         readers.close()
         self.hold()
         return spent_s / took_s * 1000, min(taken.values(), default=0) / took_s
+
+    def cpu_ms_per_frame(self, seconds: float, fps: float = film.FPS) -> float:
+        """Return processor time in ms per camera frame, as the program runs now."""
+        at_s, before_s = time.monotonic(), accounting.cpu_s(self.pid)
+        time.sleep(seconds)
+        return (accounting.cpu_s(self.pid) - before_s) / (time.monotonic() - at_s) / fps * 1000
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import machine, page
 from benchmarks.bars import BARS, Result
 from benchmarks.bench import Bench, say
-from benchmarks.rows import answers, back, fanout, live, lost, resources, start
+from benchmarks.rows import answers, back, console, fanout, live, lost, motion, record, resources, start
 
 ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "memory": resources.memory,
@@ -28,6 +28,10 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "start": start.start,
     "fanout": fanout.fanout,
     "live": live.live,
+    "motion": motion.motion,
+    "record": record.record,
+    "copy": record.copy,
+    "console": console.console,
     "back": back.back,
 }
 
@@ -47,12 +51,12 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float) -> list[Result]:
+def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float, quick: bool = False) -> list[Result]:
     """Return the results of the rows."""
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     with ExitStack() as stack:
-        bench = Bench(folder, stack, rounds=rounds, window_s=window_s)
+        bench = Bench(folder, stack, rounds=rounds, window_s=window_s, quick=quick)
         for row in rows:
             say(f"== {row}")
             try:
@@ -78,7 +82,10 @@ def main() -> int:
     if options.page and (options.quick or set(rows) != set(ROWS)):
         parser.error("the page tells of every row, measured in full")
     size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": 3, "window_s": 5.0}
-    results = measure(rows, page.RESULTS.parent / "bench", rounds=int(size["rounds"]), window_s=size["window_s"])
+    folder = page.RESULTS.parent / "bench"
+    results = measure(
+        rows, folder, rounds=int(size["rounds"]), window_s=size["window_s"], quick=options.quick
+    )  # fmt: skip
     print(table(results))
     told = {"machine": machine.facts(), **size, "results": [result.as_json() for result in results]}
     options.json.parent.mkdir(parents=True, exist_ok=True)

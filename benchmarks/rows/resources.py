@@ -42,16 +42,24 @@ def _pss(program: Program) -> float:
 
 
 def cpu(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a frame with nobody looking, beside the floor."""
-    node, ours, beside = bench.node, [], []
-    with Program([sys.executable, "-m", "benchmarks.floor", str(bench.film), str(film.FPS)]) as floor:
+    """Measure processor time a frame with nobody looking, beside the floor; also that of a bare pair of processes."""
+    node, ours, beside, pairs = bench.node, [], [], []
+    arguments = (str(bench.film), str(film.FPS))
+    with (
+        Program([sys.executable, "-m", "benchmarks.floor", *arguments]) as floor,
+        Program([sys.executable, "-m", "benchmarks.pair", *arguments]) as pair,
+    ):
         time.sleep(3)
         floor.hold()
+        pair.hold()
         for number in range(bench.rounds):
             say(f"cpu: round {number + 1} of {bench.rounds}")
             ours.append(_per_frame(node, bench))
             beside.append(_per_frame(floor, bench))
-    yield ratios("cpu", ours, beside)
+            pairs.append(_per_frame(pair, bench))
+    of_pair = [one / other for one, other in zip(pairs, beside, strict=True)]
+    notes = {"a bare pair of processes, ms": median(pairs), "the pair to the floor": median(of_pair)}
+    yield ratios("cpu", ours, beside, **notes)
 
 
 def idle(bench: Bench) -> Iterator[Result]:
