@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 # How long a source may take to close; drivers that hang are left to the kernel.
 _CLOSE_S = 2.0
+# More than the buffers of a usual picture take; what is larger goes back to the system at once.
+_KEPT_BYTES = 8 << 20
 # Packets may take half of a slot; the picture has the other.
 _PACKETS_SHARE = 2
 
@@ -143,6 +145,7 @@ def prepare(source: str) -> None:
 def main(descriptor: int, parent: int, source: str) -> None:
     """Run a source until the order to quit."""
     die_with(parent)
+    malloc.keep_for_next_picture(_KEPT_BYTES)
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
