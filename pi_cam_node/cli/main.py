@@ -130,7 +130,6 @@ def run(arguments: Sequence[str]) -> int:
     path = parser.parse_args(arguments).config
     from pi_cam_node.base import malloc  # noqa: PLC0415 - see the top
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
-    from pi_cam_node.core.commands.status import RESTART_CODE  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
     from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
@@ -145,6 +144,8 @@ def run(arguments: Sequence[str]) -> int:
             code = _run_node(loaded, start)
     except ConfigError as error:
         return refuse(error)
+    from pi_cam_node.core.commands.status import RESTART_CODE  # noqa: PLC0415 - brings all commands: not before the start
+
     if code == RESTART_CODE and not is_restarted(os.environ, os.getpid(), os.getppid()):
         logging.shutdown()
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that started this process
