@@ -55,7 +55,7 @@ def mono_of(moment: datetime, clock: Clock) -> float:
 
 def iso(moment: datetime) -> str:
     """Return a UTC time as ISO 8601 with milliseconds and ``Z``, e.g. ``2026-11-20T19:45:01.123Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def clock_is_set() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,17 +119,31 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
 
 
 def publish_properties(message: Message) -> Properties | None:
-    """Return the MQTT 5 properties of a message, ``None`` where there are none."""
+    """Return the MQTT 5 properties of a message, ``None`` where there are none; they are not to be changed."""
+    if message.correlation is None and not message.user:
+        return _usual_properties(message.expires_s, message.content_type)
+    return _message_properties(message.expires_s, message.content_type, message.correlation, message.user)
+
+
+def _message_properties(
+    expires_s: int, content_type: str, correlation: bytes | None, user: tuple[tuple[str, str], ...]
+) -> Properties | None:
     values: dict[str, object] = {}
-    if message.expires_s:
-        values["MessageExpiryInterval"] = message.expires_s
-    if message.content_type:
-        values["ContentType"] = message.content_type
-    if message.correlation is not None:
-        values["CorrelationData"] = message.correlation
-    if message.user:
-        values["UserProperty"] = list(message.user)
+    if expires_s:
+        values["MessageExpiryInterval"] = expires_s
+    if content_type:
+        values["ContentType"] = content_type
+    if correlation is not None:
+        values["CorrelationData"] = correlation
+    if user:
+        values["UserProperty"] = list(user)
     return _properties(PacketTypes.PUBLISH, **values) if values else None
+
+
+@cache
+def _usual_properties(expires_s: int, content_type: str) -> Properties | None:
+    """Return the properties of most messages, which differ by few values: paho-mqtt checks each for long."""
+    return _message_properties(expires_s, content_type, None, ())
 
 
 def request_properties(reply_topic: str) -> Properties:

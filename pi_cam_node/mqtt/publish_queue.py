@@ -186,7 +186,9 @@ class PublishQueue:
         rate_per_s = self._diagnosis.rate_per_s(now_s)
         if rate_per_s is not None and not self._sent.has_room(rate_per_s, now_s):
             return Outcome.LATER
-        waiting = replace(waiting, message=self._safe_reply(message, now_s))
+        message = self._safe_reply(message, now_s)
+        if message is not waiting.message:
+            waiting = replace(waiting, message=message)
         outcome = self._publish(live, waiting, now_s, force=force)
         if outcome is Outcome.SENT:
             self._sent.count(now_s)

@@ -8,6 +8,7 @@ everything is called by one thread.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping
 from functools import partial
 
@@ -157,8 +158,9 @@ class Dispatcher:
         try:
             envelope = open_envelope(request.command)
         except errors.BadRequest as error:
+            request.id = uuid.uuid4().hex
             raise refusal if request.command.retained else error from None
-        request.verb, request.id = envelope.verb, envelope.id or request.id
+        request.verb, request.id = envelope.verb, envelope.id or uuid.uuid4().hex
         if request.command.retained:
             raise refusal
         return envelope

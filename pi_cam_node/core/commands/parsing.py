@@ -88,8 +88,10 @@ def validate(envelope: Envelope) -> tuple[Command, Arguments]:
         BadRequest: The arguments do not fit it.
     """
     command = find(envelope.verb)
-    words = "" if is_press(envelope.words) and not _is_needed(command.arguments) else envelope.words
-    fields = envelope.fields if envelope.fields is not None else command.arguments.from_words(words)
+    fields = envelope.fields
+    if fields is None:
+        words = "" if is_press(envelope.words) and not _is_needed(command.arguments) else envelope.words
+        fields = command.arguments.from_words(words)
     try:
         return command, command.arguments.model_validate(fields)
     except ValidationError as error:
@@ -152,8 +154,8 @@ def _text(payload: bytes) -> str:
 def _json(text: str) -> Any:
     """Parse JSON and refuse what Python's parser lets through: doubles, NaN, endless depth, lone surrogates."""
     try:
-        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        value = _DECODER.decode(text)
+        _ENCODER.encode(value).encode()
     except BadRequest:  # a ValueError, too: ours, by the two hooks
         raise
     except RecursionError:
@@ -176,6 +178,11 @@ def _each_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> float:
     raise BadRequest(f"ERROR: the payload is not JSON: {name} is not a number")
+
+
+# Made once: `json.loads` and `json.dumps` would make one for each payload.
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def place_of(error: json.JSONDecodeError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +34,7 @@ class Request:
         command: What came in.
         received: When, in UTC.
         verb: What is asked for.
-        id: Its name; made up where the client gave none.
+        id: Its name; made up where the client gave none; empty until the command has been read.
         key: Verb, arguments and origin where the client gave an id, so that a repeat is known as such; else empty.
         repeats: Later commands of the same id, which get the same reply.
         steps: The command, where it waits.
@@ -48,7 +47,7 @@ class Request:
     command: CommandArrived
     received: datetime
     verb: str = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = ""
     key: bytes = b""
     repeats: list[CommandArrived] = field(default_factory=list)
     steps: Steps | None = None
@@ -77,6 +76,7 @@ class RememberedReplies:
 
     def __init__(self) -> None:
         self._replies: OrderedDict[str, _Reply] = OrderedDict()
+        self._size_bytes = 0
 
     def find(self, name: str, now_s: float) -> tuple[bytes, Mapping[str, object]] | None:
         """Return the key of a request and its final reply; ``None`` where there is none, or it is too old."""
@@ -85,12 +85,12 @@ class RememberedReplies:
 
     def add(self, request: Request, body: Mapping[str, object], now_s: float) -> None:
         """Keep a reply for those who ask again; the oldest make room, but for the last."""
-        self._replies.pop(request.id, None)
-        self._replies[request.id] = _Reply(request.key, body, len(json_bytes(body)), now_s)
-        size_bytes = sum(reply.size_bytes for reply in self._replies.values())
-        while len(self._replies) > (IDS_REMEMBERED if size_bytes <= REPLIES_BYTES else 1):
+        earlier = self._replies.pop(request.id, None)
+        reply = self._replies[request.id] = _Reply(request.key, body, len(json_bytes(body)), now_s)
+        self._size_bytes += reply.size_bytes - (0 if earlier is None else earlier.size_bytes)
+        while len(self._replies) > (IDS_REMEMBERED if self._size_bytes <= REPLIES_BYTES else 1):
             _, oldest = self._replies.popitem(last=False)
-            size_bytes -= oldest.size_bytes
+            self._size_bytes -= oldest.size_bytes
 
     def forget_pictures(self) -> None:
         """Remove the pictures from the kept replies."""
