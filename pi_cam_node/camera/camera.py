@@ -22,6 +22,7 @@ from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.motion.interface import MotionSettings
 from pi_cam_node.imaging.packet import TakePackets, no_packets
@@ -227,7 +228,15 @@ def output_of(config: Config) -> Output:
     ring = config.ring
     ring_size = (ring.downscale.width, ring.downscale.height) if ring.downscale.enable else None
     name = config.node.name or config.node.id
-    return Output(ring.quality, ring_size, config.overlay.text, name, _motion_settings(config))
+    return Output(ring.quality, ring_size, config.overlay.text, name, _motion_settings(config), _video_output(config))
+
+
+def _video_output(config: Config) -> VideoOutput | None:
+    """Return what is wanted of the board's encoder: something while anything would be recorded."""
+    recording = config.recording
+    if recording.pre_roll == "pictures" or (recording.pre_roll == "auto" and recording.mode == "off"):
+        return None
+    return VideoOutput(recording.quality, config.camera.framerate)
 
 
 def _motion_settings(config: Config) -> MotionSettings | None:

@@ -164,7 +164,7 @@ class Activity:
         told = dict(self.recording.explain(self._clock.monotonic()))
         if self._recorder.missing:
             told["why_not"] = self._recorder.missing
-        return {"state": "ON" if self._films else "OFF", **told}
+        return {"state": "ON" if self._films else "OFF", **told, "encoder": self._recorder.encoder}
 
     def event_facts(self, event_id: str) -> Mapping[str, object] | None:
         """Return the facts of an open or recent event as JSON values. Thread: any."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.core.history import FilmKind, RecordingRow
 from pi_cam_node.core.rules.recording import EndReason
+
+EncoderKind = Literal["none", "camera", "board", "software"]
+"""What makes the video: nothing, the camera itself (its packets are copied), the board's encoder, or libx264."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
-from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
@@ -29,6 +29,11 @@ class RecorderPort(Protocol):
     @property
     def missing(self) -> str:
         """Packages that recording lacks; empty where nothing is missing."""
+        ...
+
+    @property
+    def encoder(self) -> EncoderKind:
+        """What makes the video at present."""
         ...
 
     def begin(self, order: RecordingOrder) -> None:
@@ -60,6 +65,7 @@ class NoRecorder:
     """Implements `RecorderPort` where nothing can be recorded."""
 
     missing = "this node cannot record"
+    encoder: EncoderKind = "none"
 
     def begin(self, order: RecordingOrder) -> None:
         """Record nothing."""

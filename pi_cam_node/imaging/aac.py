@@ -48,6 +48,11 @@ def aac_format(config: bytes) -> AacFormat | None:
     return None if has_short_frames or not 1 <= channels <= 7 else AacFormat(rate_hz, channels)
 
 
+def aac_codec_string(config: bytes) -> str:
+    """Return the codec string of browsers and playlists, e.g. ``mp4a.40.2`` (RFC 6381)."""
+    return f"mp4a.40.{_Bits(config).object_type()}"
+
+
 class _Bits:
     """Reads bits, most significant first; zeros after the end."""
 

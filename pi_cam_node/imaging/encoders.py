@@ -6,6 +6,7 @@ Whatever encodes gets pictures that are turned, masked and labelled already, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pi_cam_node.imaging.packet import Packet, Track
@@ -13,6 +14,19 @@ from pi_cam_node.imaging.packet import Packet, Track
 if TYPE_CHECKING:
     from pi_cam_node.imaging.frame import Layout
     from pi_cam_node.imaging.jpeg import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOutput:
+    """Video that the camera's process makes where the board has an encoder.
+
+    Attributes:
+        quality: 1 to 100; see `recording.quality`.
+        rate_hz: Pictures a second, for the bit rate of each.
+    """
+
+    quality: int
+    rate_hz: float
 
 
 class JpegEncoder(Protocol):

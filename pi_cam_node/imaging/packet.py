@@ -49,12 +49,14 @@ class PacketFacts:
         duration: Ticks until the next packet of the track; 0 where that is not known yet.
         track: Number of the track in its source; another one means that decoding begins anew.
         sound: AudioSpecificConfig of a packet of sound; empty for pictures.
+        is_made: The board's encoder made it of the node's finished picture; it is not the camera's own.
     """
 
     pts: int
     duration: int = 0
     track: int = 0
     sound: bytes = b""
+    is_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

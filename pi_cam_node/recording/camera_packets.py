@@ -1,6 +1,7 @@
-"""Packets that the camera itself makes: the last seconds are kept, and films are copied from them without an encode.
+"""Packets that come from the camera's process: the last seconds are kept, and films are copied from them.
 
-Sound comes with the pictures, in the order in which it came, and is kept only while `recording.sound` asks for it.
+They are the camera's own, or the board's encoder made them of finished pictures. Sound is kept only while
+`recording.sound` asks for it: among them, and in a ring of its own for video that is encoded from the ring's pictures.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import replace
 from typing import Literal
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.core.film import EncoderKind
 from pi_cam_node.imaging.aac import aac_format
 from pi_cam_node.imaging.packet import Packet, Track
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.packet_stream import PacketStream
+from pi_cam_node.recording.sound_ring import SoundRing
 
 # Ten seconds at 12 Mbit/s; memory is taken only as packets come.
 CAPACITY_BYTES = 16 << 20
@@ -34,7 +37,9 @@ class CameraPackets:
 
     Attributes:
         stream: The packets.
+        sound: The sound by itself, for pictures that are encoded.
         failure: Why there are no packets; empty where there are.
+        is_made: The board's encoder makes them, not the camera.
     """
 
     failure = ""
@@ -54,11 +59,12 @@ class CameraPackets:
             clock: Tells the time.
             has_sound: Returns whether sound is to be kept.
         """
-        self.stream = PacketStream(CAPACITY_BYTES, has_sound)
+        self.stream, self.sound = PacketStream(CAPACITY_BYTES, has_sound), SoundRing(has_sound)
         self._keep_s, self._is_private, self._clock, self._has_sound = keep_s, is_private, clock, has_sound
         self._keys: deque[float] = deque()
         self._source: tuple[int, int, tuple[int, int]] | None = None
         self._track = 0
+        self.is_made = False
 
     @property
     def is_drained(self) -> bool:
@@ -71,19 +77,30 @@ class CameraPackets:
             self.forget()
             return
         has_sound = self._has_sound()
+        if not has_sound:
+            self.sound.clear()
         for packet in packets:
-            if packet.facts.sound and not (has_sound and aac_format(packet.facts.sound)):
+            if packet.facts.sound:
+                if has_sound and aac_format(packet.facts.sound):
+                    self._take_sound(packet)
                 continue
             source = (session, packet.facts.track, size)
             if source != self._source:
                 if not packet.key:  # nothing can be decoded before the first key frame of a track
                     continue
-                self._source, self._track = source, self.stream.begin(Track("h264", size, b"", is_copied=True))
+                track = Track("h264", size, b"", is_copied=not packet.facts.is_made)
+                self._source, self._track = source, self.stream.begin(track)
+                self.is_made = packet.facts.is_made
             facts = replace(packet.facts, track=self._track)
             self.stream.append(replace(packet, facts=facts))
             if packet.key:
                 self._keys.append(packet.mono_s)
                 self._evict(packet.mono_s - self._keep_s() - _MARGIN_S)
+
+    def _take_sound(self, packet: Packet) -> None:
+        self.sound.append(packet)
+        if self._source is not None:
+            self.stream.append(replace(packet, facts=replace(packet.facts, track=self._track)))
 
     @property
     def has_ended(self) -> bool:
@@ -105,6 +122,7 @@ class CameraPackets:
         self._keys.clear()
         self._source = None
         self.stream.clear()
+        self.sound.clear()
 
     def _evict(self, until_s: float) -> None:
         """Drop whole groups of pictures that end before a moment."""
@@ -131,6 +149,13 @@ class CameraFirst:
         if not spacing_s and self._choice() != "pictures" and not self._camera.is_silent:
             return self._camera
         return self._encoded.acquire(from_mono_s, spacing_s)
+
+    @property
+    def encoder(self) -> EncoderKind:
+        """What makes the video at present."""
+        if self._choice() == "pictures" or self._camera.is_silent:
+            return "software"
+        return "board" if self._camera.is_made else "camera"
 
     def camera_stream(self, from_mono_s: float) -> PacketStream | None:
         """Return the camera's packets where they are to be used and reach back to a moment."""

@@ -14,7 +14,7 @@ from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.recording.camera_packets import CameraFirst
-from pi_cam_node.recording.clip_copy import copy_clip, gaps
+from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
@@ -22,9 +22,11 @@ from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.gaps import ENCODED_S, gaps_of
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.packet_stream import PacketStream
+from pi_cam_node.recording.sound_ring import SoundRing
 
 _AHEAD, _WAIT_S = 8, 0.05
 _CLIP_BYTES = 4 << 20
@@ -45,6 +47,7 @@ class ClipMaker:
         clock: Clock,
         access: Callable[[], FileAccess],
         packets: CameraFirst | None = None,
+        sound: SoundRing | None = None,
         make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
         """Make nothing yet.
@@ -57,10 +60,12 @@ class ClipMaker:
             clock: Tells the time.
             access: Returns mode and group of films and their side-cars.
             packets: Has the camera's own packets, where it sends any.
+            sound: Sound that goes with pictures which are encoded.
             make: Starts an encoder of a format.
         """
         self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
         self._clock, self._access, self._packets, self._make = clock, access, packets, make
+        self._sound = SoundRing() if sound is None else sound
         self._number = _FIRST_NUMBER
         self._lock = threading.Lock()
 
@@ -83,7 +88,7 @@ class ClipMaker:
             process = self._make(VideoFormat(order.quality))
         except OSError as error:
             raise NotSaved(f"cannot make a clip: {error}") from error
-        task = _Task(self._directory, process, self._facts(order), access)
+        task = _Task(self._directory, process, self._facts(order), access, self._sound)
         try:
             return task.run(self._pictures(order.first_mono_s), order, progress)
         except OSError as error:
@@ -95,17 +100,17 @@ class ClipMaker:
             task.discard()
 
     def _copied(self, stream: PacketStream, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
-        facts = self._facts(order, copied=True)
+        facts = self._facts(order)
         return copy_clip(stream, order, progress, directory=self._directory, facts=facts, access=access)
 
-    def _facts(self, order: ClipOrder, *, copied: bool = False) -> Callable[[float], FilmFacts]:
+    def _facts(self, order: ClipOrder) -> Callable[[float], FilmFacts]:
         def facts(mono_s: float) -> FilmFacts:
             with self._lock:
                 self._number += 1
             at = utc_of(mono_s, self._clock)
             name = film_id(at, self._boot, self._number, "clip")
             return FilmFacts(
-                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked, copied=copied
+                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked
             )  # fmt: skip
 
         return facts
@@ -115,10 +120,17 @@ class _Task:
     """A clip in progress."""
 
     def __init__(
-        self, directory: Path, process: EncoderProcess, facts: Callable[[float], FilmFacts], access: FileAccess
+        self,
+        directory: Path,
+        process: EncoderProcess,
+        facts: Callable[[float], FilmFacts],
+        access: FileAccess,
+        sound: SoundRing,
     ) -> None:
         self._directory, self._process, self._facts, self._access = directory, process, facts, access
         self._size = (0, 0)
+        self._sound = sound
+        self._frames = sound.since(float("-inf"))
         self._film: FilmFile | None = None
         self._times: list[float] = []
 
@@ -137,7 +149,7 @@ class _Task:
         if self._film is None:
             raise NoFrames("the ring holds nothing of that span", text="NO_FRAMES")
         film, self._film = self._film, None
-        saved = film.close("end", gaps(self._times), lambda: progress(done, done))
+        saved = film.close("end", gaps_of(self._times, ENCODED_S), lambda: progress(done, done))
         if saved is None:
             raise NotSaved("nothing of the clip reached the disk")
         return saved
@@ -158,6 +170,10 @@ class _Task:
                 sets = parameter_sets(message.body)
                 if sets is None:
                     raise NotSaved("the encoder gave no parameter sets")
-                self._film = FilmFile(self._directory, self._facts(mono_s), TrackBoxes(self._size, *sets), self._access)
+                newest = self._sound.newest
+                boxes = TrackBoxes(self._size, *sets, sound=newest.facts.sound if newest else b"")
+                self._film = FilmFile(self._directory, self._facts(mono_s), boxes, self._access)
             self._film.add(message.body, mono_s, key=bool(message.flag))
+            for frame in self._frames.until(mono_s):
+                self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")
             self._times.append(mono_s)

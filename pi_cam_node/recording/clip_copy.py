@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
 from pi_cam_node.base.errors import NotSaved
@@ -13,11 +13,9 @@ from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, gaps_of
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.packet_stream import PacketStream
-
-# Pictures further apart than this, and than so many of the usual distance, have others missing between them.
-_GAP_S, _GAP_INTERVALS = 1.5, 4.0
 
 
 def copy_clip(
@@ -51,7 +49,7 @@ def copy_clip(
                 boxes, first_track = _boxes(stream, record.meta.track, data), record.meta.track
                 if boxes is None:
                     return None
-                film = FilmFile(directory, facts(record.mono_s), boxes, access)
+                film = FilmFile(directory, replace(facts(record.mono_s), copied=boxes.is_copied), boxes, access)
             if record.meta.track != first_track or reader.lost:
                 return None
             if record.meta.sound:
@@ -63,7 +61,7 @@ def copy_clip(
         if film is None:
             return None
         whole, film = film, None
-        saved = whole.close("end", gaps(times), lambda: progress(len(times), len(times)))
+        saved = whole.close("end", _gap_s(times, whole), lambda: progress(len(times), len(times)))
     finally:
         if film is not None:
             film.discard()
@@ -80,10 +78,5 @@ def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | 
     return TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=stream.sound)
 
 
-def gaps(times: list[float]) -> float:
-    """Return the seconds between pictures that do not follow each other."""
-    distances = sorted(later - earlier for earlier, later in pairwise(times))
-    if not distances:
-        return 0.0
-    usual_s = distances[len(distances) // 2]
-    return sum(each for each in distances if each > max(_GAP_S, _GAP_INTERVALS * usual_s))
+def _gap_s(times: list[float], film: FilmFile) -> float:
+    return gaps_of(times, COPIED_S if film.facts.copied else ENCODED_S)

@@ -10,7 +10,7 @@ from pi_cam_node.base.threads import MonitoredThread, Progress
 from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
 from pi_cam_node.core.file_access import FileAccess
-from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets
@@ -55,10 +55,10 @@ class Films:
         self._current = current
         room = DiskFilmRoom(directory, self._limits)
         self._pictures, self._clock = pictures, clock
+        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock, self._has_sound)
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
-        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock, self._has_sound)
         packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
         self.live_packets = packets
         self._recorder = Recorder(
@@ -71,9 +71,7 @@ class Films:
             event=event,
             clock=clock,
         )
-        self._clips = ClipMaker(
-            directory, boot, pictures=pictures, room=room, clock=clock, access=self._access, packets=packets
-        )
+        self._clips = self._new_clips(directory, boot, room)
         self.missing = "" if has_video() else VIDEO_HINT
         self._timelapse = self._new_timelapse(directory, boot, room, post)
 
@@ -88,6 +86,11 @@ class Films:
         self.remote_packets.start()
         self._recorder.start()
         self._timelapse.start()
+
+    @property
+    def encoder(self) -> EncoderKind:
+        """See `RecorderPort`."""
+        return "none" if self.missing else self.live_packets.encoder
 
     def begin(self, order: RecordingOrder) -> None:
         """See `RecorderPort`."""
@@ -105,6 +108,11 @@ class Films:
             self._timelapse.forget()
         elif reason == "stopped":
             self._timelapse.stop_now(reason)
+
+    def sound(self) -> bytes:
+        """Return the AudioSpecificConfig of the camera's sound; empty where there is none to be used. Thread: any."""
+        newest = self.camera_packets.sound.newest
+        return b"" if newest is None else newest.facts.sound
 
     def make_clip(self, order: ClipOrder, progress: Progress) -> Film:
         """See `RecorderPort`."""
@@ -137,12 +145,24 @@ class Films:
         def make() -> EncoderProcess:
             return EncoderProcess(format_of_variant(variant, self._current()))
 
-        return LiveEncoder(self._pictures, self._clock, make, name)
+        return LiveEncoder(self._pictures, self._clock, make, name, self.camera_packets.sound)
 
     def _settings(self) -> RecorderSettings:
         config = self._current()
         masked = bool(config.privacy.masks)
         return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps, self._access())
+
+    def _new_clips(self, directory: Path, boot: str, room: FilmRoom) -> ClipMaker:
+        return ClipMaker(
+            directory,
+            boot,
+            pictures=self._pictures,
+            room=room,
+            clock=self._clock,
+            access=self._access,
+            packets=self.live_packets,
+            sound=self.camera_packets.sound,
+        )
 
     def _new_timelapse(self, directory: Path, boot: str, room: FilmRoom, post: Callable[[Input], bool]) -> Timelapse:
         return Timelapse(

@@ -20,6 +20,7 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
 from pi_cam_node.recording.packet_stream import PacketStream
+from pi_cam_node.recording.sound_ring import SoundReader, SoundRing
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class LiveEncoder:
         clock: Clock,
         make: Callable[[], EncoderProcess],
         name: str = "encoder",
+        sound: SoundRing | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -62,9 +64,11 @@ class LiveEncoder:
             clock: Tells the time.
             make: Starts a process with the settings in force.
             name: Name of the thread.
+            sound: Sound that goes with the pictures.
         """
         self._pictures, self._clock, self._make = pictures, clock, make
-        self.stream = PacketStream()
+        self._sound = SoundRing() if sound is None else sound
+        self.stream = self._empty_stream()
         self.restarts = 0
         self.failure = ""
         self._changed = threading.Condition()
@@ -135,8 +139,11 @@ class LiveEncoder:
         """Forget every packet, and end what is being encoded. Under the lock."""
         self._generation += 1
         self.stream.clear()
-        self.stream = PacketStream()
+        self.stream = self._empty_stream()
         self._changed.notify_all()
+
+    def _empty_stream(self) -> PacketStream:
+        return PacketStream(has_sound=self._sound.is_wanted)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -171,6 +178,7 @@ class LiveEncoder:
 
     def _encode(self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream) -> None:
         reader, last_s, track = self._pictures(start_s), float("-inf"), 0
+        sound = self._sound.since(start_s)
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
         after_ticks = _ticks(stream.last_mono_s)
         while generation == self._generation:
@@ -186,17 +194,22 @@ class LiveEncoder:
                     process.send(item[1], round(mono_s * TICKS_PER_S))
                     last_s = mono_s
             for message in process.exchange(_WAIT_S):
-                track = self._take(message, track, stream)
+                track = self._take(message, track, stream, sound)
             self._is_drained = is_idle
 
-    def _take(self, message: Message, track: int, stream: PacketStream) -> int:
+    def _take(self, message: Message, track: int, stream: PacketStream, sound: SoundReader) -> int:
         """Handle the messages of the process; return the number of the track."""
         if message.kind == "size":
+            if (newest := self._sound.newest) is not None:
+                stream.expect_sound(newest)
             return stream.begin(Track("h264", (message.number, message.flag), b""))
         if message.kind == "packet" and stream is self.stream:
             self.failure = ""
             facts = PacketFacts(message.number, track=track)
-            stream.append(Packet(message.number / TICKS_PER_S, bool(message.flag), message.body, facts))
+            mono_s = message.number / TICKS_PER_S
+            stream.append(Packet(mono_s, bool(message.flag), message.body, facts))
+            for frame in sound.until(mono_s):
+                stream.append(frame)
         elif message.kind == "failed":
             _log.warning("a picture could not be encoded: %s", message.body.decode(errors="replace"))
         return track

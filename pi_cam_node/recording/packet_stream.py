@@ -15,6 +15,8 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 CAPACITY_BYTES = 8 << 20
 # Packets further apart than this do not show one and the same time.
 _PAUSE_S = 1.0
+# Where the pictures are so far ahead of the newest sound, none comes any more.
+_SILENT_S = 3.0
 # Tracks that are remembered; packets of older ones have long left the ring.
 _TRACKS_KEPT = 8
 
@@ -32,7 +34,7 @@ class PacketStream:
         self._ring: BlockRing[PacketFacts] = BlockRing(capacity_bytes)
         self._tracks: dict[int, Track] = {}
         self._number = 0
-        self._has_sound, self._sound = has_sound, b""
+        self._has_sound, self._sound, self._sound_s = has_sound, b"", float("-inf")
         self._changed = threading.Condition()
 
     @property
@@ -49,8 +51,10 @@ class PacketStream:
 
     @property
     def sound(self) -> bytes:
-        """AudioSpecificConfig of the newest sound; empty where there is none, or none is to be used, by now."""
-        return self._sound if self._has_sound() else b""
+        """AudioSpecificConfig of the newest sound; empty where none came lately, or none is to be used, by now."""
+        last = self._ring.last
+        is_silent = last is not None and last.mono_s - self._sound_s > _SILENT_S
+        return self._sound if self._has_sound() and not is_silent else b""
 
     @property
     def size_bytes(self) -> int:
@@ -64,6 +68,10 @@ class PacketStream:
         for number in sorted(self._tracks)[:-_TRACKS_KEPT]:
             del self._tracks[number]
         return self._number
+
+    def expect_sound(self, newest: Packet) -> None:
+        """Note the format of sound that will come with the pictures, and when its newest frame began."""
+        self._sound, self._sound_s = newest.facts.sound, newest.mono_s
 
     def track(self, number: int) -> Track | None:
         """Return a track; ``None`` once it is forgotten."""
@@ -83,7 +91,7 @@ class PacketStream:
         last = self._ring.last
         if last is not None:
             self._ring.append(last.mono_s, packet.data, packet.facts, key=False)
-            self._sound = packet.facts.sound
+            self.expect_sound(packet)
 
     def holds(self, mono_s: float) -> bool:
         """Return whether no packet of a moment or later is gone, where there was one."""

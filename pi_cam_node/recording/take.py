@@ -17,6 +17,7 @@ from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.imaging.packet import PacketFacts
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 
 # How long the thread waits for packets at a time; how long the end of a film waits for the next picture under way.
@@ -70,7 +71,7 @@ class Take:
         self._reader = self._stream.reader_since(order.from_mono_s)
         self._film: FilmFile | None = None
         self._track = 0
-        self._gap_s = 0.0
+        self._gaps = GapMeter(ENCODED_S)
         self._lost = 0
         self._last_s: float | None = None
         self._is_told = False
@@ -116,8 +117,6 @@ class Take:
         mono_s, key, track = record.mono_s, record.key, record.meta.track
         missed = self._reader.lost - self._lost
         self._lost = self._reader.lost
-        if missed and self._last_s is not None:
-            self._gap_s += mono_s - self._last_s
         film = self._film
         if key and film is not None and self._ends_before(mono_s, data, track):
             self._close("max_s" if track == self._track else "settings")
@@ -128,6 +127,7 @@ class Take:
             film = self._open(mono_s, data, track)
         if film is not None:
             self._last_s = mono_s
+            self._gaps.add(mono_s, is_lost=missed > 0)
             self._write(film, data, mono_s, key=key)
 
     def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:
@@ -155,7 +155,8 @@ class Take:
         except (OSError, NodeError) as error:
             self._disk_failed(error, mono_s)
             return None
-        self._film, self._track, self._gap_s = film, track, 0.0
+        self._film, self._track = film, track
+        self._gaps = GapMeter(COPIED_S if known.is_copied else ENCODED_S)
         self._is_told = True
         pre_roll_s = max(0.0, self._order.event_mono_s - mono_s)
         self._recorder.tell(
@@ -188,7 +189,7 @@ class Take:
         try:
             saved = film.close(
                 reason,
-                self._gap_s,
+                self._gaps.finish(),
                 lambda: self._recorder.loop.beat(DISK_PATIENCE_S),
                 self._recorder.event(self._order.event_id),
             )

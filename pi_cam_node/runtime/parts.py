@@ -104,6 +104,7 @@ class Parts:
             packets={MAIN: self.films.live_packets, REMOTE: self.films.remote_packets},
             newest=lambda: core().ring.newest(),  # noqa: PLW0108 - the core is made later
             current=lambda: core().config,
+            sound=self.films.sound,
         )
         self.topics = topics_of(config)
         self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)

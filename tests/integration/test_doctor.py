@@ -74,6 +74,7 @@ def test_a_working_installation_has_no_findings(broker: Mosquitto, doctor: Docto
         "configuration",
         "memory",
         "disk",
+        "video",
         "broker",
         "login",
         "protocol",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.rtsp_node import START_S, node, saved, side_car
-from tests.support.rtsp_server import SOUND_SERVER, RtspServer, why_no_sound
+from tests.support.rtsp_server import SOUND_SERVER, RtspServer, free_port, why_no_sound
 from tests.support.running_node import BASE
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")
@@ -71,3 +74,91 @@ def test_sound_of_another_codec_is_made_into_aac(broker: Mosquitto, tmp_path: Pa
     pictures_s, sound_s, pitch_hz = hear(Path(film["path"]))
     assert sound_s == pytest.approx(pictures_s, abs=1.0), "the encoder holds two frames of an eighth of a second"
     assert pitch_hz == pytest.approx(440, abs=3)
+
+
+def fetched(port: int, name: str) -> bytes:
+    """Return a file of the live video."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/hls/{name}", timeout=30) as answer:
+        return bytes(answer.read())
+
+
+def live_video(port: int, variant: str) -> bytes:
+    """Return what a player gets of a variant: its header and every segment of a playlist that is full."""
+    parts: dict[str, bytes] = {}
+
+    def is_full() -> bool:
+        playlist = fetched(port, f"{variant}.m3u8").decode()
+        names = [*re.findall(r'URI="([^"]+)"', playlist), *re.findall(r"^[^#].*", playlist, re.MULTILINE)]
+        assert "DISCONTINUITY\n" not in playlist
+        parts.update({name: fetched(port, name) for name in names if name not in parts})
+        return len(parts) >= 7
+
+    wait_until(is_full, "segments", START_S)
+    return b"".join(parts.values())
+
+
+@pytest.mark.parametrize("masks", [[], ["0,0 0.5,0 0.5,0.5 0,0.5"]], ids=["copied", "encoded"])
+def test_live_video_has_the_sound_of_the_camera_where_it_is_asked_for(
+    masks: list[str], broker: Mosquitto, tmp_path: Path
+) -> None:
+    port = free_port()
+    with (
+        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
+        node(
+            tmp_path,
+            broker,
+            server.url,
+            recording={"sound": "copy", "pre_roll_s": 5},
+            privacy={"masks": masks},
+            mjpeg_server={"enable": True, "port": port},
+        ),
+    ):
+        master = fetched(port, "master.m3u8").decode()
+        videos = [live_video(port, variant) for variant in ("main", "remote")]
+    assert master.count(",mp4a.40.2") == 2
+    for video in videos:
+        with av.open(io.BytesIO(video)) as opened:
+            heard_s = [float(frame.pts * frame.time_base) for frame in opened.decode(audio=0)]
+        with av.open(io.BytesIO(video)) as opened:
+            seen_s = [float(frame.pts * frame.time_base) for frame in opened.decode(video=0)]
+        assert np.diff(heard_s) == pytest.approx([1024 / 16_000] * (len(heard_s) - 1), abs=0.002), "no hole"
+        assert heard_s[0] == pytest.approx(seen_s[0], abs=0.3)
+        assert heard_s[-1] == pytest.approx(seen_s[-1], abs=0.5)
+
+
+def test_films_and_clips_of_encoded_pictures_have_the_sound_of_the_camera(broker: Mosquitto, tmp_path: Path) -> None:
+    """Pictures with masks are encoded: the camera's own packets would show what is hidden."""
+    with (
+        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
+        node(
+            tmp_path,
+            broker,
+            server.url,
+            recording={"sound": "copy", "pre_roll_s": 3},
+            privacy={"masks": ["0,0 0.5,0 0.5,0.5 0,0.5"]},
+        ) as commands,
+    ):
+        commands.ask("record", seconds=2)
+        film, clip = saved(commands)["media"], commands.ask("clip", before_s=2)["data"]
+    for media in (film, clip):
+        assert (side_car(media)["copied"], side_car(media)["masked"], side_car(media)["sound"]) == (False, True, "aac")
+        pictures_s, sound_s, pitch_hz = hear(Path(media["path"]))
+        assert sound_s == pytest.approx(pictures_s, abs=0.6)
+        assert pitch_hz == pytest.approx(440, abs=3)
+        with av.open(media["path"]) as opened:
+            picture = next(iter(opened.decode(video=0))).to_ndarray(format="gray")
+        assert picture[:110, :150].max() < 24, "the mask is in the film"
+
+
+def test_seconds_that_are_lost_on_the_way_are_told(broker: Mosquitto, tmp_path: Path) -> None:
+    with (
+        RtspServer("--sound", "aac", "--lose", "6", script=SOUND_SERVER) as server,
+        node(tmp_path, broker, server.url) as commands,
+    ):
+        commands.ask("record", seconds=12)
+        message = saved(commands)
+    facts = side_car(message["media"])
+    assert facts["copied"] is True
+    # Two losses of a second each, and each up to the key frame after it.
+    assert 1.9 <= facts["gap_s"] <= 6
+    assert message["gap_s"] == pytest.approx(facts["gap_s"], abs=0.02)

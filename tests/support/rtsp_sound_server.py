@@ -1,13 +1,15 @@
 """An RTSP camera with sound: GStreamer's server, run with the system's Python.
 
-rtsp_sound_server.py --port PORT --sound aac|pcmu: H.264 of 320×240 at 10 a second, and a tone of 440 Hz. Writes READY
-once it listens.
+rtsp_sound_server.py --port PORT --sound aac|pcmu [--lose N]: H.264 of 320×240 at 10 a second, and a tone of 440 Hz.
+Of every N seconds the packets of the pictures in one are lost on the way. Writes READY once it listens.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
+from typing import Any
 
 import gi  # type: ignore[import-not-found]  # of Debian, not of PyPI
 
@@ -28,6 +30,7 @@ _SOUND = {
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", required=True)
 parser.add_argument("--sound", required=True, choices=sorted(_SOUND))
+parser.add_argument("--lose", type=float, default=0.0)
 arguments = parser.parse_args()
 Gst.init(None)
 server = GstRtspServer.RTSPServer.new()
@@ -36,6 +39,22 @@ server.set_service(arguments.port)
 factory = GstRtspServer.RTSPMediaFactory.new()
 factory.set_launch(f"( {_PICTURES} audiotestsrc is-live=true freq=440 ! {_SOUND[arguments.sound]} )")
 factory.set_shared(True)
+
+
+def lose(_factory: Any, media: Any) -> None:
+    """Drop RTP packets behind the payloader, so that their sequence numbers are missing."""
+    pad = media.get_element().get_by_name("pay0").get_static_pad("src")
+    kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST
+
+    def drop(_pad: Any, _info: Any) -> Any:
+        is_lost = time.monotonic() % arguments.lose < 1
+        return Gst.PadProbeReturn.DROP if is_lost else Gst.PadProbeReturn.OK
+
+    pad.add_probe(kinds, drop)
+
+
+if arguments.lose:
+    factory.connect("media-configure", lose)
 server.get_mount_points().add_factory("/cam", factory)
 if not server.attach(None):
     sys.exit(f"cannot listen on {arguments.port}")

@@ -6,7 +6,6 @@ import logging
 import re
 
 from pi_cam_node.base.redaction import without_logins
-from pi_cam_node.camera.worker.messages import short
 
 _log = logging.getLogger("pi_cam_node.camera")
 
@@ -15,6 +14,7 @@ _LINES_PER_SPAN = 20
 _SPAN_S = 10.0
 _HINT_AGE_S = 10.0
 _MAX_LINE_BYTES = 4096
+_MAX_REASON_CHARS = 500
 _MARK = "\x01"
 _RECORD = re.compile(rf"{_MARK}(DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)")
 # Module, address and time of day before FFmpeg's, OpenCV's and libcamera's messages.
@@ -78,3 +78,9 @@ class ChildLog:
         if self._lines > _LINES_PER_SPAN:
             _log.debug("camera process: %d more lines", self._lines - _LINES_PER_SPAN)
         self._span_mono_s, self._lines = now_s, 0
+
+
+def short(reason: str) -> str:
+    """Return a reason on one line and short enough for a message and a topic."""
+    line = " ".join(reason.split())
+    return line if len(line) <= _MAX_REASON_CHARS else line[: _MAX_REASON_CHARS - 1] + "…"

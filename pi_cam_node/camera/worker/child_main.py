@@ -17,13 +17,12 @@ from dataclasses import replace
 from pi_cam_node.base import malloc
 from pi_cam_node.base.child_process import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
-from pi_cam_node.camera.worker.image_parts import parts_of
+from pi_cam_node.camera.worker.image_parts import parts_of, told_packet
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
     FrameInSlot,
     Order,
-    PacketInSlot,
     Quit,
     Ready,
     Report,
@@ -102,9 +101,7 @@ class FrameSender:
             image.quality,
             report.skipped + self._skipped,
             image.motion,
-            tuple(
-                PacketInSlot(each.mono_s, each.key, each.facts.track, each.facts.sound.hex()) for each in image.packets
-            ),
+            tuple(map(told_packet, image.packets)),
         )
         self._link.send(encode(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared

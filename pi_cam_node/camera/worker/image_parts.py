@@ -14,6 +14,12 @@ def parts_of(image: Image) -> list[bytes]:
     return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b"", *packets]
 
 
+def told_packet(packet: Packet) -> PacketInSlot:
+    """Return what a message says of a packet."""
+    facts = packet.facts
+    return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound.hex(), facts.is_made)
+
+
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     """Return the picture of a report.
 
@@ -45,6 +51,5 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
 
 def _packet(told: PacketInSlot, data: bytes) -> Packet:
     sound = bytes.fromhex(told.sound)
-    return Packet(
-        told.mono_s, told.key and not sound, data, PacketFacts(pts_of(told.mono_s), track=told.track, sound=sound)
-    )
+    facts = PacketFacts(pts_of(told.mono_s), track=told.track, sound=sound, is_made=told.made and not sound)
+    return Packet(told.mono_s, told.key and not sound, data, facts)

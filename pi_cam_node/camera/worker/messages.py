@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
+from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.imaging.frame import Mode, Sensor
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.packet import Packet
@@ -20,7 +21,6 @@ from pi_cam_node.imaging.polygon import Polygon
 
 # A datagram is longer only where something is wrong.
 MAX_MESSAGE_BYTES = 16_384
-_MAX_REASON_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Output:
         label: Template of the text in the picture; empty: none.
         name: Name of the node, for the label.
         motion: Settings of motion detection; ``None``: off.
+        video: Video that the board's encoder makes, where there is one; ``None``: none.
     """
 
     quality: int = 85
@@ -54,6 +55,7 @@ class Output:
     label: str = ""
     name: str = ""
     motion: MotionSettings | None = None
+    video: VideoOutput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ class Image:
         jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
         raw: The pixels in the layout of `Opened`, where requested.
         motion: Report of the motion detector, where it analysed the picture.
-        packets: See `Shot`; none where the pictures are turned, masked or labelled, for packets are as the camera
-            made them.
+        packets: See `video_packets`: the camera's own where the pictures are neither turned, masked nor labelled, or
+            those of the board's encoder.
     """
 
     exposed_mono_s: float
@@ -163,6 +165,7 @@ class PacketInSlot:
     key: bool
     track: int
     sound: str = ""
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +266,14 @@ def _masks(polygons: Sequence[Sequence[tuple[float, float]]]) -> tuple[Polygon, 
 
 
 def _output(values: Mapping[str, Any]) -> Output:
-    ring_size, motion = values["ring_size"], values["motion"]
+    ring_size, motion, video = values["ring_size"], values["motion"], values["video"]
     return Output(
         values["quality"],
         tuple(ring_size) if ring_size else None,
         values["label"],
         values["name"],
         MotionSettings(**{**motion, "ignore": _masks(motion["ignore"])}) if motion else None,
+        VideoOutput(**video) if video else None,
     )
 
 
@@ -291,9 +295,3 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"]),
     "quit": lambda _: Quit(),
 }
-
-
-def short(reason: str) -> str:
-    """Return a reason on one line and short enough for a message and a topic."""
-    line = " ".join(reason.split())
-    return line if len(line) <= _MAX_REASON_CHARS else line[: _MAX_REASON_CHARS - 1] + "…"

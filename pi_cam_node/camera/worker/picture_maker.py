@@ -18,6 +18,7 @@ import numpy as np
 from pi_cam_node.camera.source import BadImage, Opened, Shot
 from pi_cam_node.camera.worker.messages import Deliver, Image, Output
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
+from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
 from pi_cam_node.imaging.frame import Layout
@@ -50,7 +51,9 @@ class PictureMaker:
         orientation: Orientation,
         masks: Sequence[Polygon],
         output: Output,
+        *,
         encoder: JpegEncoder | None = None,
+        open_video: OpenEncoder = open_board_encoder,
     ) -> None:
         """Prepare for pictures as a source grants them.
 
@@ -60,6 +63,7 @@ class PictureMaker:
             masks: Relative to the turned picture.
             output: Processing of each picture.
             encoder: Makes the JPEGs; by default the software encoder.
+            open_video: Opens an encoder of video; by default the board's.
 
         Raises:
             ValueError: There can be no such pictures.
@@ -70,7 +74,6 @@ class PictureMaker:
         size = orientation.size_of(opened.size)
         self._masks = Masks(masks, size, opened.layout) if masks else None
         self._visible = self._masks.visible if self._masks else 1.0
-        # The camera's packets show what it saw: they leave this process only where its pictures do so, too.
         self._is_plain = self._masks is None and orientation == Orientation()
         # A picture that is masked all over may stand still.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
@@ -78,6 +81,7 @@ class PictureMaker:
         self._fingerprint = Fingerprint()
         self._demands: list[Deliver] = []
         self._motion: MotionAnalysis | None = None
+        self._video = VideoPackets(size, opened.layout, open_video)
         self.configure(output)
 
     def configure(self, output: Output) -> None:
@@ -90,6 +94,11 @@ class PictureMaker:
         else:
             self._motion.configure(output.motion)
         self._label = Label(output.label, output.name) if output.label else None
+        self._video.configure(output.video)
+
+    def close(self) -> None:
+        """Release the board's encoder."""
+        self._video.close()
 
     def deliver(self, demand: Deliver) -> None:
         """Add more to the first picture that is new enough."""
@@ -127,7 +136,7 @@ class PictureMaker:
             {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
             pixels.tobytes() if any(each.raw for each in due) else None,
             motion,
-            shot.packets if self._is_plain and self._label is None else (),
+            self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
         )
 
     def controls_changed(self, mono_s: float) -> None:

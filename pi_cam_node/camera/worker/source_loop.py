@@ -14,6 +14,7 @@ from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.catalogue import make
 from pi_cam_node.camera.source import BadImage, Source
+from pi_cam_node.camera.worker.child_log import short
 from pi_cam_node.camera.worker.messages import (
     Applied,
     Apply,
@@ -27,7 +28,6 @@ from pi_cam_node.camera.worker.messages import (
     Ready,
     Refused,
     Report,
-    short,
 )
 from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.imaging.orientation import Orientation
@@ -161,7 +161,9 @@ class SourceLoop:
         self._post(Failed(self._session, _reason(error)))
 
     def _close(self) -> None:
-        source, self._source, self._maker = self._source, None, None
+        source, maker, self._source, self._maker = self._source, self._maker, None, None
+        if maker is not None:
+            maker.close()
         if source is not None:
             try:
                 source.close()

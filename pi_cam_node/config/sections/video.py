@@ -118,7 +118,8 @@ class RecordingConfig(Section):
         Setting(
             "What films are made of. pictures: the pictures of the ring are encoded. packets and auto: what a network "
             "camera (RTSP, H.264) sends is copied, which costs next to nothing, where nothing is turned, masked or "
-            "written into its pictures; else pictures are encoded.",
+            "written into its pictures; on a Raspberry Pi up to model 4 its encoder makes the video, with auto while "
+            "recording.mode is not off; else pictures are encoded.",
             live=True,
             title="Source of films",
         ),
@@ -131,9 +132,9 @@ class RecordingConfig(Section):
     sound: Annotated[
         Literal["off", "copy", "aac"],
         Setting(
-            "Sound in films that are copied from a network camera (RTSP): off: none; copy: as the camera sends it, "
-            "where that is AAC; aac: other codecs (G.711, PCM, Opus) are made into AAC as well. Films of encoded "
-            "pictures have none, nor has the live video.",
+            "Sound of a network camera (RTSP) in films, in clips and in live video, where the page begins without it: "
+            "off: none; copy: as the camera sends it, where that is AAC; aac: other codecs (G.711, PCM, Opus) are "
+            "made into AAC as well.",
             live=True,
             title="Sound in films",
         ),

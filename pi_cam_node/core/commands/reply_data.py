@@ -13,6 +13,7 @@ from pydantic import Field
 # On Python 3.11 pydantic reads only this one; it brings typing_extensions itself.
 from typing_extensions import TypedDict
 
+from pi_cam_node.core.film import EncoderKind
 from pi_cam_node.core.media_facts import (
     AgeS,
     EventFacts,
@@ -124,6 +125,7 @@ class RecordingData(TypedDict):
     pre_roll_s: Annotated[float, Field(ge=0, examples=[5.0])]
     ends_in_s: Annotated[float | None, Field(examples=[4.1])]
     why_not: Annotated[str | None, Field(examples=[None])]
+    encoder: Annotated[EncoderKind, Field(description="What makes the video at present.", examples=["software"])]
 
 
 class EventItem(EventFacts):

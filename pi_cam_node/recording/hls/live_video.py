@@ -11,6 +11,7 @@ from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.imaging.aac import aac_codec_string
 from pi_cam_node.imaging.headers import jpeg_size
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder_pool import PacketSupply
@@ -40,6 +41,7 @@ class LiveVideo:
         packets: Mapping[str, PacketSupply],
         newest: Newest,
         current: Callable[[], Config],
+        sound: Callable[[], bytes] = lambda: b"",
     ) -> None:
         """Start nothing yet.
 
@@ -50,7 +52,9 @@ class LiveVideo:
             packets: Makes the packets of ``main``, and those of ``remote``.
             newest: See `Newest`. Thread: any.
             current: Returns the settings in force. Thread: any.
+            sound: Returns the AudioSpecificConfig of the camera's sound; empty for none. Thread: any.
         """
+        self._sound = sound
         self._boot = boot_id.replace("-", "")[:8]
         self._gate, self._newest, self._current = gate, newest, current
         self._is_online = False
@@ -130,6 +134,8 @@ class LiveVideo:
         variant, wanted = self._variants[name], format_of_variant(name, config)
         header = variant.newest_header()
         shown, codec = (header.size, header.codec) if header else (wanted.size_of(size), wanted.codec_of(size))
+        if header is None and (sound := self._sound()):
+            codec += f",{aac_codec_string(sound)}"
         bits = wanted.bitrate * _PEAK or variant.peak_bits() or jpeg_bits * _SHARE_OF_JPEG
         return VariantLine(name, math.ceil(bits), shown, codec, config.camera.framerate)
 

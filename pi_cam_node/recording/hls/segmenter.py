@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pi_cam_node.imaging.aac import aac_codec_string
 from pi_cam_node.imaging.h264 import codec_string, parameter_sets, to_sample
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, Track
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
+from pi_cam_node.recording.mp4.fragmented import SoundTimes
 
 # A playlist lists so many; the rest is for readers that are behind.
 LISTED, KEPT = 6, 9
@@ -30,7 +32,7 @@ class Header:
     Attributes:
         data: Its bytes.
         size: Width and height in pixels.
-        codec: Codec string of RFC 6381.
+        codec: Codec strings of RFC 6381, that of the sound after a comma.
     """
 
     data: bytes = field(repr=False)
@@ -68,6 +70,11 @@ class _Format:
     size: tuple[int, int]
     sets: tuple[bytes, bytes]
     is_copied: bool
+    sound: bytes
+
+    @property
+    def boxes(self) -> TrackBoxes:
+        return TrackBoxes(self.size, *self.sets, is_copied=self.is_copied, sound=self.sound)
 
 
 class Segmenter:
@@ -87,6 +94,8 @@ class Segmenter:
         self._format: _Format | None = None
         self._samples: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
         self._samples_bytes = 0
+        self._sound: list[tuple[bytes, int]] = []  # frame, number of its first sample
+        self._sound_times: SoundTimes | None = None
         self._mono_s = 0.0
         self._last_ticks = self._distance = 0
         self._number = self._track = 0
@@ -101,8 +110,10 @@ class Segmenter:
         """Return the header of a track; ``None`` once no segment that is kept needs it."""
         return self._headers.get(track)
 
-    def add(self, mono_s: float, ticks: int, data: bytes, track: Track, *, key: bool, lost: bool) -> None:
-        """Append a packet.
+    def add(
+        self, mono_s: float, ticks: int, data: bytes, track: Track, *, key: bool, lost: bool, sound: bytes = b""
+    ) -> None:
+        """Append a picture.
 
         Args:
             mono_s: Its monotonic time in seconds.
@@ -111,13 +122,14 @@ class Segmenter:
             track: What it belongs to.
             key: Whether it is a key frame.
             lost: Packets before it are missing.
+            sound: AudioSpecificConfig of the sound that comes with the pictures; empty for none.
         """
         distance = ticks - self._last_ticks
         if lost or distance < 0 or distance > max(GAP_S * TIMESCALE_HZ, _GAP_DISTANCES * self._distance):
             self.end_track()
         self._last_ticks, self._distance = ticks, distance
         if key and (sets := parameter_sets(data)) is not None:
-            self._begin(_Format(track.size, sets, track.is_copied), ticks)
+            self._begin(_Format(track.size, sets, track.is_copied, sound), ticks)
         if self._format is None or not (key or self._samples):
             return  # nothing can be decoded before a key frame
         if self._samples_bytes > _SEGMENT_BYTES_MAX:
@@ -128,12 +140,27 @@ class Segmenter:
         self._samples.append((sample, ticks, key))
         self._samples_bytes += len(sample)
 
+    def add_sound(self, data: bytes, ticks: int, sound: bytes) -> None:
+        """Append a frame of sound; it is left out where the track has none, or sound of another format.
+
+        Args:
+            data: The frame.
+            ticks: Monotonic time at which it began, in ticks of 90 kHz.
+            sound: Its AudioSpecificConfig.
+        """
+        if self._sound_times is None or self._format is None or sound != self._format.sound or not self._samples:
+            return
+        begin = self._sound_times.place(ticks / TIMESCALE_HZ)
+        if begin is not None:
+            self._sound.append((data, begin))
+
     def end_track(self) -> None:
         """Close the segment that is open; what follows is a track of its own, which need not continue it."""
         if self._samples:
             spacing = self._samples[-1][1] - self._samples[-2][1] if len(self._samples) > 1 else _LAST_TICKS
             self._close(self._samples[-1][1] + spacing)
         self._format = None
+        self._sound, self._sound_times = [], None
 
     def clear(self) -> None:
         """Forget every segment and what is open; numbers go on."""
@@ -141,6 +168,7 @@ class Segmenter:
         self._headers.clear()
         self._samples, self._samples_bytes = [], 0
         self._format = None
+        self._sound, self._sound_times = [], None
 
     def _begin(self, wanted: _Format, ticks: int) -> None:
         """Begin a segment with a key frame where it is time, and a track where the format is another."""
@@ -150,9 +178,11 @@ class Segmenter:
             self._format = wanted
             self._begins_track = self._track > 0
             self._track += 1
-            sps, pps = wanted.sets
-            data = fragmented_header(TrackBoxes(wanted.size, sps, pps, is_copied=wanted.is_copied))
-            self._headers[self._track] = Header(data, wanted.size, codec_string(sps))
+            codec = codec_string(wanted.sets[0])
+            if wanted.sound:
+                codec += f",{aac_codec_string(wanted.sound)}"
+                self._sound_times = SoundTimes(wanted.boxes.sound_rate_hz)
+            self._headers[self._track] = Header(fragmented_header(wanted.boxes), wanted.size, codec)
         elif self._samples:
             least_ticks = self._segment_s() * (1 - EARLY_SHARE) * TIMESCALE_HZ
             if ticks - self._samples[0][1] >= least_ticks:
@@ -162,7 +192,8 @@ class Segmenter:
         ends = [*(ticks for _, ticks, _ in self._samples[1:]), end_ticks]
         samples = [(data, end - ticks, key) for (data, ticks, key), end in zip(self._samples, ends, strict=True)]
         first_ticks = self._samples[0][1]
-        data = fragment(self._number + 1, first_ticks, samples)
+        sound_begin, sound = self._sound_due()
+        data = fragment(self._number + 1, first_ticks, samples, sound_begin, sound)
         seconds = (end_ticks - first_ticks) / TIMESCALE_HZ
         is_independent = self._samples[0][2]
         segment = Segment(
@@ -177,3 +208,10 @@ class Segmenter:
         oldest = self._segments[0].track if self._segments else self._track
         for track in [track for track in self._headers if track < oldest]:
             del self._headers[track]
+
+    def _sound_due(self) -> tuple[int, list[tuple[bytes, int]]]:
+        """Return the first sample of the frames that came, and these with their durations; the last waits."""
+        frames, self._sound = self._sound, self._sound[-1:]
+        begins = [begin for _, begin in frames]
+        due = [(data, end - begin) for (data, begin), end in zip(frames[:-1], begins[1:], strict=True)]
+        return (begins[0] if due else 0), due

@@ -176,12 +176,15 @@ class Variant:
         """Take in the packets that came."""
         while (item := self._reader.next()) is not None:
             record, data = item
+            sound = self._stream.sound
             if record.meta.sound:
+                if sound:
+                    self._segmenter.add_sound(data, record.meta.pts, record.meta.sound)
                 continue
             track = self._stream.track(record.meta.track)
             if track is not None:
                 lost, self._lost = self._reader.lost > self._lost, self._reader.lost
-                self._segmenter.add(record.mono_s, record.meta.pts, data, track, key=record.key, lost=lost)
+                self._segmenter.add(record.mono_s, record.meta.pts, data, track, key=record.key, lost=lost, sound=sound)
 
 
 def _start_in(key_times: Sequence[float], segment_s: float) -> float:

@@ -13,7 +13,7 @@ from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config
 from pi_cam_node.core import activity_events as a
 from pi_cam_node.core.events import CameraChanged, FaultReported
-from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.history import Query
 from pi_cam_node.core.inputs import CameraFailed, FilmFailed, FilmOpened, FilmSaved
 from pi_cam_node.core.open_events import EVENTS_MAX
@@ -29,6 +29,7 @@ class FakeRecorder:
 
     def __init__(self) -> None:
         self.missing = ""
+        self.encoder: EncoderKind = "software"
         self.calls: list[tuple[Any, ...]] = []
         self.clips: list[ClipOrder] = []
 

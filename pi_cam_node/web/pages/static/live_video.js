@@ -44,7 +44,10 @@ export class LiveVideo {
   #ticker = 0;
   #moved = { time: -1, at: 0 };
 
-  /** `tell({words, at, behind})`: `words` empty while it plays; `at` and `behind` of the picture shown, or null. */
+  /**
+   * `tell({words, at, behind, hasSound})`: `words` empty while it plays; `at` and `behind` of the picture shown, or null;
+   * `hasSound` where there is something to be heard.
+   */
   constructor(video, url, tell) {
     this.#video = video;
     this.#url = url;
@@ -121,7 +124,13 @@ export class LiveVideo {
     const words = still < STILL_MS ? "" : `The picture has stood still for ${Math.round(still / 1000)} s. Waiting for more …`;
     const isPlaying = this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
     const behind = isPlaying && this.#hls ? this.#hls.latency : null;
-    this.#tell({ words: isPlaying || words ? words : "Connecting …", at: isPlaying ? this.#at() : null, behind });
+    const at = isPlaying ? this.#at() : null;
+    this.#tell({ words: isPlaying || words ? words : "Connecting …", at, behind, hasSound: isPlaying && this.#hasSound() });
+  }
+
+  #hasSound() {
+    if (this.#hls) return this.#hls.levels.some((level) => level.audioCodec);
+    return (this.#video.audioTracks?.length ?? 0) > 0; // Safari
   }
 
   /** Returns the time of the picture shown, as the node's clock stood. */

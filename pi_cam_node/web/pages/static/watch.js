@@ -13,10 +13,17 @@ export function watch({ figure, place, moment, url, name }) {
   video.setAttribute("aria-label", `Live video of ${name}`);
   const words = element("p", { className: "veil video-words", hidden: true });
   const button = element("button", { type: "button", className: "plain watch" }, "Live video");
+  const sound = element("button", { type: "button", className: "plain sound", hidden: true }, "Sound on");
   figure.append(video, words);
-  place.prepend(button);
+  place.prepend(button, sound);
 
-  const player = new LiveVideo(video, url, ({ words: said, at, behind }) => {
+  function hear(isHeard) {
+    video.muted = !isHeard;
+    sound.textContent = isHeard ? "Sound off" : "Sound on";
+  }
+
+  const player = new LiveVideo(video, url, ({ words: said, at, behind, hasSound = false }) => {
+    sound.hidden = !hasSound;
     if (words.textContent !== said) words.textContent = said;
     moment.textContent = at === null ? "" : `${clockTime(at)}${behind > 0 ? `, ${Math.round(behind)} s behind` : ""}`;
   });
@@ -26,6 +33,8 @@ export function watch({ figure, place, moment, url, name }) {
     video.hidden = words.hidden = !isVideo;
     button.textContent = isVideo ? "Single pictures" : "Live video";
     moment.textContent = "";
+    sound.hidden = true;
+    hear(false);
     figure.dispatchEvent(new Event("showing", { bubbles: true }));
     if (isVideo) player.start();
     else player.stop();
@@ -33,6 +42,7 @@ export function watch({ figure, place, moment, url, name }) {
 
   const isShown = () => figure.dataset.showing === "video";
   button.addEventListener("click", () => show(!isShown()));
+  sound.addEventListener("click", () => hear(video.muted));
   figure.addEventListener("blank", () => isShown() && show(false));
   return (isHidden) => {
     if (isHidden && isShown()) show(false);

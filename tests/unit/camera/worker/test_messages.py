@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.camera.source import Adjustments, Controls, Opened
+from pi_cam_node.camera.worker.child_log import short
 from pi_cam_node.camera.worker.image_parts import image_of, parts_of
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
@@ -32,7 +33,6 @@ from pi_cam_node.camera.worker.messages import (
     WireReport,
     decode_order,
     encode,
-    short,
 )
 from pi_cam_node.camera.worker.packet_queue import AT_ONCE
 from pi_cam_node.camera.worker.process import decode_report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.imaging.packet import Track, pts_of
@@ -222,3 +223,55 @@ def test_numbers_and_tracks_go_on_after_everything_was_forgotten() -> None:
     feed(20.0, 21.0)
     feed.one(21.0, key=True)
     assert [(one.number, one.track, one.begins_track) for one in feed.segments] == [(1, 2, True)]
+
+
+AAC = bytes.fromhex("1408")  # LC, 16 kHz, mono
+FRAME_S = 1024 / 16_000
+
+
+def heard(feed: Feed, first_s: float, last_s: float, sound: bytes = AAC) -> None:
+    """Append pictures at ten a second, each with the frames of sound that began before it."""
+    frames = [k * FRAME_S for k in range(int(last_s / FRAME_S) + 1) if first_s <= k * FRAME_S < last_s]
+    for step in range(round((last_s - first_s) * 10)):
+        mono_s = first_s + step / 10
+        data = access_unit(feed.number, key=step % 10 == 0)
+        track = Track("h264", (640, 480), b"")
+        feed.cut.add(mono_s, pts_of(mono_s), data, track, key=step % 10 == 0, lost=False, sound=sound)
+        feed.number += 1
+        while frames and frames[0] <= mono_s:
+            feed.cut.add_sound(f"{frames[0]:.3f}".encode(), pts_of(frames.pop(0)), AAC)
+
+
+def sound_of(feed: Feed) -> tuple[list[bytes], list[int], int]:
+    """Return frames and durations of the sound in the segments of a track, and the first sample."""
+    header = feed.cut.header(feed.segments[-1].track)
+    assert header is not None
+    data = header.data + b"".join(segment.data for segment in feed.segments if segment.track == feed.segments[-1].track)
+    content = read_fragmented(io.BytesIO(data))
+    frames = [data[each.position : each.position + each.size_bytes] for each in content.sound]
+    return frames, [each.duration for each in content.sound], content.sound[0].ticks
+
+
+def test_sound_goes_along_with_the_pictures_without_a_hole_between_segments() -> None:
+    feed = Feed()
+    heard(feed, 100.0, 104.2)
+    header = feed.cut.header(1)
+    assert header is not None
+    assert header.codec.endswith(",mp4a.40.2")
+    frames, durations, starts = sound_of(feed)
+    assert len(feed.segments) == 4
+    assert set(durations) == {1024}
+    assert len(frames) == pytest.approx(4 / FRAME_S, abs=3)
+    assert frames == sorted(frames)
+    assert starts / 16_000 == pytest.approx(float(frames[0]), abs=0.001)
+
+
+def test_sound_that_begins_or_ceases_begins_another_track() -> None:
+    feed = Feed()
+    heard(feed, 100.0, 102.0, sound=b"")
+    heard(feed, 102.0, 104.0)
+    heard(feed, 104.0, 106.0, sound=b"")
+    feed.cut.end_track()
+    assert [segment.track for segment in feed.segments] == [1, 1, 2, 2, 3, 3]
+    headers = [feed.cut.header(track) for track in (1, 2, 3)]
+    assert [header is not None and "mp4a" in header.codec for header in headers] == [False, True, False]

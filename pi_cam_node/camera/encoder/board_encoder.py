@@ -1,0 +1,158 @@
+"""H.264 encoder of the board: of a Raspberry Pi up to model 4, the Zero 2 W included; a Pi 5 has none.
+
+It is steered by a bit rate, has no quality of its own, and is handed finished pictures: turned, masked and labelled.
+A packet comes out while the next picture goes in.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from pi_cam_node.camera.encoder import v4l2_structures as v
+from pi_cam_node.camera.encoder.v4l2_codec import Encoded, V4l2Codec
+from pi_cam_node.imaging.encoders import VideoOutput
+from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.h264 import kind_of, nal_units, parameter_sets, with_parameter_sets
+from pi_cam_node.imaging.jpeg import Pixels, planes
+from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
+
+# Key frames are asked for by time, whatever the rate; the driver's own count is what is left where it does not hear.
+_KEY_S, _PERIOD_S = 0.98, 2.0
+# Bits a second for each pixel that libx264 takes at quality 60, at 10 pictures a second as at 30; a quality that is
+# higher by this many steps has twice as many.
+_BITS_PER_PIXEL, _STEPS_TO_DOUBLE = 2.5, 15.0
+_BITS_MIN, _BITS_MAX = 100_000, 20_000_000
+# Pictures without a packet, and seconds, after which the encoder counts as failed.
+_SILENT_PICTURES, _SILENT_S = 8, 5.0
+_LAST_PICTURE_UNIT = 5
+
+
+def bitrate_of(size: tuple[int, int], quality: int) -> int:
+    """Return the bits a second of video of a size, for a quality of 1 to 100."""
+    bits = size[0] * size[1] * _BITS_PER_PIXEL * 2 ** ((quality - 60) / _STEPS_TO_DOUBLE)
+    return round(min(_BITS_MAX, max(_BITS_MIN, bits)))
+
+
+class BoardEncoder:
+    """Implements `pi_cam_node.imaging.encoders.VideoEncoder`. Thread: one."""
+
+    def __init__(
+        self, size: tuple[int, int], wanted: VideoOutput, track: int = 0, codec: V4l2Codec | None = None
+    ) -> None:
+        """Start it.
+
+        Args:
+            size: Width and height of the pictures.
+            wanted: Quality and rate.
+            track: Number that its packets bear.
+            codec: The device; by default the board's.
+
+        Raises:
+            OSError: The board has none, it may not be used, is out of memory, or takes no such pictures.
+        """
+        self._size, self._track = size, track
+        self._codec = codec or V4l2Codec()
+        self._sets: tuple[bytes, bytes] | None = None
+        self._times: OrderedDict[int, float] = OrderedDict()
+        self._key_s = -math.inf
+        self._is_key_wanted = self._needs_key = True
+        self._heard_s: float | None = None
+        self._unheard = 0
+        try:
+            self._codec.set(v.BITRATE, bitrate_of(size, wanted.quality))
+            self._codec.set(v.H264_PROFILE, v.PROFILE_MAIN)
+            self._codec.set(v.H264_LEVEL, v.LEVEL_4_0)
+            self._codec.set(v.REPEAT_SEQ_HEADER, 1)
+            self._codec.set(v.H264_I_PERIOD, max(1, round(wanted.rate_hz * _PERIOD_S)))
+            self._codec.start(size, wanted.rate_hz)
+        except OSError:
+            self._codec.close()
+            raise
+
+    @property
+    def track(self) -> Track:
+        """See `VideoEncoder.track`."""
+        extradata = with_parameter_sets(b"", *self._sets) if self._sets else b""
+        return Track("h264", self._size, extradata)
+
+    def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
+        """See `VideoEncoder.encode`; a picture for which the encoder has no time is left out.
+
+        Raises:
+            OSError: The encoder fails, or answers no more.
+            ValueError: The pictures are of another layout.
+        """
+        if layout != "i420":
+            raise ValueError(f"no encoder for {layout}")
+        packets = self._ready(mono_s)
+        if self._is_key_wanted or mono_s - self._key_s >= _KEY_S:
+            self._codec.set(v.FORCE_KEY_FRAME, 1)
+            self._key_s, self._is_key_wanted = mono_s, False
+        ticks_us = round(mono_s * 1e6)
+        if self._codec.put(lambda target: self._write(target, pixels), ticks_us):
+            self._times[ticks_us] = mono_s
+        return packets
+
+    def request_key(self) -> None:
+        """See `VideoEncoder.request_key`."""
+        self._is_key_wanted = True
+
+    def close(self) -> Sequence[Packet]:
+        """See `VideoEncoder.close`; what is still on its way is given up."""
+        self._codec.close()
+        return ()
+
+    def _ready(self, now_s: float) -> list[Packet]:
+        came = self._codec.take()
+        if came or self._heard_s is None:
+            self._heard_s, self._unheard = now_s, 0
+        elif self._times:
+            self._unheard += 1
+            if self._unheard > _SILENT_PICTURES and now_s - self._heard_s > _SILENT_S:
+                raise OSError(errno.ETIMEDOUT, "the board's encoder answers no more")
+        return [packet for encoded in came if (packet := self._packet(encoded)) is not None]
+
+    def _packet(self, encoded: Encoded) -> Packet | None:
+        """Return a packet; ``None`` for parameter sets alone, and for what cannot be decoded."""
+        told = parameter_sets(encoded.data)
+        self._sets = told or self._sets
+        if not any(kind_of(unit) <= _LAST_PICTURE_UNIT for unit in nal_units(encoded.data)):
+            return None
+        mono_s = self._time_of(encoded.ticks_us)
+        if mono_s is None or encoded.is_damaged or (self._needs_key and not encoded.is_key):
+            self._needs_key = self._is_key_wanted = True
+            return None
+        data = encoded.data
+        if encoded.is_key and told is None:
+            if self._sets is None:
+                raise OSError(errno.EPROTO, "the board's encoder tells no parameter sets")
+            data = with_parameter_sets(data, *self._sets)
+        self._needs_key = False
+        facts = PacketFacts(pts_of(mono_s), track=self._track, is_made=True)
+        return Packet(mono_s, encoded.is_key, data, facts)
+
+    def _time_of(self, ticks_us: int) -> float | None:
+        """Return the time of a picture, and forget those before it: they were left out."""
+        if ticks_us not in self._times:
+            return None
+        while True:
+            ticks, mono_s = self._times.popitem(last=False)
+            if ticks == ticks_us:
+                return mono_s
+
+    def _write(self, target: memoryview, pixels: Pixels) -> int:
+        """Write a picture in I420 with the rows of the driver; return its bytes."""
+        (width, height), stride = self._size, self._codec.stride
+        memory, begin = np.frombuffer(target, np.uint8), 0
+        for plane, columns, rows, step in zip(
+            planes(pixels), (width, width // 2, width // 2), (height, height // 2, height // 2),
+            (stride, stride // 2, stride // 2), strict=True,
+        ):  # fmt: skip
+            memory[begin : begin + rows * step].reshape(rows, step)[:, :columns] = plane
+            begin += rows * step
+        return begin

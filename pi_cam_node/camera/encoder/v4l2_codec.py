@@ -1,0 +1,222 @@
+"""Device of a memory-to-memory codec of Video4Linux: pictures go in, packets come out, in buffers of the driver.
+
+The order of the calls is that of picamera2's own encoder; buffers of the driver's are mapped, so that the pictures may
+come from anywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+from collections.abc import Callable
+from ctypes import addressof, c_int
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pi_cam_node.camera.encoder import v4l2_structures as v
+
+DEVICE = "/dev/video11"
+DRIVER = b"bcm2835-codec"
+# A picture that is being written, one that is encoded, and one between; more take contiguous memory, which is scarce.
+_INPUTS, _OUTPUTS = 3, 4
+# A packet has to fit into one buffer.
+_PACKET_BYTES = 1 << 20
+
+
+class SystemCalls(Protocol):
+    """What is asked of the kernel; a test has a driver of its own in its place."""
+
+    def open(self, path: str) -> int:
+        """Open the device without blocking; return its descriptor."""
+        ...
+
+    def ioctl(self, descriptor: int, request: int, argument: Any) -> None:
+        """Ask the driver, which fills in the argument; raises OSError."""
+        ...
+
+    def map(self, descriptor: int, size_bytes: int, offset: int) -> Any:
+        """Return the memory of a buffer: writable bytes that have `close`."""
+        ...
+
+    def close(self, descriptor: int) -> None:
+        """Close the device; the driver stops and frees what it has."""
+        ...
+
+
+class LinuxCalls:
+    """Implements `SystemCalls` with the kernel's."""
+
+    def open(self, path: str) -> int:
+        """See `SystemCalls.open`."""
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def ioctl(self, descriptor: int, request: int, argument: Any) -> None:
+        """See `SystemCalls.ioctl`."""
+        fcntl.ioctl(descriptor, request, argument, True)
+
+    def map(self, descriptor: int, size_bytes: int, offset: int) -> Any:
+        """See `SystemCalls.map`."""
+        return mmap.mmap(descriptor, size_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
+
+    def close(self, descriptor: int) -> None:
+        """See `SystemCalls.close`."""
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Bytes that came out of the codec.
+
+    Attributes:
+        data: H.264 in Annex B form.
+        is_key: It is a key frame.
+        is_damaged: The driver says that something is wrong with it.
+        ticks_us: The number that its picture went in with.
+    """
+
+    data: bytes = field(repr=False)
+    is_key: bool
+    is_damaged: bool
+    ticks_us: int
+
+
+class V4l2Codec:
+    """One context of the codec, which several programs may have at a time. Thread: one.
+
+    Attributes:
+        stride: Bytes of a row of luma in an input buffer, known after `start`; a row of colour has half.
+    """
+
+    def __init__(self, device: str = DEVICE, calls: SystemCalls | None = None) -> None:
+        """Open the device.
+
+        Raises:
+            OSError: There is none, it may not be used, or it is another driver's.
+        """
+        self._calls: SystemCalls = calls or LinuxCalls()
+        self._descriptor = self._calls.open(device)
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._free: list[int] = []
+        self.stride = 0
+        self._is_open = True
+        told = v.Capability()
+        try:
+            self._ioctl(v.QUERYCAP, told)
+        except OSError:
+            self.close()
+            raise
+        if told.driver != DRIVER:
+            self.close()
+            raise OSError(errno.ENODEV, f"{device} belongs to {told.driver.decode(errors='replace')}")
+
+    def set(self, control: int, value: int) -> None:
+        """Set a control; raises OSError where the driver refuses it."""
+        self._ioctl(v.S_CTRL, v.Control(control, value))
+
+    def start(self, size: tuple[int, int], rate_hz: float) -> None:
+        """Set size and rate of the pictures, and begin; controls but `v4l2_structures.FORCE_KEY_FRAME` are set before.
+
+        Raises:
+            OSError: The codec takes no pictures of that size, or has no memory left.
+        """
+        granted = self._set_format(v.OUTPUT, size, v.YUV420)
+        if (granted.width, granted.height) != size:
+            raise OSError(errno.EINVAL, f"the encoder takes no pictures of {size[0]}x{size[1]}")
+        self.stride = int(granted.plane_fmt[0].bytesperline)
+        self._set_format(v.CAPTURE, size, v.H264)
+        self._ioctl(v.S_PARM, v.StreamParameters.of_rate(rate_hz))
+        self._map(v.OUTPUT, _INPUTS, self._inputs)
+        self._map(v.CAPTURE, _OUTPUTS, self._outputs)
+        self._free = list(range(len(self._inputs)))
+        for index in range(len(self._outputs)):
+            self._queue(v.CAPTURE, index)
+        for queue in (v.OUTPUT, v.CAPTURE):
+            self._ioctl(v.STREAMON, c_int(queue))
+
+    def put(self, write: Callable[[memoryview], int], ticks_us: int) -> bool:
+        """Hand a picture to the codec; return ``False`` where it has enough to do.
+
+        Args:
+            write: Writes the picture into a buffer and returns how many bytes it has.
+            ticks_us: A number that comes back with its packet; microseconds.
+
+        Raises:
+            OSError: The driver refuses.
+        """
+        if not self._free:
+            return False
+        index = self._free.pop()
+        with memoryview(self._inputs[index]) as target:
+            used_bytes = write(target)
+        self._queue(v.OUTPUT, index, used_bytes, ticks_us)
+        return True
+
+    def take(self) -> list[Encoded]:
+        """Return what is ready, and take back the buffers of pictures that were encoded. Does not wait.
+
+        Raises:
+            OSError: The driver has failed.
+        """
+        while (buffer := self._dequeue(v.OUTPUT)) is not None:
+            self._free.append(buffer[0].index)
+        came: list[Encoded] = []
+        while (buffer := self._dequeue(v.CAPTURE)) is not None:
+            head, used_bytes = buffer
+            data = bytes(self._outputs[head.index][:used_bytes])
+            is_key, is_damaged = bool(head.flags & v.KEY_FRAME_FLAG), bool(head.flags & v.ERROR_FLAG)
+            came.append(Encoded(data, is_key, is_damaged, head.seconds * 1_000_000 + head.microseconds))
+            self._queue(v.CAPTURE, head.index)
+        return came
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        for memory in (*self._inputs, *self._outputs):
+            memory.close()
+        self._inputs, self._outputs, self._free = [], [], []
+        self._calls.close(self._descriptor)
+
+    def _set_format(self, queue: int, size: tuple[int, int], pixel_format: int) -> Any:
+        wanted = v.Format(queue)
+        pixels = wanted.fmt.pix_mp
+        pixels.width, pixels.height = size
+        pixels.pixelformat, pixels.field, pixels.num_planes = pixel_format, v.FIELD_NONE, 1
+        # Full range, as a JPEG has.
+        pixels.colorspace = v.COLORSPACE_JPEG
+        pixels.plane_fmt[0].sizeimage = _PACKET_BYTES if queue == v.CAPTURE else 0
+        self._ioctl(v.S_FMT, wanted)
+        if wanted.fmt.pix_mp.pixelformat != pixel_format:
+            raise OSError(errno.EINVAL, "the encoder does not know the format")
+        return wanted.fmt.pix_mp
+
+    def _map(self, queue: int, count: int, memories: list[Any]) -> None:
+        asked = v.RequestBuffers(count, queue, v.MMAP)
+        self._ioctl(v.REQBUFS, asked)
+        for index in range(asked.count):
+            plane = v.Plane()
+            self._ioctl(v.QUERYBUF, v.Buffer(index, queue, memory=v.MMAP, planes=addressof(plane), length=1))
+            memories.append(self._calls.map(self._descriptor, plane.length, plane.m & 0xFFFFFFFF))
+
+    def _queue(self, queue: int, index: int, used_bytes: int = 0, ticks_us: int = 0) -> None:
+        plane = v.Plane(bytesused=used_bytes)
+        buffer = v.Buffer(index, queue, field=v.FIELD_NONE, memory=v.MMAP, planes=addressof(plane), length=1)
+        buffer.seconds, buffer.microseconds = divmod(ticks_us, 1_000_000)
+        self._ioctl(v.QBUF, buffer)
+
+    def _dequeue(self, queue: int) -> tuple[Any, int] | None:
+        """Return the head of a buffer that is done and the bytes in it; ``None`` where none is."""
+        plane = v.Plane()
+        buffer = v.Buffer(type=queue, memory=v.MMAP, planes=addressof(plane), length=1)
+        try:
+            self._ioctl(v.DQBUF, buffer)
+        except BlockingIOError:
+            return None
+        return buffer, int(plane.bytesused)
+
+    def _ioctl(self, request: int, argument: Any) -> None:
+        self._calls.ioctl(self._descriptor, request, argument)

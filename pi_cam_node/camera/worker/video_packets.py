@@ -1,0 +1,103 @@
+"""Packets that leave the camera's process with its pictures: the camera's own, or those of the board's encoder.
+
+A camera's own packets show what it saw, so they leave only where its pictures do so, too; its sound always does. The
+board's encoder gets pictures that are finished, and stands still where nobody wants video, or the camera has packets.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pi_cam_node.imaging.packet import Packet
+
+if TYPE_CHECKING:
+    from pi_cam_node.camera.source import Shot
+    from pi_cam_node.imaging.encoders import VideoEncoder, VideoOutput
+    from pi_cam_node.imaging.frame import Layout
+    from pi_cam_node.imaging.jpeg import Pixels
+
+_log = logging.getLogger(__name__)
+
+OpenEncoder = Callable[[tuple[int, int], "VideoOutput", int], "VideoEncoder"]
+# A camera that sends packets has sent one by then, in seconds after its first picture.
+_OWN_S = 3.0
+# Tracks of the encoder bear other numbers than those of the camera.
+_FIRST_TRACK = 1_000
+
+
+def open_board_encoder(size: tuple[int, int], wanted: VideoOutput, track: int) -> VideoEncoder:
+    """Return the encoder of this board.
+
+    Raises:
+        OSError: It has none, or none that can be used.
+    """
+    from pi_cam_node.camera.encoder.board_encoder import BoardEncoder  # noqa: PLC0415 - most boards have none
+
+    return BoardEncoder(size, wanted, track)
+
+
+class VideoPackets:
+    """Chooses and makes the packets of one session. Thread: one."""
+
+    def __init__(self, size: tuple[int, int], layout: Layout, open_encoder: OpenEncoder = open_board_encoder) -> None:
+        """Start nothing yet.
+
+        Args:
+            size: Width and height of the finished pictures.
+            layout: Layout of their pixels.
+            open_encoder: Opens an encoder for a size, an output and a number of the track; raises OSError.
+        """
+        self._size, self._layout, self._open_encoder = size, layout, open_encoder
+        self._wanted: VideoOutput | None = None
+        self._encoder: VideoEncoder | None = None
+        self._track = _FIRST_TRACK
+        self._first_s: float | None = None
+        self._has_own = self._has_failed = False
+
+    def configure(self, wanted: VideoOutput | None) -> None:
+        """Set what is wanted of the board's encoder; ``None``: nothing. Another one begins with the next picture."""
+        if wanted != self._wanted:
+            self._wanted, self._has_failed = wanted, False
+            self.close()
+
+    def of(self, shot: Shot, pixels: Pixels, *, is_plain: bool) -> tuple[Packet, ...]:
+        """Return the packets that go along with a picture.
+
+        Args:
+            shot: What the source read.
+            pixels: The finished picture.
+            is_plain: Whether it is as the camera took it: not turned, masked or labelled.
+        """
+        self._first_s = shot.captured_mono_s if self._first_s is None else self._first_s
+        pictures = any(not packet.facts.sound for packet in shot.packets)
+        self._has_own = is_plain and (self._has_own or pictures)
+        if self._has_own or (is_plain and shot.captured_mono_s - self._first_s < _OWN_S):
+            self.close()
+            return shot.packets
+        sound = tuple(packet for packet in shot.packets if packet.facts.sound)
+        return (*self._made(pixels, shot.captured_mono_s), *sound)
+
+    def close(self) -> None:
+        """Release the encoder, where there is one."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            encoder.close()
+
+    def _made(self, pixels: Pixels, mono_s: float) -> Sequence[Packet]:
+        if self._wanted is None or self._has_failed or self._layout != "i420":
+            return ()
+        try:
+            if self._encoder is None:
+                self._track += 1
+                self._encoder = self._open_encoder(self._size, self._wanted, self._track)
+                _log.info("the board's encoder makes the video")
+            return self._encoder.encode(pixels, self._layout, mono_s)
+        except OSError as error:
+            self._has_failed = True
+            self.close()
+            if error.errno not in (errno.ENOENT, errno.ENODEV):  # most boards have none
+                _log.warning("the board's encoder cannot be used, video is encoded in software: %s", error)
+            return ()

@@ -1,0 +1,78 @@
+"""Gaps in a film: time between two pictures in which others are missing.
+
+Cameras send at their own rate, and at night one picture may take seconds: so a distance is a gap only beside those
+before and after it. What is missing may have been lost on the network, in the camera, or where a queue was full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# Of pictures that are encoded: the camera may be late now and then, and the film shows the last picture meanwhile. Of
+# packets that are copied a group of pictures is missing where one packet was lost: that is shorter, and cannot be late.
+ENCODED_S, COPIED_S = 1.5, 0.4
+# A distance of so many usual ones is a gap.
+_INTERVALS = 4.0
+
+
+class GapMeter:
+    """Adds up the gaps of a film. Thread: one.
+
+    Attributes:
+        seconds: Sum of all gaps, as far as they can be told: the last distance waits for the next one.
+        count: Number of gaps.
+    """
+
+    def __init__(self, least_s: float) -> None:
+        """Begin a film; shorter distances than ``least_s`` are no gaps."""
+        self.seconds, self.count = 0.0, 0
+        self._least_s = least_s
+        self._last_s: float | None = None
+        self._before_s: float | None = None
+        self._suspect_s: float | None = None
+
+    def add(self, mono_s: float, *, is_lost: bool = False) -> None:
+        """Note a picture.
+
+        Args:
+            mono_s: Its time, later than that of the one before.
+            is_lost: It is known that pictures before it are missing.
+        """
+        last_s, self._last_s = self._last_s, mono_s
+        if last_s is None:
+            return
+        distance_s = mono_s - last_s
+        if self._suspect_s is not None:
+            if self._is_usual(self._suspect_s, distance_s):
+                self._before_s = distance_s  # the camera has become slower
+            else:
+                self._note(self._suspect_s)
+            self._suspect_s = None
+        if is_lost:
+            self._note(distance_s)
+        elif self._before_s is not None and not self._is_usual(distance_s, self._before_s):
+            self._suspect_s = distance_s
+        else:
+            self._before_s = distance_s
+
+    def finish(self) -> float:
+        """Return the seconds of all gaps, with the last distance judged by those before it."""
+        if self._suspect_s is not None:
+            self._note(self._suspect_s)
+            self._suspect_s = None
+        return self.seconds
+
+    def _is_usual(self, distance_s: float, beside_s: float) -> bool:
+        return distance_s <= max(self._least_s, _INTERVALS * beside_s)
+
+    def _note(self, distance_s: float) -> None:
+        self.seconds += distance_s
+        self.count += 1
+
+
+def gaps_of(times: Sequence[float], least_s: float) -> float:
+    """Return the seconds of the gaps among pictures of ascending times."""
+    meter = GapMeter(least_s)
+    for mono_s in times:
+        meter.add(mono_s)
+    return meter.finish()

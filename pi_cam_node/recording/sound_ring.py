@@ -1,0 +1,72 @@
+"""Sound of the camera of the last seconds, for video that is encoded from pictures: it is put between them by time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.imaging.packet import Packet, PacketFacts
+
+# The longest pre-roll, and as much of stereo at 128 kbit/s. Memory is taken only as sound comes.
+KEPT_S, CAPACITY_BYTES = 125.0, 2 << 20
+
+
+class SoundRing:
+    """Frames of AAC with the times at which they began. Thread: any."""
+
+    def __init__(self, is_wanted: Callable[[], bool] = lambda: False) -> None:
+        """Keep nothing yet.
+
+        Args:
+            is_wanted: Returns whether sound is to be used.
+        """
+        self.is_wanted = is_wanted
+        self._ring: BlockRing[PacketFacts] = BlockRing(CAPACITY_BYTES)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all frames."""
+        return self._ring.size_bytes
+
+    @property
+    def newest(self) -> Packet | None:
+        """The newest frame, without its bytes; ``None`` where there is none, or none is to be used."""
+        last = self._ring.last if self.is_wanted() else None
+        return None if last is None else Packet(last.mono_s, False, b"", last.meta)
+
+    def append(self, packet: Packet) -> None:
+        """Append a frame; older ones than `KEPT_S` are forgotten."""
+        last = self._ring.last
+        mono_s = packet.mono_s if last is None else max(packet.mono_s, last.mono_s)
+        self._ring.append(mono_s, packet.data, packet.facts)
+        while (first := self._ring.first) is not None and first.mono_s < mono_s - KEPT_S:
+            self._ring.drop_oldest()
+
+    def clear(self) -> None:
+        """Forget and overwrite every frame."""
+        if self._ring.last is not None:
+            self._ring.clear()
+
+    def since(self, mono_s: float) -> SoundReader:
+        """Return a reader of the frames from a moment on."""
+        return SoundReader(self._ring, mono_s)
+
+
+class SoundReader:
+    """Hands out frames in order, as far as the pictures have come. Thread: one."""
+
+    def __init__(self, ring: BlockRing[PacketFacts], mono_s: float) -> None:
+        self._reader = ring.reader(ring.key_before(mono_s))
+        self._held: Packet | None = None
+
+    def until(self, mono_s: float) -> list[Packet]:
+        """Return the frames that began at a moment or before, and have not been handed out."""
+        due: list[Packet] = []
+        while True:
+            if self._held is None and (item := self._reader.next()) is not None:
+                record, data = item
+                self._held = Packet(record.mono_s, False, data, record.meta)
+            if self._held is None or self._held.mono_s > mono_s:
+                return due
+            due.append(self._held)
+            self._held = None

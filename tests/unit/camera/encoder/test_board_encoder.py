@@ -1,0 +1,171 @@
+"""The encoder of the board on a stand-in for the kernel, which behaves as the driver's source says."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+import av
+import numpy as np
+import pytest
+
+from pi_cam_node.camera.encoder import v4l2_structures as v
+from pi_cam_node.camera.encoder.board_encoder import BoardEncoder, bitrate_of
+from pi_cam_node.camera.encoder.v4l2_codec import V4l2Codec
+from pi_cam_node.imaging.encoders import VideoOutput
+from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.packet import Packet
+from tests.support.fakes.v4l2_codec import FakePiEncoder
+
+SIZE = (200, 120)  # rows of 200 bytes are none that the driver takes
+OUTPUT = VideoOutput(60, 10.0)
+
+
+def picture(number: int) -> Pixels:
+    """Return a grey picture whose luma tells its number, with a red right half."""
+    width, height = SIZE
+    pixels = np.full((height * 3 // 2, width), 128, np.uint8)
+    pixels[:height] = 40 + number * 5 % 160
+    red = pixels.reshape(-1)[width * height :].reshape(2, height // 2, width // 2)
+    red[0, :, width // 4 :], red[1, :, width // 4 :] = 90, 220
+    return pixels
+
+
+def encoder(kernel: FakePiEncoder, output: VideoOutput = OUTPUT, size: tuple[int, int] = SIZE) -> BoardEncoder:
+    return BoardEncoder(size, output, 7, V4l2Codec("/dev/video11", kernel))
+
+
+def encoded(made: BoardEncoder, count: int, rate_hz: float = 10.0, start_s: float = 100.0) -> list[Packet]:
+    return [
+        packet for number in range(count) for packet in made.encode(picture(number), "i420", start_s + number / rate_hz)
+    ]
+
+
+def decoded(packets: list[Packet]) -> Iterator[Pixels]:
+    codec = av.CodecContext.create("h264", "r")
+    for packet in packets:
+        for frame in codec.decode(av.Packet(packet.data)):
+            yield frame.to_ndarray().astype(np.uint8)
+    for frame in codec.decode(None):
+        yield frame.to_ndarray().astype(np.uint8)
+
+
+def test_the_numbers_of_the_calls_are_those_of_the_kernel() -> None:
+    # From linux/videodev2.h by a C compiler, on 64 bits.
+    assert [v.QUERYCAP, v.S_FMT, v.REQBUFS, v.QUERYBUF] == [2154321408, 3234878981, 3222558216, 3227014665]
+    assert [v.QBUF, v.DQBUF, v.STREAMON, v.STREAMOFF] == [3227014671, 3227014673, 1074026002, 1074026003]
+    assert [v.S_PARM, v.S_CTRL] == [3234616854, 3221771804]
+    assert (v.Format.fmt.offset, v.Buffer.planes.offset, v.Buffer.seconds.offset, v.Buffer.length.offset) == (
+        8, 64, 24, 72,
+    )  # fmt: skip
+
+
+def test_every_picture_becomes_a_packet_with_its_own_time_and_can_be_decoded() -> None:
+    kernel = FakePiEncoder()
+    packets = encoded(encoder(kernel), 40)
+    assert [packet.mono_s for packet in packets] == pytest.approx([100 + number / 10 for number in range(38)])
+    assert {packet.facts.track for packet in packets} == {7}
+    assert all(packet.facts.is_made for packet in packets)
+    pictures = list(decoded(packets))
+    assert len(pictures) == 38
+    for number, pixels in enumerate(pictures):
+        left, right = picture(number)[:120, :100], pixels[:120, :100]
+        assert abs(int(left.mean()) - float(right.mean())) < 6, number
+    red = pictures[10].reshape(-1)[200 * 120 :].reshape(2, 60, 100)
+    assert red[1, :, 60:].mean() > 200 > 140 > red[1, :, :40].mean()
+
+
+@pytest.mark.parametrize("rate_hz", [2.0, 10.0, 30.0])
+def test_a_key_frame_comes_each_second_at_any_rate_and_brings_its_parameter_sets(rate_hz: float) -> None:
+    packets = encoded(encoder(FakePiEncoder(), VideoOutput(60, rate_hz)), round(rate_hz * 5), rate_hz)
+    keys = [packet.mono_s for packet in packets if packet.key]
+    assert np.diff(keys) == pytest.approx([1.0] * (len(keys) - 1), abs=0.51 / rate_hz)
+    assert len(keys) >= 4
+    assert all(parameter_sets(packet.data) for packet in packets if packet.key)
+
+
+def test_a_driver_that_repeats_no_parameter_sets_is_helped() -> None:
+    kernel = FakePiEncoder()
+    made = encoder(kernel)
+    kernel.controls[v.REPEAT_SEQ_HEADER] = 0
+    packets = encoded(made, 30)
+    assert [bool(parameter_sets(packet.data)) for packet in packets if packet.key] == [True, True, True]
+
+
+def test_a_key_frame_comes_when_it_is_asked_for() -> None:
+    made = encoder(FakePiEncoder(late=0))
+    encoded(made, 3)
+    made.request_key()
+    assert [packet.key for packet in encoded(made, 3, start_s=100.3)] == [False, True, False]
+
+
+def test_quality_becomes_a_bit_rate_and_the_rate_is_told() -> None:
+    assert bitrate_of((1024, 768), 60) == pytest.approx(1_966_080)
+    assert bitrate_of((1024, 768), 75) == 2 * bitrate_of((1024, 768), 60)
+    assert bitrate_of((64, 48), 1) == 100_000
+    assert bitrate_of((1920, 1080), 100) == 20_000_000
+    kernel = FakePiEncoder()
+    encoder(kernel, VideoOutput(60, 4.0))
+    assert kernel.controls[v.BITRATE] == 100_000
+    assert kernel.controls[v.H264_I_PERIOD] == 8
+
+
+def test_a_damaged_packet_is_left_out_with_those_that_need_it() -> None:
+    kernel = FakePiEncoder(late=0)
+    made = encoder(kernel)
+    encoded(made, 4)
+    kernel.damaged = 1
+    packets = encoded(made, 8, start_s=100.4)
+    assert packets[1].key
+    assert len(packets) == 7
+    assert len(list(decoded(packets[1:]))) == 6
+
+
+def test_pictures_are_left_out_while_the_encoder_is_busy_and_it_counts_as_failed_after_seconds() -> None:
+    kernel = FakePiEncoder()
+    made = encoder(kernel)
+    assert encoded(made, 4)
+    kernel.is_hung = True
+    encoded(made, 40, start_s=100.4)
+    with pytest.raises(OSError, match="answers no more"):
+        encoded(made, 40, start_s=104.4)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "reason"),
+    [
+        (FakePiEncoder(missing=True), errno.ENOENT),
+        (FakePiEncoder(driver=b"rockchip-vpu"), errno.ENODEV),
+    ],
+)
+def test_a_board_without_the_encoder_is_told_apart(kernel: FakePiEncoder, reason: int) -> None:
+    with pytest.raises(OSError) as caught:
+        encoder(kernel)
+    assert caught.value.errno == reason
+    assert kernel.open_contexts == 0
+
+
+@pytest.mark.parametrize("request_number", [v.S_FMT, v.S_CTRL, v.S_PARM, v.REQBUFS, v.QUERYBUF, v.QBUF, v.STREAMON])
+def test_whatever_the_driver_refuses_everything_is_given_back(request_number: int) -> None:
+    kernel = FakePiEncoder()
+    kernel.refused[request_number] = errno.EBUSY
+    with pytest.raises(OSError, match="refused"):
+        encoder(kernel)
+    assert kernel.open_contexts == 0
+
+
+def test_pictures_that_are_too_wide_are_refused() -> None:
+    kernel = FakePiEncoder()
+    with pytest.raises(OSError, match="2048x1536"):
+        encoder(kernel, size=(2048, 1536))
+    assert kernel.open_contexts == 0
+
+
+def test_closing_gives_the_device_back() -> None:
+    kernel = FakePiEncoder()
+    made = encoder(kernel)
+    encoded(made, 5)
+    made.close()
+    made.close()
+    assert kernel.open_contexts == 0
