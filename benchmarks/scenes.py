@@ -21,11 +21,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pi_cam_node.imaging.motion.settings import MotionSettings
 
 from benchmarks import motion
 from pi_cam_node.config.sections.video import MotionConfig
 from pi_cam_node.core.rules.motion import MotionRule
+from pi_cam_node.imaging.motion.interface import MotionSettings
 from pi_cam_node.imaging.motion.pacing import MotionAnalysis
 from tests.support.scenes import DISTURBANCES, FPS, HEIGHT, PERSONS, UNDECIDABLE, WIDTH, Image, Scene, Shot
 
