@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,17 @@ class Node(Program):
         file.write_text(yaml.safe_dump(settings))
         brightness = f"{self.root}/state/brightness"
         self.commands = CommandClient(broker_port, f"{self.root}/reply/#", brightness)
-        super().__init__([sys.executable, "-m", "pi_cam_node", "run", "--config", str(file)])
+        super().__init__([sys.executable, *self.command(file)])
         try:
             self.commands.wait_for(brightness, START_S)
         except BaseException:
             self.close()
             raise
         self.started_s = time.monotonic() - self.began_s
+
+    def command(self, file: Path) -> Sequence[str]:
+        """Return the words after Python's that run a node with a configuration file."""
+        return ("-m", "pi_cam_node", "run", "--config", str(file))
 
     def ask(self, verb: str, **body: object) -> tuple[float, dict[str, Any]]:
         """Send a command; return milliseconds until its final reply, and the reply's data.

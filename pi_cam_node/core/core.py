@@ -5,7 +5,7 @@ nor sockets nor disks; what it needs of the world it is given as `Ports`.
 
 A frame takes this way: `Inbox.take` -> `Core.step` -> `_on_frame` (privacy, camera timeout, trial of settings) ->
 `Pipeline.process` (measure, decide, keep, show) -> `Dispatcher.offer` (commands that wait for a frame); the event
-`FrameTaken` takes it to the listeners, of which the `FrameHub` hands it to viewers.
+`FrameTaken` takes it to the `FrameHub`, which hands it to viewers.
 """
 
 from __future__ import annotations

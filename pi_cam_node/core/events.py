@@ -277,7 +277,7 @@ Event = (
 
 
 class Listener(Protocol):
-    """A part of the node that reacts to events. The composition root calls every listener with every event."""
+    """A part of the node that reacts to events. `RunLoop` tells which it is called with."""
 
     def on_event(self, event: Event, /) -> None:
         """React to an event, or ignore it.

@@ -14,7 +14,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, Replied, SettingChanged
+from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, Replied, SettingChanged
 from pi_cam_node.core.inputs import (
     BrokerConnected,
     BrokerLimitFound,
@@ -133,8 +133,6 @@ class Announcer:
                 self._resend()
             case CameraOpened() | HttpAddressChanged() | BrokerLimitFound() | TopicDotsSeen():
                 self._what_it_rests_on_changed(event)
-            case FrameTaken():
-                return
             case LiveFrameDue() if not self._link.is_connected:
                 return  # no client can receive it, so it is not encoded
             case Replied(origin=origin) | FramesSent(origin=origin) if origin != "mqtt":

@@ -80,6 +80,7 @@ class Node:
             rename,
             EventLog(),
         ]
+        self._loop.frame_listeners = [parts.hub]
         self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, parts.disk, parts.live]
 
     def run(self) -> int:

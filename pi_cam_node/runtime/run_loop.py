@@ -12,7 +12,7 @@ from dataclasses import replace
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import Timed
 from pi_cam_node.core.core import Core
-from pi_cam_node.core.events import Event, Listener
+from pi_cam_node.core.events import Event, FrameTaken, Listener
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived, Input, WorkEnded
 from pi_cam_node.imaging.frame import Frame
@@ -40,7 +40,8 @@ class RunLoop:
         give_up: Called where every step fails, with the reason.
 
     Attributes:
-        listeners: Called with each event, in this order.
+        listeners: Called with each event but `FrameTaken`, in this order.
+        frame_listeners: Called with `FrameTaken` instead, many times a second.
         timed: What else has something to do at a time of its own.
         exit_code: With which the node ends; ``None`` while it runs.
     """
@@ -53,6 +54,7 @@ class RunLoop:
         self._failed_steps = 0
         self._not_before_s = float("-inf")
         self.listeners: Sequence[Listener] = ()
+        self.frame_listeners: Sequence[Listener] = ()
         self.timed: Sequence[Timed] = ()
         self.exit_code: int | None = None
 
@@ -92,8 +94,8 @@ class RunLoop:
                 part.on_time(now_s)
 
     def publish(self, event: Event) -> None:
-        """Call every listener with an event; one that fails stops no other."""
-        for listener in self.listeners:
+        """Call every listener to an event; one that fails stops no other."""
+        for listener in self.frame_listeners if isinstance(event, FrameTaken) else self.listeners:
             try:
                 listener.on_event(event)
             except Exception:

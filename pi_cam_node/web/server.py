@@ -14,7 +14,7 @@ from pi_cam_node.base.clock import Clock, clock_is_set
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.events import Event, FramesSent, FrameTaken, LiveFrameDue, ModeWanted, Replied, SettingChanged
+from pi_cam_node.core.events import Event, FramesSent, LiveFrameDue, ModeWanted, Replied, SettingChanged
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import HttpAddressChanged
@@ -31,7 +31,7 @@ from pi_cam_node.web.state import StateCache
 _log = logging.getLogger(__name__)
 
 # Events that neither page nor API shows.
-_UNUSED = (FrameTaken, LiveFrameDue, ModeWanted)
+_UNUSED = (LiveFrameDue, ModeWanted)
 # For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
 WORKERS = 2
 BEAT_S = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.base.schedule import NEVER_S
-from pi_cam_node.core.events import Event, Replied, RingMeasured
+from pi_cam_node.core.events import Event, FrameTaken, Replied, RingMeasured
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted, Input, WorkEnded
 from pi_cam_node.imaging.frame import Frame
@@ -111,6 +111,15 @@ def test_what_comes_goes_to_the_core_and_what_follows_to_every_listener(bench: B
     bench.loop.turn()
     assert bench.core.steps == [message]
     assert listening.heard == [RingMeasured(1.0)], "one that fails stops no other"
+
+
+def test_a_frame_goes_to_those_that_take_frames_and_nothing_else_does(bench: Bench) -> None:
+    showing, listening = Listening(), Listening()
+    bench.loop.frame_listeners, bench.loop.listeners = [showing], [listening]
+    frame = FrameTaken(CoreHarness().frame())
+    for event in (frame, RingMeasured(2.0)):
+        bench.loop.publish(event)
+    assert (showing.heard, listening.heard) == ([frame], [RingMeasured(2.0)])
 
 
 def test_a_part_that_fails_again_and_again_is_not_tried_without_a_pause_and_ends_the_node(bench: Bench) -> None:
