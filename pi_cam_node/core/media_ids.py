@@ -99,6 +99,11 @@ def parse_file(file_name: str) -> tuple[str, str] | None:
     return match["id"], match["extension"]
 
 
+def unfinished_film(film_id: str) -> str:
+    """Return the file name of a film that is being written."""
+    return f".{film_id}.{FILM_FORMAT}.rec"
+
+
 def is_unfinished_film(file_name: str) -> bool:
     """Tell whether the name is that of a film that is being written, or was when the node was killed."""
     match = _UNFINISHED_PATTERN.fullmatch(file_name)

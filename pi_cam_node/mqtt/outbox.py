@@ -1,8 +1,9 @@
 """Replies and events that wait for a broker, bounded in number and bytes.
 
 Replies are of use to their asker alone, who gives up before long: they wait in memory, and go first. Events tell what
-happened: they wait on disk too, over a restart of the node, in their order and marked ``late``, until the broker has
-acknowledged them.
+happened: they are on disk from their beginning until the broker has acknowledged them, for a broker that is gone is
+noticed only seconds later. What waits for the broker, or is found at a restart of the node, goes out in its order and
+marked ``late``.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._replies) + len(self._events)
 
+    def stored(self, message: Message) -> Waiting:
+        """Return a message as it is to be sent; an event is stored first, as it will be told after a restart."""
+        return self._stored(Waiting(message)) if message.is_event else Waiting(message)
+
     def put(self, waiting: Waiting, *, broker_is_away: bool = False) -> None:
         """Let a message wait behind the others of its kind.
 
@@ -71,7 +76,7 @@ class Outbox:
         """
         with self._lock:
             if waiting.message.is_event:
-                waiting = self._kept(waiting) if broker_is_away else waiting
+                waiting = self._late(waiting) if broker_is_away else waiting
                 self._events.append(waiting)
                 self._event_bytes += len(waiting.message.payload)
             else:
@@ -91,7 +96,7 @@ class Outbox:
             self._forget(given_up)
             left = [waiting for waiting in again if waiting.tries < TRIES]
             self._replies.extendleft(waiting for waiting in reversed(left) if not waiting.message.is_event)
-            self._put_events_first([self._kept(waiting) for waiting in left if waiting.message.is_event])
+            self._put_events_first([self._late(waiting) for waiting in left if waiting.message.is_event])
             self._limit()
 
     def restore(self, messages: Sequence[StoredMessage], topic_of: dict[int, str]) -> None:
@@ -139,15 +144,18 @@ class Outbox:
         if self._store is not None and numbers:
             self._store.sent(numbers)
 
+    def _stored(self, waiting: Waiting) -> Waiting:
+        if waiting.number is not None or self._store is None:
+            return waiting
+        number = self._store.put(waiting.message.topic, _late(waiting.message.payload))
+        return replace(waiting, number=number)
+
     # ------------------------------------------------------------ under the lock
 
-    def _kept(self, waiting: Waiting) -> Waiting:
-        """Return an event marked as late and stored."""
-        if waiting.number is not None:
-            return waiting
+    def _late(self, waiting: Waiting) -> Waiting:
+        """Return an event marked as late, and stored."""
         message = replace(waiting.message, payload=_late(waiting.message.payload))
-        number = None if self._store is None else self._store.put(message.topic, message.payload)
-        return replace(waiting, message=message, number=number)
+        return self._stored(replace(waiting, message=message))
 
     def _put_events_first(self, events: Sequence[Waiting]) -> None:
         self._events.extendleft(reversed(events))

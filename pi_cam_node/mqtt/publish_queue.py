@@ -100,9 +100,10 @@ class PublishQueue:
             live: The session; ``None`` until its birth has been sent.
             message: The message.
         """
+        waiting = self.outbox.stored(message)
         if live is None:
             if message.queue_offline:
-                self.outbox.put(Waiting(message), broker_is_away=True)
+                self.outbox.put(waiting, broker_is_away=True)
             self._frames_dropped += _is_of_a_stream(message)
             return False
         self.pump(live)
@@ -110,14 +111,15 @@ class PublishQueue:
             self._unsent[message.topic] = message
             return False
         behind = message.queue_offline and len(self.outbox) > 0  # first in, first out
-        outcome = Outcome.LATER if behind else self._hand_over(live, Waiting(message))
+        outcome = Outcome.LATER if behind else self._hand_over(live, waiting)
         if outcome is Outcome.LATER and message.queue_offline:
-            self.outbox.put(Waiting(message))
+            self.outbox.put(waiting)
         elif outcome is Outcome.LATER and message.retain and message.qos:
             self._unsent[message.topic] = message
         else:
             self._unsent.pop(message.topic, None)
             self._frames_dropped += outcome is Outcome.LATER and _is_of_a_stream(message)
+            self._forget_where_never(waiting, outcome)
         return outcome is Outcome.SENT
 
     def announce(self, live: Session, messages: Iterable[Message]) -> None:
@@ -142,8 +144,11 @@ class PublishQueue:
             if outcome is Outcome.LATER:
                 self.outbox.put_front(waiting)
                 return
-            if outcome is Outcome.NEVER and waiting.number is not None:
-                self.outbox.forget([waiting.number])
+            self._forget_where_never(waiting, outcome)
+
+    def _forget_where_never(self, waiting: Waiting, outcome: Outcome) -> None:
+        if outcome is Outcome.NEVER and waiting.number is not None:
+            self.outbox.forget([waiting.number])
 
     def session_ended(self, end: Disconnect) -> None:
         """Let what a session left unacknowledged wait for the next, in a form that does not end it. Thread: any."""

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 # How long a reader waits for rows that were saved just before.
 READ_FLUSH_S = 1.0
+# How long an acknowledged message may stay stored, to be dropped together with other writes. A kill in that time tells
+# it once more.
+SENT_WITHIN_S = 1.0
 
 Found = TypeVar("Found")
 
@@ -61,7 +64,8 @@ class EventDatabase:
         self._recent = RecentEvents()
         self._numbers = itertools.count(1)
         self._rows: OrderedDict[int, int] = OrderedDict()
-        self._writer = DatabaseWriter(path, clock, known, lambda connection: restore(rows.waiting(connection)))
+        self._restore = restore
+        self._writer = DatabaseWriter(path, clock, known, self._begin_run)
         self.loop = self._writer.loop
 
     def start(self) -> None:
@@ -111,12 +115,23 @@ class EventDatabase:
 
     def sent(self, numbers: Sequence[int]) -> None:
         """Drop messages that the broker has acknowledged, of this run or an earlier one."""
+        for number in numbers:
+            key = ("outbox", number)
+            if not self._writer.cancel(key):  # the usual one is on disk before its acknowledgement comes
+                self._writer.put(key, partial(self._forget, number=number), within_s=SENT_WITHIN_S)
 
-        def forget(connection: sqlite3.Connection) -> None:  # after `save`: the writer keeps the order
-            known = (self._rows.get(number) if number < 0 else number for number in numbers)
-            rows.forget_waiting(connection, [row for row in known if row is not None])
+    def _begin_run(self, connection: sqlite3.Connection) -> None:
+        """Bring the rows of an earlier run up to date, and tell its messages that wait."""
+        connection.execute("BEGIN IMMEDIATE")
+        rows.end_interrupted(connection)
+        rows.find_lost(connection)
+        connection.execute("COMMIT")
+        self._restore(rows.waiting(connection))
 
-        self._writer.put(("sent", next(self._numbers)), forget)
+    def _forget(self, connection: sqlite3.Connection, number: int) -> None:
+        row = self._rows.get(number) if number < 0 else number
+        if row is not None:
+            rows.forget_waiting(connection, row)
 
     # ------------------------------------------------------------ reading
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
+from pi_cam_node.core.media_ids import unfinished_film
 
-# What is kept at most: some 30 MB of events, and messages of a few days without a broker.
-EVENTS_MAX, OUTBOX_MAX, OUTBOX_BYTES_MAX = 100_000, 1000, 1 << 20
+# What is kept at most: some 30 MB of events, as many films, and messages of a few days without a broker.
+EVENTS_MAX, RECORDINGS_MAX, OUTBOX_MAX, OUTBOX_BYTES_MAX = 100_000, 100_000, 1000, 1 << 20
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENT = "id, kind, at_ms, ended_ms, ended_by, zones, cause, pre_roll_s, picture_id, recording_id, boot, clock_set"
@@ -28,11 +31,16 @@ def save_event(connection: sqlite3.Connection, row: EventRow) -> None:
 
 
 def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
-    """Write a film over the row of its id."""
+    """Write a film over the row of its id; one that was mended shows how long its event went on at least."""
     times = (_ms(row.at), _ms_or_none(row.ended_at))
     size = (row.size_bytes, row.frames, row.gap_s)
     values = (row.id, row.state, row.path, *times, row.cause, row.boot, *size, row.codec, row.width_px, row.height_px)
     _insert(connection, "recording", _RECORDING, values)
+    if row.state == "repaired":
+        connection.execute(
+            "UPDATE event SET ended_ms = max(ended_ms, ?) WHERE recording_id = ? AND ended_by = 'interrupted'",
+            (_ms(row.ended_at or row.at), row.id),
+        )
 
 
 def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> int:
@@ -52,18 +60,43 @@ def forget_recording(connection: sqlite3.Connection, recording_id: str) -> None:
     connection.execute("DELETE FROM recording WHERE id = ?", (recording_id,))
 
 
-def forget_waiting(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Drop messages that were sent."""
-    connection.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for number in numbers])
+def forget_waiting(connection: sqlite3.Connection, number: int) -> None:
+    """Drop a message that was sent."""
+    connection.execute("DELETE FROM outbox WHERE number = ?", (number,))
 
 
 def prune(connection: sqlite3.Connection) -> None:
-    """Drop the oldest events where there are too many."""
-    connection.execute(
-        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?)",
-        (EVENTS_MAX,),
-    )
+    """Drop the oldest events and films where there are too many."""
+    for table, most in (("event", EVENTS_MAX), ("recording", RECORDINGS_MAX)):
+        connection.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?)",  # noqa: S608 - text of ours, values bound
+            (most,),
+        )
     connection.execute("PRAGMA incremental_vacuum(100)")
+
+
+def end_interrupted(connection: sqlite3.Connection) -> None:
+    """End the events that the end of an earlier run cut off: with their film, as far as it is known, or at once."""
+    connection.execute(
+        """UPDATE event SET ended_by = 'interrupted', ended_ms = max(at_ms, coalesce(
+            (SELECT ended_ms FROM recording WHERE recording.id = event.recording_id), at_ms))
+            WHERE ended_ms IS NULL"""
+    )
+
+
+def find_lost(connection: sqlite3.Connection) -> None:
+    """Mark films whose file is gone as lost, and those whose file is back (a disk was away) as closed.
+
+    One that an earlier run left open, and whose file waits to be mended, stays as it is.
+    """
+    found = connection.execute("SELECT id, state, path FROM recording").fetchall()
+    for recording_id, state, path in found:
+        is_there = os.path.lexists(path)
+        if state == "open" and not is_there:
+            is_there = os.path.lexists(Path(path).with_name(unfinished_film(recording_id)))
+        if is_there == (state == "lost"):
+            now = "closed" if is_there else "lost"
+            connection.execute("UPDATE recording SET state = ? WHERE id = ?", (now, recording_id))
 
 
 def events(connection: sqlite3.Connection, query: Query) -> Page[EventRow]:

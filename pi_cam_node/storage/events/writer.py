@@ -53,6 +53,8 @@ class DatabaseWriter:
         self._connection: sqlite3.Connection | None = None
         self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
+        self._writing: dict[Key, Write] = {}
+        self._due_s = float("inf")
         self._changed = threading.Condition()
         self._stopping = False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
@@ -81,8 +83,14 @@ class DatabaseWriter:
             self._changed.notify_all()
         return [] if path is None else schema.files_of(path)
 
-    def put(self, key: Key, write: Write) -> None:
-        """Queue a write; it replaces a pending write of the same key. Never blocks. Thread: any."""
+    def put(self, key: Key, write: Write, *, within_s: float = 0.0) -> None:
+        """Queue a write; it replaces a pending write of the same key. Never blocks. Thread: any.
+
+        Args:
+            key: Names the row.
+            write: Writes it.
+            within_s: It may wait so long for others, to cost no transaction of its own.
+        """
         with self._changed:
             if self._path is None or self._stopping:
                 return
@@ -91,7 +99,13 @@ class DatabaseWriter:
             if len(self._pending) > PENDING_MAX:
                 self._pending.popitem(last=False)
                 _log.error("the database does not keep up: the oldest row that waits is lost")
+            self._due_s = min(self._due_s, self._clock.monotonic() + within_s)
             self._changed.notify_all()
+
+    def cancel(self, key: Key) -> bool:
+        """Drop a pending write; return whether nothing of it is or will be on disk. Thread: any."""
+        with self._changed:
+            return key not in self._writing and self._pending.pop(key, None) is not None
 
     def flush(self, deadline_s: float) -> bool:
         """Wait until what was saved so far is on disk; return whether it is."""
@@ -104,26 +118,40 @@ class DatabaseWriter:
 
             if self._path is None:
                 return False
+            self._due_s = float("-inf") if wanted else self._due_s
+            self._changed.notify_all()
             return self._changed.wait_for(is_written, max(0.0, end_s - self._clock.monotonic()))
 
     def _run(self) -> None:
         self._check()
         while True:
-            with self._changed:
-                self.loop.pause()
-                self._changed.wait_for(lambda: self._pending or self._stopping)
-                batch, path = dict(list(self._pending.items())[:BATCH]), self._path
+            batch, path = self._next_batch()
             if not batch:
                 self._close()
                 return
-            if path is not None and self._tried(partial(self._write, batch, path)):
-                with self._changed:
-                    for key, write in batch.items():
-                        if self._pending.get(key) is write:
-                            del self._pending[key]
-                    self._changed.notify_all()
-            elif self._wait_to_retry():
+            is_written = path is not None and self._tried(partial(self._write, batch, path))
+            self._batch_ended(batch, is_written=is_written)
+            if not is_written and self._wait_to_retry():
                 return
+
+    def _next_batch(self) -> tuple[dict[Key, Write], Path | None]:
+        """Wait until writes are due; return them, none where the thread shall end, and the file."""
+        with self._changed:
+            self.loop.pause()
+            while not (self._stopping or (self._pending and self._clock.monotonic() >= self._due_s)):
+                self._changed.wait(max(0.0, self._due_s - self._clock.monotonic()) if self._pending else None)
+            self._writing = dict(list(self._pending.items())[:BATCH])
+            return self._writing, self._path
+
+    def _batch_ended(self, batch: dict[Key, Write], *, is_written: bool) -> None:
+        with self._changed:
+            self._writing = {}
+            for key, write in batch.items() if is_written else ():
+                if self._pending.get(key) is write:
+                    del self._pending[key]
+            if not self._pending:
+                self._due_s = float("inf")
+            self._changed.notify_all()
 
     def _check(self) -> None:
         """Check an existing file, so that damage is found at start; a new one is created when needed."""
@@ -237,4 +265,4 @@ class DatabaseWriter:
 
     def _forget_connection(self) -> None:
         """Leave the connection to the thread that died with it. Thread: the watchdog."""
-        self._connection = None
+        self._connection, self._writing = None, {}

@@ -347,14 +347,32 @@ def test_an_event_that_waits_for_the_broker_is_stored_and_late() -> None:
     outbox = Outbox(store)
     outbox.put(Waiting(event(1)), broker_is_away=True)
     outbox.put(Waiting(event(2)))
-    assert [json.loads(body) for _, body in store.kept.values()] == [{"id": 1, "fill": "", "late": True}]
-    assert outbox.volatile == 1, "the second waits for its turn alone"
+    assert [json.loads(body)["id"] for _, body in store.kept.values()] == [1]
     first, second = outbox.take(), outbox.take()
     assert first is not None
     assert second is not None
     assert json.loads(first.message.payload)["late"] is True
     assert "late" not in json.loads(second.message.payload)
     assert first.number in store.kept
+
+
+def test_an_event_is_stored_before_it_is_sent_and_is_not_late_for_that() -> None:
+    store = Store()
+    outbox = Outbox(store)
+    waiting = outbox.stored(event(1))
+    assert "late" not in json.loads(waiting.message.payload)
+    assert [json.loads(body) for _, body in store.kept.values()] == [{"id": 1, "fill": "", "late": True}]
+    outbox.put(waiting)
+    assert (outbox.volatile, len(store.kept)) == (0, 1)
+    taken = outbox.take()
+    assert taken is not None
+    assert "late" not in json.loads(taken.message.payload), "it waited for its turn alone"
+    outbox.put_back([Sent(taken, Receipt(1), 0.0)])
+    again = outbox.take()
+    assert again is not None
+    assert json.loads(again.message.payload)["late"] is True
+    assert (again.number, len(store.kept)) == (waiting.number, 1)
+    assert outbox.stored(message(2)).number is None, "a reply is of use to its asker alone"
 
 
 def test_an_event_that_was_under_way_when_its_session_ended_is_late_once() -> None:

@@ -12,6 +12,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,9 +49,9 @@ def event(number: int, *zones: str, ended: bool = True) -> EventRow:
     )
 
 
-def film(number: int, state: RecordingState = "closed") -> RecordingRow:
+def film(number: int, state: RecordingState = "closed", directory: Path = Path("/captures")) -> RecordingRow:
     at = START + timedelta(milliseconds=number)
-    path, times = f"/captures/r{number}.mp4", (at, at + timedelta(seconds=8))
+    path, times = str(directory / f"r{number}.mp4"), (at, at + timedelta(seconds=8))
     return RecordingRow(
         f"r{number}", state, path, *times, "motion", "3f2a91c0", 7, 9, 0.5, "avc1.42c01e", width_px=640, height_px=480
     )
@@ -111,11 +112,12 @@ def test_what_is_saved_is_there_in_the_next_run(store: EventDatabase, path: Path
     saved = [event(number, "door", 'a"b') for number in range(30)]
     for row in saved:
         store.save_event(row)
-    store.save_recording(film(1))
+    (path.parent / "r1.mp4").touch()
+    store.save_recording(film(1, directory=path.parent))
     written(store)
     next_run = again(path)
     assert list(everything(next_run)) == saved[::-1]
-    assert next_run.recordings("closed") == [film(1)]
+    assert next_run.recordings("closed") == [film(1, directory=path.parent)]
 
 
 def test_an_event_that_ends_is_the_same_row(store: EventDatabase) -> None:
@@ -133,16 +135,48 @@ def test_two_states_that_wait_are_written_once(store: EventDatabase) -> None:
 
 
 def test_films_that_were_cut_off_are_found(store: EventDatabase, path: Path) -> None:
-    states: tuple[RecordingState, ...] = ("open", "closed", "repaired", "open", "lost")
+    states: tuple[RecordingState, ...] = ("open", "closed", "repaired", "open")
     for number, state in enumerate(states):
-        store.save_recording(film(number, state))
+        (path.parent / (f".r{number}.mp4.rec" if state == "open" else f"r{number}.mp4")).touch()
+        store.save_recording(film(number, state, path.parent))
     written(store)
     next_run = again(path)
     assert [row.id for row in next_run.recordings("open")] == ["r0", "r3"]
     next_run.forget_recording("r0")
-    next_run.save_recording(film(3, "repaired"))
+    (path.parent / ".r3.mp4.rec").rename(path.parent / "r3.mp4")
+    next_run.save_recording(film(3, "repaired", path.parent))
     written(next_run)
     assert [row.id for row in again(path).recordings("open", "repaired")] == ["r2", "r3"]
+
+
+def test_a_film_whose_file_is_gone_is_lost_until_it_is_back(store: EventDatabase, path: Path) -> None:
+    file = path.parent / "r1.mp4"
+    file.touch()
+    store.save_recording(film(1, directory=path.parent))
+    store.save_recording(film(2, "open", path.parent))
+    written(store)
+    file.rename(path.parent / "elsewhere")
+    lost = again(path)
+    assert [row.id for row in lost.recordings("lost")] == ["r1", "r2"]
+    (path.parent / "elsewhere").rename(file)
+    assert [row.id for row in again(path).recordings("closed")] == ["r1"]
+
+
+def test_an_event_that_was_cut_off_is_ended_with_its_film(store: EventDatabase, path: Path) -> None:
+    cut = [replace(event(number, ended=False), recording_id=recording) for number, recording in ((1, None), (2, "r2"))]
+    for row in (*cut, event(3)):
+        store.save_event(row)
+    (path.parent / ".r2.mp4.rec").touch()
+    store.save_recording(replace(film(2, "open", path.parent), ended_at=None))
+    written(store)
+    next_run = again(path)
+    ends = {row.id: (row.ended_by, row.ended_at) for row in everything(next_run)}
+    assert ends["e0001"] == ("interrupted", cut[0].at)
+    assert ends["e0002"] == ("interrupted", cut[1].at)
+    assert ends["e0003"] == ("clear", event(3).ended_at)
+    next_run.save_recording(film(2, "repaired", path.parent))
+    written(next_run)
+    assert {row.id: row.ended_at for row in everything(next_run)}["e0002"] == film(2).ended_at
 
 
 @effort(deadline=None, max_examples=40)
@@ -230,6 +264,35 @@ def test_a_message_that_was_sent_is_dropped_by_the_number_of_its_run_or_of_an_ea
     assert [waiting.topic for waiting in later.waiting()] == ["t/2", "t/3"]
 
 
+def test_a_message_that_was_sent_before_it_was_written_is_never_written(store: EventDatabase) -> None:
+    number = store.put("t/0", b"x")
+    store.sent([number])
+    assert store._writer._pending == {}
+
+
+def test_a_message_that_is_sent_while_it_is_being_written_is_dropped_afterwards(store: EventDatabase) -> None:
+    number = store.put("t/0", b"x")
+    batch, path = store._writer._next_batch()
+    assert path is not None
+    store.sent([number])
+    store._writer._write(batch, path)
+    store._writer._batch_ended(batch, is_written=True)
+    assert [waiting.topic for waiting in store.waiting()] == ["t/0"]
+    written(store)
+    assert store.waiting() == []
+
+
+def test_what_may_wait_is_written_with_the_next_row_or_when_its_time_has_come(path: Path) -> None:
+    clock = FakeClock()
+    store = EventDatabase(path, clock)
+    store._writer.put(("a", 1), lambda _connection: None, within_s=5.0)
+    assert store._writer._due_s == clock.monotonic() + 5.0
+    store.save_event(event(1))
+    assert store._writer._due_s == clock.monotonic()
+    batch, _ = store._writer._next_batch()
+    assert [key for key, _ in batch] == ["a", "event"]
+
+
 def test_rows_that_wait_for_a_dead_disk_are_bounded(store: EventDatabase, mocker: MockerFixture) -> None:
     mocker.patch.object(writer, "PENDING_MAX", 50)
     for number in range(200):
@@ -262,12 +325,13 @@ def test_a_damaged_file_is_put_aside_and_made_anew_from_the_side_cars(
         case "empty":
             content.clear()
     path.write_bytes(content)
-    known: list[EventRow | RecordingRow] = [event(1), film(1)]
+    (path.parent / "r1.mp4").touch()
+    known: list[EventRow | RecordingRow] = [event(1), film(1, directory=path.parent)]
     store = EventDatabase(path, FakeClock(), lambda: iter(known))
     store.save_event(event(600))
     written(store)
     assert [row.id for row in everything(store)] == ["e0600", "e0001"]
-    assert store.recordings("closed") == [film(1)]
+    assert store.recordings("closed") == [film(1, directory=path.parent)]
     if damage != "empty":  # in which there is nothing to be kept
         assert path.with_name(f"{path.name}.damaged").read_bytes() == content
         assert "was damaged" in caplog.text
