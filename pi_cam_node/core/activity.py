@@ -69,6 +69,7 @@ class Activity:
         self.recording = RecordingRule(config.recording)
         self._is_flooded = False
         self._films: set[str] = set()
+        self._newest_film: FilmOpened | None = None
         self.due_s = NEVER_S
 
     # ------------------------------------------------------------ what happens
@@ -193,16 +194,20 @@ class Activity:
         match message:
             case FilmOpened(event_id=event_id, film_id=film_id):
                 self._films.add(film_id)
+                self._newest_film = message
                 row = RecordingRow(
                     film_id, "open", str(message.path), message.at, cause=message.cause, boot=self._boot_id
                 )
                 self._store.save_recording(row)
                 self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
+                for _, event in self._events.all():  # those that joined the recording before it had a film
+                    if self.recording.covers(event.row.id):
+                        self._events.recorded(event.row.id, film_id, event.began_mono_s - message.first_mono_s)
             case FilmSaved(film=film):
                 self._films.discard(film.id)
                 self._store.save_recording(film.row(self._boot_id))
                 film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
-                self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id)))
+                self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id) or film.event))
             case FilmFailed(event_id=event_id, film_id=film_id):
                 self._films.discard(film_id)
                 if film_id:
@@ -230,13 +235,17 @@ class Activity:
     def _begin(
         self, kind: EventKind, cause: str, began_s: float, until_s: float, seen: MotionSeen | None = None
     ) -> EventRow:
-        event_id = self._events.new_id(kind, began_s)
+        event_id, before = self._events.new_id(kind, began_s), self.recording.order
         wanted_s = self.recording.began(event_id, kind, began_s)
         is_recorded = wanted_s > 0 and not self._recorder.missing
-        before = self._ring.between(began_s - wanted_s, began_s) if is_recorded else ()
-        pre_roll_s = began_s - before[0].mono_s if before else 0.0
+        held = self._ring.between(began_s - wanted_s, began_s) if is_recorded else ()
+        pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
         row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
+        if is_recorded and before is not None and before is self.recording.order:  # one recording for both
+            film = self._newest_film
+            if film is not None and film.event_id == before.event_id:
+                row = replace(row, recording_id=film.film_id, pre_roll_s=began_s - film.first_mono_s)
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
         row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
         self._tell_motion(self.motion.changes(self._clock.monotonic()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pi_cam_node.base.clock import iso
-from pi_cam_node.core.history import FilmKind, RecordingRow
+from pi_cam_node.core.history import EventRow, FilmKind, RecordingRow
 from pi_cam_node.core.rules.recording import EndReason
 
 EncoderKind = Literal["none", "camera", "board", "software"]
@@ -53,6 +53,7 @@ class Film:
         reason: Why it ended.
         repaired: It was cut off by a crash and mended.
         span_s: Seconds that it shows, at least, where those are more than its length: of a timelapse.
+        event: Its event, for one that was mended: as the header of its file tells it, for no other part knows it now.
         url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
@@ -73,6 +74,7 @@ class Film:
     reason: EndReason
     repaired: bool = False
     span_s: float | None = None
+    event: EventRow | None = None
     url: str | None = None
 
     @property

@@ -200,6 +200,7 @@ class FilmOpened:
         pre_roll_s: Seconds of it before the event began.
         at: UTC of its first picture.
         path: Where it will be.
+        first_mono_s: Monotonic time of its first picture.
     """
 
     event_id: str
@@ -208,6 +209,7 @@ class FilmOpened:
     pre_roll_s: float
     at: datetime
     path: Path
+    first_mono_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ class Archive(Protocol):
         """Return the path of a saved picture's first file, or ``None`` where there is none (any more)."""
         ...
 
+    def is_gone(self, media_id: str) -> bool:
+        """Tell whether no file of a picture or film is on the disk, nor one in progress. Thread: any."""
+        ...
+
     def media(self, query: Query) -> Page[MediaRow]:
         """Return what is kept, newest first. Thread: the worker.
 

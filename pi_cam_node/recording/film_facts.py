@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.event_facts import event_of
+from pi_cam_node.core.history import EventRow, FilmKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class FilmFacts:
     def encoded(self) -> bytes:
         """Return them as JSON."""
         return json.dumps({name: _plain(getattr(self, name)) for name in self.__slots__}).encode()
+
+    def interrupted_event(self, last_at: datetime) -> EventRow | None:
+        """Return its event as one that a crash ended with the last picture; ``None`` for none."""
+        row = event_of({"event": self.event, "boot": self.boot, "clock_set": self.clock_set}, self.id)
+        return (
+            None
+            if row is None
+            else replace(row, ended_at=row.ended_at or last_at, ended_by=row.ended_by or "interrupted")
+        )
 
     @classmethod
     def decoded(cls, data: bytes) -> FilmFacts:

@@ -167,6 +167,8 @@ def finish(
         sync_directory(directory)
         return None
     film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
+    if repaired:
+        film = replace(film, event=facts.interrupted_event(film.last_at))
     sidecar = _sidecar(film, facts, digest, "aac" if content.sound else None)
     replace_atomically(directory / f"{facts.id}.json", sidecar, access.mode, access.group_id)
     if is_plain:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pi_cam_node.core.history import FilmKind
-from pi_cam_node.core.media_ids import FILM_FORMAT, FILM_KINDS, SIDECAR, PictureName, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, FILM_KINDS, SIDECAR, PictureName, parse_id, unfinished_film
 
 _PROGRESS_PATTERN = re.compile(rf"\.(?P<id>[^.]+)\.{FILM_FORMAT}\.rec")
 _PART_PATTERN = re.compile(rf"\.(?P<id>[^.]+)\.(?:{FILM_FORMAT}|{SIDECAR})\.[0-9]+\.part")
@@ -36,7 +36,7 @@ def is_film_id(text: str) -> bool:
 
 def progress_path(directory: Path, film: str) -> Path:
     """Return the path of a film that is being written."""
-    return directory / f".{film}.mp4.rec"
+    return directory / unfinished_film(film)
 
 
 def id_in_progress(file_name: str) -> str | None:

@@ -39,8 +39,13 @@ class FilmLimits:
 class DiskFilmRoom:
     """Makes room for films in one folder. Thread: any, one at a time."""
 
-    def __init__(self, directory: Path, limits: Callable[[], FilmLimits]) -> None:
-        self._directory, self._limits = directory, limits
+    def __init__(
+        self,
+        directory: Path,
+        limits: Callable[[], FilmLimits],
+        removed: Callable[[str], None] = lambda _film_id: None,
+    ) -> None:
+        self._directory, self._limits, self._removed = directory, limits, removed
         self._lock = threading.Lock()
 
     def make(self, size_bytes: int) -> None:
@@ -85,4 +90,5 @@ class DiskFilmRoom:
         for extension in ("mp4", "json"):
             (self._directory / f"{film}.{extension}").unlink(missing_ok=True)
         sync_directory(self._directory)
+        self._removed(film)
         _log.info("removed the old film %s to make room", film)

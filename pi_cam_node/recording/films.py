@@ -38,6 +38,7 @@ class Films:
         post: Callable[[Input], bool],
         event: Callable[[str], Mapping[str, object] | None],
         is_private: Callable[[], bool],
+        removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
         """Start nothing yet.
 
@@ -50,11 +51,11 @@ class Films:
             post: Takes what becomes of an order.
             event: Returns what is known of an event by its id. Thread: any.
             is_private: Returns whether privacy is on. Thread: any.
+            removed: Told the id of each film that was removed to make room. Thread: any.
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
-        self._current = current
-        room = DiskFilmRoom(directory, self._limits)
-        self._pictures, self._clock = pictures, clock
+        self._current, self._pictures, self._clock = current, pictures, clock
+        room = DiskFilmRoom(directory, self._limits, removed)
         self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock, self._has_sound)
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
@@ -72,8 +73,8 @@ class Films:
             clock=clock,
         )
         self._clips = self._new_clips(directory, boot, room)
-        self.missing = "" if has_video() else VIDEO_HINT
         self._timelapse = self._new_timelapse(directory, boot, room, post)
+        self.missing = "" if has_video() else VIDEO_HINT
 
     @property
     def loops(self) -> tuple[MonitoredThread, ...]:

@@ -167,6 +167,7 @@ class Take:
                 pre_roll_s,
                 film.facts.first_at,
                 film.path,
+                mono_s,
             )
         )
         return film

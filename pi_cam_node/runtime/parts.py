@@ -9,6 +9,7 @@ from pi_cam_node import __version__
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.camera import Camera
+from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
@@ -76,24 +77,16 @@ class Parts:
         self.worker = Worker(self.inbox)
         self.image_process = TaskProcess()
         self.images = ImageTasks(self.image_process.run)
+        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
         self.archive = PictureArchive(
-            config.export.base_dir, boot_id, clock, self.images, packet_limit=lambda: self.link.packet_limit_bytes
-        )
+            config.export.base_dir, boot_id, clock, self.images, film_removed=self.events.forget_recording,
+            packet_limit=lambda: self.link.packet_limit_bytes,
+        )  # fmt: skip
         disk_work = partial(self.worker.submit, patience_s=DISK_PATIENCE_S)
         self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
         take_packets: TakePackets = lambda *came: self.films.camera_packets.take(*came)  # noqa: E731, PLW0108 - made later
         self.camera = Camera(config, self.inbox, clock, start.spawned, take_packets)
-        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
-        self.films = Films(
-            config,
-            boot_id,
-            clock,
-            pictures=lambda mono_s: core().ring.reader(mono_s),  # noqa: PLW0108 - the core is made later
-            current=lambda: core().config,
-            post=self.inbox.put,
-            event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
-            is_private=lambda: self.privacy.privacy_gate.closed,
-        )
+        self.films = self._new_films(config, clock, boot_id, core)
         self.privacy = PrivacyControl(
             loaded, start, self.camera, self.events, self.films, lambda: self.live.close()  # noqa: PLW0108 - made below
         )  # fmt: skip
@@ -118,6 +111,19 @@ class Parts:
             self.live,
         )  # fmt: skip
         self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
+
+    def _new_films(self, config: Config, clock: Clock, boot_id: str, core: Callable[[], Core]) -> Films:
+        return Films(
+            config,
+            boot_id,
+            clock,
+            pictures=lambda mono_s: core().ring.reader(mono_s),  # noqa: PLW0108 - the core is made later
+            current=lambda: core().config,
+            post=self.inbox.put,
+            event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
+            is_private=lambda: self.privacy.privacy_gate.closed,
+            removed=self.events.forget_recording,
+        )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:
         """Let events of an earlier run wait for the broker. Thread: the database's."""

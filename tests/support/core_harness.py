@@ -34,6 +34,7 @@ class MemoryArchive:
         self.saved: list[tuple[Picture, list[Format]]] = []
         self.error: Exception | None = None
         self.rows: dict[str, MediaRow] = {}
+        self.gone: set[str] = set()
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
         if self.error is not None:
@@ -70,6 +71,9 @@ class MemoryArchive:
         if media_id not in self.rows:
             raise BadRequest("ERROR: no such id", data={"missing": media_id})
         return self.rows[media_id]
+
+    def is_gone(self, media_id: str) -> bool:
+        return media_id in self.gone
 
     def find(self, picture_id: str) -> Path | None:
         return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -91,7 +92,8 @@ def events(context: Context, arguments: EventListArguments, received: CommandArr
     query = _query(arguments, arguments.zone)
 
     def job(_progress: object) -> Page[EventRow]:
-        return _known(lambda: context.events.events(query), arguments.before)
+        page = _known(lambda: context.events.events(query), arguments.before)
+        return Page(tuple(_with_what_is_there(context, row) for row in page.rows), page.more)
 
     page: Page[EventRow] = yield Work(job)
     rows = [{**row.facts(), **_about(context, row.picture_id or row.recording_id)} for row in page.rows]
@@ -169,6 +171,14 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
     except LookupError:
         text = f"ERROR: before: {str(before)[:40]!r} is neither an id that is there nor a time"
         raise BadRequest(text, data={"missing": str(before)[:80]}) from None
+
+
+def _with_what_is_there(context: Context, row: EventRow) -> EventRow:
+    """Return an event without the picture and the film that retention or somebody has removed."""
+    is_gone = context.archive.is_gone
+    picture_id = None if row.picture_id and is_gone(row.picture_id) else row.picture_id
+    recording_id = None if row.recording_id and is_gone(row.recording_id) else row.recording_id
+    return replace(row, picture_id=picture_id, recording_id=recording_id)
 
 
 def _about(context: Context, media_id: str | None) -> dict[str, object]:

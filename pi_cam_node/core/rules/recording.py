@@ -73,6 +73,10 @@ class RecordingRule:
         """Order that is recorded at present, or will be."""
         return self._order
 
+    def covers(self, event_id: str) -> bool:
+        """Return whether an event goes on and is recorded."""
+        return event_id in self._open
+
     def steps(self) -> list[Step]:
         """Return what follows from all that was told since the last call."""
         steps, self._steps = self._steps, []

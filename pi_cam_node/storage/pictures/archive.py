@@ -15,7 +15,7 @@ from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import MediaRow, Page, Query
-from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id, unfinished_film
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
@@ -59,6 +59,7 @@ class PictureArchive:
         *,
         clock_set: IsClockSynced = clock_is_set,
         packet_limit: Callable[[], int | None] = lambda: None,
+        film_removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
         """Remember where pictures go; nothing is made or read yet.
 
@@ -69,6 +70,7 @@ class PictureArchive:
             images: Makes what needs pixels.
             clock_set: Says whether UTC can be trusted; where it cannot, nothing is removed by age.
             packet_limit: Says how many bytes a message to the broker may have, for the picture that goes there.
+            film_removed: Told the id of each film that was removed.
 
         Raises:
             ValueError: The boot id does not begin so.
@@ -82,7 +84,7 @@ class PictureArchive:
         self._packet_limit = packet_limit
         self._index = Index()
         self._heartbeat = IoHeartbeat(clock)
-        self._quota = Quota(self._directory, self._index, clock, clock_set, self._heartbeat)
+        self._quota = Quota(self._directory, self._index, clock, clock_set, self._heartbeat, film_removed=film_removed)
         self._library = Library(self._directory, self._index, self._quota, self._heartbeat)
 
     def open(self) -> None:
@@ -195,6 +197,10 @@ class PictureArchive:
             return None
         paths = (self._directory / f"{picture_id}.{extension}" for extension in (*FORMATS, FILM_FORMAT))
         return next((path for path in paths if is_plain_file(path)), None)
+
+    def is_gone(self, media_id: str) -> bool:
+        """See `pi_cam_node.core.picture.Archive`."""
+        return self.find(media_id) is None and not is_plain_file(self._directory / unfinished_film(media_id))
 
     def newest(self, count: int) -> tuple[str, ...]:
         """Return the ids of the newest pictures, the newest first; none before `open`.

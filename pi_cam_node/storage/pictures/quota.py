@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
@@ -35,9 +36,17 @@ class Quota:
     """
 
     def __init__(
-        self, directory: Path, index: Index, clock: Clock, clock_set: IsClockSynced, heartbeat: IoHeartbeat
+        self,
+        directory: Path,
+        index: Index,
+        clock: Clock,
+        clock_set: IsClockSynced,
+        heartbeat: IoHeartbeat,
+        *,
+        film_removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
         self._directory = directory
+        self._film_removed = film_removed
         self._index = index
         self._clock = clock
         self._clock_set = clock_set
@@ -204,6 +213,8 @@ class Quota:
         for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
                 (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
+        if entry.is_film:
+            self._film_removed(entry.id)
 
 
 def _shortfall(free: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
-from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id, unfinished_film
 from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)
@@ -138,4 +138,4 @@ def _is_whole_array(path: Path) -> bool:
 
 def _is_recording(directory: Path, media_id: str) -> bool:
     """Tell whether a side-car belongs to a film that is not closed yet."""
-    return (directory / f".{media_id}.{FILM_FORMAT}.rec").exists()
+    return (directory / unfinished_film(media_id)).exists()

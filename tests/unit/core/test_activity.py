@@ -249,6 +249,62 @@ def test_a_trigger_with_a_name_that_is_none_is_refused(payload: str) -> None:
     assert scene.told(a.SceneEventBegan) == []
 
 
+def test_an_event_that_joins_a_recording_has_its_film() -> None:
+    scene = Scene()
+    scene.harness.send("trigger", '{"name": "door", "seconds": 1}')
+    first = scene.events()[0].id
+    opened_s = scene.harness.clock.monotonic()
+    scene.harness.step(FilmOpened(first, "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
+    scene.rests(2)
+    scene.moves()
+    scene.rests(6)
+    assert [call[0] for call in scene.recorder.calls] == ["begin", "end_at"], "one span"
+    assert {row.id: row.recording_id for row in scene.events()} == dict.fromkeys(
+        [row.id for row in scene.events()], "f-recording"
+    )
+    pre_roll_s = scene.events()[0].pre_roll_s
+    assert pre_roll_s == pytest.approx(4.8, abs=0.2), "where it is in the film: 3 s, the rests, less what began before"
+    scene.rests(5)
+    scene.moves()
+    newest = scene.events()[0]
+    assert newest.recording_id is None, "its own film is not begun yet"
+
+
+def test_an_event_that_joins_a_recording_before_its_film_is_open_has_it_too() -> None:
+    scene = Scene()
+    scene.moves()
+    scene.harness.send("record", "2")
+    oldest = scene.events()[-1]
+    opened_s = scene.harness.clock.monotonic()
+    scene.harness.step(FilmOpened(oldest.id, "f-recording", "motion", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
+    assert [row.recording_id for row in scene.events()] == ["f-recording", "f-recording"]
+    assert [row.pre_roll_s for row in scene.events()] == pytest.approx([3.0, 3.0])
+
+
+def test_an_event_that_is_not_recorded_does_not_have_the_film_of_another() -> None:
+    scene = Scene(recording={"mode": "off"})
+    scene.harness.send("record", "on")
+    by_hand = scene.events()[0].id
+    scene.harness.step(FilmOpened(by_hand, "f-recording", "record", 3.0, AT, Path("/c/f1.mp4")))
+    scene.rests(1)
+    scene.moves()
+    newest = scene.events()[0]
+    assert (newest.kind, newest.recording_id) == ("motion", None)
+
+
+def test_a_list_of_events_names_no_picture_and_no_film_that_is_gone() -> None:
+    scene = Scene()
+    scene.moves()
+    scene.harness.step(FilmOpened(scene.events()[0].id, "f-recording", "motion", 3.0, AT, Path("/c/f1.mp4")))
+    scene.rests(1.6)
+    scene.harness.work()
+    scene.harness.archive.gone = {"f-recording", "event-0001"}
+    scene.harness.send("events")
+    (reply,) = scene.harness.work()
+    (row,) = reply["data"]["events"]
+    assert (row["recording_id"], row["picture_id"], row["url"]) == (None, None, None)
+
+
 def test_record_begins_with_pre_roll_and_ends_when_it_is_told() -> None:
     scene = Scene(recording={"mode": "off"})
     (reply,) = scene.harness.send("record", "on")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from pi_cam_node.core.event_facts import event_of
 from pi_cam_node.core.history import EventRow, RecordingRow
-from pi_cam_node.storage.events.rebuild import _event, _recording, rows_in
+from pi_cam_node.storage.events.rebuild import _recording, rows_in
 
 ID = "20261128T120000000Z-3f2a91c0-000042-recording"
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -96,5 +97,5 @@ json_values = st.recursive(
 def test_odd_side_cars_give_rows_or_nothing(facts: dict[str, Any], event: dict[str, Any]) -> None:
     told = {**facts, "event": event}
     assert _recording(ID, Path("/captures/x.mp4"), told).id == ID
-    row = _event(told, ID)
+    row = event_of(told, ID)
     assert row is None or EventRow(**{field: getattr(row, field) for field in row.__dataclass_fields__}) == row

@@ -1,0 +1,63 @@
+"""Reads an event back from the side-car of its film, or from the header of one in progress. Pure.
+
+What is missing or odd is left out: a side-car may be of another version, or somebody may have changed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from pi_cam_node.core.history import EVENT_KINDS, EndedBy, EventRow
+
+
+def event_of(facts: Mapping[str, Any], recording_id: str) -> EventRow | None:
+    """Return the event of a film; ``None`` where there is none.
+
+    Args:
+        facts: Facts of the film, ``boot`` and ``clock_set`` among them; ``event`` is `EventRow.facts` of the event.
+        recording_id: Id of the film.
+    """
+    told = facts.get("event")
+    if not isinstance(told, dict):
+        return None
+    event_id, at = text_of(told.get("id")), time_of(told.get("at"))
+    kind = next((kind for kind in EVENT_KINDS if kind == told.get("kind")), None)
+    if not event_id or at is None or kind is None:
+        return None
+    zones = told.get("zones")
+    return EventRow(
+        id=event_id,
+        kind=kind,
+        at=at,
+        ended_at=time_of(told.get("ended_at")),
+        ended_by=next((reason for reason in get_args(EndedBy) if reason == told.get("ended_by")), None),
+        zones=tuple(zone for zone in zones if isinstance(zone, str)) if isinstance(zones, list) else (),
+        cause=text_of(told.get("cause")),
+        pre_roll_s=number_of(told.get("pre_roll_s")),
+        picture_id=text_of(told.get("picture_id")) or None,
+        recording_id=recording_id,
+        boot=text_of(facts.get("boot")),
+        clock_set=facts.get("clock_set") is not False,
+    )
+
+
+def text_of(value: object) -> str:
+    """Return a text of JSON, its first 200 characters; empty for anything else."""
+    return value[:200] if isinstance(value, str) else ""
+
+
+def number_of(value: object) -> float:
+    """Return a number of JSON; 0 for anything else, and for one beyond all reason."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+    return float(value) if is_number and isinstance(value, int | float) else 0.0
+
+
+def time_of(value: object) -> datetime | None:
+    """Return a time of ISO 8601, in UTC where it does not say; ``None`` for anything else."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
