@@ -39,6 +39,12 @@ def long() -> bool:
 
 
 @pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether a fault is caused as often as the promise says (``--faults``); else a few times."""
+    return bool(request.config.getoption("--faults")) or os.environ.get("FAULTS_LONG") == "1"
+
+
+@pytest.fixture
 def faulty_link() -> Iterator[FaultyProxy]:
     """Start proxies that cut, delay, swallow or corrupt what passes; they end with the test."""
     with ExitStack() as stack:

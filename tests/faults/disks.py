@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.faults import fault_tools
 
+PATIENCE_S = 60.0
 # Written out at once: what mkfs leaves for later would be written while a test counts.
 _MKFS = ("-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 
@@ -29,3 +31,12 @@ def fault_disk(size_mb: int) -> Iterator[Any]:
         yield disk
     finally:
         disk.close()
+
+
+def is_let_go(disk: Any) -> bool:
+    """Unmount the dead file system; tell whether the kernel really dropped it, so that mounting reads the disk anew."""
+    end_s = time.monotonic() + PATIENCE_S
+    while subprocess.run(["umount", disk.dir], capture_output=True, check=False).returncode:
+        assert time.monotonic() < end_s, "the dead file system cannot be unmounted"
+    loops = subprocess.run(["losetup", "-j", disk.img], capture_output=True, text=True, check=True).stdout
+    return not loops.strip()

@@ -278,6 +278,9 @@ TIME = (
     ),
     Promise("T2", "the clock goes back by weeks", "no picture goes by age on a clock that is not set, nor too early"),
     Promise("T3", "an hour repeats in autumn; the year 2038 comes", "names and records are in UTC and never repeat"),
+    Promise(
+        "T4", "the clock steps by weeks while the node records", "one film, with each picture once and in its place"
+    ),
 )
 
 HTTP = (
@@ -447,6 +450,28 @@ FILMS: tuple[Promise, ...] = (
         "V9",
         "the camera is lost while live video is watched",
         "the video ends and the refusal says why; it goes on within 5 s after the camera is back, under other names",
+    ),
+    Promise(
+        "V10",
+        "the power is cut while the node records",
+        "the film plays up to at most 2.5 s before the cut; the next start mends it, and ends its event as interrupted",
+    ),
+    Promise(
+        "V11",
+        "a network camera hangs, dies, drops its connections, or says another rate than it has",
+        "the film ends and says why, the camera is back within 15 s, and the next film is whole; a film is as long as "
+        "what it shows to 1 %",
+    ),
+    Promise(
+        "V12",
+        "the disk stands still for two seconds while the node records",
+        "commands are answered, and no picture is missing in the film",
+    ),
+    Promise(
+        "V13",
+        "somebody opens live video that nobody watched",
+        "the first picture comes within 1.0 s, at most 3.5 s old later on, its time to 150 ms; the encoder ends within "
+        "20 s of the last viewer",
     ),
 )
 

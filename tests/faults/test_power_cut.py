@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from tests.faults import config_writer, console_writer, event_writer, picture_writer
-from tests.faults.disks import fault_disk
+from tests.faults.disks import PATIENCE_S, fault_disk, is_let_go
 from tests.faults.results import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.root, pytest.mark.promise("S1", "B1")]
 
-PATIENCE_S = 60.0
 LONGEST_S = 1.0
 Check = Callable[[Path, set[str]], list[str]]
 
@@ -48,15 +47,6 @@ def promises_until_the_cut(disk: Any, program: str, verb: str, running_s: float)
         disk.cut()
         writer.send_signal(signal.SIGKILL)
     return {line.split()[1].decode() for line in said.split(b"\n")[:-1]}
-
-
-def is_let_go(disk: Any) -> bool:
-    """Unmount the dead file system; tell whether the kernel really dropped it, so that mounting reads the disk anew."""
-    end_s = time.monotonic() + PATIENCE_S
-    while subprocess.run(["umount", disk.dir], capture_output=True, check=False).returncode:
-        assert time.monotonic() < end_s, "the dead file system cannot be unmounted"
-    loops = subprocess.run(["losetup", "-j", disk.img], capture_output=True, text=True, check=True).stdout
-    return not loops.strip()
 
 
 def broken_after_a_cut(program: str, check: Check, verb: str, running_s: float) -> tuple[int, list[str]] | None:

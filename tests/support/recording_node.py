@@ -1,0 +1,139 @@
+"""A node that records, and what its films show: the numbers that the synthetic camera burns into its pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.running_node import BASE, CommandClient, RunningNode
+
+FPS, PRE_S, POST_S = 10, 2.0, 1.0
+FILM_S = 60.0
+
+
+class Films:
+    """A node that records, and its films.
+
+    Args:
+        folder: Where it runs.
+        broker: Its broker.
+        captures: Where its films go; by default below the folder.
+        environment: Variables of the node.
+        sections: Settings beside those of this class.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        broker: Mosquitto,
+        captures: Path | None = None,
+        environment: dict[str, str] | None = None,
+        **sections: Any,
+    ) -> None:
+        self.captures = captures or folder / "captures"
+        self._broker = broker
+        told: dict[str, Any] = {
+            "camera": {"framerate": FPS},
+            "export": {"base_dir": str(self.captures)},
+            "recording": {"mode": "motion", "pre_roll_s": PRE_S, "post_roll_s": POST_S},
+            "storage": {"min_free_bytes": 0},
+        }
+        for name, values in sections.items():
+            told[name] = {**told.get(name, {}), **values}
+        self.pre_s: float = told["recording"]["pre_roll_s"]
+        self.node = RunningNode(folder, broker.port, environment, **told)
+
+    @contextmanager
+    def running(self) -> Iterator[CommandClient]:
+        """Start the node; stop it in the end, where it still runs."""
+        with self.node as node, self._broker.client() as client:
+            commands = CommandClient(client)
+            commands.wait_online()
+            yield commands
+            if node.running:
+                node.stop()
+
+    def wait_for_pre_roll(self, commands: CommandClient) -> None:
+        """Wait until the ring holds a whole pre-roll of pictures that came after the node had started."""
+        wait_until(
+            lambda: commands.ask("health")["data"]["ring_seconds"] > self.pre_s + 1,
+            "a ring longer than the pre-roll",
+            FILM_S,
+        )
+
+    def messages(self, commands: CommandClient, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a kind that came so far."""
+        received = list(commands.client.received)
+        return [json.loads(m.payload) for m in received if m.topic == f"{BASE}/event/{kind}"]
+
+    def wait_for(self, commands: CommandClient, kind: str, count: int = 1) -> dict[str, Any]:
+        """Wait for so many events of a kind; return the last one."""
+        wait_until(lambda: len(self.messages(commands, kind)) >= count, f"{count} {kind}", FILM_S)
+        return self.messages(commands, kind)[count - 1]
+
+    def process(self, module: str) -> psutil.Process | None:
+        """Return the node's child that runs a module."""
+        for child in psutil.Process(self.node.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                if module in " ".join(child.cmdline()):
+                    return child
+        return None
+
+    def zombies(self) -> list[int]:
+        """Return the node's children that ended and were not waited for, after a moment for it."""
+        deadline_s = time.monotonic() + FILM_S
+        while (found := self._zombies()) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        return found
+
+    def _zombies(self) -> list[int]:
+        children = psutil.Process(self.node.process.pid).children(recursive=True)
+        return [child.pid for child in children if child.is_running() and child.status() == psutil.STATUS_ZOMBIE]
+
+
+def pictures_of(path: Path) -> list[tuple[float, int]]:
+    """Return second and burnt-in number of each picture of a film of the synthetic camera; decodes all of it."""
+    import av  # noqa: PLC0415 - an extra
+
+    from pi_cam_node.camera.sources.synthetic.scene import number_of  # noqa: PLC0415 - needs OpenCV
+
+    found: list[tuple[float, int]] = []
+    container: Any
+    with av.open(str(path), format="mp4") as container:
+        for frame in container.decode(video=0):
+            luma = np.frombuffer(bytes(frame.planes[0]), np.uint8).reshape(frame.height, frame.planes[0].line_size)
+            found.append((float(frame.pts * frame.time_base), number_of(luma[:, : frame.width])))
+    return found
+
+
+def numbers_of(path: Path) -> list[int]:
+    """Return the numbers burnt into a film, in its order."""
+    return [number for _, number in pictures_of(path)]
+
+
+def number_in(picture: Path) -> int:
+    """Return the number burnt into a saved picture."""
+    import cv2  # noqa: PLC0415 - an extra
+
+    from pi_cam_node.camera.sources.synthetic.scene import number_of  # noqa: PLC0415 - needs OpenCV
+
+    luma: Any = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+    return number_of(luma)
+
+
+def side_car(media: dict[str, Any]) -> dict[str, Any]:
+    """Return what the side-car of a film tells."""
+    return json.loads(Path(media["path"]).with_suffix(".json").read_text())  # type: ignore[no-any-return]
+
+
+def assert_each_once(numbers: Sequence[int]) -> None:
+    """Assert that no picture is missing, comes twice or is out of order."""
+    assert list(numbers) == list(range(numbers[0], numbers[-1] + 1)), "each picture once, in order"
