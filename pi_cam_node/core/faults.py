@@ -46,8 +46,8 @@ class Faults:
         self.state.report(Fault(fault.code, fault.message, self._clock.utcnow()), self._clock.monotonic())
 
     def picture_saved(self) -> None:
-        """End a failed save: another one has worked since."""
-        self.state.end_once(("not_saved", "no_space"))
+        """End a failed save, or one that took too long: another one has worked since."""
+        self.state.end_once(("not_saved", "no_space", "timeout"))
 
     def figure(self) -> dict[str, object] | None:
         """Return the fault that is shown, as a figure of the telemetry."""

@@ -53,7 +53,7 @@ def test_a_camera_that_dies_or_hangs_is_back_whenever_it_happens(
             os.kill(victim, how)
             took_s[how].append(frames_again_s(node))
         assert f"{BASE}/availability" not in node.said_offline()
-        wait_until(lambda: node.commands.state("last_error") == "ok", "the end of the faults", 30)
+        node.wait_fault("ok", 30)
         assert psutil.Process(node.node.process.pid).num_threads() <= threads + 1
     assert not stream.ended
     worst = {how.name: max(times) for how, times in took_s.items()}

@@ -341,6 +341,21 @@ def test_a_picture_saved_after_its_asker_was_given_up_is_still_the_last_one(mock
     assert [saved.id for saved in harness.said(PictureSaved)] == ["stack-0001"]
 
 
+def test_a_picture_that_took_too_long_is_no_fault_any_more_once_one_was_saved(mocker: MockerFixture) -> None:
+    harness = CoreHarness()
+    harness.see(100)
+    slow = mocker.patch.object(harness.archive, "save", side_effect=lambda *_: harness.wait(121))
+    harness.send("pastStack")
+    harness.work()
+    assert harness.said(FaultReported)[-1].code == "timeout"
+    mocker.stop(slow)
+    harness.see(100)
+    harness.send("pastStack")
+    harness.work()
+    harness.see(10)
+    assert harness.said(FaultReported)[-1].code == "ok"
+
+
 # ------------------------------------------------------------------ memory
 
 
