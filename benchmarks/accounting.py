@@ -1,4 +1,4 @@
-"""What a tree of processes costs, from the system's own accounting."""
+"""Processor time and memory of a tree of processes, from the system's own accounting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured, beside what, and how good it has to be: each row of the table once."""
+"""Bars: figure, reference and aim of each row of the benchmarks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ BARS = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out.
+    """Figures of one row: the node's, and its reference's.
 
     Attributes:
         bar: Key in `BARS`.
@@ -88,7 +88,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """How it stands to the bar."""
+        """Verdict by the bar."""
         bar, figure = BARS[self.bar], self.figure
         if figure is None:
             return "not measured"

@@ -1,4 +1,4 @@
-"""What the rows share: a broker, the film, and one node that stays up, so that its ring is filled once."""
+"""Fixtures shared by the rows: a broker, the film, and one node that stays up, so that its ring is filled once."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class CountedNode(Node):
 
 @dataclass(slots=True)
 class Counts:
-    """What was counted.
+    """Counted ways.
 
     Attributes:
         trips: The trips by name, in the order in which they were made.

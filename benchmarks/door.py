@@ -1,4 +1,4 @@
-"""How long after a door sensor's message the push service has the push, beside sensors that change all the time.
+"""Delay from a door sensor's message to the push at the push service, beside sensors that change all the time.
 
 A real broker, node and console; the door opens again and again, and every opening asks the node for the picture of one
 second before. ``python -m benchmarks.door [--openings 50] [--sensors 10] [--hz 50]``

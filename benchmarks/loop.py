@@ -1,4 +1,4 @@
-"""The bare selector loop: one shared picture a frame, sent to everybody who has taken the last one. Nothing else.
+"""Bare selector loop: one shared picture a frame, sent to every client that has taken the last one. Nothing else.
 
 `python -m benchmarks.loop PORT FPS BYTES`; the reference for the cost of a viewer. Pictures come from a second thread,
 as they do in any server that has something else to do. Runs until killed.

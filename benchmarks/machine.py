@@ -1,4 +1,4 @@
-"""What it was measured on; nothing that tells whose machine it is."""
+"""Facts of the machine that the figures were measured on, none of which identifies it."""
 
 from __future__ import annotations
 

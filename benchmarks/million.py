@@ -1,4 +1,4 @@
-"""How long the console's pages take with a million events. ``python -m benchmarks.million [--events 1000000]``.
+"""Response times of the console's pages with a million events. ``python -m benchmarks.million [--events 1000000]``.
 
 The database is filled before the console starts; each page is asked for again and again by a browser that is logged in.
 """

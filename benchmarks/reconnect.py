@@ -1,4 +1,4 @@
-"""How long after each connect the broker's picture of a node is right again, for several nodes at once.
+"""Time from each connect until the node's retained state at the broker is right again, for several nodes at once.
 
 Each node is the real herald and link with a thread between them, as in the whole node; the broker is killed, and comes
 back knowing nothing. ``python -m benchmarks.reconnect``
@@ -43,7 +43,7 @@ SETTLED_S = SHORT_SESSION_S + 0.5
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """What was measured for so many nodes, in seconds from a node's connect to its whole retained state being right.
+    """Measured times for a number of nodes, in seconds from a node's connect to its whole retained state being right.
 
     ``back_s`` is from the broker's return to the last node's connect; ``most_in_1_s`` the most connects in any second.
     """

@@ -1,4 +1,4 @@
-"""Everything at once: `scripts/bench`, or `python -m benchmarks.run [--quick] [--rows cpu,get] [--json FILE]`."""
+"""All benchmarks: `scripts/bench`, or `python -m benchmarks.run [--quick] [--rows cpu,get] [--json FILE]`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ RESULT = Path("build/fleet.json")
 
 
 def main() -> int:
-    """Run; return 0 where everybody answered and came back whole, else 1."""
+    """Run; return 0 where every node answered and came back whole, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
     parser.add_argument("--broker", choices=NAMES, default="mosquitto")
     parser.add_argument("--real", type=int, default=4, help="real nodes (default 4)")

@@ -31,7 +31,7 @@ FLEETING = ("telemetry", "state/")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run shall be.
+    """Parameters of a run.
 
     Attributes:
         broker: Kind of the broker.
@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def nodes(self) -> int:
-        """All nodes."""
+        """Every node, real and simulated."""
         return self.real + self.simulated
 
 
@@ -173,7 +173,7 @@ class Fleet:
         }
 
     async def _ask_all(self) -> dict[str, Any]:
-        """Return who answers one command to all, and one to a group, and how fast."""
+        """Return which nodes answer one command to all, and one to a group, and how fast."""
         replies = await self.watcher.ask_all("health", self.asked.nodes)
         times_s = sorted(at_s for at_s, _ in replies.values())
         group = await self.watcher.ask_all("health", self.asked.real, to=f"group/{real.GROUP}")

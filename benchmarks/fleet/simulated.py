@@ -20,7 +20,7 @@ IMAGES = ("frame", "media/last/image", "media/thumbnail", "media/last")
 
 @dataclass(frozen=True)
 class Script:
-    """What a real node said, on topics below its own.
+    """Recorded messages of a real node, on topics below its own.
 
     Attributes:
         retained: What it keeps on the broker, by topic below the node.

@@ -1,4 +1,4 @@
-"""Watches a whole fleet on the broker: who is there, what each replies, and what each keeps there.
+"""Watches a whole fleet on the broker: availability, replies, and retained topics of each node.
 
 It never subscribes to everything: a broker drops what a client with a thousand nodes' retained messages cannot read at
 once (mosquitto above ``max_queued_messages``, 1,000 unless set).

@@ -1,4 +1,4 @@
-"""How fast commands are answered, beside the bare work and a bare echo."""
+"""Response times of commands, beside the bare work and a bare echo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How soon the broker's picture of its nodes is right again after it was away and forgot everything."""
+"""Time until the retained state of all nodes is right again after the broker was away and forgot everything."""
 
 from __future__ import annotations
 

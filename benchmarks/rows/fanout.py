@@ -1,4 +1,4 @@
-"""What a viewer of the stream costs the web server, without a node around it, beside a bare selector loop."""
+"""Cost of a viewer of the stream for the web server, without a node around it, beside a bare selector loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a viewer of live video costs, beside bare PyAV on the same pictures, and how soon the first picture is there."""
+"""Cost of a viewer of live video, beside bare PyAV on the same pictures, and the time to the first picture."""
 
 from __future__ import annotations
 

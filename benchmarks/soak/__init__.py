@@ -1,1 +1,1 @@
-"""Hours of the node under faults: does it grow, does it come back, is what it says right in the end?"""
+"""Soak test: hours of the node under faults, judged for growth, recovery and its final state."""

@@ -38,7 +38,7 @@ def look(rig: Rig, records: Records) -> None:
 
 
 def look_at_log(path: Path, records: Records) -> None:
-    """Record what the node wrote that nobody should ever read."""
+    """Record log lines that must never be written: tracebacks and faults of the program."""
     text = path.read_text(errors="replace")
     records.add("tracebacks", count=text.count("Traceback (most recent"), errors=len(ERROR_LINE.findall(text)))
 

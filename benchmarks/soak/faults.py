@@ -1,4 +1,4 @@
-"""How each kind of fault is caused and ended."""
+"""Causes and ends each kind of fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do meanwhile: commands of all kinds, and viewers of the stream."""
+"""Load during the soak: commands of all kinds, and viewers of the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the node over MQTT and hears what it says, straight at the broker: the link that fails is not ours."""
+"""MQTT client of the soak, connected straight to the broker: faults of the node's link do not touch it."""
 
 from __future__ import annotations
 

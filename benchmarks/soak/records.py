@@ -1,4 +1,4 @@
-"""What happened, one JSON object a line: written while the soak runs, read by the verdict."""
+"""Records of a soak, one JSON object a line: written while it runs, read by the verdict."""
 
 from __future__ import annotations
 

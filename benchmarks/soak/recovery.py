@@ -1,4 +1,4 @@
-"""How long the node took to come back from each fault, and what it lost; pure."""
+"""Recovery from each fault: duration and losses. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPLY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What one fault cost, in seconds; ``None``: it did not come back as long as the soak lasted.
+    """Recovery from one fault, in seconds; ``None``: not before the end of the soak.
 
     Attributes:
         pictures_s: The longest time without a new picture, from the beginning of the fault to the next one.
@@ -43,7 +43,7 @@ class Back:
 
 
 class Trace:
-    """What was heard, by kind and in order of time."""
+    """Received messages, by kind and in order of time."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         end_s = records[-1]["t"] if records else 0.0

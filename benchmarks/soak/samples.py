@@ -1,4 +1,4 @@
-"""What node and camera take: memory, descriptors, threads, processor time."""
+"""Samples of what node and camera use: memory, descriptors, threads, processor time."""
 
 from __future__ import annotations
 

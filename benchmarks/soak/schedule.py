@@ -1,4 +1,4 @@
-"""When which fault comes and how long it lasts: a seed gives the same hours again."""
+"""Schedule of the faults and their lengths: a seed gives the same hours again."""
 
 from __future__ import annotations
 

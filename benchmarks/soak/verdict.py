@@ -1,4 +1,4 @@
-"""What the records of a soak prove; pure, so that records can be judged again."""
+"""Judges the records of a soak. Pure, so that records can be judged again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEAST_S = 2 * WARM_UP_S
 
 @dataclass(slots=True)
 class Verdict:
-    """What came out.
+    """Verdict on a soak.
 
     Attributes:
         figures: By name.
@@ -113,7 +113,7 @@ def _judge_slope(verdict: Verdict, name: str, figure: Mapping[str, Any]) -> None
 
 
 def _judge_restarts(verdict: Verdict, records: Sequence[Record], samples: Sequence[Record]) -> None:
-    """Nobody asked the node to start again, and the camera only by killing or stopping it."""
+    """Judge the restarts: none of the node, and of the camera only those that a fault caused."""
     asked = sum(record["what"] == "fault" and record["kind"].startswith("camera") for record in records)
     cameras = list(dict.fromkeys(sample["camera"]["pid"] for sample in samples if sample["camera"]))
     verdict.figures["camera restarts"] = {"seen": max(0, len(cameras) - 1), "asked": asked}

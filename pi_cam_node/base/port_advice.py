@@ -1,4 +1,4 @@
-"""What a person can do about a port that cannot be bound; the same for every server of ours."""
+"""Advice on a port that cannot be bound, the same for every server of the package."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def named_node(config: Config, file: Path | None) -> str:
-    """Return the node id of options, file or environment; the default, our host name, counts only with a file."""
+    """Return the node id of options, file or environment; the default, the host name, counts only with a file."""
     return config.node.id if file is not None or "id" in config.node.model_fields_set else ""
 
 

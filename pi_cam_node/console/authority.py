@@ -47,7 +47,7 @@ Certified = x509.DNSName | x509.IPAddress
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What was issued.
+    """Certificate of the console that was issued.
 
     Attributes:
         folder: Where the files are.

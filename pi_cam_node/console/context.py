@@ -83,7 +83,7 @@ class ConsoleContext:
         return self.loaded.path
 
     def note(self, account: str, kind: str, what: str) -> None:
-        """Write into the audit who did what."""
+        """Write an account and its action into the audit."""
         row = audit.AuditRow(self.now_ms(), account, kind, what)
         self.journal.put(Entry(lambda db: audit.add(db, row)))
 
@@ -94,7 +94,7 @@ class ConsoleContext:
         self.changes.tell("mode")
 
     def keep_contact(self, subject: str) -> None:
-        """Keep who push services may write to, where the file does not say it. Thread: an executor.
+        """Keep the contact address for push services, where the file names none. Thread: an executor.
 
         Raises:
             OSError: It could not be kept.

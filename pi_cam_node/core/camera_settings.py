@@ -50,7 +50,7 @@ def undecided(source: str, opened: CameraOpened | None) -> frozenset[str]:
 
 
 class CameraSettings:
-    """What the camera that was opened last follows. Pure; used by the node thread."""
+    """Settings that the camera opened last follows. Pure; used by the node thread."""
 
     def __init__(self) -> None:
         self._opened: CameraOpened | None = None

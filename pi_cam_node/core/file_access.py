@@ -33,7 +33,7 @@ class FileAccess:
 
     @property
     def directory_mode(self) -> int:
-        """Permission bits of a folder: those who may read its files may enter it."""
+        """Permission bits of a folder: users who may read its files may enter it."""
         return self.mode | (self.mode & 0o444) >> 2
 
 

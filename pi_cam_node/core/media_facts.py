@@ -78,7 +78,7 @@ class EventFacts(TypedDict):
 
 
 class FilmFacts(TypedDict):
-    """What is told of every film."""
+    """Facts of every film."""
 
     seconds: Seconds
     frames: Annotated[int, Field(ge=0, examples=[124])]

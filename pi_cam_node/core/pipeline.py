@@ -48,7 +48,7 @@ class Pipeline:
         self._show(frame, now_s, events)
 
     def camera_lost(self) -> None:
-        """Forget what only a living camera can say."""
+        """Forget what only a running camera reports."""
         self._told_light = None
         self.latest = None
 

@@ -53,7 +53,7 @@ class Info(TypedDict):
 
 
 class _Event(TypedDict):
-    """What every event tells."""
+    """Fields of every event."""
 
     id: Annotated[str, Field(description="Together with `event_type` it names the message.")]
     at: Time
@@ -110,7 +110,7 @@ class CommandRefusedEvent(_Event):
 
 
 class _Scene(_Event):
-    """What is told of something that happened in front of the camera."""
+    """Fields of an event in front of the camera."""
 
     began_at: Annotated[Time, Field(description="UTC of its first frame.")]
     zones: Annotated[list[str], Field(examples=[["door"]])]
@@ -145,7 +145,7 @@ class TriggeredEvent(_SceneEvent):
 
 
 class _Recording(_Scene):
-    """What is told of a film; the fields of its event are there where the event is known."""
+    """Fields of a film; those of its event are there where the event is known."""
 
     kind: NotRequired[EventKind]
     ended_at: NotRequired[Time | None]

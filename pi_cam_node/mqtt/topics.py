@@ -168,7 +168,7 @@ class Topics:
         return f"{self.root}/reply/{verb if VERB.fullmatch(verb) else 'unknown'}"
 
     def reply_to(self, request_id: str) -> str:
-        """Where the replies to one request go by its response topic; `may_reply_to` allows it."""
+        """Response topic of one request; `may_reply_to` allows it."""
         return f"{self.root}/reply/{request_id}"
 
     def discovery(self, uid: str) -> str:

@@ -31,7 +31,7 @@ PreRoll = Literal["auto", "packets", "pictures"]
 
 
 class CameraPackets:
-    """The last packets of the camera; implements `PacketSource` for those who read them.
+    """Last packets of the camera; implements `PacketSource` for their readers.
 
     Thread: `take` the camera's, the rest any.
 

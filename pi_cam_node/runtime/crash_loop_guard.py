@@ -132,7 +132,7 @@ class CrashLoopGuard:
 
     @property
     def _probe_s(self) -> float:
-        """When the camera, left alone so far, is tried."""
+        """Monotonic time at which safe mode ends and the camera is tried."""
         return self._began_s + PROBES_S[min(max(0, self._start.number - SAFE_START), len(PROBES_S) - 1)]
 
     @property
@@ -142,7 +142,7 @@ class CrashLoopGuard:
 
     @property
     def _proven_s(self) -> float:
-        """When the run has lasted long enough, with frames or without a camera and knowing it, to count as good.
+        """Monotonic time from which the run counts as good: with frames, or with a known reason for none.
 
         With the camera left alone it has not been tried.
         """
@@ -152,7 +152,7 @@ class CrashLoopGuard:
 
     @property
     def _keep_s(self) -> float:
-        """When frames have come for long enough under these settings for them to be kept as good."""
+        """Monotonic time from which the settings count as good: frames have come under them for long enough."""
         return self._steady_s + PROVEN_S if self._online and not self._kept else NEVER_S
 
     def _keep(self, config: Config) -> None:

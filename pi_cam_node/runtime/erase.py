@@ -1,4 +1,4 @@
-"""Everything that a node leaves behind, removed: on its disk and at its broker."""
+"""Removes everything that a node leaves behind, on its disk and at its broker."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _say_the_same(content: bytes, good: bytes) -> bool:
 
 
 def _meaning(content: bytes) -> list[object] | None:
-    """Return what is given under the names of privacy, or what resembles them; ``None`` where it is no YAML of ours."""
+    """Return what is given under the names of privacy, or what resembles them; ``None`` for other text."""
     try:
         tree, faults = read(content.decode("utf-8-sig"))
     except (YamlError, UnicodeDecodeError):

@@ -71,5 +71,5 @@ class NodeHealth:
 
     @property
     def status(self) -> str:
-        """One line."""
+        """State of the node in one line, for the service manager."""
         return "; ".join(filter(None, (self._camera, self._broker, self.trouble)))

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StateFiles:
-    """Where a node keeps what it must know at its next start.
+    """Paths of the files that a node reads at its next start.
 
     Attributes:
         starts: The count of starts; ``None`` where there is no place for it.

@@ -34,7 +34,7 @@ _CONFIG_NAME = re.compile(r"[A-Za-z0-9_-][\w.-]{0,99}(/[A-Za-z0-9_-][\w.-]{0,99}
 
 
 class BadArchive(Exception):
-    """The archive is damaged or none of ours; the text says why. Nothing was changed."""
+    """The archive is damaged, or no backup of a node; the text says why. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a node starts.
+    """Conditions under which a node starts.
 
     Attributes:
         number: In a row of starts that came to nothing; 1 for a usual one.

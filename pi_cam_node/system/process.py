@@ -1,4 +1,4 @@
-"""What the process was started with: its standard streams and its limits, and the id of its run.
+"""Process environment: standard streams, resource limits, and the id of the run.
 
 cron, init scripts and container runtimes start programs with closed streams. Python then has ``None`` for them, and the
 next file or socket that is opened gets their number, so that what a C library prints goes into it.

@@ -45,7 +45,7 @@ class HomeAssistant:
 
     @property
     def folder(self) -> Path:
-        """Its configuration folder, ``/config`` on Home Assistant OS."""
+        """Configuration folder of Home Assistant, ``/config`` on Home Assistant OS."""
         from ha_client import state_file  # noqa: PLC0415 - found only once its folder is in the path
 
         return Path(json.loads(state_file(INSTANCE).read_text())["config_dir"])

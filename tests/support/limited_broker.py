@@ -25,7 +25,7 @@ QUOTA, RATE, TOO_LARGE, RETAIN, WILDCARDS = 0x97, 0x96, 0x95, 0x9A, 0xA2
 
 @dataclass(frozen=True)
 class Limits:
-    """What the broker takes; the defaults take everything.
+    """Limits of the broker; by default it takes everything.
 
     Attributes:
         filters: Topic filters in one SUBSCRIBE.

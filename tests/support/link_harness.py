@@ -66,7 +66,7 @@ class LinkHarness:
     def expect(
         self, kind: type[A], matches: Callable[[A], object] = lambda _arrival: True, timeout_s: float = WAIT_S
     ) -> A:
-        """Take arrivals until one of this kind comes of which this is true, and return it."""
+        """Return the next arrival of a kind that meets a condition; earlier ones are taken, too."""
         deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0:
             arrival = self._take(left_s)
@@ -97,7 +97,7 @@ class LinkHarness:
                 return arrival
 
     def up(self, client: Client) -> BrokerConnected:
-        """Wait for the connection, and until the broker has taken our subscriptions and the birth."""
+        """Wait for the connection, and until the broker has taken the subscriptions and the birth."""
         connected = self.expect(BrokerConnected)
         client.subscribe(TOPICS.availability)
         self.announce()

@@ -129,7 +129,7 @@ class NamespaceHost:
 
     @property
     def log(self) -> str:
-        """What its programs wrote."""
+        """Output of the host's programs."""
         path = self._folder / "programs.log"
         return path.read_text(errors="replace") if path.exists() else ""
 

@@ -79,7 +79,7 @@ class RemoteSite:
 
     @property
     def log(self) -> str:
-        """Its access log."""
+        """Access log of nginx."""
         return (self.folder / "cam.log").read_text()
 
 

@@ -104,7 +104,7 @@ class RunningConsole:
 
     @property
     def log(self) -> str:
-        """What it wrote so far, over all its starts."""
+        """Log of the console so far, over all its starts."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     @property
@@ -139,7 +139,7 @@ class RunningConsole:
 
 
 class Browser:
-    """Somebody's browser: keeps cookies, follows nothing."""
+    """HTTP client with the cookies of one browser; follows no redirect."""
 
     def __init__(self, console: RunningConsole) -> None:
         self.console = console

@@ -1,4 +1,4 @@
-"""Notices what nobody had foreseen."""
+"""Log handler that keeps unexpected errors."""
 
 from __future__ import annotations
 

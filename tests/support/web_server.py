@@ -107,7 +107,7 @@ class RunningWebServer:
 
     @property
     def url(self) -> str:
-        """Where the test finds it."""
+        """Address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -250,14 +250,14 @@ def _tree(folder: Path, port: int, sections: Mapping[str, Any]) -> dict[str, Any
 
 
 def free_port() -> int:
-    """Return a port that nobody used a moment ago."""
+    """Return a port that was free a moment ago."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
 def is_open(port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
+    """Tell whether a program listens on a port of this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

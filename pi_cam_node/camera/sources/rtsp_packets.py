@@ -43,7 +43,7 @@ _HELD_WITH_SOUND_MAX = 300
 
 
 class Container(Protocol):
-    """What is used of PyAV's input container."""
+    """Input container of PyAV, as far as it is used."""
 
     streams: Any
 

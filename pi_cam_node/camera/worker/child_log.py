@@ -59,7 +59,7 @@ class ChildLog:
         return self._hint if now_s - self._hint_mono_s <= _HINT_AGE_S else ""
 
     def forget(self) -> None:
-        """Begin anew: what was said does not belong to what comes."""
+        """Begin anew: earlier output does not belong to what comes."""
         self._hint = ""
 
     def _take(self, text: str, now_s: float) -> None:

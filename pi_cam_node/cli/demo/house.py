@@ -134,7 +134,7 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
 
 @contextmanager
 def _program(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run this package as a child that ends with the ``with`` block, or with us."""
+    """Run this package as a child that ends with the ``with`` block, or with this process."""
     own = [sys.executable, "-m", "pi_cam_node", *words]
     command = [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.brokers", str(os.getpid()), *own]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

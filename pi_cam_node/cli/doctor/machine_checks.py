@@ -101,7 +101,7 @@ def judge_free_space(where: str, free_bytes: int, reserve_bytes: int) -> Finding
 
 
 def _exists(path: Path) -> bool:
-    """Return whether a folder exists; ``False`` also where the permissions do not let us see it."""
+    """Return whether a folder exists; ``False`` also where the permissions hide it."""
     try:
         path.stat()
     except OSError:

@@ -22,7 +22,7 @@ HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 
 
 class Refused(Exception):
-    """What was asked for cannot be done; nothing was changed."""
+    """A request cannot be carried out; nothing was changed."""
 
 
 def main(arguments: Sequence[str]) -> int:

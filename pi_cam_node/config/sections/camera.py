@@ -134,7 +134,7 @@ class CameraConfig(Section):
 
 
 class NightConfig(Section):
-    """When it is night, and what the camera does then."""
+    """Rules of day and night, and the controls of the camera by night."""
 
     enable: Annotated[
         bool, Setting("Switch the camera between day and night by itself.", live=True, title="Night switching")

@@ -11,7 +11,7 @@ from pi_cam_node.config.sections.base import Section, Setting
 
 
 class TelemetryConfig(Section):
-    """How often the node speaks of itself."""
+    """Intervals of telemetry and of state messages."""
 
     interval_s: Annotated[
         float, Field(ge=1, le=86_400), Setting("Time between two telemetry messages.", "s", live=True)

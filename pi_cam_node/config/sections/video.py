@@ -157,7 +157,7 @@ class TimelapseConfig(Section):
 
 
 class HlsRemoteConfig(Section):
-    """The variant of the live video for thin lines."""
+    """Variant of the live video for slow networks."""
 
     width: Annotated[
         int, Field(ge=64, le=1920), Setting("Its width at most; the picture keeps its proportions.", "px")

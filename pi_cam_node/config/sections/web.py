@@ -125,7 +125,7 @@ class HttpConfig(Section):
 
 
 class NetworkConfig(Section):
-    """The text protocol of the service we grew from, for its clients."""
+    """Text protocol of the former service, for its clients."""
 
     trigger_enable: Annotated[bool, Setting("Listen for the old text commands over TCP.")] = False
     trigger_host: Annotated[

@@ -129,7 +129,7 @@ class BrokerLink:
         self._thread.join(deadline_s)
 
     def publish(self, topic: str, payload: bytes, *, correlation: bytes | None = None) -> bool:
-        """Send a command with our reply topic; return whether it left. Thread: any; never blocks."""
+        """Send a command with the console's reply topic; return whether it left. Thread: any; never blocks."""
         client = self._client
         if client is None or not self._is_connected:
             return False

@@ -89,7 +89,7 @@ class ConsoleSection(Section):
 
 
 class ConsoleHomeAssistant(Section):
-    """Where sensors announce themselves."""
+    """Topics on which sensors are announced."""
 
     discovery_prefix: Annotated[str, Field(max_length=128), Setting("Home Assistant's discovery prefix.")] = (
         HomeAssistantConfig().discovery_prefix

@@ -41,7 +41,7 @@ class ImportedCamera:
 
 @dataclass(slots=True)
 class CameraList:
-    """What was found in the files of another system.
+    """Cameras found in the files of another system.
 
     Attributes:
         system: Its name.

@@ -147,7 +147,7 @@ class NodeClient:
         known.ticket, known.ticket_until_s = data["ticket"], now_s + TICKET_TTL_S
 
     async def _compare_boot(self, node: Node, known: _Known) -> None:
-        """Ask who answers: a loopback address is another machine's as often as not."""
+        """Compare the boot id of the node that answers: a loopback address is another machine's as often as not."""
         try:
             async with self._ask(node, "/api/state", known.ticket, {}) as answer:
                 raw = await body_of(answer, STATE_MAX_BYTES) if answer.status == 200 else b""

@@ -32,7 +32,7 @@ _WHY_MAX = 160
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a channel shows.
+    """Notice as a channel shows it.
 
     Attributes:
         title: First line.

@@ -44,7 +44,7 @@ async def offline(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/cameras/{camera}", "view")
 async def camera(request: web.Request) -> web.StreamResponse:
-    """Show one camera, large, with what it tells of itself."""
+    """Show one camera, large, with the state that its node reports."""
     node = node_of(request)
     context = context_of(request)
     wanted = EventFilter(frozenset({node.id}))

@@ -32,7 +32,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/events/{id:[0-9]+}", "view")
 async def event(request: web.Request) -> web.StreamResponse:
-    """Show one event: its picture or film, what set it off, who was told."""
+    """Show one event: its picture or film, its cause, and the devices that were notified."""
     context = context_of(request)
     row = await _row(request)
     told = await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))

@@ -65,7 +65,7 @@ class ConsoleCollector(Collector):
 
 @route("GET", "/metrics", "control", scraper=True)
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """Send every figure in Prometheus' text format, to owners and to those who bring the token for it."""
+    """Send every figure in Prometheus' text format, to owners and to holders of its token."""
     if account_or_none(request) is not None:
         require(request, "own")
     context = context_of(request)

@@ -110,7 +110,7 @@ def _sensor(request: web.Request) -> Sensor:
 
 
 def _require_whole_house(request: web.Request) -> None:
-    """Send accounts away that see chosen cameras only: sensors say who comes and goes.
+    """Refuse accounts that see chosen cameras only: sensors reveal who comes and goes.
 
     Raises:
         web.HTTPForbidden: It is one of those.

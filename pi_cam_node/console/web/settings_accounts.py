@@ -1,4 +1,4 @@
-"""The settings' first page, the accounts, and who did what."""
+"""First page of the settings, the accounts, and the audit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROLE_WORDS = {
 
 @route("GET", "/settings", "view")
 async def overview(request: web.Request) -> web.StreamResponse:
-    """Show how the console stands; to those who are not owners, their own account."""
+    """Show the state of the console; to members and guests, their own account."""
     account, context = account_of(request), context_of(request)
     if account.role != "owner":
         return page(request, "settings_self.html")

@@ -153,7 +153,7 @@ class Dispatcher:
             self._resume(request, None)
 
     def _open(self, request: Request) -> Envelope:
-        """Read who asks for what, so that a refusal bears the id; a retained command is refused whatever it is."""
+        """Parse a request, so that a refusal bears its id; a retained command is refused whatever it is."""
         refusal = errors.RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
         try:
             envelope = open_envelope(request.command)

@@ -123,7 +123,7 @@ def _is_needed(arguments: type[Arguments]) -> bool:
 
 
 def _fault(fault: Any, schema: Mapping[str, Any]) -> str:
-    """Return in our words, which do not change with pydantic's, what is wrong with an argument."""
+    """Return what is wrong with an argument, in words that do not change with pydantic's."""
     name, limits = str(next(iter(fault["loc"]), "")), fault.get("ctx", {})
     where = f"{name}: " if name else ""
     match fault["type"]:

@@ -45,7 +45,7 @@ class PicturesData(AgedPicture):
 
 
 class StreamData(TypedDict):
-    """What `shortstream` sent."""
+    """Counts of the frames that `shortstream` sent."""
 
     sent: Annotated[int, Field(ge=0, examples=[10])]
     skipped: Annotated[int, Field(ge=0, examples=[0])]
@@ -75,7 +75,7 @@ class ClipData(FilmFacts):
 
 
 class NightData(TypedDict):
-    """How bright it is, and why it counts as day or night."""
+    """Brightness, and why it counts as day or night."""
 
     level: Annotated[float, Field(ge=0, le=255, description="Mean luma.", examples=[113.6])]
     lux: Lux
@@ -116,7 +116,7 @@ class MotionData(TypedDict):
 
 
 class RecordingData(TypedDict):
-    """What is recorded and why, or why nothing is."""
+    """Recording in progress and its cause, or why nothing is recorded."""
 
     state: Literal["ON", "OFF"]
     mode: Literal["off", "motion", "continuous"]
@@ -166,14 +166,14 @@ class MediaData(TypedDict):
 
 
 class KeptData(TypedDict):
-    """What is kept, or no longer."""
+    """Picture or film that retention spares, or no longer spares."""
 
     id: MediaId
     kept: bool
 
 
 class DeletedData(TypedDict):
-    """What was deleted."""
+    """Picture or film that was deleted."""
 
     id: MediaId
 
@@ -240,7 +240,7 @@ class PrivacyData(TypedDict):
 
 
 class EraseData(TypedDict):
-    """What was removed, and what could not be."""
+    """Counts of what was removed, and failures."""
 
     folder: Annotated[str, Field(examples=["/var/lib/pi_cam_node/captures"])]
     pictures: Annotated[int, Field(ge=0)]
@@ -280,7 +280,7 @@ class NoData(TypedDict):
 
 
 class Progress(TypedDict):
-    """How much of the work is done."""
+    """Progress of work under way."""
 
     done: Annotated[int, Field(ge=0, examples=[3])]
     total: Annotated[int, Field(ge=0, examples=[8])]

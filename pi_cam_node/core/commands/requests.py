@@ -84,7 +84,7 @@ class RememberedReplies:
         return None if reply is None or now_s - reply.sent_s > REPEAT_S else (reply.key, reply.body)
 
     def add(self, request: Request, body: Mapping[str, object], now_s: float) -> None:
-        """Keep a reply for those who ask again; the oldest make room, but for the last."""
+        """Keep a reply for repeated requests; the oldest make room, but for the last."""
         earlier = self._replies.pop(request.id, None)
         reply = self._replies[request.id] = _Reply(request.key, body, len(json_bytes(body)), now_s)
         self._size_bytes += reply.size_bytes - (0 if earlier is None else earlier.size_bytes)

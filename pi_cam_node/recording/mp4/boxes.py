@@ -152,7 +152,7 @@ def _movie_header(track: TrackBoxes, ticks: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Media:
-    """What the boxes of a track's media differ in: ticks a second, kind of handler, header and sample entry."""
+    """Differences between the tracks' media boxes: ticks a second, kind of handler, header and sample entry."""
 
     timescale_hz: int
     handler: bytes

@@ -54,7 +54,7 @@ class Proxies:
         return ip is not None and any(ip in network for network in self._trusted)
 
     def peer_of(self, request: web.Request) -> Peer:
-        """Return who sent a request. Of several proxies the word of the last one counts, which no client can forge."""
+        """Return the address that sent a request. Of several proxies the last one counts, which no client can forge."""
         address, host = request.remote or "", request.headers.get("Host", "")
         scheme = "https" if request.transport and request.transport.get_extra_info("sslcontext") else "http"
         if not self.trusts(address):

@@ -82,7 +82,7 @@ def fingerprint(cert: Path | None) -> str:
 
 
 async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:
-    """Listen until the first client connects, who is not answered yet; return whether that came before the stop."""
+    """Listen until the first client connects, which is not answered yet; return whether one did before the stop."""
     loop = asyncio.get_running_loop()
     visit, stop = asyncio.Event(), loop.create_task(stopped.wait())
     waits = [stop, loop.create_task(visit.wait())]

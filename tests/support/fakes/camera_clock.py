@@ -11,7 +11,7 @@ class Ticking(Protocol):
     """Something that happens by itself at certain times."""
 
     def due_ns(self) -> int | None:
-        """When it happens next, on the monotonic clock; None for never."""
+        """Monotonic time of the next occurrence; None for never."""
         ...
 
     def happen(self) -> None:

@@ -1,4 +1,4 @@
-"""Where fake Pi cameras come from."""
+"""Factory of fake Pi cameras."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class FakeJob:
 
 
 class Buffers(Protocol):
-    """What a request needs of its camera."""
+    """Camera as a request sees it."""
 
     is_open: bool
     started: bool

@@ -45,7 +45,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 
 @dataclass
 class Faults:
-    """What goes wrong, and what the camera is like. May be changed at any time.
+    """Properties and faults of the fake camera. May be changed at any time.
 
     With ``once`` a failure to configure, to allocate or to start happens one time only.
     """

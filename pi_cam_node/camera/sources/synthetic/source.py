@@ -74,7 +74,7 @@ class SyntheticSource:
         return Shot(pixels, moment - exposure_us / 1e6, moment, controls.mode, sensor)
 
     def apply(self, controls: Controls) -> None:
-        """Expose the next picture so."""
+        """Apply controls from the next picture on."""
         if controls.mode == self._script.refuse:
             raise SourceError(f"the synthetic camera refuses the mode {controls.mode}, as its script says")
         self._controls = controls

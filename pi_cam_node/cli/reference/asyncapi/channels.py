@@ -71,7 +71,7 @@ class Channel:
 
     @property
     def name(self) -> str:
-        """Its name in the document: ``stateBrightness``."""
+        """Name of the channel in the document: ``stateBrightness``."""
         words = [word for word in self.address.split("/")[1:] if word != _NODE]
         parts = "_".join(words).replace("{", "").replace("}", "").replace(".", "_").split("_")
         return parts[0] + "".join(part[:1].upper() + part[1:] for part in parts[1:])
