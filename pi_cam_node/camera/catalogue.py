@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.extras import has_video
 from pi_cam_node.base.redaction import without_logins
-from pi_cam_node.base.video_extra import has_video
 from pi_cam_node.camera.sources.synthetic import script
 
 if TYPE_CHECKING:  # brings numpy, which a look at the settings does without

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli import main as program
 
 DEFAULT_FILES = (Path("console.yaml"), Path("/etc/pi_cam_node/console.yaml"))
@@ -82,8 +83,8 @@ def _require_extra(parser: argparse.ArgumentParser) -> None:
     if missing:
         parser.exit(
             program.BAD_USE,
-            f"the console needs {' and '.join(missing)}: pip install 'pi-cam-node[console]', "
-            "or on Debian apt-get install python3-jinja2 python3-cryptography\n",
+            f"the console needs {' and '.join(missing)}: `{install_command('console')}`, "
+            "or for the Python of Debian `sudo apt-get install python3-jinja2 python3-cryptography`\n",
         )
 
 

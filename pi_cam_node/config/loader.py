@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.base.secret_file import open_plain, read_secret
-from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
@@ -57,7 +57,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     config = settled(file, environ, path, NODE_SCHEMA)
     warnings = [*warnings_of(file, config.mqtt, path, catalogue())]
     if config.recording.mode != "off" and not has_video():
-        warnings.append(f"recording.mode is {config.recording.mode}, and nothing can be recorded: {VIDEO_HINT}")
+        warnings.append(f"recording.mode is {config.recording.mode}, and nothing can be recorded: {video_hint()}")
     return LoadedConfig(config, path, tuple(warnings), content)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.threads import MonitoredThread, Progress
-from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
 from pi_cam_node.config import Config
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
@@ -74,7 +74,7 @@ class Films:
         )
         self._clips = self._new_clips(directory, boot, room)
         self._timelapse = self._new_timelapse(directory, boot, room, post)
-        self.missing = "" if has_video() else VIDEO_HINT
+        self.missing = "" if has_video() else video_hint()
 
     @property
     def loops(self) -> tuple[MonitoredThread, ...]:

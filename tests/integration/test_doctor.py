@@ -40,7 +40,7 @@ class DoctorRunner:
         self._folder = folder
         self._capsys = capsys
 
-    def run(self, port: int, source: str = "synthetic", **mqtt: Any) -> Report:
+    def run(self, port: int, source: str = "synthetic", wait_s: int = 0, **mqtt: Any) -> Report:
         tree = {
             "node": {"id": "porch"},
             "mqtt": {"host": "127.0.0.1", "port": port, **mqtt},
@@ -50,7 +50,7 @@ class DoctorRunner:
         self._file.write_text(yaml.safe_dump(tree))
         self._file.chmod(0o600)
         self._capsys.readouterr()
-        code = main(["--config", str(self._file)])
+        code = main(["--config", str(self._file), "--wait", str(wait_s)])
         return Report(code, self._capsys.readouterr().out)
 
 
@@ -131,6 +131,23 @@ def test_two_nodes_with_one_id_are_told(
     assert (report.code, report.state("node")) == (1, "failed"), report.text
     assert "two nodes answer as porch" in report.text
     assert node.running
+
+
+def test_a_node_that_has_just_been_started_is_waited_for(
+    broker: Mosquitto, tmp_path: Path, doctor: DoctorRunner
+) -> None:
+    with RunningNode(tmp_path, broker.port):
+        report = doctor.run(broker.port, wait_s=90)
+    assert report.code == 0, report.text
+    assert "porch runs and answers" in report.text
+    assert "the running node has it" in report.text
+
+
+def test_a_node_that_was_started_and_does_not_come_is_a_failure(broker: Mosquitto, doctor: DoctorRunner) -> None:
+    report = doctor.run(broker.port, wait_s=1)
+    assert (report.code, report.state("node")) == (1, "failed"), report.text
+    assert "porch was started and is not online after 1 s" in report.text
+    assert "journalctl" in report.text
 
 
 def test_a_node_that_hangs_does_not_answer(broker: Mosquitto, node: RunningNode, doctor: DoctorRunner) -> None:

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from pi_cam_node.base.errors import CameraDown
-from pi_cam_node.base.video_extra import VIDEO_HINT
+from pi_cam_node.base.extras import video_hint
 from tests.support.broker import wait_until
 from tests.support.chromium import find_chromium
 from tests.support.node_page import looking, run
@@ -166,9 +166,9 @@ def test_a_camera_that_is_away_is_said(serving: RunningWebServer, live: FakeLive
 
 
 def test_without_the_extra_it_says_what_to_install(serving: RunningWebServer, live: FakeLive) -> None:
-    live.missing = VIDEO_HINT
+    live.missing = video_hint()
     got = serving.get(FILES[0])
-    assert (got.status, got.body.decode().strip()) == (501, VIDEO_HINT)
+    assert (got.status, got.body.decode().strip()) == (501, video_hint())
 
 
 def test_more_viewers_than_the_setting_says_are_refused(serving: RunningWebServer) -> None:

@@ -7,10 +7,12 @@ machines), and refuse arguments that make no sense.
 
 Blocks of a document, in order:
 * ``sh`` and ``console`` (there the lines after ``$ ``): run by one shell, which ends at the first failure;
-* any other with a path in a comment on its first or second line (``# my.yaml``): written to that path.
+* any other with a path in a comment on its first or second line (``# my.yaml``): written to that path;
+* a block below ``<!-- not run: reason -->`` is left out.
 
 A line ``pi-cam-node run …`` starts a node on the synthetic camera in the background, in place of the one before, and
-goes on when it answers.
+goes on when it answers; one with ``console …`` starts the console. ``scripts/run`` and ``scripts/run house`` run
+until they have said what to do next, and are stopped then.
 """
 
 from __future__ import annotations
@@ -27,10 +29,30 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
-BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?:^ *<!-- not run: ([^\n]+) -->\n+)?^( *)```([\w-]*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL
+)
 FILE_NAME = re.compile(r"(?:#|//|<!--)\s+([\w./~-]+\.\w+)\s*(?:-->)?\s*$")
-# "$2" is the configuration file.
-RUN_IN_BACKGROUND = """
+# What is read by a program or looked at, but is no command.
+DATA = ("conf", "html", "ini", "json", "nginx", "yaml")
+# The first word of a line that somebody may want to type.
+TYPED = re.compile(
+    r"^ *(?:\$ |sudo |pi-cam-node |scripts/|examples/|mosquitto_"
+    r"|(?:apt|curl|docker|git|npm|pip|python3?|systemctl|journalctl) )",
+    re.MULTILINE,
+)
+# How commands are typed that do not end by themselves, and what is done for them instead.
+ENDLESS = (
+    (re.compile(r"^(?:pi-cam-node|scripts/run) run ", re.MULTILINE), "run_in_background "),
+    (re.compile(r"^(?:pi-cam-node|scripts/run) console (--config \S+)$", re.MULTILINE), r"console_in_background \1"),
+    (re.compile(r"^scripts/run(?: +#.*)?$", re.MULTILINE), "run_until 'first brightness' scripts/run"),
+    (re.compile(r"^scripts/run house(?: +#.*)?$", re.MULTILINE), "run_until 'Make your account' scripts/run house"),
+)
+# "$2" of run_in_background is the configuration file.
+FUNCTIONS = """
+sleep() {
+    command sleep $(($1 * SLOWER))
+}
 node_pid=
 run_in_background() {
     if [ -n "$node_pid" ]; then kill "$node_pid"; wait "$node_pid" || true; fi
@@ -43,49 +65,89 @@ run_in_background() {
     cat "$STAND_INS/run.log" >&2
     return 1
 }
+console_in_background() {
+    pi-cam-node console "$@" >"$STAND_INS/console.log" 2>&1 &
+    timeout 120 sh -c 'until curl -s -o "$STAND_INS/console.html" http://127.0.0.1:8090/; do sleep 0.2; done' || {
+        cat "$STAND_INS/console.log" >&2
+        return 1
+    }
+}
+run_until() {
+    said=$1
+    shift
+    "$@" >"$STAND_INS/said" 2>&1 &
+    timeout 120 sh -c 'until grep -q "$1" "$STAND_INS/said"; do sleep 0.2; done' sh "$said" || {
+        cat "$STAND_INS/said" >&2
+        return 1
+    }
+    kill $!
+    wait $!
+}
 """
+TIMEOUT_S = 300.0
 HOSTS = ("localhost", "broker.lan", "porch.lan", "cam.example.org", "nas.lan")
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text without the indentation, and the line on which it begins."""
+    """One fenced block.
+
+    Attributes:
+        language: What stands behind the fence.
+        text: Its text without the indentation.
+        line: The line on which it begins.
+        not_run: Why its commands cannot be run in a test; empty where they are.
+    """
 
     language: str
     text: str
     line: int
+    not_run: str = ""
 
     @property
     def file(self) -> str | None:
         """The path in one of the first two lines; ``None`` where the block is no file."""
-        if self.language in ("sh", "console"):
+        if self.language in ("sh", "console") or self.not_run:
             return None
         first = self.text.splitlines()[:2]
         return next((found[1] for line in first if (found := FILE_NAME.match(line))), None)
 
     @property
     def commands(self) -> str:
-        """The commands of the block; empty where there are none."""
+        """The commands of the block that are run; empty where there are none."""
+        if self.not_run:
+            return ""
         if self.language == "sh":
             return self.text
         if self.language == "console":
             return "\n".join(line[2:] for line in self.text.splitlines() if line.startswith("$ "))
         return ""
 
+    @property
+    def fault(self) -> str:
+        """Why nobody would notice that the block is wrong; empty where it is run, written, data or a drawing."""
+        if self.not_run or self.commands or self.file is not None or self.language in DATA:
+            return ""
+        if self.language in ("", "text"):
+            typed = TYPED.search(self.text)
+            return f"`{self.text[typed.start() :].splitlines()[0]}` is not run: make it a block `sh`" if typed else ""
+        return f"a block `{self.language}` is neither run nor written: `sh`, a path in its first line, or `not run: …`"
+
 
 def blocks_of(document: Path) -> list[Block]:
     """Return the fenced blocks of a document."""
     text, found = document.read_text(), []
     for match in BLOCK.finditer(text):
-        indent, language, body = match.groups()
+        reason, indent, language, body = match.groups()
         lines = [line.removeprefix(indent) for line in body.splitlines()]
-        found.append(Block(language, "\n".join(lines), text.count("\n", 0, match.start()) + 1))
+        line = text.count("\n", 0, match.start(2)) + 1
+        found.append(Block(language, "\n".join(lines), line, (reason or "").strip()))
     return found
 
 
 def script_of(document: Path, folder: Path) -> str:
     """Return the shell script that does what a document says; files of its blocks are put below ``folder``."""
-    lines = ["set -eu", RUN_IN_BACKGROUND]
+    lines = ["set -eu", FUNCTIONS]
     for number, block in enumerate(blocks_of(document)):
         if block.file is not None:
             content = folder / f"block{number}"
@@ -93,7 +155,9 @@ def script_of(document: Path, folder: Path) -> str:
             path = block.file if block.file.startswith(("/", "~")) else shlex.quote(block.file)
             lines += [f"mkdir -p $(dirname {path})", f"cp {content} {path}"]
         elif block.commands:
-            commands = re.sub(r"^pi-cam-node run ", "run_in_background ", block.commands, flags=re.MULTILINE)
+            commands = block.commands
+            for typed, done in ENDLESS:
+                commands = typed.sub(done, commands)
             lines += [f"echo '=== {document.name}:{block.line}' >&2", commands]
     return "\n".join(lines) + "\n"
 
@@ -109,7 +173,7 @@ def _unshare() -> list[str]:
     return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
-def run_document(document: Path, folder: Path, *, before: str, after: str = "", timeout_s: float = 300.0) -> str:
+def run_document(document: Path, folder: Path, *, before: str, after: str = "", slower: int = 1) -> str:
     """Run a document's commands in ``folder``/work and return what they printed; fail with it where one fails.
 
     Args:
@@ -117,7 +181,7 @@ def run_document(document: Path, folder: Path, *, before: str, after: str = "", 
         folder: An empty folder.
         before: Shell commands that prepare the machine: broker, node and the like.
         after: Shell commands that check what the document's commands have done.
-        timeout_s: When everything is killed.
+        slower: By what each `sleep` is multiplied.
     """
     if reason := why_not():
         pytest.skip(f"no namespaces can be made here: {reason}")
@@ -148,16 +212,17 @@ def run_document(document: Path, folder: Path, *, before: str, after: str = "", 
         "HOME": str(work),
         "USER": "you",
         "STAND_INS": str(folder),
+        "SLOWER": str(slower),
         "LANG": "C.UTF-8",
     }
     command = [*_unshare(), "bash", "-c", machine]
     try:
         done = subprocess.run(
-            command, cwd=work, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+            command, cwd=work, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as late:
         said = f"{late.stdout!r}\n{late.stderr!r}"  # bytes, whatever was asked for
-        raise AssertionError(f"{document.name}: not done within {timeout_s:g} s\n{said}") from None
+        raise AssertionError(f"{document.name}: not done within {TIMEOUT_S:g} s\n{said}") from None
     said = f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, f"{document.name}: exit code {done.returncode}\n{said[-6000:]}"
     return said

@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pi_cam_node.base.extras import install_command
+
 HOST = "127.0.0.1"
 DEFAULT_PORT = 1883
 START_S, STOP_S = 10.0, 2.0
@@ -103,7 +105,7 @@ def choose(name: str = "") -> BrokerKind:
             return kind
     raise NoBrokerHere(
         f"{name or 'no broker'} is {'not ' if name else ''}installed: "
-        "`apt-get install mosquitto`, or `pip install 'pi-cam-node[demo]'` for amqtt"
+        f"`sudo apt-get install mosquitto`, or `{install_command('demo')}` for amqtt"
     )
 
 

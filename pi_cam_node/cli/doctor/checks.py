@@ -24,13 +24,14 @@ from pi_cam_node.system.memory import available_bytes
 _NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)
 
 
-def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool) -> Iterator[Finding]:
+def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool, wait_s: float = 0.0) -> Iterator[Finding]:
     """Yield the findings on everything that a node with this configuration file and environment needs.
 
     Args:
         file: The configuration file.
         environ: The environment.
         is_named: The user named the file, so that its node is meant even where it has the default id.
+        wait_s: How long a node that has just been started may take to come online; 0 where none is expected to run.
     """
     loaded = _load(file, environ)
     yield from machine_checks.check_configuration(loaded)
@@ -46,7 +47,7 @@ def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool) ->
     if (unit := unit_checks.find_unit(loaded.path)) is not None:
         yield from unit_checks.check_unit(unit, config, loaded.path)
     yield from machine_checks.check_node_id(config)
-    node = yield from _examine_broker(config, named_node(config, file if is_named else None))
+    node = yield from _examine_broker(config, named_node(config, file if is_named else None), wait_s)
     if node is not None and node.online:
         yield node_checks.check_running_camera(node)
     else:
@@ -62,12 +63,13 @@ def _load(file: Path | None, environ: Mapping[str, str]) -> LoadedConfig | Confi
     return loaded
 
 
-def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, NodeOnBroker | None]:
+def _examine_broker(config: Config, node_id: str, wait_s: float) -> Generator[Finding, None, NodeOnBroker | None]:
     """Yield the findings on the broker and the node; return what it knows of the node, ``None`` if not reached.
 
     Args:
         config: The settings.
         node_id: The node that is meant; empty where neither file nor environment name one, see `_node_here`.
+        wait_s: How long the node may take to come online.
     """
     reachable = broker_checks.check_reachable(config.mqtt)
     yield reachable
@@ -84,7 +86,7 @@ def _examine_broker(config: Config, node_id: str) -> Generator[Finding, None, No
             if topics.node_id != config.node.id:
                 yield ok(node_checks.NODE, f"looking at {topics.node_id}, the only node of this broker, as `call` does")
             yield broker_checks.check_acl(connection, topics)
-            node = yield from node_checks.check_node(connection, topics)
+            node = yield from node_checks.check_node(connection, topics, wait_s)
             yield from node_checks.check_discovery(config.homeassistant, node)
             return node
     except (NoBroker, PermissionError) as error:

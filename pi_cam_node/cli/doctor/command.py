@@ -12,7 +12,7 @@ from pi_cam_node.cli.doctor.finding import Finding, skipped
 from pi_cam_node.cli.main import default_file
 from pi_cam_node.cli.options import add_options, environment_of
 
-CHECK_WIDTH = 14
+CHECK_WIDTH, SECONDS_DIGITS = 14, 4
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,6 +23,10 @@ def main(arguments: Sequence[str]) -> int:
         epilog="exit code: 0 nothing failed, 1 something did",
     )
     add_options(parser, "the settings (default: those that `run` would take)")
+    parser.add_argument(
+        "--wait", type=_seconds, default=0.0, metavar="SECONDS",
+        help="how long a node that has just been started may take to come online; one that does not is a failure then",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     # The findings say what the log would say.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -49,4 +53,15 @@ def _findings(options: argparse.Namespace) -> Iterator[Finding]:
         return
     from pi_cam_node.cli.doctor.checks import examine  # noqa: PLC0415 - needs the packages checked above
 
-    yield from examine(options.config or default_file(), environment_of(options), is_named=options.config is not None)
+    yield from examine(
+        options.config or default_file(),
+        environment_of(options),
+        is_named=options.config is not None,
+        wait_s=options.wait,
+    )
+
+
+def _seconds(text: str) -> float:
+    if not (text.isascii() and text.isdecimal() and len(text) <= SECONDS_DIGITS):
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected a whole number of seconds")
+    return float(text)

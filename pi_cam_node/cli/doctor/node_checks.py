@@ -34,16 +34,26 @@ class NodeOnBroker:
     retained: dict[str, str]
 
 
-def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding, None, NodeOnBroker]:
+def check_node(
+    connection: BlockingClient, topics: Topics, wait_s: float = 0.0
+) -> Generator[Finding, None, NodeOnBroker]:
     """Read the node's retained topics, and send ``health`` to a node that is online.
+
+    Args:
+        connection: The broker.
+        topics: The node's topics.
+        wait_s: How long a node that has just been started may take to come online with its camera; 0 where none
+            is expected to run.
 
     Raises:
         NoBroker: The connection broke.
     """
     wanted = [topics.availability, topics.camera_availability, topics.state("+"), topics.own_discovery]
+    if wait_s:
+        _wait_until_online(connection, topics, wait_s)
     retained = connection.retained([*wanted, topics.birth_topic])
     if retained.get(topics.availability) != "online" and connection.retains:
-        yield ok(NODE, f"{topics.node_id} is not running")
+        yield _not_online(topics.node_id, wait_s)
         return NodeOnBroker(topics, online=False, health=None, retained=retained)
     reply = ask(connection, topics, request_of("health"), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
     if reply is None and not connection.retains:
@@ -60,6 +70,28 @@ def check_node(connection: BlockingClient, topics: Topics) -> Generator[Finding,
     yield ok(NODE, f"{topics.node_id} runs and answers: {reply.get('message')}")
     yield from _check_single(connection, topics, reply)
     return NodeOnBroker(topics, online=True, health=reply, retained=retained)
+
+
+def _wait_until_online(connection: BlockingClient, topics: Topics, wait_s: float) -> None:
+    """Wait until the node is online with its camera, or in privacy; go on after the deadline."""
+
+    def is_there(received: Sequence[Received]) -> bool | None:
+        latest = {message.topic: message.text for message in received}
+        camera = latest.get(topics.camera_availability) == "online" or latest.get(topics.state("privacy")) == "ON"
+        return True if latest.get(topics.availability) == "online" and camera else None
+
+    connection.subscribe([topics.availability, topics.camera_availability, topics.state("privacy")])
+    connection.wait_for(is_there, wait_s)
+
+
+def _not_online(node_id: str, wait_s: float) -> Finding:
+    if not wait_s:
+        return ok(NODE, f"{node_id} is not running")
+    return failed(
+        NODE,
+        f"{node_id} was started and is not online after {wait_s:g} s",
+        "its log says why: `journalctl -u 'pi-cam-node*' -n 50`",
+    )
 
 
 def _check_single(connection: BlockingClient, topics: Topics, reply: Reply) -> Iterator[Finding]:

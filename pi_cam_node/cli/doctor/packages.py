@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from types import ModuleType
 
-from pi_cam_node.base.video_extra import has_video
+from pi_cam_node.base.extras import has_video, install_command
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 
 CHECK = "packages"
@@ -16,8 +17,10 @@ Import = Callable[[str], ModuleType]
 _NEEDED = ("numpy", "cv2", "paho.mqtt.client", "pydantic", "yaml", "psutil", "PIL")
 _SHOWN = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "pydantic")
 _PYAV_LEAST = 18
-_VIDEO = "`pip install 'pi-cam-node[video]'` in the environment of the node"
-_INSTALL = "install pi-cam-node anew in its environment (`pip install --force-reinstall pi-cam-node`)"
+_INSTALL = (
+    "make its environment anew: `sudo scripts/install` in a checkout; "
+    "for `scripts/run` delete the folder .venv there, and run it again"
+)
 
 
 def check(import_module: Import = importlib.import_module) -> Iterator[Finding]:
@@ -45,7 +48,9 @@ def _simplejpeg(import_module: Import) -> Iterator[Finding]:
         import_module("simplejpeg")
     except ImportError as error:
         yield warning(
-            CHECK, f"simplejpeg is missing ({error}); OpenCV encodes, which costs more", "pip install simplejpeg"
+            CHECK,
+            f"simplejpeg is missing ({error}); OpenCV encodes, which costs more",
+            f"`{sys.executable} -m pip install simplejpeg`",
         )
     except ValueError as error:
         # numpy raises it for an extension that was built against another version of its ABI.
@@ -64,12 +69,16 @@ def _video(import_module: Import) -> Iterator[Finding]:
     try:
         import_module("av")
     except Exception as error:  # an extension module may raise anything
-        yield warning(CHECK, f"PyAV cannot be imported ({error}); nothing can be recorded", _VIDEO)
+        yield warning(CHECK, f"PyAV cannot be imported ({error}); nothing can be recorded", _video_advice())
         return
     version = metadata.version("av")
     if int(version.split(".", maxsplit=1)[0]) < _PYAV_LEAST:
         text = f"PyAV {version} is too old ({_PYAV_LEAST} is needed); nothing can be recorded"
-        yield warning(CHECK, text, _VIDEO)
+        yield warning(CHECK, text, _video_advice())
+
+
+def _video_advice() -> str:
+    return f"`{install_command('video')}`"
 
 
 def _versions() -> Iterator[str]:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli.main import BAD_USE, PROGRAM
 from pi_cam_node.cli.remote.folder import RemoteFolder, names_in_words
 from pi_cam_node.cli.remote.tunnel import HOUSE, HUB, PEER_NAME, Tunnel, new_private_key
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        print(f"{PROGRAM} remote needs {' and '.join(missing)}: pip install 'pi-cam-node[console]'", file=sys.stderr)
+        print(f"{PROGRAM} remote needs {' and '.join(missing)}: `{install_command('console')}`", file=sys.stderr)
         return BAD_USE
     folder = RemoteFolder(options.out)
     try:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from pi_cam_node.base.extras import install_command
 from pi_cam_node.console.push.sender import Outcome
 
 SCHEMES = (
     *("discord", "gotify", "gotifys", "hassio", "hassios", "json", "jsons", "mailto", "mailtos", "matrix", "matrixs"),
     *("ntfy", "ntfys", "pbul", "pover", "psafer", "psafers", "signal", "signals", "slack", "tgram", "xmpp", "xmpps"),
 )
-INSTALL = "other channels need the extra notify: pip install 'pi-cam-node[notify]'"
 URL_MAX = 2048
 TIMEOUT_S = 30.0
 # Threads that may wait for services at once; one whose service never ends its answer stays until the console ends.
@@ -82,10 +82,15 @@ def is_installed() -> bool:
     return importlib.util.find_spec("apprise") is not None
 
 
+def install_hint() -> str:
+    """Return what to do where the extra ``notify`` is missing."""
+    return f"Other channels need the extra notify: `{install_command('notify')}`"
+
+
 def fault_of(url: str) -> str:
     """Return why an address is no channel, for people; empty where it is one. Imports Apprise. Thread: an executor."""
     if not is_installed():
-        return INSTALL
+        return install_hint()
     scheme, has_scheme, _ = url.partition("://")
     if len(url) > URL_MAX or not has_scheme or not url.isprintable():
         return "this is no address of a channel, such as ntfys://ntfy.sh/topic"

@@ -43,7 +43,7 @@ async def devices(request: web.Request) -> web.StreamResponse:
         base=context.loaded.base_url,
         accounts=[one for one in context.accounts.all() if one.role != "kiosk"] if rights.may(account, "own") else [],
         has_channels=notify.is_installed(),
-        install=notify.INSTALL,
+        install=notify.install_hint(),
     )
 
 

@@ -12,7 +12,7 @@ from collections import deque
 
 from pi_cam_node.base.child_process import start_child
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import Message, MessageReader
 
@@ -50,7 +50,7 @@ class EncoderProcess:
             OSError: There is no memory or no process left for it.
         """
         if not has_video():
-            raise NotSaved(f"ERROR: {VIDEO_HINT}")
+            raise NotSaved(f"ERROR: {video_hint()}")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NotSaved
-from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
 from pi_cam_node.core.privacy_gate import PrivacyGate
@@ -71,7 +71,7 @@ class LiveVideo:
             )
             for name, bytes_max in ((MAIN, _MAIN_BYTES), (REMOTE, _REMOTE_BYTES))
         }
-        self.missing = "" if has_video() else VIDEO_HINT
+        self.missing = "" if has_video() else video_hint()
         gate.watch(self._end)
 
     @property

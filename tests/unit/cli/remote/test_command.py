@@ -160,4 +160,4 @@ def test_wrong_words_are_refused_and_nothing_is_written(out: Path, more: tuple[s
 def test_what_is_not_installed_is_named(out: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]) -> None:
     mocker.patch("importlib.util.find_spec", return_value=None)
     assert remote(out) == 2
-    assert "pip install 'pi-cam-node[console]'" in capsys.readouterr().err
+    assert " -m pip install 'Jinja2" in capsys.readouterr().err

@@ -20,7 +20,7 @@ NOTICE = Notice("The door is open", "Porch", "https://house.example/events/1")
 
 def test_without_the_extra_the_remedy_is_told(mocker: MockerFixture) -> None:
     mocker.patch("importlib.util.find_spec", return_value=None)
-    assert "pi-cam-node[notify]" in notify.fault_of("ntfys://ntfy.sh/topic")
+    assert " -m pip install 'apprise" in notify.fault_of("ntfys://ntfy.sh/topic")
 
 
 # A library of Apprise's imports it on Python 3.11 and 3.12.
