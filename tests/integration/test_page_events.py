@@ -122,6 +122,25 @@ def test_an_event_says_what_moved_and_its_film_is_sought_kept_and_left(
     run(story)
 
 
+def test_a_film_without_a_picture_says_so_instead_of_showing_a_broken_one(
+    serving: RunningWebServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip-0001.mp4"
+    path.write_bytes(b"a film")
+    serving.pictures.files["clip-0001"] = path
+    serving.archive.rows["clip-0001"] = MediaRow("clip-0001", "clip", datetime.now(UTC), str(path), 6, 5.0)
+
+    async def story() -> None:
+        async with looking(serving.url, tmp_path) as tab:
+            tile = "document.querySelector('[data-id=clip-0001] .shot')"
+            await tab.until(f"{tile} !== null", "the clip")
+            await tab.value(f"{tile}.scrollIntoView()")
+            await tab.until(f"{tile}.innerText.includes('Press to play')", "words in place of its picture")
+            assert await tab.value(f"{tile}.querySelector('img') === null")
+
+    run(story)
+
+
 def test_a_day_is_chosen_and_the_day_before_it_is_offered(serving: RunningWebServer, tmp_path: Path) -> None:
     now = datetime.now(UTC)
 
