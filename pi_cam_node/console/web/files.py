@@ -17,6 +17,7 @@ from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 # Of the node's page: one look for both.
 SHARED = (
     "base.css",
+    "catalogue.js",
     "day_picker.js",
     "days.js",
     "dom.js",
@@ -29,6 +30,7 @@ SHARED = (
     "paged_list.js",
     "parts.css",
     "player.js",
+    "translate.js",
     "vendor/hls.light.min.js",
     "vendor/hls.LICENSE",
     "vendor/htmx.min.js",

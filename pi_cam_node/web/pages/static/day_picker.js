@@ -2,18 +2,19 @@
 
 import { dayAfter, dayOf } from "./days.js";
 import { element } from "./dom.js";
+import { _ } from "./translate.js";
 
 export class DayPicker {
   /** `chosen(day)` is called with "2026-11-29", or `null` for the newest of all days. */
   constructor(chosen) {
     this.chosen = chosen;
     this.day = null;
-    this.date = element("input", { type: "date", ariaLabel: "Day" });
+    this.date = element("input", { type: "date", ariaLabel: _("Day") });
     this.date.addEventListener("change", () => this.pick(this.date.value || null));
-    this.before = button("‹", "The day before", () => this.pick(dayAfter(this.day ?? dayOf(Date.now()), -1)));
-    this.after = button("›", "The day after", () => this.pick(dayAfter(this.day)));
-    this.newest = button("All days", "", () => this.pick(null));
-    this.element = element("div", { className: "day-picker", role: "group", ariaLabel: "Day" }, this.before, this.date, this.after, this.newest);
+    this.before = button("‹", _("The day before"), () => this.pick(dayAfter(this.day ?? dayOf(Date.now()), -1)));
+    this.after = button("›", _("The day after"), () => this.pick(dayAfter(this.day)));
+    this.newest = button(_("All days"), "", () => this.pick(null));
+    this.element = element("div", { className: "day-picker", role: "group", ariaLabel: _("Day") }, this.before, this.date, this.after, this.newest);
     this.draw();
   }
 

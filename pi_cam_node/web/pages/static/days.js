@@ -1,5 +1,7 @@
 // Days as the reader has them: of the reader's time zone, from midnight to midnight; named as an <input type="date"> has them.
 
+import { _ } from "./translate.js";
+
 const DAY_LONG = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 /** Returns the day of a time: "2026-11-29". */
@@ -27,8 +29,8 @@ export function boundsOf(day) {
 /** Returns a day in words: "Today", "Yesterday", "Friday, November 27". */
 export function nameOf(day, now = new Date()) {
   const today = dayOf(now);
-  if (day === today) return "Today";
-  if (day === dayAfter(today, -1)) return "Yesterday";
+  if (day === today) return _("Today");
+  if (day === dayAfter(today, -1)) return _("Yesterday");
   const [year, month, date] = day.split("-").map(Number);
   return DAY_LONG.format(new Date(year, month - 1, date));
 }

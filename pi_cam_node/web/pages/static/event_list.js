@@ -2,6 +2,7 @@
 
 import { clock, element } from "./dom.js";
 import { PagedList } from "./paged_list.js";
+import { _ } from "./translate.js";
 import { lengthOf, reasonsOf, titleOf } from "./words.js";
 
 /** Returns an event as the player shows it. `source.address(row, id)` is where a picture or film is. */
@@ -16,7 +17,7 @@ export function entryOfEvent(row, source) {
     facts: reasonsOf(row),
     poster: row.thumbnail_url ? source.own(row.thumbnail_url) : "",
     // Pictures and films, unlike events, are not shown with privacy on.
-    why: row.why ?? (row.picture_id || row.recording_id ? "Privacy is on: it is not shown." : "There is no picture of it."),
+    why: row.why ?? (row.picture_id || row.recording_id ? _("Privacy is on: it is not shown.") : _("There is no picture of it.")),
   };
 }
 
@@ -40,7 +41,7 @@ function itemOf(row, source, open) {
     ? element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) })
     : element("span", { className: "no-picture" }, entry.why);
   const zones = (row.zones ?? []).map((zone) => element("span", { className: "badge" }, zone));
-  const film = row.recording_id ? (row.pre_roll_s > 0 ? `Film, from ${Math.round(row.pre_roll_s)} s before` : "Film") : "";
+  const film = row.recording_id ? (row.pre_roll_s > 0 ? _("Film, from {seconds} s before", { seconds: Math.round(row.pre_roll_s) }) : _("Film")) : "";
   return element("li", { className: "event" },
     element("span", { className: "shot" }, shot),
     element("div", { className: "about" },

@@ -2,6 +2,7 @@
 
 import { clock, element } from "./dom.js";
 import { PagedList } from "./paged_list.js";
+import { _ } from "./translate.js";
 import { MEDIA_KINDS, isFilm, sizeOf, spanOf } from "./words.js";
 
 /** Returns a picture or film as the player shows it. */
@@ -33,7 +34,7 @@ function itemOf(row, source, open) {
   // A clip or a timelapse has no event's picture to show.
   image.addEventListener("error", () => image.replaceWith(element("span", { className: "no-picture" }, isFilm(row.kind) ? "Press to play" : "It cannot be shown.")));
   const length = row.seconds ? [element("span", { className: "length" }, spanOf(row.seconds))] : [];
-  const about = [row.camera_name, when, row.kept && "kept"].filter(Boolean).join(" · ");
+  const about = [row.camera_name, when, row.kept && _("kept")].filter(Boolean).join(" · ");
   const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);
   link.dataset.id = row.id;
   link.addEventListener("click", (event) => {

@@ -1,6 +1,8 @@
 // Plays live video (HLS) in a <video>, for as long as it is wanted and the page is seen, whatever happens to the node.
 // hls.js first: where Chromium plays HLS by itself it begins later and gives up for good.
 
+import { _ } from "./translate.js";
+
 const CHECK_MS = 500;
 const STILL_MS = 2500; // three segments are buffered: a picture that stands for so long waits for the camera
 const AGAIN_MS = 2000;
@@ -26,7 +28,7 @@ function hlsLibrary() {
     script.addEventListener("error", () => {
       library = null;
       script.remove();
-      reject(new Error("The player could not be loaded."));
+      reject(new Error(_("The player could not be loaded.")));
     });
     document.head.append(script);
   });
@@ -53,7 +55,7 @@ export class LiveVideo {
     this.#url = url;
     this.#tell = tell;
     document.addEventListener("visibilitychange", () => this.#wanted && (document.hidden ? this.#halt() : this.#begin()));
-    video.addEventListener("error", () => this.#wanted && this.#hls === null && this.#again("The video was interrupted. Trying again …"));
+    video.addEventListener("error", () => this.#wanted && this.#hls === null && this.#again(_("The video was interrupted. Trying again …")));
   }
 
   start() {
@@ -71,21 +73,21 @@ export class LiveVideo {
   async #begin() {
     this.#halt();
     const run = this.#run;
-    this.#tell({ words: "Connecting …", at: null, behind: null });
+    this.#tell({ words: _("Connecting …"), at: null, behind: null });
     try {
       const [words, Hls] = await Promise.all([refusal(this.#url), hlsLibrary()]);
       if (run !== this.#run) return;
       if (words) return void this.#again(words);
       if (Hls.isSupported()) this.#playBy(Hls);
       else if (this.#video.canPlayType(NATIVE)) this.#video.src = this.#url;
-      else return void this.#tell({ words: "This browser cannot play live video.", at: null, behind: null });
+      else return void this.#tell({ words: _("This browser cannot play live video."), at: null, behind: null });
       this.#moved = { time: -1, at: Date.now() };
       this.#ticker = setInterval(() => this.#check(), CHECK_MS);
       await this.#video.play();
     } catch (error) {
       if (run !== this.#run || error.name === "AbortError") return;
       if (error.name === "NotAllowedError") this.#video.controls = true; // it begins when somebody presses play
-      else this.#again(error.message || "The node does not answer. Trying again …");
+      else this.#again(error.message || _("The node does not answer. Trying again …"));
     }
   }
 
@@ -95,7 +97,7 @@ export class LiveVideo {
     hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
       // A node that refuses has a reason, and what was seen before is not shown on: it may be privacy.
       if ([401, 403, 503].includes(response?.code)) this.#begin();
-      else if (fatal) this.#again("The video was interrupted. Trying again …");
+      else if (fatal) this.#again(_("The video was interrupted. Trying again …"));
     });
     hls.loadSource(this.#url);
     hls.attachMedia(this.#video);
@@ -121,11 +123,11 @@ export class LiveVideo {
     const [time, now] = [this.#video.currentTime, Date.now()];
     if (time !== this.#moved.time) this.#moved = { time, at: now };
     const still = now - this.#moved.at;
-    const words = still < STILL_MS ? "" : `The picture has stood still for ${Math.round(still / 1000)} s. Waiting for more …`;
+    const words = still < STILL_MS ? "" : _("The picture has stood still for {seconds} s. Waiting for more …", { seconds: Math.round(still / 1000) });
     const isPlaying = this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
     const behind = isPlaying && this.#hls ? this.#hls.latency : null;
     const at = isPlaying ? this.#at() : null;
-    this.#tell({ words: isPlaying || words ? words : "Connecting …", at, behind, hasSound: isPlaying && this.#hasSound() });
+    this.#tell({ words: isPlaying || words ? words : _("Connecting …"), at, behind, hasSound: isPlaying && this.#hasSound() });
   }
 
   #hasSound() {
@@ -146,9 +148,9 @@ async function refusal(url) {
   const response = await fetch(url, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
   if (response.ok) return "";
   const said = (await response.text()).trim();
-  if (response.status === 401) return "The session has ended. Log in again.";
-  if (response.status === 403) return "Privacy is on: nothing is seen, and nothing kept.";
-  if (response.status === 404) return "Live video is off here.";
-  if (response.status === 501) return `Live video is not installed: ${said}`;
-  return `${said.charAt(0).toUpperCase()}${said.slice(1).replace(/\.$/, "")}. Trying again …`;
+  if (response.status === 401) return _("The session has ended. Log in again.");
+  if (response.status === 403) return _("Privacy is on: nothing is seen, and nothing kept.");
+  if (response.status === 404) return _("Live video is off here.");
+  if (response.status === 501) return _("Live video is not installed: {said}", { said });
+  return _("{said}. Trying again …", { said: said.charAt(0).toUpperCase() + said.slice(1).replace(/\.$/, "") });
 }

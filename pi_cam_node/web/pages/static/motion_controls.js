@@ -1,16 +1,17 @@
 // Motion in everyday words: whether something moves, whether it is looked for, how small a thing may be, what is recorded.
 
 import { element, say } from "./dom.js";
+import { _, _n, listOf } from "./translate.js";
 import { wordsOf } from "./words.js";
 
-const SENSITIVITY = [[20, "large things only"], [35, "low"], [50, "medium"], [70, "high"], [90, "very high"]];
-const RECORDING = [["off", "nothing by itself"], ["motion", "on motion"], ["continuous", "all the time"]];
-const FAILED = { floor: "too small", track: "did not move on steadily", mask: "in an ignored area", zone: "outside the zones" };
+const SENSITIVITY = [[20, _("large things only")], [35, _("low")], [50, _("medium")], [70, _("high")], [90, _("very high")]];
+const RECORDING = [["off", _("nothing by itself")], ["motion", _("on motion")], ["continuous", _("all the time")]];
+const FAILED = { floor: _("too small"), track: _("did not move on steadily"), mask: _("in an ignored area"), zone: _("outside the zones") };
 const ROWS = [
-  ["motion.enable", "Look for motion"],
-  ["motion.sensitivity", "Sensitivity by day", SENSITIVITY],
-  ["motion.night_sensitivity", "Sensitivity by night", SENSITIVITY],
-  ["recording.mode", "Record", RECORDING],
+  ["motion.enable", _("Look for motion")],
+  ["motion.sensitivity", _("Sensitivity by day"), SENSITIVITY],
+  ["motion.night_sensitivity", _("Sensitivity by night"), SENSITIVITY],
+  ["recording.mode", _("Record"), RECORDING],
 ];
 
 export class MotionControls {
@@ -23,10 +24,10 @@ export class MotionControls {
     this.said = element("p", { className: "said", role: "status" });
     this.rows = ROWS.map(([key, words, choices]) => this.row(key, words, choices));
     this.areas = element("span", { className: "soft" });
-    this.draw = button("Draw zones", () => source.draw());
+    this.draw = button(_("Draw zones"), () => source.draw());
     this.draw.classList.add("draw");
-    this.why = button("Why?", () => this.explain());
-    this.why.ariaLabel = "Why is there motion, or none?";
+    this.why = button(_("Why?"), () => this.explain());
+    this.why.ariaLabel = _("Why is there motion, or none?");
     this.told = element("p", { className: "soft", role: "status" });
     place.replaceChildren(element("div", { className: "now-row" }, this.now, this.why), this.told,
       ...(source.set ? [...this.rows.map(({ row }) => row), element("div", { className: "choice-row" }, this.areas, this.draw), this.said] : []));
@@ -46,8 +47,9 @@ export class MotionControls {
     this.known = settings;
     const isOn = settings.get("motion.enable")?.value;
     const zones = Object.keys(states).filter((key) => key.startsWith("motion/") && states[key] === "ON").map((key) => key.slice(7));
-    const moving = states.motion === "ON" ? `Something moves${zones.length ? ` in ${zones.join(" and ")}` : ""}.` : isOn ? "Nothing moves." : "Motion is not looked for.";
-    const text = states.recording === "ON" ? `${moving} It is recorded.` : moving;
+    const moves = zones.length ? _("Something moves in {zones}.", { zones: listOf(zones) }) : _("Something moves.");
+    const moving = states.motion === "ON" ? moves : isOn ? _("Nothing moves.") : _("Motion is not looked for.");
+    const text = states.recording === "ON" ? `${moving} ${_("It is recorded.")}` : moving;
     if (this.now.textContent !== text) this.now.textContent = text;
     this.now.classList.toggle("is-moving", states.motion === "ON");
     for (const { key, choices, control } of this.rows) {
@@ -57,16 +59,17 @@ export class MotionControls {
       if (choices) put(control, value);
       else control.checked = value;
     }
-    const counted = (count, one, many) => `${count || "no"} ${count === 1 ? one : many}`;
-    this.areas.textContent = `${counted(settings.get("motion.zones")?.value.length, "zone", "zones")}, ${counted(settings.get("motion.ignore")?.value.length, "ignored area", "ignored areas")}`;
+    const [zoned, ignored] = ["motion.zones", "motion.ignore"].map((key) => settings.get(key)?.value.length ?? 0);
+    const counts = [zoned ? _n(zoned, "{count} zone", "{count} zones") : _("no zones"), ignored ? _n(ignored, "{count} ignored area", "{count} ignored areas") : _("no ignored areas")];
+    this.areas.textContent = counts.join(", ");
     this.why.hidden = !isOn;
   }
 
   async set(key, control, choices) {
     const value = !choices ? control.checked : choices === RECORDING ? control.value : Number(control.value);
-    say(this.said, "Working …", "waiting");
+    say(this.said, _("Working …"), "waiting");
     const reply = await this.source.set(key, value);
-    say(this.said, reply.ok ? "Changed." : wordsOf("set", reply), reply.ok ? "ok" : "refused");
+    say(this.said, reply.ok ? _("Changed.") : wordsOf("set", reply), reply.ok ? "ok" : "refused");
     const told = this.known.get(key);
     if (!reply.ok && choices) put(control, told.value);
     else if (!reply.ok) control.checked = told.value;
@@ -74,11 +77,12 @@ export class MotionControls {
   }
 
   async explain() {
-    say(this.told, "Asking …", "waiting");
+    say(this.told, _("Asking …"), "waiting");
     const { ok, message, data } = await this.source.explain();
     const failed = (data?.blobs ?? []).filter((blob) => blob.failed).map((blob) => FAILED[blob.failed] ?? blob.failed);
-    const sentence = message.replace(/^MOTION=\w+: /, "").replace(/\bblobs?\b/g, "things seen");
-    say(this.told, `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.${failed.length ? ` Seen but not counted: ${failed.join(", ")}.` : ""}`, ok ? "waiting" : "refused");
+    const sentence = message.replace(/^MOTION=\w+: /, "").replace(/\bblobs?\b/g, _("things seen"));
+    const missed = failed.length ? ` ${_("Seen but not counted: {why}.", { why: failed.join(", ") })}` : "";
+    say(this.told, `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.${missed}`, ok ? "waiting" : "refused");
   }
 }
 

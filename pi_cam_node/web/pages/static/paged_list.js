@@ -4,6 +4,7 @@
 import { DayPicker } from "./day_picker.js";
 import { boundsOf, byDay, dayOf, nameOf } from "./days.js";
 import { element } from "./dom.js";
+import { _ } from "./translate.js";
 
 /** Names a row among those of all nodes. */
 export const keyOf = (row) => `${row.node}/${row.id}`;
@@ -34,7 +35,7 @@ export class PagedList {
     this.days = element("div", { className: "days" });
     this.empty = element("p", { className: "soft" });
     this.said = element("p", { className: "said", role: "status" });
-    this.older = element("button", { type: "button", className: "plain", textContent: "Show older ones" });
+    this.older = element("button", { type: "button", className: "plain", textContent: _("Show older ones") });
     this.older.addEventListener("click", () => this.loadOlder());
     this.notices = element("div", { className: "notices" });
     place.replaceChildren(this.bar, this.said, this.notices, this.days, this.empty, this.older);
@@ -137,10 +138,10 @@ export class PagedList {
     this.empty.hidden = !this.isEmpty;
     if (!this.isEmpty) return;
     const isFiltered = this.day !== null || Object.values(this.query).some(Boolean);
-    this.empty.replaceChildren(isFiltered ? "There is nothing of this choice. " : this.nothing);
+    this.empty.replaceChildren(isFiltered ? `${_("There is nothing of this choice.")} ` : this.nothing);
     if (this.day === null || !this.earlier) return;
     const day = dayOf(this.earlier);
-    const there = element("button", { type: "button", className: "plain" }, `Show ${nameOf(day)}`);
+    const there = element("button", { type: "button", className: "plain" }, _("Show {day}", { day: nameOf(day) }));
     there.addEventListener("click", () => this.picker.pick(day));
     this.empty.append(there);
   }

@@ -3,6 +3,7 @@
 
 import { clockTime, element, say } from "./dom.js";
 import { dayOf, nameOf } from "./days.js";
+import { _ } from "./translate.js";
 
 const SURE_MS = 4000;
 
@@ -56,7 +57,7 @@ export class Player {
       this.stage.replaceChildren(video);
     } else if (picture) {
       const image = element("img", { alt: title, src: picture.url });
-      image.addEventListener("error", () => this.explain("The picture is gone, or cannot be reached."));
+      image.addEventListener("error", () => this.explain(_("The picture is gone, or cannot be reached.")));
       this.stage.replaceChildren(image);
     } else this.explain(why);
     this.offer();
@@ -64,7 +65,7 @@ export class Player {
 
   /** Shows the picture of an event whose film is not there, or not yet. */
   noFilm() {
-    const words = "The film is still being written, or is gone.";
+    const words = _("The film is still being written, or is gone.");
     if (!this.entry.picture) return this.explain(words);
     this.stageOf("picture");
     say(this.said, words, "waiting");
@@ -80,10 +81,10 @@ export class Player {
     const entry = this.entry;
     const medium = this.shown === "film" && film ? film : picture;
     this.tools.replaceChildren();
-    if (film && picture) this.tools.append(button(this.shown === "film" ? "Picture" : "Film", () => this.stageOf(this.shown === "film" ? "picture" : "film")));
+    if (film && picture) this.tools.append(button(this.shown === "film" ? _("Picture") : _("Film"), () => this.stageOf(this.shown === "film" ? "picture" : "film")));
     if (!medium) return;
-    this.tools.append(element("a", { className: "button plain", href: medium.url, download: "" }, "Download"));
-    if (row.page && this.hasLink) this.tools.append(element("a", { className: "button plain", href: row.page }, "More about it"));
+    this.tools.append(element("a", { className: "button plain", href: medium.url, download: "" }, _("Download")));
+    if (row.page && this.hasLink) this.tools.append(element("a", { className: "button plain", href: row.page }, _("More about it")));
     if (!this.source.keep) return;
     const about = await this.source.about(row, medium.id).catch(() => null);
     if (!about || this.entry !== entry || this.tools.querySelector(".keep")) return;
@@ -91,10 +92,10 @@ export class Player {
   }
 
   keeper(row, medium, kept) {
-    const made = button(kept ? "Keep no longer" : "Keep", async () => {
+    const made = button(kept ? _("Keep no longer") : _("Keep"), async () => {
       const refused = await this.source.keep(row, medium.id, !kept);
       if (refused) return say(this.said, refused, "refused");
-      say(this.said, kept ? "It may be deleted again to make room." : "Kept: it is not deleted to make room.");
+      say(this.said, kept ? _("It may be deleted again to make room.") : _("Kept: it is not deleted to make room."));
       await this.offer();
       this.tools.querySelector(".keep")?.focus();
     });
@@ -107,12 +108,12 @@ export class Player {
     let sure = 0;
     const calm = () => {
       sure = 0;
-      made.textContent = "Delete";
+      made.textContent = _("Delete");
       made.classList.remove("danger");
     };
-    const made = button("Delete", async () => {
+    const made = button(_("Delete"), async () => {
       if (!sure) {
-        made.textContent = "Really delete?";
+        made.textContent = _("Really delete?");
         made.classList.add("danger");
         sure = setTimeout(calm, SURE_MS);
         return;

@@ -3,17 +3,18 @@
 import { element } from "./dom.js";
 import { keyOf } from "./paged_list.js";
 import { Player } from "./player.js";
+import { _ } from "./translate.js";
 
 export class Viewer {
   /** `entryOf(row)` returns a row as the player shows it. */
   constructor(source, entryOf) {
     this.entryOf = entryOf;
     this.player = new Player(source, (row) => this.removed(row));
-    this.newer = arrow("‹", "The newer one", () => this.step(-1));
-    this.older = arrow("›", "The older one", () => this.step(1));
-    this.close = arrow("×", "Close", () => this.dialog.close());
+    this.newer = arrow("‹", _("The newer one"), () => this.step(-1));
+    this.older = arrow("›", _("The older one"), () => this.step(1));
+    this.close = arrow("×", _("Close"), () => this.dialog.close());
     this.bar = element("div", { className: "viewer-bar" }, this.newer, this.older, this.close);
-    this.dialog = element("dialog", { className: "viewer", ariaLabel: "Player" }, this.bar, this.player.element);
+    this.dialog = element("dialog", { className: "viewer", ariaLabel: _("Player") }, this.bar, this.player.element);
     this.dialog.addEventListener("close", () => this.player.stop());
     this.dialog.addEventListener("click", ({ target }) => target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("keydown", (event) => this.key(event));

@@ -2,6 +2,7 @@
 
 import { clockTime, element } from "./dom.js";
 import { LiveVideo } from "./live_video.js";
+import { _ } from "./translate.js";
 
 /**
  * Adds the button to a place; `moment` says the time of the picture. The figure's `data-showing` tells what it shows,
@@ -10,28 +11,29 @@ import { LiveVideo } from "./live_video.js";
  */
 export function watch({ figure, place, moment, url, name }) {
   const video = element("video", { muted: true, playsInline: true, autoplay: true, hidden: true, className: "video" });
-  video.setAttribute("aria-label", `Live video of ${name}`);
+  video.setAttribute("aria-label", _("Live video of {name}", { name }));
   const words = element("p", { className: "veil video-words", hidden: true });
-  const button = element("button", { type: "button", className: "plain watch" }, "Live video");
-  const sound = element("button", { type: "button", className: "plain sound", hidden: true }, "Sound on");
+  const button = element("button", { type: "button", className: "plain watch" }, _("Live video"));
+  const sound = element("button", { type: "button", className: "plain sound", hidden: true }, _("Sound on"));
   figure.append(video, words);
   place.prepend(button, sound);
 
   function hear(isHeard) {
     video.muted = !isHeard;
-    sound.textContent = isHeard ? "Sound off" : "Sound on";
+    sound.textContent = isHeard ? _("Sound off") : _("Sound on");
   }
 
   const player = new LiveVideo(video, url, ({ words: said, at, behind, hasSound = false }) => {
     sound.hidden = !hasSound;
     if (words.textContent !== said) words.textContent = said;
-    moment.textContent = at === null ? "" : `${clockTime(at)}${behind > 0 ? `, ${Math.round(behind)} s behind` : ""}`;
+    const time = at === null ? "" : clockTime(at);
+    moment.textContent = time && behind > 0 ? _("{time}, {seconds} s behind", { time, seconds: Math.round(behind) }) : time;
   });
 
   function show(isVideo) {
     figure.dataset.showing = isVideo ? "video" : "pictures";
     video.hidden = words.hidden = !isVideo;
-    button.textContent = isVideo ? "Single pictures" : "Live video";
+    button.textContent = isVideo ? _("Single pictures") : _("Live video");
     moment.textContent = "";
     sound.hidden = true;
     hear(false);

@@ -2,15 +2,16 @@
 // reply's own text is for scripts that match it.
 
 import { clockTime } from "./dom.js";
+import { _, listOf } from "./translate.js";
 
-export const MEDIA_KINDS = { single: "Picture", stack: "From the past", ring: "From the past, one by one", auto: "Automatic", event: "Picture of an event", recording: "Film", clip: "Clip", timelapse: "Time lapse" };
-export const EVENT_KINDS = { motion: "Motion", trigger: "Trigger", record: "Recorded by hand" };
+export const MEDIA_KINDS = { single: _("Picture"), stack: _("From the past"), ring: _("From the past, one by one"), auto: _("Automatic"), event: _("Picture of an event"), recording: _("Film"), clip: _("Clip"), timelapse: _("Time lapse") };
+export const EVENT_KINDS = { motion: _("Motion"), trigger: _("Trigger"), record: _("Recorded by hand") };
 const FILMS = ["recording", "clip", "timelapse"];
 const ENDED_BY = {
-  camera_lost: "It ended when the camera was lost.",
-  privacy: "Privacy ended it.",
-  disabled: "It ended when motion detection was switched off.",
-  interrupted: "It was cut off when the node stopped.",
+  camera_lost: _("It ended when the camera was lost."),
+  privacy: _("Privacy ended it."),
+  disabled: _("It ended when motion detection was switched off."),
+  interrupted: _("It was cut off when the node stopped."),
 };
 
 export const isFilm = (kind) => FILMS.includes(kind);
@@ -18,9 +19,10 @@ export const isFilm = (kind) => FILMS.includes(kind);
 /** Returns seconds as people say them: "7 s", "2 min 5 s", "1 h 3 min". */
 export function spanOf(seconds) {
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return _("{seconds} s", { seconds: whole });
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${hours} h ${minutes} min` : `${minutes} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+  if (hours) return _("{hours} h {minutes} min", { hours, minutes });
+  return whole % 60 ? _("{minutes} min {seconds} s", { minutes, seconds: whole % 60 }) : _("{minutes} min", { minutes });
 }
 
 /** Returns a number of bytes as people say it. */
@@ -32,50 +34,54 @@ export function sizeOf(bytes) {
 /** Returns how long an event took, in words; of one that goes on, that it does; empty of what has no end. */
 export function lengthOf({ at, ended_at: end }) {
   if (end === undefined) return "";
-  return end ? spanOf((Date.parse(end) - Date.parse(at)) / 1000) : "still going on";
+  return end ? spanOf((Date.parse(end) - Date.parse(at)) / 1000) : _("still going on");
 }
 
 /** Returns what happened, in a line: "Motion", "Trigger of doorbell". */
 export function titleOf(event) {
   if (event.title) return event.title;
   const kind = EVENT_KINDS[event.kind] ?? event.kind;
-  return event.kind === "trigger" && event.cause ? `${kind}: ${event.cause}` : kind;
+  return event.kind === "trigger" && event.cause ? _("{kind}: {cause}", { kind, cause: event.cause }) : kind;
 }
 
 /** Returns sentences that say what moved and why it is there. */
 export function reasonsOf(event) {
   const zones = event.zones ?? [];
-  const where = zones.length ? `in ${zones.join(" and ")}` : "in the picture";
+  const moved = zones.length ? _("Something moved in {zones}.", { zones: listOf(zones) }) : "";
   const began = {
-    motion: `Something moved ${where}.`,
-    trigger: `An outside sensor asked for it${event.cause ? `: ${event.cause}` : ""}.${zones.length ? ` Something moved ${where}.` : ""}`,
-    record: `Somebody had it recorded.${zones.length ? ` Something moved ${where}.` : ""}`,
+    motion: [moved || _("Something moved in the picture.")],
+    trigger: [event.cause ? _("An outside sensor asked for it: {cause}.", event) : _("An outside sensor asked for it."), moved],
+    record: [_("Somebody had it recorded."), moved],
   }[event.kind];
+  const begins = () => clockTime(Date.parse(event.at) - event.pre_roll_s * 1000);
   const film = event.recording_id
-    ? event.pre_roll_s > 0 && `Its film begins ${event.pre_roll_s.toFixed(1)} s before it, at ${clockTime(Date.parse(event.at) - event.pre_roll_s * 1000)}.`
-    : event.kind in EVENT_KINDS && event.ended_at && "It was not recorded.";
-  return [began, film, event.ended_by && ENDED_BY[event.ended_by], event.detail].filter(Boolean);
+    ? event.pre_roll_s > 0 && _("Its film begins {seconds} s before it, at {time}.", { seconds: event.pre_roll_s.toFixed(1), time: begins() })
+    : event.kind in EVENT_KINDS && event.ended_at && _("It was not recorded.");
+  return [began?.filter(Boolean).join(" "), film, event.ended_by && ENDED_BY[event.ended_by], event.detail].filter(Boolean);
 }
 
 const DONE = {
-  save: () => "Saved.",
+  save: () => _("Saved."),
   pastStack: ({ data }) => {
     const count = data.frames_used ?? data.count;
-    return count > 1 ? `Saved: ${count} pictures made into one.` : "Saved.";
+    return count > 1 ? _("Saved: {count} pictures made into one.", { count }) : _("Saved.");
   },
-  keep: ({ data }) => (data.kept ? "Kept: it is not deleted to make room." : "May be deleted again to make room."),
-  delete: () => "Deleted.",
-  set: () => "Changed.",
-  overwrite_config: ({ message }) => `Written${/ to (.+)$/.test(message) ? ` to ${/ to (.+)$/.exec(message)[1]}` : ""}.`,
+  keep: ({ data }) => (data.kept ? _("Kept: it is not deleted to make room.") : _("May be deleted again to make room.")),
+  delete: () => _("Deleted."),
+  set: () => _("Changed."),
+  overwrite_config: ({ message }) => {
+    const file = / to (.+)$/.exec(message)?.[1];
+    return file ? _("Written to {file}.", { file }) : _("Written.");
+  },
 };
 
 const REFUSED = {
-  busy: "The camera is busy with something else. Try again in a moment.",
-  no_frames: "The memory does not reach back to that moment.",
-  camera_down: "The camera is away, so there is no picture to take.",
-  privacy_on: "Privacy is on: no picture is made, kept or shown.",
-  no_space: "The disk is full. Delete pictures, or give them more room in the settings.",
-  timeout: "The camera took too long. Try again.",
+  busy: _("The camera is busy with something else. Try again in a moment."),
+  no_frames: _("The memory does not reach back to that moment."),
+  camera_down: _("The camera is away, so there is no picture to take."),
+  privacy_on: _("Privacy is on: no picture is made, kept or shown."),
+  no_space: _("The disk is full. Delete pictures, or give them more room in the settings."),
+  timeout: _("The camera took too long. Try again."),
   unanswered: null, // says itself what happened
 };
 
@@ -88,5 +94,5 @@ export function wordsOf(verb, reply) {
 /** Returns a reply's text as a sentence. */
 export function plain(message) {
   const text = String(message).replace(/^ERROR: /, "");
-  return text === "NOT_SAVED" ? "It could not be saved." : text.charAt(0).toUpperCase() + text.slice(1);
+  return text === "NOT_SAVED" ? _("It could not be saved.") : text.charAt(0).toUpperCase() + text.slice(1);
 }

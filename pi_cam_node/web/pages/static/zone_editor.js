@@ -1,10 +1,11 @@
 // The editor of zones and ignored areas: the areas over the live picture, and a list of them with names below it.
 
 import { element, say } from "./dom.js";
+import { _ } from "./translate.js";
 import { ZoneLayer } from "./zone_layer.js";
 import { areaOf, faultOf, freeName, nameFrom, newPoints, textOf } from "./zones.js";
 
-const HINT = "Drag a corner, or the whole area; drag a small point between two corners to make another. With the keyboard: Tab to a corner, arrow keys move it (further with Shift), Enter adds one after it, Delete removes it.";
+const HINT = _("Drag a corner, or the whole area; drag a small point between two corners to make another. With the keyboard: Tab to a corner, arrow keys move it (further with Shift), Enter adds one after it, Delete removes it.");
 
 export class ZoneEditor {
   /** `figure` and `picture()` as `ZoneLayer`; `panel` is filled while it is open. `save({zones, ignore})` returns a sentence
@@ -23,13 +24,13 @@ export class ZoneEditor {
     this.list = element("ul", { className: "areas" });
     this.said = element("p", { className: "said", role: "status" });
     const buttons = [
-      button("Add a zone", () => this.add(freeName(this.areas))),
-      button("Add an ignored area", () => this.add(null)),
-      button("Save", () => this.store(), "save"),
-      button("Cancel", () => this.close()),
+      button(_("Add a zone"), () => this.add(freeName(this.areas))),
+      button(_("Add an ignored area"), () => this.add(null)),
+      button(_("Save"), () => this.store(), "save"),
+      button(_("Cancel"), () => this.close()),
     ];
-    panel.replaceChildren(element("h2", {}, "Zones"),
-      element("p", { className: "soft" }, "With zones, only what stands in one of them counts as motion. In an ignored area nothing counts."),
+    panel.replaceChildren(element("h2", {}, _("Zones")),
+      element("p", { className: "soft" }, _("With zones, only what stands in one of them counts as motion. In an ignored area nothing counts.")),
       this.list, element("div", { className: "buttons" }, ...buttons), this.said,
       element("p", { className: "soft", id: "zones-hint" }, HINT));
   }
@@ -74,22 +75,22 @@ export class ZoneEditor {
   }
 
   item(area, number, ignored) {
-    const words = ignored ? `Ignored area ${ignored}` : "Zone";
+    const words = ignored ? _("Ignored area {number}", { number: ignored }) : _("Zone");
     const chip = button(words, () => this.choose(number), ignored ? "plain chip ignored" : "plain chip zone");
     chip.ariaPressed = String(number === this.chosen);
-    const name = element("input", { type: "text", value: area.name ?? "", maxLength: 32, spellcheck: false, autocapitalize: "none", ariaLabel: "Name of the zone" });
+    const name = element("input", { type: "text", value: area.name ?? "", maxLength: 32, spellcheck: false, autocapitalize: "none", ariaLabel: _("Name of the zone") });
     name.addEventListener("focus", () => this.mark(number));
     name.addEventListener("input", () => {
       area.name = nameFrom(name.value);
       this.layer.draw(this.areas, this.chosen);
     });
     name.addEventListener("change", () => (name.value = area.name));
-    const remove = button("Remove", () => {
+    const remove = button(_("Remove"), () => {
       this.areas.splice(number, 1);
       this.choose(Math.min(number, this.areas.length - 1));
       this.panel.querySelector(".areas li:last-child button, .buttons button").focus();
     });
-    remove.ariaLabel = `Remove ${ignored ? words : area.name}`;
+    remove.ariaLabel = _("Remove {name}", { name: ignored ? words : area.name });
     return element("li", {}, chip, ...(ignored ? [] : [name]), remove);
   }
 
@@ -103,7 +104,7 @@ export class ZoneEditor {
   async store() {
     const fault = faultOf(this.areas);
     if (fault) return say(this.said, fault, "refused");
-    say(this.said, "Working …", "waiting");
+    say(this.said, _("Working …"), "waiting");
     const texts = (isZone) => this.areas.filter(({ name }) => (name !== null) === isZone).map(textOf);
     const refused = await this.save({ zones: texts(true), ignore: texts(false) });
     if (refused) return say(this.said, refused, "refused");

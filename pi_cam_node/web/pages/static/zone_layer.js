@@ -1,6 +1,7 @@
 // Areas drawn over a picture, with a handle for each corner of the chosen one: dragged by mouse or finger, moved by keys.
 
 import { element } from "./dom.js";
+import { _ } from "./translate.js";
 import { middleAfter, shifted, withCorner, withPoint, withoutCorner } from "./zones.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -19,7 +20,7 @@ export class ZoneLayer {
     this.svg.setAttribute("preserveAspectRatio", "none");
     this.svg.setAttribute("aria-hidden", "true");
     this.names = element("div", { className: "zone-names", ariaHidden: "true" });
-    this.handles = element("div", { className: "zone-handles", role: "group", ariaLabel: "Corners" });
+    this.handles = element("div", { className: "zone-handles", role: "group", ariaLabel: _("Corners") });
     this.element = element("div", { className: "zone-layer" }, this.svg, this.names, this.handles);
     this.element.addEventListener("pointerdown", (event) => this.take(event));
     this.element.addEventListener("pointermove", (event) => this.drag(event));
@@ -62,7 +63,7 @@ export class ZoneLayer {
     this.points = areas[chosen]?.points ?? [];
     this.svg.replaceChildren(...areas.map((area, number) => polygonOf(area, number, number === chosen)));
     this.names.replaceChildren(...areas.filter(({ name }) => name !== null).map(({ name, points }) => at(points.reduce((low, one) => (one[1] < low[1] ? one : low)), element("span", {}, name))));
-    const corners = this.points.map((point, number) => this.corner(point, number, areas[chosen].name ?? "the ignored area"));
+    const corners = this.points.map((point, number) => this.corner(point, number, areas[chosen].name ?? _("the ignored area")));
     const middles = this.points.map((_, number) => {
       const made = at(middleAfter(this.points, number), element("button", { type: "button", className: "middle", tabIndex: -1, ariaHidden: "true" }));
       made.dataset.middle = number;
@@ -74,7 +75,7 @@ export class ZoneLayer {
 
   corner(point, number, name) {
     const [x, y] = point.map((share) => Math.round(share * 100));
-    const made = at(point, element("button", { type: "button", className: "corner", ariaLabel: `Corner ${number + 1} of ${name}: ${x} % from the left, ${y} % from the top` }));
+    const made = at(point, element("button", { type: "button", className: "corner", ariaLabel: _("Corner {number} of {name}: {x} % from the left, {y} % from the top", { number: number + 1, name, x, y }) }));
     made.setAttribute("aria-describedby", this.hint);
     made.dataset.corner = number;
     return made;

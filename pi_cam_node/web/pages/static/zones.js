@@ -1,6 +1,8 @@
 // Zones and ignored areas as polygons: [[x, y], …] relative to the picture, from 0 to 1. The texts are those of the
 // settings `motion.zones` ("door=0.1,0.2 0.5,0.2 0.5,0.9") and `motion.ignore` ("0.1,0.2 0.5,0.2 0.5,0.9").
 
+import { _ } from "./translate.js";
+
 export const POINTS_MIN = 3;
 export const POINTS_MAX = 32;
 const NAME = /^[a-z0-9_-]{1,32}$/;
@@ -24,9 +26,9 @@ export const nameFrom = (typed) => typed.trim().toLowerCase().replace(/[^a-z0-9_
 /** Returns why the zones cannot be saved, empty where they can. */
 export function faultOf(areas) {
   const names = areas.filter(({ name }) => name !== null).map(({ name }) => name);
-  if (names.some((name) => !NAME.test(name))) return "Each zone needs a name of letters, digits, _ or -.";
+  if (names.some((name) => !NAME.test(name))) return _("Each zone needs a name of letters, digits, _ or -.");
   const twice = names.find((name, at) => names.indexOf(name) !== at);
-  return twice ? `Two zones have the name ${twice}.` : "";
+  return twice ? _("Two zones have the name {name}.", { name: twice }) : "";
 }
 
 /** Returns a name that no area has yet: "zone_2". */
