@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from pi_cam_node.base.atomic_files import create_atomically
 from pi_cam_node.base.clock import Clock
@@ -38,17 +39,31 @@ class Links:
             raise ValueError(f"{path} holds no key of {KEY_BYTES} bytes")
         self._clock = clock
 
-    def sign(self, path: str, lifetime_s: float) -> str:
-        """Return a path with a signature and the UTC epoch second at which it ends."""
-        expires = str(int(self._clock.utcnow().timestamp() + lifetime_s))
-        return f"{path}?expires={expires}&signature={self._signature(path, expires)}"
+    def sign(self, path: str, lifetime_s: float, by: str = "") -> str:
+        """Return a path with a signature and the UTC epoch second at which it ends.
+
+        Args:
+            path: What it opens.
+            lifetime_s: How long.
+            by: Id of the account without whose right it opens nothing; empty: it depends on none.
+        """
+        return self._signed(path, str(int(self._clock.utcnow().timestamp() + lifetime_s)), by)
+
+    def sign_alike(self, path: str, query: Mapping[str, str]) -> str:
+        """Return a path with a signature that ends with that of a query, and depends on the same account."""
+        return self._signed(path, query.get("expires", ""), query.get("by", ""))
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
         """Tell whether a request carries a valid signature of the console for this very path, and in time."""
-        expires, given = query.get("expires", ""), query.get("signature", "")
-        is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires).encode())
+        expires, by, given = query.get("expires", ""), query.get("by", ""), query.get("signature", "")
+        is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires, by).encode())
         return is_ours and self._clock.utcnow().timestamp() < int(expires)
 
-    def _signature(self, path: str, expires: str) -> str:
-        text = f"{expires}\n{path}".encode(errors="replace")
+    def _signed(self, path: str, expires: str, by: str) -> str:
+        named = f"by={quote(by)}&" if by else ""
+        return f"{path}?{named}expires={expires}&signature={self._signature(path, expires, by)}"
+
+    def _signature(self, path: str, expires: str, by: str) -> str:
+        # A path begins with a slash, so that an account before it is never taken for a part of it.
+        text = "\n".join((expires, by, path) if by else (expires, path)).encode(errors="replace")
         return encoded(hmac.new(self._key, text, hashlib.sha256).digest())

@@ -8,9 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.push.pause import next_ms
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import EventFilter
 from pi_cam_node.console.web import event_views
+from pi_cam_node.console.web.events import SHARE_S
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
@@ -48,9 +50,9 @@ async def camera(request: web.Request) -> web.StreamResponse:
     node = node_of(request)
     context = context_of(request)
     wanted = EventFilter(frozenset({node.id}))
-    rows = [] if node.is_private else await context.database.read(lambda db: event_rows.newest(db, wanted, STRIP))
+    rows = [] if node.is_private else await context.rows_or_none(lambda db: event_rows.newest(db, wanted, STRIP))
     views = event_views.views(rows, context)
-    return page(request, "camera.html", node=node, events=views, why=context.client.why(node))
+    return page(request, "camera.html", node=node, events=views, why=context.client.why(node), shares=SHARE_S)
 
 
 @route("GET", "/parts/{part}", "view")
@@ -109,6 +111,19 @@ async def mode(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/mode.html", mode=wanted)
 
 
+@route("POST", "/pushes", "control")
+async def pushes(request: web.Request) -> web.StreamResponse:
+    """Switch the pushes of the whole house off until a time of day, or, without one, on again."""
+    account, form = require(request, "act"), await form_of(request)
+    context, until = context_of(request), form.get("until", "").strip()
+    try:
+        until_ms = next_ms(until, context.clock.utcnow()) if until and "on" not in form else 0
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from None
+    context.pause_pushes(account.name, until_ms)
+    return page(request, "parts/mode.html")
+
+
 def said_of(deed: str, reply: dict[str, Any]) -> str:
     """Return what came of a button, for people."""
     if reply.get("ok"):
@@ -140,10 +155,7 @@ def _sensors(request: web.Request) -> dict[str, Any]:
 async def _strip(request: web.Request) -> dict[str, Any]:
     context, account = context_of(request), account_of(request)
     wanted = EventFilter(account.cameras)
-    try:
-        rows = await context.database.read(lambda db: event_rows.newest(db, wanted, STRIP))
-    except NodeError:
-        rows = []
+    rows = await context.rows_or_none(lambda db: event_rows.newest(db, wanted, STRIP))
     return {"events": event_views.views(rows, context)}
 
 

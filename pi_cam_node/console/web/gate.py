@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -64,7 +65,7 @@ class ConsoleGate:
         if need.right == "public":
             return
         if need.signed and "signature" in request.query:
-            if not self.links.verify(request.path, request.query):
+            if not self.is_open(request.path, request.query, request.match_info.get("camera", "")):
                 raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
             routes.mark_signed(request)
             return
@@ -75,6 +76,13 @@ class ConsoleGate:
         deed: Deed = "view" if need.right == "view" else "act"
         if not rights.may(known[0], deed):
             raise web.HTTPForbidden(text="this account may not do that\n")
+
+    def is_open(self, path: str, query: Mapping[str, str], camera: str) -> bool:
+        """Tell whether a signed link opens a path; the account that it names, if any, must still see the camera."""
+        if not self.links.verify(path, query):
+            return False
+        account = self.accounts.get(query["by"]) if query.get("by") else None
+        return not query.get("by") or (account is not None and rights.may(account, "view", camera))
 
     def wait_s(self, request: web.Request) -> float:
         """Return how long an address must wait before its next password is looked at; 0: not at all."""

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.nodes.node import Node
-from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.pictures.client import Unreachable, body_of
+from pi_cam_node.console.web.events import SHARE_S
+from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.routes import account_or_none, context_of, node_of, route
+from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.routes import account_of, account_or_none, context_of, is_signed, node_of, route
 
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
+# Not how long the node lets a segment of a film be kept: what shows the house stays in no browser's cache.
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
-# A segment's name never means anything else: what the node says of keeping it holds here too.
-_PASSED_ON_LIVE = (*_PASSED_ON, "Cache-Control", "Retry-After")
 # The node's own words why there is no live video now.
 _WORDS_MAX_BYTES = 1000
 _ASKED = ("Range", "If-Range", "If-None-Match")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HLS = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|m4s|mp4)")
+# A line of its own, or an attribute such as EXT-X-MAP's; the node names files of this very folder.
+_FILE_IN_PLAYLIST = re.compile(rf'(?:(?<=URI=")|^)(?!#){_HLS.pattern}(?="|\r?$)', re.MULTILINE)
+PLAYLIST_MAX_BYTES = 64 << 10
 
 
 @route("GET", "/media/{camera}/{id}", "view", signed=True)
@@ -41,9 +46,23 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     return await _pass_on(request, node, f"/media/{name}/thumbnail", name)
 
 
-@route("GET", "/hls/{camera}/{name}", "view")
+@route("POST", "/hls/{camera}/share", "control")
+async def share_video(request: web.Request) -> web.StreamResponse:
+    """Make an address of a camera's live film that opens it without a login: for players that cannot send one.
+
+    It ends after its time (``for``: ``1 h``, ``1 d``, ``7 d``), and when the account that made it may see the camera no
+    longer.
+    """
+    node, account, form = node_of(request, "act"), account_of(request), await form_of(request)
+    context, span = context_of(request), form.get("for", "")
+    signed = context.links.sign(f"/hls/{node.id}/master.m3u8", SHARE_S.get(span, SHARE_S["1 d"]), account.id)
+    context.note(account.name, "command", f"{node.id}: shared the live video for {span}")
+    return page(request, "parts/share.html", link=gate_of(request).origin(request) + signed)
+
+
+@route("GET", "/hls/{camera}/{name}", "view", signed=True)
 async def hls(request: web.Request) -> web.StreamResponse:
-    """Send a playlist or a segment of a camera's live film."""
+    """Send a playlist or a segment of a camera's live film; a signed playlist names signed files."""
     node, name = node_of(request), request.match_info["name"]
     if _HLS.fullmatch(name) is None:
         raise web.HTTPNotFound(text="no such file\n")
@@ -57,9 +76,23 @@ async def hls(request: web.Request) -> web.StreamResponse:
                 return web.Response(status=answer.status, text=words.decode(errors="replace"), headers=headers)
             if answer.status != 200:
                 return _refusal(node, answer.status)
-            return await _copy(request, node, answer, _PASSED_ON_LIVE)
+            if is_signed(request) and name.endswith(".m3u8"):
+                text = (await body_of(answer, PLAYLIST_MAX_BYTES)).decode(errors="replace")
+                return _signed_playlist(request, text, answer.content_type)
+            return await _copy(request, node, answer)
     except Unreachable as error:
         return web.Response(status=502, text=f"{error}\n")
+
+
+def _signed_playlist(request: web.Request, text: str, content_type: str) -> web.Response:
+    """Return a playlist whose files are signed until the same time as itself."""
+    links, folder = context_of(request).links, request.path.rpartition("/")[0] + "/"
+
+    def signed(found: re.Match[str]) -> str:
+        return links.sign_alike(folder + found[0], request.query).removeprefix(folder)
+
+    body = _FILE_IN_PLAYLIST.sub(signed, text)
+    return web.Response(text=body, content_type=content_type)
 
 
 @route("GET", "/auth/check", "public")
@@ -70,15 +103,13 @@ async def auth_check(request: web.Request) -> web.Response:
     path = asked.partition("?")[0]
     if re.search(r"%|\\|//|/\.", path):
         return web.Response(status=403)
-    if account is None:
-        from yarl import URL  # noqa: PLC0415
-
-        signed = path.startswith("/media/") and gate_of(request).links.verify(path, URL(asked, encoded=True).query)
-        return web.Response(status=204 if signed else 401)
     parts = path.split("/")
     camera = parts[2] if len(parts) > 2 and parts[1] in {"media", "hls"} else None
-    may = rights.may(account, "view", camera) and (camera is None or _is_shown(request, camera))
-    return web.Response(status=204 if may else 403)
+    is_open = camera is not None and gate_of(request).is_open(path, URL(asked, encoded=True).query, camera)
+    if account is None and not is_open:
+        return web.Response(status=401)
+    may = is_open or (account is not None and rights.may(account, "view", camera))
+    return web.Response(status=204 if may and (camera is None or _is_shown(request, camera)) else 403)
 
 
 def _is_shown(request: web.Request, camera: str) -> bool:
@@ -117,9 +148,7 @@ def _refusal(node: Node, status: int) -> web.Response:
     return web.Response(status=502, text=f"{node.name} answers {status}\n")
 
 
-async def _copy(
-    request: web.Request, node: Node, answer: aiohttp.ClientResponse, passed_on: Sequence[str] = _PASSED_ON
-) -> web.StreamResponse:
+async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     """Pass an answer on; it ends where it is when the node is hidden meanwhile.
 
     Raises:
@@ -130,7 +159,7 @@ async def _copy(
         raise ConnectionResetError("the client has gone")
     transport.set_write_buffer_limits(high=CHUNK_BYTES)
     response = web.StreamResponse(status=answer.status)
-    for name in passed_on:
+    for name in _PASSED_ON:
         if name in answer.headers:
             response.headers[name] = answer.headers[name]
     with context_of(request).cutoff.watch(node.id, transport.abort):

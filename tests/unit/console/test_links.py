@@ -26,3 +26,20 @@ def test_a_link_opens_its_path_until_it_ends(tmp_path: Path) -> None:
     clock.advance(61)
     assert not again.verify(path, query)
     assert (tmp_path / "links.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_of_an_account_names_it_and_so_do_those_of_the_same_playlist(tmp_path: Path) -> None:
+    clock = FakeClock()
+    links = Links(tmp_path, clock)
+
+    def parts(link: str) -> tuple[str, dict[str, str]]:
+        return urlsplit(link).path, dict(parse_qsl(urlsplit(link).query))
+
+    path, query = parts(links.sign("/hls/porch/master.m3u8", 60, "a1"))
+    assert links.verify(path, query)
+    assert not links.verify(path, {**query, "by": "a2"})
+    assert not links.verify(path, {key: value for key, value in query.items() if key != "by"})
+    other, alike = parts(links.sign_alike("/hls/porch/main.m3u8", query))
+    assert (alike["expires"], alike["by"]) == (query["expires"], "a1")
+    assert links.verify(other, alike)
+    assert not links.verify(other, query)

@@ -89,6 +89,7 @@ def test_what_is_public_is_a_short_list() -> None:
         "POST /setup",
     }
     assert {route.path for route in ROUTES if route.need.signed} == {
+        "/hls/{camera}/{name}",
         "/media/{camera}/{id}",
         "/media/{camera}/{id}/thumbnail",
     }
