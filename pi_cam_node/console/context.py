@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.clock import Clock
@@ -26,13 +27,16 @@ from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.hub import LiveHub
 from pi_cam_node.console.push.endpoints import Endpoints
 from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.pause import PushPause, words_of
 from pi_cam_node.console.push.vapid import CONTACT_FILE, Vapid, subject_of
 from pi_cam_node.console.rules.engine import RuleEngine
 from pi_cam_node.console.rules.models import Rule
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store import audit
-from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.database import Database, StoreUnavailable, Work
 from pi_cam_node.console.supervisor.family import Supervisor
+
+Row = TypeVar("Row")
 
 
 @dataclass(slots=True)
@@ -65,6 +69,7 @@ class ConsoleContext:
     vapid: Vapid
     endpoints: Endpoints
     outbox: Outbox
+    pause: PushPause
     supervisor: Supervisor
     mode: str = "home"
     file_content: bytes | None = field(default=None, repr=False)
@@ -82,6 +87,13 @@ class ConsoleContext:
         """Path of the console's configuration file."""
         return self.loaded.path
 
+    async def rows_or_none(self, work: Work[list[Row]]) -> list[Row]:
+        """Return rows that a page can do without; none where the database cannot be read."""
+        try:
+            return await self.database.read(work)
+        except StoreUnavailable:
+            return []
+
     def note(self, account: str, kind: str, what: str) -> None:
         """Write an account and its action into the audit."""
         row = audit.AuditRow(self.now_ms(), account, kind, what)
@@ -91,6 +103,12 @@ class ConsoleContext:
         """Set the mode ``home`` or ``away``; stored as the newest such row of the audit."""
         self.mode = mode
         self.note(account, "mode", mode)
+        self.changes.tell("mode")
+
+    def pause_pushes(self, account: str, until_ms: int) -> None:
+        """Push nothing until a time (UTC epoch milliseconds; 0: push again); stored as the mode is."""
+        self.pause.begin(until_ms)
+        self.note(account, "pushes", words_of(until_ms))
         self.changes.tell("mode")
 
     def keep_contact(self, subject: str) -> None:

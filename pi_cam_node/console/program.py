@@ -33,6 +33,7 @@ from pi_cam_node.console.push.composer import Composer
 from pi_cam_node.console.push.endpoints import ENVIRONMENT, Endpoints
 from pi_cam_node.console.push.notify import NotifySender
 from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.pause import PushPause
 from pi_cam_node.console.push.sender import PushSender
 from pi_cam_node.console.rules.actions import ActionRunner
 from pi_cam_node.console.rules.engine import Occurrence, RuleEngine
@@ -144,16 +145,11 @@ class Console:
         sensors = Sensors(prefix, base, lambda topic: link.subscribe(topic), lambda topic: link.unsubscribe(topic))  # noqa: PLW0108 - the link is made later
         accounts = Accounts(self.database, clock)
         engine = RuleEngine(self.loaded.rules)
-        intake = Intake(
-            self.topics,
-            nodes,
-            sensors,
-            requests,
-            journal,
-            changes,
-            clock,
-            lambda cause: self._fire(context, runner, cause),
-        )
+
+        def on_occurrence(cause: Occurrence) -> None:
+            self._fire(context, runner, cause)
+
+        intake = Intake(self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence)
         link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
         sender = PushSender(self._vapid, self._endpoints)
@@ -178,13 +174,24 @@ class Console:
             vapid=self._vapid,
             endpoints=self._endpoints,
             outbox=self._outbox(accounts, nodes, client, sender, changes),
+            pause=PushPause(clock, lambda: changes.tell("mode")),
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )
-        runner = ActionRunner(
-            requests, nodes, sensors, accounts, self.database, clock, lambda row: self._written(context, row)
-        )
+        runner = self._runner(context)
         return context, link, sender
+
+    def _runner(self, context: ConsoleContext) -> ActionRunner:
+        return ActionRunner(
+            requests=context.requests,
+            nodes=context.nodes,
+            sensors=context.sensors,
+            accounts=context.accounts,
+            database=self.database,
+            clock=self.clock,
+            pause=context.pause,
+            on_event=lambda row: self._written(context, row),
+        )
 
     def _outbox(
         self, accounts: Accounts, nodes: Nodes, client: NodeClient, sender: PushSender, changes: Changes

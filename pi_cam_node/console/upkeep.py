@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from pi_cam_node.base.errors import NodeError
@@ -12,6 +13,7 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.journal import Entry, void
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.push.pause import until_ms_in, words_of
 from pi_cam_node.console.sensors import by_hand
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store import events as event_rows
@@ -22,8 +24,9 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 3600.0
-# Number of a node's events that are compared with the database when the node comes online.
-RECONCILED = 200
+# Events of a node that are compared with the database when the node comes online: at once, and how often while some of
+# them are new.
+RECONCILED, RECONCILED_PAGES = 200, 50
 # A node that has just started has better things to do first, such as its camera.
 CONNECTED_AFTER_S = 5.0
 
@@ -46,6 +49,7 @@ class Upkeep:
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciled: set[tuple[str, str]] = set()
         context.nodes.on_change(self._node_changed)
+        context.database.on_set_aside = lambda: self._start(self._rebuild())
 
     async def load(self) -> None:
         """Load the stored state.
@@ -56,6 +60,7 @@ class Upkeep:
         context = self._context
         await context.accounts.load()
         context.mode = await context.database.read(audit.mode)
+        context.pause.begin(until_ms_in(await context.database.read(lambda db: audit.last(db, "pushes"))))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
         await by_hand.apply(context.sensors, context.database)
 
@@ -112,6 +117,23 @@ class Upkeep:
     def _rename(self, node: Node, old: str) -> None:
         self._context.journal.put(Entry(lambda db: void(node_rows.rename(db, old, node.id))))
 
+    async def _rebuild(self) -> None:
+        """Bring what is in memory, and what the nodes keep, into the new database: the old one was damaged."""
+        context = self._context
+        try:
+            await context.accounts.keep_all()
+        except NodeError as error:
+            _log.warning("accounts are not kept: %s", error)
+        context.note("", "mode", context.mode)
+        context.note("", "pushes", words_of(context.pause.until_ms))
+        self._reconciled.clear()
+        for node in context.nodes:
+            self._note(node)
+            if node.online:
+                self._begin_reconciling(node)
+        for part in ("events", "health"):
+            context.changes.tell(part)
+
     def _begin_reconciling(self, node: Node) -> None:
         run = (node.id, node.boot)
         if "events" not in node.commands or run in self._reconciled:
@@ -149,21 +171,35 @@ class Upkeep:
 
     async def _reconcile(self, node: Node) -> None:
         """Store events of the node's list that the console missed."""
+        run, arguments = (node.id, node.boot), dict[str, object](limit=RECONCILED)
         try:
-            reply = await self._context.requests.ask(node.id, "events", {"limit": RECONCILED})
+            for _ in range(RECONCILED_PAGES):
+                reply = await self._context.requests.ask(node.id, "events", arguments)
+                rows, more = listed_rows(node.id, reply.get("data"))
+                news = await self._context.database.run(lambda db, rows=rows: _put_all(db, rows))  # type: ignore[misc]
+                if news:
+                    self._context.changes.tell("events")
+                if not (news and more):
+                    return
+                arguments = {"limit": RECONCILED, "before": rows[-1].id}
+            _log.warning("%s has more events than are taken from it at once", node.id)
         except NodeError as error:
             _log.info("the events of %s are not compared: %s", node.id, error)
-            self._reconciled.discard((node.id, node.boot))
-            return
-        data = reply.get("data")
-        told = data.get("events") if isinstance(data, dict) else None
-        rows = [
-            row for one in (told if isinstance(told, list) else ()) if (row := listed_row(node.id, one)) is not None
-        ]
-        for row in rows:
-            self._context.journal.put(Entry(lambda db, row=row: void(event_rows.put(db, row))))  # type: ignore[misc]
-        if rows:
-            self._context.changes.tell("events")
+            self._reconciled.discard(run)
+
+
+def _put_all(db: sqlite3.Connection, rows: Sequence[EventRow]) -> int:
+    """Store rows; return how many are new."""
+    return sum(is_new for _, is_new in (event_rows.put(db, row) for row in rows))
+
+
+def listed_rows(node: str, data: object) -> tuple[list[EventRow], bool]:
+    """Return the rows of a node's list, and whether it has older ones."""
+    body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
+    told = body.get("events")
+    found = (listed_row(node, one) for one in (told if isinstance(told, list) else ()))
+    rows = [row for row in found if row is not None]
+    return rows, bool(rows) and body.get("more") is True
 
 
 def listed_row(node: str, told: object) -> EventRow | None:

@@ -74,14 +74,19 @@ class Tab:
         result: dict[str, Any] = answer["result"]
         return result
 
-    async def open(self) -> None:
-        """Make the page and hear what happens on it."""
-        context = await self.send("Target.createBrowserContext")
-        target = await self.send("Target.createTarget", url="about:blank", browserContextId=context["browserContextId"])
+    async def open(self, *, is_private: bool) -> None:
+        """Make the page and hear what happens on it; a private one leaves nothing in the profile."""
+        where = await self.send("Target.createBrowserContext") if is_private else {}
+        target = await self.send("Target.createTarget", url="about:blank", **where)
         attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Network", "Runtime", "Log", "Page"):
             await self.send(f"{domain}.enable")
+
+    async def leave(self) -> None:
+        """Have the browser end in order, with everything written."""
+        self._session = None
+        await self.send("Browser.close")
 
     async def look(self, *, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False) -> None:
         """Take a size of the window, and light or dark."""
@@ -154,8 +159,11 @@ class Tab:
 
 
 @asynccontextmanager
-async def browsing(folder: Path) -> AsyncIterator[Tab]:
-    """Start a browser with a profile of its own in a folder and yield a page; both end with the block."""
+async def browsing(folder: Path, *, is_private: bool = True) -> AsyncIterator[Tab]:
+    """Start a browser with a profile of its own in a folder and yield a page; both end with the block.
+
+    A page that is not private keeps what browsers keep, on the disk, too: after the block it is there.
+    """
     program = find_chromium()
     assert program is not None
     flags = [
@@ -180,8 +188,10 @@ async def browsing(folder: Path) -> AsyncIterator[Tab]:
         async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:
             tab = Tab(socket)
             listening = asyncio.create_task(tab.listen())
-            await tab.open()
+            await tab.open(is_private=is_private)
             yield tab
+            if not is_private:
+                await tab.leave()
             await socket.close()
             await listening
     finally:

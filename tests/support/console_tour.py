@@ -46,12 +46,18 @@ def announce(client: Client, node: str, name: str = "") -> None:
     client.publish(f"{base}/availability", "online", retain=True)
 
 
-def tour(broker: Mosquitto, folder: Path, steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]]) -> None:
-    """Log the owner of a fresh console in, and take the steps."""
+def tour(
+    broker: Mosquitto,
+    folder: Path,
+    steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]],
+    *,
+    is_private: bool = True,
+) -> None:
+    """Log the owner of a fresh console in, and take the steps; see `browsing` for what is private."""
 
     async def run(owner: Browser) -> None:
         del owner  # who has made the account
-        async with browsing(folder / "profile") as tab:
+        async with browsing(folder / "profile", is_private=is_private) as tab:
             await tab.go(f"{console.url}/login")
             # Who is quicker than the page's own focus gets a complaint of the browser.
             await tab.until("document.activeElement?.id === 'name'")

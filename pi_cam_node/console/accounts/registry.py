@@ -14,7 +14,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import BadRequest, Busy
 from pi_cam_node.console.accounts import passwords
 from pi_cam_node.console.store import accounts as rows
-from pi_cam_node.console.store.accounts import ROLES, Account, Role, Session
+from pi_cam_node.console.store.accounts import ROLES, THEMES, Account, Role, Session
 from pi_cam_node.console.store.database import Database
 
 ACCOUNTS_MAX = 64
@@ -122,6 +122,32 @@ class Accounts:
         await self._keep(replace(account, password=await self._hash(password)))
         for session in self.sessions_of(account.id):
             await self.end(session.hash)
+
+    async def set_theme(self, account: Account, theme: str) -> None:
+        """Have every page of an account dark, light, or as the device has it.
+
+        Raises:
+            BadRequest: There is no such theme.
+        """
+        if theme not in THEMES:
+            raise BadRequest("The theme is dark, light or that of the device.")
+        await self._keep(replace(account, theme=theme))
+
+    async def keep_all(self) -> None:
+        """Store every account and session again: the file that had them is damaged.
+
+        Raises:
+            StoreUnavailable: They could not be kept.
+        """
+        accounts, sessions = list(self._accounts.values()), list(self._sessions.values())
+
+        def write(db: sqlite3.Connection) -> None:
+            for account in accounts:
+                rows.put_account(db, account)
+            for session in sessions:
+                rows.put_session(db, session)
+
+        await self._database.run(write)
 
     async def remove(self, account: Account) -> None:
         """Delete an account and end its sessions.

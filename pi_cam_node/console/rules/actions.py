@@ -17,6 +17,7 @@ from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.broker.requests import Requests
 from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.push.pause import PushPause
 from pi_cam_node.console.rules.engine import Firing, Occurrence
 from pi_cam_node.console.rules.models import Action, Condition
 from pi_cam_node.console.sensors.registry import Sensors
@@ -63,6 +64,7 @@ class ActionRunner:
         accounts: All accounts.
         database: Where rows go.
         clock: Tells the time.
+        pause: Whether pushes are off for a while.
         on_event: Called with the row of each event that was written.
     """
 
@@ -72,6 +74,7 @@ class ActionRunner:
     accounts: Accounts
     database: Database
     clock: Clock
+    pause: PushPause
     on_event: Callable[[EventRow], None]
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -172,8 +175,13 @@ class ActionRunner:
         # A browser replaces a message by the one with the picture; a channel would show both.
         due_ms = now_ms + (CHANNEL_WAIT_MS if is_late and device.kind != "webpush" else 0)
         local = self.clock.utcnow().astimezone().time()
-        is_flood = device_rows.sent_since(db, device.id, now_ms - 60_000) >= PUSHES_PER_MINUTE
-        state = "quiet" if is_quiet(device, local) else "flood" if is_flood else "waiting"
+        state = "waiting"
+        if self.pause.is_on:
+            state = "paused"
+        elif is_quiet(device, local):
+            state = "quiet"
+        elif device_rows.sent_since(db, device.id, now_ms - 60_000) >= PUSHES_PER_MINUTE:
+            state = "flood"
         return Delivery(row.rowid, device.id, state, 0, due_ms, None, now_ms, text)
 
     def _now_ms(self) -> int:

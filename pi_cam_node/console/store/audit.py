@@ -1,4 +1,4 @@
-"""Audit log, the last 10,000 rows. The newest row of kind ``mode`` holds the mode ``home`` or ``away``."""
+"""Audit log, the last 10,000 rows. The newest row of kind ``mode`` holds the mode, of ``pushes`` their pause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class AuditRow:
     Attributes:
         at_ms: When, UTC epoch milliseconds.
         account: Name of the account; empty for the console itself.
-        kind: ``login``, ``command``, ``setting``, ``rule``, ``account``, ``device``, ``mode``, ``event``.
+        kind: ``login``, ``command``, ``setting``, ``rule``, ``account``, ``device``, ``mode``, ``pushes``, ``event``.
         what: In words.
     """
 
@@ -32,7 +32,8 @@ def add(db: sqlite3.Connection, row: AuditRow) -> None:
         (row.at_ms, row.account[:64], row.kind, row.what[:500]),
     )
     db.execute(
-        "DELETE FROM audit WHERE rowid <= ? AND rowid <> coalesce((SELECT max(rowid) FROM audit WHERE kind='mode'), 0)",
+        "DELETE FROM audit WHERE rowid <= ? AND rowid NOT IN "
+        "(SELECT max(rowid) FROM audit WHERE kind IN ('mode', 'pushes') GROUP BY kind)",
         (int(cursor.lastrowid or 0) - KEPT_ROWS,),
     )
 
@@ -45,5 +46,11 @@ def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:
 
 def mode(db: sqlite3.Connection) -> str:
     """Return ``home`` or ``away``; ``home`` where none was set."""
-    found = db.execute("SELECT what FROM audit WHERE kind='mode' ORDER BY rowid DESC LIMIT 1").fetchone()
-    return str(found[0]) if found and found[0] in {"home", "away"} else "home"
+    found = last(db, "mode")
+    return found if found in {"home", "away"} else "home"
+
+
+def last(db: sqlite3.Connection, kind: str) -> str:
+    """Return what the newest row of a kind says; empty where there is none."""
+    found = db.execute("SELECT what FROM audit WHERE kind=? ORDER BY rowid DESC LIMIT 1", (kind,)).fetchone()
+    return str(found[0]) if found else ""

@@ -27,8 +27,16 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_time
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
 )
-# Tables that cannot be had again from the nodes.
-OWN_TABLES = ("account", "session", "device", "sensor")
+# Rows that cannot be had again from the nodes: tables, each with what is chosen of it.
+OWN_ROWS = (
+    ("account", ""),
+    ("session", ""),
+    ("device", ""),
+    ("sensor", ""),
+    ("sensor_change", ""),
+    ("audit", ""),
+    ("event", "WHERE node = ''"),  # those of the rules
+)
 _DAMAGE = ("malformed", "not a database", "disk image", "corrupt")
 
 
@@ -48,6 +56,7 @@ class Database:
     Attributes:
         trouble: Why it could not be written last time; empty while it can.
         was_damaged: A damaged file was set aside at this start or since.
+        on_set_aside: Called after that happened to an open database. Thread: the loop's.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -57,6 +66,9 @@ class Database:
         self._db: sqlite3.Connection | None = None
         self.trouble = ""
         self.was_damaged = False
+        self.on_set_aside: Callable[[], None] = lambda: None
+        self._is_told = True
+        self._is_closed = False
 
     def open(self) -> None:
         """Open the file, or make it. Thread: before the loop runs, or the pool's.
@@ -83,7 +95,7 @@ class Database:
         Raises:
             StoreUnavailable: It was not done.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
+        return await self._in_pool(self._transact, work)
 
     async def read(self, work: Work[Result]) -> Result:
         """Ask something.
@@ -91,13 +103,21 @@ class Database:
         Raises:
             StoreUnavailable: Nothing can be read.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+        return await self._in_pool(self._guarded, work)
 
     def close(self) -> None:
         """Finish what is under way and close the file."""
         if self._db is not None:
             self._pool.submit(self._close).result()
         self._pool.shutdown()
+
+    async def _in_pool(self, function: Callable[[Work[Result]], Result], work: Work[Result]) -> Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, work)
+        finally:
+            if not self._is_told:
+                self._is_told = True
+                self.on_set_aside()
 
     # ------------------------------------------------------------ the pool's thread
 
@@ -140,57 +160,83 @@ class Database:
             with suppress(FileNotFoundError):
                 self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
         db = self._connected(check=False)
-        for table in OWN_TABLES:
-            _log.warning("%d rows of %s taken over", _take_over(aside, db, table), table)
+        for table, chosen in OWN_ROWS:
+            _log.warning("%d rows of %s taken over", _take_over(aside, db, table, chosen), table)
         return db
 
     def _transact(self, work: Work[Result]) -> Result:
-        db = self._live()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(db)
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
+        result = self._guarded(lambda db: _in_transaction(db, work))
         if self.trouble:
             _log.info("the database can be written again")
         self.trouble = ""
         return result
 
-    def _read(self, work: Work[Result]) -> Result:
+    def _guarded(self, work: Work[Result]) -> Result:
+        """Return what comes of work; where it meets a damaged file, of the same work on the new one.
+
+        Raises:
+            StoreUnavailable: Nothing does.
+        """
+        try:
+            return work(self._live())
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            if not (_is_damage(error) and self._replaced(error)):
+                raise self._failure(error) from error
         try:
             return work(self._live())
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
     def _live(self) -> sqlite3.Connection:
-        if self._db is None:
+        """Return the connection; one that could not be made last time is tried again."""
+        if self._is_closed:
             raise StoreUnavailable("the database is closed")
+        if self._db is None:
+            try:
+                self._db = self._opened()
+            except (sqlite3.Error, OSError, ValueError) as error:
+                raise self._failure(error) from error
+            self._is_told = False
         return self._db
 
-    def _failure(self, error: sqlite3.Error) -> StoreUnavailable:
-        if _is_damage(error) and self._db is not None:
+    def _replaced(self, error: Exception) -> bool:
+        """Set the damaged file aside; return whether there is a new one."""
+        if self._db is not None:
             self._db.close()
-            try:
-                self._db = self._set_aside(error)
-            except (sqlite3.Error, OSError):
-                self._db = None
+            self._db = None
+        try:
+            self._db = self._set_aside(error)
+        except (sqlite3.Error, OSError) as again:
+            _log.error("a new database cannot be made: %s", again)
+            return False
+        self._is_told = False
+        return True
+
+    def _failure(self, error: Exception) -> StoreUnavailable:
         if self.trouble != str(error):
             _log.error("the database cannot be used: %s", error)
         self.trouble = str(error)
         return StoreUnavailable(f"the database cannot be used: {error}")
 
     def _close(self) -> None:
+        self._is_closed = True
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _in_transaction(db: sqlite3.Connection, work: Work[Result]) -> Result:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return result
 
 
 def _check(db: sqlite3.Connection) -> None:
@@ -203,18 +249,23 @@ def _is_damage(error: Exception) -> bool:
     return any(word in str(error) for word in _DAMAGE)
 
 
-def _take_over(damaged: Path, db: sqlite3.Connection, table: str) -> int:
-    """Copy the rows of a table that can be read; return how many."""
+def _take_over(damaged: Path, db: sqlite3.Connection, table: str, chosen: str) -> int:
+    """Copy the rows of a table that can be read, which may lack columns of later versions; return how many."""
     taken = 0
     try:
         with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as old:
-            for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - text of ours, values bound
-                marks = ",".join("?" * len(row))
+            found = old.execute(f"SELECT * FROM {table} {chosen}")  # noqa: S608 - text of ours
+            columns = ",".join(name for name, *_rest in found.description)
+            marks = ",".join("?" * len(found.description))
+            db.execute("BEGIN")
+            for row in found:
                 with suppress(sqlite3.Error):
-                    db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608 - text of ours, values bound
+                    db.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608 - text of ours, values bound
                     taken += 1
     except sqlite3.Error as error:
         _log.warning("%s: %s", table, error)
+    if db.in_transaction:
+        db.execute("COMMIT")
     return taken
 
 

@@ -49,7 +49,7 @@ class Delivery:
     Attributes:
         event: Number of the event.
         device: Id of the device.
-        state: ``waiting``, ``sent``, ``failed``, ``expired``, ``quiet`` or ``flood``.
+        state: ``waiting``, ``sent``, ``failed``, ``expired``, ``paused``, ``quiet`` or ``flood``.
         tries: Attempts so far.
         due_ms: When to try next, UTC epoch milliseconds.
         code: Status that the push service answered last.

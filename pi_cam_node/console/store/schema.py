@@ -65,8 +65,13 @@ def _second(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE delivery ADD COLUMN why TEXT NOT NULL DEFAULT ''")
 
 
+def _third(db: sqlite3.Connection) -> None:
+    # ``dark`` or ``light``; empty: as the device has it.
+    db.execute("ALTER TABLE account ADD COLUMN theme TEXT NOT NULL DEFAULT ''")
+
+
 # Step n leads from version n to n + 1. A step that was released is never changed.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 VERSION = len(STEPS)
 
 

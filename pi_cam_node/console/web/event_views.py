@@ -34,6 +34,7 @@ DELIVERY_STATES = {
     "sent": "sent to",
     "failed": "could not be sent to",
     "expired": "came too late for",
+    "paused": "not sent while pushes were off to",
     "quiet": "not sent in the quiet hours of",
     "flood": "not sent, too many for",
 }

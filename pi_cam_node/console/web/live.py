@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 from contextlib import suppress
 
 from aiohttp import WSMsgType, web
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 PING_S = 10.0
 MESSAGE_MAX_BYTES = 16 << 10
 BEAT_S = 15.0
+# When a browser asks for the changes again that it lost.
+RETRY_MS = (500, 4_000)
 SOCKETS_MAX = 64
 SOCKETS = app_key("sockets", set)
 
@@ -126,6 +129,8 @@ async def changes(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
     with context.changes.listen() as listener:
+        # A browser by itself comes back after the same time as all the others.
+        await response.write(f"retry: {random.randint(*RETRY_MS)}\n".encode())
         await response.write(_sse("build", build_id()))
         while request.transport is not None and not request.transport.is_closing():
             parts = await listener.next(BEAT_S)

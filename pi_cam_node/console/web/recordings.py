@@ -15,6 +15,7 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import media as media_rows
+from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.store.events import LIST_MAX
 from pi_cam_node.console.store.media import MediaRow
 from pi_cam_node.console.web.event_views import utc_of_ms
@@ -146,7 +147,10 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
     rows = [row for one in (told if isinstance(told, list) else ()) if (row := row_of(node.id, one)) is not None]
     complete = not (isinstance(data, dict) and data.get("more"))
     before_ms = None if before is None else before[0] + 1
-    await context.database.run(lambda db: media_rows.replace(db, node.id, rows, before_ms, complete=complete))
+    try:
+        await context.database.run(lambda db: media_rows.replace(db, node.id, rows, before_ms, complete=complete))
+    except StoreUnavailable as error:
+        return f"{node.name}: {error}"
     return ""
 
 

@@ -68,6 +68,8 @@ def page(request: web.Request, template: str, status: int = 200, **values: Any) 
         "navigation": NAVIGATION,
         "others": sorted(context.intake.others),
         "path": request.path,
+        "paused_until": context.pause.until,
+        "theme": account.theme if account else "",
         "version": __version__,
     }
     text = environment().get_template(template).render({**shared, **values})

@@ -12,13 +12,31 @@ from pi_cam_node.console.accounts.rights import Deed
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.accounts import Account, Session
-from pi_cam_node.web.http.routes import Handler, Method, RouteTable, app_key
+from pi_cam_node.console.store.database import StoreUnavailable
+from pi_cam_node.web.http.routes import Handler, Method, Right, RouteTable, app_key
 
 ROUTES = RouteTable()
-route = ROUTES.route
 
 CONTEXT = app_key("console", ConsoleContext)
 _ACCOUNT, _SESSION, _SIGNED = "account", "session", "signed"
+
+
+def route(
+    method: Method, path: str, right: Right, *, signed: bool = False, scraper: bool = False
+) -> Callable[[Handler], Handler]:
+    """Declare a route; one that needs the database answers in words where there is none."""
+
+    def declare(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def worded(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except StoreUnavailable as error:
+                return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
+
+        return ROUTES.route(method, path, right, signed=signed, scraper=scraper)(worded)
+
+    return declare
 
 
 def owner_route(method: Method, path: str) -> Callable[[Handler], Handler]:

@@ -40,7 +40,7 @@ async def sensor(request: web.Request) -> web.StreamResponse:
     """Show one sensor, what it became when, and the form for a rule."""
     _require_whole_house(request)
     context, found = context_of(request), _sensor(request)
-    changes = await context.database.read(lambda db: sensor_rows.changes(db, found.spec.key, CHANGES_SHOWN))
+    changes = await context.rows_or_none(lambda db: sensor_rows.changes(db, found.spec.key, CHANGES_SHOWN))
     used = [rule for rule in context.engine.rules if rule.when.sensor == found.spec.key]
     return page(
         request,

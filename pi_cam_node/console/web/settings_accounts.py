@@ -32,7 +32,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
     account, context = account_of(request), context_of(request)
     if account.role != "owner":
         return page(request, "settings_self.html")
-    deeds = await context.database.read(lambda db: audit.newest(db, AUDIT_SHOWN))
+    deeds = await context.rows_or_none(lambda db: audit.newest(db, AUDIT_SHOWN))
     config = context.loaded.config
     values = [
         (info.key, setting_values.as_text(setting_values.plain(setting_values.raw_value(config, info.key))), info.doc)
@@ -127,6 +127,17 @@ async def password(request: web.Request) -> web.StreamResponse:
     context.note(account.name, "account", "changed the password")
     assert session_of(request) is not None
     return web.Response(headers={"HX-Redirect": "/login"})
+
+
+@route("POST", "/settings/look", "view")
+async def look(request: web.Request) -> web.StreamResponse:
+    """Choose dark, light or the device's theme for one's own account, wherever it is logged in."""
+    account, form = require(request, "view"), await form_of(request)
+    try:
+        await context_of(request).accounts.set_theme(account, form.get("theme", ""))
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    return web.Response(headers={"HX-Redirect": "/settings"})
 
 
 @owner_route("GET", "/api/accounts")

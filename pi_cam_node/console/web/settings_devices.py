@@ -31,7 +31,7 @@ from pi_cam_node.console.web.routes import account_of, context_of, owner_route, 
 async def devices(request: web.Request) -> web.StreamResponse:
     """List the devices of the account; owners pair wall tablets here."""
     context, account = context_of(request), require(request, "view")
-    listed = await context.database.read(lambda db: rows.devices(db, account.id))
+    listed = await context.rows_or_none(lambda db: rows.devices(db, account.id))
     return page(
         request,
         "settings_devices.html",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +14,7 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.store.database import Database
 from pi_cam_node.console.upkeep import CONNECTED_AFTER_S, Upkeep
 from tests.support.fakes.clock import FakeClock
 
@@ -36,6 +40,49 @@ class Client:
         """Do nothing."""
 
 
+class Listing:
+    """The broker's side of nodes that list events: pages of 200, newest first."""
+
+    def __init__(self, count: int) -> None:
+        at = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
+        self.events = [
+            {"id": f"e{number}", "at": (at - timedelta(seconds=number)).isoformat(), "kind": "motion"}
+            for number in range(count)
+        ]
+        self.asked: list[object] = []
+
+    async def ask(self, _node: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert verb == "events"
+        self.asked.append(arguments.get("before"))
+        ids = [one["id"] for one in self.events]
+        begin = ids.index(arguments["before"]) + 1 if "before" in arguments else 0
+        page = self.events[begin : begin + arguments["limit"]]
+        return {"ok": True, "data": {"events": page, "more": begin + len(page) < len(ids)}}
+
+
+def test_a_node_is_asked_for_older_events_as_long_as_those_are_new(tmp_path: Path) -> None:
+    listing, nothing = Listing(500), SimpleNamespace(tell=lambda _part: None, put=lambda _entry: None)
+
+    async def run() -> list[int]:
+        database, nodes = Database(tmp_path, FakeClock()), Nodes(FakeClock())
+        database.open()
+        context = SimpleNamespace(
+            nodes=nodes, changes=nothing, journal=nothing, database=database, requests=listing, now_ms=lambda: 0
+        )
+        upkeep, counts = Upkeep(cast("ConsoleContext", context)), []
+        for boot in ("b1", "b2"):
+            info = {"boot": boot, "commands": ["events"]}
+            nodes.apply("porch", "info", json.dumps(info).encode(), retained=True)
+            nodes.apply("porch", "availability", b"online", retained=True)
+            await asyncio.gather(*upkeep._tasks)
+            counts.append(await database.read(lambda db: db.execute("SELECT count(*) FROM event").fetchone()[0]))
+        database.close()
+        return counts
+
+    assert asyncio.run(run()) == [500, 500]
+    assert listing.asked == [None, "e199", "e399", None]
+
+
 def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> None:
     client, waits = Client(), list[float]()
 
@@ -49,7 +96,9 @@ def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> No
     async def run() -> None:
         nodes = Nodes(FakeClock())
         nothing = SimpleNamespace(tell=lambda _part: None, put=lambda _entry: None)
-        context = SimpleNamespace(nodes=nodes, client=client, changes=nothing, journal=nothing, now_ms=lambda: 0)
+        context = SimpleNamespace(
+            nodes=nodes, client=client, changes=nothing, journal=nothing, database=SimpleNamespace(), now_ms=lambda: 0
+        )
         upkeep = Upkeep(cast("ConsoleContext", context), sleep)
         tell(nodes, "away", boot="b1", url="http://192.0.2.1:8080")
         tell(nodes, "porch", boot="b1", url="http://192.0.2.2:8080")

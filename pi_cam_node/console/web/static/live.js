@@ -2,7 +2,8 @@
 
 const OLD_AFTER_MS = 2_000;
 const GONE_AFTER_MS = 10_000;
-const WAIT_MS = [500, 1_000, 2_000, 5_000, 10_000];
+// Half as long to half as long again: browsers that lost the same console do not come back at one moment.
+const WAIT_MS = [500, 1_000, 2_000, 3_000];
 const NUMBERS = new TextDecoder();
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });

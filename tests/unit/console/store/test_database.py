@@ -12,9 +12,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.console.store import accounts, devices, schema
+from pi_cam_node.console.store import accounts, audit, devices, schema
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import Database, StoreUnavailable, file_system_of
+from pi_cam_node.console.store.events import EventRow, put
 from tests.support.fakes.clock import FakeClock
 
 Open = Callable[[], Database]
@@ -81,6 +82,66 @@ def test_a_damaged_file_is_set_aside_and_people_keep_their_accounts(opened: Open
     assert again.was_damaged
     assert count(again, "account") == 1
     assert (tmp_path / "console.db.damaged-20261120T194500").read_bytes()[:16] == b"SQLite format 3\0"
+
+
+def damage(file: Path, table: str) -> None:
+    """Overwrite the root page of a table or an index."""
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name=?", (table,)).fetchone()
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * 4096)
+        raw.write(b"\xff" * 4096)
+
+
+def test_damage_that_comes_up_in_work_is_set_aside_and_the_work_done_on_the_new_file(
+    opened: Open, tmp_path: Path
+) -> None:
+    database, told = opened(), list[str]()
+    database.on_set_aside = lambda: told.append("set aside")
+    put_account(database)
+    asyncio.run(database.run(lambda db: audit.add(db, audit.AuditRow(1, "Anna", "mode", "away"))))
+    for node in ("", "porch"):
+        row = EventRow(node, "e1", 5, "rule", "porch")
+        asyncio.run(database.run(lambda db, row=row: void(put(db, row))))  # type: ignore[misc]
+    asyncio.run(database.run(lambda db: void(db.execute("PRAGMA cache_size=0"))))
+    damage(tmp_path / "console.db", "event_at")
+    asked = "SELECT count(*) FROM event INDEXED BY event_at WHERE at_ms > 0"
+    assert asyncio.run(database.read(lambda db: db.execute(asked).fetchone()[0])) == 1, "that of the node comes again"
+    assert (database.was_damaged, database.trouble, len(told)) == (True, "", 1)
+    assert (count(database, "account"), asyncio.run(database.read(audit.mode))) == (1, "away")
+    put_account(database)
+    assert len(told) == 1
+    assert len(list(tmp_path.glob("console.db.damaged-*[0-9]"))) == 1
+
+
+def test_a_new_file_that_cannot_be_made_is_tried_again(opened: Open, tmp_path: Path, mocker: MockerFixture) -> None:
+    database = opened()
+    put_account(database)
+    asyncio.run(database.run(lambda db: void(db.execute("PRAGMA cache_size=0"))))
+    damage(tmp_path / "console.db", "event_at")
+    asked = "SELECT count(*) FROM event INDEXED BY event_at WHERE at_ms > 0"
+    full = mocker.patch.object(Database, "_connected", side_effect=sqlite3.OperationalError("disk is full"))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            asyncio.run(database.read(lambda db: db.execute(asked).fetchone()[0]))
+    assert "full" in database.trouble
+    mocker.stop(full)
+    put_account(database)
+    assert (count(database, "account"), database.trouble) == (1, "")
+
+
+def test_accounts_of_a_damaged_file_of_an_earlier_version_are_taken_over(opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / "console.db"
+    with closing(sqlite3.connect(file)) as db:
+        for statement in schema.FIRST:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO account VALUES ('1', 'Anna', 'owner', 'x', 'null', '')")
+        db.commit()
+    damage(file, "event_at")
+    database = opened()
+    assert (database.was_damaged, count(database, "account")) == (True, 1)
 
 
 def test_a_file_that_is_none_is_set_aside(opened: Open, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""Pause of every push until a time, which somebody of the house asked for; rules and events go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from pi_cam_node.base.clock import Clock, iso
+from pi_cam_node.console.rules.models import time_of_day
+
+ON = "on"
+_OFF_UNTIL = "off until "
+
+
+class PushPause:
+    """Time until which pushes are off. Thread: the loop's; `is_on`: any.
+
+    Args:
+        clock: Tells the time.
+        on_end: Called when the pause is over.
+
+    Attributes:
+        until_ms: UTC epoch milliseconds; 0 without a pause.
+    """
+
+    def __init__(self, clock: Clock, on_end: Callable[[], None] = lambda: None) -> None:
+        self._clock = clock
+        self._on_end = on_end
+        self._timer: asyncio.TimerHandle | None = None
+        self.until_ms = 0
+
+    def begin(self, until_ms: int) -> None:
+        """Pause until a time, in place of an earlier pause; 0 ends it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.until_ms, self._timer = until_ms, None
+        if self.is_on:
+            self._timer = asyncio.get_running_loop().call_later(self._left_s(), self._look)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether nothing is pushed now."""
+        return self._left_s() > 0
+
+    @property
+    def until(self) -> str:
+        """The local time at which it ends, such as ``07:00``; empty without a pause."""
+        return f"{datetime.fromtimestamp(self.until_ms / 1000, UTC).astimezone():%H:%M}" if self.is_on else ""
+
+    def _left_s(self) -> float:
+        return self.until_ms / 1000 - self._clock.utcnow().timestamp()
+
+    def _look(self) -> None:
+        if self.is_on:  # the wall clock was set back meanwhile
+            self._timer = asyncio.get_running_loop().call_later(self._left_s(), self._look)
+            return
+        self._timer = None
+        self._on_end()
+
+
+def next_ms(text: str, now: datetime) -> int:
+    """Return when it is ``07:00`` next, local time, as UTC epoch milliseconds.
+
+    Raises:
+        ValueError: The text is no time of day.
+    """
+    local, wanted = now.astimezone(), time_of_day(text)
+    moment = datetime.combine(local.date(), wanted).astimezone()
+    if moment <= local:
+        moment = datetime.combine(local.date() + timedelta(days=1), wanted).astimezone()
+    return round(moment.timestamp() * 1000)
+
+
+def words_of(until_ms: int) -> str:
+    """Return a pause as the audit keeps it."""
+    return _OFF_UNTIL + iso(datetime.fromtimestamp(until_ms / 1000, UTC)) if until_ms else ON
+
+
+def until_ms_in(words: str) -> int:
+    """Return the end of the pause that the audit keeps; 0 where there is none."""
+    try:
+        return round(datetime.fromisoformat(words.removeprefix(_OFF_UNTIL)).timestamp() * 1000)
+    except ValueError:
+        return 0
