@@ -80,6 +80,7 @@ def test_a_theme_is_the_accounts_on_every_device(broker: Mosquitto, tmp_path: Pa
 
     async def steps(tab: Tab, _client: object, console: RunningConsole) -> None:
         await tab.look(dark=False)
+        await tab.until(f"{ground} !== 'rgba(0, 0, 0, 0)'", "the style sheet")
         light = await tab.value(ground)
         await tab.look(dark=True)
         dark = await tab.value(ground)
