@@ -86,9 +86,13 @@ def test_a_theme_is_the_accounts_on_every_device(broker: Mosquitto, tmp_path: Pa
         dark = await tab.value(ground)
         assert light != dark
         await tab.go(f"{console.url}/settings")
+        await tab.until("document.readyState === 'complete'", "htmx")
         await tab.value("document.getElementById('theme').value = 'light'")
         await tab.click("#theme + button")
-        await tab.until("document.documentElement?.dataset.theme === 'light'", "the page again")
+        await tab.until(
+            "document.documentElement?.dataset.theme === 'light' && document.readyState === 'complete'",
+            "the page again",
+        )
         await tab.until(f"{ground} === '{light}'", "light on a device that is dark")
         async with Browser(console) as other:
             await other.log_in()
@@ -97,6 +101,7 @@ def test_a_theme_is_the_accounts_on_every_device(broker: Mosquitto, tmp_path: Pa
             assert (await other.post("/settings/look", {"theme": "dark"}))[0] == 200
         await tab.look(dark=False)
         await tab.go(f"{console.url}/settings")
+        await tab.until("document.readyState === 'complete'", "htmx")
         await tab.until(f"{ground} === '{dark}'", "dark on a device that is light")
         # What hangs in the header opens, acts and is away again.
         await tab.click(".bell")
