@@ -16,7 +16,7 @@ _ADVICE = "OpenCV cannot decode it; convert it, for example with `ffmpeg -i <fil
 
 
 class VideoFileSource:
-    """A video file. Size and rate are those of the file; the rate is thinned out to `camera.framerate` where it is faster.
+    """A video file. Size and rate are those of the file; the rate is thinned to `camera.framerate` where it is faster.
 
     At its end it begins again. Day and night are labels.
     """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pi_cam_node.base.video_extra import VIDEO_HINT, has_video
+from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.cli.doctor.finding import Finding, ok, skipped, warning
 from pi_cam_node.imaging.encoders import VideoOutput
 
@@ -34,7 +34,7 @@ def check_video(open_encoder: OpenEncoder | None = None, pause: Callable[[float]
         pause: Waits for some seconds.
     """
     if not has_video():
-        return skipped(VIDEO, f"no films and no live video: {VIDEO_HINT}")
+        return skipped(VIDEO, f"no films and no live video: {video_hint()}")
     from pi_cam_node.camera.worker.video_packets import open_board_encoder  # noqa: PLC0415 - brings numpy
 
     software = f"PyAV {metadata.version('av')}"
