@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.database_check import quick_check
 from pi_cam_node.base.errors import ConfigError, NodeError
 from pi_cam_node.console.store import schema
 
@@ -240,9 +241,8 @@ def _in_transaction(db: sqlite3.Connection, work: Work[Result]) -> Result:
 
 
 def _check(db: sqlite3.Connection) -> None:
-    said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if said != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {said}")
+    if damage := quick_check(db):
+        raise sqlite3.DatabaseError(f"malformed: {damage}")
 
 
 def _is_damage(error: Exception) -> bool:

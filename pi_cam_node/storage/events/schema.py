@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
+from pi_cam_node.base.database_check import quick_check
 
 # What stands beside a database while it is open.
 SUFFIXES = ("", "-wal", "-shm")
@@ -47,17 +48,23 @@ class DamagedDatabaseError(Exception):
     """The file is not a database, or a damaged one."""
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, damage: str = "") -> sqlite3.Connection:
     """Open a database for writing; make it, or bring it up to date, where need be.
 
     Every transaction is on disk when its COMMIT returns: WAL with ``synchronous=FULL``. Where the file system cannot
     have a WAL, SQLite stays with its rollback journal, and the promise is the same.
+
+    Args:
+        path: The file.
+        damage: What is known to be wrong with it: it is not opened then.
 
     Raises:
         NewerDatabaseError: It must not be touched.
         DamagedDatabaseError: It must be set aside.
         sqlite3.Error, OSError: It cannot be opened now: the disk is full, read-only or dead.
     """
+    if damage:
+        raise DamagedDatabaseError(damage)
     if not path.exists():
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
         sync_directory(path.parent)
@@ -130,9 +137,8 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise DamagedDatabaseError(" ".join(verdict.split()))
+    if damage := quick_check(connection):
+        raise DamagedDatabaseError(damage)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise NewerDatabaseError(f"{path} is of version {version}, and this program knows {VERSION}")

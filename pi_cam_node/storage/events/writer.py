@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 # Rows that wait for the disk at most, and how many go into one transaction: 20 cost little more flash than one.
 PENDING_MAX, BATCH = 1000, 20
 RETRY_S = 5.0
+# A file is put aside for damage that so many writes in a row met: the check of a large one does not see all of it.
+DAMAGES = 2
 
 Key = tuple[str, object]
 Write = Callable[[sqlite3.Connection], None]
@@ -55,6 +57,7 @@ class DatabaseWriter:
         self._pending: OrderedDict[Key, Write] = OrderedDict()
         self._writing: dict[Key, Write] = {}
         self._due_s = float("inf")
+        self._damages = 0  # writes in a row that met damage
         self._changed = threading.Condition()
         self._stopping = False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
@@ -167,6 +170,7 @@ class DatabaseWriter:
         except (sqlite3.Error, OSError) as error:
             self._on_failure(error)
             return False
+        self._damages = 0
         if self.trouble and self._path is not None:
             _log.warning("the database is written again")
             self.trouble = ""
@@ -201,7 +205,7 @@ class DatabaseWriter:
         if self._connection is None:
             is_new = schema.is_empty(path)
             try:
-                connection = schema.open_writer(path)
+                connection = schema.open_writer(path, "" if self._damages < DAMAGES else self.trouble)
             except schema.NewerDatabaseError as error:
                 self._give_up(str(error))
                 return None
@@ -243,7 +247,8 @@ class DatabaseWriter:
             _log.error("events are not written: %s; trying again every %.0f s", error, RETRY_S)
         self.trouble = str(error)
         if isinstance(error, sqlite3.Error) and schema.is_damage(error):
-            self._close()  # the next opening finds the damage, and puts the file aside
+            self._close()  # the next opening finds the damage, or the one after it takes it as proven
+            self._damages += 1
 
     def _give_up(self, why: str) -> None:
         _log.error("events are kept in memory only: %s", why)

@@ -89,8 +89,8 @@ def _closed(mocker: MockerFixture) -> Iterator[None]:
     """Close what a test opened without the writer's thread, which would close it."""
     made, real = [], schema.open_writer
 
-    def opened(path: Path) -> sqlite3.Connection:
-        made.append(real(path))
+    def opened(path: Path, damage: str = "") -> sqlite3.Connection:
+        made.append(real(path, damage))
         return made[-1]
 
     mocker.patch.object(schema, "open_writer", opened)
@@ -342,6 +342,20 @@ def test_damage_is_found_at_start_without_anything_to_write(path: Path) -> None:
     store = EventDatabase(path, FakeClock(), lambda: [event(1)])
     store._writer._check()
     assert everything(store) == (event(1),)
+
+
+def test_damage_that_the_check_does_not_see_is_proven_by_two_writes(path: Path, mocker: MockerFixture) -> None:
+    store = EventDatabase(path, FakeClock(), lambda: [event(1)])
+    store.save_event(event(2))
+    written(store)
+    damage = sqlite3.DatabaseError("database disk image is malformed")
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    save = mocker.patch.object(rows, "save_event", side_effect=[damage, damage, mocker.DEFAULT, mocker.DEFAULT])
+    store.save_event(event(3))
+    batch, _ = store._writer._next_batch()
+    assert [store._writer._tried(lambda: store._writer._write(batch, path)) for _ in range(3)] == [False, False, True]
+    assert save.call_count == 4, "two that failed, the side-car's, and the one that waited"
+    assert path.with_name(f"{path.name}.damaged").exists()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(path: Path, caplog: pytest.LogCaptureFixture) -> None:
