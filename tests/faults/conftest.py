@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,3 +50,14 @@ def faulty_link() -> Iterator[FaultyProxy]:
     """Start proxies that cut, delay, swallow or corrupt what passes; they end with the test."""
     with ExitStack() as stack:
         yield lambda broker: stack.enter_context(fault_tools.proxy_before(broker.port))
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """A wall clock for the node that the test moves; for `ObservedNode` as ``environment=clock.env``."""
+    if shutil.which("cc") is None:
+        pytest.skip("a C compiler is needed to move the clock of one process")
+    with fault_tools.load("clock").FakeClock() as made:
+        yield made
+        made._m.close()
+        made._f.close()

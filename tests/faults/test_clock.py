@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,6 @@ pytestmark = pytest.mark.faults
 
 INTERVAL_S = 1.0
 DAY_S = 86_400
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    if shutil.which("cc") is None:
-        pytest.skip("a C compiler is needed to move the clock of one process")
-    with fault_tools.load("clock").FakeClock() as made:
-        yield made
-        made._m.close()
-        made._f.close()
 
 
 def saved_since(node: ObservedNode, began_s: float) -> list[float]:

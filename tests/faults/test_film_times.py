@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults import fault_tools
 from tests.faults.disks import fault_disk
 from tests.support.broker import Mosquitto
 from tests.support.recording_node import Films, assert_each_once, pictures_of, side_car
@@ -26,16 +25,6 @@ pytestmark = pytest.mark.faults
 
 DAY_S = 86_400
 STALL_S = 2.0
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    if shutil.which("cc") is None:
-        pytest.skip("a C compiler is needed to move the clock of one process")
-    with fault_tools.load("clock").FakeClock() as made:
-        yield made
-        made._m.close()
-        made._f.close()
 
 
 @pytest.mark.promise("T4")
@@ -123,7 +112,7 @@ def test_a_camera_process_that_stands_still_for_two_seconds_costs_those_alone(
         commands.ask("record", state="on")
         films.wait_for(commands, "recording_started")
         time.sleep(1.5)
-        camera = films.process("camera.worker.child_main")
+        camera = films.node.child("camera.worker.child_main")
         assert camera is not None
         camera.send_signal(signal.SIGSTOP)
         time.sleep(STALL_S)

@@ -70,13 +70,13 @@ def test_an_encoder_that_dies_or_hangs_is_replaced_and_nothing_is_missing(
         commands.ask("record", state="on")
         films.wait_for(commands, "recording_started")
         time.sleep(2)
-        encoder = films.process("encoder.child_main")
+        encoder = films.node.child("encoder.child_main")
         assert encoder is not None
         encoder.send_signal(how)
         began_s = time.monotonic()
 
         def is_replaced() -> bool:
-            other = films.process("encoder.child_main")
+            other = films.node.child("encoder.child_main")
             return other is not None and other.pid != encoder.pid
 
         wait_until(is_replaced, "another encoder", 30)
@@ -99,7 +99,7 @@ def test_a_camera_that_is_lost_ends_the_film_and_the_next_one_is_whole(
         commands.ask("record", state="on")
         films.wait_for(commands, "recording_started")
         time.sleep(2)
-        camera = films.process("camera.worker.child_main")
+        camera = films.node.child("camera.worker.child_main")
         assert camera is not None
         camera.send_signal(how)
         first = films.wait_for(commands, "recording_saved")
@@ -122,7 +122,7 @@ def test_privacy_ends_the_film_at_once_and_nothing_goes_on(broker: Mosquitto, tm
         time.sleep(2)
         assert commands.ask("privacy", enable="on")["ok"]
         assert list(films.captures.glob(".*.mp4.rec")) == []
-        wait_until(lambda: films.process("encoder.child_main") is None, "the end of the encoder", 3)
+        wait_until(lambda: films.node.child("encoder.child_main") is None, "the end of the encoder", 3)
         saved = films.wait_for(commands, "recording_saved")
         assert (saved["reason"], commands.state("recording")) == ("privacy", "OFF")
         sizes = {path: path.stat().st_size for path in films.captures.iterdir()}

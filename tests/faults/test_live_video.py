@@ -9,10 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.bars import bar
@@ -100,14 +99,6 @@ class Watched:
             self.viewer.stop()
             node.stop()
 
-    def process(self, module: str) -> psutil.Process | None:
-        """Return the node's child that runs a module."""
-        for child in psutil.Process(self.node.process.pid).children():
-            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-                if module in " ".join(child.cmdline()):
-                    return child
-        return None
-
 
 @pytest.fixture
 def watched(broker: Mosquitto, tmp_path: Path) -> Watched:
@@ -124,7 +115,7 @@ def test_privacy_ends_live_video_before_it_answers(watched: Watched, figure: Cal
         answered_s = time.monotonic()
         for name in ("master.m3u8", "main.m3u8", "remote.m3u8", before):
             assert viewer.get(name)[0] == 403
-        wait_until(lambda: watched.process("encoder.child_main") is None, "the end of the encoder", LIMIT_S)
+        wait_until(lambda: watched.node.child("encoder.child_main") is None, "the end of the encoder", LIMIT_S)
         gone_s = time.monotonic() - answered_s
         assert [at for at in viewer.got_s if at > answered_s] == []
         assert commands.ask("privacy", enable="off")["ok"]
@@ -141,7 +132,7 @@ def test_an_encoder_that_dies_or_hangs_under_a_viewer_is_replaced(
     watched: Watched, how: signal.Signals, figure: Callable[[str], None]
 ) -> None:
     with watched.running():
-        encoder = watched.process("encoder.child_main")
+        encoder = watched.node.child("encoder.child_main")
         assert encoder is not None
         began_s = time.monotonic()
         encoder.send_signal(how)
@@ -158,7 +149,7 @@ def test_a_camera_that_is_lost_ends_live_video_until_it_is_back(
 ) -> None:
     viewer = watched.viewer
     with watched.running() as commands:
-        camera = watched.process("camera.worker.child_main")
+        camera = watched.node.child("camera.worker.child_main")
         assert camera is not None
         camera.kill()
         wait_until(lambda: 503 in viewer.statuses, "the refusal", LIMIT_S)

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,7 +72,31 @@ def wait_until(condition: Callable[[], object], what: str = "the condition", tim
         time.sleep(0.01)
 
 
-class Mosquitto:
+class StartedProgram(ABC):
+    """A program that runs within a ``with`` block."""
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Start it and wait until it serves."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, also where it has not started."""
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Mosquitto(StartedProgram):
     """A broker on a loopback port. Persistence is off unless ``lines`` ask for it: a restart empties it.
 
     Args:
@@ -123,18 +148,6 @@ class Mosquitto:
         path.chmod(0o600)
         subprocess.run([shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd", "-U", path], check=True)
         return path
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the broker and give its port away."""

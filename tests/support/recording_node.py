@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,6 @@ class Films:
         """Wait for so many events of a kind; return the last one."""
         wait_until(lambda: len(self.messages(commands, kind)) >= count, f"{count} {kind}", FILM_S)
         return self.messages(commands, kind)[count - 1]
-
-    def process(self, module: str) -> psutil.Process | None:
-        """Return the node's child that runs a module."""
-        for child in psutil.Process(self.node.process.pid).children():
-            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-                if module in " ".join(child.cmdline()):
-                    return child
-        return None
 
     def zombies(self) -> list[int]:
         """Return the node's children that ended and were not waited for, after a moment for it."""

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import yaml
 
-from tests.support.broker import port_of, reserved_port, wait_until
+from tests.support.broker import StartedProgram, port_of, reserved_port, wait_until
 from tests.support.running_node import REPOSITORY
 
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ DEADLINE_S = 60.0
 START_S = 120.0
 
 
-class RunningConsole:
+class RunningConsole(StartedProgram):
     """A console under test.
 
     Args:
@@ -54,18 +54,6 @@ class RunningConsole:
             tree[name] = {**tree.get(name, {}), **values} if isinstance(values, dict) else values
         self.config.write_text(yaml.safe_dump(tree))
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the process, if it runs, and give its port away."""

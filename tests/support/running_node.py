@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,8 +93,16 @@ class RunningNode:
 
     def camera_pid(self) -> int | None:
         """Return the pid of the camera's process."""
-        children = psutil.Process(self.process.pid).children()
-        return next((child.pid for child in children if CHILD in child.cmdline()), None)
+        camera = self.child(CHILD)
+        return None if camera is None else camera.pid
+
+    def child(self, module: str) -> psutil.Process | None:
+        """Return the child process that runs a module, by a part of the module's name."""
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                if module in " ".join(child.cmdline()):
+                    return child
+        return None
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 15.0) -> tuple[int, float]:
         """End the node and return its exit code and how long it took, in seconds."""
