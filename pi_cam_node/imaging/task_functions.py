@@ -69,7 +69,9 @@ def _stack(arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progre
         [bytes(blob) if isinstance(blob, memoryview) else blob for blob in blobs], arguments["method"], progress
     )
     height, width = made.pixels.shape[:2]
-    return {"size": [width, height], "used": list(made.used), "left_out": made.left_out}, [made.pixels.tobytes()]
+    quality = arguments["quality"]
+    data = made.pixels.tobytes() if quality is None else jpeg.encode(made.pixels, "bgr", quality)
+    return {"size": [width, height], "used": list(made.used), "left_out": made.left_out}, [data]
 
 
 def _placeholder(arguments: Mapping[str, Any], _blobs: Sequence[Blob], _progress: Progress) -> Outcome:

@@ -32,12 +32,12 @@ class Stacked:
     """Several frames combined into one picture.
 
     Attributes:
-        image: The picture.
+        image: The picture: pixels, or a JPEG where one was asked for.
         used: Positions of the frames that it was made of, in the sequence given.
         left_out: Number of frames of another size than the newest one.
     """
 
-    image: RawImage
+    image: RawImage | bytes
     used: tuple[int, ...]
     left_out: int
 
@@ -91,15 +91,24 @@ class ImageTasks:
         """
         return self._one("resize", {"size": size, "quality": quality}, jpeg)
 
-    def stack(self, jpegs: Sequence[bytes], method: Method, progress: Progress = no_progress) -> Stacked:
+    def stack(
+        self, jpegs: Sequence[bytes], method: Method, progress: Progress = no_progress, quality: int | None = None
+    ) -> Stacked:
         """Return one picture of several frames of the same scene; see `stacking.stack`.
+
+        Args:
+            jpegs: The frames, the newest last.
+            method: Kind of combination.
+            progress: Called after each decoding.
+            quality: Of a JPEG, 1 to 100; ``None``: pixels, which are some ten times as large.
 
         Raises:
             ValueError: One of them is not a JPEG that can be read.
         """
-        facts, (data,) = self._run("stack", {"method": method}, jpegs, progress)
+        facts, (data,) = self._run("stack", {"method": method, "quality": quality}, jpegs, progress)
         width, height = facts["size"]
-        return Stacked(RawImage((width, height), "bgr", data), tuple(facts["used"]), facts["left_out"])
+        image = RawImage((width, height), "bgr", data) if quality is None else data
+        return Stacked(image, tuple(facts["used"]), facts["left_out"])
 
     def placeholder(self, size: tuple[int, int], since: datetime | None, *, private: bool) -> bytes:
         """Return the JPEG that is shown while there is no picture; see `placeholder.draw`."""

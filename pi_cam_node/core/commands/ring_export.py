@@ -55,7 +55,9 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
     if len(past.frames) == 1:  # as it is in the ring, without another loss
         only = past.frames[0]
         return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
-    stacked = past.images.stack([frame.jpeg for frame in past.frames], past.method, progress)
+    # Pixels are fetched only where a format needs them: they would cross to this process and back.
+    quality = past.config.export.jpeg_quality if set(past.formats) == {"jpg"} else None
+    stacked = past.images.stack([frame.jpeg for frame in past.frames], past.method, progress, quality)
     used = [past.frames[index] for index in stacked.used]
     picture = _picture(past, used, stacked.image, past.method)
     return [past.archive.save(picture, past.formats, past.config)]
