@@ -45,6 +45,7 @@ class FrameFactory:
             image.ring_jpeg,
             image.jpegs,
             RawImage(self.size, self._layout, image.raw) if image.raw is not None else None,
+            image.preview,
             image.motion,
         )
 

@@ -90,6 +90,8 @@ class Pipeline:
         if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
             events.append(LiveFrameDue(frame))
+        elif frame.preview is not None:  # which was demanded for the live picture a moment ago
+            events.append(LiveFrameDue(frame))
 
 
 def _is_other_light(lux: float | None, told: float | None) -> bool:

@@ -16,6 +16,8 @@ from pi_cam_node.imaging.motion.interface import MotionReport
 Mode = Literal["day", "night"]
 Layout = Literal["bgr", "i420"]
 
+PREVIEW_WIDTH_PX = 640
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
@@ -70,10 +72,12 @@ class Demand:
     Attributes:
         quality: A JPEG of this quality; ``None``: none.
         raw: Its pixels.
+        preview_bytes: A small JPEG of so many bytes at most, `PREVIEW_WIDTH_PX` wide at most; ``None``: none.
     """
 
     quality: int | None = None
     raw: bool = False
+    preview_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +98,7 @@ class Frame:
         ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
         jpegs: The picture in the qualities that were demanded.
         raw: Its pixels, where they were demanded.
+        preview: A small JPEG, where one was demanded.
         motion: Report of the motion detector; ``None`` where the frame was not analysed.
     """
 
@@ -110,6 +115,7 @@ class Frame:
     ring_jpeg: bytes | None = field(default=None, repr=False)
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: RawImage | None = None
+    preview: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
 
     def jpeg_at(self, quality: int) -> bytes | None:
@@ -119,10 +125,12 @@ class Frame:
     def meets(self, demand: Demand) -> bool:
         """Return whether the frame holds everything that is demanded."""
         has_jpeg = demand.quality is None or self.jpeg_at(demand.quality) is not None
-        return has_jpeg and (self.raw is not None or not demand.raw)
+        has_preview = demand.preview_bytes is None or self.preview is not None
+        return has_jpeg and has_preview and (self.raw is not None or not demand.raw)
 
     @property
     def size_bytes(self) -> int:
         """Bytes of everything that the frame holds."""
-        parts = (self.jpeg, self.ring_jpeg or b"", *self.jpegs.values(), self.raw.data if self.raw else b"")
+        raw, small = self.raw.data if self.raw else b"", (self.ring_jpeg or b"", self.preview or b"")
+        parts = (self.jpeg, *small, *self.jpegs.values(), raw)
         return sum(map(len, parts))

@@ -26,6 +26,7 @@ from pi_cam_node.core.inputs import (
     StaleWillSeen,
     TopicDotsSeen,
 )
+from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message, within
 from pi_cam_node.mqtt.link import BrokerLink
@@ -56,6 +57,7 @@ class Announcer:
         info: Returns the body of the info topic for a session number.
         discovery: Returns the discovery message for a configuration.
         undecided: Returns the components that may come into it yet, so that earlier ones are not removed.
+        demand: Asks the camera for more of the first frame exposed at a monotonic time or later.
 
     Attributes:
         due_s: When unchanged states are to be sent again.
@@ -70,12 +72,13 @@ class Announcer:
         info: Info,
         discovery: Discovery,
         undecided: Callable[[Config], Collection[str]] = lambda _config: (),
+        demand: Callable[[float, Demand], None] = lambda _mono_s, _demand: None,
     ) -> None:
         self._topics, self._link = topics, link
         self._clock = clock
         self._config = config
         self._info = info
-        self._discovery, self._undecided = discovery, undecided
+        self._discovery, self._undecided, self._demand = discovery, undecided, demand
         self._messages = EventMessages(topics)
         self._retained = RetainedState(topics)
         self._session = 0
@@ -134,7 +137,9 @@ class Announcer:
             case CameraOpened() | HttpAddressChanged() | BrokerLimitFound() | TopicDotsSeen():
                 self._what_it_rests_on_changed(event)
             case LiveFrameDue() if not self._link.is_connected:
-                return  # no client can receive it, so it is not encoded
+                return  # no client can receive it
+            case LiveFrameDue(frame=frame):
+                self._publish_live(event, frame)
             case Replied(origin=origin) | FramesSent(origin=origin) if origin != "mqtt":
                 return  # another adapter delivers it
             case _:
@@ -157,6 +162,14 @@ class Announcer:
             self._retained.put(self._messages.discovery(self._offer(config)))
         self._link.announce(self._retained.birth())
         self._refreshed(self._clock.monotonic())
+
+    def _publish_live(self, event: LiveFrameDue, frame: Frame) -> None:
+        """Publish the live picture; where the broker takes none so large, the next frame shall bring a small one."""
+        room_bytes = self._messages.live_room_bytes(self._link.packet_limit_bytes)
+        if frame.preview is None and room_bytes is not None and 0 < room_bytes < len(frame.jpeg):
+            self._demand(frame.exposed_mono_s, Demand(preview_bytes=room_bytes))
+        else:
+            self._publish_event(event)
 
     def _publish_event(self, event: Event) -> None:
         if isinstance(event, SettingChanged):

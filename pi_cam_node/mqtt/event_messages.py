@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from pi_cam_node.base.clock import iso
@@ -12,6 +11,7 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.activity_messages import activity_messages
 from pi_cam_node.mqtt.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.topics import Topics
@@ -19,10 +19,6 @@ from pi_cam_node.mqtt.topics import Topics
 ONLINE, OFFLINE = "online", "offline"
 # An empty retained payload would take the topic away, so a fault that is over has a word of its own.
 NO_FAULT = "ok"
-# Of a live picture that has to be made smaller.
-LIVE_WIDTH_PX = 640
-
-
 EMPTY_TEXT = '""'
 
 
@@ -92,22 +88,24 @@ class EventMessages:
             case e.TelemetryTaken(figures=figures):
                 made = [Message(self._topics.telemetry, json_bytes(figures), qos=0, content_type=JSON)]
             case e.LiveFrameDue(frame=frame):
-                made = self._live_frame(frame.jpeg, packet_limit_bytes)
+                made = self._live_frame(frame, packet_limit_bytes)
             case _:
                 made = self._event_and_state(event)
         return made
 
-    def _live_frame(self, picture: bytes, packet_limit_bytes: int | None) -> list[Message]:
-        """Return the live picture, made smaller where the broker does not take it; nothing where it takes none."""
-        message = Message(self._topics.frame, picture, qos=0, retain=True, content_type=JPEG)
-        if packet_limit_bytes is None or message.size_bytes <= packet_limit_bytes:
-            return [message]
-        most_bytes = packet_limit_bytes - replace(message, payload=b"").size_bytes
+    def live_room_bytes(self, packet_limit_bytes: int | None) -> int | None:
+        """Return how large a live picture may be; ``None``: as large as it is."""
+        return None if packet_limit_bytes is None else packet_limit_bytes - self._live_picture(b"").size_bytes
 
-        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy, for brokers with such a limit alone
+    def _live_frame(self, frame: Frame, packet_limit_bytes: int | None) -> list[Message]:
+        """Return the live picture or, where the broker does not take it, the small one that the frame may have."""
+        room_bytes = self.live_room_bytes(packet_limit_bytes)
+        pictures = (frame.jpeg, frame.preview or b"")
+        fits = (each for each in pictures if each and (room_bytes is None or len(each) <= room_bytes))
+        return [self._live_picture(picture) for picture in fits][:1]
 
-        smaller = jpeg.thumbnail(picture, LIVE_WIDTH_PX, most_bytes) if most_bytes > 0 else b""
-        return [replace(message, payload=smaller)] if 0 < len(smaller) <= most_bytes else []
+    def _live_picture(self, picture: bytes) -> Message:
+        return Message(self._topics.frame, picture, qos=0, retain=True, content_type=JPEG)
 
     def _event_and_state(self, event: e.Event) -> list[Message]:
         """Return the messages of an event or of a reply to one client."""

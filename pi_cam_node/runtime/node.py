@@ -61,8 +61,9 @@ class Node:
         rename = self._rename = Rename(start.names, config, self._boot_id, parts.worker.submit)
         info = NodeInfo(core, parts, self._boot_id, guard, rename)
         self._announcer = Announcer(
-            parts.topics, parts.link, clock, lambda: core.config, info.info, info.discovery, info.undecided
-        )
+            parts.topics, parts.link, clock, lambda: core.config, info.info, info.discovery, info.undecided,
+            parts.camera.demand,
+        )  # fmt: skip
         self._health = NodeHealth(lambda: parts.web.is_up, lambda: parts.camera.is_stuck)
         notifier = SystemdNotifier.of(os.environ)
         self._watchdog = Watchdog(Heartbeat("node", clock), parts.loops, self._health, notifier, clock, self._give_up)

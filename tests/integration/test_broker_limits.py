@@ -60,6 +60,20 @@ def test_a_packet_limit_that_is_not_told_is_found(
         assert "another client" not in node.log()
 
 
+def test_the_live_picture_comes_smaller_and_the_node_needs_no_library_for_pixels(
+    tmp_path: Path, start_broker: StartBroker
+) -> None:
+    broker = start_broker(["max_packet_size 20000"])
+    camera = {"width": 1280, "height": 960}
+    with broker.client() as client, RunningNode(tmp_path, broker.port, camera=camera) as node:
+        CommandClient(client).wait_online(ONLINE_S)
+        client.wait_count(f"{BASE}/frame", 2)
+        pictures = [message.payload for message in client.on(f"{BASE}/frame")]
+        assert all(picture.startswith(b"\xff\xd8") and len(picture) < 20_000 for picture in pictures)
+        loaded = Path(f"/proc/{node.process.pid}/maps").read_text()
+        assert [name for name in ("numpy", "cv2", "simplejpeg", "libjpeg", "turbojpeg") if name in loaded] == []
+
+
 def test_a_broker_that_ends_the_session_at_more_than_eight_filters(tmp_path: Path, broker: Mosquitto) -> None:
     groups = {"id": "porch", "groups": list("abcdefgh")}
     with LimitedBroker(broker.port, Limits(filters=8)) as front, broker.client() as client:

@@ -17,6 +17,7 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved, PrivacyOn
 from pi_cam_node.imaging import task_process
+from pi_cam_node.imaging.frame import RawImage
 from pi_cam_node.imaging.jpeg import decode, encode
 from pi_cam_node.imaging.task_process import TaskProcess
 from pi_cam_node.imaging.tasks import ImageTasks
@@ -55,6 +56,7 @@ def test_large_pictures_cross_whole(images: ImageTasks) -> None:
     frames = [encode(noise(1024, 768), "bgr", 95) for _ in range(3)]
     told: list[tuple[int, int]] = []
     made = images.stack(frames, "median", lambda done, total: told.append((done, total)))
+    assert isinstance(made.image, RawImage)
     assert (made.used, len(made.image.data)) == ((0, 1, 2), 1024 * 768 * 3)
     assert told[-1][0] == told[-1][1]
 

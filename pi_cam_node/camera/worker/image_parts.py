@@ -11,7 +11,8 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 def parts_of(image: Image) -> list[bytes]:
     """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
     packets = (packet.data for packet in image.packets)
-    return [image.jpeg, image.ring_jpeg or b"", *image.jpegs.values(), image.raw or b"", *packets]
+    others = (*image.jpegs.values(), image.raw or b"", image.preview or b"")
+    return [image.jpeg, image.ring_jpeg or b"", *others, *packets]
 
 
 def told_packet(packet: Packet) -> PacketInSlot:
@@ -26,10 +27,10 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     Raises:
         ValueError: There are not as many parts as it names, or the format of its sound is not hexadecimal.
     """
-    usual = len(report.qualities) + 3
+    usual = len(report.qualities) + 4
     if len(parts) != usual + len(report.packets):
         raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
-    jpeg, ring_jpeg, *jpegs, raw = parts[:usual]
+    jpeg, ring_jpeg, *jpegs, raw, preview = parts[:usual]
     packets = tuple(_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True))
     return Image(
         report.exposed_mono_s,
@@ -44,6 +45,7 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
         ring_jpeg or None,
         dict(zip(report.qualities, jpegs, strict=True)),
         raw or None,
+        preview or None,
         report.motion,
         packets,
     )

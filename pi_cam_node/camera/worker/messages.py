@@ -92,11 +92,12 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Add more to the first picture whose exposure begins at a monotonic time or later: a JPEG quality, the pixels."""
+    """Add more to the first picture whose exposure begins at a monotonic time or later; see `Demand`."""
 
     after_mono_s: float
     quality: int | None
     raw: bool
+    preview_bytes: int | None = None
     kind: Literal["deliver"] = "deliver"
 
 
@@ -136,6 +137,7 @@ class Image:
         ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
         jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
         raw: The pixels in the layout of `Opened`, where requested.
+        preview: A small JPEG, where requested.
         motion: Report of the motion detector, where it analysed the picture.
         packets: See `video_packets`: the camera's own where the pictures are neither turned, masked nor labelled, or
             those of the board's encoder.
@@ -153,6 +155,7 @@ class Image:
     ring_jpeg: bytes | None = field(default=None, repr=False)
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: bytes | None = field(default=None, repr=False)
+    preview: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
     packets: tuple[Packet, ...] = ()
 
@@ -179,9 +182,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class FrameInSlot:
-    """A picture came; its parts lie in a slot: JPEG, the ring's, one for each of ``qualities``, the pixels, packets.
+    """A picture came; its parts lie in a slot.
 
-    ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
+    They are the JPEG, the ring's, one for each of ``qualities``, the pixels, the preview, the packets; ``sizes`` are
+    their lengths, 0 for a part that is not there; for the rest see `Image`.
     """
 
     session: int
@@ -292,6 +296,6 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,
     "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
-    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"]),
+    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"], v["preview_bytes"]),
     "quit": lambda _: Quit(),
 }

@@ -21,7 +21,7 @@ from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
-from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Layout
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.label import Label
 from pi_cam_node.imaging.luma import mean_luma, small_luma
@@ -122,6 +122,7 @@ class PictureMaker:
             pixels = self._labelled(pixels, shot, brightness, self._label)
         quality, due = self._output.quality, self._due(shot.exposed_mono_s)
         others = {each.quality for each in due if each.quality is not None} - {quality}
+        picture = self._encoder.encode(pixels, self._layout, quality)
         return Image(
             shot.exposed_mono_s,
             shot.captured_mono_s,
@@ -131,10 +132,11 @@ class PictureMaker:
             checksum,
             flat,
             quality,
-            self._encoder.encode(pixels, self._layout, quality),
+            picture,
             self._ring_jpeg(pixels),
             {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
             pixels.tobytes() if any(each.raw for each in due) else None,
+            _preview(picture, due),
             motion,
             self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
         )
@@ -172,6 +174,12 @@ class PictureMaker:
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:
             raise BadImage(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
+
+
+def _preview(picture: bytes, due: Sequence[Deliver]) -> bytes | None:
+    """Return a small JPEG of a JPEG, where one is wanted."""
+    limits = [each.preview_bytes for each in due if each.preview_bytes is not None]
+    return jpeg.thumbnail(picture, PREVIEW_WIDTH_PX, min(limits)) if limits else None
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pi_cam_node.config import Config
@@ -41,6 +42,14 @@ def test_the_length_of_the_ring_is_told_each_five_seconds_while_it_grows() -> No
     world = CoreHarness()
     told = seen(world, RingMeasured, 200)
     assert 1 + 20 // RING_INTERVAL_S - 1 <= len(told) <= 1 + 20 // RING_INTERVAL_S
+
+
+def test_a_frame_with_the_small_picture_that_was_asked_for_is_a_live_frame() -> None:
+    world = harness(homeassistant={"camera_fps": 0.1})
+    assert len(seen(world, LiveFrameDue, 10)) == 1
+    world.step(replace(world.frame(), preview=b"small"))
+    (due,) = world.said(LiveFrameDue)[1:]
+    assert due.frame.preview == b"small"
 
 
 def test_a_live_frame_is_due_at_the_rate_of_the_camera_entity() -> None:

@@ -50,9 +50,18 @@ def test_a_stack_tells_what_it_was_made_of() -> None:
     told: list[tuple[int, int]] = []
     other = jpeg.encode(np.zeros((16, 16, 3), np.uint8), "bgr", 95)
     made = IMAGES.stack([other, *frames], "mean", lambda done, total: told.append((done, total)))
+    assert isinstance(made.image, RawImage)
     assert (made.used, made.left_out, made.image.size, made.image.layout) == ((1, 2), 1, (64, 48), "bgr")
     assert set(made.image.data) == {110}
     assert told[-1][0] == told[-1][1]
+
+
+def test_a_stack_comes_as_a_jpeg_where_a_quality_is_asked_for() -> None:
+    frames = [jpeg.encode(np.full((48, 64, 3), level, np.uint8), "bgr", 95) for level in (100, 120)]
+    made = IMAGES.stack(frames, "mean", quality=90)
+    assert isinstance(made.image, bytes)
+    assert made.used == (0, 1)
+    assert abs(jpeg.decode(made.image).astype(int) - 110).max() <= 1
 
 
 @pytest.mark.parametrize("private", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from pi_cam_node.config import Config
@@ -17,6 +18,7 @@ from pi_cam_node.core.inputs import (
     StaleWillSeen,
     TopicDotsSeen,
 )
+from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.message import Message
 from pi_cam_node.mqtt.topics import Topics
@@ -69,7 +71,9 @@ class Told:
             lambda session: {"session": session},
             self._discovery,
             undecided,
+            lambda mono_s, demand: self.demands.append((mono_s, demand)),
         )
+        self.demands: list[tuple[float, Demand]] = []
         self.announcer.start()
         self.wire.sent.clear()
 
@@ -201,6 +205,29 @@ def test_no_live_picture_waits_for_a_broker_that_is_away() -> None:
     told.wire.is_connected = True
     told.announcer.on_event(LiveFrameDue(frame))
     assert [m.topic for m in told.wire.sent] == [TOPICS.frame]
+
+
+def test_a_live_picture_that_the_broker_does_not_take_comes_smaller_with_another_frame() -> None:
+    told = Told()
+    told.wire.is_connected, told.wire.packet_limit_bytes = True, 1000
+    frame = replace(CoreHarness().frame(), jpeg=bytes(5000))
+    told.announcer.on_event(LiveFrameDue(frame))
+    assert told.wire.sent == []
+    [(after_mono_s, demand)] = told.demands
+    assert after_mono_s == frame.exposed_mono_s
+    assert demand.preview_bytes is not None
+    assert 800 < demand.preview_bytes < 1000
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small")))
+    assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.frame, b"small")]
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=bytes(1001))))
+    assert len(told.wire.sent) == len(told.demands) == 1
+
+
+def test_a_broker_that_takes_no_picture_at_all_gets_none() -> None:
+    told = Told()
+    told.wire.is_connected, told.wire.packet_limit_bytes = True, 30
+    told.announcer.on_event(LiveFrameDue(CoreHarness().frame()))
+    assert (told.wire.sent, told.demands) == ([], [])
 
 
 def test_the_farewell_says_that_camera_and_node_go() -> None:

@@ -60,6 +60,7 @@ SLOTTED = FrameInSlot(
         Configure(Output()),
         Deliver(12.5, 92, raw=True),
         Deliver(12.5, None, raw=False),
+        Deliver(12.5, None, False, 20_000),
         Quit(),
     ],
     ids=lambda order: order.kind,
@@ -133,7 +134,8 @@ def test_reasons_are_one_line_and_bounded() -> None:
 
 def test_an_image_is_put_together_as_it_was_taken_apart() -> None:
     image = Image(1.0, 2.0, "day", Sensor(), 99.5, 7, False, 85, b"jpeg", b"ring", {60: b"low", 92: b"high"}, b"raw")
-    plain = replace(image, ring_jpeg=None, jpegs={}, raw=None)
+    image = replace(image, preview=b"small")
+    plain = replace(image, ring_jpeg=None, jpegs={}, raw=None, preview=None)
     for each in (image, plain):
         parts = parts_of(each)
         in_slot = FrameInSlot(

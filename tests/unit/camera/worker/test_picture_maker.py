@@ -132,6 +132,21 @@ def test_a_demand_is_met_once_by_the_first_picture_exposed_after_it() -> None:
     assert (third.jpegs, third.raw) == ({}, None)
 
 
+def test_a_preview_is_small_and_masked_and_comes_once() -> None:
+    pixels = np.full((480, 800, 3), 120, np.uint8)
+    opened = Opened("test", (800, 480), "bgr", controls=True)
+    made = PictureMaker(opened, Orientation(), [LEFT], Output(95))
+    made.deliver(Deliver(0.0, None, False, 100_000))
+    made.deliver(Deliver(0.0, None, False, 9_000))
+    preview = made.make(shot(pixels)).preview
+    assert preview is not None
+    assert len(preview) <= 9_000
+    picture = decode(preview)
+    assert picture.shape == (384, 640, 3)
+    assert picture[:, :280].max() <= 16
+    assert made.make(shot(pixels)).preview is None
+
+
 def test_demands_are_bounded() -> None:
     made = maker()
     for number in range(1000):
