@@ -9,7 +9,7 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
 
 def parts_of(image: Image) -> list[bytes]:
-    """Return the parts of a picture as they lie in a slot; see `FrameInSlot`."""
+    """Return the parts of a picture: JPEG, the one for the ring, other qualities, pixels, preview, packets."""
     packets = (packet.data for packet in image.packets)
     others = (*image.jpegs.values(), image.raw or b"", image.preview or b"")
     return [image.jpeg, image.ring_jpeg or b"", *others, *packets]

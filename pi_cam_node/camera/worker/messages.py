@@ -182,10 +182,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class FrameInSlot:
-    """A picture came; its parts lie in a slot.
+    """A picture came; its parts lie in a slot, in the order of `image_parts`.
 
-    They are the JPEG, the ring's, one for each of ``qualities``, the pixels, the preview, the packets; ``sizes`` are
-    their lengths, 0 for a part that is not there; for the rest see `Image`.
+    ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
     """
 
     session: int
