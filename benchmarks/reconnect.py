@@ -1,6 +1,6 @@
 """Time from each connect until the node's retained state at the broker is right again, for several nodes at once.
 
-Each node is the real herald and link with a thread between them, as in the whole node; the broker is killed, and comes
+Each node is the real announcer and link with a thread between them, as in a node; the broker is killed, and comes
 back knowing nothing. ``python -m benchmarks.reconnect``
 """
 
@@ -69,7 +69,7 @@ class BirthNoted(BrokerLink):
 
 
 class AnnouncingNode:
-    """A node as far as the broker sees it. Starts with ``with``; leaves without a farewell.
+    """A node as far as the broker sees it. Starts with ``with``; leaves without a last message.
 
     Args:
         port: Of the broker.
@@ -131,7 +131,7 @@ def measure(counts: Sequence[int] = (1, 10, 50), rounds: int = 3) -> list[Reconn
 def _measure(count: int, rounds: int) -> Reconnect:
     took_s: list[float] = []
     back_s: list[float] = []
-    crowd: list[int] = []
+    most_at_once: list[int] = []
     with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder), LINES) as broker:
         nodes = [AnnouncingNode(broker.port, number) for number in range(count)]
         try:
@@ -143,12 +143,12 @@ def _measure(count: int, rounds: int) -> Reconnect:
                 took_s += outage(broker, nodes)
                 connects_s = [node.connected_s[-1] for node in nodes]
                 back_s.append(max(connects_s) - broker.started_s)
-                crowd.append(most_within(connects_s, 1.0))
+                most_at_once.append(most_within(connects_s, 1.0))
             topics = len(nodes[0].table())
         finally:
             for node in nodes:
                 node.__exit__(None, None, None)
-    worst = (round(max(took_s), 3), round(max(back_s), 1), max(crowd))
+    worst = (round(max(took_s), 3), round(max(back_s), 1), max(most_at_once))
     return Reconnect(count, rounds, topics, round(median(took_s), 3), *worst)
 
 

@@ -94,7 +94,7 @@ class FormerNames:
         return [node_id for node_id in ids if node_id != self._now.node_id]
 
     @property
-    def has_ghosts(self) -> bool:
+    def has_former_topics(self) -> bool:
         """Whether topics of a former name are to be emptied."""
         return not all(name.is_cleared for name in self._former)
 
@@ -206,7 +206,7 @@ class Rename:
     def _clear(self, _progress: Progress) -> None:
         """Thread: the worker."""
         self._names.remember()
-        if self._names.has_ghosts:
+        if self._names.has_former_topics:
             self._names.clear()
 
 

@@ -11,7 +11,7 @@ from pi_cam_node.mqtt.message import Message
 # So many sessions in a row that end so soon after one message make it the culprit.
 STRIKES = 3
 SOON_S = 10.0
-# A quarantined topic gets another chance after this time: the broker may be another one by then.
+# A topic that is held gets another chance after this time: the broker may be another one by then.
 HELD_S = 600.0
 # What did harm below this size did not do it by its size, so an empty message on its topic would do the same.
 SMALL_BYTES = 8192

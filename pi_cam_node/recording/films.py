@@ -175,7 +175,7 @@ class Films:
             post=post,
             settings=self._timelapse_settings,
             clock=self._clock,
-            may_write=lambda: self._recorder.is_mended,
+            may_write=lambda: self._recorder.is_repaired,
         )
 
     def _timelapse_settings(self) -> TimelapseSettings:

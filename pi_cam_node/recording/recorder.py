@@ -55,7 +55,7 @@ class Recorder:
     """Writes films. Thread: `begin`, `end_at` and `stop_now` any.
 
     Attributes:
-        is_mended: Whether films that an earlier run left unfinished were looked for.
+        is_repaired: Whether films that an earlier run left unfinished were looked for.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Recorder:
         self._end: tuple[float, EndReason] | None = None
         self._stopping = False
         self._films = 0
-        self.is_mended = False
+        self.is_repaired = False
         self.loop = MonitoredThread("recorder", self._run, clock)
 
     def start(self) -> None:
@@ -147,7 +147,7 @@ class Recorder:
                 self._post(FilmSaved(film))
         except OSError as error:
             _log.warning("films of an earlier run were not looked for: %s", error)
-        self.is_mended = True
+        self.is_repaired = True
         while True:
             self.loop.beat()
             with self._changed:

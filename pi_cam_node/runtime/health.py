@@ -48,7 +48,7 @@ class NodeHealth:
             case BrokerLost(reason=reason):
                 self._broker = f"no broker: {reason}"
 
-    def mended(self, part: str, how: str) -> None:
+    def restarted(self, part: str, how: str) -> None:
         """Take note of a repair."""
         self.trouble = f"the thread {part} {how} and was begun again"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.clock import Clock
@@ -64,7 +65,7 @@ class Watchdog:
         self._node, self._loops = node, loops
         self._health, self._notifier, self._clock = health, notifier, clock
         self._give_up, self._kill = give_up, kill
-        self._repairs = {loop.name: SlidingWindow(REPAIRS_WINDOW_S) for loop in loops}
+        self._repairs = defaultdict[str, SlidingWindow](lambda: SlidingWindow(REPAIRS_WINDOW_S))
         self._closing = threading.Event()
         self._looked_s = self._fed_s = clock.monotonic()
         self._ready = self._gave_up = False
@@ -127,7 +128,7 @@ class Watchdog:
         if can and self._repairs[loop.name].allow(loop.repairs, self._clock.monotonic()):
             _log.error("the thread %s %s; it is begun again", loop.name, how)
             loop.restart()
-            self._health.mended(loop.name, how)
+            self._health.restarted(loop.name, how)
         else:
             self._end(f"the thread {loop.name} {how}" + (" again and again" if can else ""))
 

@@ -28,7 +28,7 @@ from tests.support.tls import TlsRelay, tls_section
 
 pytestmark = pytest.mark.faults
 
-CROWD = 400
+ATTACKERS = 400
 P50_MS, WORST_MS = 200, 5000
 SOCKETS_LEFT = 6
 
@@ -73,15 +73,15 @@ def test_honest_clients_are_answered_while_hundreds_dribble(
 ) -> None:
     node.forget()
     descriptors = psutil.Process(node.node.process.pid).num_fds()
-    found = attacked(node, kind, CROWD, 30 if long else 12)
+    found = attacked(node, kind, ATTACKERS, 30 if long else 12)
     during = found["during"]
-    assert found["attackers"]["connected"] >= CROWD / 2
+    assert found["attackers"]["connected"] >= ATTACKERS / 2
     assert (during["failed"], found["after"]["failed"]) == (0, 0), found
     assert during["p50_ms"] <= P50_MS, found
     assert during["max_ms"] <= WORST_MS, found
     check_node(node, descriptors)
     figure(
-        f"{CROWD} x {kind}: 0 of {during['probes']} probes failed, median {during['p50_ms']} ms, worst "
+        f"{ATTACKERS} x {kind}: 0 of {during['probes']} probes failed, median {during['p50_ms']} ms, worst "
         f"{during['max_ms']} ms"
     )
 

@@ -64,7 +64,7 @@ class CameraHarness:
     def __init__(self, data: bytes) -> None:
         self.harness = CoreHarness()
         # Both begin at the second 1000 of the monotonic clock.
-        wishes = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
+        desired = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
         size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
         datagrams = [line[:60_000] for line in data[1:].split(b"\n")[:DATAGRAMS_MAX]]
         self.puppet = ScriptedWorker(datagrams, size)
@@ -72,7 +72,7 @@ class CameraHarness:
         inbox = Mock()
         inbox.put.side_effect = self._take
         inbox.put_frame.side_effect = self._take
-        self.keeper = CameraController(wishes, self._launch, inbox, self.harness.clock, lambda: 1.0)
+        self.controller = CameraController(desired, self._launch, inbox, self.harness.clock, lambda: 1.0)
         self._launches = 0
 
     def _take(self, taken: object) -> bool:
@@ -87,9 +87,9 @@ class CameraHarness:
 
     def run(self) -> None:
         for _ in range(4):
-            self.keeper.step()
+            self.controller.step()
             self.harness.clock.advance(0.01)
-        self.keeper.close(0.0)
+        self.controller.close(0.0)
         if self._launches == 0 or self.puppet._link.fileno() >= 0:
             self.puppet.end(0.0)
         for taken in self.taken:

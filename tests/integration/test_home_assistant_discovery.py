@@ -228,9 +228,9 @@ def test_what_a_new_configuration_drops_is_really_removed(home: HomeAssistant, n
     earlier, current = message(NODE), message(NODE, homeassistant={"camera_fps": 0})
     node.announce(current)
     assert "camera" in home.registered(), "a component that is merely left out stays"
-    farewell = removal_message(json.dumps(earlier).encode(), current)
-    assert farewell is not None
-    node.announce(farewell)
+    removal = removal_message(json.dumps(earlier).encode(), current)
+    assert removal is not None
+    node.announce(removal)
     wait_until(lambda: "camera" not in home.registered(), "the camera entity to go")
     node.announce(current)
     assert set(home.registered()) == set(PARTS) - {"camera"}

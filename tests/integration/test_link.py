@@ -289,7 +289,7 @@ def test_a_farewell_that_does_not_get_through_is_said_by_the_last_will(broker: M
     with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port, protocol="3.1.1") as node:
         node.up(client)
         proxy.freeze_answers()
-        for number in range(30):  # more than paho-mqtt sends before the first is acknowledged: the farewell waits
+        for number in range(30):  # more than paho-mqtt sends before the first is acknowledged: the last message waits
             node.link.publish(event(number))
         node.link.close(OFFLINE, 1)
         client.wait_for(TOPICS.availability, "offline")

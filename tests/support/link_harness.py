@@ -38,7 +38,7 @@ class ShortWaits(random.Random):
 
 
 class LinkHarness:
-    """Starts with ``with``; leaves without a farewell.
+    """Starts with ``with``; leaves without a last message.
 
     Args:
         port: Of the broker.

@@ -64,7 +64,7 @@ def test_frames_still_on_their_way_are_dropped_whenever_they_come(harness: CoreH
     assert (len(harness.core.ring), harness.said(LiveFrameDue), harness.said(CameraChanged)) == (0, [], [])
     switch(harness, "off")
     harness.step(late)
-    assert len(harness.core.ring) == 0, "it was taken before the curtain opened"
+    assert len(harness.core.ring) == 0, "it was taken before the gate opened"
     harness.see()
     assert len(harness.core.ring) == 1
     assert harness.core.camera_online

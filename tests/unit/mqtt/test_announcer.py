@@ -39,7 +39,7 @@ class Wire:
         self.retains = True
         self.sent: list[Message] = []
         self.births: list[list[Message]] = []
-        self.farewell: Message | None = None
+        self.last_message: Message | None = None
 
     def publish(self, message: Message) -> bool:
         self.sent.append(message)
@@ -48,8 +48,8 @@ class Wire:
     def announce(self, messages: Iterable[Message]) -> None:
         self.births.append(list(messages))
 
-    def close(self, farewell: Message | None, _deadline_s: float) -> None:
-        self.farewell = farewell
+    def close(self, last_message: Message | None, _deadline_s: float) -> None:
+        self.last_message = last_message
 
 
 class Told:
@@ -236,8 +236,8 @@ def test_the_farewell_says_that_camera_and_node_go() -> None:
     told.wire.sent.clear()
     told.announcer.close(1.0)
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.camera_availability, b"offline")]
-    assert told.wire.farewell is not None
-    assert (told.wire.farewell.topic, told.wire.farewell.payload) == (TOPICS.availability, b"offline")
+    assert told.wire.last_message is not None
+    assert (told.wire.last_message.topic, told.wire.last_message.payload) == (TOPICS.availability, b"offline")
 
 
 def test_without_home_assistant_its_device_is_taken_away() -> None:

@@ -58,7 +58,7 @@ def broker(mocker: MockerFixture) -> FakeBroker:
 def test_a_node_that_keeps_its_name_has_nothing_to_clear(tmp_path: Path) -> None:
     run(tmp_path / "names", "porch")
     names = run(tmp_path / "names", "porch")
-    assert not names.has_ghosts
+    assert not names.has_former_topics
     assert names.ids == []
 
 
@@ -66,11 +66,11 @@ def test_a_renamed_node_clears_its_old_name_once_and_remembers_it(tmp_path: Path
     run(tmp_path / "names", "porch", boot="b1")
     broker.held = {"pi_cam_node/porch/info": '{"boot":"b1"}', "pi_cam_node/porch/availability": "online"}
     names = run(tmp_path / "names", "garden", boot="b2")
-    assert (names.has_ghosts, names.ids) == (True, ["porch"])
+    assert (names.has_former_topics, names.ids) == (True, ["porch"])
     names.clear()
     assert broker.cleared == ["pi_cam_node/porch"]
     again = run(tmp_path / "names", "garden", boot="b3")
-    assert (again.has_ghosts, again.ids) == (False, ["porch"])
+    assert (again.has_former_topics, again.ids) == (False, ["porch"])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_name_that_another_node_has_by_now_is_left_alone(
     names = run(tmp_path / "names", "garden")
     names.clear()
     assert broker.cleared == []
-    assert not run(tmp_path / "names", "garden").has_ghosts, "and is not looked at again"
+    assert not run(tmp_path / "names", "garden").has_former_topics, "and is not looked at again"
 
 
 def test_without_a_broker_it_is_tried_again_at_the_next_start(tmp_path: Path, broker: FakeBroker) -> None:
@@ -96,7 +96,7 @@ def test_without_a_broker_it_is_tried_again_at_the_next_start(tmp_path: Path, br
     names = run(tmp_path / "names", "garden")
     broker.connect.side_effect = NoBroker("away", "network")
     names.clear()
-    assert run(tmp_path / "names", "garden").has_ghosts
+    assert run(tmp_path / "names", "garden").has_former_topics
 
 
 def test_another_discovery_prefix_empties_the_old_discovery_message_alone(tmp_path: Path, broker: FakeBroker) -> None:
@@ -124,7 +124,7 @@ def test_a_file_that_is_none_is_no_reason_to_fail(tmp_path: Path, content: bytes
     (tmp_path / "names").write_bytes(content)
     names = run(tmp_path / "names", "porch")
     assert names.ids == []
-    assert not run(tmp_path / "names", "porch").has_ghosts
+    assert not run(tmp_path / "names", "porch").has_former_topics
 
 
 def test_wildcards_in_the_file_never_become_topics(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_number_of_names_is_bounded(tmp_path: Path) -> None:
 
 
 def test_without_a_place_nothing_is_remembered() -> None:
-    assert not run(None, "porch").has_ghosts
+    assert not run(None, "porch").has_former_topics
 
 
 def test_the_former_name_is_cleared_by_the_worker_with_the_first_connection_that_finds_room(
@@ -168,7 +168,7 @@ def test_the_former_name_is_cleared_by_the_worker_with_the_first_connection_that
     assert (len(jobs), broker.cleared) == (1, []), "nothing on the node thread, and once"
     jobs[0](lambda _done, _total: None)
     assert broker.cleared == ["pi_cam_node/porch"]
-    assert not FormerNames(tmp_path / "names", config("yard"), "b").has_ghosts
+    assert not FormerNames(tmp_path / "names", config("yard"), "b").has_former_topics
 
 
 def zones(folder: Path, *texts: str) -> FormerNames:

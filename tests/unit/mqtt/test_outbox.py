@@ -214,39 +214,39 @@ def test_what_could_not_be_sent_stays_first() -> None:
     assert outbox.take() == first
 
 
-def struck(quarantine: PoisonMessageGuard, times: int, entries: list[Sent], acknowledged: int = 5) -> str | None:
+def struck(guard: PoisonMessageGuard, times: int, entries: list[Sent], acknowledged: int = 5) -> str | None:
     held = None
     for _ in range(times):
-        held = quarantine.session_ended(entries, acknowledged, 1.0)
+        held = guard.session_ended(entries, acknowledged, 1.0)
     return held
 
 
 def test_the_message_that_ends_session_after_session_is_held_back() -> None:
-    quarantine = PoisonMessageGuard(())
-    assert not quarantine.is_isolating
-    assert struck(quarantine, 1, [sent(1), sent(2, 100_000), sent(3)]) is None
-    assert quarantine.is_isolating, "from now on one message at a time, so the oldest is the one"
-    assert struck(quarantine, STRIKES - 2, [sent(2, 100_000), sent(3)]) is None
-    assert struck(quarantine, 1, [sent(2, 100_000), sent(3)]) == "t/2"
-    assert not quarantine.is_isolating
+    guard = PoisonMessageGuard(())
+    assert not guard.is_isolating
+    assert struck(guard, 1, [sent(1), sent(2, 100_000), sent(3)]) is None
+    assert guard.is_isolating, "from now on one message at a time, so the oldest is the one"
+    assert struck(guard, STRIKES - 2, [sent(2, 100_000), sent(3)]) is None
+    assert struck(guard, 1, [sent(2, 100_000), sent(3)]) == "t/2"
+    assert not guard.is_isolating
     size = message(2, 100_000).size_bytes
-    assert quarantine.holds("t/2", size, 2.0)
-    assert not quarantine.holds("t/2", size - 1, 2.0), "a smaller one may pass"
-    assert not quarantine.holds("t/1", size, 2.0)
-    assert not quarantine.holds("t/2", size, 2.0 + HELD_S), "the broker may be another one by then"
+    assert guard.holds("t/2", size, 2.0)
+    assert not guard.holds("t/2", size - 1, 2.0), "a smaller one may pass"
+    assert not guard.holds("t/1", size, 2.0)
+    assert not guard.holds("t/2", size, 2.0 + HELD_S), "the broker may be another one by then"
 
 
 def test_a_session_that_ends_well_ends_the_guard() -> None:
-    quarantine = PoisonMessageGuard(())
-    struck(quarantine, 1, [sent(1)])
-    struck(quarantine, 1, [])
-    assert not quarantine.is_isolating
+    guard = PoisonMessageGuard(())
+    struck(guard, 1, [sent(1)])
+    struck(guard, 1, [])
+    assert not guard.is_isolating
 
 
 def test_a_flood_of_messages_that_kills_a_session_before_its_first_acknowledgement_puts_on_guard() -> None:
-    quarantine = PoisonMessageGuard(())
-    assert struck(quarantine, 1, [sent(1), sent(2)], acknowledged=0) is None
-    assert quarantine.is_isolating
+    guard = PoisonMessageGuard(())
+    assert struck(guard, 1, [sent(1), sent(2)], acknowledged=0) is None
+    assert guard.is_isolating
 
 
 def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
@@ -254,9 +254,9 @@ def test_a_session_in_which_the_broker_took_nothing_blames_nobody() -> None:
 
 
 def test_replies_and_events_are_never_held_back() -> None:
-    quarantine = PoisonMessageGuard(())
-    assert struck(quarantine, 10, [sent(1, queue_offline=True)]) is None
-    assert not quarantine.is_isolating, "on a busy topic something is under way whenever the link breaks"
+    guard = PoisonMessageGuard(())
+    assert struck(guard, 10, [sent(1, queue_offline=True)]) is None
+    assert not guard.is_isolating, "on a busy topic something is under way whenever the link breaks"
 
 
 def test_availability_is_never_held_back() -> None:
@@ -264,23 +264,23 @@ def test_availability_is_never_held_back() -> None:
 
 
 def test_a_session_that_went_on_after_the_message_blames_nobody() -> None:
-    quarantine = PoisonMessageGuard(())
+    guard = PoisonMessageGuard(())
     for _ in range(10):
-        assert quarantine.session_ended([sent(1, since_s=0.0)], 5, SOON_S + 1) is None
+        assert guard.session_ended([sent(1, since_s=0.0)], 5, SOON_S + 1) is None
 
 
 def test_different_messages_are_no_pattern() -> None:
-    quarantine = PoisonMessageGuard(())
+    guard = PoisonMessageGuard(())
     for number in range(20):
-        assert quarantine.session_ended([sent(number % 2)], 5, 1.0) is None
+        assert guard.session_ended([sent(number % 2)], 5, 1.0) is None
 
 
 def test_the_number_of_topics_held_is_bounded() -> None:
-    quarantine = PoisonMessageGuard(())
+    guard = PoisonMessageGuard(())
     for number in range(TOPICS_HELD + 1):
-        assert struck(quarantine, STRIKES, [sent(number)]) == f"t/{number}"
-    assert not quarantine.holds("t/0", 10_000, 1.0)
-    assert quarantine.holds(f"t/{TOPICS_HELD}", 10_000, 1.0)
+        assert struck(guard, STRIKES, [sent(number)]) == f"t/{number}"
+    assert not guard.holds("t/0", 10_000, 1.0)
+    assert guard.holds(f"t/{TOPICS_HELD}", 10_000, 1.0)
 
 
 def test_a_reply_survives_two_lost_sessions_and_not_a_third() -> None:

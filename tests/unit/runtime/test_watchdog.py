@@ -1,4 +1,4 @@
-"""Pulses, repairs, and what the service manager is told."""
+"""Heartbeats, repairs, and what the service manager is told."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class Bench:
         self.plain = Script("worker", self.clock)
         self.link = Script("mqtt-link", self.clock, replaceable=True, repairs=2)
         self.view_is_up, self.is_stuck = True, False
-        self.wellbeing = NodeHealth(lambda: self.view_is_up, lambda: self.is_stuck)
+        self.health = NodeHealth(lambda: self.view_is_up, lambda: self.is_stuck)
         self.told = Told()
         self.killed: list[int] = []
         self.reasons: list[str] = []
         self.monitor = Watchdog(
             self.node,
             [self.plain.loop, self.link.loop],
-            self.wellbeing,
+            self.health,
             self.told,
             self.clock,
             self.reasons.append,
@@ -81,9 +81,9 @@ class Bench:
     def look(self, seconds: float = 1.0, *, silent: str = "") -> None:
         for _ in range(round(seconds)):
             self.clock.advance(1)
-            for pulse in (self.node, self.plain.loop, self.link.loop):
-                if pulse.name != silent:
-                    Heartbeat.beat(pulse)
+            for heartbeat in (self.node, self.plain.loop, self.link.loop):
+                if heartbeat.name != silent:
+                    Heartbeat.beat(heartbeat)
             self.monitor.look()
 
     def close(self) -> None:
@@ -99,25 +99,25 @@ def bench() -> Iterator[Bench]:
     bench.close()
 
 
-def test_a_pulse_is_stale_after_its_limit_and_what_was_announced() -> None:
+def test_a_heartbeat_is_stale_after_its_limit_and_what_was_announced() -> None:
     clock = FakeClock()
-    pulse = Heartbeat("node", clock, 20)
+    heartbeat = Heartbeat("node", clock, 20)
     clock.advance(1000)
-    assert not pulse.is_stale
-    pulse.beat()
+    assert not heartbeat.is_stale
+    heartbeat.beat()
     clock.advance(20)
-    assert not pulse.is_stale
+    assert not heartbeat.is_stale
     clock.advance(1)
-    assert pulse.is_stale
-    pulse.beat(60)
+    assert heartbeat.is_stale
+    heartbeat.beat(60)
     clock.advance(79)
-    assert not pulse.is_stale
-    pulse.pause()
+    assert not heartbeat.is_stale
+    heartbeat.pause()
     clock.advance(1000)
-    assert not pulse.is_stale
+    assert not heartbeat.is_stale
 
 
-def test_a_loop_that_was_left_behind_has_no_pulse() -> None:
+def test_a_loop_that_was_left_behind_has_no_heartbeat() -> None:
     clock = FakeClock()
     loop = MonitoredThread("mqtt-link", lambda: None, clock, 8)
     loop.start()
@@ -127,7 +127,7 @@ def test_a_loop_that_was_left_behind_has_no_pulse() -> None:
     assert loop.join(10)
 
 
-def test_while_every_pulse_is_fresh_the_watchdog_is_fed_and_nothing_is_mended(bench: Bench) -> None:
+def test_while_every_heartbeat_is_fresh_the_watchdog_is_fed_and_nothing_is_mended(bench: Bench) -> None:
     bench.look(61)
     assert bench.told.lines.count("WATCHDOG=1") == 6
     assert (bench.plain.restarts, bench.link.restarts, bench.reasons) == (0, 0, [])
@@ -212,7 +212,7 @@ def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Ben
     monitor = Watchdog(
         bench.node,
         [bench.plain.loop],
-        bench.wellbeing,
+        bench.health,
         bench.told,
         bench.clock,
         hang,
@@ -233,13 +233,13 @@ def test_giving_up_kills_the_process_although_the_last_log_line_hangs(bench: Ben
 def test_it_is_ready_with_the_first_frame_or_when_there_is_known_to_be_none(bench: Bench) -> None:
     bench.look()
     assert "READY=1" not in bench.told.lines
-    bench.wellbeing.on_event(CameraFailed("no camera was found", "wait", 0))
+    bench.health.on_event(CameraFailed("no camera was found", "wait", 0))
     bench.look(3)
     assert bench.told.lines.count("READY=1") == 1
 
 
 def test_it_is_ready_with_an_open_camera_because_the_first_exposure_may_take_minutes(bench: Bench) -> None:
-    bench.wellbeing.on_event(CameraOpened("synthetic", (320, 240), True))
+    bench.health.on_event(CameraOpened("synthetic", (320, 240), True))
     bench.look(3)
     assert bench.told.lines.count("READY=1") == 1
     assert any(line.startswith("STATUS=the camera is open, the first frame is awaited") for line in bench.told.lines)
@@ -251,14 +251,14 @@ def test_it_is_not_ready_while_nobody_knows_whether_the_camera_opens(bench: Benc
 
 
 def test_a_camera_that_opens_again_and_delivers_nothing_is_still_away(bench: Bench) -> None:
-    bench.wellbeing.on_event(CameraFailed("no frames", "reopen", 0))
-    bench.wellbeing.on_event(CameraOpened("synthetic", (320, 240), True))
-    assert bench.wellbeing.status.startswith("no camera: no frames")
+    bench.health.on_event(CameraFailed("no frames", "reopen", 0))
+    bench.health.on_event(CameraOpened("synthetic", (320, 240), True))
+    assert bench.health.status.startswith("no camera: no frames")
 
 
 def test_it_is_not_ready_before_the_live_view_is(bench: Bench) -> None:
     bench.view_is_up = False
-    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
+    bench.health.on_event(CameraChanged(online=True, reason="", at=NOW))
     bench.look()
     assert "READY=1" not in bench.told.lines
     bench.view_is_up = True
@@ -268,10 +268,10 @@ def test_it_is_not_ready_before_the_live_view_is(bench: Bench) -> None:
 
 def test_the_status_is_told_when_it_changes(bench: Bench) -> None:
     bench.look(3)
-    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
-    bench.wellbeing.on_event(BrokerConnected("5", 1))
+    bench.health.on_event(CameraChanged(online=True, reason="", at=NOW))
+    bench.health.on_event(BrokerConnected("5", 1))
     bench.look(3)
-    bench.wellbeing.on_event(BrokerLost("connection refused"))
+    bench.health.on_event(BrokerLost("connection refused"))
     bench.look(3)
     assert [line for line in bench.told.lines if line.startswith("STATUS")] == [
         "STATUS=waiting for the camera; looking for the broker",
@@ -315,11 +315,11 @@ def test_a_service_manager_that_is_gone_costs_one_warning(tmp_path: Path, caplog
 
 def test_a_thread_that_waits_for_a_dead_disk_is_told_and_left_alone(bench: Bench, mocker: MockerFixture) -> None:
     mocker.patch.object(MonitoredThread, "is_in_kernel", property(lambda loop: loop.name == "worker"))
-    bench.wellbeing.on_event(CameraChanged(online=True, reason="", at=NOW))
+    bench.health.on_event(CameraChanged(online=True, reason="", at=NOW))
     bench.look(120, silent="worker")
     assert (bench.reasons, bench.plain.restarts) == ([], 0)
     assert bench.told.lines.count("WATCHDOG=1") == 12
-    assert "the thread worker waits for a device that does not answer" in bench.told.lines[-1] + bench.wellbeing.status
+    assert "the thread worker waits for a device that does not answer" in bench.told.lines[-1] + bench.health.status
 
 
 def test_a_thread_that_waits_for_another_is_not_in_the_kernel(bench: Bench) -> None:

@@ -106,7 +106,7 @@ def jobs() -> list[Job]:
 
 
 @pytest.fixture
-def errands(jobs: list[Job]) -> JobQueue:
+def queue(jobs: list[Job]) -> JobQueue:
     def submit(job: Job) -> int:
         jobs.append(job)
         return len(jobs)
@@ -119,43 +119,43 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 def test_work_that_has_begun_counts_until_its_end_although_nobody_waits_any_more(
-    errands: JobQueue, jobs: list[Job]
+    queue: JobQueue, jobs: list[Job]
 ) -> None:
     refusals = 0
 
     def hang(number: int, _progress: Progress) -> str:
         nonlocal refusals
-        errands.cancel(number)
+        queue.cancel(number)
         with pytest.raises(Busy):
-            errands.submit(Work(lambda _progress: None, 50))
+            queue.submit(Work(lambda _progress: None, 50))
         refusals += 1
         return "saved"
 
-    errands.submit(Work(partial(hang, 1), 60))
+    queue.submit(Work(partial(hang, 1), 60))
     assert (jobs[0](no_progress), refusals) == ("saved", 1)
-    errands.submit(Work(lambda _progress: None, 90))
+    queue.submit(Work(lambda _progress: None, 90))
 
 
-def test_work_that_failed_holds_nothing(errands: JobQueue, jobs: list[Job]) -> None:
+def test_work_that_failed_holds_nothing(queue: JobQueue, jobs: list[Job]) -> None:
     def fail(_progress: Progress) -> None:
         raise OSError("no such disk")
 
-    errands.submit(Work(fail, 60))
+    queue.submit(Work(fail, 60))
     with pytest.raises(OSError, match="no such disk"):
         jobs[0](no_progress)
-    errands.submit(Work(fail, 90))
+    queue.submit(Work(fail, 90))
 
 
-def test_dropped_work_is_not_done(errands: JobQueue, jobs: list[Job]) -> None:
+def test_dropped_work_is_not_done(queue: JobQueue, jobs: list[Job]) -> None:
     done: list[str] = []
-    errands.cancel(errands.submit(Work(lambda _progress: done.append("done"), 60)))
-    errands.submit(Work(lambda _progress: done.append("other"), 90))
+    queue.cancel(queue.submit(Work(lambda _progress: done.append("done"), 60)))
+    queue.submit(Work(lambda _progress: done.append("other"), 90))
     assert [job(no_progress) for job in jobs] == [None, None]
     assert done == ["other"]
 
 
-def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(errands: JobQueue, jobs: list[Job]) -> None:
-    errands.cancel(errands.submit(Work(lambda _progress: "remembered")))
+def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(queue: JobQueue, jobs: list[Job]) -> None:
+    queue.cancel(queue.submit(Work(lambda _progress: "remembered")))
     assert jobs[0](no_progress) == "remembered"
 
 

@@ -241,15 +241,15 @@ def test_a_night_has_two_switches(light: Callable[[float], float]) -> None:
 def test_dusk_and_dawn_have_one_switch_each(light: Callable[[float], float]) -> None:
     controller = NightController(NightConfig(), 0.0)
     camera: Mode = "day" if light is dusk else "night"
-    wishes: list[Mode] = []
+    asked: list[Mode] = []
     for second in range(0, 8 * 3600, 2):
         lux = light(second / 3600 - 4)
         level = day_level(lux) if camera == "day" else level_of(lux, 2.0, 6.0)
         wanted = controller.observe(camera, level, float(second))
         if wanted is not None:
             camera = wanted
-            wishes.append(wanted)
-    assert wishes == (["night"] if light is dusk else ["day"])
+            asked.append(wanted)
+    assert asked == (["night"] if light is dusk else ["day"])
 
 
 def test_lux_is_the_same_whichever_exposure_measured_it() -> None:

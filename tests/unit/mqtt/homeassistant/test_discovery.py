@@ -120,25 +120,25 @@ def test_nothing_is_removed_where_nothing_went() -> None:
 
 def test_a_component_that_went_is_emptied_to_its_platform() -> None:
     current = message(homeassistant={"camera_fps": 0})
-    farewell = removal_message(wire(message()), current)
-    assert farewell is not None
-    assert farewell["components"].pop("camera") == {"platform": "camera"}
-    assert farewell == current
+    removal = removal_message(wire(message()), current)
+    assert removal is not None
+    assert removal["components"].pop("camera") == {"platform": "camera"}
+    assert removal == current
     assert "camera" not in current["components"]
 
 
 def test_a_component_that_changed_its_platform_is_removed_first() -> None:
     earlier = message()
     earlier["components"]["mode"]["platform"] = "text"
-    farewell = removal_message(wire(earlier), message())
-    assert farewell is not None
-    assert farewell["components"]["mode"] == {"platform": "text"}
+    removal = removal_message(wire(earlier), message())
+    assert removal is not None
+    assert removal["components"]["mode"] == {"platform": "text"}
 
 
 def test_abbreviated_messages_are_understood() -> None:
-    farewell = removal_message(wire({"cmps": {"old": {"p": "switch"}}}), message())
-    assert farewell is not None
-    assert farewell["components"]["old"] == {"platform": "switch"}
+    removal = removal_message(wire({"cmps": {"old": {"p": "switch"}}}), message())
+    assert removal is not None
+    assert removal["components"]["old"] == {"platform": "switch"}
 
 
 @pytest.mark.parametrize(
