@@ -438,8 +438,9 @@ FILMS: tuple[Promise, ...] = (
     ),
     Promise(
         "V7",
-        "privacy is switched on while live video is watched",
-        "no byte of a picture leaves after the answer, every part is refused, and the encoder is gone within 3 s",
+        "privacy is switched on while live video is watched and a film is recorded",
+        "no byte of a picture leaves after the answer, none is written, every part is refused, and the encoder is gone "
+        "within 3 s",
     ),
     Promise(
         "V8",

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,8 +84,12 @@ class Watched:
     def __init__(self, folder: Path, broker: Mosquitto) -> None:
         port = free_port()
         self._broker = broker
-        served = {"enable": True, "port": port}
-        self.node = RunningNode(folder, broker.port, mjpeg_server=served, camera={"framerate": 10})
+        sections: dict[str, Any] = {
+            "camera": {"framerate": 10},
+            "mjpeg_server": {"enable": True, "port": port},
+            "storage": {"min_free_bytes": 0},
+        }
+        self.node = RunningNode(folder, broker.port, **sections)
         self.viewer = Viewer(port)
 
     @contextmanager
@@ -108,22 +113,27 @@ def watched(broker: Mosquitto, tmp_path: Path) -> Watched:
 @pytest.mark.short
 @pytest.mark.promise("V7")
 def test_privacy_ends_live_video_before_it_answers(watched: Watched, figure: Callable[[str], None]) -> None:
-    viewer = watched.viewer
+    viewer, captures = watched.viewer, watched.node.folder / "captures"
     with watched.running() as commands:
+        assert commands.ask("record", state="on")["ok"]
+        wait_until(lambda: list(captures.glob(".*.mp4.rec")), "a film", LIMIT_S)
         before = viewer.segments[-1]
         assert commands.ask("privacy", enable="on")["ok"]
         answered_s = time.monotonic()
+        assert list(captures.glob(".*.mp4.rec")) == []
+        sizes = {path: path.stat().st_size for path in captures.iterdir()}
         for name in ("master.m3u8", "main.m3u8", "remote.m3u8", before):
             assert viewer.get(name)[0] == 403
         wait_until(lambda: watched.node.child("encoder.child_main") is None, "the end of the encoder", LIMIT_S)
         gone_s = time.monotonic() - answered_s
         assert [at for at in viewer.got_s if at > answered_s] == []
+        assert {path: path.stat().st_size for path in captures.iterdir()} == sizes, "nothing is written any more"
         assert commands.ask("privacy", enable="off")["ok"]
         viewer.wait_for_more()
         assert viewer.get(before)[0] == 404
         assert len(set(viewer.segments)) == len(viewer.segments)
     assert gone_s < bar(3)
-    figure(f"no segment after the answer; the encoder gone {gone_s:.1f} s later")
+    figure(f"no segment and no byte of the film after the answer; the encoder gone {gone_s:.1f} s later")
 
 
 @pytest.mark.promise("V8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE, CommandClient, RunningNode
 
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.faults
 
 WAIT_S = 60.0
 EXPIRES_S = 120
+# The broker's will waits 10 s; a start takes about one.
+AWAY_S, OFF_S = 15.0, 3.0
 WHOLE = "0,0 1,0 1,1 0,1"
 
 
@@ -55,25 +59,39 @@ def retained(port: int) -> dict[str, tuple[bytes, int | None]]:
 @pytest.mark.short
 @pytest.mark.promise("M25")
 def test_a_node_that_is_killed_leaves_no_on_and_no_zone_that_is_gone(
-    broker: Mosquitto, tmp_path: Path, long: bool
+    broker: Mosquitto, tmp_path: Path, full: bool, figure: Callable[[str], None]
 ) -> None:
     motion: dict[str, Any] = {"enable": True, "zones": [f"door={WHOLE}"]}
     with RunningNode(tmp_path, broker.port, motion=motion) as node, broker.client() as client:
         commands = CommandClient(client)
         commands.wait_online(WAIT_S)
         wait_until(lambda: commands.state("motion/door") == "ON", "motion", WAIT_S)
+        killed_s = time.monotonic()
         node.process.send_signal(signal.SIGKILL)
         node.process.wait(10)
+        wait_until(lambda: client.latest(f"{BASE}/availability") == b"offline", "offline", WAIT_S)
+        away_s = time.monotonic() - killed_s
     left = retained(broker.port)
     for topic in (f"{BASE}/state/motion", f"{BASE}/state/motion/door"):
         payload, expires_s = left[topic]
         assert payload == b"ON"
         assert expires_s is not None
         assert 0 < expires_s <= EXPIRES_S, "the broker drops it by itself"
-    if long:
+    if full:
         time.sleep(EXPIRES_S + 5)
         assert retained(broker.port) == {}
     quiet: dict[str, Any] = {"enable": False, "zones": []}
-    with RunningNode(tmp_path, broker.port, motion=quiet):
+    with RunningNode(tmp_path, broker.port, motion=quiet), broker.client() as client:
+        started_s = time.monotonic()
+        client.subscribe(f"{BASE}/state/motion")
+        wait_until(lambda: client.latest(f"{BASE}/state/motion") == b"OFF", "motion that is off", WAIT_S)
+        off_s = time.monotonic() - started_s
         told = {f"{BASE}/state/motion": (b"OFF", None)}
         wait_until(lambda: retained(broker.port) == told, "motion that is off, and no zone", WAIT_S)
+    assert away_s <= bar(AWAY_S)
+    assert off_s <= bar(OFF_S)
+    gone = f"no ON for who subscribes {EXPIRES_S} s later, " if full else ""
+    figure(
+        f"killed while ON: offline after {away_s:.1f} s (at most {AWAY_S:g}), {gone}OFF {off_s:.1f} s after the next "
+        f"start (at most {OFF_S:g})"
+    )

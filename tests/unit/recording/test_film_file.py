@@ -220,8 +220,11 @@ def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: M
         free[0] += 200 if path.suffix == ".mp4" else 0
 
     mocker.patch.object(Path, "unlink", unlink)
+    removed: list[str] = []
+    mocker.patch.object(room, "_removed", removed.append)
     room.make(0)
     assert [film.path.exists() for film in films if film is not None] == [True, False, True]
+    assert removed == [film.id for film in films[1:2] if film is not None], "so that its row goes, too"
 
 
 def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerFixture) -> None:
