@@ -247,7 +247,7 @@ def _clear(config: MqttConfig, own: Topics, name: Name) -> str:
     is_online = held.get(topics.availability) == "online"
     if (boot and boot != name.boot) or (is_online and not boot):
         return f"the former name {topics.root} is another node's now: its topics stay"
-    cleared = clear_retained(config, topics, keep=own)
+    cleared = clear_retained(config, topics, keep=own, zones=name.zones)
     return f"the node was called {topics.root} before: {cleared.found} retained topics emptied, {cleared.left} left"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from pi_cam_node.config import MqttConfig
@@ -26,18 +27,26 @@ class Cleared:
     refused: int
 
 
-def retained(config: MqttConfig, topics: Topics) -> Mapping[str, str]:
+def retained(config: MqttConfig, topics: Topics, zones: Sequence[str] = ()) -> Mapping[str, str]:
     """Return the retained messages of a node, by topic; those of other clients on its command topics do not count.
+
+    Args:
+        config: The broker.
+        topics: The node's.
+        zones: Zones of motion that it had. Asked for by name, as every topic: some brokers, RabbitMQ among them, find
+            no retained message by a pattern.
 
     Raises:
         NoBroker: There is no connection.
     """
     with connect(config, topics, "erase") as connection:
-        held = connection.retained([f"{topics.root}/#", topics.own_discovery])
+        held = connection.retained([f"{topics.root}/#", *_all_topics(topics, zones)])
     return {topic: text for topic, text in held.items() if not topics.is_command(topic)}
 
 
-def clear_retained(config: MqttConfig, topics: Topics, keep: Topics | None = None) -> Cleared:
+def clear_retained(
+    config: MqttConfig, topics: Topics, keep: Topics | None = None, zones: Sequence[str] = ()
+) -> Cleared:
     """Empty every topic of a node: those that hold something, and those that might where the login may not look.
 
     Takes a few seconds. The node must not publish any more, or be stopped.
@@ -46,16 +55,25 @@ def clear_retained(config: MqttConfig, topics: Topics, keep: Topics | None = Non
         config: The broker.
         topics: The node's.
         keep: Topics of another node, which are left alone where they are the same.
+        zones: See `retained`.
 
     Raises:
         NoBroker: There is no connection, or it broke.
     """
-    found = _without(keep, retained(config, topics))
+    found = _without(keep, retained(config, topics, zones))
     with connect(config, topics, "erase") as connection:
-        wanted = _without(keep, dict.fromkeys((*found, *RetainedState(topics).topics)))
+        wanted = _without(keep, dict.fromkeys((*found, *_all_topics(topics, zones))))
         refusals = [connection.publish(topic, b"", retain=True) for topic in wanted]
-    left = _without(keep, retained(config, topics))
+    left = _without(keep, retained(config, topics, zones))
     return Cleared(len(found), len(left), sum(map(bool, refusals)))
+
+
+def _all_topics(topics: Topics, zones: Sequence[str]) -> tuple[str, ...]:
+    """Return every topic that a node may hold, those of its settings with dots and with slashes."""
+    slashed = copy(topics)
+    slashed.has_dots = False
+    in_zones = (topics.state(f"motion/{zone}") for zone in zones)
+    return tuple(dict.fromkeys((*RetainedState(topics).topics, *RetainedState(slashed).topics, *in_zones)))
 
 
 def _without(keep: Topics | None, found: Iterable[str]) -> list[str]:

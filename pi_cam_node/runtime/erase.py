@@ -11,6 +11,7 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.mqtt.blocking_client import NoBroker
+from pi_cam_node.mqtt.former_names import zone_names
 from pi_cam_node.mqtt.retained_cleanup import Cleared, clear_retained
 from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.last_good_config import LastGood
@@ -50,7 +51,7 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Pat
     trouble = list(removed.trouble)
     trouble += _unsynced({path.parent for path in state})
     try:
-        swept = clear_retained(config.mqtt, topics_of(config))
+        swept = clear_retained(config.mqtt, topics_of(config), zones=zone_names(config))
     except NoBroker as error:
         trouble.append(f"the retained topics stay: {error}")
     if swept.refused:

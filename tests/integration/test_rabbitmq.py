@@ -38,3 +38,25 @@ def test_home_assistant_gets_the_values_of_the_settings_and_changes_them(tmp_pat
             later.subscribe(f"{BASE}/config/night/gain", f"{BASE}/config/night.gain")
             later.wait_for(f"{BASE}/config/night/gain", lambda m: m.retain and m.payload == b"8", 60)
             assert later.latest(f"{BASE}/config/night.gain") is None, "nothing stale"
+
+
+def test_a_renamed_node_leaves_nothing_under_its_old_name(tmp_path: Path) -> None:
+    zones = {"zones": ["door=0.1,0.2 0.5,0.2 0.5,0.9"], "enable": True}
+    old = [f"{BASE}/{topic}" for topic in ("info", "config/night/gain", "config/camera/width", "state/motion/door")]
+    with RabbitMq(tmp_path / "rabbitmq") as broker:
+
+        def held() -> set[str]:
+            """Return which of the old topics hold a message, asked for one by one."""
+            with Client(broker.port, protocol="3.1.1") as client:
+                client.subscribe(*old, "pi_cam_node/gate/info")
+                client.wait_for("pi_cam_node/gate/info", lambda m: m.retain, 60)
+                return {topic for topic in old if client.latest(topic)}
+
+        with RunningNode(tmp_path, broker.port, motion=zones) as node, Client(broker.port, protocol="3.1.1") as client:
+            client.subscribe(*old)
+            for topic in old:
+                client.wait_for(topic, lambda m: m.payload, 60)
+            node.stop()
+        with RunningNode(tmp_path, broker.port, node={"id": "gate"}, motion=zones) as renamed:
+            wait_until(lambda: "retained topics emptied" in renamed.log(), "the old name to be cleared", 60)
+            assert held() == set(), renamed.log()[-2000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ class FakeBroker:
         self.held: dict[str, str] = {}
         self.cleared: list[str] = []
         self.published: list[str] = []
+        self.zones: list[str] = []
         connection = mocker.MagicMock()
         connection.__enter__.return_value = connection
         connection.retained = lambda topics: {t: self.held[t] for t in topics if t in self.held}
@@ -44,8 +46,9 @@ class FakeBroker:
         self.connect = mocker.patch.object(former_names, "connect", return_value=connection)
         mocker.patch.object(former_names, "clear_retained", self._clear)
 
-    def _clear(self, _config: object, topics: Topics, *, keep: Topics) -> Cleared:
+    def _clear(self, _config: object, topics: Topics, *, keep: Topics, zones: Sequence[str]) -> Cleared:
         self.cleared.append(topics.root)
+        self.zones = list(zones)
         assert keep.root not in self.cleared
         return Cleared(5, 0, 0)
 

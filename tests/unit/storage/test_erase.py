@@ -168,7 +168,7 @@ def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(
 def test_what_the_node_remembers_of_its_starts_goes_whatever_happens_to_the_folder(
     tmp_path: Path, mocker: MockerFixture
 ) -> None:
-    mocker.patch.object(erasure, "clear_retained", side_effect=lambda _config, _topics: Cleared(0, 0, 0))
+    mocker.patch.object(erasure, "clear_retained", side_effect=lambda _config, _topics, zones: Cleared(0, 0, 0))
     starts, good = tmp_path / "node.yaml.starts", tmp_path / "node.yaml.good"
     for state in (starts, good):
         state.write_bytes(b"{}")
@@ -213,7 +213,7 @@ STATE = ("my.yaml.starts", "my.yaml.good", "my.yaml.privacy_on", ".my.yaml.good.
 
 def erase_state(tmp_path: Path, mocker: MockerFixture) -> EraseReport:
     """Erase for a node whose broker holds nothing."""
-    mocker.patch.object(erasure, "clear_retained", side_effect=lambda *_: Cleared(0, 0, 0))
+    mocker.patch.object(erasure, "clear_retained", side_effect=lambda *_, zones: Cleared(0, 0, 0))
     config = loader.load(tmp_path / "my.yaml", {}).config
     places = state_files(tmp_path / "my.yaml", {})
     return erasure.erase_all(config, StartCounter(places.starts), LastGood(places.good), places.private)
