@@ -213,9 +213,10 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class LiveFrameDue:
-    """A live picture is due on the frame topic."""
+    """A live picture is due on the frame topic; ``is_late``: it was due with an earlier frame, and is small."""
 
     frame: Frame
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import BrightnessMeasured, Event, LiveFrameDue, ModeChanged, ModeWanted, RingMeasured
+from pi_cam_node.core.rules.brightness import BrightnessRule
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
@@ -15,8 +16,6 @@ from pi_cam_node.imaging.lux import estimate_lux
 # The seconds held are published when they changed by this much, and not more often than this.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
-# By day the exposure keeps the brightness, so a change of the light is published from this share on.
-LUX_STEP = 0.2
 # Frames are not spaced evenly: one that comes this early is not put off to the next.
 SLACK_S = 0.02
 
@@ -29,7 +28,7 @@ class Pipeline:
         self._ring = ring
         self._night = night
         self._mode: Mode | None = None
-        self._told_light: tuple[float, float | None, float] | None = None
+        self._light = BrightnessRule()
         self._told_ring: tuple[float, float] | None = None
         self._shown_s = float("-inf")
         self.latest: Frame | None = None
@@ -49,20 +48,14 @@ class Pipeline:
 
     def camera_lost(self) -> None:
         """Forget what only a running camera reports."""
-        self._told_light = None
+        self._light.camera_lost()
         self.latest = None
 
     def _measure(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
-        limits = self._config.telemetry
         sensor = frame.sensor
         lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
-        if self._told_light is not None:
-            told, told_lux, told_s = self._told_light
-            is_news = abs(level - told) >= limits.brightness_deadband or _is_other_light(lux, told_lux)
-            if not is_news or now_s - told_s < limits.brightness_min_interval_s:
-                return
-        self._told_light = (level, lux, now_s)
-        events.append(BrightnessMeasured(level, lux))
+        if self._light.is_news(level, lux, now_s, self._config.telemetry):
+            events.append(BrightnessMeasured(level, lux))
 
     def _decide(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
         wanted = self._night.observe(frame.mode, level, now_s)
@@ -91,10 +84,4 @@ class Pipeline:
             self._shown_s = now_s
             events.append(LiveFrameDue(frame))
         elif frame.preview is not None:  # which was demanded for the live picture a moment ago
-            events.append(LiveFrameDue(frame))
-
-
-def _is_other_light(lux: float | None, told: float | None) -> bool:
-    if lux is None or told is None:
-        return lux is not told
-    return abs(lux - told) > LUX_STEP * max(lux, told)
+            events.append(LiveFrameDue(frame, is_late=True))

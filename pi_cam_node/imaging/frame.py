@@ -72,12 +72,14 @@ class Demand:
     Attributes:
         quality: A JPEG of this quality; ``None``: none.
         raw: Its pixels.
-        preview_bytes: A small JPEG of so many bytes at most, `PREVIEW_WIDTH_PX` wide at most; ``None``: none.
+        preview_bytes: A small JPEG of so many bytes at most; ``None``: none.
+        preview_px: Most that it is wide; the picture is halved as often as that takes.
     """
 
     quality: int | None = None
     raw: bool = False
     preview_bytes: int | None = None
+    preview_px: int = PREVIEW_WIDTH_PX
 
 
 @dataclass(frozen=True, slots=True, eq=False)

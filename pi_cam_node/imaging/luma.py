@@ -1,4 +1,4 @@
-"""Brightness and the small luma of a picture, made in the camera's process for day and night, and for motion.
+"""Brightness and small copies of a picture, made in the camera's process for day and night, motion, and live pictures.
 
 The brightness is made with numpy alone: without motion detection a Pi camera's process needs no OpenCV (15 MiB).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from pi_cam_node.imaging.frame import Layout
-from pi_cam_node.imaging.jpeg import Pixels, size_of
+from pi_cam_node.imaging.jpeg import Pixels, planes, size_of
 
 SMALL_SIZE = (320, 240)
 """Most that a small luma is wide and high, in pixels."""
@@ -64,6 +64,35 @@ def small_luma(pixels: Pixels, layout: Layout) -> Pixels:
     while (luma.shape[1], luma.shape[0]) != wanted:
         luma = _halved(luma)
     return luma.copy() if luma.base is not None else luma
+
+
+def halved_to(pixels: Pixels, layout: Layout, width_px: int) -> Pixels:
+    """Return a picture in the same layout, halved until it is no wider than this, or cannot be halved once more."""
+    width, height = size_of(pixels, layout)
+    while width > width_px and min(width, height) >= 4 and not (layout == "i420" and (width % 4 or height % 4)):
+        width, height = width // 2, height // 2
+        if layout == "bgr":
+            pixels = np.dstack([_mean_of_four(pixels[..., channel]) for channel in range(3)])
+        else:
+            smaller = [_mean_of_four(plane).reshape(-1) for plane in planes(pixels)]
+            pixels = np.concatenate(smaller).reshape(height * 3 // 2, width)
+    return pixels
+
+
+def _mean_of_four(plane: Pixels) -> Pixels:
+    """Return the means of 2 x 2 pixels, without OpenCV.
+
+    Two neighbours are read as one value of 16 bits, so that every operation runs along whole rows: four times as fast
+    as with strides.
+    """
+    height, width = plane.shape[0] & ~1, plane.shape[1] & ~1
+    pairs = np.ascontiguousarray(plane[:height, :width]).view(np.uint16)
+    total = pairs & 0xFF
+    total += pairs >> 8
+    rows = total[::2] + total[1::2]
+    rows += 2
+    rows >>= 2
+    return rows.astype(np.uint8)
 
 
 def _luma_of(bgr: Pixels) -> Pixels:

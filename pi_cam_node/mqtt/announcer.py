@@ -26,7 +26,7 @@ from pi_cam_node.core.inputs import (
     StaleWillSeen,
     TopicDotsSeen,
 )
-from pi_cam_node.imaging.frame import Demand, Frame
+from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Demand
 from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message, within
 from pi_cam_node.mqtt.link import BrokerLink
@@ -138,8 +138,8 @@ class Announcer:
                 self._what_it_rests_on_changed(event)
             case LiveFrameDue() if not self._link.is_connected:
                 return  # no client can receive it
-            case LiveFrameDue(frame=frame):
-                self._publish_live(event, frame)
+            case LiveFrameDue():
+                self._publish_live(event)
             case Replied(origin=origin) | FramesSent(origin=origin) if origin != "mqtt":
                 return  # another adapter delivers it
             case _:
@@ -163,12 +163,16 @@ class Announcer:
         self._link.announce(self._retained.birth())
         self._refreshed(self._clock.monotonic())
 
-    def _publish_live(self, event: LiveFrameDue, frame: Frame) -> None:
-        """Publish the live picture; where the broker takes none so large, the next frame shall bring a small one."""
-        room_bytes = self._messages.live_room_bytes(self._link.packet_limit_bytes)
-        if frame.preview is None and room_bytes is not None and 0 < room_bytes < len(frame.jpeg):
-            self._demand(frame.exposed_mono_s, Demand(preview_bytes=room_bytes))
-        else:
+    def _publish_live(self, event: LiveFrameDue) -> None:
+        """Publish the live picture; where it is wide, or too large for the broker, the next frame brings a small one."""
+        frame, room_bytes = event.frame, self._messages.live_room_bytes(self._link.packet_limit_bytes)
+        most_bytes = len(frame.jpeg) if room_bytes is None else min(room_bytes, len(frame.jpeg))
+        width_px = self._config().homeassistant.camera_width or frame.size[0]
+        is_large = most_bytes < len(frame.jpeg) or width_px < frame.size[0]
+        if is_large and most_bytes > 0 and not event.is_late:
+            width_px = width_px if width_px < frame.size[0] else PREVIEW_WIDTH_PX
+            self._demand(frame.exposed_mono_s, Demand(preview_bytes=most_bytes, preview_px=width_px))
+        if frame.preview is not None or not is_large:
             self._publish_event(event)
 
     def _publish_event(self, event: Event) -> None:

@@ -98,9 +98,9 @@ class EventMessages:
         return None if packet_limit_bytes is None else packet_limit_bytes - self._live_picture(b"").size_bytes
 
     def _live_frame(self, frame: Frame, packet_limit_bytes: int | None) -> list[Message]:
-        """Return the live picture or, where the broker does not take it, the small one that the frame may have."""
+        """Return the live picture, the small one where the frame has it; nothing where the broker takes neither."""
         room_bytes = self.live_room_bytes(packet_limit_bytes)
-        pictures = (frame.jpeg, frame.preview or b"")
+        pictures = (frame.preview or b"", frame.jpeg)
         fits = (each for each in pictures if each and (room_bytes is None or len(each) <= room_bytes))
         return [self._live_picture(picture) for picture in fits][:1]
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.imaging.encoders import VideoOutput
-from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Mode, Sensor
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.packet import Packet
 from pi_cam_node.imaging.polygon import Polygon
@@ -44,8 +44,7 @@ class Output:
     Attributes:
         quality: Quality of its JPEG, 1 to 100.
         ring_size: Width and height of a second, smaller JPEG for the ring; ``None``: none.
-        label: Template of the text in the picture; empty: none.
-        name: Name of the node, for the label.
+        label, name: Template of the text in the picture, empty for none, and the name of the node in it.
         motion: Settings of motion detection; ``None``: off.
         video: Video that the board's encoder makes, where there is one; ``None``: none.
     """
@@ -98,6 +97,7 @@ class Deliver:
     quality: int | None
     raw: bool
     preview_bytes: int | None = None
+    preview_px: int = PREVIEW_WIDTH_PX
     kind: Literal["deliver"] = "deliver"
 
 
@@ -295,6 +295,6 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,
     "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
-    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"], v["preview_bytes"]),
+    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"], v["preview_bytes"], v["preview_px"]),
     "quit": lambda _: Quit(),
 }

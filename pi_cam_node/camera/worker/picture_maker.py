@@ -21,10 +21,10 @@ from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
-from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Layout
+from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.label import Label
-from pi_cam_node.imaging.luma import mean_luma, small_luma
+from pi_cam_node.imaging.luma import halved_to, mean_luma, small_luma
 from pi_cam_node.imaging.lux import estimate_lux
 from pi_cam_node.imaging.masks import Masks
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # As many as can wait in the node; the oldest are requested again.
 _DEMANDS_MAX = 64
+PREVIEW_QUALITY = 70
 
 
 class PictureMaker:
@@ -122,7 +123,6 @@ class PictureMaker:
             pixels = self._labelled(pixels, shot, brightness, self._label)
         quality, due = self._output.quality, self._due(shot.exposed_mono_s)
         others = {each.quality for each in due if each.quality is not None} - {quality}
-        picture = self._encoder.encode(pixels, self._layout, quality)
         return Image(
             shot.exposed_mono_s,
             shot.captured_mono_s,
@@ -132,11 +132,11 @@ class PictureMaker:
             checksum,
             flat,
             quality,
-            picture,
+            self._encoder.encode(pixels, self._layout, quality),
             self._ring_jpeg(pixels),
             {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
             pixels.tobytes() if any(each.raw for each in due) else None,
-            _preview(picture, due),
+            self._preview(pixels, due),
             motion,
             self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
         )
@@ -171,15 +171,21 @@ class PictureMaker:
             return None
         return self._encoder.encode(jpeg.resize(pixels, self._layout, size), self._layout, self._output.quality)
 
+    def _preview(self, pixels: Pixels, due: Sequence[Deliver]) -> bytes | None:
+        """Return a small JPEG of a picture, where one is wanted."""
+        wanted = [(each.preview_bytes, each.preview_px) for each in due if each.preview_bytes is not None]
+        if not wanted:
+            return None
+        most_bytes, width_px = (min(values) for values in zip(*wanted, strict=True))
+        small = halved_to(pixels, self._layout, width_px)
+        quality = min(self._output.quality, PREVIEW_QUALITY)
+        picture = self._encoder.encode(small, self._layout, quality)
+        # Smaller yet takes OpenCV, which is loaded for brokers with such a limit alone.
+        return picture if len(picture) <= most_bytes else jpeg.thumbnail(picture, width_px, most_bytes)
+
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:
             raise BadImage(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
-
-
-def _preview(picture: bytes, due: Sequence[Deliver]) -> bytes | None:
-    """Return a small JPEG of a JPEG, where one is wanted."""
-    limits = [each.preview_bytes for each in due if each.preview_bytes is not None]
-    return jpeg.thumbnail(picture, PREVIEW_WIDTH_PX, min(limits)) if limits else None
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:

@@ -125,5 +125,16 @@ class HomeAssistantConfig(Section):
             title="Live picture rate",
         ),
     ] = 1.0
+    camera_width: Annotated[
+        int,
+        Field(ge=0, le=4608),
+        Setting(
+            "Live pictures on the frame topic that are wider than this are halved until they are not, so that they "
+            "cost a home's broker less. 0: as the camera takes them.",
+            "px",
+            live=True,
+            title="Live picture width",
+        ),
+    ] = 640
 
     _check_topics = field_validator("discovery_prefix", "birth_topic")(_topic_prefix)

@@ -217,10 +217,40 @@ def test_a_live_picture_that_the_broker_does_not_take_comes_smaller_with_another
     assert after_mono_s == frame.exposed_mono_s
     assert demand.preview_bytes is not None
     assert 800 < demand.preview_bytes < 1000
-    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small")))
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small"), is_late=True))
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.frame, b"small")]
-    told.announcer.on_event(LiveFrameDue(replace(frame, preview=bytes(1001))))
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=bytes(1001)), is_late=True))
     assert len(told.wire.sent) == len(told.demands) == 1
+
+
+def test_a_wide_live_picture_comes_smaller_with_the_next_frame() -> None:
+    told = Told()
+    told.wire.is_connected = True
+    frame = replace(CoreHarness().frame(), size=(1024, 768))
+    told.announcer.on_event(LiveFrameDue(frame))
+    assert told.wire.sent == []
+    assert told.demands == [(frame.exposed_mono_s, Demand(preview_bytes=len(frame.jpeg), preview_px=640))]
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small"), is_late=True))
+    assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.frame, b"small")]
+    assert len(told.demands) == 1
+
+
+def test_frames_that_come_less_often_than_live_pictures_each_bring_one() -> None:
+    told = Told()
+    told.wire.is_connected = True
+    frame = replace(CoreHarness().frame(), size=(1024, 768), preview=b"small")
+    for _ in range(3):
+        told.announcer.on_event(LiveFrameDue(frame))
+    assert (len(told.wire.sent), len(told.demands)) == (3, 3)
+
+
+def test_live_pictures_are_as_wide_as_the_cameras_where_that_is_asked() -> None:
+    told = Told()
+    told.wire.is_connected = True
+    told.config = Config.model_validate({"homeassistant": {"camera_width": 0}})
+    frame = replace(CoreHarness().frame(), size=(1024, 768))
+    told.announcer.on_event(LiveFrameDue(frame))
+    assert ([m.payload for m in told.wire.sent], told.demands) == ([frame.jpeg], [])
 
 
 def test_a_broker_that_takes_no_picture_at_all_gets_none() -> None:

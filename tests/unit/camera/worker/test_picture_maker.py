@@ -142,9 +142,28 @@ def test_a_preview_is_small_and_masked_and_comes_once() -> None:
     assert preview is not None
     assert len(preview) <= 9_000
     picture = decode(preview)
-    assert picture.shape == (384, 640, 3)
-    assert picture[:, :280].max() <= 16
+    assert picture.shape == (240, 400, 3), "halved until it is no wider than 640"
+    assert picture[:, :180].max() <= 16
     assert made.make(shot(pixels)).preview is None
+
+
+@pytest.mark.parametrize("layout", ["bgr", "i420"])
+def test_a_preview_is_the_same_picture_in_either_layout(layout: Layout) -> None:
+    pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
+    made = maker(layout, masks=[LEFT])
+    made.deliver(Deliver(0.0, None, False, 100_000, 32))
+    small = decode(made.make(shot(pixels)).preview or b"")
+    assert small.shape == (24, 32, 3)
+    assert (small[:, :14].max() <= 16, small[:, 18:].min() >= 90) == (True, True)
+
+
+def test_a_preview_that_is_too_large_yet_is_made_smaller() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+    made = maker()
+    made.deliver(Deliver(0.0, None, False, 100_000, 64))
+    made.deliver(Deliver(11.0, None, False, 900, 64))
+    assert len(made.make(shot(noise)).preview or b"") > 900
+    assert 0 < len(made.make(shot(noise, exposed_s=12.0)).preview or b"") <= 900
 
 
 def test_demands_are_bounded() -> None:
