@@ -58,6 +58,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def epoch_ms(moment: datetime) -> int:
+    """Return the milliseconds since 1970 of the time that `iso` gives, which cuts off and does not round."""
+    return round(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
+
+
 def clock_is_set() -> bool:
     """Return whether the kernel reports that UTC is synchronised; ``False`` also where it reports nothing.
 

@@ -26,7 +26,7 @@ from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.motion.interface import MotionSettings
 from pi_cam_node.imaging.packet import TakePackets, no_packets
-from pi_cam_node.imaging.polygon import parse_polygon
+from pi_cam_node.imaging.polygon import Polygon, parse_polygon
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Camera:
             config.camera,
             controls_of(config, "night" if config.night.override == "night" else "day"),
             released=config.privacy.enable,
-            masks=tuple(map(parse_polygon, config.privacy.masks)),
+            masks=_masks_of(config),
             output=output_of(config),
         )
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -134,6 +134,7 @@ class Camera:
                 camera=config.camera,
                 controls=controls,
                 generation=generation,
+                masks=_masks_of(config),
                 output=output_of(config),
             )
         )
@@ -237,6 +238,10 @@ def _video_output(config: Config) -> VideoOutput | None:
     if recording.pre_roll == "pictures" or (recording.pre_roll == "auto" and recording.mode == "off"):
         return None
     return VideoOutput(recording.quality, config.camera.framerate)
+
+
+def _masks_of(config: Config) -> tuple[Polygon, ...]:
+    return tuple(map(parse_polygon, config.privacy.masks))
 
 
 def _motion_settings(config: Config) -> MotionSettings | None:

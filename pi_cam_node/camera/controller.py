@@ -139,9 +139,8 @@ class CameraController:
     def deliver(self, after_mono_s: float, demand: Demand) -> None:
         """Ask the worker to add more to the first picture exposed after a monotonic time; lost where none is open."""
         if self._worker is not None and self._phase == "running":
-            self._worker.send(
-                m.Deliver(after_mono_s, demand.quality, demand.raw, demand.preview_bytes, demand.preview_px)
-            )
+            wanted = (demand.quality, demand.raw, demand.preview_bytes, demand.preview_px)
+            self._worker.send(m.Deliver(after_mono_s, *wanted))
 
     def restart(self, reason: str) -> None:
         """Start the worker anew after an internal fault."""

@@ -24,7 +24,7 @@ class DesiredState:
         generation: Number of the request for these controls; a new one asks anew, even for the same ones.
         released: The camera is closed and not opened: privacy is on.
         output: Processing of each picture.
-        masks: Polygons blackened in its images, for as long as the node runs.
+        masks: Polygons blackened in its images; they change with its orientation alone.
     """
 
     camera: CameraConfig

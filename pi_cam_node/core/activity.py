@@ -44,6 +44,7 @@ class Activity:
     Attributes:
         motion: Whether something moves.
         recording: What is recorded.
+        pictures: Pictures of events, and the last ones.
         due_s: When something is to be done by time.
     """
 
@@ -64,7 +65,7 @@ class Activity:
         self._recorder, self._gate, self._url_of = ports.recorder, ports.privacy_port.privacy_gate, ports.url_of
         self._store, self._boot_id = ports.events, boot_id
         self._events = OpenEvents(clock, ports.events, boot_id)
-        self._pictures = EventPictures(ports, ring, emit)
+        self.pictures = EventPictures(ports, ring, emit)
         self.motion = MotionRule(config.motion)
         self.recording = RecordingRule(config.recording)
         self._is_flooded = False
@@ -176,10 +177,8 @@ class Activity:
 
     def on_input(self, message: Input) -> bool:
         """Process an input about events or films; return whether it was one, so that no other part needs it."""
-        if isinstance(message, WorkEnded) and self._pictures.owns(message.work):
-            done = self._pictures.ended(message)
-            row = done and self._events.pictured(done[0], done[1].id)
-            if done and row:
+        if isinstance(message, WorkEnded) and self.pictures.owns(message.work):
+            if (done := self.pictures.ended(message)) and (row := self._events.pictured(done[0], done[1].id)):
                 self._emit(EventPictured(row, done[1].image, done[1].url))
         elif isinstance(message, FilmOpened | FilmSaved | FilmFailed):
             was_recording = bool(self._films)
@@ -297,4 +296,4 @@ class Activity:
     def _picture(self, event: OpenEvent) -> None:
         """Have the picture of an event saved: of those so far the one that shows most of what moves."""
         event.is_pictured = True
-        self._pictures.save(event.row.id, event.best[1], self._config)
+        self.pictures.save(event.row.id, event.best[1], self._config)

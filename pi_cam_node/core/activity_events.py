@@ -34,11 +34,15 @@ class SceneEventEnded:
 
 @dataclass(frozen=True, slots=True)
 class EventPictured:
-    """The picture of an event is saved: ``image`` as `PictureSaved.image`, ``url`` a link to it."""
+    """The picture of an event is saved: ``image`` as `PictureSaved.image`, ``url`` a link to it.
+
+    ``reloaded``: it was saved before, and is told again; see `core.last_pictures`.
+    """
 
     event: EventRow
     image: bytes | None = field(repr=False)
     url: str | None
+    reloaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

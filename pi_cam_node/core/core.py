@@ -17,6 +17,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NodeError, PrivacyOn
 from pi_cam_node.base.schedule import Due, Interval
 from pi_cam_node.config import Config, settings
+from pi_cam_node.config.turned_areas import with_turned_areas
 from pi_cam_node.core import events as e
 from pi_cam_node.core import inputs as i
 from pi_cam_node.core.activity import Activity
@@ -279,7 +280,7 @@ class Core:
 
     def _put_in_force(self, new: Config) -> None:
         now_s = self.clock.monotonic()
-        old, self.config = self.config, new
+        old, self.config = self.config, (new := with_turned_areas(self.config, new))
         if old.privacy.enable and not new.privacy.enable:
             self._trial.resume(now_s)
         self.night.configure(new.night)
@@ -289,7 +290,8 @@ class Core:
         self.activity.configure(new)
         self._expect_frame(now_s)
         for key, (_, value) in settings.differences(old, new).items():
-            self.emit(e.SettingChanged(key, value))
+            if settings.describe(key).live:  # masks turn with the picture, which is no news of theirs
+                self.emit(e.SettingChanged(key, value))
         self._bound_ring()
 
     def _bound_ring(self) -> None:

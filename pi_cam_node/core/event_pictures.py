@@ -11,6 +11,7 @@ from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, FaultReported, PictureSaved
 from pi_cam_node.core.inputs import WorkEnded
+from pi_cam_node.core.last_pictures import LastPictures
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.ring import Ring, RingFrame
@@ -19,12 +20,17 @@ _log = logging.getLogger(__name__)
 
 
 class EventPictures:
-    """Saves pictures of events and tracks which picture belongs to which event."""
+    """Saves pictures of events and tracks which picture belongs to which event.
+
+    Attributes:
+        last: Tells the last pictures again.
+    """
 
     def __init__(self, ports: Ports, ring: Ring, emit: Callable[[Event], None]) -> None:
         self._archive, self._submit, self._url_of = ports.archive, ports.submit, ports.url_of
         self._gate, self._ring, self._emit = ports.privacy_port.privacy_gate, ring, emit
         self._jobs: dict[int, str] = {}
+        self.last = LastPictures(ports, emit)
 
     def save(self, event_id: str, mono_s: float, config: Config) -> None:
         """Save the picture of a moment; nothing where the ring does not hold it."""
@@ -37,11 +43,14 @@ class EventPictures:
             _log.warning("the picture of the event %s is not saved: %s", event_id, error)
 
     def owns(self, work: int) -> bool:
-        """Return whether a piece of work is the picture of an event."""
-        return work in self._jobs
+        """Return whether a piece of work is the picture of an event, or the last pictures."""
+        return work in self._jobs or self.last.owns(work)
 
     def ended(self, ended: WorkEnded) -> tuple[str, PictureSaved] | None:
         """Process that a picture was saved or failed; return the event's id, and the picture where it may be shown."""
+        if self.last.owns(ended.work):
+            self.last.ended(ended)
+            return None
         event_id = self._jobs.pop(ended.work)
         if isinstance(ended.error, NodeError):
             self._emit(FaultReported(ended.error.code, f"picture of an event: {ended.error}"))

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.errors import Code
 from pi_cam_node.core.activity_events import (
     EventPictured,
@@ -189,9 +189,16 @@ class PictureSaved:
             "frames_used": len(self.frames),
             "first_at": iso(self.first_at),
             "last_at": iso(self.last_at),
-            "first_epoch_ms": round(self.first_at.timestamp() * 1000),
-            "last_epoch_ms": round(self.last_at.timestamp() * 1000),
+            "first_epoch_ms": epoch_ms(self.first_at),
+            "last_epoch_ms": epoch_ms(self.last_at),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReloaded:
+    """The last saved picture is told again: the node started, or privacy ended."""
+
+    picture: PictureSaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +267,7 @@ Event = (
     | CommandRefused
     | TelemetryTaken
     | PictureSaved
+    | PictureReloaded
     | MediaDeleted
     | Replied
     | LiveFrameDue

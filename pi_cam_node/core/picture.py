@@ -59,6 +59,19 @@ class Archive(Protocol):
         """
         ...
 
+    def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
+        """Return a saved picture, by default the newest, as `save` returned it, without a link.
+
+        Thread: the worker.
+
+        Returns:
+            ``None`` where there is none.
+
+        Raises:
+            NotSaved: The folder cannot be read.
+        """
+        ...
+
     def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file, or ``None`` where there is none (any more)."""
         ...

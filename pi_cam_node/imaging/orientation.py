@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pi_cam_node.imaging.frame import Layout
     from pi_cam_node.imaging.jpeg import Pixels
+    from pi_cam_node.imaging.polygon import Point
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -41,6 +42,18 @@ class Orientation:
         """Return width and height of the turned picture."""
         width, height = size
         return (height, width) if self.rotation in (90, 270) else size
+
+    def moved(self, point: Point, to: Orientation) -> Point:
+        """Return where a point of the turned picture lies in the same picture with another orientation.
+
+        Both are relative to the width and the height of their pictures.
+        """
+        x, y = point
+        x, y = (1 - x if self.hflip else x), (1 - y if self.vflip else y)
+        for _ in range((to.rotation - self.rotation) % 360 // 90):
+            x, y = 1 - y, x
+        x, y = (1 - x if to.hflip else x), (1 - y if to.vflip else y)
+        return round(x, 4), round(y, 4)
 
     def apply(self, pixels: Pixels, layout: Layout) -> Pixels:
         """Return the turned picture: uint8 in the same layout, of its own memory unless nothing is to be done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core import activity_events as a
 from pi_cam_node.core.events import Event
@@ -76,7 +76,7 @@ def _message(topics: Topics, kind: str, event_id: str, at: datetime, facts: Mapp
         "event_type": kind,
         "id": event_id,
         "at": iso(at),
-        "epoch_ms": round(at.timestamp() * 1000),
+        "epoch_ms": epoch_ms(at),
         **facts,
         "began_at": began_at,
     }

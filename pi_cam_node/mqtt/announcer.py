@@ -164,7 +164,7 @@ class Announcer:
         self._refreshed(self._clock.monotonic())
 
     def _publish_live(self, event: LiveFrameDue) -> None:
-        """Publish the live picture; where it is wide, or too large for the broker, the next frame brings a small one."""
+        """Publish the live picture; where it is wide, or too large for the broker, the next frame brings a smaller."""
         frame, room_bytes = event.frame, self._messages.live_room_bytes(self._link.packet_limit_bytes)
         most_bytes = len(frame.jpeg) if room_bytes is None else min(room_bytes, len(frame.jpeg))
         width_px = self._config().homeassistant.camera_width or frame.size[0]

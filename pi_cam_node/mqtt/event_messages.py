@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime
 
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
@@ -118,8 +118,8 @@ class EventMessages:
                 return [available, self._event(kind, at, reason)]
             case e.SettingsRolledBack() | e.CommandRefused():
                 return [self._told_alone(event)]
-            case e.PictureSaved() | e.MediaDeleted():
-                return self._picture(event) if isinstance(event, e.PictureSaved) else self._no_picture(event)
+            case e.PictureSaved() | e.PictureReloaded() | e.MediaDeleted():
+                return self._pictures(event)
             case e.Replied() | e.FramesSent():
                 return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
             case _:
@@ -142,6 +142,16 @@ class EventMessages:
             self._state("privacy", "ON" if on else "OFF"),
         ]
 
+    def _pictures(self, event: e.PictureSaved | e.PictureReloaded | e.MediaDeleted) -> list[Message]:
+        match event:
+            case e.PictureReloaded(picture=saved):
+                return self._last_picture(saved)
+            case e.MediaDeleted():
+                return self._no_picture(event)
+        cause = {"auto": "interval", "event": "event"}.get(event.kind, "command")
+        told = self._event("picture_saved", event.last_at, cause, event_id=event.id, media=event.facts())
+        return [*self._last_picture(event), told]
+
     def _no_picture(self, deleted: e.MediaDeleted) -> list[Message]:
         """Return the messages that remove the last picture, where it is that one."""
         if deleted.id != self._last_picture_id:
@@ -149,19 +159,16 @@ class EventMessages:
         topics = (self._topics.media_image, self._topics.media_thumbnail, self._topics.media_last)
         return [Message(topic, b"", retain=True) for topic in topics]
 
-    def _picture(self, saved: e.PictureSaved) -> list[Message]:
+    def _last_picture(self, saved: e.PictureSaved) -> list[Message]:
         facts, self._last_picture_id = saved.facts(), saved.id
         small = base64.b64encode(saved.thumbnail) if saved.thumbnail is not None else b""
         last = {**facts, "thumbnail": small.decode()} if saved.thumbnail_asked and small else facts
-        cause = {"auto": "interval", "event": "event"}.get(saved.kind, "command")
-        event = self._event("picture_saved", saved.last_at, cause, event_id=saved.id, media=facts)
         # Where a picture or thumbnail is not wanted an empty message takes the older one away: it would be of
         # another picture than the facts beside it.
         return [
             Message(self._topics.media_image, saved.image or b"", retain=True, content_type=JPEG),
             Message(self._topics.media_thumbnail, small, retain=True, is_picture=True),
             Message(self._topics.media_last, json_bytes(last), retain=True, content_type=JSON),
-            event,
         ]
 
     def _reply(self, replied: e.Replied) -> Message:
@@ -192,7 +199,7 @@ class EventMessages:
             "event_type": kind,
             "id": event_id or f"{at:%Y%m%dT%H%M%S%f}-{kind}",
             "at": iso(at),
-            "epoch_ms": round(at.timestamp() * 1000),
+            "epoch_ms": epoch_ms(at),
             "cause": cause,
             **more,
         }

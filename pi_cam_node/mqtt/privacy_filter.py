@@ -38,7 +38,10 @@ class PrivacyFilter:
         """Return the message as it may leave, ``None`` for nothing."""
         if message is None or (self._stopped and message.retain):
             return None
-        return without_picture(message) if self._gate.closed else message
+        if not self._gate.closed:
+            return message
+        # An empty retained message takes a picture away; any other would be a picture of nothing.
+        return without_picture(message) if message.retain or message.content_type != JPEG else None
 
 
 def without_picture(message: Message) -> Message:

@@ -138,6 +138,20 @@ class Topics:
         return f"{self.root}/media/event/image"
 
     @property
+    def shown_picture(self) -> str:
+        """The last saved picture once, for the image entity; see `homeassistant.shown_pictures`."""
+        return f"{self.root}/homeassistant/last_picture"
+
+    @property
+    def shown_event(self) -> str:
+        """The picture of the last event once, for the image entity."""
+        return f"{self.root}/homeassistant/last_event"
+
+    def available(self, shown: str) -> str:
+        """``online`` or ``offline``: whether there is a picture to be shown on such a topic."""
+        return f"{shown}/availability"
+
+    @property
     def frame(self) -> str:
         """The live picture."""
         return f"{self.root}/frame"

@@ -20,6 +20,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.rules.memory_budget import automatic_budget
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.former_names import Rename
+from pi_cam_node.mqtt.homeassistant.shown_pictures import ShownPictures
 from pi_cam_node.runtime.camera_control import CameraControl
 from pi_cam_node.runtime.crash_loop_guard import CrashLoopGuard
 from pi_cam_node.runtime.event_log import EventLog, log_start
@@ -64,6 +65,7 @@ class Node:
             parts.topics, parts.link, clock, lambda: core.config, info.info, info.discovery, info.undecided,
             parts.camera.demand,
         )  # fmt: skip
+        shown = ShownPictures(parts.topics, parts.link, clock, private=config.privacy.enable)
         self._health = NodeHealth(lambda: parts.web.is_up, lambda: parts.camera.is_stuck)
         notifier = SystemdNotifier.of(os.environ)
         self._watchdog = Watchdog(Heartbeat("node", clock), parts.loops, self._health, notifier, clock, self._give_up)
@@ -72,6 +74,7 @@ class Node:
             parts.hub,
             parts.live,
             info,
+            shown,  # before what tells of a picture: automations then ask Home Assistant for it
             self._announcer,
             parts.text_port,
             parts.web,
@@ -82,7 +85,7 @@ class Node:
             EventLog(),
         ]
         self._loop.frame_listeners = [parts.hub]
-        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, parts.disk, parts.live]
+        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, shown, parts.disk, parts.live]
 
     def run(self) -> int:
         """Run until a stop is asked for; return the exit code.
@@ -125,6 +128,7 @@ class Node:
             self._announcer.on_event(MotionChanged(zone, None))
         for part in (parts.worker, parts.events, parts.films, parts.link, parts.web, parts.text_port):
             part.start()
+        self._core.activity.pictures.last.reload(config)
         parts.camera.set_controls(controls_of(config, self._core.night.mode))
         guard.announce()
         if guard.leaves_camera or config.privacy.enable:

@@ -8,6 +8,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.config.turned_areas import with_turned_areas
 from pi_cam_node.core import events as e
 from pi_cam_node.core.activity_events import MotionChanged, RecordingChanged
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
@@ -90,7 +91,8 @@ class StateCache:
 
     def _change(self, key: str, value: object) -> None:
         try:
-            self.state.config = settings.with_value(self.state.config, key, value)
+            new = settings.with_value(self.state.config, key, value)
+            self.state.config = with_turned_areas(self.state.config, new)
         except NodeError as error:
             # Settings that go together arrive one by one; the core has checked them as a whole.
             _log.warning("%s is shown with its old value: %s", key, error)

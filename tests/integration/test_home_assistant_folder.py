@@ -124,7 +124,7 @@ def answer_past_stack(node: SampleNode, mqtt: Client, at_s: float) -> None:
     asked = mqtt.wait_for(node.topics.cmd("pastStack"))
     assert json.loads(asked.payload) == {"at": at_s}
     assert not asked.retain
-    mqtt.publish(node.topics.media_image, node.picture, retain=True)
+    mqtt.publish(node.topics.shown_picture, node.picture, retain=True)
     mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": "the-new-one"}), retain=True)
 
 
@@ -135,7 +135,7 @@ def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node:
     told = notification(home)
     assert "![The porch](/local/pi_cam_node/the-new-one.jpg)" in told
     for number in range(3):
-        mqtt.publish(node.topics.media_image, jpeg.encode(np.zeros((48, 64, 3), np.uint8), "bgr", 85), retain=True)
+        mqtt.publish(node.topics.shown_picture, jpeg.encode(np.zeros((48, 64, 3), np.uint8), "bgr", 85), retain=True)
         mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": f"later-{number}"}), retain=True)
     wait_until(lambda: home.states()["last_picture"]["attributes"]["id"] == "later-2", "the next pictures")
     # Without a login, and so for as long as the copy is there.
@@ -300,7 +300,7 @@ def film_event(number: int, zone: str) -> str:
 def test_motion_is_told_with_its_film_where_the_zone_is_wanted(
     home: HomeAssistant, node: SampleNode, mqtt: Client
 ) -> None:
-    mqtt.publish(node.topics.media_event_image, node.picture, retain=True)
+    mqtt.publish(node.topics.shown_event, node.picture, retain=True)
     entities = {"event_entity": home.entity_id("event"), "event_picture": home.entity_id("last_event")}
     use_blueprint(home, "motion_clip.yaml", set(entities), zones="door, path", **entities)
     topic = node.topics.event("recording_saved")

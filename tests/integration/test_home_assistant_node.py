@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,9 @@ def all_available(home: HomeAssistant, process: RealNode, timeout_s: float = 40)
 
     def missing() -> set[str]:
         states = home.states()
-        return {key for key in OFFERED if states.get(key, {}).get("state", "unavailable") == "unavailable"}
+        # A picture is there when one was saved.
+        asked = [key for key, entity in OFFERED.items() if entity.platform != "image"]
+        return {key for key in asked if states.get(key, {}).get("state", "unavailable") == "unavailable"}
 
     try:
         wait_until(lambda: not missing(), "every entity to be available", timeout_s)
@@ -231,6 +234,38 @@ def test_the_privacy_switch_takes_the_camera_away_and_brings_it_back(
     change(home, mqtt, switch, "switch.turn_off", None, "off")
     home.wait_for("camera_link", "on")
     all_available(home, node)
+
+
+def test_privacy_makes_no_new_picture_and_the_last_one_is_there_again(
+    home: HomeAssistant, node: RealNode, mqtt: Client
+) -> None:
+    home.api.call("button", "press", home.entity_id("save"))
+    sent = mqtt.wait_for(f"{ROOT}/media/last/image", lambda m: not m.retain).payload
+    shown = home.entity_id("last_picture")
+    wait_until(lambda: home.api.image(shown)[0] == sent, "the picture")
+    taken, began = home.state("last_picture"), datetime.now(UTC)
+    never = home.state("last_event")
+    for _ in range(2):
+        change(home, mqtt, OFFERED["privacy_enable"], "switch.turn_on", None, "on")
+        home.wait_for("last_picture", "unavailable")
+        mqtt.wait_for(f"{ROOT}/media/last/image", b"")
+        change(home, mqtt, OFFERED["privacy_enable"], "switch.turn_off", None, "off")
+        home.wait_for("last_picture", taken)
+        mqtt.wait_for(f"{ROOT}/media/last/image", sent)
+        assert home.api.image(shown) == (sent, "image/jpeg")
+    all_available(home, node)
+    assert (home.state("last_picture"), home.state("last_event")) == (taken, never)
+    assert set(home.history("last_picture", began)) <= {taken, "unavailable"}
+    assert set(home.history("last_event", began)) == {"unavailable"}, "there was no event yet"
+
+
+def test_home_assistant_has_the_picture_after_its_own_start(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:
+    home.api.call("button", "press", home.entity_id("save"))
+    sent = mqtt.wait_for(f"{ROOT}/media/last/image", lambda m: not m.retain).payload
+    home.restart("ha")
+    wait_until(home.states, "Home Assistant to have states", 60)
+    home.wait_for("last_picture", lambda state: state not in ("", "unknown", "unavailable"))
+    assert home.api.image(home.entity_id("last_picture"))[0] == sent
 
 
 def test_every_option_can_be_chosen(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pi_cam_node.config.loader import load
 from pi_cam_node.imaging.jpeg import Pixels, decode
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.films import make_film
@@ -77,6 +78,33 @@ def test_the_masked_pixels_of_every_output_are_black(interfaces: Interfaces) -> 
     npy = np.load(reply["paths"][2])
     assert is_masked(np.asarray(png, np.uint8), tolerance=0)
     assert is_masked(npy, tolerance=0)
+
+
+def test_masks_stay_on_the_scene_while_the_camera_is_turned(interfaces: Interfaces) -> None:
+    commands = interfaces.commands
+    for key, value, turn in (
+        ("rotation", "180", lambda p: p[::-1, ::-1]),
+        ("rotation", "90", lambda p: np.rot90(p)),  # noqa: PLW0108 - of one type with the others
+        ("rotation", "0", lambda p: p),
+        ("hflip", "on", lambda p: p[:, ::-1]),
+        ("vflip", "on", lambda p: p[::-1, ::-1]),
+    ):
+        commands.client.clear()
+        reply = commands.ask("set", key=f"camera.{key}", value=value)
+        assert (reply["ok"], reply["data"]["live"]) == (True, True), reply
+        commands.client.wait_for(f"{BASE}/config/camera.{key}", value)
+
+        def frames() -> list[Pixels]:
+            return [decode(message.payload) for message in commands.client.on(f"{BASE}/frame") if message.payload]
+
+        wait_until(lambda t=turn: frames() and is_masked(t(frames()[-1])), f"{key} {value}", 60)  # type: ignore[misc]
+        for picture in frames():
+            sides = (picture, np.rot90(picture), picture[::-1, ::-1], picture[:, ::-1])
+            assert any(map(is_masked, sides)), "none without its masks"
+    commands.ask("overwrite_config")
+    written = load(interfaces.node.config, {}).config
+    assert (written.camera.hflip, written.camera.vflip) == (True, True)
+    assert written.privacy.masks[0] == "1,1 0.6667,1 0.6667,0 1,0"
 
 
 def test_a_mask_that_is_no_polygon_starts_nothing(broker: Mosquitto, tmp_path: Path) -> None:

@@ -107,6 +107,36 @@ def test_switched_off_frames_come_back_by_themselves(interfaces: Interfaces, bro
     assert interfaces.get("/snapshot.jpg")[0] == 200
 
 
+def test_the_last_pictures_return_after_it_also_over_a_restart(broker: Mosquitto, tmp_path: Path) -> None:
+    media = {"media/last", "media/last/image", "media/thumbnail", "media/event", "media/event/image"}
+    with with_interfaces(tmp_path, broker, motion={"enable": True}) as interfaces:
+        interfaces.commands.ask("trigger", name="door", seconds=1)
+        wait_until(lambda: media <= set(retained(broker)), "the picture of the event", 60)
+        interfaces.commands.ask("save", formats=["jpg"])
+        before = retained(broker)
+        interfaces.commands.ask("privacy", enable=True)
+        assert not media & set(retained(broker))
+        interfaces.commands.ask("privacy", enable=False)
+        wait_until(lambda: media <= set(retained(broker)), "the pictures again", 60)
+        assert facts_of(retained(broker), media) == facts_of(before, media)
+        interfaces.commands.ask("privacy", enable=True)
+        interfaces.node.stop()
+    with with_interfaces(tmp_path, broker, online=False, motion={"enable": True}) as interfaces:
+        wait_until(lambda: interfaces.commands.state("privacy") == "ON", "privacy", 60)
+        assert not media & set(retained(broker))
+        interfaces.commands.ask("privacy", enable=False)
+        wait_until(lambda: media <= set(retained(broker)), "the pictures of before", 60)
+        assert facts_of(retained(broker), media) == facts_of(before, media)
+
+
+def facts_of(held: dict[str, bytes], topics: set[str]) -> dict[str, object]:
+    """Return what topics tell of pictures; links differ, for privacy ends them."""
+    told: dict[str, object] = {topic: held[topic] for topic in topics if topic.endswith("image")}
+    for topic in ("media/last", "media/event"):
+        told[topic] = {key: value for key, value in json.loads(held[topic]).items() if key != "url"}
+    return told
+
+
 def test_it_outlives_a_restart_without_being_written_into_the_file(broker: Mosquitto, tmp_path: Path) -> None:
     with with_interfaces(tmp_path, broker) as interfaces:
         interfaces.commands.ask("privacy", enable=True)

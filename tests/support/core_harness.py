@@ -35,6 +35,7 @@ class MemoryArchive:
         self.error: Exception | None = None
         self.rows: dict[str, MediaRow] = {}
         self.gone: set[str] = set()
+        self._pictures: dict[str, PictureSaved] = {}
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
         if self.error is not None:
@@ -42,7 +43,7 @@ class MemoryArchive:
         self.saved.append((picture, list(formats)))
         name = f"{picture.kind}-{len(self.saved):04d}"
         self.rows[name] = MediaRow(name, picture.kind, picture.first_at, f"/captures/{name}.jpg", 1)
-        return PictureSaved(
+        self._pictures[name] = PictureSaved(
             id=name,
             kind=picture.kind,
             paths=tuple(Path(f"/captures/{name}.{f}") for f in formats),
@@ -55,6 +56,10 @@ class MemoryArchive:
             last_mono_s=picture.last_mono_s,
             thumbnail=b"thumb" if config.export.thumbnail_px else None,
         )
+        return self._pictures[name]
+
+    def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
+        return self._pictures.get(picture_id or next(reversed(self._pictures), ""))
 
     def media(self, query: Query) -> Page[MediaRow]:
         return page_of(self.rows.values(), query)

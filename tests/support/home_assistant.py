@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,12 @@ class HomeAssistant:
     def state(self, key: str) -> str:
         """Return the state of one entity; empty where it has none."""
         return str(self.states().get(key, {}).get("state", ""))
+
+    def history(self, key: str, since: datetime) -> list[str]:
+        """Return the states that the recorder saw of an entity since a UTC time, the one at that time included."""
+        query = urllib.parse.urlencode({"filter_entity_id": self.entity_id(key), "minimal_response": ""})
+        found = self.api.api("GET", f"/api/history/period/{since.isoformat().replace('+00:00', 'Z')}?{query}")
+        return [str(row["state"]) for rows in found for row in rows]
 
     def wait_for(self, key: str, wanted: str | Callable[[str], object], timeout_s: float = 60.0) -> None:
         """Wait until an entity's state is this, or until this is true of it."""

@@ -66,6 +66,10 @@ def retained(config: Config, picture: bytes) -> Iterator[tuple[str, bytes]]:
     for key, value in STATES.items():
         yield topics.state(key), value.encode()
     yield topics.media_image, picture
+    # A real node sends these once, when Home Assistant listens, and does not have them retained.
+    yield topics.shown_picture, picture
+    for shown in (topics.shown_picture, topics.shown_event):
+        yield topics.available(shown), b"online"
     yield topics.media_last, json.dumps(PICTURE).encode()
     yield topics.frame, picture
     yield topics.camera_availability, b"online"

@@ -57,13 +57,19 @@ class CameraConfig(Section):
     rotation: Annotated[
         Literal[0, 90, 180, 270],
         Setting(
-            "Turn the picture clockwise. Read at start, as the masks are: they are drawn on the picture as it is seen "
-            "then.",
+            "Turn the picture clockwise. Masks and zones stay on the same part of the scene: their corners change.",
             "°",
+            live=True,
         ),
     ] = 0
-    hflip: Annotated[bool, Setting("Mirror the picture left and right, after turning it.")] = False
-    vflip: Annotated[bool, Setting("Mirror the picture top and bottom, after turning it.")] = False
+    hflip: Annotated[
+        bool,
+        Setting("Mirror the picture left and right, after turning it.", live=True, title="Camera mirrored left-right"),
+    ] = False
+    vflip: Annotated[
+        bool,
+        Setting("Mirror the picture top and bottom, after turning it.", live=True, title="Camera mirrored top-bottom"),
+    ] = False
     autofocus: Annotated[
         Literal["continuous", "auto", "manual"],
         Setting(

@@ -96,6 +96,7 @@ def _opening(context: Context, number: int, done: Result) -> Steps:
         raise _switched_again()
     context.change(PRIVACY_KEY, False)
     context.privacy.open()
+    context.activity.pictures.last.reload(context.config)
     return done
 
 

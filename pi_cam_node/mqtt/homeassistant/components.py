@@ -91,17 +91,25 @@ def _frame(_entity: Entity, topics: Topics, _config: Config) -> Keys:
 
 def _picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
     return {
-        "image_topic": topics.media_image,
-        "content_type": "image/jpeg",
+        **_shown(topics, topics.shown_picture),
         "json_attributes_topic": topics.media_last,
         "json_attributes_template": _FACTS_OF_PICTURE,
     }
 
 
+def _shown(topics: Topics, topic: str) -> Keys:
+    available = {"topic": topics.available(topic)}
+    return {
+        "image_topic": topic,
+        "content_type": "image/jpeg",
+        "availability": [{"topic": topics.availability}, available],
+        "availability_mode": "all",
+    }
+
+
 def _event_picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
     return {
-        "image_topic": topics.media_event_image,
-        "content_type": "image/jpeg",
+        **_shown(topics, topics.shown_event),
         "json_attributes_topic": topics.media_event,
     }
 

@@ -32,6 +32,7 @@ from pi_cam_node.storage.pictures.library import Library
 from pi_cam_node.storage.pictures.previews import previews
 from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.recovery import Recovered, recover
+from pi_cam_node.storage.pictures.reload import reload
 from pi_cam_node.storage.pictures.sidecar import Origin
 from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
@@ -124,6 +125,13 @@ class PictureArchive:
         self._remember(picture_id, written)
         self._keep_within_limits(config)
         return self._saved(picture, picture_id, written, config)
+
+    def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
+        """See `pi_cam_node.core.picture.Archive`."""
+        self._open_once()
+        newest = next((entry.id for entry in reversed(list(self._index)) if not entry.is_film), "")
+        with self._heartbeat.timed():
+            return reload(self._directory, picture_id or newest, config, self._images, self._packet_limit())
 
     def tidy(self, config: Config) -> int:
         """Read the folder again and apply retention; return how many pictures were removed.

@@ -8,10 +8,12 @@ import pytest
 
 from pi_cam_node.base.errors import NotSaved, PrivacyOn
 from pi_cam_node.config import Config
+from pi_cam_node.core.activity_events import EventPictured
 from pi_cam_node.core.events import (
     CameraChanged,
     FrameTaken,
     LiveFrameDue,
+    PictureReloaded,
     PictureSaved,
     Replied,
     RingMeasured,
@@ -223,6 +225,38 @@ def test_a_stack_begun_before_a_short_privacy_ends_without_a_picture(harness: Co
     switch(harness, "off")
     with pytest.raises(PrivacyOn):
         job(lambda _done, _total: None)
+
+
+def test_the_last_picture_and_the_last_event_are_told_again_afterwards(harness: CoreHarness) -> None:
+    harness.send("save", "jpg")
+    harness.see(5)
+    harness.work()
+    harness.send("trigger", "door")
+    harness.see(20)
+    harness.work()
+    (event,) = harness.said(EventPictured)
+    last = harness.said(PictureSaved)[-1]
+    switch(harness, "on")
+    harness.facts.clear()
+    harness.send("privacy", "off")
+    harness.work()
+    assert harness.said(PictureReloaded) == []
+    harness.work()
+    assert [told.picture.id for told in harness.said(PictureReloaded)] == [last.id]
+    (again,) = harness.said(EventPictured)
+    assert (again.event.id, again.url, again.reloaded) == (event.event.id, event.url, True)
+    assert harness.said(PictureSaved) == [], "nothing was saved"
+
+
+def test_what_would_be_told_again_is_not_where_privacy_is_on_by_then(harness: CoreHarness) -> None:
+    harness.send("save", "jpg")
+    harness.see(5)
+    harness.work()
+    harness.core.activity.pictures.last.reload(harness.core.config)
+    harness.send("privacy", "on")
+    harness.facts.clear()
+    harness.work()
+    assert harness.said(PictureReloaded) == []
 
 
 def test_set_is_the_same_switch(harness: CoreHarness) -> None:

@@ -83,6 +83,7 @@ def channels(schemas: Schemas) -> list[Channel]:
     return [
         *_about_the_node(topics, schemas),
         *_media(topics, schemas),
+        *_shown(topics),
         *_replies(topics, schemas),
         *_taken(topics, schemas),
     ]
@@ -176,7 +177,7 @@ def _in_force(info: SettingInfo) -> Content:
     words = {"bool": ["on", "off"], "choice": list(info.choices)}.get(info.kind)
     schema = {"type": "string", **({"enum": words} if words else {"minLength": 1})}
     shown = ("on" if info.default else "off") if info.kind == "bool" else info.default
-    example = ", ".join(shown) if isinstance(shown, list) else shown
+    example = ", ".join(shown) if isinstance(shown, list) else str(shown)
     return Content(name=name, schema=schema, media=TEXT, example=example or '""')
 
 
@@ -229,6 +230,22 @@ def _media(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
         summary="a frame of `shortstream`; MQTT 5 tells index, count, frame and time as user properties",
         contents=[stream],
     )
+
+
+def _shown(topics: Topics) -> Iterator[Channel]:
+    """Yield the topics of Home Assistant's image entities."""
+    for topic, what in ((topics.shown_picture, "that picture"), (topics.shown_event, "the picture of the last event")):
+        name = f"shown{topic.rpartition('/')[2].title().replace('_', '')}"
+        yield Channel(
+            address=topic,
+            summary=f"{what} as raw JPEG, once, for Home Assistant's image entity",
+            contents=(Content(name=name, schema=PICTURE, media=JPEG),),
+        )
+        yield Channel(
+            address=topics.available(topic),
+            summary="`online` or `offline`: whether the image entity has a picture to show; `offline` in privacy",
+            contents=_text(f"{name}Availability", {"type": "string", "enum": ["online", "offline"]}, "online"),
+        )
 
 
 def _replies(topics: Topics, schemas: Schemas) -> Iterator[Channel]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pi_cam_node.config import Config
+from pi_cam_node.config import Config, settings
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import Entity, entities
@@ -50,7 +50,7 @@ def test_a_settings_default_is_a_value_of_its_entity(setting: SettingInfo) -> No
             assert entity.minimum <= setting.default / entity.scale <= entity.maximum
             assert entity.step
         case "select":
-            assert setting.default in entity.choices
+            assert settings.as_text(setting.default) in entity.choices
         case "switch":
             assert isinstance(setting.default, bool)
         case platform:

@@ -56,7 +56,8 @@ def test_the_message_goes_where_the_node_listens_for_its_own() -> None:
 
 def test_what_needs_the_camera_is_away_with_the_camera_or_with_the_node() -> None:
     components = message()["components"]
-    both = {key for key, component in components.items() if "availability" in component}
+    cameras = "pi_cam_node/porch/camera/availability"
+    both = {key for key, component in components.items() if {"topic": cameras} in component.get("availability", [])}
     assert {"camera", "mode", "brightness", "lux", "save"} <= both
     assert both.isdisjoint({"last_picture", "camera_link", "night_override", "restart", "cpu_pct"})
     for key in both:

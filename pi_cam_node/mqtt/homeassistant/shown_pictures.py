@@ -1,0 +1,152 @@
+"""Pictures for Home Assistant's image entities: each is sent once, not retained, with an availability beside it.
+
+Home Assistant stamps an image with the time at which a message came on its topic, an empty one included. The retained
+pictures are emptied in privacy, return after it and are repeated after each connect, so on their topics each of that
+would pass for a new picture. The entities listen to topics of their own instead: in privacy, and before there is a
+picture, they are unavailable, and afterwards the picture that Home Assistant holds is there again with its old time.
+"""
+
+from __future__ import annotations
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.core.activity_events import EventPictured
+from pi_cam_node.core.events import Event, MediaDeleted, PictureReloaded, PictureSaved, SettingChanged
+from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
+from pi_cam_node.mqtt.announcer import ECHO_S
+from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.message import JPEG, Message
+from pi_cam_node.mqtt.topics import Topics
+
+# A picture sent this shortly before a connection broke may have been lost with it.
+UNSURE_S = 10.0
+# Until what found no room is tried again.
+RETRY_S = 5.0
+
+
+class ShownPicture:
+    """Picture of one image entity, and what Home Assistant holds of it.
+
+    Args:
+        topic: Where the pictures go.
+        availability: Where it is told whether there is one.
+        private: Privacy is on.
+    """
+
+    def __init__(self, topic: str, availability: str, *, private: bool) -> None:
+        self._topic, self._availability = topic, availability
+        self._id, self._image = "", b""
+        # Whether Home Assistant holds the picture; None: it does if an earlier run of the node sent one.
+        self._is_held: bool | None = True if private else None
+        self._sent_s = float("-inf")
+
+    def show(self, picture_id: str, image: bytes | None) -> None:
+        """Set a new picture; ``None`` where it is not to be sent."""
+        self._id, self._image, self._is_held = picture_id, image or b"", False
+
+    def show_again(self, picture_id: str, image: bytes | None) -> None:
+        """Set a picture that was saved before; the one that Home Assistant holds is not sent again."""
+        if self._id and self._id != picture_id:
+            self._is_held = False
+        self._id, self._image = picture_id, image or b""
+
+    def remove(self, picture_id: str) -> None:
+        """Drop a picture that was deleted."""
+        if picture_id == self._id:
+            self._id, self._image, self._is_held = "", b"", False
+
+    def hide(self) -> None:
+        """Drop the bytes in privacy; Home Assistant keeps its own, out of sight."""
+        self._image = b""
+        if self._is_held is None:
+            self._is_held = bool(self._id)
+
+    def home_assistant_started(self) -> None:
+        """Note that Home Assistant holds no picture any more."""
+        self._is_held = False
+
+    def doubt(self, now_s: float) -> None:
+        """Note that a connection ended: what was sent last may be lost."""
+        if self._is_held and now_s - self._sent_s < UNSURE_S:
+            self._is_held = False
+
+    def messages(self) -> list[Message]:
+        """Return what Home Assistant has to be sent, in this order."""
+        if self._is_held is None:
+            return []
+        is_there = bool(self._image)
+        told = Message(self._availability, b"online" if is_there else b"offline")
+        if not is_there or self._is_held:
+            return [told]
+        return [Message(self._topic, self._image, content_type=JPEG), told]
+
+    def sent(self, now_s: float) -> None:
+        """Note that `messages` were sent."""
+        if self._image and self._is_held is False:
+            self._is_held, self._sent_s = True, now_s
+
+
+class ShownPictures:
+    """Keeps both image entities up to date. Used by the node thread.
+
+    Args:
+        topics: The node's topics.
+        link: The way to the broker.
+        clock: Tells the time.
+        private: Whether the node starts in privacy.
+
+    Attributes:
+        due_s: When something is to be sent that had to wait.
+    """
+
+    def __init__(self, topics: Topics, link: BrokerLink, clock: Clock, *, private: bool) -> None:
+        self._link, self._clock = link, clock
+        self._last = ShownPicture(topics.shown_picture, topics.available(topics.shown_picture), private=private)
+        self._event = ShownPicture(topics.shown_event, topics.available(topics.shown_event), private=private)
+        self._all = (self._last, self._event)
+        self.due_s = NEVER_S
+
+    def on_event(self, event: Event) -> None:
+        """Send what changed; where the broker is away it follows with `send`."""
+        match event:
+            case PictureSaved(id=picture_id, image=image):
+                self._last.show(picture_id, image)
+            case PictureReloaded(picture=saved):
+                self._last.show_again(saved.id, saved.image)
+            case EventPictured(event=row, image=image, reloaded=reloaded):
+                (self._event.show_again if reloaded else self._event.show)(row.picture_id or row.id, image)
+            case MediaDeleted(id=media_id):
+                for each in self._all:
+                    each.remove(media_id)
+            case SettingChanged(key=key, value=True) if key == PRIVACY_KEY:
+                for each in self._all:
+                    each.hide()
+            case HomeAssistantStarted() | BrokerConnected():
+                self._connected(event)
+                return
+            case _:
+                return
+        self.on_time(self._clock.monotonic())
+
+    def _connected(self, event: HomeAssistantStarted | BrokerConnected) -> None:
+        """Send everything anew, once the birth is out and Home Assistant has subscribed to what it discovered."""
+        now_s = self._clock.monotonic()
+        for each in self._all:
+            if isinstance(event, HomeAssistantStarted):
+                each.home_assistant_started()
+            else:
+                each.doubt(now_s)
+        self.due_s = now_s + ECHO_S
+
+    def on_time(self, now_s: float) -> None:
+        """Send what Home Assistant may not know; where the broker is away it follows with the next connection."""
+        self.due_s = NEVER_S
+        if not self._link.is_connected:
+            return
+        for each in self._all:
+            # All of them, in this order: an entity is available only once its picture is there.
+            if all(map(self._link.publish, each.messages())):
+                each.sent(now_s)
+            else:
+                self.due_s = now_s + RETRY_S
