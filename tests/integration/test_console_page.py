@@ -127,3 +127,21 @@ def test_recordings_of_a_node_are_shown_kept_and_deleted(broker: Mosquitto, tmp_
     served = {"enable": True, "port": free_port(), "fps": 5}
     with RunningNode(tmp_path / "node", broker.port, mjpeg_server=served):
         tour(broker, tmp_path, steps)
+
+
+def test_times_stay_in_the_readers_zone_when_a_part_is_fetched_again(broker: Mosquitto, tmp_path: Path) -> None:
+    shown = "[...document.querySelectorAll('#rooms time')].map((one) => one.textContent).join()"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        told = '{"state_topic": "t/door", "object_id": "door", "unique_id": "door", "name": "Door"}'
+        client.publish("homeassistant/binary_sensor/door/config", told, retain=True)
+        client.publish("t/door", "OFF", retain=True)
+        await tab.go(f"{console.url}/sensors")
+        await tab.until(f"{shown} !== '' && !{shown}.includes('UTC')", "the time of the sensor")
+        for state in ("on", "off", "on"):
+            client.publish("t/door", state.upper())
+            await tab.until(f"document.querySelector('#rooms .badge')?.textContent === '{state}'", state)
+            await tab.until(f"!{shown}.includes('UTC')", "the time in the reader's zone")
+        assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)

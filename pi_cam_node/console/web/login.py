@@ -18,6 +18,26 @@ from pi_cam_node.console.web.routes import account_or_none, context_of, owner_ro
 
 PAIRING_COOKIE = "pairing"
 _YEARS_S = 10 * 365 * 86_400
+# The first that a browser's name has: each names those after it, too.
+_BROWSERS = (
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 
 @route("GET", "/login", "public")
@@ -135,7 +155,7 @@ def _check_mail(mail: str) -> None:
 
 async def _begin(request: web.Request, account: Account, *, is_json: bool) -> web.StreamResponse:
     context, gate = context_of(request), gate_of(request)
-    name = await context.accounts.begin(account, request.headers.get("User-Agent", ""))
+    name = await context.accounts.begin(account, device_name(request.headers.get("User-Agent", "")))
     context.note(account.name, "login", f"from {gate.proxies.peer_of(request).address}")
     response = (
         web.json_response({"ok": True, "name": account.name, "role": account.role})
@@ -144,6 +164,14 @@ async def _begin(request: web.Request, account: Account, *, is_json: bool) -> we
     )
     _set_cookie(request, response, gate.cookie, name, max_age_s=SESSION_DAYS * 86_400)
     return response
+
+
+def device_name(user_agent: str) -> str:
+    """Return what a browser calls itself, as people do: ``Firefox, Android``; what is no browser stays as it is."""
+    browser, system = (
+        next((name for sign, name in signs if sign in user_agent), "") for signs in (_BROWSERS, _SYSTEMS)
+    )
+    return ", ".join(filter(None, (browser, system))) if browser else user_agent
 
 
 def _set_cookie(

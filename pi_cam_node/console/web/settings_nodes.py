@@ -32,6 +32,14 @@ _DEFAULTS: dict[str, Any] = {
     "live": False,
     "secret": False,
 }
+# Names of sections that are no words.
+_TITLES = {
+    "hls": "HLS",
+    "homeassistant": "Home Assistant",
+    "http": "HTTP",
+    "mjpeg_server": "MJPEG server",
+    "mqtt": "MQTT",
+}
 KINDS = ("bool", "int", "float", "choice", "list", "text")
 
 
@@ -58,6 +66,11 @@ class SectionView:
 
     name: str
     settings: list[SettingView] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The name as people write it."""
+        return _TITLES.get(self.name) or self.name.replace("_", " ").capitalize()
 
 
 @owner_route("GET", "/settings/nodes/{camera}")

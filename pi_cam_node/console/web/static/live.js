@@ -8,6 +8,12 @@ const NUMBERS = new TextDecoder();
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });
 
+/** Returns an age in words, in the unit that suits it. */
+function agoOf(seconds) {
+  const [size, unit] = [[86_400, "day"], [3_600, "hour"], [60, "minute"]].find(([one]) => seconds >= 2 * one) ?? [1, "second"];
+  return AGO.format(-Math.round(seconds / size), unit);
+}
+
 class Screen {
   constructor(figure) {
     this.figure = figure;
@@ -70,7 +76,7 @@ class Screen {
     const age = Date.now() - this.at;
     const isOld = this.at && age > OLD_AFTER_MS;
     const time = this.at ? CLOCK.format(this.at) : "";
-    this.age.textContent = isOld ? AGO.format(-Math.round(age / 1000), "second") : time;
+    this.age.textContent = isOld ? agoOf(age / 1000) : time;
     const { name, liveWord, stillWord } = this.figure.dataset;
     this.canvas.ariaLabel = [name, this.isLive && !isOld ? liveWord : stillWord, time].filter(Boolean).join(", ");
     if (isOld && age > GONE_AFTER_MS && this.isLive) this.figure.classList.add("stale");

@@ -53,7 +53,8 @@ function look() {
 // The tab of this page may lie outside of a narrow window.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 wordTimes();
-new MutationObserver(() => wordTimes()).observe(document.body, { childList: true, subtree: true });
+// A part that is fetched again is merged into the page: an element may stay, and get its old text and attributes back.
+new MutationObserver(() => wordTimes()).observe(document.body, { childList: true, subtree: true, attributeFilter: ["data-worded", "datetime"] });
 if (document.body.dataset.account) {
   listen();
   setInterval(look, 5_000);
