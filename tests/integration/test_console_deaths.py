@@ -1,0 +1,174 @@
+"""What dies beside or below the real console: broker, node, disk, internet; each caused, and what goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+pytest.importorskip("cryptography", reason="the extra console is not installed")
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pi_cam_node.console.push.encryption import encoded, public_bytes
+from tests.support.bars import bar
+from tests.support.broker import Client, Mosquitto, free_port, wait_until
+from tests.support.console_tour import PAGES, announce
+from tests.support.running_console import DEADLINE_S, Browser, RunningConsole
+from tests.support.running_node import RunningNode
+from tests.support.web_push import PushService
+
+RULE = {
+    "when": {"camera": "porch", "event": "motion_started"},
+    "do": [{"push": ["Anna"], "text": "There is motion"}],
+    "again_after": 0,
+}
+
+
+def move(client: Client, name: str, node: str = "porch") -> None:
+    at = datetime.now(UTC).isoformat()
+    body = f'{{"event_type": "motion_started", "id": "{name}", "at": "{at}", "began_at": "{at}"}}'
+    client.publish(f"pi_cam_node/{node}/event/motion_started", body)
+
+
+async def picture_of(socket: ClientWebSocketResponse, camera: str) -> None:
+    """Wait for the next picture of a camera."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            message = await socket.receive()
+            assert message.type in {WSMsgType.BINARY, WSMsgType.TEXT}, "the live view was closed"
+            if message.type is WSMsgType.BINARY and message.data[1 : 1 + message.data[0]] == camera.encode():
+                return
+
+
+async def longest_pause_s(socket: ClientWebSocketResponse, camera: str, over_s: float) -> float:
+    """Return the longest wait for a picture of a camera within some seconds."""
+    end_s, last_s, longest_s = time.monotonic() + over_s, time.monotonic(), 0.0
+    while time.monotonic() < end_s:
+        await picture_of(socket, camera)
+        longest_s, last_s = max(longest_s, time.monotonic() - last_s), time.monotonic()
+    return longest_s
+
+
+async def subscribe(owner: Browser, service: PushService) -> None:
+    phone = ec.generate_private_key(ec.SECP256R1())
+    keys = {"p256dh": encoded(public_bytes(phone)), "auth": encoded(b"0123456789abcdef")}
+    told = {"endpoint": f"http://127.0.0.1:{service.port}/wpush/phone", "keys": keys, "label": "Phone"}
+    assert (await owner.post_json("/api/push/subscribe", told))[0] == 201
+
+
+async def page_says(owner: Browser, path: str, words: str) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while words not in (await owner.get(path))[1]:  # noqa: ASYNC110 - it is another process that changes
+            await asyncio.sleep(0.05)
+
+
+@contextmanager
+def nodes(folder: Path, port: int) -> Iterator[dict[str, RunningNode]]:
+    with ExitStack() as stack:
+        made = {}
+        for name in ("porch", "hall"):
+            (folder / name).mkdir()
+            served = {"enable": True, "port": free_port(), "fps": 5}
+            node = RunningNode(folder / name, port, node={"id": name}, mjpeg_server=served)
+            made[name] = stack.enter_context(node)
+        yield made
+
+
+def test_live_pictures_go_on_without_the_broker_and_one_node_dies_alone(broker: Mosquitto, tmp_path: Path) -> None:
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: sum(n["camera"] or 0 for n in body["nodes"]) == 2, "two cameras")
+        async with owner.session.ws_connect("/live", max_msg_size=0) as socket:
+            await socket.send_json({"cameras": {name: {"fps": 5, "width": 160} for name in made}})
+            for name in made:
+                await picture_of(socket, name)
+            broker.kill()
+            await owner.until("/api/nodes", lambda body: not body["broker"], "the loss of the broker")
+            assert await longest_pause_s(socket, "hall", 3.0) < bar(1.0)
+            for path in PAGES:
+                assert (await owner.get(path))[0] == 200, path
+            broker.start()
+            await asyncio.to_thread(wait_for_nodes)
+            await owner.until("/api/nodes", lambda body: body["broker"], "the broker again")
+            made["porch"].process.kill()
+            made["porch"].process.wait()
+            assert await longest_pause_s(socket, "hall", 3.0) < bar(1.0), "the other one is not held up"
+            await owner.until("/api/nodes", lambda body: [n["online"] for n in body["nodes"]] == [True, False], "it")
+            assert "Offline" in (await owner.get("/parts/tile/porch"))[1]
+            assert "disabled>Take picture" in (await owner.get("/parts/tile/porch"))[1]
+            assert "disabled>Take picture" not in (await owner.get("/parts/tile/hall"))[1]
+            made["porch"].start()
+            await picture_of(socket, "porch")
+
+    def wait_for_nodes() -> None:
+        """Wait until both nodes are there again: this broker has forgotten them."""
+        with broker.client() as client:
+            client.subscribe("pi_cam_node/#")
+            for name in made:
+                topic = f"pi_cam_node/{name}/availability"
+                wait_until(lambda t=topic: client.latest(t) == b"online", topic)  # type: ignore[misc]
+
+    with nodes(tmp_path, broker.port) as made, RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
+
+
+def test_without_room_on_the_disk_live_view_pages_and_rules_go_on(broker: Mosquitto, tmp_path: Path) -> None:
+    """The system refuses every byte of a file beyond its first page, as a full disk would."""
+
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: body["nodes"], "the node")
+        process = psutil.Process(console.pid)
+        _, hard = process.rlimit(resource.RLIMIT_FSIZE)
+        process.rlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        move(client, "m1")
+        await page_says(owner, "/", "The database cannot be used")
+        for path in PAGES:
+            assert (await owner.get(path))[0] == 200, path
+        async with owner.session.ws_connect("/live") as socket:
+            await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
+            await picture_of(socket, "porch")
+        async with Browser(console) as another:
+            status, said = await another.post("/login", {"name": "Anna", "password": "correct horse"})
+            assert (status, "database cannot be used" in said) == (503, True), "no new sessions, in words"
+        assert (await owner.get("/healthz"))[0] == 503
+        assert "rule:" in console.log
+        process.rlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        move(client, "m2")
+        await owner.until("/api/events", lambda told: any(one["id"] == "m2" for one in told), "the next event")
+        assert "cannot be used" not in (await owner.get("/"))[1]
+        assert (await owner.get("/healthz"))[0] == 200
+
+    with broker.client() as client:
+        announce(client, "porch")
+        with RunningConsole(tmp_path / "console", broker.port, rules=[RULE]) as console:
+            console.visit(visit)
+
+
+def test_a_push_waits_for_the_internet_and_says_so(broker: Mosquitto, tmp_path: Path) -> None:
+    service = PushService()  # its port is there, and nobody answers
+    hosts = {"PI_CAM_NODE_CONSOLE_PUSH_HOSTS": f"127.0.0.1:{service.port}"}
+
+    async def visit(owner: Browser) -> None:
+        await owner.until("/api/nodes", lambda body: body["nodes"], "the node")
+        await subscribe(owner, service)
+        move(client, "m1")
+        await owner.until("/api/events", lambda told: told, "the event")
+        await page_says(owner, "/events/1", "is waiting to be sent to Phone (Anna)")
+        runner = await service.start()
+        await page_says(owner, "/events/1", ">sent to Phone (Anna)")
+        assert len(service.sent) == 1
+        await runner.cleanup()
+
+    with broker.client() as client:
+        announce(client, "porch")
+        with RunningConsole(tmp_path / "console", broker.port, hosts, rules=[RULE]) as console:
+            console.visit(visit)
