@@ -32,7 +32,7 @@ function itemOf(row, source, open) {
   const when = clock(row.at);
   const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) });
   // A clip or a timelapse has no event's picture to show.
-  image.addEventListener("error", () => image.replaceWith(element("span", { className: "no-picture" }, isFilm(row.kind) ? "Press to play" : "It cannot be shown.")));
+  image.addEventListener("error", () => image.replaceWith(element("span", { className: "no-picture" }, isFilm(row.kind) ? _("Press to play") : _("It cannot be shown."))));
   const length = row.seconds ? [element("span", { className: "length" }, spanOf(row.seconds))] : [];
   const about = [row.camera_name, when, row.kept && _("kept")].filter(Boolean).join(" · ");
   const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);
