@@ -26,6 +26,8 @@ SLOWEST_PER_S = 2
 # The rate after a burst that was cut off without a word, and for how long.
 GUESSED_PER_S, GUESSED_S = 40, 120.0
 FILTER_STRIKES = 2
+# How many times longer than usual a broker may acknowledge nothing after sessions in which it was overloaded.
+PATIENCE_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,14 @@ class SessionPlan:
         one_filter_at_a_time: Let one subscription wait for its answer at a time.
         wildcards: Subscribe with wildcards.
         without: Topic filters to leave out.
+        patience: How many times longer than usual the broker may acknowledge nothing.
     """
 
     one_message_at_a_time: bool = False
     one_filter_at_a_time: bool = False
     wildcards: bool = True
     without: frozenset[str] = frozenset()
+    patience: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,16 @@ class Diagnosis:
         self._filter_strikes: dict[str, int] = {}
         self._without: dict[str, float] = {}
         self._one_filter_at_a_time = False
+        self._patience = 1
 
     # ------------------------------------------------------------ what holds now
 
     def plan(self, now_s: float) -> SessionPlan:
         """Return the restrictions of the next session."""
         without = frozenset(f for f, until_s in self._without.items() if now_s < until_s)
-        return SessionPlan(self._poison.is_isolating, self._one_filter_at_a_time, self._wildcards, without)
+        return SessionPlan(
+            self._poison.is_isolating, self._one_filter_at_a_time, self._wildcards, without, self._patience
+        )
 
     @property
     def proven_bytes(self) -> int:
@@ -119,6 +126,7 @@ class Diagnosis:
     def session_ended(self, end: Disconnect, now_s: float) -> Verdict:
         """Judge the end of a session that the broker had accepted."""
         self._proven_bytes = max(self._proven_bytes, end.proven_bytes)
+        self._judge_patience(end)
         suspect_bytes = self._suspect_of(end, now_s)
         if end.gave_up or end.cause == "taken over":
             verdict = Verdict()
@@ -161,6 +169,14 @@ class Diagnosis:
         return self._found_limit(passed_bytes, now_s, "throws away what is larger without a word")
 
     # ------------------------------------------------------------ one kind of limit each
+
+    def _judge_patience(self, end: Disconnect) -> None:
+        """Give an overloaded broker longer: each new session sends it everything retained once more.
+
+        One that took the most of a session before it fell silent has gone away, and is left as soon as usual.
+        """
+        was_overloaded = end.gave_up and len(end.unacknowledged) > end.acknowledged
+        self._patience = min(2 * self._patience, PATIENCE_MOST) if was_overloaded else 1
 
     def _suspect_of(self, end: Disconnect, now_s: float) -> int:
         """Return the size of the largest packet that the broker may not have taken.

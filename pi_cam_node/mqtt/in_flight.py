@@ -87,9 +87,13 @@ class InFlight:
     """The messages of one session that are not acknowledged yet.
 
     Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
+
+    Args:
+        patience: How many times `ACK_TIMEOUT_S` the broker may acknowledge nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int = 1) -> None:
+        self._patience = patience
         self._sent: list[Sent] = []
         self._size_bytes = 0
         self._live: dict[str, tuple[Receipt, int]] = {}
@@ -195,7 +199,8 @@ class InFlight:
             if self._acknowledged != self._noted:
                 self._noted, self._progress_s = self._acknowledged, now_s
             oldest_s = min((sent.since_s for sent in self._sent if sent.message.qos), default=now_s)
-            return now_s - max(oldest_s, self._progress_s) > ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
+            patience_s = self._patience * ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
+            return now_s - max(oldest_s, self._progress_s) > patience_s
 
     def close(self) -> list[Sent]:
         """End with the session; return what was not acknowledged, oldest first."""

@@ -76,7 +76,7 @@ class Session:
         self._clock = clock
         self._listener = listener
         self._five = options.version == "5"
-        self.in_flight = InFlight()
+        self.in_flight = InFlight(plan.patience)
         self._reason = ""
         self._cause: Cause = "network"
         self._gave_up = False

@@ -144,6 +144,23 @@ def test_a_broker_that_hangs_is_left(broker: Mosquitto, mocker: MockerFixture) -
         assert "acknowledges nothing" in node.expect(BrokerLost).reason
 
 
+def test_an_overloaded_broker_is_not_left_again_and_again(broker: Mosquitto, mocker: MockerFixture) -> None:
+    mocker.patch.object(in_flight, "ACK_TIMEOUT_S", 1.0)
+    with Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:
+        proxy.answer_delay_s = 3.0
+
+        def is_taken_or_lost() -> bool:
+            return any(isinstance(one, BrokerLost) for one in node.drain(0.05)) or session_is_idle(node)
+
+        for _ in range(5):
+            node.expect(BrokerConnected)
+            node.announce(*(state(f"key{number}", "1") for number in range(9)))
+            wait_until(is_taken_or_lost, "the end of a session, or of its birth")
+            if session_is_idle(node):
+                return
+    raise AssertionError("each session sent everything anew and was left")
+
+
 def test_a_link_that_goes_silent_again_and_again_blames_no_message(broker: Mosquitto, mocker: MockerFixture) -> None:
     mocker.patch.object(in_flight, "ACK_TIMEOUT_S", 0.3)
     with broker.client() as client, Proxy(broker.port) as proxy, LinkHarness(proxy.port) as node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
@@ -28,10 +29,14 @@ class Proxy:
     Args:
         upstream_port: Of the broker.
         manner: What it does to those who connect; may be changed for later connections.
+
+    Attributes:
+        answer_delay_s: Pause before each piece of what the broker says; may be changed at any time.
     """
 
     def __init__(self, upstream_port: int, manner: Manner = "serve") -> None:
         self.manner: Manner = manner
+        self.answer_delay_s = 0.0
         self.versions: list[int] = []
         self._upstream_port = upstream_port
         self._up, self._down = threading.Event(), threading.Event()
@@ -121,6 +126,8 @@ class Proxy:
         with suppress(OSError):
             while chunk := source.recv(65536):
                 thaw.wait()
+                if thaw is self._down:
+                    time.sleep(self.answer_delay_s)
                 sink.sendall(chunk)
         for sock in (source, sink):
             with suppress(OSError):

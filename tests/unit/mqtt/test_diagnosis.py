@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pi_cam_node.mqtt.diagnosis import BELIEVED_S, FLOOR_BYTES, Diagnosis, SessionPlan
+from pi_cam_node.mqtt.diagnosis import BELIEVED_S, FLOOR_BYTES, PATIENCE_MOST, Diagnosis, SessionPlan
 from pi_cam_node.mqtt.disconnect import Cause, Disconnect
 from pi_cam_node.mqtt.in_flight import Sent, Waiting
 from pi_cam_node.mqtt.message import Message
@@ -265,3 +265,15 @@ def test_what_the_broker_said_of_the_rate_stays_beside_a_large_packet() -> None:
     found.session_ended(ended("rate", sent_last_s=60), NOW_S)
     found.session_ended(ended(unacknowledged=[sent("discovery", 30_000)]), NOW_S)
     assert found.rate_per_s(NOW_S) == 20
+
+
+def test_a_broker_that_takes_little_before_it_falls_silent_gets_longer_each_time() -> None:
+    found = diagnosis()
+    overloaded = ended(gave_up=True, acknowledged=2, unacknowledged=[sent("state/mode", 1)] * 3)
+    given = [(found.session_ended(overloaded, NOW_S), found.plan(NOW_S).patience)[1] for _ in range(5)]
+    assert given == [2, 4, 8, PATIENCE_MOST, PATIENCE_MOST]
+    found.session_ended(replace(overloaded, acknowledged=3), NOW_S)
+    assert found.plan(NOW_S).patience == 1, "it has gone away, and is left soon"
+    found.session_ended(overloaded, NOW_S)
+    found.session_ended(replace(overloaded, gave_up=False), NOW_S)
+    assert found.plan(NOW_S).patience == 1

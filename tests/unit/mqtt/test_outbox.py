@@ -137,6 +137,13 @@ def test_a_flight_is_stuck_when_nothing_is_acknowledged_for_long() -> None:
     assert not flight.is_stuck(1000.0)
 
 
+def test_an_overloaded_broker_gets_longer() -> None:
+    flight = InFlight(patience=3)
+    flight.add(sent(1, since_s=100.0))
+    assert not flight.is_stuck(100.0 + 3 * ACK_TIMEOUT_S)
+    assert flight.is_stuck(100.0 + 3 * ACK_TIMEOUT_S + 0.1)
+
+
 def test_a_slow_link_gets_time_for_a_large_picture() -> None:
     flight = InFlight()
     flight.add(sent(1, 1_000_000))
