@@ -37,7 +37,7 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         except TimeoutError as error:
-            for log in sorted(Path(folder).rglob("log")):
+            for log in sorted(Path(folder).glob("real-*/log")):
                 print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
             print(error, file=sys.stderr)
             return 1

@@ -71,7 +71,7 @@ def choose(name: str) -> FleetBroker:
     if name == RABBITMQ:
         if find_rabbitmq() is None:
             raise NoBrokerHere("rabbitmq-server is not installed: apt-get install rabbitmq-server")
-        return FleetBroker(RabbitMq, "3.1.1", finds_by_wildcard=False)
+        return FleetBroker(lambda folder: RabbitMq(folder / "rabbitmq"), "3.1.1", finds_by_wildcard=False)
     kind = _AEDES if name == AEDES else brokers.choose(name)
     if kind.find() is None:
         raise NoBrokerHere(f"aedes is not installed: npm install --prefix {FOLDER} aedes")

@@ -204,7 +204,7 @@ class Fleet:
         await asyncio.to_thread(self.broker.__enter__)
         self.watcher = Watcher(self.port, "watcher-again", finds_by_wildcard=self.kind.finds_by_wildcard)
         began_s = time.monotonic()
-        await self.watcher.open()
+        await self.watcher.open(before)
         back_s = await self.watcher.wait_online(self.asked.nodes, ONLINE_S)
         left = differing(before, await self._kept())
         return {

@@ -37,15 +37,20 @@ class Watcher:
         self._connection = Connection(port, name, self._hear)
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
+    async def open(self, known: Collection[str] = ()) -> None:
         """Connect and subscribe.
+
+        Args:
+            known: Ids of nodes that may be online already.
 
         Raises:
             OSError: The broker is not there.
         """
         await self._connection.open()
         self._task = asyncio.create_task(self._connection.run())
-        await self._connection.subscribe([f"{BASE}/+/availability", f"{BASE}/+/reply/+"])
+        await self.listen("+/availability", "+/reply/+")
+        if known and not self._finds_by_wildcard:
+            await self.listen(*(f"{node}/availability" for node in known))
 
     async def close(self) -> None:
         """Disconnect."""
