@@ -40,8 +40,9 @@ METHOD = """## How it was measured
 - **Lost frames.** Without a pause and at the same time `save png`, `pastStack` of 64 and `save jpg` of about a
   megabyte, at 30 frames a second. Counted are the frames that did not arrive and those that were dropped on arrival;
   how many were due follows from when the first and the last were captured.
-- **Start** is from the start of the process to the retained brightness at another client; beside it, a new
-  interpreter imports the same third-party modules and ends.
+- **Start** is from the start of the process to the retained brightness at another client, of the synthetic camera at
+  10 frames a second; beside it, a new interpreter imports the same third-party modules, those of the camera's process
+  too, and ends. The package is compiled to bytecode, as pip leaves it.
 - **Viewers of the selector loop** take 100 kB pictures; one more never reads. `benchmarks/loop.py` is the bare loop.
 - **Live video, recording.** The reference decodes the same JPEGs and encodes them with PyAV, as the node does
   (x264 ultrafast, CRF 23), or is an ffmpeg that gets them through a pipe. "More" is what the node takes beyond the same
