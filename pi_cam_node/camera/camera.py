@@ -14,10 +14,10 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.catalogue import check
 from pi_cam_node.camera.controller import CameraController
-from pi_cam_node.camera.desired_state import DesiredState
+from pi_cam_node.camera.desired_state import FIRST_SESSION, DesiredState
 from pi_cam_node.camera.source import Controls, controls_of
 from pi_cam_node.camera.worker.base import Worker
-from pi_cam_node.camera.worker.messages import Output
+from pi_cam_node.camera.worker.messages import Output, encode
 from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import Config
@@ -71,13 +71,7 @@ class Camera:
         check(config.camera.source)
         self._isolate = config.camera.isolate
         self._spawned = spawned
-        self._desired = DesiredState(
-            config.camera,
-            controls_of(config, "night" if config.night.override == "night" else "day"),
-            released=config.privacy.enable,
-            masks=_masks_of(config),
-            output=output_of(config),
-        )
+        self._desired = desired_state_of(config)
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
         self._controller = CameraController(
@@ -189,6 +183,9 @@ class Camera:
 
             return ThreadWorker(self._wake)
         spawned, self._spawned = self._spawned, None
+        if spawned is not None and spawned.opened not in (None, self._desired.open_order(FIRST_SESSION)):
+            ProcessWorker(spawned).end(0.0)  # what was to be opened has changed since
+            spawned = None
         return ProcessWorker(spawned)
 
     def _on_thread_restart(self) -> None:
@@ -222,6 +219,31 @@ class Camera:
         ready = self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
         if any(descriptor == self._wakeup for descriptor, _ in ready):
             os.eventfd_read(self._wakeup)
+
+
+def desired_state_of(config: Config) -> DesiredState:
+    """Return how the camera shall be at the start of the node."""
+    return DesiredState(
+        config.camera,
+        controls_of(config, "night" if config.night.override == "night" else "day"),
+        released=config.privacy.enable,
+        masks=_masks_of(config),
+        output=output_of(config),
+    )
+
+
+def open_early(spawned: Spawned, config: Config) -> Spawned:
+    """Let a process that was started beforehand open the camera at once, while the node imports what it needs.
+
+    What cannot be sent is sent by the camera's thread, when the node is up.
+    """
+    order = desired_state_of(config).open_order(FIRST_SESSION)
+    try:
+        spawned.link.send(encode(order))
+    except OSError as error:
+        _log.debug("the camera is not opened yet: %s", error)
+        return spawned
+    return replace(spawned, opened=order)
 
 
 def output_of(config: Config) -> Output:

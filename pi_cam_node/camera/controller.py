@@ -242,8 +242,7 @@ class CameraController:
         self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
         self._phase, self.online = "opening", False
         self._deadline.opening(deadline_s, self._asked)
-        desired = self._desired
-        self._worker.send(m.Open(self._session, desired.camera, self._asked, desired.masks, desired.output))
+        self._worker.send(self._desired.open_order(self._session, self._asked))
 
     def _apply(self) -> None:
         if self._worker is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pi_cam_node.camera.source import Controls
-from pi_cam_node.camera.worker.messages import Output
+from pi_cam_node.camera.worker.messages import Open, Output
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.polygon import Polygon
 
+# Number of the first session, which may have begun before the node was up.
+FIRST_SESSION = 1
 # Settings that need no opening again: some are controls, the others are not the source's.
 _CONTROLS = {"framerate", "autofocus", "lens_position", "awb", "exposure_compensation"}
 _SOFT = {*_CONTROLS, "capture_timeout_s", "frozen_after_s", "isolate"}
@@ -33,6 +35,10 @@ class DesiredState:
     released: bool = False
     masks: tuple[Polygon, ...] = ()
     output: Output = field(default_factory=Output)
+
+    def open_order(self, session: int, controls: Controls | None = None) -> Open:
+        """Return the order to open the camera so, with other controls where they are given."""
+        return Open(session, self.camera, controls or self.controls, self.masks, self.output)
 
     @property
     def opening(self) -> dict[str, object]:

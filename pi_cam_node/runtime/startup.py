@@ -53,14 +53,17 @@ class Start:
 
 
 def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
-    """Start the camera's process, so that it imports its libraries while the node imports its own.
+    """Start the camera's process and let it open the camera, while the node imports its own libraries.
 
     Never where the camera is to be left alone.
     """
     camera = loaded.config.camera
     if camera.isolate and not start.is_safe and not remembered(loaded, start.private).config.privacy.enable:
         with suppress(OSError):  # who keeps the camera tries again, and says what is wrong
-            return replace(start, spawned=spawn.spawn(source=catalogue.check(camera.source)))
+            spawned = spawn.spawn(source=catalogue.check(camera.source))
+            from pi_cam_node.camera.camera import open_early  # noqa: PLC0415 - while the process imports, too
+
+            return replace(start, spawned=open_early(spawned, loaded.config))
     return start
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.camera.camera import Camera
+from pi_cam_node.camera.camera import Camera, open_early
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import controls_of
@@ -405,6 +406,29 @@ def test_no_camera_process_outlives_the_node(suspended: bool) -> None:
 
 
 # ---------------------------------------------------------------- without isolation
+
+
+def test_a_camera_that_was_opened_before_the_node_was_up_is_not_opened_again_and_has_lost_nothing() -> None:
+    config = config_of("synthetic")
+    early = open_early(spawn(source="sources.synthetic.source"), config)
+    wait_until(lambda: bool(select.select([early.link], [], [], 0)[0]), "the camera to be open")
+    time.sleep(1.0)  # more pictures than there is room for
+    began_s = time.monotonic()
+    with RunningCamera(config, early) as running:
+        frames = running.take_frames(20)
+        assert running.camera.pid == early.process.pid
+        assert frames[0].captured_mono_s < began_s - 0.5
+        assert frames[-1].captured_mono_s > began_s
+        assert [type(each) for each in running.told if isinstance(each, CameraOpened)] == [CameraOpened]
+        assert (running.camera.frames_skipped, running.camera.restarts) == (0, 0)
+
+
+def test_what_was_opened_beforehand_with_other_settings_makes_room() -> None:
+    early = open_early(spawn(), config_of("synthetic"))
+    with RunningCamera(config_of("synthetic", width=160, height=120), early) as running:
+        assert {frame.size for frame in running.take_frames(3)} == {(160, 120)}
+        assert running.camera.pid != early.process.pid
+    assert early.process.poll() is not None
 
 
 def test_without_isolation_there_is_no_other_process() -> None:

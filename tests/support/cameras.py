@@ -11,6 +11,7 @@ import psutil
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.camera.camera import Camera
+from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import Config
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, Input
@@ -29,9 +30,9 @@ def config_of(source: str, **camera: Any) -> Config:
 class RunningCamera:
     """A camera that runs within a ``with``; whatever it says is kept."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, spawned: Spawned | None = None) -> None:
         self.inbox = Inbox()
-        self.camera = Camera(config, self.inbox, SystemClock())
+        self.camera = Camera(config, self.inbox, SystemClock(), spawned)
         self.frames: list[Frame] = []
         self.told: list[Input] = []
 

@@ -83,7 +83,7 @@ class FrameSender:
         parts = parts_of(image)
         slot = self._slots.put(parts)
         if slot is None:
-            self._skipped += 1
+            self._skipped += self._slots.is_read  # while the node is not up yet nothing is lost to it
             return
         self._packets.sent(len(image.packets))
         in_slot = FrameInSlot(

@@ -80,6 +80,7 @@ class ProcessWorker:
         _reap()
         spawned = spawned or spawn()
         self._process, self._link, self._output = spawned.process, spawned.link, spawned.output
+        self._opened = spawned.opened
         self._log = ChildLog()
         self._slots: SlotReader | None = None
         self._session = 0
@@ -96,7 +97,13 @@ class ProcessWorker:
         return [self._link.fileno(), self._output.fileno()]
 
     def send(self, order: Order) -> None:
-        """Pass an order on; it is lost where the process is gone or has not listened for long."""
+        """Pass an order on; it is lost where the process is gone or has not listened for long.
+
+        The order to open the camera is not sent again where the process has been given it beforehand.
+        """
+        opened, self._opened = self._opened, None
+        if opened is not None and opened == order:
+            return
         try:
             self._link.send(encode(order))
         except OSError as error:

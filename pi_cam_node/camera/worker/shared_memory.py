@@ -43,6 +43,7 @@ class SlotWriter:
 
     Attributes:
         slot_bytes: Bytes that a slot holds.
+        is_read: Whether the node has taken a picture yet.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
@@ -56,6 +57,7 @@ class SlotWriter:
         self._memory = mmap.mmap(memory, SLOTS * self.slot_bytes)
         self._free = list(range(SLOTS))
         self._large: set[int] = set()
+        self.is_read = False
 
     def put(self, parts: Sequence[bytes]) -> int | None:
         """Copy the parts of a picture into a free slot, one after the other, and return its number.
@@ -83,6 +85,7 @@ class SlotWriter:
             released = os.eventfd_read(self._released)
         except BlockingIOError:  # none
             return
+        self.is_read = True
         for slot in range(SLOTS):
             is_released = released >> slot * _BITS_PER_SLOT & (1 << _BITS_PER_SLOT) - 1
             if is_released and slot not in self._free:

@@ -6,9 +6,12 @@ import os
 import socket
 import subprocess
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from pi_cam_node.base.child_process import start_child
+
+if TYPE_CHECKING:
+    from pi_cam_node.camera.worker.messages import Open
 
 CHILD = "pi_cam_node.camera.worker.child_main"
 
@@ -21,11 +24,13 @@ class Spawned:
         process: The process.
         link: The node's end of its socket, which does not block.
         output: The pipe with its standard output and error, which does not block either.
+        opened: The order to open the camera, where it was sent beforehand.
     """
 
     process: subprocess.Popen[bytes]
     link: socket.socket
     output: IO[bytes]
+    opened: Open | None = None
 
 
 def spawn(module: str = CHILD, source: str = "") -> Spawned:

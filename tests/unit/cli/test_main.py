@@ -55,6 +55,7 @@ def started(mocker: MockerFixture) -> list[object]:
 
     mocker.patch.object(node_module, "Node", Recorder)
     mocker.patch("pi_cam_node.camera.worker.spawn.spawn", lambda source: PROCESS if source else None)
+    mocker.patch("pi_cam_node.camera.camera.open_early", lambda process, _config: process)
     mocker.patch("pi_cam_node.system.log.configure", return_value=None)
     mocker.patch("pi_cam_node.system.log.install_hooks", return_value=None)
     return seen
