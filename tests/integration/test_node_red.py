@@ -108,7 +108,25 @@ def test_the_dashboard_shows_the_camera_and_commands_it(broker: Mosquitto, tmp_p
         node_red.import_flows(flow_for(broker.port, DASHBOARD))
         asyncio.run(use_dashboard(node_red.url, commands, tmp_path))
         assert node.running
-    assert "[error]" not in node_red.log.read_text()
+        assert "[error]" not in node_red.log.read_text()
+        # What no node sends: it costs nothing but its own message.
+        for topic in ("reply/save", "event/picture_saved"):
+            for payload in ("null", "7", "[]", '{"stage":"final"}'):
+                client.publish(f"{BASE}/{topic}", payload)
+        asyncio.run(lose_the_broker(node_red.url, broker, tmp_path))
+    assert "[error] [function" not in node_red.log.read_text()
+
+
+async def lose_the_broker(url: str, broker: Mosquitto, folder: Path) -> None:
+    """Look at the page while the broker is away, and when it is back."""
+    async with browsing(folder / "second") as tab:
+        await tab.go(f"{url}/dashboard/camera")
+        shown = f"({VALUE % 'camera'})?.innerText"
+        await tab.until(f"{shown} !== undefined", "the camera's state")
+        await in_thread(broker.stop)
+        await tab.until(f"{shown}.includes('the broker is away')", "that what is shown is old")
+        await in_thread(broker.start)
+        await tab.until(f"['online', 'offline'].includes({shown}.trim())", "the camera's state again")
 
 
 async def use_dashboard(url: str, commands: CommandClient, folder: Path) -> None:
