@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
     if subcommand is None:
         parser = _parser()
+        if typed and not typed[0].startswith("-"):
+            parser.error(_unknown(typed[0]))
         parser.parse_args(typed)  # prints help, version or the error, and exits
         parser.print_help(sys.stderr)
         return BAD_USE
@@ -109,6 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         discard_stdout()
         return INTERRUPTED
+
+
+def _unknown(word: str) -> str:
+    """Return what is said of a word that is no subcommand."""
+    import difflib  # noqa: PLC0415 - see the top
+
+    near = difflib.get_close_matches(word, SUBCOMMANDS, 1)
+    lists = f"`{PROGRAM} --help` lists them, `{PROGRAM} call --help` those of a node"
+    return f"there is no command {word!a}; {f'did you mean {near[0]}?' if near else lists}"
 
 
 def discard_stdout() -> None:

@@ -9,15 +9,25 @@ from pathlib import Path
 
 
 def add_options(
-    parser: argparse.ArgumentParser, file_help: str = "take broker and node from this configuration file"
+    parser: argparse.ArgumentParser,
+    file_help: str = "take broker and node from this configuration file",
+    host_default: str = "that of the settings, else localhost",
+    node_default: str = "that of --config, else the only one that the broker knows",
 ) -> None:
-    """Add the options that name configuration file, broker and node."""
+    """Add the options that name configuration file, broker and node.
+
+    Args:
+        parser: Where to.
+        file_help: What ``--config`` is for.
+        host_default: What is taken without ``--host``.
+        node_default: What is taken without ``--node``.
+    """
     parser.add_argument("--config", type=Path, metavar="FILE", help=file_help)
-    parser.add_argument("--host", help="the broker (default: localhost)")
+    parser.add_argument("--host", help=f"the broker (default: {host_default})")
     parser.add_argument("--port", type=int, help="its port (default: 1883)")
     parser.add_argument("--username", help="login name at the broker")
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file whose first line is the password")
-    parser.add_argument("--node", type=_node_id, help="id of the node (default: the only one that the broker knows)")
+    parser.add_argument("--node", type=_node_id, help=f"id of the node (default: {node_default})")
     parser.add_argument("--base-topic", help="first part of its topics (default: pi_cam_node)")
 
 

@@ -70,7 +70,9 @@ def main(arguments: Sequence[str]) -> int:
         description="Write the first configuration file of a node. One that exists stays as it is.",
         epilog="Without --host a broker is looked for on the network (mDNS, _mqtt._tcp), then on this machine.",
     )
-    add_options(parser, f"the file to write (default: {SYSTEM_FILE})")
+    add_options(
+        parser, f"the file to write (default: {SYSTEM_FILE})", "see below", "the host name, or the name of the file"
+    )
     parser.add_argument("--camera", default="auto", metavar="SOURCE", help="camera.source (default: auto)")
     parser.add_argument("--open-page", action="store_true", help="let others on the network open the page, by a token")
     options = parser.parse_args(arguments)

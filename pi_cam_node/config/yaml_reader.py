@@ -164,7 +164,8 @@ def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
     if "\\t" in (error.problem or ""):
         return YamlError(line, "found a tab; expected blanks for the indentation")
     begun = f", {error.context} that began in line {error.context_mark.line + 1}" if error.context_mark else ""
-    return YamlError(line, f"not YAML: {error.problem}{begun}")
+    hint = "; is the line indented as its neighbours are?" if "block" in f"{error.problem}{error.context}" else ""
+    return YamlError(line, f"not YAML: {error.problem}{begun}{hint}")
 
 
 def _line(place: yaml.Event | yaml.Node) -> int:

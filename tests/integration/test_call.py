@@ -161,7 +161,7 @@ def test_a_command_that_takes_longer_than_one_waits_is_not_called_unanswered(
 
 def test_a_node_that_nobody_knows_is_said_to_be_unknown(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--node", "prch", "--timeout", "0.5", "health") == NO_ANSWER
-    assert "no node prch; known: porch" in capsys.readouterr().err
+    assert "no node prch; --node takes porch" in capsys.readouterr().err
 
 
 def test_without_a_node_nothing_is_sent(broker: Mosquitto, capsys: pytest.CaptureFixture[str]) -> None:

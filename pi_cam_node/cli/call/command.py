@@ -28,6 +28,15 @@ OK, REFUSED = 0, 1
 TIMEOUT_S = 60.0
 # A day. On 32 bits the system cannot wait for more than some weeks.
 TIMEOUT_MAX_S = 86400.0
+# What to do about a refusal whose message, part of the contract, does not say it.
+HINTS = {
+    "unknown_verb": "`help` lists the commands",
+    "no_frames": "the memory does not reach back to that moment; ring.size, .max_seconds and .max_bytes bound it",
+    "privacy_on": "`privacy off` ends it",
+    "camera_down": "`pi-cam-node doctor` says why",
+    "busy": "ask again in a moment",
+    "no_space": "delete pictures, or raise storage.max_bytes or lower storage.min_free_bytes",
+}
 # The name that stands for stdout.
 STDOUT = "-"
 
@@ -126,7 +135,8 @@ def _hint(reply: Reply) -> str:
     """Return a suggestion of what could have been meant."""
     if nearest := reply.get("data", {}).get("nearest"):
         return f"; did you mean {nearest}?"
-    return "; `help` lists the commands" if reply.get("code") == "unknown_verb" else ""
+    hint = HINTS.get(str(reply.get("code")))
+    return f"; {hint}" if hint else ""
 
 
 def _explain_no_reply(connection: BlockingClient, topics: Topics, last: Reply | None, timeout_s: float) -> str:
@@ -135,8 +145,9 @@ def _explain_no_reply(connection: BlockingClient, topics: Topics, last: Reply | 
         return f"{topics.node_id} took the command but has not finished within {timeout_s:g} s; --timeout waits longer"
     state = connection.retained([topics.availability]).get(topics.availability)
     if state is None:
-        known = ", ".join(find_nodes(connection, topics.base)) or "none"
-        return f"nobody answered: the broker knows no node {topics.node_id}; known: {known}"
+        known = ", ".join(find_nodes(connection, topics.base))
+        others = f"--node takes {known}" if known else "it knows none at all"
+        return f"nobody answered: the broker knows no node {topics.node_id}; {others}"
     if state == "online":
         return (
             f"nobody answered, though {topics.node_id} is online: may this login publish on {topics.cmd('#')}, and "

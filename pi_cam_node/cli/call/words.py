@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Sequence
 from typing import Any
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.core.commands.argument_help import schema_of, types_of
 from pi_cam_node.core.commands.registry import Arguments
+
+# A word that is meant as an argument's name and its value.
+NAMED = re.compile(r"[a-z_]+=")
 
 
 def fields_of(arguments: type[Arguments], words: Sequence[str], usage: str = "") -> dict[str, object]:
@@ -32,6 +36,9 @@ def fields_of(arguments: type[Arguments], words: Sequence[str], usage: str = "")
     plain = [word for word in words if word not in named]
     if plain and arguments.ends_in_free_text:
         named, plain = [], list(words)
+    elif unknown := next((word.partition("=")[0] for word in plain if NAMED.match(word)), None):
+        known = f"it has {', '.join(schemas)}" if schemas else "it has none"
+        raise BadRequest(f"ERROR: the command has no argument {unknown}: {known}")
     fields = {} if named and not plain else arguments.from_words(" ".join(plain))
     for word in named:
         name, _, value = word.partition("=")

@@ -39,7 +39,7 @@ class HttpTlsConfig(Section):
     @model_validator(mode="after")
     def _complete(self) -> HttpTlsConfig:
         if self.enable and (self.cert is None or self.key is None):
-            raise ValueError("TLS needs cert and key")
+            raise ValueError("TLS needs the certificate's file in cert, and its key's in key")
         return self
 
 

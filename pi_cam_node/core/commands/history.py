@@ -160,7 +160,7 @@ def _before(text: str | None) -> str | datetime | None:
     if text is None:
         return None
     try:
-        return parse_time(text, "before")
+        return parse_time(text, "before", "an id or ")
     except BadRequest:
         return text
 

@@ -76,7 +76,7 @@ def expiry(envelope: Envelope) -> float | None:
     if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S:
         return float(raw)
     if isinstance(raw, str):
-        return parse_time(raw, "expires").timestamp()
+        return parse_time(raw, "expires", "seconds since 1970 or ").timestamp()
     raise BadRequest("ERROR: expires must be ISO 8601 or seconds since the epoch")
 
 
@@ -198,8 +198,13 @@ def _id(raw: object) -> str | None:
     return str(raw)
 
 
-def parse_time(text: str, name: str) -> datetime:
+def parse_time(text: str, name: str, otherwise: str = "") -> datetime:
     """Return an ISO 8601 time, aware; without a zone it is UTC.
+
+    Args:
+        text: The time.
+        name: The argument's name.
+        otherwise: What the argument may be instead of a time, for the refusal.
 
     Raises:
         BadRequest: It is not one.
@@ -207,5 +212,5 @@ def parse_time(text: str, name: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"ERROR: {name} must be a time such as 2026-11-20T19:45:01Z") from None
+        raise BadRequest(f"ERROR: {name} must be {otherwise}a time such as 2026-11-20T19:45:01Z") from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -210,7 +210,7 @@ def _seconds(at: float | str) -> float | None:
 
 
 def _absolute(at: str) -> datetime:
-    return parse_time(at, "at")
+    return parse_time(at, "at", "a number of seconds ago or ")
 
 
 def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:

@@ -216,6 +216,19 @@ def test_an_unknown_command_suggests_the_nearest_one_or_help(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("code", sorted(command.HINTS))
+def test_a_refusal_says_what_to_do_next(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.show({"ok": False, "code": code, "message": "no"}, as_json=False) == command.REFUSED
+    assert capsys.readouterr().err == f"refused: {code}; {command.HINTS[code]}\n"
+
+
+def test_a_name_that_is_no_argument_is_refused_with_those_there_are() -> None:
+    with pytest.raises(BadRequest) as refused:
+        request_of("pastStack", ["jpg", "when=2"])
+    assert refused.value.text.startswith("ERROR: the command has no argument when: it has formats, thumbnail, at,")
+    assert request_of("set", ["overlay.text", "a=b"]).verb == "set"
+
+
 def test_every_value_that_words_stand_for_is_taken_by_the_model() -> None:
     for verb, words in (
         ("pastStack", "jpg at=2 count=1 thumbnail=on"),

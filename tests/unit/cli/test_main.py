@@ -234,3 +234,16 @@ def test_there_is_no_second_list_of_commands() -> None:
     for path in PACKAGE.rglob("*.py"):
         for texts in collections_of_texts(path):
             assert len(texts & verbs) < 3, f"{path.name} repeats {sorted(texts & verbs)}"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("chek-config", "did you mean check-config?"), ("save", "`pi-cam-node call --help` those of a node")],
+)
+def test_a_word_that_is_no_command_gets_the_nearest_one_or_where_they_are_listed(
+    word: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main([word])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
