@@ -1,4 +1,4 @@
-"""The film that everybody is measured on: pictures with the statistics of natural ones, uncompressed, looped.
+"""Film that every program is measured on: pictures with the statistics of natural ones, uncompressed, looped.
 
 A fixed texture with the 1/f spectrum of natural images, hard edges in it, sensor noise that differs in every picture,
 and one blob of a person's size that walks through the second half. Full range, as a camera's JPEG has it. Node, floor

@@ -42,7 +42,7 @@ def _pss(program: Program) -> float:
 
 
 def cpu(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a frame with nobody looking, beside the floor; also that of a bare pair of processes."""
+    """Measure processor time a frame without viewers, beside the floor; also that of a bare pair of processes."""
     node, ours, beside, pairs = bench.node, [], [], []
     arguments = (str(bench.film), str(film.FPS))
     with (

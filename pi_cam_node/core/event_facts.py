@@ -1,6 +1,6 @@
 """Reads an event back from the side-car of its film, or from the header of one in progress. Pure.
 
-What is missing or odd is left out: a side-car may be of another version, or somebody may have changed it.
+What is missing or odd is left out: a side-car may be of another version, or changed by hand.
 """
 
 from __future__ import annotations

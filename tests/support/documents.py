@@ -35,7 +35,7 @@ BLOCK = re.compile(
 FILE_NAME = re.compile(r"(?:#|//|<!--)\s+([\w./~-]+\.\w+)\s*(?:-->)?\s*$")
 # What is read by a program or looked at, but is no command.
 DATA = ("conf", "html", "ini", "json", "nginx", "yaml")
-# The first word of a line that somebody may want to type.
+# The first word of a line that is meant to be typed.
 TYPED = re.compile(
     r"^ *(?:\$ |sudo |pi-cam-node |scripts/|examples/|mosquitto_"
     r"|(?:apt|curl|docker|git|npm|pip|python3?|systemctl|journalctl) )",

@@ -1,7 +1,7 @@
 """Packets that leave the camera's process with its pictures: the camera's own, or those of the board's encoder.
 
 A camera's own packets show what it saw, so they leave only where its pictures do so, too; its sound always does. The
-board's encoder gets pictures that are finished, and stands still where nobody wants video, or the camera has packets.
+board's encoder gets pictures that are finished, and stands still where no video is wanted, or the camera has packets.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def ask(
 ) -> Reply | None:
     """Send a command and return its final reply.
 
-    With MQTT 5 the replies come on a response topic of this request's own, which a command that answers nobody but its
+    With MQTT 5 the replies come on a response topic of this request's own, which a command that answers only its
     asker needs. A node whose broker loses that property, or that MQTT 3.1.1 reaches, replies on ``reply/<verb>``.
 
     Without a final reply in time, the last ``accepted`` or ``progress`` is returned, or ``None`` if no reply came.

@@ -1,4 +1,4 @@
-"""Pause of every push until a time, which somebody of the house asked for; rules and events go on."""
+"""Pause of every push until a time, as an account has asked for; rules and events go on."""
 
 from __future__ import annotations
 

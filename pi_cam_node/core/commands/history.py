@@ -174,7 +174,7 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
 
 
 def _with_what_is_there(context: Context, row: EventRow) -> EventRow:
-    """Return an event without the picture and the film that retention or somebody has removed."""
+    """Return an event without the picture and the film that retention or a person has removed."""
     is_gone = context.archive.is_gone
     picture_id = None if row.picture_id and is_gone(row.picture_id) else row.picture_id
     recording_id = None if row.recording_id and is_gone(row.recording_id) else row.recording_id

@@ -1,7 +1,7 @@
 """Decides which brightness is worth telling: a dead-band that follows the noise of the scene.
 
 Cars, clouds and leaves move the mean luma of a street by more than any fixed dead-band, several times a minute and for
-ever, and each value that is told is a row in somebody's database. So a value has to lie beyond what the scene did in
+ever, and each value that is told is a row in a user's database. So a value has to lie beyond what the scene did in
 the last minutes: the farthest that it went from its own mean, forgotten slowly, times `NOISE_FACTOR`. A lamp, dawn and
 dusk lie beyond it. What was told in the middle of a car is put right when the scene has settled. Pure; times are
 monotonic.
