@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 AWAY_S = 60.0
 CATCH_UP_S = 2.0
 CONSOLES_MAX = 16
+# Nodes that lost the broker are back on it sooner.
+UNHEARD_S = 30.0
 
 
 @dataclass(slots=True)
@@ -60,18 +63,30 @@ class Intake:
     others: set[str] = field(default_factory=set)
     _lost_s: float = float("-inf")
     _live_from_s: float = float("inf")
+    _connected_s: float = float("-inf")
 
     def on_state(self, state: BrokerState) -> None:
         """Process that the broker connected or was lost."""
         now_s = self.clock.monotonic()
         if state.connected:
             self._live_from_s = now_s + (CATCH_UP_S if now_s - self._lost_s > AWAY_S else 0.0)
+            self._connected_s = now_s
+            asyncio.get_running_loop().call_later(UNHEARD_S, self._miss_nodes, now_s)
         elif self.broker.connected:
             self._lost_s = now_s
         if state.connected != self.broker.connected or not self.since_ms:
             self.since_ms = self._now_ms()
         self.broker = state
         self.changes.tell("health")
+
+    def _miss_nodes(self, connected_s: float) -> None:
+        """Take nodes for offline of which nothing was heard over a connection.
+
+        The broker tells at once what it kept of a node. One that was restarted without it has nothing to tell of a node
+        that died meanwhile.
+        """
+        if self.broker.connected and self._connected_s == connected_s:
+            self.nodes.miss_unheard(connected_s)
 
     def on_message(self, arrival: Arrival) -> None:
         """Process a message, and acknowledge it when it is stored."""

@@ -121,6 +121,28 @@ def test_live_pictures_go_on_without_the_broker_and_one_node_dies_alone(broker: 
         console.visit(visit)
 
 
+def test_a_node_that_died_while_the_broker_was_away_is_offline_then(broker: Mosquitto, tmp_path: Path) -> None:
+    """This broker forgets everything, the last will of the node, too."""
+
+    async def visit(owner: Browser) -> None:
+        is_online = lambda body: [node["online"] for node in body["nodes"]]  # noqa: E731
+        await owner.until("/api/nodes", lambda body: is_online(body) == [True, True], "both nodes")
+        broker.kill()
+        await owner.until("/api/nodes", lambda body: not body["broker"], "the loss")
+        broker.start()
+        with broker.client() as client:
+            announce(client, "hall")
+            await owner.until("/api/nodes", lambda body: body["broker"] and is_online(body) == [True, False], "porch")
+            announce(client, "porch")
+            await owner.until("/api/nodes", lambda body: is_online(body) == [True, True], "its return")
+
+    with broker.client() as client:
+        for name in ("hall", "porch"):
+            announce(client, name)
+        with RunningConsole(tmp_path / "console", broker.port) as console:
+            console.visit(visit)
+
+
 def test_without_room_on_the_disk_live_view_pages_and_rules_go_on(broker: Mosquitto, tmp_path: Path) -> None:
     """The system refuses every byte of a file beyond its first page, as a full disk would."""
 

@@ -31,6 +31,7 @@ class Node:
         frame: The retained live picture, as JPEG.
         frame_ms: When that came, UTC epoch milliseconds.
         last_seen_ms: When it last told anything new.
+        heard_s: When it, or the broker, last told whether it is there, monotonic seconds.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Node:
     frame: bytes = field(default=b"", repr=False)
     frame_ms: int = 0
     last_seen_ms: int = 0
+    heard_s: float = float("-inf")
 
     @property
     def name(self) -> str:

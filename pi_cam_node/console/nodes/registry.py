@@ -62,6 +62,8 @@ class Nodes:
             if not payload or rest.startswith(("event/", "reply/", "frame")) or len(self._nodes) >= NODES_MAX:
                 return
             node = self._nodes[node_id] = Node(node_id)
+        if rest == "availability":
+            node.heard_s = self._clock.monotonic()
         changed = node.apply(rest, payload, self._now_ms())
         if not changed:
             return
@@ -70,6 +72,13 @@ class Nodes:
         elif changed == "media" or (changed == "thumbnail" and retained):
             self._keep_thumbnail(node)
         self._tell(node, changed)
+
+    def miss_unheard(self, since_s: float) -> None:
+        """Take nodes for offline of which nobody told since a time (monotonic seconds) whether they are there."""
+        for node in self:
+            if node.online and node.heard_s < since_s:
+                node.online = False
+                self._tell(node, "availability")
 
     def thumbnail(self, node_id: str, picture_id: str) -> bytes:
         """Return the thumbnail of a picture that a node retained lately; empty where there is none."""
