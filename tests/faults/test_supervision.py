@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.supervised_node import SupervisedNode
-from tests.faults.thread_faults import EXIT_POINTS
+from tests.faults.thread_faults import EXIT_POINTS, HANG_POINTS
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import REPOSITORY, CommandClient
@@ -41,6 +41,16 @@ def commands(broker: Mosquitto, service: SupervisedNode) -> Iterator[CommandClie
         commands.wait_online(60)
         service.wait_served(commands)
         yield commands
+
+
+@pytest.mark.short
+def test_each_method_that_a_fault_is_injected_into_is_there() -> None:
+    gone = [
+        (owner.__name__, name)
+        for owner, name in [*EXIT_POINTS.values(), *HANG_POINTS.values()]
+        if not hasattr(owner, name)
+    ]
+    assert gone == []
 
 
 @pytest.mark.promise("C5")

@@ -32,7 +32,7 @@ CRASH_PX = 666
 
 EXIT_POINTS = {
     "node": (Inbox, "take"),
-    "camera": (CameraController, "turn"),
+    "camera": (CameraController, "step"),
     "mqtt-link": (BrokerLink, "on_check"),
     "worker": (Worker, "_deliver"),
     "http": (WebServer, "_beat"),
