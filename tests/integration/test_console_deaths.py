@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -125,7 +126,9 @@ def test_a_node_that_died_while_the_broker_was_away_is_offline_then(broker: Mosq
     """This broker forgets everything, the last will of the node, too."""
 
     async def visit(owner: Browser) -> None:
-        is_online = lambda body: [node["online"] for node in body["nodes"]]  # noqa: E731
+        def is_online(body: dict[str, Any]) -> list[bool]:
+            return [node["online"] for node in body["nodes"]]
+
         await owner.until("/api/nodes", lambda body: is_online(body) == [True, True], "both nodes")
         broker.kill()
         await owner.until("/api/nodes", lambda body: not body["broker"], "the loss")
