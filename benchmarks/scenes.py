@@ -43,6 +43,8 @@ SWITCHES = 50
 CLEAR_S = 5
 # Pictures of stillness at the end, for what motion has not read yet.
 _TAIL_S, _START_S = 8, 4.0
+# motion's default, of pictures of 640x480.
+_THRESHOLD_PX = 1500 * WIDTH * HEIGHT // (640 * 480)
 _CONFIG = """
 daemon off
 setup_mode off
@@ -60,6 +62,7 @@ picture_filename %v-%q
 text_left
 text_right
 event_gap {gap}
+threshold {threshold}
 webcontrol_port 0
 stream_port 0
 """
@@ -118,7 +121,7 @@ class Judged:
             for luma in (*(shot.luma for shot in shots), *[shots[0].luma] * (_TAIL_S * FPS)):
                 file.write(b"FRAME\n" + luma.tobytes() + colours)
         config = folder / "motion.conf"
-        size = {"width": WIDTH, "height": HEIGHT, "fps": FPS, "gap": CLEAR_S}
+        size = {"width": WIDTH, "height": HEIGHT, "fps": FPS, "gap": CLEAR_S, "threshold": _THRESHOLD_PX}
         config.write_text(_CONFIG.format(folder=folder, film=film, **size))
         self._process = subprocess.Popen(
             ["motion", "-n", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -16,7 +16,7 @@ import numpy as np
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.masks import rasterize
 from pi_cam_node.imaging.motion.interface import BLOBS_MAX, Blob, Failed, Gate, MotionReport, MotionSettings
-from pi_cam_node.imaging.motion.light import LightNormalizer
+from pi_cam_node.imaging.motion.light import JUMP_LOG, LightNormalizer
 from pi_cam_node.imaging.motion.tracks import Box, Track, Tracker
 
 # Pictures of the background at ten a second: thirty seconds.
@@ -31,6 +31,9 @@ _HOLD_S, _HOLDS_MAX_S = 1.0, 10.0
 _START_HOLD_S = 4.0
 # Gates this close to each other are in a row; the light has come to rest after as long without one.
 _ROW_S = 1.5
+# A lamp that is switched on changes a part of the picture much and the rest a little: more than this share is not an
+# object where the light moved by this much, as a logarithm.
+_LIT_SHARE, _LIT_LOG = 0.25, 0.06
 # More than this share of the picture at once is not an object.
 _WHOLE_SHARE = 0.45
 # Sensitivity 1, 50 and 100 as the threshold of MOG2 and the smallest blob (share of the picture); between: geometric.
@@ -111,7 +114,8 @@ class MotionDetector:
         """Return the mask of changed pixels, their share of the picture, and the gate that this closes."""
         smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
         even = self._normalizer.normalize(smooth, interval_s)
-        if self._normalizer.jumped(mono_s) and not self._gates.unsettled:
+        moved_log = self._normalizer.moved_log(mono_s)
+        if moved_log > JUMP_LOG and not self._gates.unsettled:
             return None, 0.0, "light"
         if self._relearn > 0:
             rate = _RELEARN_RATE
@@ -122,6 +126,8 @@ class MotionDetector:
             rate = 1 - (1 - 1 / _HISTORY) ** (interval_s / 0.1)
         mask = self._learn(even, rate, mono_s)
         share = cv2.countNonZero(mask) / mask.size
+        if share > _LIT_SHARE and moved_log > _LIT_LOG and not self._gates.unsettled:
+            return mask, share, "light"
         return mask, share, "whole" if share > _WHOLE_SHARE else ""
 
     def _learn(self, even: Pixels, rate: float, mono_s: float) -> Pixels:

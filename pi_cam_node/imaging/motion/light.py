@@ -67,11 +67,11 @@ class LightNormalizer:
         gain = np.repeat((1 / rows)[:, None], width, 1).astype(np.float32)
         return np.asarray(cv2.multiply(luma, gain, dtype=cv2.CV_8U), dtype=np.uint8)
 
-    def jumped(self, mono_s: float) -> bool:
-        """Return whether the light of the last picture, taken at this time, jumped within `JUMP_WINDOW_S`."""
+    def moved_log(self, mono_s: float) -> float:
+        """Return how far the light moved within `JUMP_WINDOW_S` up to the last picture, taken at this time; a logarithm."""
         log = math.log(self.light)
         self._logs = [*((at_s, each) for at_s, each in self._logs if at_s > mono_s - JUMP_WINDOW_S), (mono_s, log)]
-        return any(abs(log - each) > JUMP_LOG for _, each in self._logs)
+        return max(abs(log - each) for _, each in self._logs)
 
 
 def _median_of_rows(ratio: np.ndarray) -> np.ndarray:

@@ -24,8 +24,10 @@ _PICTURES_LEAST, _SEEN_SHARE = 3, 0.75
 _PICTURES_ENOUGH = 12
 _SLACK_S = 0.02
 # It must not only tremble: of the way that its centre went, in pixels, this share must lead away from where it began,
-# unless it went less than so far a picture.
-_AWAY_SHARE, _TREMBLE_PX = 0.4, 2.5
+# unless it went less than so far a picture. What goes to and fro is a third of its way off at its fourth picture.
+_AWAY_SHARE, _TREMBLE_PX = 0.335, 2.5
+# It must have gone so far from there, in pixels: light that is switched on stands still from its first picture on.
+_GONE_PX = 2.0
 # A blob that stands still for so long belongs to the background: parked.
 PARKED_S = 60.0
 
@@ -86,7 +88,8 @@ class Track:
         if followed_s < min_s - _SLACK_S or self.pictures < min(least, _PICTURES_ENOUGH):
             return False
         trembles = self.way_px > _TREMBLE_PX * (self.pictures - 1)
-        return self.has_moved or not trembles or _distance(self.box.centre, self.origin) >= _AWAY_SHARE * self.way_px
+        gone_px = _distance(self.box.centre, self.origin)
+        return self.has_moved or gone_px >= max(_GONE_PX, _AWAY_SHARE * self.way_px if trembles else 0.0)
 
     @property
     def is_parked(self) -> bool:

@@ -43,6 +43,13 @@ def test_what_trembles_within_reach_is_no_motion_and_what_moves_on_is() -> None:
     assert track.is_motion(MIN_S)
 
 
+def test_what_stands_where_it_appeared_is_no_motion() -> None:
+    tracker = Tracker()
+    for k in range(40):
+        (track,) = tracker.follow([box(100 + k % 2)], k / 10)
+        assert not track.is_motion(MIN_S)
+
+
 def test_a_track_that_was_not_seen_for_a_while_begins_anew() -> None:
     tracker = Tracker()
     for k in range(6):
