@@ -34,7 +34,7 @@ def check_video(open_encoder: OpenEncoder | None = None, pause: Callable[[float]
         pause: Waits for some seconds.
     """
     if not has_video():
-        return skipped(VIDEO, f"no films and no live video: {video_hint()}")
+        return skipped(VIDEO, video_hint())
     from pi_cam_node.camera.worker.video_packets import open_board_encoder  # noqa: PLC0415 - brings numpy
 
     software = f"PyAV {metadata.version('av')}"

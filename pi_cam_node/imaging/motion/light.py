@@ -68,7 +68,7 @@ class LightNormalizer:
         return np.asarray(cv2.multiply(luma, gain, dtype=cv2.CV_8U), dtype=np.uint8)
 
     def moved_log(self, mono_s: float) -> float:
-        """Return how far the light moved within `JUMP_WINDOW_S` up to the last picture, taken at this time; a logarithm."""
+        """Return how far the light moved within `JUMP_WINDOW_S` up to the last picture, of this time; a logarithm."""
         log = math.log(self.light)
         self._logs = [*((at_s, each) for at_s, each in self._logs if at_s > mono_s - JUMP_WINDOW_S), (mono_s, log)]
         return max(abs(log - each) for _, each in self._logs)
