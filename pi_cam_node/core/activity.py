@@ -165,7 +165,7 @@ class Activity:
         """Return what is recorded and why, or why nothing is."""
         told = dict(self.recording.explain(self._clock.monotonic()))
         if self._recorder.missing:
-            told["why_not"] = self._recorder.missing
+            told |= {"cause": None, "since_s": None, "ends_in_s": None, "why_not": self._recorder.missing}
         return {"state": "ON" if self._films else "OFF", **told, "encoder": self._recorder.encoder}
 
     def event_facts(self, event_id: str) -> Mapping[str, object] | None:

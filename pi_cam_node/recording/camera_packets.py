@@ -50,6 +50,7 @@ class CameraPackets:
         is_private: Callable[[], bool],
         clock: Clock,
         has_sound: Callable[[], bool] = lambda: False,
+        capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         """Keep nothing yet.
 
@@ -58,8 +59,9 @@ class CameraPackets:
             is_private: Returns whether privacy is on: then nothing is kept.
             clock: Tells the time.
             has_sound: Returns whether sound is to be kept.
+            capacity_bytes: Room for packets.
         """
-        self.stream, self.sound = PacketStream(CAPACITY_BYTES, has_sound), SoundRing(has_sound)
+        self.stream, self.sound = PacketStream(capacity_bytes, has_sound), SoundRing(has_sound)
         self._keep_s, self._is_private, self._clock, self._has_sound = keep_s, is_private, clock, has_sound
         self._keys: deque[float] = deque()
         self._source: tuple[int, int, tuple[int, int]] | None = None

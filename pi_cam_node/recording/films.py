@@ -13,7 +13,7 @@ from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
-from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets
+from pi_cam_node.recording.camera_packets import CAPACITY_BYTES, CameraFirst, CameraPackets
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool
@@ -39,6 +39,7 @@ class Films:
         event: Callable[[str], Mapping[str, object] | None],
         is_private: Callable[[], bool],
         removed: Callable[[str], None] = lambda _film_id: None,
+        packets_bytes: int = CAPACITY_BYTES,
     ) -> None:
         """Start nothing yet.
 
@@ -52,20 +53,20 @@ class Films:
             event: Returns what is known of an event by its id. Thread: any.
             is_private: Returns whether privacy is on. Thread: any.
             removed: Told the id of each film that was removed to make room. Thread: any.
+            packets_bytes: Room for the packets of the camera.
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current, self._pictures, self._clock = current, pictures, clock
         room = DiskFilmRoom(directory, self._limits, removed)
-        self.camera_packets = CameraPackets(lambda: current().recording.pre_roll_s, is_private, clock, self._has_sound)
+        self.camera_packets = CameraPackets(self._pre_roll_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
-        packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
-        self.live_packets = packets
+        self.live_packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
         self._recorder = Recorder(
             directory,
             boot,
-            packets=packets,
+            packets=self.live_packets,
             room=room,
             post=post,
             settings=self._settings,
@@ -182,6 +183,9 @@ class Films:
         config = self._current()
         interval_s = 0.0 if self.missing else config.timelapse.interval_s
         return TimelapseSettings(interval_s, bool(config.privacy.masks), self._access())
+
+    def _pre_roll_s(self) -> float:
+        return self._current().recording.pre_roll_s
 
     def _has_sound(self) -> bool:
         return self._current().recording.sound != "off"

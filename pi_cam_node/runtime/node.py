@@ -46,13 +46,14 @@ class Node:
     def __init__(self, loaded: LoadedConfig, clock: Clock | None = None, start: Start | None = None) -> None:
         loaded, start = remembered(loaded, start.private if start else None), start or Start()
         config, clock, self._boot_id = loaded.config, clock or SystemClock(), process.new_boot_id()
-        parts = self._parts = Parts(loaded, start, clock, self._boot_id, lambda: self._core)
+        budget_bytes = config.node.memory_bytes or automatic_budget(memory.available_bytes())
+        parts = self._parts = Parts(loaded, start, clock, self._boot_id, lambda: self._core, budget_bytes=budget_bytes)
         core = self._core = Core(
             config,
             clock,
             ports_of(parts, loaded, start, clock, self.stop),
             boot_id=self._boot_id,
-            budget_bytes=config.node.memory_bytes or automatic_budget(memory.available_bytes()),
+            budget_bytes=budget_bytes,
             node_id=config.node.id,
         )
         self._loop = RunLoop(core, parts.inbox, clock, parts.link.is_backlogged, self._give_up)

@@ -15,6 +15,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.rules.memory_budget import packets_budget_bytes
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.packet import TakePackets
 from pi_cam_node.imaging.task_process import TaskProcess
@@ -70,7 +71,14 @@ class Parts:
     """
 
     def __init__(
-        self, loaded: LoadedConfig, start: Start, clock: Clock, boot_id: str, core: Callable[[], Core]
+        self,
+        loaded: LoadedConfig,
+        start: Start,
+        clock: Clock,
+        boot_id: str,
+        core: Callable[[], Core],
+        *,
+        budget_bytes: int,
     ) -> None:
         config = loaded.config
         self.inbox = Inbox()
@@ -86,6 +94,7 @@ class Parts:
         self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
         take_packets: TakePackets = lambda *came: self.films.camera_packets.take(*came)  # noqa: E731, PLW0108 - made later
         self.camera = Camera(config, self.inbox, clock, start.spawned, take_packets)
+        self._packets_bytes = packets_budget_bytes(budget_bytes)
         self.films = self._new_films(config, clock, boot_id, core)
         self.privacy = PrivacyControl(
             loaded, start, self.camera, self.events, self.films, lambda: self.live.close()  # noqa: PLW0108 - made below
@@ -123,6 +132,7 @@ class Parts:
             event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
             is_private=lambda: self.privacy.privacy_gate.closed,
             removed=self.events.forget_recording,
+            packets_bytes=self._packets_bytes,
         )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:

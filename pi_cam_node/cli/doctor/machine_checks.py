@@ -13,7 +13,13 @@ from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.config.sections.node import has_container_id
-from pi_cam_node.core.rules.memory_budget import automatic_budget, frame_bytes_of, ring_budget_bytes
+from pi_cam_node.core.rules.memory_budget import (
+    automatic_budget,
+    frame_bytes_of,
+    keeps_packets,
+    packets_budget_bytes,
+    ring_budget_bytes,
+)
 from pi_cam_node.storage.directory import free_space
 
 CONFIGURATION, CLOCK, MEMORY, DISK, NODE_ID = "configuration", "clock", "memory", "disk", "node id"
@@ -59,6 +65,8 @@ def check_memory(config: Config, available_bytes: int) -> Finding:
     budget_bytes = config.node.memory_bytes or automatic_budget(available_bytes)
     ring_bytes = ring_budget_bytes(config, frame_bytes_of(config), budget_bytes)
     text = f"{_mib(available_bytes)} free, budget {_mib(budget_bytes)}, of which {_mib(ring_bytes)} for the ring"
+    if keeps_packets(config):
+        text += f" and {_mib(packets_budget_bytes(budget_bytes))} for packets of video"
     if budget_bytes > available_bytes:
         return failed(MEMORY, text, "lower node.memory_bytes, or free memory: the board would swap")
     if ring_bytes < config.ring.max_bytes:

@@ -49,8 +49,9 @@ class NodeConfig(Section):
         int,
         Field(ge=0, le=64 * GIB),
         Setting(
-            "What frames, ring and queues may take together. 0: half of what is free at start, 256 MiB at most. "
-            "When it is short the ring shrinks first; pictures that wait for the disk may take an eighth more.",
+            "What frames, ring, packets of video and queues may take together. 0: half of what is free at start, "
+            "256 MiB at most. When it is short the ring shrinks first; pictures that wait for the disk may take an "
+            "eighth more.",
             unit="B",
         ),
     ] = 0

@@ -16,6 +16,9 @@ from pi_cam_node.core.rules.ring import Limits
 FRAMES_IN_FLIGHT = 13
 # Messages, replies and pictures waiting for the broker.
 QUEUES_BYTES = 4 * MIB
+# Packets of video of the last seconds, which a network camera or the board's encoder makes: so many bytes, or this
+# share of the budget where that is less.
+PACKETS_BYTES, PACKETS_SHARE = 16 * MIB, 8
 # A smaller ring is of no use.
 LEAST_RING_BYTES = 1 * MIB
 # Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
@@ -32,8 +35,23 @@ def ring_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> in
         frame_bytes: Bytes of one frame's pixels.
         budget_bytes: Bytes for everything.
     """
-    room = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES
+    packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
+    room = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - packets_bytes
     return max(LEAST_RING_BYTES, min(room, config.ring.max_bytes))
+
+
+def packets_budget_bytes(budget_bytes: int) -> int:
+    """Return the bytes that packets of video of the last seconds may take, at least `LEAST_RING_BYTES`."""
+    return max(LEAST_RING_BYTES, min(PACKETS_BYTES, budget_bytes // PACKETS_SHARE))
+
+
+def keeps_packets(config: Config) -> bool:
+    """Return whether packets of video may come with the pictures: see `recording.pre_roll`."""
+    kind, recording = config.camera.source.partition(":")[0], config.recording
+    is_wanted = recording.pre_roll == "packets" or recording.mode != "off"
+    return kind in ("rtsp", "rtsps") or (
+        kind in ("auto", "picamera2") and is_wanted and recording.pre_roll != "pictures"
+    )
 
 
 def job_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:

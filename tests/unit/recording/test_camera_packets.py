@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets, PreRoll
@@ -198,3 +200,25 @@ def test_no_sound_is_kept_in_privacy_before_pictures_or_without_a_format() -> No
     send_sound(rig, rig.start_s)
     assert sounds(rig) == []
     assert not rig.packets.stream.sound
+
+
+@pytest.mark.parametrize(("keep_s", "most_bytes"), [(7.0, 4_000_000), (10.0, 5_000_000)])
+def test_the_ring_takes_little_more_memory_than_the_packets_in_it(keep_s: float, most_bytes: int) -> None:
+    """Packets of 2.4 Mbit/s, 30 a second; with what is kept beyond the pre-roll ten seconds and more are there."""
+    clock = FakeClock()
+    packets = CameraPackets(lambda: keep_s, lambda: False, clock)
+    ring, taken, held = packets.stream._ring, [], []
+    for number in range(30 * 90):
+        clock.advance(1 / 30)
+        key = number % 30 == 0
+        data = access_unit(number, key=key, size_bytes=40_000 if key else 8_960)
+        facts = PacketFacts(pts_of(clock.monotonic()))
+        packets.take(1, SIZE, [Packet(clock.monotonic(), key, data, facts)])
+        if number > 30 * 30:
+            taken.append(ring.touched_bytes)
+            held.append(ring.size_bytes)
+    first_s = packets.stream.first_mono_s
+    assert first_s is not None
+    assert clock.monotonic() - first_s >= 10
+    assert max(taken) <= most_bytes
+    assert sum(taken) / sum(held) <= 1.1

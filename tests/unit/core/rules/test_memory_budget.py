@@ -13,6 +13,7 @@ from pi_cam_node.core.rules.memory_budget import (
     QUEUES_BYTES,
     automatic_budget,
     frame_bytes_of,
+    packets_budget_bytes,
     ring_budget_bytes,
 )
 
@@ -25,6 +26,20 @@ def test_the_parts_never_exceed_the_budget_while_a_ring_fits(budget: int, width:
     assert LEAST_RING_BYTES <= room <= config.ring.max_bytes
     if room > LEAST_RING_BYTES:
         assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES <= budget
+
+
+def test_the_ring_gives_way_to_packets_of_video_where_any_may_come() -> None:
+    def room(budget: int, **recording: str) -> int:
+        source = recording.pop("source", "picamera2")
+        config = Config.model_validate({"camera": {"source": source}, "recording": recording})
+        return ring_budget_bytes(config, frame_bytes_of(config), budget)
+
+    budget = 80 * MIB
+    assert room(budget) - room(budget, mode="motion") == packets_budget_bytes(budget) == 10 * MIB
+    assert room(budget, mode="motion", pre_roll="pictures") == room(budget, source="synthetic", mode="motion")
+    assert room(budget, source="rtsp://cam.lan/1") == room(budget, pre_roll="packets") == room(budget) - 10 * MIB
+    assert packets_budget_bytes(1 << 34) == 16 * MIB
+    assert packets_budget_bytes(0) == LEAST_RING_BYTES
 
 
 def test_a_board_with_512_mib_gets_its_whole_default_ring() -> None:
