@@ -9,7 +9,7 @@ from pi_cam_node.cli.call.request import Reply, ask, final_replies, is_final, re
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
 
 NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
 REPLY_TIMEOUT_S = 5.0
@@ -26,12 +26,14 @@ class NodeOnBroker:
         online: The retained availability is ``online``.
         health: The reply to the command ``health``; ``None`` without an answer.
         retained: Retained texts by topic.
+        is_retained: The broker keeps retained messages; where it does not, the reply alone tells of the camera.
     """
 
     topics: Topics
     online: bool
     health: Reply | None
     retained: dict[str, str]
+    is_retained: bool = True
 
 
 def check_node(
@@ -48,7 +50,9 @@ def check_node(
     Raises:
         NoBroker: The connection broke.
     """
-    wanted = [topics.availability, topics.camera_availability, topics.state("+"), topics.own_discovery]
+    # By name: RabbitMQ finds no retained message by a pattern.
+    states = map(topics.state, STATE_KEYS)
+    wanted = [topics.availability, topics.camera_availability, *states, topics.own_discovery]
     if wait_s:
         _wait_until_online(connection, topics, wait_s)
     retained = connection.retained([*wanted, topics.birth_topic])
@@ -69,7 +73,7 @@ def check_node(
         return NodeOnBroker(topics, online=True, health=None, retained=retained)
     yield ok(NODE, f"{topics.node_id} runs and answers: {reply.get('message')}")
     yield from _check_single(connection, topics, reply)
-    return NodeOnBroker(topics, online=True, health=reply, retained=retained)
+    return NodeOnBroker(topics, online=True, health=reply, retained=retained, is_retained=connection.retains)
 
 
 def _wait_until_online(connection: BlockingClient, topics: Topics, wait_s: float) -> None:
@@ -112,9 +116,10 @@ def _check_single(connection: BlockingClient, topics: Topics, reply: Reply) -> I
 def check_running_camera(node: NodeOnBroker) -> Finding:
     """Report what the running node, which holds the camera, says of it."""
     topics, retained = node.topics, node.retained
-    if retained.get(topics.camera_availability) == "online":
+    figures = node.health["data"] if node.health is not None else {}
+    delivers = figures.get("fps", 0) > 0 and not node.is_retained
+    if retained.get(topics.camera_availability) == "online" or delivers:
         level = retained.get(topics.state("brightness"), "unknown")
-        figures = node.health["data"] if node.health is not None else {}
         rate = f", {figures['fps']} frames a second" if "fps" in figures else ""
         return ok(CAMERA, f"the running node has it: brightness {level}{rate}")
     if retained.get(topics.state("privacy")) == "ON":
@@ -134,6 +139,12 @@ def check_discovery(config: HomeAssistantConfig, node: NodeOnBroker) -> Iterator
 
 def _judge_discovery(node: NodeOnBroker) -> Finding:
     topic = node.topics.own_discovery
+    if not node.is_retained:
+        return warning(
+            DISCOVERY,
+            "the broker keeps no retained messages: Home Assistant finds the node only while both run",
+            "allow retained messages on it",
+        )
     if topic in node.retained:
         return ok(DISCOVERY, f"the broker holds {topic}")
     if node.online:

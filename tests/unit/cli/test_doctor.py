@@ -187,6 +187,16 @@ def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
     assert "camera_down: cable" in finding.text
 
 
+def test_where_nothing_is_retained_the_reply_tells_of_the_camera() -> None:
+    seen = dataclasses.replace(RUNNING, is_retained=False)
+    assert node_checks.check_running_camera(seen).state == "ok"
+    (discovery, _) = node_checks.check_discovery(HomeAssistantConfig(), seen)
+    assert (discovery.state, "keeps no retained messages" in discovery.text) == ("warning", True)
+    assert seen.health is not None
+    dark = dataclasses.replace(seen, health={**seen.health, "data": {"fps": 0.0}})
+    assert node_checks.check_running_camera(dark).state == "failed"
+
+
 @pytest.mark.parametrize(("level", "state"), [(0, "warning"), (112, "ok"), (255, "warning")])
 def test_a_black_or_white_frame_is_a_warning(level: int, state: str) -> None:
     pixels = np.full((48, 64, 3), level, np.uint8)
