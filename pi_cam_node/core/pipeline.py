@@ -70,11 +70,11 @@ class Pipeline:
         sensor, at = frame.sensor, frame.captured_at
         jpeg = frame.ring_jpeg or frame.jpeg
         self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, jpeg, frame.mode, sensor))
+        if self._told_ring is not None and now_s - self._told_ring[1] < RING_INTERVAL_S:
+            return
         seconds = self._ring.seconds
-        if self._told_ring is not None:
-            told, told_s = self._told_ring
-            if abs(seconds - told) < RING_STEP_S or now_s - told_s < RING_INTERVAL_S:
-                return
+        if self._told_ring is not None and abs(seconds - self._told_ring[0]) < RING_STEP_S:
+            return
         self._told_ring = (seconds, now_s)
         events.append(RingMeasured(seconds))
 

@@ -105,8 +105,8 @@ class Ring:
 
     def add(self, frame: RingFrame) -> bool:
         """Append a frame and drop what no longer fits; return whether it is newer than the newest, and so kept."""
-        newest_mono_s = self.newest_mono_s
-        if newest_mono_s is not None and frame.mono_s <= newest_mono_s:
+        last = self._block.last
+        if last is not None and frame.mono_s <= last.mono_s:
             return False
         # What must go anyway goes first: its memory is used again, and no further memory is touched.
         self._evict(1, frame.mono_s)
