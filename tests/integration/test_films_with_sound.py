@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from tests.support.broker import Mosquitto, wait_until
+from tests.support.chromium import find_chromium
+from tests.support.node_page import looking, run
 from tests.support.rtsp_node import START_S, node, saved, side_car
 from tests.support.rtsp_server import SOUND_SERVER, RtspServer, free_port, why_no_sound
 from tests.support.running_node import BASE
@@ -162,3 +164,35 @@ def test_seconds_that_are_lost_on_the_way_are_told(broker: Mosquitto, tmp_path: 
     # Two losses of a second each, and each up to the key frame after it.
     assert 1.9 <= facts["gap_s"] <= 6
     assert message["gap_s"] == pytest.approx(facts["gap_s"], abs=0.02)
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_a_browser_begins_without_sound_and_lets_it_be_heard(broker: Mosquitto, tmp_path: Path) -> None:
+    port = free_port()
+
+    async def story() -> None:
+        async with looking(f"http://127.0.0.1:{port}", tmp_path) as tab:
+            await tab.until("document.querySelector('.watch') !== null")
+            assert await tab.value("document.querySelector('.sound').hidden")
+            await tab.click(".watch")
+            await tab.until("!document.querySelector('.sound').hidden")
+            assert await tab.value("document.querySelector('video').muted")
+            await tab.click(".sound")
+            await tab.until("!document.querySelector('video').muted")
+            assert await tab.text(".sound") == "Sound off"
+            await tab.until("document.querySelector('video').webkitAudioDecodedByteCount > 0")
+            await tab.click(".watch")
+            await tab.until("document.querySelector('.sound').hidden && document.querySelector('video').muted")
+            assert tab.complaints == []
+
+    with (
+        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
+        node(
+            tmp_path,
+            broker,
+            server.url,
+            recording={"sound": "copy", "pre_roll_s": 5},
+            mjpeg_server={"enable": True, "port": port},
+        ),
+    ):
+        run(story)
