@@ -21,8 +21,12 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraOpened
 from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.recorder import Recorder
+from pi_cam_node.recording.timelapse import Timelapse
 from pi_cam_node.runtime.watchdog import Watchdog
 from pi_cam_node.runtime.worker import Worker
+from pi_cam_node.storage.events.writer import DatabaseWriter
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.tcp.server import TextPort
 from pi_cam_node.web.server import WebServer
@@ -38,6 +42,10 @@ EXIT_POINTS = {
     "http": (WebServer, "_beat"),
     "tcp-trigger": (TextPort, "_beat"),
     "watchdog": (Watchdog, "look"),
+    "events": (DatabaseWriter, "_next_batch"),
+    "recorder": (Recorder, "_record"),
+    "timelapse": (Timelapse, "_step"),
+    "encoder": (LiveEncoder, "_serve"),
 }
 """A method that each thread calls again and again; nothing between it and the end of the thread catches exceptions."""
 
@@ -66,7 +74,7 @@ class FaultInjector:
         path = self._folder / f"{order}-{thread}"
 
         def wrapped(*arguments: Any, **named: Any) -> Any:
-            if path.exists():
+            if path.exists() and self._is_asked(thread):
                 path.unlink()
                 if order == "die":
                     raise InjectedExit
@@ -76,6 +84,10 @@ class FaultInjector:
             return original(*arguments, **named)
 
         setattr(owner, name, wrapped)
+
+    def _is_asked(self, thread: str) -> bool:
+        """Return whether the calling thread is the one that an order is for: several run the code of the encoders."""
+        return thread != "encoder" or threading.current_thread().name == thread
 
     def _tell_names(self) -> None:
         asked = self._folder / "names"
