@@ -32,14 +32,16 @@ def main() -> int:
     asked = Asked(options.broker, options.real, options.simulated, options.seconds, options.framerate)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         try:
-            figures = asyncio.run(Fleet(asked, Path(folder), stack).run())
+            fleet = Fleet(asked, Path(folder), stack)
         except NoBrokerHere as error:
             print(error, file=sys.stderr)
             return 1
+        try:
+            figures = asyncio.run(fleet.run())
         except TimeoutError as error:
             for log in sorted(Path(folder).glob("real-*/log")):
                 print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
-            print(error, file=sys.stderr)
+            print(error, *lines_of(fleet.figures), sep="\n", file=sys.stderr)
             return 1
     print("\n".join(lines_of(figures)))
     RESULT.parent.mkdir(exist_ok=True)

@@ -75,14 +75,12 @@ class Fleet:
         self.watcher = Watcher(self.port, finds_by_wildcard=self.kind.finds_by_wildcard)
         self.tasks: list[asyncio.Task[None]] = []
         self._wanted: set[str] = set()
+        # Those of a run that ends early, too.
+        self.figures: dict[str, Any] = {name: getattr(asked, name) for name in ("broker", "real", "simulated")}
 
     async def run(self) -> dict[str, Any]:
         """Return the figures."""
-        figures: dict[str, Any] = {
-            "broker": self.asked.broker,
-            "real": self.asked.real,
-            "simulated": self.asked.simulated,
-        }
+        figures = self.figures
         try:
             await self.watcher.open()
             say(f"{self.asked.real} real nodes")
