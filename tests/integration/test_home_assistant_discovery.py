@@ -150,7 +150,8 @@ def test_a_long_error_is_cut_and_not_lost(home: HomeAssistant, node: SampleNode,
 def test_without_the_camera_only_what_needs_it_is_away(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     mqtt.publish(node.topics.camera_availability, "offline", retain=True)
     home.wait_for("camera_link", "off")
-    needing = {key for key, part in PARTS.items() if "availability" in part}
+    cameras = {"topic": node.topics.camera_availability}
+    needing = {key for key, part in PARTS.items() if cameras in part.get("availability", ())}
     wait_until(
         lambda: {key for key, state in home.states().items() if state["state"] == "unavailable"} == needing,
         "exactly those with the camera's availability to be away",
