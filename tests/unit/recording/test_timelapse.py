@@ -15,6 +15,7 @@ from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.recording.encoder.process import EncoderLost
 from pi_cam_node.recording.encoder.wire import Message
+from pi_cam_node.recording.repair import repair_all
 from pi_cam_node.recording.timelapse import BATCH, Timelapse, TimelapseSettings
 from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
@@ -123,6 +124,19 @@ def test_each_day_has_a_film_of_its_own(rig: Rig) -> None:
     rig.timelapse._encode()
     assert rig.end().frames == 3
     assert len({film.id for film in rig.films}) == 2
+
+
+def test_a_kill_costs_the_pictures_that_wait_and_the_day_goes_on_in_a_film_of_its_own(rig: Rig, tmp_path: Path) -> None:
+    rig.minutes(BATCH + 3)
+    (mended,) = repair_all(tmp_path)
+    assert (mended.kind, mended.frames, mended.repaired, mended.event) == ("timelapse", BATCH, True, None)
+    assert (mended.last_at - mended.first_at).total_seconds() == BATCH * 60
+    again = Rig(tmp_path)
+    again.clock.advance(3600)
+    again.minutes(BATCH)
+    next_film = again.end()
+    assert (next_film.frames, next_film.repaired) == (BATCH, False)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".json", ".mp4", ".mp4"]
 
 
 def test_a_camera_that_is_away_adds_nothing(rig: Rig) -> None:
