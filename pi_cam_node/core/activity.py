@@ -201,7 +201,9 @@ class Activity:
                 self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
                 for _, event in self._events.all():  # those that joined the recording before it had a film
                     if self.recording.covers(event.row.id):
-                        self._events.recorded(event.row.id, film_id, event.began_mono_s - message.first_mono_s)
+                        self._events.recorded(
+                            event.row.id, film_id, max(0.0, event.began_mono_s - message.first_mono_s)
+                        )
             case FilmSaved(film=film):
                 self._films.discard(film.id)
                 self._store.save_recording(film.row(self._boot_id))
@@ -244,7 +246,7 @@ class Activity:
         if is_recorded and before is not None and before is self.recording.order:  # one recording for both
             film = self._newest_film
             if film is not None and film.event_id == before.event_id:
-                row = replace(row, recording_id=film.film_id, pre_roll_s=began_s - film.first_mono_s)
+                row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
         row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
         self._tell_motion(self.motion.changes(self._clock.monotonic()))
