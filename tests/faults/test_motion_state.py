@@ -92,6 +92,6 @@ def test_a_node_that_is_killed_leaves_no_on_and_no_zone_that_is_gone(
     assert off_s <= bar(OFF_S)
     gone = f"no ON for who subscribes {EXPIRES_S} s later, " if full else ""
     figure(
-        f"killed while ON: offline after {away_s:.1f} s (at most {AWAY_S:g}), {gone}OFF {off_s:.1f} s after the next "
-        f"start (at most {OFF_S:g})"
+        f"killed while ON: offline after {away_s:.1f} s (at most {bar(AWAY_S):g}), {gone}OFF {off_s:.1f} s after the "
+        f"next start (at most {bar(OFF_S):g})"
     )
