@@ -201,9 +201,8 @@ class Activity:
                 self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
                 for _, event in self._events.all():  # those that joined the recording before it had a film
                     if self.recording.covers(event.row.id):
-                        self._events.recorded(
-                            event.row.id, film_id, max(0.0, event.began_mono_s - message.first_mono_s)
-                        )
+                        into_s = max(0.0, event.began_mono_s - message.first_mono_s)
+                        self._events.recorded(event.row.id, film_id, into_s)
             case FilmSaved(film=film):
                 self._films.discard(film.id)
                 self._store.save_recording(film.row(self._boot_id))
