@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pi_cam_node.base.child_process import die_with, start_child
@@ -41,14 +41,22 @@ class TaskProcess:
     Thread: any; each call waits for those before it.
     """
 
-    def __init__(self, module: str = MODULE, silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self,
+        module: str = MODULE,
+        silence_s: float = SILENCE_S,
+        on_wait: Callable[[float], None] = lambda _most_s: None,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             module: Module that the process runs.
             silence_s: See `SILENCE_S`.
+            on_wait: Told before each wait how long it takes at most, in seconds, and 0 at the end of a task: the
+                process that hangs is killed, and the thread that waits for it must not count as hanging. Thread: the
+                caller's.
         """
-        self._module, self._silence_s = module, silence_s
+        self._module, self._silence_s, self._on_wait = module, silence_s, on_wait
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
@@ -70,18 +78,32 @@ class TaskProcess:
             ValueError: A picture is not one.
             NotSaved: The process could not be started, hung or crashed.
         """
-        with self._turn:
-            if self._closed:
-                raise NotSaved("ERROR: the node is stopping")
-            while True:
-                is_new = self._link is None
-                try:
-                    return self._try(task, arguments, blobs, progress)
-                except _Gone as error:
-                    self._end()
-                    # One that was idle may just have ended for want of tasks.
-                    if is_new or self._closed or isinstance(error.__cause__, TimeoutError):
-                        raise NotSaved(f"ERROR: the image process does not do {task}: {error}") from error
+        self._on_wait(self._longest_s)
+        try:
+            with self._turn:
+                return self._run(task, arguments, blobs, progress)
+        finally:
+            self._on_wait(0.0)
+
+    @property
+    def _longest_s(self) -> float:
+        """How long the start and a silence may take."""
+        return _START_S + self._silence_s
+
+    def _run(
+        self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress
+    ) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+        if self._closed:
+            raise NotSaved("ERROR: the node is stopping")
+        while True:
+            is_new = self._link is None
+            try:
+                return self._try(task, arguments, blobs, progress)
+            except _Gone as error:
+                self._end()
+                # One that was idle may just have ended for want of tasks.
+                if is_new or self._closed or isinstance(error.__cause__, TimeoutError):
+                    raise NotSaved(f"ERROR: the image process does not do {task}: {error}") from error
 
     def close(self) -> None:
         """End the process, and take no more tasks. Safe to call twice."""
@@ -100,6 +122,7 @@ class TaskProcess:
         try:
             _send(link, {"task": task, "arguments": arguments}, blobs)
             while True:
+                self._on_wait(self._longest_s)
                 header, results = _receive(link)
                 if "progress" not in header:
                     break

@@ -83,7 +83,7 @@ class Parts:
         config = loaded.config
         self.inbox = Inbox()
         self.worker = Worker(self.inbox)
-        self.image_process = TaskProcess()
+        self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # heard only from the worker's own thread
         self.images = ImageTasks(self.image_process.run)
         self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
         self.archive = PictureArchive(

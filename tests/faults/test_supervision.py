@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.supervised_node import SupervisedNode
@@ -234,3 +235,34 @@ def test_the_unit_is_locked_in(figure: Callable[[str], None], name: str) -> None
     assert exposure, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout
     figure(f"exposure {exposure[1]} by systemd-analyze (at most 2.0)")
+
+
+@pytest.mark.promise("C13")
+def test_an_image_process_that_hangs_costs_one_picture_and_not_the_node(
+    service: SupervisedNode, commands: CommandClient, figure: Callable[[str], None]
+) -> None:
+    wait_until(lambda: commands.ask("pastStack", formats=["png"])["ok"], "a past to stack")
+    hung = next(
+        child
+        for child in psutil.Process(service.pid).children()
+        if "pi_cam_node.imaging.task_process" in child.cmdline()
+    )
+    hung.suspend()
+    began_s = time.monotonic()
+    commands.client.publish("pi_cam_node/porch/cmd/pastStack", '{"id": "hangs", "formats": ["png"]}')
+    slowest_s = 0.0
+    while not commands.finals("hangs"):
+        asked_s = time.monotonic()
+        assert commands.ask("health")["ok"]
+        slowest_s = max(slowest_s, time.monotonic() - asked_s)
+        assert time.monotonic() < began_s + 120
+        time.sleep(0.5)
+    took_s = time.monotonic() - began_s
+    assert commands.finals("hangs")[0]["code"] == "not_saved"
+    assert commands.client.latest("pi_cam_node/porch/camera/availability") == b"online"
+    assert commands.ask("pastStack", formats=["png"])["ok"]
+    assert service.kinds("exit") == []
+    assert not hung.is_running()
+    figure(
+        f"refused after {took_s:.0f} s (at most 60 and a little), `health` within {slowest_s:.2f} s, the next one saved"
+    )
