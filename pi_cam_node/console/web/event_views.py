@@ -24,6 +24,16 @@ TITLES = {
     "settings": "Settings rolled back",
     "refused": "Command refused",
 }
+# Causes by the names of the node, in words; another one is what the node itself says in a sentence, or a sensor's name.
+CAUSES = {
+    "start": "The camera had just started.",
+    "light": "The light had changed.",
+    "override": "It was asked for.",
+    "disabled": "Night mode is turned off.",
+    "camera": "The camera switched by itself.",
+    "command": "It was asked for.",
+    "motion": "Something moved.",
+}
 # Those with a beginning and an end.
 LASTING = ("motion", "trigger", "record")
 # Kinds that last: their picture comes while they do, and is waited for so long.
@@ -166,8 +176,14 @@ def _detail(row: EventRow) -> str:
     elif row.rule:
         parts.append(row.rule)
     if row.kind in {"camera_lost", "settings", "mode"} and row.data.get("cause"):
-        parts.append(str(row.data["cause"])[:120])
+        parts.append(cause_of(row))
     return " · ".join(parts)
+
+
+def cause_of(row: EventRow) -> str:
+    """Return what the node says caused an event, for people; empty where it says nothing."""
+    cause = str(row.data.get("cause") or "")[:120]
+    return CAUSES.get(cause, cause)
 
 
 def _seconds(told: object) -> float:

@@ -43,6 +43,7 @@ async def event(request: web.Request) -> web.StreamResponse:
         request,
         "event.html",
         event=view,
+        cause=event_views.cause_of(row),
         deliveries=deliveries,
         done=list(map(str, done)) if isinstance(done, list) else [],
         row=json.dumps(view.facts()),

@@ -1,13 +1,16 @@
-"""Places in lists of the console: a row's cursor, or a time."""
+"""Lists of the console: the place of a row, as its cursor or a time, and the words of its cause."""
 
 from __future__ import annotations
+
+from typing import get_args
 
 import pytest
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 
 from pi_cam_node.console.store.events import EventRow
-from pi_cam_node.console.web import events, recordings
+from pi_cam_node.console.web import event_views, events, recordings
+from pi_cam_node.core.rules.night import Cause
 
 AT_MS = 1_795_938_397_433
 AT = "2026-11-29T07:46:37.433Z"
@@ -37,3 +40,15 @@ def test_a_place_in_the_list_of_events(text: str, place: tuple[int, int] | None)
 
 def test_a_row_tells_its_own_place() -> None:
     assert events.place_of(events.cursor_of(EventRow("porch", "e", AT_MS, "motion", rowid=12))) == (AT_MS, 12)
+
+
+@pytest.mark.parametrize("cause", [*get_args(Cause), "command"])
+def test_a_cause_is_told_in_words(cause: str) -> None:
+    words = event_views.cause_of(EventRow("porch", "e", AT_MS, "mode", data={"cause": cause}))
+    assert words.endswith(".")
+
+
+def test_a_cause_that_is_words_already_is_told_as_it_is() -> None:
+    told = EventRow("porch", "e", AT_MS, "camera_lost", data={"cause": "no frames for 5 s"})
+    assert event_views.cause_of(told) == "no frames for 5 s"
+    assert event_views.cause_of(EventRow("porch", "e", AT_MS, "camera_lost")) == ""
