@@ -11,6 +11,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.config.settings import with_value
+from pi_cam_node.config.turned_areas import with_turned_areas
 from pi_cam_node.config.yaml_reader import MappingNode, SequenceNode, Tree, YamlError, read
 
 NAMES = ("privacy", "masks")
@@ -96,4 +97,7 @@ def _plain(tree: Tree) -> object:
 
 
 def _with(good: Config, file: Config) -> Config:
-    return good.model_copy(update={"privacy": file.privacy})
+    """Return the last good settings with the section of the file, its masks on the part of the scene that they hide."""
+    turned = {name: getattr(good.camera, name) for name in ("rotation", "hflip", "vflip")}
+    as_turned = with_turned_areas(file, file.model_copy(update={"camera": file.camera.model_copy(update=turned)}))
+    return good.model_copy(update={"privacy": as_turned.privacy})

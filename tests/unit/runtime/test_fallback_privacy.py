@@ -52,6 +52,14 @@ def test_a_file_that_can_be_read_keeps_its_masks_when_its_starts_come_to_nothing
     assert start(tmp_path, MASKED, "night: {gain: 3}\n") == (False, ["0,0 1,0 1,1"])
 
 
+def test_the_masks_of_the_file_hide_the_same_where_the_last_good_settings_turn_the_picture(tmp_path: Path) -> None:
+    for _ in range(2):
+        (tmp_path / "config.yaml").write_text(MASKED)
+        begin(tmp_path / "config.yaml", {})
+    turned = "camera: {rotation: 180}\n" + MASKED.replace("0,0 1,0 1,1", "1,1 0,1 0,0")
+    assert start(tmp_path, MASKED, turned) == (False, ["1,1 0,1 0,0"])
+
+
 MASKS = '["0,0 0.5,0 0.5,1 0,1"]'
 NODE = "node:\n  id: porch\n"
 BAD_NODE = NODE + "  nme: x\n"
