@@ -39,7 +39,7 @@ class SessionPlan:
         one_filter_at_a_time: Let one subscription wait for its answer at a time.
         wildcards: Subscribe with wildcards.
         without: Topic filters to leave out.
-        patience: How many times longer than usual the broker may acknowledge nothing.
+        patience: How many times longer than usual the broker may acknowledge nothing, until it has caught up once.
     """
 
     one_message_at_a_time: bool = False

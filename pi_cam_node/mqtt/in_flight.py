@@ -89,7 +89,7 @@ class InFlight:
     Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
 
     Args:
-        patience: How many times `ACK_TIMEOUT_S` the broker may acknowledge nothing.
+        patience: How many times `ACK_TIMEOUT_S` the broker may acknowledge nothing, until it has caught up once.
     """
 
     def __init__(self, patience: int = 1) -> None:
@@ -198,7 +198,10 @@ class InFlight:
             self._clear()
             if self._acknowledged != self._noted:
                 self._noted, self._progress_s = self._acknowledged, now_s
-            oldest_s = min((sent.since_s for sent in self._sent if sent.message.qos), default=now_s)
+            waiting_s = [sent.since_s for sent in self._sent if sent.message.qos]
+            if self._acknowledged and not waiting_s:
+                self._patience = 1  # it is not overloaded: silence from now on means that it is gone
+            oldest_s = min(waiting_s, default=now_s)
             patience_s = self._patience * ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
             return now_s - max(oldest_s, self._progress_s) > patience_s
 

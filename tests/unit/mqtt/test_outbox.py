@@ -144,6 +144,19 @@ def test_an_overloaded_broker_gets_longer() -> None:
     assert flight.is_stuck(100.0 + 3 * ACK_TIMEOUT_S + 0.1)
 
 
+def test_a_broker_that_has_caught_up_is_left_as_soon_as_usual_when_it_falls_silent() -> None:
+    flight = InFlight(patience=8)
+    assert not flight.is_stuck(99.0), "nothing was sent yet"
+    birth = sent(1, since_s=100.0)
+    flight.add(birth)
+    assert not flight.is_stuck(100.0 + 7 * ACK_TIMEOUT_S)
+    acknowledge(birth)
+    assert not flight.is_stuck(150.0)
+    flight.add(sent(2, since_s=200.0))
+    assert not flight.is_stuck(200.0 + ACK_TIMEOUT_S)
+    assert flight.is_stuck(200.0 + ACK_TIMEOUT_S + 0.1)
+
+
 def test_a_slow_link_gets_time_for_a_large_picture() -> None:
     flight = InFlight()
     flight.add(sent(1, 1_000_000))
