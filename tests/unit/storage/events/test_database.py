@@ -282,6 +282,25 @@ def test_a_message_that_is_sent_while_it_is_being_written_is_dropped_afterwards(
     assert store.waiting() == []
 
 
+def test_a_message_that_is_sent_during_a_write_that_fails_takes_no_other_with_it(store: EventDatabase) -> None:
+    first = store.put("t/0", b"x")
+    store.put("t/1", b"x")
+
+    def fails(_connection: sqlite3.Connection) -> None:
+        store.sent([first])
+        raise sqlite3.OperationalError("database or disk is full")
+
+    store._writer.put(("full", 1), fails)
+    batch, path = store._writer._next_batch()
+    assert path is not None
+    with pytest.raises(sqlite3.OperationalError):
+        store._writer._write(batch, path)
+    store._writer._batch_ended(batch, is_written=False)
+    store._writer.cancel(("full", 1))
+    written(store)
+    assert [waiting.topic for waiting in store.waiting()] == ["t/1"]
+
+
 def test_what_may_wait_is_written_with_the_next_row_or_when_its_time_has_come(path: Path) -> None:
     clock = FakeClock()
     store = EventDatabase(path, clock)
