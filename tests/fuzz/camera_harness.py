@@ -12,9 +12,9 @@ from unittest.mock import Mock
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls
-from pi_cam_node.camera.worker.child_log import ChildLog
 from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.shared_memory import SLOTS
+from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.core.commands.pictures import picture_of
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.event_messages import EventMessages
@@ -47,15 +47,9 @@ class ScriptedWorker(ProcessWorker):
             else:
                 theirs.send(datagram)
         theirs.close()
-        self._link = ours
-        self._process = Mock(pid=4711, returncode=1)
         reader, writer = os.pipe()
         os.close(writer)
-        self._output = os.fdopen(reader, "rb", buffering=0)
-        self._log = ChildLog()
-        self._slots = None
-        self._session = 0
-        self._at_end = False
+        super().__init__(Spawned(Mock(pid=4711, returncode=1), ours, os.fdopen(reader, "rb", buffering=0)))
 
 
 class CameraHarness:
