@@ -16,6 +16,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.database_check import quick_check
 from pi_cam_node.base.errors import ConfigError, NodeError
 from pi_cam_node.console.store import schema
+from pi_cam_node.console.store.salvage import salvage
 
 _log = logging.getLogger(__name__)
 
@@ -28,16 +29,8 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_time
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
 )
-# Rows that cannot be had again from the nodes: tables, each with what is chosen of it.
-OWN_ROWS = (
-    ("account", ""),
-    ("session", ""),
-    ("device", ""),
-    ("sensor", ""),
-    ("sensor_change", ""),
-    ("audit", ""),
-    ("event", "WHERE node = ''"),  # those of the rules
-)
+# Of the files of a database.
+SUFFIXES = ("", "-wal", "-shm")
 _DAMAGE = ("malformed", "not a database", "disk image", "corrupt")
 
 
@@ -62,6 +55,7 @@ class Database:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.path = folder / FILE_NAME
+        self._fresh = _beside(self.path, ".new")
         self._clock = clock
         self._pool = ThreadPoolExecutor(1, "console-db")
         self._db: sqlite3.Connection | None = None
@@ -123,18 +117,20 @@ class Database:
     # ------------------------------------------------------------ the pool's thread
 
     def _opened(self) -> sqlite3.Connection:
+        if self._fresh.exists() and not self.path.exists():  # the power failed between two renames
+            self._fresh.rename(self.path)
         try:
-            return self._connected(check=True)
+            return self._connected(self.path, check=True)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
             return self._set_aside(error)
 
-    def _connected(self, *, check: bool) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None)
+    def _connected(self, path: Path, *, check: bool) -> sqlite3.Connection:
+        db = sqlite3.connect(path, isolation_level=None)
         try:
             schema.version_of(db)  # before anything is written into it
-            self.path.chmod(0o600)
+            path.chmod(0o600)
             for pragma in PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
             if check:
@@ -153,17 +149,26 @@ class Database:
         target.chmod(0o600)
 
     def _set_aside(self, error: Exception) -> sqlite3.Connection:
-        """Create a new file; accounts and other user data are copied from the damaged one as far as possible."""
-        self.was_damaged = True
+        """Create a new file; accounts and other user data are copied from the damaged one as far as possible.
+
+        The damaged file stays in place until the new one is whole: where the disk is full, the next attempt finds it.
+        """
         aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
-        _log.error("the database is damaged (%s); it is set aside as %s", error, aside)
-        for suffix in ("", "-wal", "-shm"):
+        _log.error("the database is damaged (%s); it will be set aside as %s", error, aside)
+        for suffix in SUFFIXES:
+            _beside(self._fresh, suffix).unlink(missing_ok=True)
+        with closing(self._connected(self._fresh, check=False)) as fresh:
+            salvage(self.path, fresh)
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        # The file itself last: without it, the new one is known to be whole.
+        for suffix in reversed(SUFFIXES):
             with suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        db = self._connected(check=False)
-        for table, chosen in OWN_ROWS:
-            _log.warning("%d rows of %s taken over", _take_over(aside, db, table, chosen), table)
-        return db
+                _beside(self.path, suffix).rename(_beside(aside, suffix))
+        self._fresh.rename(self.path)
+        self.was_damaged = True
+        return self._connected(self.path, check=False)
 
     def _transact(self, work: Work[Result]) -> Result:
         result = self._guarded(lambda db: _in_transaction(db, work))
@@ -183,8 +188,9 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            if not (_is_damage(error) and self._replaced(error)):
+            if not _is_damage(error):
                 raise self._failure(error) from error
+            self._replace(error)
         try:
             return work(self._live())
         except sqlite3.Error as error:
@@ -202,18 +208,18 @@ class Database:
             self._is_told = False
         return self._db
 
-    def _replaced(self, error: Exception) -> bool:
-        """Set the damaged file aside; return whether there is a new one."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+    def _replace(self, error: Exception) -> None:
+        """Set the damaged file aside.
+
+        Raises:
+            StoreUnavailable: There is no new one; the damaged one stays in use.
+        """
         try:
             self._db = self._set_aside(error)
         except (sqlite3.Error, OSError) as again:
-            _log.error("a new database cannot be made: %s", again)
-            return False
+            raise self._failure(again) from again
+        self.trouble = ""
         self._is_told = False
-        return True
 
     def _failure(self, error: Exception) -> StoreUnavailable:
         if self.trouble != str(error):
@@ -249,24 +255,8 @@ def _is_damage(error: Exception) -> bool:
     return any(word in str(error) for word in _DAMAGE)
 
 
-def _take_over(damaged: Path, db: sqlite3.Connection, table: str, chosen: str) -> int:
-    """Copy the rows of a table that can be read, which may lack columns of later versions; return how many."""
-    taken = 0
-    try:
-        with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as old:
-            found = old.execute(f"SELECT * FROM {table} {chosen}")  # noqa: S608 - text of ours
-            columns = ",".join(name for name, *_rest in found.description)
-            marks = ",".join("?" * len(found.description))
-            db.execute("BEGIN")
-            for row in found:
-                with suppress(sqlite3.Error):
-                    db.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608 - text of ours, values bound
-                    taken += 1
-    except sqlite3.Error as error:
-        _log.warning("%s: %s", table, error)
-    if db.in_transaction:
-        db.execute("COMMIT")
-    return taken
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:

@@ -14,7 +14,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.console.store import accounts, audit, devices, schema
 from pi_cam_node.console.store.accounts import Account
-from pi_cam_node.console.store.database import Database, StoreUnavailable, file_system_of
+from pi_cam_node.console.store.database import PRAGMAS, Database, StoreUnavailable, file_system_of
 from pi_cam_node.console.store.events import EventRow, put
 from tests.support.fakes.clock import FakeClock
 
@@ -129,6 +129,46 @@ def test_a_new_file_that_cannot_be_made_is_tried_again(opened: Open, tmp_path: P
     mocker.stop(full)
     put_account(database)
     assert (count(database, "account"), database.trouble) == (1, "")
+
+
+def many_accounts(db: sqlite3.Connection) -> None:
+    for number in range(200):
+        accounts.put_account(db, Account(str(number), f"n{number}", "owner", "x" * 500))
+
+
+@pytest.mark.parametrize("while_open", [False, True], ids=["at the start", "while it is open"])
+def test_a_disk_full_while_a_damaged_file_is_replaced_loses_no_account(
+    opened: Open, tmp_path: Path, mocker: MockerFixture, *, while_open: bool
+) -> None:
+    database, asked = opened(), "SELECT count(*) FROM event INDEXED BY event_at WHERE at_ms > 0"
+    asyncio.run(database.run(many_accounts))
+    asyncio.run(database.run(lambda db: void(db.execute("PRAGMA cache_size=0"))))
+    if not while_open:
+        database.close()
+    damage(tmp_path / "console.db", "event_at")
+    mocker.patch("pi_cam_node.console.store.database.PRAGMAS", (*PRAGMAS, "max_page_count=40"))
+    for _ in range(2):
+        if while_open:
+            with pytest.raises(StoreUnavailable, match="full"):
+                asyncio.run(database.read(lambda db: db.execute(asked).fetchone()[0]))
+            assert count(database, "account") == 200, "what is not damaged can be read"
+        else:
+            with pytest.raises(OSError, match="full"):
+                opened()
+    mocker.stopall()
+    again = database if while_open else opened()
+    assert asyncio.run(again.read(lambda db: db.execute(asked).fetchone()[0])) == 0
+    assert (again.was_damaged, again.trouble, count(again, "account")) == (True, "", 200)
+    assert len(list(tmp_path.glob("console.db.damaged-*[0-9]"))) == 1
+    assert not list(tmp_path.glob("console.db.new*"))
+
+
+def test_a_power_failure_between_two_renames_leaves_the_new_file_in_use(opened: Open, tmp_path: Path) -> None:
+    database = opened()
+    put_account(database)
+    database.close()
+    (tmp_path / "console.db").rename(tmp_path / "console.db.new")
+    assert count(opened(), "account") == 1
 
 
 def test_accounts_of_a_damaged_file_of_an_earlier_version_are_taken_over(opened: Open, tmp_path: Path) -> None:
