@@ -37,6 +37,8 @@ class Accounts:
         self._sessions: dict[str, Session] = {}
         self._pool = ThreadPoolExecutor(HASHES_AT_ONCE, "console-hash")
         self._hashing = 0
+        # One change of an account at a time, of what it is by then.
+        self._changing = asyncio.Lock()
         # Verified where there is no such account, so that names cannot be told by the time it takes.
         self._nobody = f"scrypt${passwords.N}${passwords.R}${passwords.P}${'A' * 22}==${'A' * 43}="
 
@@ -99,27 +101,31 @@ class Accounts:
         """Give an account another role and other cameras.
 
         Raises:
-            BadRequest: The last owner would be gone.
+            BadRequest: The last owner would be gone, or the account is.
         """
         if role not in ROLES:
             raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
-        if account.role == "owner" and role != "owner":
-            self._refuse_last_owner(account)
         seen = None if cameras is None else frozenset(cameras)
-        changed = replace(account, role=_role(role), cameras=seen)
-        await self._keep(changed)
+        async with self._changing:
+            now = self._current(account)
+            if now.role == "owner" and role != "owner":
+                self._refuse_last_owner(now)
+            changed = replace(now, role=_role(role), cameras=seen)
+            await self._keep(changed)
         return changed
 
     async def set_password(self, account: Account, password: str) -> None:
         """Change a password; every session of the account ends.
 
         Raises:
-            BadRequest: It is too short or too long.
+            BadRequest: It is too short or too long, or the account is gone.
         """
         fault = passwords.fault_of(password)
         if fault:
             raise BadRequest(fault)
-        await self._keep(replace(account, password=await self._hash(password)))
+        stored = await self._hash(password)
+        async with self._changing:
+            await self._keep(replace(self._current(account), password=stored))
         for session in self.sessions_of(account.id):
             await self.end(session.hash)
 
@@ -127,11 +133,12 @@ class Accounts:
         """Have every page of an account dark, light, or as the device has it.
 
         Raises:
-            BadRequest: There is no such theme.
+            BadRequest: There is no such theme, or the account is gone.
         """
         if theme not in THEMES:
             raise BadRequest("The theme is dark, light or that of the device.")
-        await self._keep(replace(account, theme=theme))
+        async with self._changing:
+            await self._keep(replace(self._current(account), theme=theme))
 
     async def keep_all(self) -> None:
         """Store every account and session again: the file that had them is damaged.
@@ -153,12 +160,13 @@ class Accounts:
         """Delete an account and end its sessions.
 
         Raises:
-            BadRequest: It is the last owner.
+            BadRequest: It is the last owner, or gone already.
         """
-        if account.role == "owner":
-            self._refuse_last_owner(account)
-        await self._database.run(lambda db: rows.delete_account(db, account.id))
-        self._accounts.pop(account.id, None)
+        async with self._changing:
+            if self._current(account).role == "owner":
+                self._refuse_last_owner(account)
+            await self._database.run(lambda db: rows.delete_account(db, account.id))
+            self._accounts.pop(account.id, None)
         self._sessions = {key: s for key, s in self._sessions.items() if s.account != account.id}
 
     async def verify(self, name: str, password: str) -> Account | None:
@@ -217,6 +225,17 @@ class Accounts:
     def close(self) -> None:
         """Shut the threads down."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _current(self, account: Account) -> Account:
+        """Return what an account is by now: the body of a request may have taken longer than its rights lasted.
+
+        Raises:
+            BadRequest: It is gone.
+        """
+        now = self._accounts.get(account.id)
+        if now is None:
+            raise BadRequest("There is no such account any more.")
+        return now
 
     async def _keep(self, account: Account) -> None:
         try:

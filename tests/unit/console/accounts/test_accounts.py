@@ -117,6 +117,44 @@ def test_the_last_owner_stays(database: Database) -> None:
     asyncio.run(live())
 
 
+def test_a_request_that_takes_its_time_brings_back_neither_rights_nor_an_account(database: Database) -> None:
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        await accounts.create("Anna", "owner", "correct horse")
+        before = await accounts.create("Max", "member", "correct horse")
+        await asyncio.gather(
+            accounts.change(before, cameras=["porch"], role="guest"),
+            accounts.set_theme(before, "dark"),
+            accounts.set_password(before, "another horse"),
+        )
+        again = Accounts(database, FakeClock())
+        await again.load()
+        for now in (accounts.get(before.id), again.get(before.id)):
+            assert now is not None
+            assert (now.role, now.cameras, now.theme) == ("guest", frozenset({"porch"}), "dark")
+            assert passwords.verify("another horse", now.password)
+        done = await asyncio.gather(
+            accounts.remove(before), accounts.set_theme(before, "light"), return_exceptions=True
+        )
+        assert isinstance(done[1], BadRequest)
+        await again.load()
+        assert accounts.get(before.id) is again.get(before.id) is None
+
+    asyncio.run(live())
+
+
+def test_two_owners_do_not_end_each_other(database: Database) -> None:
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        both = [await accounts.create(name, "owner", "correct horse") for name in ("Anna", "Bert")]
+        work = (accounts.change(one, cameras=None, role="member") for one in both)
+        done = await asyncio.gather(*work, return_exceptions=True)
+        assert isinstance(done[1], BadRequest)
+        assert accounts.has_owner
+
+    asyncio.run(live())
+
+
 @pytest.mark.parametrize(
     ("name", "role", "password"),
     [
