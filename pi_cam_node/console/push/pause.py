@@ -11,6 +11,10 @@ from pi_cam_node.console.rules.models import time_of_day
 
 ON = "on"
 _OFF_UNTIL = "off until "
+# To the next time of day on the day on which summer time ends; a longer one means that the clock was set back since.
+LONGEST_S = 25 * 3600.0
+# The wall clock may be set meanwhile.
+LOOK_EVERY_S = 60.0
 
 
 class PushPause:
@@ -35,13 +39,13 @@ class PushPause:
         if self._timer is not None:
             self._timer.cancel()
         self.until_ms, self._timer = until_ms, None
-        if self.is_on:
-            self._timer = asyncio.get_running_loop().call_later(self._left_s(), self._look)
+        if self._left_s() > 0:
+            self._look_later()
 
     @property
     def is_on(self) -> bool:
         """Whether nothing is pushed now."""
-        return self._left_s() > 0
+        return 0 < self._left_s() <= LONGEST_S
 
     @property
     def until(self) -> str:
@@ -51,9 +55,13 @@ class PushPause:
     def _left_s(self) -> float:
         return self.until_ms / 1000 - self._clock.utcnow().timestamp()
 
+    def _look_later(self) -> None:
+        wait_s = min(self._left_s(), LOOK_EVERY_S)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
+
     def _look(self) -> None:
-        if self.is_on:  # the wall clock was set back meanwhile
-            self._timer = asyncio.get_running_loop().call_later(self._left_s(), self._look)
+        if self._left_s() > 0:
+            self._look_later()
             return
         self._timer = None
         self._on_end()

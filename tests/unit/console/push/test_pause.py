@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from pytest_mock import MockerFixture
 
+from pi_cam_node.console.push import pause as module
 from pi_cam_node.console.push.pause import PushPause, next_ms, until_ms_in, words_of
 from tests.support.fakes.clock import FakeClock
 
@@ -71,3 +73,22 @@ def test_it_ends_by_itself_and_tells() -> None:
 
     asyncio.run(run())
     assert ended == [""]
+
+
+def test_a_clock_that_is_set_ends_a_pause_in_time_and_never_prolongs_it_by_days(mocker: MockerFixture) -> None:
+    clock, ended = FakeClock(), list[str]()
+    mocker.patch.object(module, "LOOK_EVERY_S", 0.01)
+
+    async def run() -> None:
+        pause = PushPause(clock, lambda: ended.append(pause.until))
+        pause.begin(round(clock.utcnow().timestamp() * 1000) + 8 * 3_600_000)
+        clock.step_utc(-10 * 86_400)
+        assert (pause.is_on, pause.until) == (False, ""), "it was chosen on a clock that was wrong"
+        clock.step_utc(10 * 86_400)
+        assert pause.is_on
+        clock.step_utc(9 * 3600)
+        async with asyncio.timeout(60):
+            while not ended:  # noqa: ASYNC110 - plain to read
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
