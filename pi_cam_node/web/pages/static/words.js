@@ -37,7 +37,7 @@ export function lengthOf({ at, ended_at: end }) {
   return end ? spanOf((Date.parse(end) - Date.parse(at)) / 1000) : _("still going on");
 }
 
-/** Returns what happened, in a line: "Motion", "Trigger of doorbell". */
+/** Returns what happened, in a line: "Motion", "Trigger: doorbell". */
 export function titleOf(event) {
   if (event.title) return event.title;
   const kind = EVENT_KINDS[event.kind] ?? event.kind;

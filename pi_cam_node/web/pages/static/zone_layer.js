@@ -64,7 +64,7 @@ export class ZoneLayer {
     this.svg.replaceChildren(...areas.map((area, number) => polygonOf(area, number, number === chosen)));
     this.names.replaceChildren(...areas.filter(({ name }) => name !== null).map(({ name, points }) => at(points.reduce((low, one) => (one[1] < low[1] ? one : low)), element("span", {}, name))));
     const corners = this.points.map((point, number) => this.corner(point, number, areas[chosen].name ?? _("the ignored area")));
-    const middles = this.points.map((_, number) => {
+    const middles = this.points.map((_point, number) => {
       const made = at(middleAfter(this.points, number), element("button", { type: "button", className: "middle", tabIndex: -1, ariaHidden: "true" }));
       made.dataset.middle = number;
       return made;
