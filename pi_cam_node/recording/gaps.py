@@ -50,16 +50,16 @@ class GapMeter:
             self._suspect_s = None
         if is_lost:
             self._note(distance_s)
-        elif self._before_s is not None and not self._is_usual(distance_s, self._before_s):
+        elif not self._is_usual(distance_s, self._before_s or 0.0):  # the first one has none before it
             self._suspect_s = distance_s
         else:
             self._before_s = distance_s
 
     def finish(self) -> float:
-        """Return the seconds of all gaps, with the last distance judged by those before it."""
-        if self._suspect_s is not None:
+        """Return the seconds of all gaps, with the last distance judged by those before it, where there are any."""
+        if self._suspect_s is not None and self._before_s is not None:
             self._note(self._suspect_s)
-            self._suspect_s = None
+        self._suspect_s = None
         return self.seconds
 
     def _is_usual(self, distance_s: float, beside_s: float) -> bool:

@@ -26,6 +26,8 @@ def times(*distances: float) -> Sequence[float]:
         ([0.1] * 10 + [2.0] * 5 + [9.0] + [2.0] * 5, 9.0),
         ([0.5] * 5 + [0.1] * 5, 0.0),
         ([0.1] * 10 + [3.0], 3.0),  # the film ends behind it
+        ([3.0] + [0.1] * 10, 3.0),  # the film begins before it
+        ([3.0, 2.0] + [0.1] * 10, 0.0),
         ([], 0.0),
         ([5.0], 0.0),  # nothing to compare with
     ],
