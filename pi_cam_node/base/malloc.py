@@ -30,9 +30,9 @@ def keep_for_next_picture(size_bytes: int) -> None:
     page faults for a picture, a twentieth of the time that its JPEG takes.
     """
     library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        # Both, because setting one keeps the other from following what the process needs.
-        library.mallopt(_M_MMAP_THRESHOLD, size_bytes)
+    # Both or none, because setting one keeps the other from following what the process needs: some versions of glibc
+    # take no more than 512 KiB for the first on 32 bits.
+    if hasattr(library, "mallopt") and library.mallopt(_M_MMAP_THRESHOLD, size_bytes):
         library.mallopt(_M_TRIM_THRESHOLD, size_bytes)
 
 

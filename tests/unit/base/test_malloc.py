@@ -9,8 +9,9 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
+from pytest_mock import MockerFixture
 
-from pi_cam_node.base.malloc import release_startup_memory
+from pi_cam_node.base.malloc import keep_for_next_picture, release_startup_memory
 
 
 class Camera:
@@ -52,3 +53,11 @@ def test_buffers_of_one_picture_serve_the_next_without_page_faults() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert int(run.stdout) < 40, "by itself glibc causes some 200 for each"
+
+
+def test_a_library_that_refuses_the_one_threshold_is_left_as_it_was(mocker: MockerFixture) -> None:
+    library = mocker.Mock()
+    library.mallopt.return_value = 0
+    mocker.patch("ctypes.CDLL", return_value=library)
+    keep_for_next_picture(8 << 20)
+    assert [call.args for call in library.mallopt.call_args_list] == [(-3, 8 << 20)]
