@@ -27,7 +27,7 @@ _KEY_S, _PERIOD_S = 0.98, 2.0
 # higher by this many steps has twice as many.
 _BITS_PER_PIXEL, _STEPS_TO_DOUBLE = 2.5, 15.0
 _BITS_MIN, _BITS_MAX = 100_000, 20_000_000
-# Pictures without a packet, and seconds, after which the encoder counts as failed.
+# Pictures without a packet that can be used, and seconds, after which the encoder counts as failed.
 _SILENT_PICTURES, _SILENT_S = 8, 5.0
 _LAST_PICTURE_UNIT = 5
 
@@ -84,7 +84,7 @@ class BoardEncoder:
         """See `VideoEncoder.encode`; a picture for which the encoder has no time is left out.
 
         Raises:
-            OSError: The encoder fails, or answers no more.
+            OSError: The encoder fails, or gives no packets for seconds.
             ValueError: The pictures are of another layout.
         """
         if layout != "i420":
@@ -108,14 +108,14 @@ class BoardEncoder:
         return ()
 
     def _ready(self, now_s: float) -> list[Packet]:
-        came = self._codec.take()
-        if came or self._heard_s is None:
+        packets = [packet for encoded in self._codec.take() if (packet := self._packet(encoded)) is not None]
+        if packets or self._heard_s is None:
             self._heard_s, self._unheard = now_s, 0
         elif self._times:
             self._unheard += 1
             if self._unheard > _SILENT_PICTURES and now_s - self._heard_s > _SILENT_S:
-                raise OSError(errno.ETIMEDOUT, "the board's encoder answers no more")
-        return [packet for encoded in came if (packet := self._packet(encoded)) is not None]
+                raise OSError(errno.ETIMEDOUT, "the board's encoder gives no packets that can be used")
+        return packets
 
     def _packet(self, encoded: Encoded) -> Packet | None:
         """Return a packet; ``None`` for parameter sets alone, and for what cannot be decoded."""

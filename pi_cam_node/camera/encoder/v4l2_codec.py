@@ -130,6 +130,8 @@ class V4l2Codec:
         self._ioctl(v.S_PARM, v.StreamParameters.of_rate(rate_hz))
         self._map(v.OUTPUT, _INPUTS, self._inputs)
         self._map(v.CAPTURE, _OUTPUTS, self._outputs)
+        if self.stride < size[0] or any(len(each) < self.stride * size[1] * 3 // 2 for each in self._inputs):
+            raise OSError(errno.EINVAL, f"a picture of {size[0]}x{size[1]} does not fit into the encoder's buffers")
         self._free = list(range(len(self._inputs)))
         for index in range(len(self._outputs)):
             self._queue(v.CAPTURE, index)

@@ -32,6 +32,8 @@ class FakePiEncoder:
         refused: What an ioctl raises, by its number.
         is_hung: No packet comes out any more.
         damaged: Packets still to come that bear the driver's error flag.
+        forgets_times: Packets bear no time of their picture.
+        row_bytes: Bytes of a row of luma, where it is not the driver's own choice.
         controls: What was set, with the values.
     """
 
@@ -40,6 +42,8 @@ class FakePiEncoder:
         self.refused: dict[int, int] = {}
         self.is_hung = False
         self.damaged = 0
+        self.forgets_times = False
+        self.row_bytes: int | None = None
         self.controls: dict[int, int] = {}
         self.open_contexts = 0
         self.stride = 0
@@ -105,6 +109,8 @@ class FakePiEncoder:
                 pixels.pixelformat = v.YUV420
             pixels.width, pixels.height = max(32, pixels.width), max(32, pixels.height)
             plane.bytesperline = -(-max(plane.bytesperline, pixels.width) // _ALIGN) * _ALIGN
+            if self.row_bytes is not None:
+                plane.bytesperline = self.row_bytes
             plane.sizeimage = plane.bytesperline * pixels.height * 3 // 2
             self._size, self.stride = (pixels.width, pixels.height), plane.bytesperline
             self._input_bytes = plane.sizeimage
@@ -150,7 +156,7 @@ class FakePiEncoder:
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         index, used, flags, ticks = self._done[buffer.type].popleft()
         buffer.index, buffer.flags = index, flags
-        buffer.seconds, buffer.microseconds = divmod(ticks, 1_000_000)
+        buffer.seconds, buffer.microseconds = (0, 0) if self.forgets_times else divmod(ticks, 1_000_000)
         v.Plane.from_address(buffer.planes).bytesused = used
 
     def _run(self) -> None:

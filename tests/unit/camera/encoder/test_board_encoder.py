@@ -128,8 +128,17 @@ def test_pictures_are_left_out_while_the_encoder_is_busy_and_it_counts_as_failed
     assert encoded(made, 4)
     kernel.is_hung = True
     encoded(made, 40, start_s=100.4)
-    with pytest.raises(OSError, match="answers no more"):
+    with pytest.raises(OSError, match="no packets"):
         encoded(made, 40, start_s=104.4)
+
+
+def test_an_encoder_whose_packets_tell_no_picture_counts_as_failed() -> None:
+    kernel = FakePiEncoder()
+    made = encoder(kernel)
+    kernel.forgets_times = True
+    assert encoded(made, 40) == []
+    with pytest.raises(OSError, match="no packets"):
+        encoded(made, 40, start_s=104.0)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +168,14 @@ def test_pictures_that_are_too_wide_are_refused() -> None:
     kernel = FakePiEncoder()
     with pytest.raises(OSError, match="2048x1536"):
         encoder(kernel, size=(2048, 1536))
+    assert kernel.open_contexts == 0
+
+
+def test_rows_that_are_too_short_for_a_picture_are_refused() -> None:
+    kernel = FakePiEncoder()
+    kernel.row_bytes = SIZE[0] - 8
+    with pytest.raises(OSError, match="does not fit"):
+        encoder(kernel)
     assert kernel.open_contexts == 0
 
 
