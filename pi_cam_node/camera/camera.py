@@ -182,11 +182,16 @@ class Camera:
             from pi_cam_node.camera.worker.thread import ThreadWorker  # noqa: PLC0415 - brings numpy
 
             return ThreadWorker(self._wake)
+        if self._spawned and self._spawned.opened not in (None, self._desired.open_order(FIRST_SESSION)):
+            self._end_spawned()  # what was to be opened has changed since
         spawned, self._spawned = self._spawned, None
-        if spawned is not None and spawned.opened not in (None, self._desired.open_order(FIRST_SESSION)):
-            ProcessWorker(spawned).end(0.0)  # what was to be opened has changed since
-            spawned = None
         return ProcessWorker(spawned)
+
+    def _end_spawned(self) -> None:
+        """End the process that was started beforehand, where it has not been taken yet."""
+        spawned, self._spawned = self._spawned, None
+        if spawned is not None:
+            ProcessWorker(spawned).end(0.0)
 
     def _on_thread_restart(self) -> None:
         # The kernel has killed the camera's process together with the thread that started it.
@@ -199,7 +204,10 @@ class Camera:
                 if self._fault:
                     self._controller.restart("an internal fault; the log holds more")
                     self._fault = False
-                self._controller.reconcile(self._desired)
+                desired = self._desired
+                if desired.released:
+                    self._end_spawned()  # first, because the controller says that the camera is let go
+                self._controller.reconcile(desired)
                 while self._demands:
                     self._controller.deliver(*self._demands.popleft())
                 self._controller.step()

@@ -431,6 +431,18 @@ def test_what_was_opened_beforehand_with_other_settings_makes_room() -> None:
     assert early.process.poll() is not None
 
 
+def test_what_was_opened_beforehand_is_closed_where_privacy_came_on_before_the_node_was_up() -> None:
+    early = open_early(spawn(source="sources.synthetic.source"), config_of("synthetic"))
+    running = RunningCamera(config_of("synthetic"), early)
+    running.camera.release()
+    with running:
+        wait_until(lambda: early.process.poll() is not None, "the end of the camera process", 10)
+        assert running.camera.wait_released(10)
+        running.camera.acquire()
+        running.take_frames(3)
+        assert running.camera.pid not in (None, early.process.pid)
+
+
 def test_without_isolation_there_is_no_other_process() -> None:
     before = len(psutil.Process().children())
     with RunningCamera(config_of("synthetic", isolate=False)) as running:
