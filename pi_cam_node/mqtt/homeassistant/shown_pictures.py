@@ -8,6 +8,8 @@ picture, they are unavailable, and afterwards the picture that Home Assistant ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
@@ -71,19 +73,23 @@ class ShownPicture:
         if self._is_held and now_s - self._sent_s < UNSURE_S:
             self._is_held = False
 
-    def messages(self) -> list[Message]:
-        """Return what Home Assistant has to be sent, in this order."""
+    def messages(self, packet_limit_bytes: int | None) -> list[Message]:
+        """Return what Home Assistant has to be sent, in this order.
+
+        Args:
+            packet_limit_bytes: Largest packet that the broker takes; ``None`` for no known limit.
+        """
         if self._is_held is None:
             return []
-        is_there = bool(self._image)
+        picture = Message(self._topic, self._image, content_type=JPEG)
+        fits = packet_limit_bytes is None or picture.size_bytes <= packet_limit_bytes
+        is_there = bool(self._image) and (self._is_held or fits)
         told = Message(self._availability, b"online" if is_there else b"offline")
-        if not is_there or self._is_held:
-            return [told]
-        return [Message(self._topic, self._image, content_type=JPEG), told]
+        return [picture, told] if is_there and not self._is_held else [told]
 
-    def sent(self, now_s: float) -> None:
+    def sent(self, messages: Sequence[Message], now_s: float) -> None:
         """Note that `messages` were sent."""
-        if self._image and self._is_held is False:
+        if any(message.topic == self._topic for message in messages):
             self._is_held, self._sent_s = True, now_s
 
 
@@ -146,7 +152,8 @@ class ShownPictures:
             return
         for each in self._all:
             # All of them, in this order: an entity is available only once its picture is there.
-            if all(map(self._link.publish, each.messages())):
-                each.sent(now_s)
+            messages = each.messages(self._link.packet_limit_bytes)
+            if all(map(self._link.publish, messages)):
+                each.sent(messages, now_s)
             else:
                 self.due_s = now_s + RETRY_S

@@ -31,6 +31,7 @@ class Shown:
 
     def __init__(self, *, private: bool = False) -> None:
         self.is_connected = self.takes = True
+        self.packet_limit_bytes: int | None = None
         self.sent: list[Message] = []
         self.clock = FakeClock()
         link: Any = self
@@ -128,3 +129,12 @@ def test_a_deleted_picture_is_gone() -> None:
     shown.after(SAVED)
     assert shown.after(MediaDeleted("p2"))[0] == THERE
     assert shown.after(MediaDeleted("p1"))[0] == GONE
+
+
+def test_a_picture_that_the_broker_never_takes_is_not_there_and_not_tried_again_and_again() -> None:
+    shown = Shown()
+    shown.packet_limit_bytes = 300
+    large = replace(SAVED, image=b"\xff\xd8" + bytes(300))
+    assert shown.after(large) == [GONE]
+    assert shown.after(wait_s=RETRY_S) == []
+    assert shown.after(OTHER) == [("last_picture", OTHER.image), THERE]
