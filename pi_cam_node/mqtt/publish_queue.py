@@ -230,5 +230,8 @@ class PublishQueue:
 
 
 def _is_of_a_stream(message: Message) -> bool:
-    """Return whether a message is one frame of a stream, whose loss is reported and which is not kept."""
-    return message.qos == 1 and not message.queue_offline and not message.retain
+    """Return whether a message is one frame of a stream, whose loss is reported and which is not kept.
+
+    Such a frame bears its place in the stream as user properties.
+    """
+    return bool(message.user) and not message.queue_offline

@@ -79,8 +79,9 @@ def test_what_is_given_up_is_told_once_in_the_log(link: SteppedLink, caplog: pyt
 
 @pytest.mark.promise("M14")
 def test_a_frame_that_finds_no_broker_counts_as_lost(link: SteppedLink) -> None:
-    link.publish(Message(TOPICS.shortstream, b"frame"))
+    link.publish(Message(TOPICS.shortstream, b"frame", user=(("index", "1"),)))
     link.publish(Message(TOPICS.state("mode"), b"day", retain=True))
+    link.publish(Message(TOPICS.shown_picture, b"it follows later"))
     link.publish(Message(TOPICS.telemetry, b"{}", qos=0))
     assert link.figures()["messages_dropped"] == 1
 
