@@ -35,9 +35,7 @@ def ring_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> in
         frame_bytes: Bytes of one frame's pixels.
         budget_bytes: Bytes for everything.
     """
-    packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
-    room = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - packets_bytes
-    return max(LEAST_RING_BYTES, min(room, config.ring.max_bytes))
+    return max(LEAST_RING_BYTES, min(_room_bytes(config, frame_bytes, budget_bytes), config.ring.max_bytes))
 
 
 def packets_budget_bytes(budget_bytes: int) -> int:
@@ -65,8 +63,14 @@ def job_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int
         budget_bytes: Bytes for everything.
     """
     ring_bytes = ring_budget_bytes(config, frame_bytes, budget_bytes)
-    left = budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - ring_bytes
+    left = _room_bytes(config, frame_bytes, budget_bytes) - ring_bytes
     return max(left, budget_bytes // LEAST_WORK_SHARE)
+
+
+def _room_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
+    """Return the bytes that are left for the ring and for pictures that wait to be saved."""
+    packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
+    return budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - packets_bytes
 
 
 def least_bytes(frame_bytes: int) -> int:

@@ -13,6 +13,7 @@ from pi_cam_node.core.rules.memory_budget import (
     QUEUES_BYTES,
     automatic_budget,
     frame_bytes_of,
+    job_budget_bytes,
     packets_budget_bytes,
     ring_budget_bytes,
 )
@@ -40,6 +41,19 @@ def test_the_ring_gives_way_to_packets_of_video_where_any_may_come() -> None:
     assert room(budget, source="rtsp://cam.lan/1") == room(budget, pre_roll="packets") == room(budget) - 10 * MIB
     assert packets_budget_bytes(1 << 34) == 16 * MIB
     assert packets_budget_bytes(0) == LEAST_RING_BYTES
+
+
+def test_pictures_that_wait_to_be_saved_do_not_count_on_what_packets_of_video_take() -> None:
+    config = Config.model_validate({"camera": {"source": "rtsp://cam.lan/1"}, "ring": {"max_bytes": 20 * MIB}})
+    frame_bytes, budget = frame_bytes_of(config), 200 * MIB
+    parts = (
+        FRAMES_IN_FLIGHT * frame_bytes,
+        QUEUES_BYTES,
+        packets_budget_bytes(budget),
+        ring_budget_bytes(config, frame_bytes, budget),
+        job_budget_bytes(config, frame_bytes, budget),
+    )
+    assert sum(parts) == budget
 
 
 def test_a_board_with_512_mib_gets_its_whole_default_ring() -> None:
