@@ -41,12 +41,12 @@ def reload(
     facts = read_sidecar(directory / f"{picture_id}.{SIDECAR}")
     try:
         paths = {file["format"]: directory / Path(file["name"]).name for file in facts["files"]}
+        if not all(map(is_plain_file, paths.values())):  # before any is read: a pipe would hold the worker for good
+            return None
         picture = _picture(facts, paths.get("jpg"))
         first = facts["files"][0]
         size_bytes, sha256 = int(first["bytes"]), str(first["sha256"])
     except (KeyError, IndexError, TypeError, ValueError, OSError):
-        return None
-    if not all(map(is_plain_file, paths.values())):
         return None
     image, thumbnail = None, None
     if isinstance(picture.content, bytes) and picture.content:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_an_empty_folder_has_no_picture(archive: PictureArchive) -> None:
     assert archive.reload(config(), "../etc/passwd") is None
 
 
-@pytest.mark.parametrize("damage", ["gone", "no json", "no files", "a name elsewhere", "a text for a number"])
+@pytest.mark.parametrize("damage", ["gone", "a pipe", "no json", "no files", "a name elsewhere", "a text for a number"])
 def test_what_is_damaged_is_not_told(archive: PictureArchive, damage: str) -> None:
     saved = archive.save(picture(), ["jpg"], config())
     jpg, sidecar = saved.paths[0], saved.paths[0].with_suffix(".json")
@@ -44,6 +45,9 @@ def test_what_is_damaged_is_not_told(archive: PictureArchive, damage: str) -> No
     match damage:
         case "gone":
             jpg.unlink()
+        case "a pipe":
+            jpg.unlink()
+            os.mkfifo(jpg)
         case "no json":
             sidecar.write_text("{")
         case "no files":
