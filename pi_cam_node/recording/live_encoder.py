@@ -159,12 +159,13 @@ class LiveEncoder:
     def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
         """Encode until the request changes; replace the process where it is lost."""
         failures = 0
+        sound = self._sound.since(start_s)  # goes on with the next process, so that no frame comes twice
         while generation == self._generation:
             process = None
             try:
                 process = self._make()
                 self._pid = process.pid
-                self._encode(process, max(start_s, stream.last_mono_s), generation, stream)
+                self._encode(process, max(start_s, stream.last_mono_s), generation, stream, sound)
             except (EncoderLost, OSError, NodeError) as error:
                 self.failure = str(error)
                 self.restarts += 1
@@ -176,9 +177,10 @@ class LiveEncoder:
                 if process is not None:
                     process.close()
 
-    def _encode(self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream) -> None:
+    def _encode(
+        self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream, sound: SoundReader
+    ) -> None:
         reader, last_s, track = self._pictures(start_s), float("-inf"), 0
-        sound = self._sound.since(start_s)
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
         after_ticks = _ticks(stream.last_mono_s)
         while generation == self._generation:

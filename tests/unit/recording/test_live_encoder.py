@@ -1,0 +1,79 @@
+"""Encoding on demand, with a process that is lost."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
+from pi_cam_node.recording.encoder.process import EncoderLost
+from pi_cam_node.recording.encoder.wire import Message
+from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.sound_ring import SoundRing
+from tests.support.broker import wait_until
+from tests.support.h264 import access_unit
+
+AAC = bytes.fromhex("1408")  # LC, 16 kHz, mono
+PICTURES = 20
+
+
+class Process:
+    """Stands in for the encoder's process: answers each picture with a packet, and is lost after a few."""
+
+    pid = 1
+    has_room = True
+
+    def __init__(self, answers: float) -> None:
+        self._answers, self._asked = answers, deque[int]()
+        self._is_begun = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self._asked)
+
+    def send(self, _jpeg: bytes, ticks: int) -> None:
+        self._asked.append(ticks)
+
+    def exchange(self, _timeout_s: float) -> Sequence[Message]:
+        if not self._asked:
+            return []
+        if self._answers <= 0:
+            raise EncoderLost("it ended")
+        self._answers -= 1
+        size = [] if self._is_begun else [Message("size", 640, 480)]
+        self._is_begun = True
+        return [*size, Message("packet", self._asked.popleft(), 1, access_unit(1, key=True, size_bytes=200))]
+
+    def close(self) -> None:
+        self._asked.clear()
+
+
+def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    sound = SoundRing(lambda: True)
+    for number in range(PICTURES):
+        mono_s = 100 + number / 10
+        ring.append(mono_s, b"jpeg", None)
+        for begin_s in (mono_s, mono_s + 0.05):
+            sound.append(Packet(begin_s, False, f"{begin_s:.2f}".encode(), PacketFacts(pts_of(begin_s), sound=AAC)))
+    processes = iter([Process(7), Process(float("inf"))])
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: next(processes),  # type: ignore[arg-type, return-value]
+        sound=sound,
+    )
+    encoder.start()
+    encoder.need(100.0)
+    reader = encoder.stream.reader_since(0.0)
+    try:
+        wait_until(lambda: encoder.stream.last_mono_s > 101.89 and encoder.is_drained, "every picture", 30)
+    finally:
+        assert encoder.close(10)
+    frames: list[bytes] = []
+    while (item := reader.next()) is not None:
+        frames += [item[1]] if item[0].meta.sound else []
+    assert encoder.restarts == 1
+    assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]
