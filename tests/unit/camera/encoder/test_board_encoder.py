@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import sys
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.camera.encoder import v4l2_structures as v
 from pi_cam_node.camera.encoder.board_encoder import BoardEncoder, bitrate_of
@@ -51,14 +56,34 @@ def decoded(packets: list[Packet]) -> Iterator[Pixels]:
         yield frame.to_ndarray().astype(np.uint8)
 
 
-def test_the_numbers_of_the_calls_are_those_of_the_kernel() -> None:
-    # From linux/videodev2.h by a C compiler, on 64 bits.
-    assert [v.QUERYCAP, v.S_FMT, v.REQBUFS, v.QUERYBUF] == [2154321408, 3234878981, 3222558216, 3227014665]
-    assert [v.QBUF, v.DQBUF, v.STREAMON, v.STREAMOFF] == [3227014671, 3227014673, 1074026002, 1074026003]
-    assert [v.S_PARM, v.S_CTRL] == [3234616854, 3221771804]
-    assert (v.Format.fmt.offset, v.Buffer.planes.offset, v.Buffer.seconds.offset, v.Buffer.length.offset) == (
-        8, 64, 24, 72,
-    )  # fmt: skip
+# From linux/videodev2.h by a C compiler: what depends on the length of an address, on 32 and on 64 bits.
+LAYOUTS = {
+    32: ([0xC0CC5605, 0xC0445609, 0xC044560F, 0xC0445611], (4, 20, 52, 56, 60)),
+    64: ([0xC0D05605, 0xC0585609, 0xC058560F, 0xC0585611], (8, 24, 64, 72, 64)),
+}
+
+
+@pytest.mark.parametrize("bits", LAYOUTS)
+def test_the_numbers_of_the_calls_are_those_of_the_kernel(bits: int, mocker: MockerFixture) -> None:
+    signed, unsigned = (ctypes.c_int32, ctypes.c_uint32) if bits == 32 else (ctypes.c_int64, ctypes.c_uint64)
+    mocker.patch.multiple(ctypes, c_long=signed, c_ulong=unsigned, c_void_p=unsigned)
+    spec = spec_from_file_location("pi_cam_node_v4l2_structures", v.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    made: Any = module_from_spec(spec)
+    mocker.patch.dict(sys.modules, {spec.name: made})
+    spec.loader.exec_module(made)
+    numbers = [made.S_FMT, made.QUERYBUF, made.QBUF, made.DQBUF]
+    head = made.Buffer
+    offsets = (made.Format.fmt.offset, head.seconds.offset, head.planes.offset, head.length.offset)
+    assert (numbers, (*offsets, ctypes.sizeof(made.Plane))) == LAYOUTS[bits]
+    assert [made.QUERYCAP, made.REQBUFS, made.S_PARM, made.S_CTRL] == [0x80685600, 0xC0145608, 0xC0CC5616, 0xC008561C]
+    assert [made.STREAMON, made.STREAMOFF] == [0x40045612, 0x40045613]
+
+
+def test_the_layout_in_use_is_that_of_this_machine() -> None:
+    _, _, queue, _ = LAYOUTS[8 * ctypes.sizeof(ctypes.c_void_p)][0]
+    assert queue == v.QBUF
 
 
 def test_every_picture_becomes_a_packet_with_its_own_time_and_can_be_decoded() -> None:
