@@ -152,7 +152,9 @@ class Console:
         intake = Intake(self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence)
         link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
-        sender = PushSender(self._vapid, self._endpoints)
+        sender, pause = PushSender(self._vapid, self._endpoints), PushPause(clock, lambda: changes.tell("mode"))
+        composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
+        channels = Channels(composer, sender, NotifySender(), nodes, client)
         context = ConsoleContext(
             loaded=self.loaded,
             clock=clock,
@@ -173,8 +175,8 @@ class Console:
             links=self._links,
             vapid=self._vapid,
             endpoints=self._endpoints,
-            outbox=self._outbox(accounts, nodes, client, sender, changes),
-            pause=PushPause(clock, lambda: changes.tell("mode")),
+            outbox=Outbox(self.database, channels, clock, lambda _event: changes.tell("events"), lambda: pause.is_on),
+            pause=pause,
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,
         )
@@ -192,13 +194,6 @@ class Console:
             pause=context.pause,
             on_event=lambda row: self._written(context, row),
         )
-
-    def _outbox(
-        self, accounts: Accounts, nodes: Nodes, client: NodeClient, sender: PushSender, changes: Changes
-    ) -> Outbox:
-        composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
-        channels = Channels(composer, sender, NotifySender(), nodes, client)
-        return Outbox(self.database, channels, self.clock, lambda _event: changes.tell("events"))
 
     def _send(self, link: BrokerLink, node: str, verb: str, payload: bytes, name: bytes) -> bool:
         return link.publish(self.topics.command(node, verb), payload, correlation=name)

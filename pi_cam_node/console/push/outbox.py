@@ -33,6 +33,7 @@ class Outbox:
         send: Sends the message of a delivery, and raises nothing.
         clock: Tells the time.
         on_change: Called with the number of an event whose deliveries changed.
+        is_paused: Whether nothing may be sent now, messages that wait since before the pause included.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Outbox:
         send: Send,
         clock: Clock,
         on_change: Callable[[int], None] = lambda _event: None,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._send = send
         self._clock = clock
         self._on_change = on_change
+        self._is_paused = is_paused
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
@@ -111,6 +114,11 @@ class Outbox:
             return
         if device.gone_why:
             await self._note(replace(delivery, state="failed", at_ms=now_ms, why=device.gone_why))
+            return
+        if self._is_paused():
+            # One that went already would only go again with its picture.
+            was_sent = delivery.code is not None and delivery.code // 100 == 2
+            await self._note(replace(delivery, state="sent" if was_sent else "paused", at_ms=now_ms))
             return
         await self._judge(delivery, device, event, await self._send(delivery, device, event))
 

@@ -96,6 +96,26 @@ def test_a_service_that_does_not_answer_holds_up_its_own_device_only(db: sqlite3
     assert [state for device, state, _ in states(db) if device == "phone"] == ["waiting", "waiting"]
 
 
+def test_what_waited_before_a_pause_is_not_sent_during_it(db: sqlite3.Connection) -> None:
+    service, clock, is_paused = Service(), FakeClock(), [False]
+    box = Outbox(cast("Database", InlineDatabase(db)), service, clock, is_paused=lambda: is_paused[0])
+    service.answers["phone"] = Outcome("retry", 503)
+
+    async def scenario() -> None:
+        put(db, clock, "first", "phone", "tablet")
+        await box.step()
+        await turn()
+        is_paused[0] = True
+        devices.send_again(db, 1, round(clock.utcnow().timestamp() * 1000))  # its picture has come
+        clock.advance(600)
+        await box.step()
+        await turn()
+
+    asyncio.run(scenario())
+    assert service.sent == ["phone first", "tablet first"]
+    assert states(db) == [("phone", "paused", 1), ("tablet", "sent", 1)]
+
+
 def test_the_messages_of_a_device_go_in_their_order(db: sqlite3.Connection) -> None:
     box, service, clock = rig(db)
 
