@@ -31,7 +31,7 @@ class Node:
         frame: The retained live picture, as JPEG.
         frame_ms: When that came, UTC epoch milliseconds.
         last_seen_ms: When it last told anything new.
-        heard_s: When it, or the broker, last told whether it is there, monotonic seconds.
+        heard_s: When it last said anything, or the broker whether it is there, monotonic seconds.
     """
 
     id: str

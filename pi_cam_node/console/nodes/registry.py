@@ -62,7 +62,7 @@ class Nodes:
             if not payload or rest.startswith(("event/", "reply/", "frame")) or len(self._nodes) >= NODES_MAX:
                 return
             node = self._nodes[node_id] = Node(node_id)
-        if rest == "availability":
+        if rest == "availability" or not retained:
             node.heard_s = self._clock.monotonic()
         changed = node.apply(rest, payload, self._now_ms())
         if not changed:
@@ -74,7 +74,7 @@ class Nodes:
         self._tell(node, changed)
 
     def miss_unheard(self, since_s: float) -> None:
-        """Take nodes for offline of which nobody told since a time (monotonic seconds) whether they are there."""
+        """Take nodes for offline that said nothing since a time (monotonic seconds), and the broker nothing of them."""
         for node in self:
             if node.online and node.heard_s < since_s:
                 node.online = False

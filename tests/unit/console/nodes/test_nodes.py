@@ -14,7 +14,8 @@ from tests.support.fakes.clock import FakeClock
 
 class Broker:
     def __init__(self) -> None:
-        self.nodes = Nodes(FakeClock())
+        self.clock = FakeClock()
+        self.nodes = Nodes(self.clock)
         self.told: list[tuple[str, str]] = []
         self.nodes.on_change(lambda node, part: self.told.append((node.id, part)))
 
@@ -113,6 +114,23 @@ def test_an_emptied_availability_forgets_the_node() -> None:
     broker.says("availability", b"", retained=False)
     assert broker.nodes.get("porch") is None
     assert broker.told[-1] == ("porch", "gone")
+
+
+@pytest.mark.parametrize(
+    ("rest", "retained", "is_there"),
+    [
+        ("availability", True, True),  # the broker kept it
+        ("telemetry", False, True),  # the broker tells a subscriber nothing of what it kept, but the node goes on
+        ("telemetry", True, False),
+    ],
+)
+def test_a_node_is_missed_that_said_nothing_over_a_connection(rest: str, retained: bool, is_there: bool) -> None:
+    broker = shown(Broker())
+    broker.clock.advance(10)
+    connected_s = broker.clock.monotonic()
+    broker.says(rest, b"online" if rest == "availability" else {"uptime_s": 5}, retained=retained)
+    broker.nodes.miss_unheard(connected_s)
+    assert broker.porch.online is is_there
 
 
 def test_noise_changes_nothing_and_costs_little() -> None:
