@@ -146,15 +146,16 @@ class Accounts:
         Raises:
             StoreUnavailable: They could not be kept.
         """
-        accounts, sessions = list(self._accounts.values()), list(self._sessions.values())
+        async with self._changing:
+            accounts, sessions = list(self._accounts.values()), list(self._sessions.values())
 
-        def write(db: sqlite3.Connection) -> None:
-            for account in accounts:
-                rows.put_account(db, account)
-            for session in sessions:
-                rows.put_session(db, session)
+            def write(db: sqlite3.Connection) -> None:
+                for account in accounts:
+                    rows.put_account(db, account)
+                for session in sessions:
+                    rows.put_session(db, session)
 
-        await self._database.run(write)
+            await self._database.run(write)
 
     async def remove(self, account: Account) -> None:
         """Delete an account and end its sessions.
