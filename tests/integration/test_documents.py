@@ -227,10 +227,21 @@ def test_every_section_of_the_installation_is_run_in_a_debian_root() -> None:
     assert sections == run
 
 
+def headings_of(page: Path) -> set[str]:
+    """Return the addresses that a page's headings have where it is shown."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
     for page in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+            there = page.parent / target if target else page
+            assert there.exists(), f"{page.name}: {target}"
+            assert not heading or there.suffix != ".md" or heading in headings_of(there), f"{page.name}: #{heading}"
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.stem)
