@@ -20,12 +20,11 @@ class GapMeter:
 
     Attributes:
         seconds: Sum of all gaps, as far as they can be told: the last distance waits for the next one.
-        count: Number of gaps.
     """
 
     def __init__(self, least_s: float) -> None:
         """Begin a film; shorter distances than ``least_s`` are no gaps."""
-        self.seconds, self.count = 0.0, 0
+        self.seconds = 0.0
         self._least_s = least_s
         self._last_s: float | None = None
         self._before_s: float | None = None
@@ -43,7 +42,7 @@ class GapMeter:
             return
         distance_s = mono_s - last_s
         if self._suspect_s is not None:
-            if self._is_usual(self._suspect_s, distance_s):
+            if self._is_usual(self._suspect_s, distance_s) and not is_lost:
                 self._before_s = distance_s  # the camera has become slower
             else:
                 self._note(self._suspect_s)
@@ -67,7 +66,6 @@ class GapMeter:
 
     def _note(self, distance_s: float) -> None:
         self.seconds += distance_s
-        self.count += 1
 
 
 def gaps_of(times: Sequence[float], least_s: float) -> float:

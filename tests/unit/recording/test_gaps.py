@@ -42,9 +42,15 @@ def test_encoded_pictures_may_be_late() -> None:
     assert gaps_of(times(*[0.1] * 10, 1.6, *[0.1] * 10), ENCODED_S) == pytest.approx(1.6)
 
 
+def test_a_distance_before_what_is_known_to_be_lost_is_no_usual_one() -> None:
+    meter = GapMeter(COPIED_S)
+    for mono_s, is_lost in ((1.0, False), (1.1, False), (4.1, False), (6.1, True), (6.2, False)):
+        meter.add(mono_s, is_lost=is_lost)
+    assert meter.finish() == pytest.approx(5.0)
+
+
 def test_what_is_known_to_be_lost_counts_however_short() -> None:
     meter = GapMeter(COPIED_S)
     for mono_s, is_lost in ((1.0, False), (1.1, False), (1.3, True), (1.4, False)):
         meter.add(mono_s, is_lost=is_lost)
     assert meter.finish() == pytest.approx(0.2)
-    assert meter.count == 1
