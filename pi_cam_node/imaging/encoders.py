@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pi_cam_node.imaging.packet import Packet, Track
+from pi_cam_node.imaging.packet import Packet
 
 if TYPE_CHECKING:
     from pi_cam_node.imaging.frame import Layout
@@ -40,21 +40,12 @@ class JpegEncoder(Protocol):
 class VideoEncoder(Protocol):
     """Makes H.264 of pictures in the order of time. Thread: one."""
 
-    @property
-    def track(self) -> Track:
-        """Parameters that a decoder needs; known from the first packet on."""
-        ...
-
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
         """Encode a picture taken at a monotonic time, and return the packets that are ready."""
         ...
 
-    def request_key(self) -> None:
-        """Make the next picture a key frame."""
-        ...
-
-    def close(self) -> Sequence[Packet]:
-        """Return the packets that are left, and release the encoder."""
+    def close(self) -> None:
+        """Release the encoder; packets that are left are given up."""
         ...
 
 

@@ -19,7 +19,7 @@ from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.h264 import kind_of, nal_units, parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels, planes
-from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
+from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
 # Key frames are asked for by time, whatever the rate; the driver's own count is what is left where it does not hear.
 _KEY_S, _PERIOD_S = 0.98, 2.0
@@ -74,12 +74,6 @@ class BoardEncoder:
             self._codec.close()
             raise
 
-    @property
-    def track(self) -> Track:
-        """See `VideoEncoder.track`."""
-        extradata = with_parameter_sets(b"", *self._sets) if self._sets else b""
-        return Track("h264", self._size, extradata)
-
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
         """See `VideoEncoder.encode`; a picture for which the encoder has no time is left out.
 
@@ -98,14 +92,9 @@ class BoardEncoder:
             self._times[ticks_us] = mono_s
         return packets
 
-    def request_key(self) -> None:
-        """See `VideoEncoder.request_key`."""
-        self._is_key_wanted = True
-
-    def close(self) -> Sequence[Packet]:
-        """See `VideoEncoder.close`; what is still on its way is given up."""
+    def close(self) -> None:
+        """See `VideoEncoder.close`."""
         self._codec.close()
-        return ()
 
     def _ready(self, now_s: float) -> list[Packet]:
         packets = [packet for encoded in self._codec.take() if (packet := self._packet(encoded)) is not None]
