@@ -33,7 +33,7 @@ class Outbox:
         send: Sends the message of a delivery, and raises nothing.
         clock: Tells the time.
         on_change: Called with the number of an event whose deliveries changed.
-        is_paused: Whether nothing may be sent now, messages that wait since before the pause included.
+        is_paused: Whether nothing may be sent now but the test of a device; what waits since before then is left out.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Outbox:
         if device.gone_why:
             await self._note(replace(delivery, state="failed", at_ms=now_ms, why=device.gone_why))
             return
-        if self._is_paused():
+        if self._is_paused() and event.kind != "test":
             # One that went already would only go again with its picture.
             was_sent = delivery.code is not None and delivery.code // 100 == 2
             await self._note(replace(delivery, state="sent" if was_sent else "paused", at_ms=now_ms))

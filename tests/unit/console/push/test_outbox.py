@@ -58,9 +58,9 @@ def db(db: sqlite3.Connection) -> sqlite3.Connection:
     return db
 
 
-def put(db: sqlite3.Connection, clock: FakeClock, text: str, *to: str) -> None:
+def put(db: sqlite3.Connection, clock: FakeClock, text: str, *to: str, kind: str = "rule") -> None:
     now_ms = round(clock.utcnow().timestamp() * 1000)
-    row, _ = events.put(db, EventRow("", text, now_ms, "rule"))
+    row, _ = events.put(db, EventRow("", text, now_ms, kind))
     for device in to:
         devices.put_delivery(db, Delivery(row.rowid, device, "waiting", 0, now_ms, None, now_ms, text))
 
@@ -108,12 +108,14 @@ def test_what_waited_before_a_pause_is_not_sent_during_it(db: sqlite3.Connection
         is_paused[0] = True
         devices.send_again(db, 1, round(clock.utcnow().timestamp() * 1000))  # its picture has come
         clock.advance(600)
-        await box.step()
-        await turn()
+        put(db, clock, "test", "tablet", kind="test")
+        for _ in range(2):
+            await box.step()
+            await turn()
 
     asyncio.run(scenario())
-    assert service.sent == ["phone first", "tablet first"]
-    assert states(db) == [("phone", "paused", 1), ("tablet", "sent", 1)]
+    assert service.sent == ["phone first", "tablet first", "tablet test"]
+    assert states(db) == [("phone", "paused", 1), ("tablet", "sent", 1), ("tablet", "sent", 1)]
 
 
 def test_the_messages_of_a_device_go_in_their_order(db: sqlite3.Connection) -> None:
