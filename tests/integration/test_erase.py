@@ -53,8 +53,8 @@ def test_the_command_leaves_nothing_of_ours_and_ends_the_node(broker: Mosquitto,
         reply = interfaces.commands.ask("erase", confirm="porch", timeout_s=40)
         assert reply["ok"], reply
         facts = reply["data"]
-        assert (facts["pictures"], facts["files"], facts["topics_left"]) == (2, 9, 0), (
-            "three files a picture, the count of starts, the names, and the key of links"
+        assert (facts["pictures"], facts["files"], facts["topics_left"]) == (2, 12, 0), (
+            "three files a picture, the count of starts, the names, the key of links, and three of the event database"
         )
         assert facts["size_bytes"] > sum(picture["bytes"] for picture in saved)
         assert facts["topics"] > 50
@@ -89,8 +89,8 @@ def test_the_program_erases_for_a_node_that_was_killed(broker: Mosquitto, tmp_pa
         assert f"{BASE}/info" in held(broker)
         done = cli(interfaces.node, "--yes")
         assert done.returncode == 0, done.stderr
-        assert "erased 1 picture (7 files, " in done.stdout, (
-            "picture, side-car, what remembers privacy here and there, count of starts, names, key of links"
+        assert "erased 1 picture (10 files, " in done.stdout, (
+            "picture, side-car, marks of privacy here and there, count of starts, names, key of links, event database"
         )
         assert held(broker) == set(FOREIGN)
         assert [path.name for path in (tmp_path / "captures").iterdir()] == ["holiday.jpg"]
