@@ -76,13 +76,19 @@ def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: 
     return draft.validate()
 
 
-def parse(text: str, path: Path) -> Config:
+def parse(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Return the settings that a text would give as the content of a file. Opens nothing, so the password is missing.
 
+    Args:
+        text: The text.
+        path: The file.
+        environ: The environment, which wins; ``None``: the text alone.
+
     Raises:
-        ConfigError: Something in the text is wrong.
+        ConfigError: Something in the text, or in the environment, is wrong.
     """
-    return MergedLayers(from_file(text, str(path)), Layer(), path.absolute().parent, NODE_SCHEMA).validate()
+    environment = from_environment(environ or {})
+    return MergedLayers(from_file(text, str(path)), environment, path.absolute().parent, NODE_SCHEMA).validate()
 
 
 def decode(content: bytes, path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.config import Config
 from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.config.layers import variable
 from pi_cam_node.config.loader import decode, parse
 from pi_cam_node.config.merge import PASSWORD_FILE, PICTURES
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
@@ -28,9 +30,13 @@ _log = logging.getLogger(__name__)
 
 # What rename() answers where a container has the file mounted by itself instead of its folder.
 _MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
+# A mask hides what it shall only in a picture that is turned as the one on which it was drawn.
+_MASKED = ("privacy.masks", "camera.rotation", "camera.hflip", "camera.vflip")
 
 
-def write_back(path: Path | None, config: Config, base: bytes | None = None) -> Path:
+def write_back(
+    path: Path | None, config: Config, base: bytes | None = None, environ: Mapping[str, str] | None = None
+) -> Path:
     """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
 
     One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
@@ -42,6 +48,7 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
         path: The file that the node was started with; ``None`` where it was started without one.
         config: The settings in force.
         base: The content that they were loaded from, where that was not the file's.
+        environ: The environment of the next start; ``None`` where it gives no settings.
 
     Raises:
         NotSaved: The file is the old one; the message says why.
@@ -50,9 +57,10 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
         raise NotSaved("started without a configuration file; start with --config")
     try:
         if base is not None and not _is_usable(path):
-            return _replaced(path, config, base)
+            return _replaced(path, config, base, environ)
         content = path.read_bytes()
         new = rewritten(content, path, config)
+        _check_masks(new, path, config, environ)
         if new != content:
             mode = stat.S_IMODE(path.stat().st_mode)
             replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
@@ -69,15 +77,32 @@ def write_back(path: Path | None, config: Config, base: bytes | None = None) -> 
     return path
 
 
-def _replaced(path: Path, config: Config, base: bytes) -> Path:
+def _replaced(path: Path, config: Config, base: bytes, environ: Mapping[str, str] | None) -> Path:
     """Set a file aside with which the node could not start, and create a valid one."""
     new = rewritten(base, path, config)
+    _check_masks(new, path, config, environ)
     try:
         replace_atomically(path.with_name(f"{path.name}.bad"), path.read_bytes())
     except OSError as error:
         _log.warning("%s cannot be kept aside: %s", path, error.strerror)
     replace_atomically(path, new)
     return path
+
+
+def _check_masks(content: bytes, path: Path, config: Config, environ: Mapping[str, str] | None) -> None:
+    """Raise where the next start would not turn picture and masks together, because the environment gives one of them.
+
+    Raises:
+        NotSaved: The masks would hide another part of the scene.
+    """
+    if not config.privacy.masks or not environ:
+        return
+    started = parse(decode(content, path), path, environ)
+    if others := [key for key in _MASKED if _value(started, key) != _value(config, key)]:
+        raise NotSaved(
+            f"the environment gives {', '.join(map(variable, others))}, with which the masks would hide another part "
+            "of the scene after the next start; remove it there and ask again"
+        )
 
 
 def _is_usable(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from pi_cam_node.base.clock import Clock, clock_is_set
@@ -30,7 +31,7 @@ def ports_of(parts: Parts, loaded: LoadedConfig, start: Start, clock: Clock, sto
         archive=parts.archive,
         submit=parts.worker.submit,
         vitals=lambda: _figures(system, parts),
-        write_config=lambda config: write_back(loaded.path, config, base),
+        write_config=lambda config: write_back(loaded.path, config, base, os.environ),
         stop=stop,
         privacy_port=parts.privacy,
         images=parts.images,

@@ -17,8 +17,10 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.cli import reference
 from pi_cam_node.config import Config, writer
+from pi_cam_node.config.layers import variable
 from pi_cam_node.config.loader import load, parse
 from pi_cam_node.config.settings import MASK, differences, with_value
+from pi_cam_node.config.turned_areas import with_turned_areas
 from pi_cam_node.config.writer import write_back
 from tests.support.config_folder import Folder
 
@@ -146,6 +148,25 @@ def test_what_the_environment_gave_is_in_force_and_written(folder: Folder) -> No
     config = folder.load("night:\n  gain: 4\n", MQTT__HOST="broker").config
     write_back(folder.file, config)
     assert load(folder.file, {}).config.mqtt.host == "broker"
+
+
+MASKED = "privacy:\n  masks: ['0,0 0.5,0 0.5,1']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"), [(MASKED, {"CAMERA__ROTATION": "0"}), ("", {"PRIVACY__MASKS": '["0,0 0.5,0 0.5,1"]'})]
+)
+def test_a_turn_is_not_written_where_the_environment_would_take_it_from_the_masks_or_them_from_it(
+    folder: Folder, text: str, environ: dict[str, str]
+) -> None:
+    before = folder.load(text, **environ).config
+    variables = {variable(key.replace("__", ".")): value for key, value in environ.items()}
+    config = with_turned_areas(before, changed(before, camera__rotation="180"))
+    with pytest.raises(NotSaved, match=next(iter(variables))):
+        write_back(folder.file, config, None, variables)
+    assert folder.file.read_text() == text
+    write_back(folder.file, changed(before, night__gain="5"), None, variables)
+    write_back(folder.file, config)
 
 
 @pytest.mark.parametrize(
