@@ -113,11 +113,11 @@ async def mode(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/pushes", "control")
 async def pushes(request: web.Request) -> web.StreamResponse:
-    """Switch the pushes of the whole house off until a time of day, or, without one, on again."""
+    """Switch the pushes of the whole house off ``until`` a time of day; with ``on``, on again."""
     account, form = require(request, "act"), await form_of(request)
-    context, until = context_of(request), form.get("until", "").strip()
+    context = context_of(request)
     try:
-        until_ms = next_ms(until, context.clock.utcnow()) if until and "on" not in form else 0
+        until_ms = 0 if "on" in form else next_ms(form.get("until", "").strip(), context.clock.utcnow())
     except ValueError as error:
         raise web.HTTPBadRequest(text=f"{error}\n") from None
     context.pause_pushes(account.name, until_ms)
