@@ -198,7 +198,9 @@ def test_a_person_outside_logs_in_and_looks(house: House) -> None:
                 await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 0}}})
                 assert (await socket.receive(30)).type is aiohttp.WSMsgType.TEXT
             async with owner.get("/changes") as changes:
-                assert (await changes.content.readline()).startswith(b"event: ")
+                first, second = await changes.content.readline(), await changes.content.readline()
+                assert first.startswith(b"retry: "), "when to come back, for those whose connection is cut"
+                assert second.startswith(b"event: ")
 
     house.visit(visit)
 
