@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, page_of
@@ -10,7 +11,9 @@ from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, Record
 class RecentEvents:
     """Events of this run in memory, the newest `MOST` of them, and its films. Thread: any.
 
-    Each collection is replaced as a whole, so that another thread sees the old or the new one.
+    Each collection is replaced as a whole, so that a thread that reads sees the old or the new one. The node thread
+    saves rows, and the worker removes those of films that retention has deleted: a lock keeps either from undoing the
+    other's change.
     """
 
     MOST = 256
@@ -18,6 +21,7 @@ class RecentEvents:
     def __init__(self) -> None:
         self._rows: dict[str, EventRow] = {}
         self._recordings: dict[str, RecordingRow] = {}
+        self._changing = threading.Lock()
 
     def save_event(self, row: EventRow) -> None:
         """Store an event; the one that began first is dropped if there are too many."""
@@ -32,14 +36,16 @@ class RecentEvents:
 
     def save_recording(self, row: RecordingRow) -> None:
         """Store a film; the one that began first is dropped if there are too many."""
-        rows = {**self._recordings, row.id: row}
-        if len(rows) > self.MOST:
-            del rows[next(iter(rows))]
-        self._recordings = rows
+        with self._changing:
+            rows = {**self._recordings, row.id: row}
+            if len(rows) > self.MOST:
+                del rows[next(iter(rows))]
+            self._recordings = rows
 
     def forget_recording(self, recording_id: str) -> None:
         """Drop the row of a film."""
-        self._recordings = {key: row for key, row in self._recordings.items() if key != recording_id}
+        with self._changing:
+            self._recordings = {key: row for key, row in self._recordings.items() if key != recording_id}
 
     def recordings(self, *states: RecordingState) -> Sequence[RecordingRow]:
         """Return films of this run in these states, oldest first."""

@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -471,6 +472,27 @@ def test_without_a_place_for_a_file_this_run_is_kept_in_memory() -> None:
     assert store.waiting() == []
     assert not store.flush(0)
     assert not store._writer._pending
+
+
+def test_a_film_that_begins_while_another_is_removed_stays_in_memory() -> None:
+    store, threads = EventDatabase(None, FakeClock()), list[threading.Thread]()
+
+    class Removed(str):
+        """Id of the removed film; a new one begins in another thread while it is looked for."""
+
+        __slots__ = ()
+
+        def __ne__(self, other: object) -> bool:
+            if not threads:
+                threads.append(threading.Thread(target=store.save_recording, args=[film(2)]))
+                threads[0].start()
+                threads[0].join(0.2)
+            return not self == other
+
+    store.save_recording(film(1))
+    store.forget_recording(Removed("r1"))
+    threads[0].join()
+    assert [row.id for row in store.recordings("closed")] == ["r2"]
 
 
 def test_what_is_erased_is_not_made_again(store: EventDatabase, path: Path) -> None:
