@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -236,14 +237,17 @@ async def test_a_viewer_who_comes_while_the_camera_is_away_sees_the_placeholder(
 
 @staged
 async def test_a_placeholder_that_cannot_be_made_does_not_end_the_stream(stage: Stage) -> None:
+    tried = threading.Event()
+
     def broken(*_: object) -> Any:
+        tried.set()
         raise NotSaved("no image process")
 
     stage.fanout._images = ImageTasks(broken)
     seat = stage.enter()
     await stage.show()
     stage.hub.publish(None)
-    await until(lambda: stage.fanout._making is not None)
+    await until(tried.is_set)
     await until(lambda: stage.fanout._making is None)
     await stage.show()
     assert seat.seen == ["1", "2"]
