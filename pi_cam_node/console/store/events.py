@@ -100,15 +100,19 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
             (*_head(row), json.dumps(row.data)),
         )
         return replace(row, rowid=int(cursor.lastrowid or 0)), True
+    kind = min(old.kind, row.kind, key=lambda kind: _RANK.index(kind) if kind in _RANK else len(_RANK))
+    data = {**old.data, **row.data}
+    if kind != row.kind and "cause" in old.data:  # a film says of a trigger only that it was one
+        data["cause"] = old.data["cause"]
     merged = replace(
         row,
         at_ms=min(old.at_ms, row.at_ms),
-        kind=min(old.kind, row.kind, key=lambda kind: _RANK.index(kind) if kind in _RANK else len(_RANK)),
+        kind=kind,
         camera=row.camera or old.camera,
         sensor=row.sensor or old.sensor,
         rule=row.rule or old.rule,
         media=row.media or old.media,
-        data={**old.data, **row.data},
+        data=data,
         rowid=old.rowid,
     )
     if merged != old:

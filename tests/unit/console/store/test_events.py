@@ -44,6 +44,21 @@ def test_the_parts_of_an_event_are_one_row_in_any_order(db: sqlite3.Connection, 
     assert (one.kind, one.at_ms, one.data["media"]["id"]) == ("motion", 1795203900000, "film")
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_cause_of_an_event_is_not_that_of_its_film(db: sqlite3.Connection, order: tuple[int, ...]) -> None:
+    parts = (
+        message("triggered", cause="doorbell"),
+        message("recording_started", cause="trigger"),
+        message("recording_saved", cause="trigger", media={"id": "film", "kind": "recording"}),
+    )
+    for number in (*order, *order):
+        found = events.row_of("porch", parts[number], 0)
+        assert found is not None
+        events.put(db, found)
+    (one,) = events.newest(db, EventFilter(), 10)
+    assert (one.kind, one.data["cause"], one.data["media"]["id"]) == ("trigger", "doorbell", "film")
+
+
 def test_the_same_id_of_two_nodes_is_two_events(db: sqlite3.Connection) -> None:
     for node in ("porch", "hall", "porch"):
         events.put(db, row(node))
