@@ -32,7 +32,12 @@ CAUSES = {
     "disabled": "Night mode is turned off.",
     "camera": "The camera switched by itself.",
     "command": "It was asked for.",
+    "interval": "A picture is taken every so often.",
+    "event": "Something happened.",
     "motion": "Something moved.",
+    "trigger": "A sensor asked for it.",
+    "record": "It was asked for.",
+    "continuous": "Everything is recorded.",
 }
 # Those with a beginning and an end.
 LASTING = ("motion", "trigger", "record")
@@ -183,7 +188,8 @@ def _detail(row: EventRow) -> str:
 def cause_of(row: EventRow) -> str:
     """Return what the node says caused an event, for people; empty where it says nothing."""
     cause = str(row.data.get("cause") or "")[:120]
-    return CAUSES.get(cause, cause)
+    is_name = row.kind == "trigger" and cause != "trigger"  # of the sensor, which may well be called light
+    return cause if is_name else CAUSES.get(cause, cause)
 
 
 def _seconds(told: object) -> float:

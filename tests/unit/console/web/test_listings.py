@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -11,6 +11,7 @@ pytest.importorskip("jinja2", reason="the extra console is not installed")
 from pi_cam_node.console.store.events import EventRow
 from pi_cam_node.console.web import event_views, events, recordings
 from pi_cam_node.core.rules.night import Cause
+from pi_cam_node.mqtt.payloads import PictureSavedEvent
 
 AT_MS = 1_795_938_397_433
 AT = "2026-11-29T07:46:37.433Z"
@@ -42,10 +43,23 @@ def test_a_row_tells_its_own_place() -> None:
     assert events.place_of(events.cursor_of(EventRow("porch", "e", AT_MS, "motion", rowid=12))) == (AT_MS, 12)
 
 
-@pytest.mark.parametrize("cause", [*get_args(Cause), "command"])
-def test_a_cause_is_told_in_words(cause: str) -> None:
-    words = event_views.cause_of(EventRow("porch", "e", AT_MS, "mode", data={"cause": cause}))
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        *(("mode", cause) for cause in (*get_args(Cause), "command")),
+        *(("picture", cause) for cause in get_args(get_type_hints(PictureSavedEvent)["cause"])),
+        *(("record", cause) for cause in ("motion", "trigger", "record", "continuous")),
+        ("trigger", "trigger"),
+    ],
+)
+def test_a_cause_is_told_in_words(kind: str, cause: str) -> None:
+    words = event_views.cause_of(EventRow("porch", "e", AT_MS, kind, data={"cause": cause}))
     assert words.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["light", "camera", "motion", "doorbell"])
+def test_a_sensor_is_called_by_its_name_whatever_that_means_elsewhere(name: str) -> None:
+    assert event_views.cause_of(EventRow("porch", "e", AT_MS, "trigger", data={"cause": name})) == name
 
 
 def test_a_cause_that_is_words_already_is_told_as_it_is() -> None:
