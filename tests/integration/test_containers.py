@@ -22,7 +22,7 @@ from tests.support.running_node import REPOSITORY, RunningNode
 
 COMPOSE = REPOSITORY / "docker-compose.yml"
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
-GIVEN = {"CAMERA": "synthetic", "NODE_PASSWORD": "one", "CONSOLE_PASSWORD": "two"}
+GIVEN = {"CAMERA": "synthetic", "NODE_PASSWORD": "one", "CONSOLE_PASSWORD": "two", "TZ": "Europe/Berlin"}
 
 
 def services() -> dict[str, dict[str, Any]]:
@@ -51,6 +51,7 @@ def test_the_compose_file_is_one(name: str) -> None:
 
 
 def test_every_variable_is_a_setting_and_the_files_of_the_image_are_valid(tmp_path: Path) -> None:
+    assert environment_of("console")["TZ"] == "Europe/Berlin", "its rules go by local time"
     for key in environment_of("node"):
         assert key.removeprefix("PI_CAM_NODE__").replace("__", ".").lower() in catalogue()
     state = {"STATE_DIRECTORY": str(tmp_path)}
