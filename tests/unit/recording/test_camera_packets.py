@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pi_cam_node.base.clock import utc_of
+from pi_cam_node.core.file_access import OWNER_ONLY
+from pi_cam_node.core.film import ClipOrder
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets, PreRoll
+from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder_pool import PacketSource
+from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.packet_stream import PacketStream
 from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit, number_of
@@ -182,9 +190,11 @@ def test_no_sound_is_kept_where_it_is_off_nor_used_once_it_was_switched_off() ->
     rig = Rig(has_sound=True)
     rig.send(1)
     send_sound(rig, rig.start_s + 0.05)
+    assert rig.packets.sound.size_bytes > 0
     rig.has_sound = False
     send_sound(rig, rig.start_s + 0.06)
     assert sounds(rig) == [4_500]
+    assert rig.packets.sound.size_bytes == 0
     assert not rig.packets.stream.sound, "films that are open take no more of it, and new ones have none"
 
 
@@ -196,10 +206,41 @@ def test_no_sound_is_kept_in_privacy_before_pictures_or_without_a_format() -> No
     assert sounds(rig) == []
     send_sound(rig, rig.start_s)
     assert sounds(rig) == [0]
+    assert rig.packets.sound.size_bytes > 0
     rig.is_private = True
     send_sound(rig, rig.start_s)
     assert sounds(rig) == []
     assert not rig.packets.stream.sound
+    assert rig.packets.sound.size_bytes == 0
+
+
+def test_a_camera_whose_sound_ends_has_none_some_seconds_later() -> None:
+    rig = Rig(has_sound=True)
+    rig.send(1)
+    send_sound(rig, rig.start_s)
+    rig.send(3 * FPS)
+    assert rig.packets.stream.sound == AAC
+    rig.send(1)
+    assert not rig.packets.stream.sound, "a film that begins now has no track of it"
+
+
+def test_a_clip_that_is_copied_tells_the_group_of_pictures_that_is_missing(tmp_path: Path) -> None:
+    rig = Rig(keep_s=10.0)
+    rig.send(GOP)
+    rig.number += 8
+    rig.send(GOP)
+
+    def facts(mono_s: float) -> FilmFacts:
+        at = utc_of(mono_s, rig.clock)
+        name = film_id(at, "3f2a91c0", 1, "clip")
+        return FilmFacts(name, "clip", "", "clip", mono_s, at, mono_s, "boot", clock_set=True, masked=False)
+
+    order = ClipOrder(rig.start_s, rig.start_s + 10.0, 60, masked=False)
+    film = copy_clip(
+        rig.packets.stream, order, lambda _done, _all: None, directory=tmp_path, facts=facts, access=OWNER_ONLY
+    )
+    assert film is not None
+    assert film.gap_s == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(("keep_s", "most_bytes"), [(7.0, 4_000_000), (10.0, 5_000_000)])

@@ -105,6 +105,16 @@ def test_film_and_side_car_get_mode_and_group_when_the_film_is_closed(tmp_path: 
     assert access_in(tmp_path) == {".mp4": ("0o664", group_id), ".json": ("0o664", group_id)}
 
 
+def test_the_event_of_a_mended_film_ends_with_it(tmp_path: Path) -> None:
+    event = {"id": "event-1", "kind": "motion", "at": "2026-11-29T04:33:02.724Z", "cause": "motion"}
+    film = FilmFile(tmp_path, replace(facts(), event=event), TRACK)
+    for frame in range(35):
+        film.add(access_unit(frame, key=frame % 10 == 0), 100.0 + frame / 10, key=frame % 10 == 0)
+    (mended,) = repair_all(tmp_path)
+    assert mended.event is not None
+    assert (mended.event.id, mended.event.ended_by, mended.event.ended_at) == ("event-1", "interrupted", mended.last_at)
+
+
 def test_a_mended_film_gets_them_too(tmp_path: Path) -> None:
     record(tmp_path)
     assert len(repair_all(tmp_path, access=FileAccess(0o664, None))) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
@@ -25,9 +25,9 @@ class Process:
     pid = 1
     has_room = True
 
-    def __init__(self, answers: float) -> None:
-        self._answers, self._asked = answers, deque[int]()
-        self._is_begun = False
+    def __init__(self, answers: float, begun: Callable[[], None] = lambda: None) -> None:
+        self._answers, self._asked, self._begun = answers, deque[int](), begun
+        self._has_size = False
 
     @property
     def waiting(self) -> int:
@@ -41,10 +41,12 @@ class Process:
             return []
         if self._answers <= 0:
             raise EncoderLost("it ended")
+        if not self._has_size:
+            self._has_size = True
+            return [Message("size", 640, 480)]
+        self._begun()
         self._answers -= 1
-        size = [] if self._is_begun else [Message("size", 640, 480)]
-        self._is_begun = True
-        return [*size, Message("packet", self._asked.popleft(), 1, access_unit(1, key=True, size_bytes=200))]
+        return [Message("packet", self._asked.popleft(), 1, access_unit(1, key=True, size_bytes=200))]
 
     def close(self) -> None:
         self._asked.clear()
@@ -58,7 +60,8 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
         ring.append(mono_s, b"jpeg", None)
         for begin_s in (mono_s, mono_s + 0.05):
             sound.append(Packet(begin_s, False, f"{begin_s:.2f}".encode(), PacketFacts(pts_of(begin_s), sound=AAC)))
-    processes = iter([Process(7), Process(float("inf"))])
+    formats: list[bytes] = []
+    processes = iter([Process(7, lambda: formats.append(encoder.stream.sound)), Process(float("inf"))])
     encoder = LiveEncoder(
         lambda mono_s: ring.reader(ring.key_before(mono_s)),
         SystemClock(),
@@ -75,5 +78,6 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
     frames: list[bytes] = []
     while (item := reader.next()) is not None:
         frames += [item[1]] if item[0].meta.sound else []
+    assert formats[0] == AAC, "a film that begins with the first picture knows of the sound"
     assert encoder.restarts == 1
     assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]

@@ -36,6 +36,11 @@ def test_a_reader_of_an_empty_ring_begins_with_what_comes() -> None:
     assert [each.facts.sound for each in reader.until(9.0)] == [AAC]
 
 
+def test_a_frame_that_seems_to_begin_before_the_one_before_stays_behind_it() -> None:
+    sound = ring(1.0, 1.2, 1.1)
+    assert [each.data for each in sound.since(1.0).until(1.2)] == [b"1.000", b"1.200", b"1.100"]
+
+
 def test_sound_is_kept_for_two_minutes_and_forgotten_at_once_where_it_must_be() -> None:
     sound = ring(0.0, 1.0, KEPT_S + 0.5)
     assert [each.mono_s for each in sound.since(-1.0).until(1e9)] == [1.0, KEPT_S + 0.5]

@@ -11,6 +11,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.camera.source import BadImage, Controls, Opened, Shot
 from pi_cam_node.camera.worker import source_loop
 from pi_cam_node.camera.worker.messages import Apply, Arrived, Configure, Deliver, Failed, Open, Output, Quit, Report
+from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.camera.worker.source_loop import BAD_IMAGES_MAX, BAD_S, SourceLoop
 from pi_cam_node.config import CameraConfig
 from tests.support.fakes.clock import FakeClock
@@ -74,6 +75,13 @@ def test_a_camera_that_delivers_nothing_else_is_opened_again(mocker: MockerFixtu
     assert [type(report) for report in told] == [Arrived, Failed]
     assert isinstance(told[-1], Failed)
     assert told[-1].reason == "it is broken"
+
+
+@pytest.mark.parametrize("script", ["ggg", "g" + "b" * 40])
+def test_what_makes_the_pictures_is_closed_with_the_source(script: str, mocker: MockerFixture) -> None:
+    closed = mocker.spy(PictureMaker, "close")
+    told_of(script, mocker)
+    assert closed.call_count == 1
 
 
 def test_a_few_bad_images_in_a_row_are_borne_for_a_while(mocker: MockerFixture) -> None:

@@ -87,6 +87,9 @@ def test_nothing_is_encoded_that_nobody_wants_and_another_wish_begins_another_tr
     assert kernel.open_contexts == 0
     made.configure(VIDEO)
     first = packets(made, 5, 6.0)
+    made.configure(Output(70, video=VideoOutput(60, 10.0)))
+    first += packets(made, 5, 6.5)
+    assert len({packet.facts.track for packet in first}) == 1, "the same wish goes on"
     made.configure(Output(85, video=VideoOutput(80, 10.0)))
     second = packets(made, 5, 7.0)
     assert second[0].key
