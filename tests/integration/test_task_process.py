@@ -61,6 +61,22 @@ def test_large_pictures_cross_whole(images: ImageTasks) -> None:
     assert told[-1][0] == told[-1][1]
 
 
+@pytest.mark.parametrize("picture", [JPEG, b"no picture"])
+def test_who_waits_says_so_before_each_wait_and_that_it_is_over(picture: bytes) -> None:
+    waits: list[float] = []
+    process = TaskProcess(silence_s=30.0, on_wait=waits.append)
+    try:
+        ImageTasks(process.run).encode(picture, "png")
+    except ValueError:
+        assert picture != JPEG
+    finally:
+        process.close()
+    *most_s, last_s = waits
+    assert len(most_s) >= 2
+    assert min(most_s) >= 30.0
+    assert last_s == 0.0
+
+
 def test_what_is_no_picture_is_said_and_costs_nothing(process: TaskProcess, images: ImageTasks) -> None:
     for _ in range(3):
         with pytest.raises(ValueError):

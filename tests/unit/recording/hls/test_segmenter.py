@@ -252,6 +252,16 @@ def sound_of(feed: Feed) -> tuple[list[bytes], list[int], int]:
     return frames, [each.duration for each in content.sound], content.sound[0].ticks
 
 
+def test_sound_of_another_format_than_the_track_says_is_left_out() -> None:
+    feed = Feed()
+    heard(feed, 100.0, 100.5)
+    feed.cut.add_sound(b"of a camera before", pts_of(100.46), AAC + b"\0")
+    heard(feed, 100.5, 102.2)
+    frames, _, _ = sound_of(feed)
+    assert frames
+    assert b"of a camera before" not in frames
+
+
 def test_sound_goes_along_with_the_pictures_without_a_hole_between_segments() -> None:
     feed = Feed()
     heard(feed, 100.0, 104.2)
