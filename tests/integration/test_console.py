@@ -133,6 +133,19 @@ def paths(camera: str) -> Iterator[tuple[str, str, str]]:
         yield route.method, re.sub(r"\{name:.*?\}$", "base.css", path), route.need.right
 
 
+def test_the_list_of_who_did_what_names_who_guesses_behind_a_proxy(broker: Mosquitto, tmp_path: Path) -> None:
+    async def visit(owner: Browser) -> None:
+        wrong = {"name": "Anna", "password": "wrong"}
+        assert (await owner.post("/login", wrong, **{"X-Forwarded-For": "203.0.113.9"}))[0] == 401
+        async with asyncio.timeout(DEADLINE_S):
+            while "from 203.0.113.9" not in (await owner.get("/settings"))[1]:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+
+    behind = {"trusted_proxies": ["127.0.0.1"]}
+    with RunningConsole(tmp_path / "console", broker.port, console=behind) as console:
+        console.visit(visit)
+
+
 def test_every_route_is_refused_to_strangers_and_cameras_to_guests(console: RunningConsole, client: Client) -> None:
     announce(client, "porch")
     announce(client, "hall")

@@ -58,7 +58,8 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     account = await context.accounts.verify(form.get("name", ""), form.get("password", ""))
     if account is None:
         gate.count_wrong(request)
-        context.note("", "login", f"refused: {form.get('name', '')[:40]!r} from {request.remote}")
+        peer = gate.proxies.peer_of(request)
+        context.note("", "login", f"refused: {form.get('name', '')[:40]!r} from {peer.address}")
         fault = "That is not a name and its password."
         if is_json:
             return web.Response(status=401, text=f"{fault}\n")
