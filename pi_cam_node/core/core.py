@@ -184,7 +184,7 @@ class Core:
             self._camera_back(now_s)
         self._camera_timeout.frame_received(now_s)
         self._trial.frame(frame.exposed_mono_s, now_s)
-        self._frame_rate.count(now_s)
+        self._frame_rate.count(frame.captured_mono_s)  # frames that waited come at once
         self._events.append(e.FrameTaken(frame))
         self._pipeline.process(frame, now_s, self._events)
         if frame.motion is not None:

@@ -32,9 +32,9 @@ class FrameRate:
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=1000)
 
-    def count(self, now_s: float) -> None:
-        """Count one event."""
-        self._times_s.append(now_s)
+    def count(self, at_s: float) -> None:
+        """Count one event, at its own time."""
+        self._times_s.append(at_s)
 
     def per_second(self, now_s: float) -> float:
         """Return the rate; 0 where less than two events lie in the window."""

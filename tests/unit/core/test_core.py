@@ -154,6 +154,18 @@ def test_telemetry_comes_by_interval() -> None:
     assert figures["ring_frames"] == 300
 
 
+def test_frames_that_waited_and_come_at_once_do_not_raise_the_frame_rate() -> None:
+    """As at the start: the camera is opened before the node is up."""
+    harness = CoreHarness()
+    waited = []
+    for _ in range(8):
+        harness.clock.advance(0.1)
+        waited.append(harness.frame())
+    for frame in waited:
+        harness.step(frame)
+    assert harness.core.figures()["fps"] == pytest.approx(10, abs=0.2)
+
+
 # ------------------------------------------------------------------ automatic pictures
 
 
