@@ -155,10 +155,13 @@ class Database:
         """
         aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
         _log.error("the database is damaged (%s); it will be set aside as %s", error, aside)
-        for suffix in SUFFIXES:
-            _beside(self._fresh, suffix).unlink(missing_ok=True)
-        with closing(self._connected(self._fresh, check=False)) as fresh:
-            salvage(self.path, fresh)
+        self._drop_fresh()
+        try:
+            with closing(self._connected(self._fresh, check=False)) as fresh:
+                salvage(self.path, fresh)
+        except BaseException:
+            self._drop_fresh()  # it would take what room there is left
+            raise
         if self._db is not None:
             self._db.close()
             self._db = None
@@ -169,6 +172,10 @@ class Database:
         self._fresh.rename(self.path)
         self.was_damaged = True
         return self._connected(self.path, check=False)
+
+    def _drop_fresh(self) -> None:
+        for suffix in SUFFIXES:
+            _beside(self._fresh, suffix).unlink(missing_ok=True)
 
     def _transact(self, work: Work[Result]) -> Result:
         result = self._guarded(lambda db: _in_transaction(db, work))

@@ -155,6 +155,7 @@ def test_a_disk_full_while_a_damaged_file_is_replaced_loses_no_account(
         else:
             with pytest.raises(OSError, match="full"):
                 opened()
+        assert not list(tmp_path.glob("console.db.new*")), "it takes no room"
     mocker.stopall()
     again = database if while_open else opened()
     assert asyncio.run(again.read(lambda db: db.execute(asked).fetchone()[0])) == 0
