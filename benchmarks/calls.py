@@ -133,7 +133,7 @@ class CountedNode(Node):
 
 @dataclass(slots=True)
 class Counts:
-    """Counted ways.
+    """Counted trips.
 
     Attributes:
         trips: The trips by name, in the order in which they were made.
