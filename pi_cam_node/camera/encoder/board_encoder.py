@@ -30,6 +30,8 @@ _BITS_MIN, _BITS_MAX = 100_000, 20_000_000
 # Pictures without a packet that can be used, and seconds, after which the encoder counts as failed.
 _SILENT_PICTURES, _SILENT_S = 8, 5.0
 _LAST_PICTURE_UNIT = 5
+# Blocks of 16 x 16 pixels that a picture of level 4.0 may have (ITU-T H.264, table A-1): 1920 x 1088 has 8160.
+_BLOCKS_MAX = 8192
 
 
 def bitrate_of(size: tuple[int, int], quality: int) -> int:
@@ -64,15 +66,21 @@ class BoardEncoder:
         self._heard_s: float | None = None
         self._unheard = 0
         try:
-            self._codec.set(v.BITRATE, bitrate_of(size, wanted.quality))
-            self._codec.set(v.H264_PROFILE, v.PROFILE_MAIN)
-            self._codec.set(v.H264_LEVEL, v.LEVEL_4_0)
-            self._codec.set(v.REPEAT_SEQ_HEADER, 1)
-            self._codec.set(v.H264_I_PERIOD, max(1, round(wanted.rate_hz * _PERIOD_S)))
-            self._codec.start(size, wanted.rate_hz)
+            self._begin(wanted)
         except OSError:
             self._codec.close()
             raise
+
+    def _begin(self, wanted: VideoOutput) -> None:
+        width, height = self._size
+        if -(-width // 16) * -(-height // 16) > _BLOCKS_MAX:
+            raise OSError(errno.EINVAL, f"{width}x{height} is more than the encoder's level 4.0 holds")
+        self._codec.set(v.BITRATE, bitrate_of(self._size, wanted.quality))
+        self._codec.set(v.H264_PROFILE, v.PROFILE_MAIN)
+        self._codec.set(v.H264_LEVEL, v.LEVEL_4_0)
+        self._codec.set(v.REPEAT_SEQ_HEADER, 1)
+        self._codec.set(v.H264_I_PERIOD, max(1, round(wanted.rate_hz * _PERIOD_S)))
+        self._codec.start(self._size, wanted.rate_hz)
 
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
         """See `VideoEncoder.encode`; a picture for which the encoder has no time is left out.

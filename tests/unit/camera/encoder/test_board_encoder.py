@@ -182,10 +182,11 @@ def test_whatever_the_driver_refuses_everything_is_given_back(request_number: in
     assert kernel.open_contexts == 0
 
 
-def test_pictures_that_are_too_wide_are_refused() -> None:
+@pytest.mark.parametrize("size", [(2048, 768), (1920, 1440)])
+def test_pictures_that_are_too_large_are_refused(size: tuple[int, int]) -> None:
     kernel = FakePiEncoder()
-    with pytest.raises(OSError, match="2048x1536"):
-        encoder(kernel, size=(2048, 1536))
+    with pytest.raises(OSError, match=f"{size[0]}x{size[1]}"):
+        encoder(kernel, size=size)
     assert kernel.open_contexts == 0
 
 
