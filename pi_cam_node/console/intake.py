@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 AWAY_S = 60.0
 CATCH_UP_S = 2.0
 CONSOLES_MAX = 16
-# Nodes that lost the broker are back on it sooner.
-UNHEARD_S = 30.0
+# Nodes that lost the broker are back on it sooner, and tell their figures each minute, unless told otherwise.
+UNHEARD_S = 90.0
 
 
 @dataclass(slots=True)

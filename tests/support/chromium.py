@@ -127,15 +127,23 @@ class Tab:
         return str(await self.value(f"document.querySelector({json.dumps(selector)}).innerText"))
 
     async def click(self, selector: str, across: float = 0.5) -> None:
-        """Press and release the mouse on an element, at a share of its width."""
-        where = await self.value(
+        """Press and release the mouse on an element that stands still, at a share of its width."""
+        before, where = None, await self._box(selector)
+        while where != before:  # what is above it may still come
+            await asyncio.sleep(0.1)
+            before, where = where, await self._box(selector)
+        x, y = where[0] + where[2] * across, where[1] + where[3] / 2
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    async def _box(self, selector: str) -> list[float]:
+        """Scroll to an element; return where it is: left, top, width and height in CSS pixels."""
+        box: list[float] = await self.value(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             " e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect();"
             " return [r.left, r.top, r.width, r.height]; })()"
         )
-        x, y = where[0] + where[2] * across, where[1] + where[3] / 2
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        return box
 
     async def write(self, selector: str, text: str) -> None:
         """Replace the text of a field from the keyboard, and leave the field with the enter key."""
