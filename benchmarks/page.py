@@ -70,7 +70,7 @@ def page(results: Mapping[str, Any]) -> str:
         "## On what",
         "",
         *(f"- {name}: {value}" for name, value in results["machine"].items()),
-        f"- {results['rounds']} rounds, processor time counted for {results['window_s']:g} s in each",
+        f"- rounds: {results['rounds']}, processor time counted for {results['window_s']:g} s in each",
         "",
     ])  # fmt: skip
 

@@ -72,6 +72,7 @@ def main() -> int:
     """Measure, print, and write; return 1 where a row failed."""
     parser = argparse.ArgumentParser(description="Measure the node, each figure beside a reference of the same run.")
     parser.add_argument("--rows", default=",".join(ROWS), help="which, separated by commas (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each row (default: %(default)s); the page tells it")
     parser.add_argument("--quick", action="store_true", help="one round of each, in shorter windows")
     parser.add_argument("--json", type=Path, default=page.RESULTS, help="also write the figures here")
     parser.add_argument("--page", action="store_true", help="also write docs/performance.md; takes every row")
@@ -81,7 +82,7 @@ def main() -> int:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     if options.page and (options.quick or set(rows) != set(ROWS)):
         parser.error("the page tells of every row, measured in full")
-    size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": 3, "window_s": 5.0}
+    size = {"rounds": 1, "window_s": 3.0} if options.quick else {"rounds": max(1, options.rounds), "window_s": 5.0}
     folder = page.RESULTS.parent / "bench"
     results = measure(
         rows, folder, rounds=int(size["rounds"]), window_s=size["window_s"], quick=options.quick
