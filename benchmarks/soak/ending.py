@@ -89,12 +89,13 @@ def _same(said: str, held: Any) -> bool:
     """Tell whether a retained payload is a value in force, however it is spelt."""
     if isinstance(held, bool):
         return said.lower() in ({"true", "on"} if held else {"false", "off"})
-    if isinstance(held, list):
-        return said.replace(",", " ").split() == held
     try:
-        return bool(json.loads(said) == held)
+        read = json.loads(said)
     except ValueError:
-        return said == str(held)
+        read = said
+    if isinstance(held, list) and isinstance(read, str):  # words with commas between them; an empty list is ""
+        return read.replace(",", " ").split() == held
+    return bool(read == held) or said == held
 
 
 def _ask(client: Client, verb: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Backoff:
         """
         self._refusals = self._refusals + 1 if refused else 0
         self._signs_s.clear()  # a rival does not keep the node from connecting
+        self._clash = self._clash and refused  # what broke the sessions was the link, or the broker
         if self._clash or self._refusals >= REFUSALS_BEFORE_SLOW:
             return SLOW_S
         return self._rng.uniform(LEAST_S, MOST_S)

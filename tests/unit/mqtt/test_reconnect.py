@@ -93,9 +93,19 @@ def test_a_clash_lasts_until_a_session_that_no_slow_rival_allows(cause: Cause) -
     backoff = Backoff(Longest())
     for number in range(5):
         backoff.after_session(ended(1, cause), number)
-    assert backoff.after_failure() == SLOW_S
     assert backoff.after_session(ended(SLOW_S + 2, cause), 500) == SLOW_S
     assert backoff.after_session(ended(STABLE_S), 600) == MOST_S
+    assert not backoff.clash
+
+
+def test_an_attempt_without_an_answer_ends_a_clash() -> None:
+    """Otherwise a link that flapped before the broker was away is tried once a minute."""
+    backoff = Backoff(Longest())
+    for number in range(5):
+        backoff.after_session(ended(1), number)
+    assert backoff.clash
+    assert backoff.after_failure(refused=True) == SLOW_S
+    assert backoff.after_failure() == MOST_S
     assert not backoff.clash
 
 
