@@ -31,6 +31,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 # Of the files of a database.
 SUFFIXES = ("", "-wal", "-shm")
+# So many damaged files are kept.
+DAMAGED_KEPT = 3
 _DAMAGE = ("malformed", "not a database", "disk image", "corrupt")
 
 
@@ -171,7 +173,15 @@ class Database:
                 _beside(self.path, suffix).rename(_beside(aside, suffix))
         self._fresh.rename(self.path)
         self.was_damaged = True
+        self._drop_old_copies()
         return self._connected(self.path, check=False)
+
+    def _drop_old_copies(self) -> None:
+        """Keep the newest damaged files alone: a failing card makes one after the other."""
+        whole = sorted(self.path.parent.glob(f"{self.path.name}.damaged-*[0-9]"))
+        for old in whole[:-DAMAGED_KEPT]:
+            for suffix in SUFFIXES:
+                _beside(old, suffix).unlink(missing_ok=True)
 
     def _drop_fresh(self) -> None:
         for suffix in SUFFIXES:

@@ -84,6 +84,21 @@ def test_a_damaged_file_is_set_aside_and_people_keep_their_accounts(opened: Open
     assert (tmp_path / "console.db.damaged-20261120T194500").read_bytes()[:16] == b"SQLite format 3\0"
 
 
+def test_of_damaged_files_the_newest_are_kept(opened: Open, tmp_path: Path) -> None:
+    database = opened()
+    put_account(database)
+    database.close()
+    for day in range(1, 6):
+        for suffix in ("", "-wal"):
+            (tmp_path / f"console.db.damaged-2026110{day}T000000{suffix}").touch()
+    damage(tmp_path / "console.db", "event_at")
+    assert opened().was_damaged
+    kept = [path.name for path in tmp_path.glob("console.db.damaged-*")]
+    assert len([name for name in kept if not name.endswith(("-wal", "-shm"))]) == 3
+    assert {"console.db.damaged-20261104T000000", "console.db.damaged-20261120T194500"} <= set(kept)
+    assert "console.db.damaged-20261102T000000-wal" not in kept
+
+
 def damage(file: Path, table: str) -> None:
     """Overwrite the root page of a table or an index."""
     with closing(sqlite3.connect(file)) as db:
