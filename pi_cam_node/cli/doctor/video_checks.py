@@ -20,10 +20,8 @@ VIDEO = "video"
 _SIZE, _PICTURES, _RATE_HZ = (640, 480), 15, 15.0
 # How much a picture's mean luma may differ from what went in, 0 to 255.
 _LUMA_OFF = 8
-_ADVICE = (
-    "the user of the node must be in the group `video`; films are encoded in software meanwhile, "
-    "and `recording.pre_roll: pictures` leaves the encoder alone"
-)
+_ADVICE = "films are encoded in software meanwhile, and `recording.pre_roll: pictures` leaves the board's encoder alone"
+_NO_RIGHT = f"the user of the node must be in the group `video`; {_ADVICE}"
 
 
 def check_video(open_encoder: OpenEncoder | None = None, pause: Callable[[float], None] = time.sleep) -> Finding:
@@ -43,7 +41,8 @@ def check_video(open_encoder: OpenEncoder | None = None, pause: Callable[[float]
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENODEV):
             return ok(VIDEO, f"{software}; encoded in software, for this machine has no encoder that the node knows")
-        return warning(VIDEO, f"{software}; the board's encoder cannot be used: {error}", _ADVICE)
+        advice = _NO_RIGHT if isinstance(error, PermissionError) else _ADVICE
+        return warning(VIDEO, f"{software}; the board's encoder cannot be used: {error}", advice)
     if fault:
         return warning(VIDEO, f"{software}; the board's encoder {fault}", _ADVICE)
     return ok(

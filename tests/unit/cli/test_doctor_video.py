@@ -54,12 +54,15 @@ def test_an_encoder_that_makes_something_else_is_warned_of(kind: type[BoardEncod
     assert words in text
 
 
-def test_an_encoder_that_refuses_is_warned_of() -> None:
-    kernel = FakePiEncoder()
-    kernel.refused[3222558216] = errno.ENOMEM
-    state, text = check(kernel)
-    assert state == "warning"
-    assert "cannot be used" in text
+@pytest.mark.parametrize(("number", "is_right_missing"), [(errno.ENOMEM, False), (errno.EACCES, True)])
+def test_an_encoder_that_refuses_is_warned_of(number: int, is_right_missing: bool) -> None:
+    def refuse(*_: object) -> BoardEncoder:
+        raise OSError(number, "refused", "/dev/video11")
+
+    finding = check_video(refuse, lambda _s: None)
+    assert finding.state == "warning"
+    assert "cannot be used" in finding.text
+    assert ("the group `video`" in finding.advice) == is_right_missing
 
 
 def test_without_pyav_it_says_what_to_install(mocker: MockerFixture) -> None:
