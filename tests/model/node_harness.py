@@ -45,7 +45,7 @@ class StepWorker:
     def __init__(self, inbox: Inbox, *_more: object) -> None:
         self._inbox = inbox
         self._numbers = itertools.count(1)
-        self.loop = None
+        self.loop = Mock()  # the heartbeat, which nothing watches here
         self.jobs: list[tuple[int, Job]] = []
 
     def start(self) -> None:
@@ -251,7 +251,7 @@ def _stand_ins(boot: int) -> Mapping[ModuleType, Mapping[str, Any]]:
             "BrokerLink": SteppedLink,
             "Worker": StepWorker,
             "Camera": StubCamera,
-            "TaskProcess": lambda: Mock(run=task_functions.run),
+            "TaskProcess": lambda **_more: Mock(run=task_functions.run),
             "PictureArchive": partial(PictureArchive, clock_set=lambda: True),
         },
         ports: {"SystemMetrics": lambda *_more: type("NoVitals", (), {"read": lambda _self: VITALS})()},
