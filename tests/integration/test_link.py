@@ -189,7 +189,7 @@ def test_a_hanging_broker_does_not_fill_the_memory(broker: Mosquitto) -> None:
         node.expect(BrokerConnected)
         node.announce()
         proxy.freeze()
-        picture = Message(TOPICS.shortstream, bytes(100_000))
+        picture = Message(TOPICS.shortstream, bytes(100_000), user=(("index", "1"),))
         taken = sum(node.link.publish(picture) for _ in range(200))
         assert node.link.figures()["messages_dropped"] == 200 - taken
         assert node.link.is_backlogged(), "the next stream would find no room"
