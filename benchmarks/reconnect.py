@@ -27,11 +27,11 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.announcer import Announcer
+from pi_cam_node.mqtt.connection.negotiation import SHORT_SESSION_S
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.negotiation import SHORT_SESSION_S
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.broker import Client, Mosquitto, wait_until
 
 # A watcher of everything must not be the one whom the broker drops messages for.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.fleet.wire import Connection
 
 BASE = "pi_cam_node"
-# As long as a real node waits after it lost the broker (mqtt/reconnect.py).
+# As long as a real node waits after it lost the broker (mqtt/connection/reconnect.py).
 RECONNECT_S = (0.5, 7.5)
 # Said at connecting, and not again: a thousand pictures a second are another test than this one.
 IMAGES = ("frame", "media/last/image", "media/thumbnail", "media/last")

@@ -13,8 +13,8 @@ from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import NoBroker
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.retained_cleanup import retained
-from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
 from pi_cam_node.runtime.start_counter import StartCounter

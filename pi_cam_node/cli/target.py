@@ -10,7 +10,7 @@ from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.options import environment_of
 from pi_cam_node.config import Config, loader
 from pi_cam_node.mqtt.blocking_client import BlockingClient
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 NO_ANSWER = 3
 

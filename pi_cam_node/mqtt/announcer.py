@@ -27,12 +27,12 @@ from pi_cam_node.core.inputs import (
     TopicDotsSeen,
 )
 from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Demand
-from pi_cam_node.mqtt.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import removal_message, within
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.retained_state import RetainedState
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.retained_state import RetainedState
+from pi_cam_node.mqtt.messages.topics import Topics
 
 Info = Callable[[int], Mapping[str, object]]
 Discovery = Callable[[Config], dict[str, Any]]

@@ -19,12 +19,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import paho_client, transport
-from pi_cam_node.mqtt.broker_limits import BrokerLimits, limits_of
-from pi_cam_node.mqtt.disconnect import Cause, Version, broker_words, cause_of_code
-from pi_cam_node.mqtt.negotiation import ConnectOptions, Negotiation
-from pi_cam_node.mqtt.subscriptions import FILTERS_IN_A_PACKET
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.connection import paho_client, transport
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits, limits_of
+from pi_cam_node.mqtt.connection.disconnect import Cause, Version, broker_words, cause_of_code
+from pi_cam_node.mqtt.connection.negotiation import ConnectOptions, Negotiation
+from pi_cam_node.mqtt.connection.subscriptions import FILTERS_IN_A_PACKET
+from pi_cam_node.mqtt.messages.topics import Topics
 
 T = TypeVar("T")
 

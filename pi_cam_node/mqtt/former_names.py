@@ -22,8 +22,8 @@ from pi_cam_node.core.events import Event, SettingChanged, TelemetryTaken
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.imaging.polygon import parse_zone
 from pi_cam_node.mqtt.blocking_client import NoBroker, connect
+from pi_cam_node.mqtt.messages.topics import Topics, topics_of
 from pi_cam_node.mqtt.retained_cleanup import clear_retained
-from pi_cam_node.mqtt.topics import Topics, topics_of
 
 _log = logging.getLogger(__name__)
 

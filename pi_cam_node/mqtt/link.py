@@ -16,19 +16,19 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost
-from pi_cam_node.mqtt.broker_limits import BrokerLimits
-from pi_cam_node.mqtt.diagnosis import Diagnosis
-from pi_cam_node.mqtt.disconnect import Version
-from pi_cam_node.mqtt.incoming import Incoming, parse_message
-from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
+from pi_cam_node.mqtt.connection.disconnect import Version
+from pi_cam_node.mqtt.connection.paho_client import client_id_of, machine_id
+from pi_cam_node.mqtt.connection.reconnect import SLOW_S, Backoff
+from pi_cam_node.mqtt.connection.reconnection import Reconnection
+from pi_cam_node.mqtt.connection.reports import LinkReports
+from pi_cam_node.mqtt.connection.session import Session
+from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.own_messages import OwnMessages
-from pi_cam_node.mqtt.paho_client import client_id_of, machine_id
 from pi_cam_node.mqtt.publish_queue import PublishQueue
-from pi_cam_node.mqtt.reconnect import SLOW_S, Backoff
-from pi_cam_node.mqtt.reconnection import Reconnection
-from pi_cam_node.mqtt.reports import LinkReports
-from pi_cam_node.mqtt.session import Session
-from pi_cam_node.mqtt.topics import Topics
 
 _log = logging.getLogger(__name__)
 

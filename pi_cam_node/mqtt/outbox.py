@@ -17,9 +17,9 @@ from dataclasses import replace
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.history import Waiting as StoredMessage
 from pi_cam_node.core.ports import Outbox as Store
-from pi_cam_node.mqtt.in_flight import Sent, Waiting
-from pi_cam_node.mqtt.message import JSON, Message
-from pi_cam_node.mqtt.privacy_filter import without_picture
+from pi_cam_node.mqtt.connection.in_flight import Sent, Waiting
+from pi_cam_node.mqtt.messages.message import JSON, Message
+from pi_cam_node.mqtt.messages.privacy_filter import without_picture
 
 # Replies that wait at most.
 WAITING = 100

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pi_cam_node.core.inputs import BrokerRefused, IdConflictSeen, TopicDotsSeen
-from pi_cam_node.mqtt.diagnosis import Diagnosis
+from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
+from pi_cam_node.mqtt.connection.in_flight import Waiting
+from pi_cam_node.mqtt.connection.reports import LinkReports
+from pi_cam_node.mqtt.connection.session import Session
 from pi_cam_node.mqtt.id_conflict import IdConflict
-from pi_cam_node.mqtt.in_flight import Waiting
-from pi_cam_node.mqtt.incoming import Incoming
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.reports import LinkReports
-from pi_cam_node.mqtt.session import Session
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.incoming import Incoming
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 
 _LOST = "our own message does not come back"
 ECHO_TIMEOUT_S = 5.0

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.sliding_window import SlidingWindow
-from pi_cam_node.mqtt.diagnosis import BELIEVED_S, Diagnosis
-from pi_cam_node.mqtt.disconnect import Disconnect
-from pi_cam_node.mqtt.in_flight import Outcome, Sent, Waiting
-from pi_cam_node.mqtt.message import Message, shortened
+from pi_cam_node.mqtt.connection.diagnosis import BELIEVED_S, Diagnosis
+from pi_cam_node.mqtt.connection.disconnect import Disconnect
+from pi_cam_node.mqtt.connection.in_flight import Outcome, Sent, Waiting
+from pi_cam_node.mqtt.connection.poison_messages import HELD_S, SMALL_BYTES
+from pi_cam_node.mqtt.connection.reports import LinkReports
+from pi_cam_node.mqtt.connection.session import Session
+from pi_cam_node.mqtt.messages.message import Message, shortened
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter, without_picture
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
-from pi_cam_node.mqtt.poison_messages import HELD_S, SMALL_BYTES
-from pi_cam_node.mqtt.privacy_filter import PrivacyFilter, without_picture
-from pi_cam_node.mqtt.reports import LinkReports
-from pi_cam_node.mqtt.session import Session
 
 # Reply topics of askers that the broker is known to take.
 TRUSTED_TOPICS = 256

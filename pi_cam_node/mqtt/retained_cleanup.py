@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.blocking_client import connect
-from pi_cam_node.mqtt.retained_state import RetainedState
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.retained_state import RetainedState
+from pi_cam_node.mqtt.messages.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)

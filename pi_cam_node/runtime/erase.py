@@ -12,8 +12,8 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.former_names import zone_names
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.retained_cleanup import Cleared, clear_retained
-from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import StartCounter
 from pi_cam_node.storage import privacy_marker

@@ -22,8 +22,8 @@ from pi_cam_node.imaging.task_process import TaskProcess
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.outbox import Outbox
-from pi_cam_node.mqtt.topics import topics_of
 from pi_cam_node.recording.films import Films
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
 from pi_cam_node.runtime.privacy_control import PrivacyControl

@@ -9,7 +9,7 @@ from pi_cam_node.camera.camera import Camera
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.mqtt.privacy_filter import PrivacyFilter
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.recording.films import Films
 from pi_cam_node.runtime.erase import erase_all
 from pi_cam_node.runtime.startup import Start

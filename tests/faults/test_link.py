@@ -14,8 +14,8 @@ import pytest
 from benchmarks.reconnect import SETTLED_S, AnnouncingNode
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.reconnect import Backoff
+from pi_cam_node.mqtt.connection.reconnect import Backoff
+from pi_cam_node.mqtt.messages.message import Message
 from tests.faults.conftest import FaultyProxy
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until

@@ -19,7 +19,7 @@ from benchmarks.reconnect import LINES, SETTLED_S, AnnouncingNode, most_within, 
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.mqtt import outbox
-from pi_cam_node.mqtt.message import Message
+from pi_cam_node.mqtt.messages.message import Message
 from tests.faults.http_probe import HttpProbe, resident_mib
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, StartBroker, wait_until

@@ -17,8 +17,8 @@ from pi_cam_node.camera.worker.shared_memory import SLOTS
 from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.core.commands.pictures import picture_of
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.mqtt.event_messages import EventMessages
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.storage.pictures.encoders import encoded
 from pi_cam_node.storage.pictures.sidecar import Origin, sidecar
 from tests.support.core_harness import CoreHarness

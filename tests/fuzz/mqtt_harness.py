@@ -11,14 +11,14 @@ from paho.mqtt.enums import _ConnectionState
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import InputEvent
 from pi_cam_node.mqtt.announcer import Announcer
-from pi_cam_node.mqtt.diagnosis import SessionPlan
-from pi_cam_node.mqtt.disconnect import Version
-from pi_cam_node.mqtt.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
+from pi_cam_node.mqtt.connection.disconnect import Version
+from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
+from pi_cam_node.mqtt.connection.session import Session
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.negotiation import ConnectOptions
-from pi_cam_node.mqtt.session import Session
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import topics_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.sample_node import config_of, message
 

@@ -25,9 +25,9 @@ from pi_cam_node.config.writer import rewritten
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.mqtt.event_messages import EventMessages
-from pi_cam_node.mqtt.incoming import Incoming, parse_message
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
 from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
 from pi_cam_node.web.media.thumbnails import Thumbnails

@@ -13,9 +13,9 @@ import yaml
 
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.core.inputs import BrokerRefused, CommandArrived, HomeAssistantStarted
-from pi_cam_node.mqtt.event_messages import EventMessages
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.retained_state import RetainedState
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.retained_state import RetainedState
 from tests.support.broker import Mosquitto, StartBroker, free_port
 from tests.support.link_harness import TOPICS, LinkHarness
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.mqtt.topics import REPLY_LEVELS
+from pi_cam_node.mqtt.messages.topics import REPLY_LEVELS
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.limited_broker import LimitedBroker, Limits
 from tests.support.running_node import BASE, CommandClient, RunningNode

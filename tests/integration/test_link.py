@@ -25,11 +25,12 @@ from pi_cam_node.core.inputs import (
     Input,
     StaleWillSeen,
 )
-from pi_cam_node.mqtt import in_flight, outbox
 from pi_cam_node.mqtt import link as link_module
-from pi_cam_node.mqtt.incoming import Incoming, parse_message
-from pi_cam_node.mqtt.message import JSON, Message
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt import outbox
+from pi_cam_node.mqtt.connection import in_flight
+from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.messages.message import JSON, Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, StartBroker, wait_until
 from tests.support.link_harness import OFFLINE, ONLINE, TOPICS, LinkHarness, password_file

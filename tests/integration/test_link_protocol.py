@@ -6,7 +6,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, CommandArrived
-from pi_cam_node.mqtt import session as session_module
+from pi_cam_node.mqtt.connection import session as session_module
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.link_harness import TOPICS, LinkHarness
 from tests.support.proxy import Manner, Proxy

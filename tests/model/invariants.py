@@ -8,7 +8,7 @@ import json
 from hypothesis.stateful import invariant
 
 from pi_cam_node.core.events import CameraChanged
-from pi_cam_node.mqtt.event_messages import EMPTY_TEXT
+from pi_cam_node.mqtt.messages.event_messages import EMPTY_TEXT
 from tests.model.node_harness import BASE
 from tests.model.node_runs import LIMIT_BYTES, LIVE, MEDIA, NodeRuns
 

@@ -26,7 +26,7 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.imaging import task_functions
 from pi_cam_node.imaging.frame import Demand, Mode
-from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.messages.incoming import Incoming
 from pi_cam_node.runtime import node, parts, ports
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from tests.support.fakes.clock import FakeClock

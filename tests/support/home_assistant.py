@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 from tests.support.broker import Client, wait_until
 from tests.support.sample_node import FIGURES, config_of, message, retained
 

@@ -13,10 +13,10 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, Input
+from pi_cam_node.mqtt.connection.reconnect import Backoff
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.reconnect import Backoff
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.broker import HOST, WAIT_S, Client
 
 TOPICS = Topics("pi_cam_node", "porch", ["garden"], "homeassistant", "homeassistant/status")

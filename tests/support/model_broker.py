@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pi_cam_node.core.inputs import BrokerLost
-from pi_cam_node.mqtt.broker_limits import BrokerLimits
-from pi_cam_node.mqtt.in_flight import InFlight, Outcome, Sent, Waiting
-from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.connection.in_flight import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.privacy_filter import without_picture
+from pi_cam_node.mqtt.messages.incoming import Incoming
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import without_picture
 
 
 @dataclass

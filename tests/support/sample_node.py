@@ -10,7 +10,7 @@ from pi_cam_node.config import Config, settings
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import entities
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 
 BOARD = {"model": "Raspberry Pi Zero 2 W Rev 1.0", "hw_version": "imx708", "serial_number": ""}
 

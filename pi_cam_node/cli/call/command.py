@@ -19,9 +19,9 @@ from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.options import add_options
 from pi_cam_node.cli.target import NO_ANSWER, NoSingleNode, find_nodes, target_of, topics_of
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.mqtt import topics as mqtt_topics
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages import topics as mqtt_topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 OK, REFUSED = 0, 1
 # A save at night waits for two exposures, and a slow card for the disk.

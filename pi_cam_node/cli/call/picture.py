@@ -11,7 +11,7 @@ from typing import Any
 
 from pi_cam_node.cli.call.request import Reply
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 HTTP_TIMEOUT_S = 10.0
 MQTT_TIMEOUT_S = 5.0

@@ -15,7 +15,7 @@ from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import open_envelope, place_of
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
-from pi_cam_node.mqtt.topics import VERB, Topics
+from pi_cam_node.mqtt.messages.topics import VERB, Topics
 
 Reply = Mapping[str, Any]
 

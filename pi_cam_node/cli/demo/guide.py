@@ -14,7 +14,7 @@ from pathlib import Path
 from pi_cam_node.cli.demo.brokers import DEFAULT_PORT
 from pi_cam_node.config import Config
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received, connect
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 
 NODE_ID = "demo"
 ROOT = f"pi_cam_node/{NODE_ID}"

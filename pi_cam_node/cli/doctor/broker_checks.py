@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.mqtt import transport
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, Received, connect
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.connection import transport
+from pi_cam_node.mqtt.messages.topics import Topics
 
 BROKER, LOGIN, PROTOCOL, ACL = "broker", "login", "protocol", "ACL"
 CONNECT_TIMEOUT_S = 5.0

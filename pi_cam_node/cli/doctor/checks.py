@@ -16,7 +16,7 @@ from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_no
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.memory import available_bytes

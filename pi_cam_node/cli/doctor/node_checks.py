@@ -9,7 +9,7 @@ from pi_cam_node.cli.call.request import Reply, ask, final_replies, is_final, re
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
-from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
+from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 
 NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
 REPLY_TIMEOUT_S = 5.0

@@ -7,7 +7,7 @@ from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import Entity, entities
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 # Last level and meaning of the topics of which there are many of a kind.
 _SHARED = {
@@ -20,7 +20,7 @@ _SHARED = {
 _HEAD = """\
 # Topics
 
-<!-- Written by `pi-cam-node docs --write` from `pi_cam_node/mqtt/topics.py` and `pi_cam_node/core/entities`. -->
+<!-- Written by `pi-cam-node docs --write` from `pi_cam_node/mqtt/messages/topics.py` and `pi_cam_node/core/entities`. -->
 
 For `mqtt.base_topic: pi_cam_node` and `node.id: porch`. Every message has QoS 1 unless the table says 0. Payloads are
 UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them. [asyncapi.yaml](asyncapi.yaml) tells the same for programs, with the JSON

@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.topics import ConsoleTopics
-from pi_cam_node.mqtt import transport
+from pi_cam_node.mqtt.connection import transport
 
 # Events wait at the broker for a console that is away.
 SESSION_EXPIRY_S = 7 * 86_400

@@ -24,8 +24,8 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
-from pi_cam_node.mqtt import transport
-from pi_cam_node.mqtt.reconnect import Backoff
+from pi_cam_node.mqtt.connection import transport
+from pi_cam_node.mqtt.connection.reconnect import Backoff
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from pi_cam_node.base.secret_file import read_secret
 from pi_cam_node.config.layers import variable
 from pi_cam_node.console.config import ConsoleConfig
 from pi_cam_node.console.config.cameras import CameraEntry
-from pi_cam_node.mqtt.transport import password_of
+from pi_cam_node.mqtt.connection.transport import password_of
 from pi_cam_node.system.systemd import RESTARTED_BY
 
 FOLDER = "nodes"

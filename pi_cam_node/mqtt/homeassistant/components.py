@@ -12,8 +12,8 @@ from typing import Any
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.entities import Entity
-from pi_cam_node.mqtt.event_messages import EMPTY_TEXT
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.event_messages import EMPTY_TEXT
+from pi_cam_node.mqtt.messages.topics import Topics
 
 Keys = dict[str, Any]
 

@@ -15,7 +15,7 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, NodeConfig
 from pi_cam_node.core.entities import Entity, Platform
 from pi_cam_node.mqtt.homeassistant.components import component
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 ORIGIN = "pi_cam_node"
 

@@ -18,8 +18,8 @@ from pi_cam_node.core.events import Event, MediaDeleted, PictureReloaded, Pictur
 from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
 from pi_cam_node.mqtt.announcer import ECHO_S
 from pi_cam_node.mqtt.link import BrokerLink
-from pi_cam_node.mqtt.message import JPEG, Message
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.message import JPEG, Message
+from pi_cam_node.mqtt.messages.topics import Topics
 
 # A picture sent this shortly before a connection broke may have been lost with it.
 UNSURE_S = 10.0

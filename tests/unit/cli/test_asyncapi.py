@@ -25,10 +25,10 @@ from pi_cam_node.core.entities import EVENT_TYPES
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened
-from pi_cam_node.mqtt.event_messages import EventMessages
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.payloads import EVENTS
-from pi_cam_node.mqtt.topics import STATE_KEYS, Topics
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.payloads import EVENTS
+from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 from tests.support.contract import check_answer, contract
 from tests.support.frames import frame_of
 

@@ -17,7 +17,7 @@ from pi_cam_node.cli.call.request import request_of
 from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.mqtt.blocking_client import Received
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from pi_cam_node.cli.doctor.finding import Finding, failed, ok
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.config import Config, HomeAssistantConfig, MqttConfig
 from pi_cam_node.config.loader import LoadedConfig
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 from tests.support.frames import frame_of
 
 CONFIG = Config.model_validate({"node": {"id": "porch"}})

@@ -20,8 +20,8 @@ from pi_cam_node.core.inputs import (
 )
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.mqtt.announcer import Announcer
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import FakeClock, run_due
 

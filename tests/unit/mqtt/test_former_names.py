@@ -17,8 +17,8 @@ from pi_cam_node.core.inputs import BrokerConnected, BrokerLost, HomeAssistantSt
 from pi_cam_node.mqtt import former_names
 from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.former_names import NAMES_MAX, FormerNames, Rename
+from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.retained_cleanup import Cleared
-from pi_cam_node.mqtt.topics import Topics
 
 
 def config(node_id: str, **mqtt: str) -> Config:

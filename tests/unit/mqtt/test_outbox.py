@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
 from pi_cam_node.core.history import Waiting as Stored
-from pi_cam_node.mqtt.in_flight import (
+from pi_cam_node.mqtt.connection.in_flight import (
     ACK_TIMEOUT_S,
     BUSY_BYTES,
     IN_FLIGHT_BYTES,
@@ -18,9 +18,9 @@ from pi_cam_node.mqtt.in_flight import (
     Sent,
     Waiting,
 )
-from pi_cam_node.mqtt.message import JPEG, JSON, Message
+from pi_cam_node.mqtt.connection.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, PoisonMessageGuard
+from pi_cam_node.mqtt.messages.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.outbox import EVENT_BYTES_WAITING, EVENTS_WAITING, TRIES, WAITING, Outbox
-from pi_cam_node.mqtt.poison_messages import HELD_S, SOON_S, STRIKES, TOPICS_HELD, PoisonMessageGuard
 
 
 @dataclass

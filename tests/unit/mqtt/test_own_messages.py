@@ -7,10 +7,10 @@ from typing import Any
 from pytest_mock import MockerFixture
 
 from pi_cam_node.core.inputs import TopicDotsSeen
-from pi_cam_node.mqtt.diagnosis import Diagnosis
-from pi_cam_node.mqtt.incoming import Incoming
+from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
+from pi_cam_node.mqtt.messages.incoming import Incoming
+from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.own_messages import ECHO_TIMEOUT_S, EchoCheck, OwnMessages
-from pi_cam_node.mqtt.topics import Topics
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
 WITH_DOT, WITH_SLASH = "pi_cam_node/porch/set/probe.dots", "pi_cam_node/porch/set/probe/dots"

@@ -10,13 +10,13 @@ import pytest
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.mqtt.disconnect import Cause, Disconnect
-from pi_cam_node.mqtt.in_flight import Sent, Waiting
-from pi_cam_node.mqtt.message import JSON, Message
+from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect
+from pi_cam_node.mqtt.connection.in_flight import Sent, Waiting
+from pi_cam_node.mqtt.connection.poison_messages import HELD_S
+from pi_cam_node.mqtt.messages.message import JSON, Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.outbox import WAITING
-from pi_cam_node.mqtt.poison_messages import HELD_S
 from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES
-from pi_cam_node.mqtt.topics import Topics
 from tests.support.fakes.clock import FakeClock
 from tests.support.model_broker import Broker, Receipt, SteppedLink
 

@@ -17,11 +17,11 @@ from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.erase import ERASED_CODE
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Replied
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.privacy_filter import PrivacyFilter
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
+from pi_cam_node.mqtt.messages.retained_state import RetainedState
+from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.retained_cleanup import Cleared
-from pi_cam_node.mqtt.retained_state import RetainedState
-from pi_cam_node.mqtt.topics import Topics
 from pi_cam_node.runtime import erase as erasure
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
 from pi_cam_node.runtime.start_counter import StartCounter

@@ -15,7 +15,7 @@ import yaml
 from pi_cam_node import __version__
 from pi_cam_node.cli.reference.asyncapi.channels import PLACES, Channel, Content, channels
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
-from pi_cam_node.mqtt.topics import REPLY_BYTES
+from pi_cam_node.mqtt.messages.topics import REPLY_BYTES
 
 _HEAD = "# Written by `pi-cam-node docs --write` from the registry of commands, the settings and the topics.\n"
 _BINDING = "0.2.0"

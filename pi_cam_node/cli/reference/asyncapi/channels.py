@@ -11,8 +11,8 @@ from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.status import Telemetry
-from pi_cam_node.mqtt.payloads import EVENTS, Info, LastEvent, LastPicture
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.payloads import EVENTS, Info, LastEvent, LastPicture
+from pi_cam_node.mqtt.messages.topics import Topics
 
 JSON, TEXT, JPEG = "application/json", "text/plain", "image/jpeg"
 # Stands for the id of the node, a zone and a group in the addresses.

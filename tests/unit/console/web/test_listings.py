@@ -11,7 +11,7 @@ pytest.importorskip("jinja2", reason="the extra console is not installed")
 from pi_cam_node.console.store.events import EventRow
 from pi_cam_node.console.web import event_views, events, recordings
 from pi_cam_node.core.rules.night import Cause
-from pi_cam_node.mqtt.payloads import PictureSavedEvent
+from pi_cam_node.mqtt.messages.payloads import PictureSavedEvent
 
 AT_MS = 1_795_938_397_433
 AT = "2026-11-29T07:46:37.433Z"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pi_cam_node.core import events
 from pi_cam_node.core.entities import EVENT_TYPES
-from pi_cam_node.mqtt.event_messages import EventMessages
+from pi_cam_node.mqtt.messages.event_messages import EventMessages
 from pi_cam_node.mqtt.homeassistant.discovery import device_name, removal_message, uid
-from pi_cam_node.mqtt.topics import topics_of
+from pi_cam_node.mqtt.messages.topics import topics_of
 from tests.support.sample_node import BOARD, config_of, message
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "discovery.json"

@@ -13,8 +13,8 @@ from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
 from pi_cam_node.mqtt.announcer import ECHO_S
 from pi_cam_node.mqtt.homeassistant.shown_pictures import RETRY_S, UNSURE_S, ShownPictures
-from pi_cam_node.mqtt.message import Message
-from pi_cam_node.mqtt.topics import Topics
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.fakes.clock import FakeClock, run_due
 
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")

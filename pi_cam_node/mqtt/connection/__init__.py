@@ -1,0 +1,1 @@
+"""One connection to the broker and the next: session, limits, diagnosis, back-off."""

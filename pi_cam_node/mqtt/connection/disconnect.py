@@ -1,0 +1,119 @@
+"""The end of a connection, and what the broker's reason codes mean for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pi_cam_node.mqtt.connection.in_flight import Sent
+
+Version = Literal["5", "3.1.1"]
+Cause = Literal[
+    "network",
+    "certificate",
+    "silence",
+    "hangup",
+    "version",
+    "credentials",
+    "client id",
+    "retain",
+    "qos",
+    "malformed",
+    "taken over",
+    "too large",
+    "rate",
+    "quota",
+    "wildcards",
+    "moved",
+    "other",
+]
+"""Why a connection was not accepted, or why it ended.
+
+``network``: it could not be made, or it broke without a word. ``certificate``: the node does not trust the broker's.
+``silence``, ``hangup``: the broker took the connection and said nothing, or closed it, before it accepted or refused.
+``malformed``: one side could not read what the other sent. The rest is what the broker said; ``other`` is what has no
+consequence of its own.
+"""
+
+# Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.
+_CAUSES: dict[int, Cause] = {
+    129: "malformed",  # malformed packet
+    130: "malformed",  # protocol error
+    132: "version",
+    133: "client id",
+    134: "credentials",  # bad user name or password
+    135: "credentials",  # not authorized
+    138: "credentials",  # banned
+    140: "credentials",  # bad authentication method
+    142: "taken over",  # another client connected with the same client id
+    147: "quota",  # receive maximum exceeded
+    149: "too large",
+    150: "rate",
+    151: "quota",
+    154: "retain",
+    155: "qos",
+    156: "moved",  # use another server
+    157: "moved",
+    159: "rate",  # connection rate exceeded
+    162: "wildcards",
+}
+
+# Length of the reason string beside a code (MQTT 5); longer texts are cut.
+_REASON_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Cause and circumstances of the end of a connection.
+
+    Attributes:
+        reason: For people.
+        cause: Why it was not accepted, or why it ended.
+        lasted_s: Duration in seconds; ``None`` where the broker never accepted it.
+        gave_up: The node ended it, since the broker was silent or pictures had to be called back.
+        unacknowledged: QoS 1 messages that were not acknowledged, and QoS 0 ones that were not written, oldest first.
+        unproven: QoS 0 messages that were written after the last acknowledgement: the broker may not have taken them.
+        acknowledged: Number of QoS 1 messages that the broker took.
+        proven_bytes: Size of the largest packet that the broker took.
+        subscribed: The broker answered at least one subscription.
+        unanswered: Topic filters whose subscription was not answered.
+        probe: Sizes of the largest packet that passed and of the one under way, where a packet limit was searched for.
+        sent_last_s: Number of messages handed over in the last second.
+        foreign_topics: Reply topics that askers chose and that the broker took.
+        delivered: Numbers of stored messages that were acknowledged and not yet told.
+    """
+
+    reason: str
+    cause: Cause
+    lasted_s: float | None = None
+    gave_up: bool = False
+    unacknowledged: list[Sent] = field(default_factory=list)
+    unproven: list[Sent] = field(default_factory=list)
+    acknowledged: int = 0
+    proven_bytes: int = 0
+    subscribed: bool = False
+    unanswered: tuple[str, ...] = ()
+    probe: tuple[int, int] | None = None
+    sent_last_s: int = 0
+    foreign_topics: frozenset[str] = frozenset()
+    delivered: Sequence[int] = ()
+
+
+def cause_of_code(code: int) -> Cause:
+    """Return the cause that a reason code of CONNACK or DISCONNECT stands for."""
+    return _CAUSES.get(code, "other")
+
+
+def broker_words(reason: object, properties: object) -> str:
+    """Return a reason code in words, with the broker's reason string (MQTT 5), on one line.
+
+    Args:
+        reason: paho-mqtt's ``ReasonCode``.
+        properties: paho-mqtt's ``Properties`` of the packet, or ``None``.
+    """
+    reason_string: Any = getattr(properties, "ReasonString", "")
+    elsewhere: Any = getattr(properties, "ServerReference", "")
+    more = [" ".join(str(reason_string).split())[:_REASON_CHARACTERS]] if reason_string else []
+    more += [f"use {str(elsewhere)[:_REASON_CHARACTERS]}"] if elsewhere else []
+    return f"{reason} ({'; '.join(more)})" if more else str(reason)

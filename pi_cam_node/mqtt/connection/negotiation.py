@@ -1,0 +1,160 @@
+"""Negotiates the MQTT version, the last will and the window of the next connection. Pure.
+
+What worked is kept while the node runs: a broker that is only slow must not cost the features of MQTT 5, nor one that
+lacks them a futile attempt at each reconnect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, Version
+
+# No more messages than the brokers in use take at once (Receive Maximum of MQTT 5), unless one says that it takes less.
+WINDOW = 10
+# So many sessions of MQTT 5 that end so soon, before the broker took anything, and 3.1.1 is tried.
+USELESS_SESSIONS = 2
+SHORT_SESSION_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """Options of a connection.
+
+    Attributes:
+        version: Version of MQTT.
+        will_retain: The last will asks to be retained.
+        will_qos: Its quality of service.
+        window: QoS 1 messages that may be unacknowledged at one time.
+    """
+
+    version: Version
+    will_retain: bool = True
+    will_qos: Literal[0, 1] = 1
+    window: int = WINDOW
+
+
+# A broker without retained messages or QoS 1 refuses the will. Over 3.1.1 it can only hang up: these are tried in turn.
+_WILLS: tuple[tuple[bool, Literal[0, 1]], ...] = ((True, 1), (False, 1), (False, 0))
+
+
+class Negotiation:
+    """Begins with the preferred options and drops those that the broker refuses.
+
+    A weaker will that only a hang-up suggested is verified: the next connection asks for the full one again, since a
+    proxy without its broker hangs up as well.
+
+    Args:
+        setting: ``mqtt.protocol``.
+    """
+
+    def __init__(self, setting: Literal["auto", "5", "3.1.1"]) -> None:
+        self._may_change = setting == "auto"
+        self._first: Version = "3.1.1" if setting == "3.1.1" else "5"
+        self._is_version_proven = False
+        self._useless = 0
+        self._five_works = False
+        self._guess = 0  # index into _WILLS
+        self._verified = 0  # the guess that was right
+        self._verifying = 0  # the guess that was accepted and waits for the refusal of the full will
+        self.options = ConnectOptions(self._first)
+
+    @property
+    def version(self) -> Version:
+        """The version to connect with next."""
+        return self.options.version
+
+    def change_since(self, before: ConnectOptions) -> str:
+        """Return the changes since these options, for people."""
+        now = self.options
+        if now.version != before.version:
+            return f"MQTT {now.version}"
+        if now.will_retain != before.will_retain:
+            return "without retained messages" if before.will_retain else "with retained messages"
+        return f"a last will of QoS {now.will_qos}"
+
+    def accepted(self, limits: BrokerLimits) -> bool:
+        """Note an accepted connection; return whether to stay, or else to connect again at once.
+
+        Args:
+            limits: Limits that the broker announced.
+        """
+        self._is_version_proven = True
+        if limits.receive_maximum < self.options.window:
+            self.options = replace(self.options, window=limits.receive_maximum)
+            return False
+        if self._guess and self._guess != self._verified:
+            self._verifying, self._guess = self._guess, 0
+            self._use_will(0)
+            return False
+        self._verifying = 0
+        return True
+
+    def failed(self, cause: Cause) -> bool:
+        """Choose again after a connection that was not accepted; return whether to try at once, without a wait."""
+        at_once = False
+        match cause:
+            case "retain":
+                at_once = self._weaken(replace(self.options, will_retain=False))
+            case "qos":
+                at_once = self._weaken(replace(self.options, will_qos=0))
+            case "version":
+                at_once = self._other_version()
+            case "silence" | "hangup":
+                at_once = self._went_silent(cause)
+            case "network":
+                # The broker is away, and may come back as another.
+                self._guess = self._verified = 0
+                self._use_will(0)
+        return at_once
+
+    def _went_silent(self, cause: Literal["silence", "hangup"]) -> bool:
+        if self._verifying:
+            self._guess = self._verified = self._verifying
+            self._verifying = 0
+            self._use_will(self._guess)
+            return True
+        if self._is_version_proven:
+            return False
+        if cause == "hangup" and (self.version == "3.1.1" or not self._may_change) and not self._verified:
+            self._next_will()
+            return False
+        return self._other_version()
+
+    def ended(self, end: Disconnect) -> bool:
+        """Note the end of an accepted connection; return whether to try another version at once."""
+        if end.subscribed and (end.acknowledged or end.cause != "malformed"):
+            self._useless = 0
+            self._five_works = self._five_works or (self.version == "5" and end.acknowledged > 0)
+        elif not self._five_works and (end.lasted_s or 0.0) < SHORT_SESSION_S and not end.gave_up:
+            self._useless += 1
+            if self._useless >= USELESS_SESSIONS:
+                self._useless = 0
+                return self._other_version()
+        return False
+
+    def _weaken(self, options: ConnectOptions) -> bool:
+        is_new, self.options = options != self.options, options
+        return is_new
+
+    def _next_will(self) -> None:
+        self._guess = (self._guess + 1) % len(_WILLS)
+        self._use_will(self._guess)
+        if not self._guess:
+            self._other_version()
+
+    def _use_will(self, number: int) -> None:
+        retain, qos = _WILLS[number]
+        self.options = replace(self.options, will_retain=retain, will_qos=qos)
+
+    def _other_version(self) -> bool:
+        """Change the version where that is allowed; return whether to try at once."""
+        if not self._may_change:
+            return False
+        was_five = self.version == "5"
+        self.options = replace(self.options, version="3.1.1" if was_five else "5")
+        self._is_version_proven = False
+        # Back to 5 only after a wait: both failed, so the version was not the reason.
+        return was_five

@@ -1,0 +1,300 @@
+"""Session: one connection to the broker, from the TCP handshake to its end. Each connection is a new object.
+
+paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that fails cannot go unnoticed, and its own
+reconnecting, which has neither jitter nor an end, is not used.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.config import MqttConfig
+from pi_cam_node.mqtt.connection import paho_client, transport
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits, limits_of
+from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
+from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, broker_words, cause_of_code
+from pi_cam_node.mqtt.connection.in_flight import InFlight, Outcome, Sent, Waiting
+from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
+from pi_cam_node.mqtt.connection.paho_client import publish_properties, release
+from pi_cam_node.mqtt.connection.session_listener import SessionListener
+from pi_cam_node.mqtt.connection.size_probe import SizeProbe, probe_of
+from pi_cam_node.mqtt.connection.subscriptions import NO_WILDCARDS, Subscriptions
+from pi_cam_node.mqtt.messages.incoming import incoming_of
+from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+CONNACK_TIMEOUT_S = 5.0
+CHECK_S = 1.0
+# Times of so many messages are kept, to know how many were sent in the last second.
+TIMES_KEPT = 512
+
+
+class Session:
+    """One connection to the broker.
+
+    Args:
+        config: The broker.
+        topics: The node's topics.
+        client_id: Under which to connect.
+        options: Version, last will and window.
+        plan: Restrictions that follow from findings about the broker.
+        clock: Tells the time.
+        listener: Receiver of the session's events.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        topics: Topics,
+        client_id: str,
+        options: ConnectOptions,
+        plan: SessionPlan,
+        *,
+        clock: Clock,
+        listener: SessionListener,
+    ) -> None:
+        self.version = options.version
+        self.limits = BrokerLimits()  # what the broker offers, as far as is known
+        self._config = config
+        self._topics = topics
+        self._options = options
+        self._plan = plan
+        self._clock = clock
+        self._listener = listener
+        self._five = options.version == "5"
+        self.in_flight = InFlight(plan.patience)
+        self._reason = ""
+        self._cause: Cause = "network"
+        self._gave_up = False
+        self._accepted_s: float | None = None
+        self._is_up, self._sent_s = False, deque[float](maxlen=TIMES_KEPT)
+        self._abandoned, self._handing_over = threading.Event(), threading.Lock()
+        self._probe: SizeProbe | None = None
+        self._tls: transport.TlsContext | None = None
+        self._client = paho_client.build(client_id, options, paho_client.availability_will(topics))
+        if plan.one_message_at_a_time:
+            self._client.max_inflight_messages_set(1)
+        self._subscriptions = Subscriptions(
+            self._client, topics, five=self._five, one_at_a_time=plan.one_filter_at_a_time, without=plan.without
+        )
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
+
+    def run(self) -> Disconnect:
+        """Connect and stay connected; return how it ended. Raises nothing."""
+        try:
+            self._connect()
+            self._loop()
+        except OSError as error:
+            self._reason = self._reason or transport.reason_of(error, self._config.host, self._config.port)
+            self._cause = "certificate" if isinstance(error, ssl.SSLCertVerificationError) else self._cause
+        except Exception as error:
+            _log.exception("the connection to the broker failed in an unforeseen way")
+            self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
+            self._reason = transport.reason_of(error, self._config.host, self._config.port)
+        release(self._client, self._tls)
+        now_s, in_flight = self._clock.monotonic(), self.in_flight
+        with self._handing_over:  # what the node thread is sending right now may be what ended it
+            unacknowledged = in_flight.close()
+        return Disconnect(
+            self._reason or "the connection broke",
+            self._cause,
+            lasted_s=None if self._accepted_s is None else now_s - self._accepted_s,
+            gave_up=self._gave_up,
+            unacknowledged=unacknowledged,
+            unproven=in_flight.unproven,
+            delivered=in_flight.take_delivered(),
+            acknowledged=in_flight.acknowledged,
+            proven_bytes=in_flight.proven_bytes,
+            subscribed=self._subscriptions.has_answer,
+            unanswered=self._subscriptions.unanswered,
+            probe=self._probe.under_way if self._probe is not None else None,
+            sent_last_s=sum(sent_s >= now_s - 1 - CHECK_S for sent_s in self._sent_s),
+            foreign_topics=in_flight.foreign_topics,
+        )
+
+    def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
+        """Hand a message over, as the broker takes it; never blocks.
+
+        Args:
+            waiting: The message.
+            force: Also beyond what may be in flight: for the retained state, which is bounded by itself.
+
+        Thread: the node thread.
+        """
+        message = waiting.message
+        limit = self.limits.packet_bytes
+        if limit is not None and message.size_bytes > limit:
+            return Outcome.NEVER
+        if not force and not self.in_flight.has_room(message):
+            return Outcome.LATER
+        with self._handing_over:
+            try:
+                receipt = self._publish(message)
+            except ValueError:
+                return Outcome.NEVER
+            if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return Outcome.LATER
+            now_s = self._clock.monotonic()
+            self._sent_s.append(now_s)
+            return Outcome.SENT if self.in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
+
+    def disconnect(self, last_message: Message | None, wait_s: float) -> None:
+        """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.
+
+        Thread: any but the session's.
+        """
+        is_out = last_message is None
+        with suppress(ValueError, RuntimeError):  # raised where the connection is gone
+            if last_message is not None:
+                (receipt := self._publish(last_message)).wait_for_publish(wait_s)
+                is_out = receipt.is_published()
+        if is_out:
+            self._client.disconnect()
+        else:
+            self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
+
+    def abandon(self) -> list[Sent]:
+        """End without a DISCONNECT, within about a second; return what was not acknowledged. Thread: any."""
+        self._abandoned.set()
+        return self.in_flight.close()
+
+    def search_limit(self, proven_bytes: int, suspect_bytes: int) -> None:
+        """Search for the largest packet that the broker takes. Thread: any; the session's thread does it."""
+        if self._probe is None:
+            self._probe = probe_of(self._client, self._topics.probe, proven_bytes, suspect_bytes)
+
+    @property
+    def carries_pictures(self) -> bool:
+        """Whether pictures are in flight: not acknowledged, or with the kernel, which takes all that comes."""
+        return self.in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
+
+    def reset(self) -> None:
+        """End at once, and let the kernel drop what it has not sent. Thread: any."""
+        self._reason, self._gave_up = "broken off, since pictures were on their way", True
+        self._abandoned.set()
+        transport.cut(self._client.socket())
+
+    # ------------------------------------------------------------ course of a connection
+
+    def _connect(self) -> None:
+        self._tls = paho_client.set_login(self._client, self._config)
+        paho_client.connect(self._client, self._config)
+        # From here on a broker that hangs up before it answers may dislike the version of MQTT, or the will.
+        self._cause = "hangup"
+
+    def _loop(self) -> None:
+        connected_s = check_s = self._clock.monotonic()
+        while not self._abandoned.is_set() and self._read():
+            sock: Any = self._client.socket()
+            if sock is not None:
+                transport.acknowledge_at_once(sock)
+            now_s = self._clock.monotonic()
+            if self._accepted_s is None and now_s - connected_s > CONNACK_TIMEOUT_S:
+                self._reason, self._cause = "the broker takes the connection but does not answer", "silence"
+                return
+            if self._is_up and self._probe is not None and (result := self._probe.step(now_s)) is not None:
+                self._listener.on_probed(*result)
+            if now_s - check_s >= CHECK_S:
+                check_s = now_s
+                self._listener.on_check()
+                if self.in_flight.is_stuck(now_s):
+                    self._reason = "the broker acknowledges nothing any more"
+                    self._gave_up = True
+                    return
+
+    def _read(self) -> bool:
+        """Let paho-mqtt read and write for a second at most; return whether the connection still stands."""
+        result = self._client.loop(CHECK_S)
+        if result == MQTTErrorCode.MQTT_ERR_PROTOCOL:
+            self._cause = "malformed" if self._accepted_s is not None else self._cause
+        return result == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _publish(self, message: Message) -> paho.MQTTMessageInfo:
+        properties = publish_properties(message) if self._five else None
+        qos, retain = min(message.qos, self.limits.maximum_qos), message.retain and self.limits.retain
+        return self._client.publish(message.topic, message.payload, qos, retain, properties)
+
+    # ------------------------------------------------------------ paho-mqtt's callbacks, in the session's thread
+
+    def _on_connect(
+        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._reason = f"the broker refuses the connection: {broker_words(reason, properties)}"
+            self._cause = cause_of_code(reason.value)
+            return
+        self._accepted_s = self._clock.monotonic()
+        self._cause = "network"
+        announced = limits_of(properties)
+        self.limits = replace(announced, retain=announced.retain and self._options.will_retain)
+        if not self._listener.on_offer(self.limits):
+            self._client.disconnect()
+            return
+        self._subscriptions.start(wildcards=self.limits.wildcards and self._plan.wildcards)
+        if not self._plan.one_filter_at_a_time:
+            self._come_up()
+
+    def _come_up(self) -> None:
+        if not self._is_up:
+            self._is_up = True
+            self._listener.on_accepted(self.version, self.limits)
+
+    def _on_disconnect(
+        self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, properties: object
+    ) -> None:
+        if self._reason:
+            return  # paho-mqtt tells some endings twice
+        if flags.is_disconnect_packet_from_server:
+            self._cause = cause_of_code(reason.value)
+            hint = "; is its client id used twice?" if self._cause == "taken over" else ""
+            self._reason = f"the broker ended the connection: {broker_words(reason, properties)}{hint}"
+        elif self._accepted_s is None:
+            self._reason = "the broker hung up before it answered"
+        elif reason.getName() == "Keep alive timeout":
+            self._reason = "the broker does not answer any more"
+            self._gave_up = True
+
+    def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        try:
+            incoming = incoming_of(message)
+        except UnicodeDecodeError:
+            return  # no topic of the node
+        if incoming.topic == self._topics.probe and self._probe is not None:
+            self._probe.echoed()
+        else:
+            self._listener.on_message(incoming)
+
+    def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, properties: object) -> None:
+        if self._probe is not None and self._probe.acknowledged(mid, self._clock.monotonic()):
+            return
+        if reason.is_failure:
+            self._listener.on_refused("publish on", self.in_flight.topic_of(mid), broker_words(reason, properties))
+
+    def _on_subscribe(
+        self, _client: object, _userdata: object, mid: int, reasons: list[ReasonCode], properties: object
+    ) -> None:
+        for topic_filter, reason in self._subscriptions.answered(mid, reasons):
+            if reason.value == NO_WILDCARDS:
+                self._subscriptions.start(wildcards=False)
+                break
+            self._listener.on_refused("subscribe to", topic_filter, broker_words(reason, properties))
+        if self._subscriptions.is_complete:
+            self._come_up()

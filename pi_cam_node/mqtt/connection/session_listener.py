@@ -1,0 +1,37 @@
+"""Callbacks of a session to its owner: called in the session's thread, never to block."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
+from pi_cam_node.mqtt.connection.disconnect import Version
+from pi_cam_node.mqtt.messages.incoming import Incoming
+
+
+class SessionListener(Protocol):
+    """Receiver of a session's events."""
+
+    def on_offer(self, limits: BrokerLimits) -> bool:
+        """The broker accepted the connection; return whether to stay, or else to disconnect and connect otherwise."""
+        ...
+
+    def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
+        """The session is up, and subscriptions are sent."""
+        ...
+
+    def on_message(self, incoming: Incoming) -> None:
+        """A message came."""
+        ...
+
+    def on_refused(self, what: str, topic: str, reason: str) -> None:
+        """The broker refused a subscription or a publication."""
+        ...
+
+    def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
+        """A search for the packet limit is over; ``None``: all sizes passed."""
+        ...
+
+    def on_check(self) -> None:
+        """About a second has passed."""
+        ...
