@@ -51,14 +51,24 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     Raises:
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
     """
-    if path is not None and content is None:
-        content = content_of(path)
-    file = from_file(decode(content, path), str(path)) if path is not None and content is not None else Layer()
+    file, content = layer_of_file(path, content, NODE_SCHEMA)
     config = settled(file, environ, path, NODE_SCHEMA)
     warnings = [*warnings_of(file, config.mqtt, path, catalogue())]
     if config.recording.mode != "off" and not has_video():
         warnings.append(f"recording.mode is {config.recording.mode}, and nothing can be recorded: {video_hint()}")
     return LoadedConfig(config, path, tuple(warnings), content)
+
+
+def layer_of_file(path: Path | None, content: bytes | None, schema: Schema[Root]) -> tuple[Layer, bytes | None]:
+    """Return what a file gives, and its content, read where it is not given; an empty layer for no file.
+
+    Raises:
+        ConfigError: The file cannot be read, or it is no YAML of settings.
+    """
+    if path is None:
+        return Layer(), content
+    content = content_of(path) if content is None else content
+    return from_file(decode(content, path), str(path), schema), content
 
 
 def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: Schema[Root]) -> Root:

@@ -204,16 +204,14 @@ def listed_rows(node: str, data: object) -> tuple[list[EventRow], bool]:
 
 def listed_row(node: str, told: object) -> EventRow | None:
     """Return the row of an event in a node's list; ``None`` where it is none."""
-    if not isinstance(told, Mapping) or not isinstance(told.get("id"), str):
+    head = event_rows.head_of(told)
+    if head is None:
         return None
-    body: Mapping[str, Any] = told
-    at_ms = event_rows.ms_of(body.get("at"), 0)
-    if not at_ms:
-        return None
+    name, at_ms, body = head
     picture = body.get("picture_id")
     return EventRow(
         node,
-        str(body["id"])[:200],
+        name,
         at_ms,
         str(body.get("kind") or "record")[:32],
         node,

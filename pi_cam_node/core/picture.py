@@ -44,6 +44,36 @@ class Picture:
     sensor: Sensor
     method: str = ""
 
+    def saved_as(
+        self,
+        picture_id: str,
+        paths: tuple[Path, ...],
+        first_file: tuple[int, str],
+        previews: tuple[bytes | None, bytes | None],
+    ) -> PictureSaved:
+        """Return the event of this picture on disk.
+
+        Args:
+            picture_id: Its id.
+            paths: Its files.
+            first_file: Size in bytes and SHA-256 of the first of them.
+            previews: Image and thumbnail, see `PictureSaved`.
+        """
+        return PictureSaved(
+            id=picture_id,
+            kind=self.kind,
+            paths=paths,
+            size_bytes=first_file[0],
+            sha256=first_file[1],
+            frames=self.frames,
+            first_at=self.first_at,
+            last_at=self.last_at,
+            first_mono_s=self.first_mono_s,
+            last_mono_s=self.last_mono_s,
+            image=previews[0],
+            thumbnail=previews[1],
+        )
+
 
 class Archive(Protocol):
     """Port of the archive of saved pictures."""

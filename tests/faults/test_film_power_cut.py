@@ -37,8 +37,7 @@ def lost_by_a_cut(disk: Any, broker: Mosquitto, records_s: float) -> float | Non
     subprocess.run(["sync", "-f", str(films.node.config)], check=True)
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
-        event = commands.ask("record", state="on")["data"]
-        films.wait_for(commands, "recording_started")
+        event = films.start_recording(commands)
         time.sleep(records_s)
         cut_s = time.monotonic()
         disk.cut()

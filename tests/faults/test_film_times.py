@@ -1,4 +1,4 @@
-"""A film while the wall clock is thrown about, and while its disk or its camera stands still for two seconds."""
+"""A film while the wall clock is set back and forth, and while its disk or its camera stands still for two seconds."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ def test_steps_of_the_clock_cut_no_film_and_move_no_picture(
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
         began_s = time.monotonic()
-        event = commands.ask("record", state="on")["data"]
-        films.wait_for(commands, "recording_started")
+        event = films.start_recording(commands)
         for days in steps:
             time.sleep(2)
             clock.set(days * DAY_S)
@@ -59,13 +58,21 @@ def test_steps_of_the_clock_cut_no_film_and_move_no_picture(
     )
 
 
-def record_for(films: Films, commands: CommandClient, seconds: float, number: int) -> dict[str, Any]:
-    """Record by hand; return the film's message."""
-    commands.ask("record", state="on")
-    films.wait_for(commands, "recording_started", number)
-    time.sleep(seconds)
-    commands.ask("record", state="off")
-    return films.wait_for(commands, "recording_saved", number)
+def record_through(
+    stall: Callable[[], object], films: Films, commands: CommandClient
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Record a film during which something stands still, and one after it; return the messages of both."""
+    films.wait_for_pre_roll(commands)
+    films.start_recording(commands)
+    time.sleep(1.5)
+    stall()
+    time.sleep(1.5)
+    first = films.stop_recording(commands)
+    films.start_recording(commands, 2)
+    time.sleep(2)
+    second = films.stop_recording(commands, 2)
+    assert films.zombies() == []
+    return first, second
 
 
 @pytest.mark.root
@@ -77,24 +84,19 @@ def test_a_disk_that_stands_still_for_two_seconds_costs_no_picture(
         pytest.skip("fsfreeze is not installed")
     with contextmanager(fault_disk)(size_mb=96) as disk:
         films = Films(tmp_path, broker, Path(disk.dir, "captures"))
-        with films.running() as commands:
-            films.wait_for_pre_roll(commands)
-            commands.ask("record", state="on")
-            films.wait_for(commands, "recording_started")
-            time.sleep(1.5)
+
+        def freeze() -> None:
             subprocess.run(["fsfreeze", "-f", disk.dir], check=True)
             try:
                 time.sleep(STALL_S)
                 assert commands.ask("health")["ok"]
             finally:
                 subprocess.run(["fsfreeze", "-u", disk.dir], check=True)
-            time.sleep(1.5)
-            commands.ask("record", state="off")
-            first = films.wait_for(commands, "recording_saved")
-            second = record_for(films, commands, 2.0, 2)
-            assert films.zombies() == []
+
+        with films.running() as commands:
+            both = record_through(freeze, films, commands)
         numbers = []
-        for saved in (first, second):
+        for saved in both:
             pictures = pictures_of(Path(saved["media"]["path"]))
             assert_each_once([number for _, number in pictures])
             assert side_car(saved["media"])["gap_s"] == 0
@@ -107,23 +109,18 @@ def test_a_camera_process_that_stands_still_for_two_seconds_costs_those_alone(
     broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     films = Films(tmp_path, broker)
-    with films.running() as commands:
-        films.wait_for_pre_roll(commands)
-        commands.ask("record", state="on")
-        films.wait_for(commands, "recording_started")
-        time.sleep(1.5)
+
+    def stop_camera() -> None:
         camera = films.node.child("camera.worker.child_main")
         assert camera is not None
         camera.send_signal(signal.SIGSTOP)
         time.sleep(STALL_S)
         camera.send_signal(signal.SIGCONT)
-        time.sleep(1.5)
-        commands.ask("record", state="off")
-        first = films.wait_for(commands, "recording_saved")
-        second = record_for(films, commands, 2.0, 2)
-        assert films.zombies() == []
+
+    with films.running() as commands:
+        both = record_through(stop_camera, films, commands)
     pauses = []
-    for saved in (first, second):
+    for saved in both:
         pictures = pictures_of(Path(saved["media"]["path"]))
         assert_each_once([number for _, number in pictures])
         seconds = [second for second, _ in pictures]

@@ -37,8 +37,7 @@ def test_a_node_that_is_killed_while_it_records_loses_little(
         shutil.rmtree(films.captures, ignore_errors=True)
         with films.running() as commands:
             films.wait_for_pre_roll(commands)
-            event = commands.ask("record", state="on")["data"]
-            films.wait_for(commands, "recording_started")
+            event = films.start_recording(commands)
             time.sleep(chance.uniform(1.5, 4.0))
             killed_s = time.monotonic()
             films.node.process.kill()
@@ -67,8 +66,7 @@ def test_an_encoder_that_dies_or_hangs_is_replaced_and_nothing_is_missing(
     films = Films(tmp_path, broker)
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
-        commands.ask("record", state="on")
-        films.wait_for(commands, "recording_started")
+        films.start_recording(commands)
         time.sleep(2)
         encoder = films.node.child("encoder.child_main")
         assert encoder is not None
@@ -82,8 +80,7 @@ def test_an_encoder_that_dies_or_hangs_is_replaced_and_nothing_is_missing(
         wait_until(is_replaced, "another encoder", 30)
         time.sleep(2)  # for pictures of its own
         lasted_s = time.monotonic() - began_s
-        commands.ask("record", state="off")
-        saved = films.wait_for(commands, "recording_saved")
+        saved = films.stop_recording(commands)
         assert not encoder.is_running()
     assert saved["seconds"] >= 2 + lasted_s, "the film goes on past the loss"
     assert_each_once(numbers_of(Path(saved["media"]["path"])))
@@ -96,8 +93,7 @@ def test_a_camera_that_is_lost_ends_the_film_and_the_next_one_is_whole(
 ) -> None:
     films = Films(tmp_path, broker)
     with films.running() as commands:
-        commands.ask("record", state="on")
-        films.wait_for(commands, "recording_started")
+        films.start_recording(commands)
         time.sleep(2)
         camera = films.node.child("camera.worker.child_main")
         assert camera is not None
@@ -117,8 +113,7 @@ def test_a_camera_that_is_lost_ends_the_film_and_the_next_one_is_whole(
 def test_privacy_ends_the_film_at_once_and_nothing_goes_on(broker: Mosquitto, tmp_path: Path) -> None:
     films = Films(tmp_path, broker)
     with films.running() as commands:
-        commands.ask("record", state="on")
-        films.wait_for(commands, "recording_started")
+        films.start_recording(commands)
         time.sleep(2)
         assert commands.ask("privacy", enable="on")["ok"]
         assert list(films.captures.glob(".*.mp4.rec")) == []
@@ -155,8 +150,7 @@ def test_a_full_disk_ends_the_film_in_words_and_recording_goes_on_when_there_is_
     films = Films(tmp_path, broker, small_disk / "captures", recording={"quality": 100})
     ballast = small_disk / "ballast"
     with films.running() as commands:
-        commands.ask("record", state="on")
-        films.wait_for(commands, "recording_started")
+        films.start_recording(commands)
         time.sleep(1)
         ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk).free - 300_000))
         failed = films.wait_for(commands, "recording_failed")
@@ -167,7 +161,6 @@ def test_a_full_disk_ends_the_film_in_words_and_recording_goes_on_when_there_is_
         ballast.unlink()
         films.wait_for(commands, "recording_started", 2)
         time.sleep(2)
-        commands.ask("record", state="off")
-        second = films.wait_for(commands, "recording_saved", 2)
+        second = films.stop_recording(commands, 2)
         for saved in (first, second):
             assert_each_once(numbers_of(Path(saved["media"]["path"])))

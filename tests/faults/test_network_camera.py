@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.rtsp_node import START_S, node, saved, side_car
+from tests.support.rtsp_node import START_S, node, saved, side_car, start_recording
 from tests.support.rtsp_server import RtspServer, free_port, why_not
 from tests.support.running_node import BASE, CommandClient
 
@@ -56,8 +56,7 @@ def test_a_server_that_hangs_dies_or_drops_its_connections_ends_the_film_and_the
     with ExitStack() as stack:
         server = stack.enter_context(RtspServer("--fps", str(RATE_HZ), port=port))
         commands = stack.enter_context(node(tmp_path, broker, server.url))
-        commands.ask("record", state="on")
-        wait_until(lambda: commands.state("recording") == "ON", "a recording", START_S)
+        start_recording(commands)
         time.sleep(2)
         server.signal(how)
         first = saved(commands)

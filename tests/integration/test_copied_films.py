@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.broker import Mosquitto, wait_until
-from tests.support.rtsp_node import PRE_S, START_S, node, saved, side_car
+from tests.support.rtsp_node import PRE_S, START_S, node, saved, side_car, start_recording
 from tests.support.rtsp_server import RtspServer, free_port, why_not
 from tests.support.running_node import BASE
 
@@ -96,8 +96,7 @@ def test_a_server_that_dies_ends_the_film_and_the_next_one_is_whole(broker: Mosq
     with ExitStack() as stack:
         server = stack.enter_context(RtspServer("--fps", "10", port=port))
         commands = stack.enter_context(node(tmp_path, broker, server.url))
-        commands.ask("record", state="on")
-        wait_until(lambda: commands.state("recording") == "ON", "a recording", START_S)
+        start_recording(commands)
         server.signal(signal.SIGKILL)
         first = saved(commands)
         assert first["reason"] == "camera_lost"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests.support.chromium import find_chromium
 from tests.support.node_page import looking, run
 from tests.support.rtsp_node import START_S, node, saved, side_car
 from tests.support.rtsp_server import SOUND_SERVER, RtspServer, free_port, why_no_sound
-from tests.support.running_node import BASE
+from tests.support.running_node import BASE, CommandClient
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")
 
@@ -24,6 +26,27 @@ pytestmark = [
     pytest.mark.rtsp,
     pytest.mark.skipif(why_no_sound() is not None, reason=str(why_no_sound())),
 ]
+
+
+@contextmanager
+def recording_camera(
+    folder: Path, broker: Mosquitto, *server_options: str, sound: str = "aac", **sections: Any
+) -> Iterator[CommandClient]:
+    """Run a network camera with sound, and a node on it."""
+    with (
+        RtspServer("--sound", sound, *server_options, script=SOUND_SERVER) as server,
+        node(folder, broker, server.url, **sections) as commands,
+    ):
+        yield commands
+
+
+def assert_has_sound(media: dict[str, Any], tolerance_s: float, **facts: object) -> None:
+    """Assert that a film has the tone of the camera as long as it has pictures, and these facts in its side-car."""
+    told = side_car(media)
+    assert {"sound": told["sound"], **{key: told[key] for key in facts}} == {"sound": "aac", **facts}
+    pictures_s, sound_s, pitch_hz = hear(Path(media["path"]))
+    assert sound_s == pytest.approx(pictures_s, abs=tolerance_s)
+    assert pitch_hz == pytest.approx(440, abs=3)
 
 
 def hear(path: Path) -> tuple[float, float, int]:
@@ -42,11 +65,8 @@ def hear(path: Path) -> tuple[float, float, int]:
 
 
 def test_sound_is_copied_into_films_and_clips_until_it_is_switched_off(broker: Mosquitto, tmp_path: Path) -> None:
-    with (
-        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
-        # The packets reach back so far that a machine that is slow to ask for a clip gets it copied.
-        node(tmp_path, broker, server.url, recording={"sound": "copy", "pre_roll_s": 30}) as commands,
-    ):
+    # The packets reach back so far that a machine that is slow to ask for a clip gets it copied.
+    with recording_camera(tmp_path, broker, recording={"sound": "copy", "pre_roll_s": 30}) as commands:
         commands.ask("record", seconds=2)
         film, clip = saved(commands)["media"], commands.ask("clip", before_s=1)["data"]
         commands.client.publish(f"{BASE}/set/recording.sound", "off")
@@ -55,27 +75,17 @@ def test_sound_is_copied_into_films_and_clips_until_it_is_switched_off(broker: M
         commands.ask("record", seconds=1)
         silent = saved(commands, 2)["media"]  # its pre-roll is of a time when there was sound
     for media in (film, clip):
-        path = Path(media["path"])
-        assert (side_car(media)["copied"], side_car(media)["sound"]) == (True, "aac")
-        pictures_s, sound_s, pitch_hz = hear(path)
-        assert sound_s == pytest.approx(pictures_s, abs=0.5)
-        assert pitch_hz == pytest.approx(440, abs=3)
+        assert_has_sound(media, 0.5, copied=True)
     assert (side_car(silent)["copied"], side_car(silent)["sound"]) == (True, None)
     with av.open(silent["path"]) as opened:
         assert [stream.type for stream in opened.streams] == ["video"]
 
 
 def test_sound_of_another_codec_is_made_into_aac(broker: Mosquitto, tmp_path: Path) -> None:
-    with (
-        RtspServer("--sound", "pcmu", script=SOUND_SERVER) as server,
-        node(tmp_path, broker, server.url, recording={"sound": "aac"}) as commands,
-    ):
+    with recording_camera(tmp_path, broker, sound="pcmu", recording={"sound": "aac"}) as commands:
         commands.ask("record", seconds=2)
         film = saved(commands)["media"]
-    assert (side_car(film)["copied"], side_car(film)["sound"]) == (True, "aac")
-    pictures_s, sound_s, pitch_hz = hear(Path(film["path"]))
-    assert sound_s == pytest.approx(pictures_s, abs=1.0), "the encoder holds two frames of an eighth of a second"
-    assert pitch_hz == pytest.approx(440, abs=3)
+    assert_has_sound(film, 1.0, copied=True)  # the encoder holds two frames of an eighth of a second
 
 
 def fetched(port: int, name: str) -> bytes:
@@ -104,16 +114,12 @@ def test_live_video_has_the_sound_of_the_camera_where_it_is_asked_for(
     masks: list[str], broker: Mosquitto, tmp_path: Path
 ) -> None:
     port = free_port()
-    with (
-        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
-        node(
-            tmp_path,
-            broker,
-            server.url,
-            recording={"sound": "copy", "pre_roll_s": 5},
-            privacy={"masks": masks},
-            mjpeg_server={"enable": True, "port": port},
-        ),
+    with recording_camera(
+        tmp_path,
+        broker,
+        recording={"sound": "copy", "pre_roll_s": 5},
+        privacy={"masks": masks},
+        mjpeg_server={"enable": True, "port": port},
     ):
         master = fetched(port, "master.m3u8").decode()
         videos = [live_video(port, variant) for variant in ("main", "remote")]
@@ -130,33 +136,23 @@ def test_live_video_has_the_sound_of_the_camera_where_it_is_asked_for(
 
 def test_films_and_clips_of_encoded_pictures_have_the_sound_of_the_camera(broker: Mosquitto, tmp_path: Path) -> None:
     """Pictures with masks are encoded: the camera's own packets would show what is hidden."""
-    with (
-        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
-        node(
-            tmp_path,
-            broker,
-            server.url,
-            recording={"sound": "copy", "pre_roll_s": 3},
-            privacy={"masks": ["0,0 0.5,0 0.5,0.5 0,0.5"]},
-        ) as commands,
-    ):
+    with recording_camera(
+        tmp_path,
+        broker,
+        recording={"sound": "copy", "pre_roll_s": 3},
+        privacy={"masks": ["0,0 0.5,0 0.5,0.5 0,0.5"]},
+    ) as commands:
         commands.ask("record", seconds=2)
         film, clip = saved(commands)["media"], commands.ask("clip", before_s=2)["data"]
     for media in (film, clip):
-        assert (side_car(media)["copied"], side_car(media)["masked"], side_car(media)["sound"]) == (False, True, "aac")
-        pictures_s, sound_s, pitch_hz = hear(Path(media["path"]))
-        assert sound_s == pytest.approx(pictures_s, abs=0.6)
-        assert pitch_hz == pytest.approx(440, abs=3)
+        assert_has_sound(media, 0.6, copied=False, masked=True)
         with av.open(media["path"]) as opened:
             picture = next(iter(opened.decode(video=0))).to_ndarray(format="gray")
         assert picture[:110, :150].max() < 24, "the mask is in the film"
 
 
 def test_seconds_that_are_lost_on_the_way_are_told(broker: Mosquitto, tmp_path: Path) -> None:
-    with (
-        RtspServer("--sound", "aac", "--lose", "6", script=SOUND_SERVER) as server,
-        node(tmp_path, broker, server.url) as commands,
-    ):
+    with recording_camera(tmp_path, broker, "--lose", "6") as commands:
         commands.ask("record", seconds=12)
         message = saved(commands)
     facts = side_car(message["media"])
@@ -185,14 +181,7 @@ def test_a_browser_begins_without_sound_and_lets_it_be_heard(broker: Mosquitto, 
             await tab.until("document.querySelector('.sound').hidden && document.querySelector('video').muted")
             assert tab.complaints == []
 
-    with (
-        RtspServer("--sound", "aac", script=SOUND_SERVER) as server,
-        node(
-            tmp_path,
-            broker,
-            server.url,
-            recording={"sound": "copy", "pre_roll_s": 5},
-            mjpeg_server={"enable": True, "port": port},
-        ),
+    with recording_camera(
+        tmp_path, broker, recording={"sound": "copy", "pre_roll_s": 5}, mjpeg_server={"enable": True, "port": port}
     ):
         run(story)

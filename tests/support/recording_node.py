@@ -69,6 +69,17 @@ class Films:
             FILM_S,
         )
 
+    def start_recording(self, commands: CommandClient, number: int = 1) -> dict[str, Any]:
+        """Begin a recording by hand; return its event once film number ``number`` of this node is being written."""
+        event: dict[str, Any] = commands.ask("record", state="on")["data"]
+        self.wait_for(commands, "recording_started", number)
+        return event
+
+    def stop_recording(self, commands: CommandClient, number: int = 1) -> dict[str, Any]:
+        """End a recording by hand; return the message of the film once it is on the disk."""
+        commands.ask("record", state="off")
+        return self.wait_for(commands, "recording_saved", number)
+
     def messages(self, commands: CommandClient, kind: str) -> list[dict[str, Any]]:
         """Return the events of a kind that came so far."""
         received = list(commands.client.received)

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config.catalogue import catalogue
-from pi_cam_node.config.layers import Layer, from_file
-from pi_cam_node.config.loader import content_of, decode, settled, warnings_of
+from pi_cam_node.config.loader import layer_of_file, settled, warnings_of
 from pi_cam_node.config.sections.base import Section
 from pi_cam_node.config.yaml_reader import MappingNode, ScalarNode, SequenceNode, Tree
 from pi_cam_node.console.config import CONSOLE_SCHEMA, ConsoleConfig
@@ -62,10 +61,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     Raises:
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
     """
-    if path is not None and content is None:
-        content = content_of(path)
-    has_file = path is not None and content is not None
-    file = from_file(decode(content or b"", path or Path()), str(path), CONSOLE_SCHEMA) if has_file else Layer()
+    file, content = layer_of_file(path, content, CONSOLE_SCHEMA)
     label = str(path)
     problems: list[str] = []
     rules = _items(file.lists.get("rules"), _List(Rule, "rules", RULES_MAX, label), problems)

@@ -91,6 +91,14 @@ def ms_of(moment: object, otherwise_ms: int) -> int:
         return otherwise_ms
 
 
+def head_of(listed: object) -> tuple[str, int, Mapping[str, Any]] | None:
+    """Return id, time and facts of a row in a node's list of events or media; ``None`` where it is none."""
+    if not isinstance(listed, Mapping) or not isinstance(listed.get("id"), str):
+        return None
+    at_ms = ms_of(listed.get("at"), 0)
+    return (listed["id"][:200], at_ms, listed) if at_ms else None
+
+
 def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
     """Add or update an event; return the row as it is now, and whether it is a new one."""
     old = find(db, row.node, row.id)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -156,16 +155,14 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
 
 def row_of(node: str, told: object) -> MediaRow | None:
     """Return the row of a picture or film in a node's list; ``None`` where it is none."""
-    if not isinstance(told, Mapping) or not isinstance(told.get("id"), str):
+    head = event_rows.head_of(told)
+    if head is None:
         return None
-    body: Mapping[str, Any] = told
-    at_ms = event_rows.ms_of(body.get("at"), 0)
-    if not at_ms:
-        return None
+    name, at_ms, body = head
     count, seconds = body.get("bytes"), body.get("seconds")
     return MediaRow(
         node=node,
-        id=str(body["id"])[:200],
+        id=name,
         at_ms=at_ms,
         kind=str(body.get("kind") or "single")[:32],
         bytes=int(count) if isinstance(count, int | float) else None,

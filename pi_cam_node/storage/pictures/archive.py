@@ -280,18 +280,7 @@ class PictureArchive:
             self._index.publish()
 
     def _saved(self, picture: Picture, picture_id: str, written: Written, config: Config) -> PictureSaved:
-        image, thumbnail = previews(picture, written.jpg, config, self._images, self._packet_limit())
-        return PictureSaved(
-            id=picture_id,
-            kind=picture.kind,
-            paths=tuple(file.path for file in written.files),
-            size_bytes=written.files[0].size_bytes,
-            sha256=written.files[0].sha256,
-            frames=picture.frames,
-            first_at=picture.first_at,
-            last_at=picture.last_at,
-            first_mono_s=picture.first_mono_s,
-            last_mono_s=picture.last_mono_s,
-            image=image,
-            thumbnail=thumbnail,
-        )
+        shown = previews(picture, written.jpg, config, self._images, self._packet_limit())
+        first = written.files[0]
+        paths = tuple(file.path for file in written.files)
+        return picture.saved_as(picture_id, paths, (first.size_bytes, first.sha256), shown)

@@ -48,23 +48,10 @@ def reload(
         size_bytes, sha256 = int(first["bytes"]), str(first["sha256"])
     except (KeyError, IndexError, TypeError, ValueError, OSError):
         return None
-    image, thumbnail = None, None
+    shown: tuple[bytes | None, bytes | None] = None, None
     if isinstance(picture.content, bytes) and picture.content:
-        image, thumbnail = previews(picture, picture.content, config, images, packet_limit_bytes)
-    return PictureSaved(
-        id=picture_id,
-        kind=picture.kind,
-        paths=tuple(paths.values()),
-        size_bytes=size_bytes,
-        sha256=sha256,
-        frames=picture.frames,
-        first_at=picture.first_at,
-        last_at=picture.last_at,
-        first_mono_s=picture.first_mono_s,
-        last_mono_s=picture.last_mono_s,
-        image=image,
-        thumbnail=thumbnail,
-    )
+        shown = previews(picture, picture.content, config, images, packet_limit_bytes)
+    return picture.saved_as(picture_id, tuple(paths.values()), (size_bytes, sha256), shown)
 
 
 def _picture(facts: Mapping[str, Any], jpg: Path | None) -> Picture:

@@ -21,12 +21,12 @@ FOUND = FoundBroker("kitchen", "kitchen.local", "192.0.2.7", 1884)
 
 
 class Home:
-    """The network and the terminal as the test wants them."""
+    """Network and terminal with the answers that a test gives them."""
 
-    def __init__(self, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def __init__(self, mocker: MockerFixture, folder: Path) -> None:
         self.file = folder / "etc" / "config.yaml"
         self.questions: list[str] = []
-        self._mocker, self._monkeypatch = mocker, monkeypatch
+        self._mocker = mocker
         self.network()
         mocker.patch.object(sys, "stdin", mocker.Mock(isatty=lambda: False))
 
@@ -48,8 +48,8 @@ class Home:
                 raise EOFError from None
 
         self._mocker.patch.object(sys, "stdin", self._mocker.Mock(isatty=lambda: True))
-        self._monkeypatch.setattr(builtins, "input", answer)
-        self._monkeypatch.setattr(getpass, "getpass", lambda question: password)
+        self._mocker.patch.object(builtins, "input", answer)
+        self._mocker.patch.object(getpass, "getpass", return_value=password)
 
     def run(self, *arguments: str) -> int:
         return main(["setup", "--config", str(self.file), *arguments])
@@ -60,8 +60,8 @@ class Home:
 
 
 @pytest.fixture
-def home(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
-    return Home(mocker, monkeypatch, tmp_path)
+def home(mocker: MockerFixture, tmp_path: Path) -> Home:
+    return Home(mocker, tmp_path)
 
 
 def test_arguments_say_all(home: Home, tmp_path: Path) -> None:

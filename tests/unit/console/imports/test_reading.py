@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.console.imports import motioneye
@@ -194,8 +195,8 @@ def test_what_is_none_of_these_is_refused(tmp_path: Path, content: bytes, why: s
         cameras_in(file, {})
 
 
-def test_a_backup_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(motioneye, "BACKUP_MAX_BYTES", 512)
+def test_a_backup_that_unpacks_to_too_much_is_refused(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(motioneye, "BACKUP_MAX_BYTES", 512)
     backup = tmp_path / "b.tar.gz"
     with tarfile.open(backup, "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("camera-1.conf"))

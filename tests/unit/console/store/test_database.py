@@ -187,14 +187,20 @@ def test_a_power_failure_between_two_renames_leaves_the_new_file_in_use(opened: 
     assert count(opened(), "account") == 1
 
 
+def first_version(file: Path) -> sqlite3.Connection:
+    """Return a database of the first version, with the account of its owner."""
+    db = sqlite3.connect(file)
+    for statement in schema.FIRST:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+    db.execute("INSERT INTO account VALUES ('1', 'Anna', 'owner', 'x', 'null', '')")
+    db.commit()
+    return db
+
+
 def test_accounts_of_a_damaged_file_of_an_earlier_version_are_taken_over(opened: Open, tmp_path: Path) -> None:
     file = tmp_path / "console.db"
-    with closing(sqlite3.connect(file)) as db:
-        for statement in schema.FIRST:
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 1")
-        db.execute("INSERT INTO account VALUES ('1', 'Anna', 'owner', 'x', 'null', '')")
-        db.commit()
+    first_version(file).close()
     damage(file, "event_at")
     database = opened()
     assert (database.was_damaged, count(database, "account")) == (True, 1)
@@ -218,11 +224,7 @@ def test_a_file_of_a_later_version_is_refused_and_untouched(opened: Open, tmp_pa
 
 def test_a_file_of_the_first_version_is_brought_up_and_a_copy_stays(opened: Open, tmp_path: Path) -> None:
     file = tmp_path / "console.db"
-    with closing(sqlite3.connect(file)) as db:
-        for statement in schema.FIRST:
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 1")
-        db.execute("INSERT INTO account VALUES ('1', 'Anna', 'owner', 'x', 'null', '')")
+    with closing(first_version(file)) as db:
         db.execute("INSERT INTO device VALUES ('d', '1', 'webpush', 'https://a/', '{}', 'Phone', 5, NULL, NULL, '{}')")
         db.execute("INSERT INTO event VALUES (7, 'porch', 'e', 5, 'motion', 'porch', NULL, NULL, NULL, '{}')")
         db.execute("INSERT INTO delivery VALUES (7, 'd', 'waiting', 2, 9, 503, 5, 'Door')")

@@ -200,15 +200,14 @@ def test_opening_again_lets_go_of_the_camera_before(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("error", [ImportError("No module named 'libcamera'"), ValueError("numpy.dtype size changed")])
-def test_without_picamera2_opening_says_how_to_install_it(
-    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_without_picamera2_opening_says_how_to_install_it(mocker: MockerFixture, error: Exception) -> None:
     class Broken:
         def find_spec(self, name: str, path: object = None, target: object = None) -> None:
             if name == "picamera2":
                 raise error
 
-    monkeypatch.delitem(sys.modules, "picamera2", raising=False)
+    mocker.patch.dict(sys.modules)
+    sys.modules.pop("picamera2", None)
     mocker.patch.object(sys, "meta_path", [Broken(), *sys.meta_path])
     with pytest.raises(SourceError, match=r"apt install python3-picamera2.*--system-site-packages"):
         Picamera2Source("", InstalledPicamera2()).open(SMALL, DAY)
