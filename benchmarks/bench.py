@@ -12,7 +12,7 @@ from benchmarks.node import Node
 
 
 class Bench:
-    """The table that everything is put on.
+    """Everything that the rows share: broker, film and node, each started when it is first used.
 
     Attributes:
         folder: For everything that is written.
@@ -22,7 +22,7 @@ class Bench:
     """
 
     def __init__(self, folder: Path, stack: ExitStack, *, rounds: int, window_s: float, quick: bool = False) -> None:
-        """Take the folder; whatever is started later ends with the stack."""
+        """Start nothing yet; what is started later ends with the stack."""
         self.folder = folder
         self.rounds = rounds
         self.window_s = window_s
@@ -30,7 +30,7 @@ class Bench:
         self._stack = stack
 
     def subfolder(self, name: str) -> Path:
-        """Return a folder in the folder."""
+        """Return a new folder below that of the run."""
         path = self.folder / name
         path.mkdir(exist_ok=True)
         return path
@@ -42,7 +42,7 @@ class Bench:
 
     @cached_property
     def broker_port(self) -> int:
-        """Of the broker."""
+        """Port of the broker."""
         return self._stack.enter_context(broker.make(self.folder)).port
 
     @cached_property
@@ -56,5 +56,5 @@ class Bench:
 
 
 def say(text: str) -> None:
-    """Tell how far it is."""
+    """Print the progress."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""An MQTT client that asks and waits, and what it makes of the times."""
+"""An MQTT client that sends commands and waits for replies, and percentiles of the times."""
 
 from __future__ import annotations
 

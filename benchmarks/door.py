@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pi_cam_node.console.intake import CATCH_UP_S
+from pi_cam_node.console.message_dispatcher import CATCH_UP_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.running_console import OWNER, Browser, RunningConsole
@@ -77,7 +77,7 @@ async def openings(client: Client, browser: Browser, service: PushService, count
 
 
 def measure(folder: Path, count: int, sensors: int, hz: float) -> tuple[list[float], int]:
-    """Return what `openings` does."""
+    """Run broker, push service and console, and return the result of `openings`."""
     service = PushService()
     rule = {
         "name": "Front door",

@@ -12,7 +12,7 @@ from benchmarks.command_client import no_delay, quick_ack
 
 
 def answer(client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-    """Send back what came."""
+    """Reply to each message with its payload."""
     client.publish("echo/reply", bytes(message.payload), qos=1)
 
 

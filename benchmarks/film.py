@@ -36,7 +36,7 @@ def texture(random: np.random.Generator, power: float) -> Floats:
 
 
 def background(random: np.random.Generator) -> Floats:
-    """Return the scene without anybody in it, as (height, width, 3) in B, G, R order."""
+    """Return the empty scene, as (height, width, 3) in B, G, R order."""
     luma = texture(random, 1.25)
     scene = np.stack([118 + 38 * luma + 10 * texture(random, 1.8) for _ in range(3)], -1).clip(0, 255)
     for _ in range(14):  # walls, windows, poles

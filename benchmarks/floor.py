@@ -1,4 +1,4 @@
-"""The bare floor: read a picture, its mean luma, one JPEG, append to a ring. Nothing else, paced like the node.
+"""Reference for the cost of a frame: read a picture, its mean luma, one JPEG, append to a ring, at the node's pace.
 
 `python -m benchmarks.floor FILM FPS`; the ring is filled first, without a pause. Runs until killed.
 """

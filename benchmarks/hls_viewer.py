@@ -1,4 +1,4 @@
-"""A viewer of live video: it asks as a player does, the playlist twice a second and each segment once."""
+"""A viewer of live video, with the requests of a player: the playlist twice a second, each segment once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class HlsViewer:
     """One viewer of a node. Thread: its own."""
 
     def __init__(self, port: int) -> None:
-        """Ask for nothing yet."""
+        """Send no request yet."""
         self._url = f"http://127.0.0.1:{port}/hls/"
         self._seen: set[str] = set()
         self._stopped = threading.Event()
@@ -31,7 +31,7 @@ class HlsViewer:
         return took_s
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop the requests."""
         self._stopped.set()
         self._thread.join()
 

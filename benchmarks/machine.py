@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "aioht
 
 
 def facts() -> dict[str, str]:
-    """Return what matters to the figures, in words."""
+    """Return the facts that matter to the figures, in words."""
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": f"{processor()}, {os.cpu_count()} cores, {platform.machine()}",

@@ -80,7 +80,7 @@ class Node(Program):
         return took_ms, reply["data"]
 
     def pace(self, fps: float) -> None:
-        """Let the camera run so fast."""
+        """Set the rate of the camera."""
         self.ask("set", key="camera.framerate", value=fps)
 
     def hold(self) -> None:

@@ -1,4 +1,4 @@
-"""The bare pair of processes: the floor's work in one, its JPEGs through shared memory into a ring of the other.
+"""Reference with two processes: the work of `floor` in one, its JPEGs through shared memory into a ring of the other.
 
 `python -m benchmarks.pair FILM FPS`; the reference for what it costs that a camera lives in a process of its own: a
 message and a wake-up for each picture, and one copy more. Nothing is checked, and nothing else runs. Runs until killed.
@@ -22,7 +22,7 @@ MESSAGE = struct.Struct("ddQQ")
 
 
 def make(link: socket.socket, slots: mmap.mmap, film: Path, fps: float) -> None:
-    """Make pictures, and tell of each. Runs in the camera's process."""
+    """Make pictures, and send a message for each. Runs in the camera's process."""
     from benchmarks import floor  # noqa: PLC0415 - the other process needs none of its libraries
 
     for number, (mono_s, level, jpeg) in enumerate(floor.pictures(film, fps)):

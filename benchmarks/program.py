@@ -44,11 +44,11 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Of the first process."""
+        """Process id of the program, without its children."""
         return self.process.pid
 
     def hold(self) -> None:
-        """Cost nothing, or next to it, until `release`."""
+        """Stop the program, or slow it down, until `release`."""
         self.process.send_signal(signal.SIGSTOP)
 
     def release(self) -> None:

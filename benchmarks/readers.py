@@ -1,4 +1,4 @@
-"""Viewers of an MJPEG stream that take what comes, and some that take nothing."""
+"""Viewers of an MJPEG stream, some of which read nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def connect(port: int, path: str) -> socket.socket:
 
 
 class Readers:
-    """So many viewers of one server, on one thread."""
+    """Viewers of one server, on one thread."""
 
     def __init__(self, port: int, viewers: int, *, part: bytes, path: str = "/stream", stalled: int = 0) -> None:
         """Connect.
@@ -58,7 +58,7 @@ class Readers:
         return {number: self._parts[number] - before[number] for number in before}
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._epoll.close()
         for sock in (*self._stalled, *self._sockets.values()):
             sock.close()

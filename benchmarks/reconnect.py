@@ -58,7 +58,7 @@ class Reconnect:
 
 
 class BirthNoted(BrokerLink):
-    """A link that keeps the last birth that went through it."""
+    """A link that keeps the last birth that it published."""
 
     birth: Sequence[Message] = ()
 
@@ -69,7 +69,7 @@ class BirthNoted(BrokerLink):
 
 
 class AnnouncingNode:
-    """A node as far as the broker sees it. Starts with ``with``; leaves without a last message.
+    """The MQTT part of a node. Starts with ``with``; ends without a last message.
 
     Args:
         port: Of the broker.
@@ -183,7 +183,7 @@ def right_since(watcher: Client, node: AnnouncingNode) -> float | None:
 
 
 def most_within(times_s: Sequence[float], window_s: float) -> int:
-    """Return the most that happened within any window of this length."""
+    """Return the greatest number of moments within any window of this length."""
     return max(sum(first <= time_s < first + window_s for time_s in times_s) for first in times_s)
 
 

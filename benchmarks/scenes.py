@@ -1,4 +1,4 @@
-"""The drawn scenes, judged by the node's detector and by Debian's `motion` on the same pictures.
+"""Drawn scenes, judged by the node's detector and by Debian's `motion` on the same pictures.
 
     python -m benchmarks.scenes            prints the table
     python -m benchmarks.scenes --page     and writes it into docs/explanation/motion.md
@@ -70,7 +70,7 @@ stream_port 0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a scene.
+    """Result of a detector on a scene.
 
     Attributes:
         events: Number of events.

@@ -61,5 +61,5 @@ def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
 
 @pytest.fixture
 def broker(start_broker: StartBroker) -> Mosquitto:
-    """A running broker that lets everybody in and forgets everything at a restart."""
+    """A running broker that admits every client and is empty after a restart."""
     return start_broker(["set_tcp_nodelay true"])

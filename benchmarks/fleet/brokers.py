@@ -38,7 +38,7 @@ class Running(Protocol):
 
     @property
     def pid(self) -> int:
-        """Of its process."""
+        """Process id."""
 
     def __enter__(self) -> Self: ...
 

@@ -118,7 +118,7 @@ class Fleet:
         return time.monotonic() - began_s
 
     async def _record(self) -> Script:
-        """Record what the first real node keeps on the broker and says."""
+        """Record the retained messages of the first real node, and those that it publishes."""
         root = f"{BASE}/{real.FIRST}/"
         await asyncio.sleep(SETTLE_S)
         retained = {topic: payload for topic, payload in self.watcher.table[real.FIRST].items() if payload}
@@ -147,7 +147,7 @@ class Fleet:
         return sum(node.sent for node in self.simulated)
 
     async def _load(self) -> dict[str, Any]:
-        """Return what nodes and broker cost while everything speaks."""
+        """Return the load of nodes and broker while all nodes publish."""
         pids = [node.pid for node in self.nodes]
         broker = self.broker.pid
         await self.watcher.listen(*(f"{node.id}/telemetry" for node in self.nodes))
@@ -233,7 +233,7 @@ def differing(before: dict[str, dict[str, bytes]], after: dict[str, dict[str, by
 
 
 def is_kept(topic: str) -> bool:
-    """Tell whether a node keeps a topic on the broker, whatever happens; others are said once, or are pictures."""
+    """Tell whether a topic is retained as long as the node exists; others carry single messages, or pictures."""
     return not topic.startswith(("event/", "reply/", "media/", "frame", "telemetry", "probe"))
 
 

@@ -48,7 +48,7 @@ class RealNode:
 
     @property
     def pid(self) -> int:
-        """Of the node's process."""
+        """Process id of the node."""
         return self._process.pid
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Simulated nodes: say on the broker what a real node said, under ids of their own, and answer as one."""
+"""Simulated nodes: publish the recorded messages of a real node under ids of their own, and reply as one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SimulatedNode:
         self.sent = 0
 
     async def run(self) -> None:
-        """Be a node until cancelled; connect again whenever the broker was lost."""
+        """Run the node until cancelled; reconnect whenever the broker was lost."""
         while True:
             connection = Connection(self._port, self.id, self._hear, (f"{self._root}/availability", b"offline"))
             try:

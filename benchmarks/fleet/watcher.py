@@ -59,7 +59,7 @@ class Watcher:
             await asyncio.wait([self._task], timeout=ASK_S)
 
     def online(self) -> set[str]:
-        """Return the ids of the nodes that say they are there."""
+        """Return the ids of the nodes that are online."""
         return {node for node, topics in self.table.items() if topics.get("availability") == b"online"}
 
     async def wait_online(self, count: int, timeout_s: float) -> float:
@@ -78,7 +78,7 @@ class Watcher:
         return time.monotonic() - began_s
 
     async def listen(self, *filters: str) -> None:
-        """Take what comes on topics below the base topic into `table` and `heard`, until `leave`."""
+        """Subscribe to topics below the base topic, and collect them in `table` and `heard` until `leave`."""
         await self._connection.subscribe([f"{BASE}/{one}" for one in filters])
 
     async def leave(self, *filters: str) -> None:

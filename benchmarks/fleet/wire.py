@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 client in small for a thousand connections in one process: asyncio, QoS 0 and 1, a last will.
+"""Minimal MQTT 3.1.1 client for a thousand connections in one process: asyncio, QoS 0 and 1, a last will.
 
 Packets as in the OASIS standard, version 3.1.1, section 3.
 """
@@ -115,7 +115,7 @@ class Connection:
             self._writer.close()
 
     def abort(self) -> None:
-        """End the connection without a word."""
+        """Close the connection without a DISCONNECT."""
         if self._writer is not None:
             self._writer.transport.abort()
 

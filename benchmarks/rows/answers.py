@@ -25,7 +25,7 @@ FRAME_MIB = film.WIDTH * film.HEIGHT * 3 / MIB
 
 
 def get(bench: Bench) -> Iterator[Result]:
-    """Ask for a setting while frames come at full rate; ask the echo as often."""
+    """Measure `get` while frames come at full rate, and the echo as often."""
     node, port = bench.node, bench.broker_port
     node.release()
     ours, beside = [], []

@@ -73,7 +73,7 @@ def console(bench: Bench) -> Iterator[Result]:
 
 
 async def _watch(browser: Browser, cameras: list[str], counts: list[int], viewer: int) -> None:
-    """Take what comes, and count the pictures."""
+    """Receive the messages of a live socket, and count the pictures."""
     async with browser.session.ws_connect("/live", max_msg_size=0) as socket:
         await socket.send_json({"cameras": {name: {"fps": FPS, "width": WIDTH_PX} for name in cameras}})
         async for message in socket:

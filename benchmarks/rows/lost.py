@@ -52,7 +52,7 @@ class Work:
             thread.start()
 
     def end(self) -> None:
-        """Let the last ones be answered."""
+        """Stop sending, and wait for the last replies."""
         self._over.set()
         for thread in self._threads:
             thread.join(PATIENCE_S)
@@ -67,7 +67,7 @@ class Work:
 
 
 def lost(bench: Bench) -> Iterator[Result]:
-    """Save PNGs, stack 64 and send large pictures, all at once, while thousands of frames come."""
+    """Count lost frames while PNGs are saved, 64 frames are stacked and large pictures are sent, all at once."""
     noisy = film.make(bench.folder / f"noisy-{FPS}.y4m", NOISE_SIGMA, NOISY_PICTURES, fps=FPS)
     due = FRAMES_QUICK if bench.quick else FRAMES
     with Node(bench.subfolder("lost"), bench.broker_port, f"file:{noisy}", **SETTINGS) as node:

@@ -1,4 +1,4 @@
-"""From nothing to the first retained brightness, beside importing the same libraries."""
+"""Time from the start to the first retained brightness, beside importing the same libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the node for hours under faults and judges what came of it.
+"""Runs the node for hours under faults and judges the records.
 
 `python -m benchmarks.soak --hours 2 [--out build/soak]`, or `scripts/soak`; `--judge FOLDER` judges records again,
 also those of a soak that still runs. Exit code 0: it held; 1: it did not; 2: something is missing here; 3: too short to
@@ -66,7 +66,7 @@ def conclude(out: Path) -> int:
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Run as the command line says; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--hours", type=float, default=2.0, help="how long, the default is 2")
     parser.add_argument("--seed", type=int, default=1, help="of the schedule of faults and of the commands")

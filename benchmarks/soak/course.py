@@ -1,4 +1,4 @@
-"""The course of a soak: faults when they are due, samples in between, and a line a minute about it."""
+"""Course of a soak: faults when they are due, samples in between, and a line a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a soak, when no fault has come for a while: is everything right that the node says and has?"""
+"""Final checks of a soak, when no fault has come for a while: retained state, settings, log, films, stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERROR_LINE = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) ", re.MULTILINE)
 
 
 def look(rig: Rig, records: Records) -> None:
-    """Record what a stranger finds on the broker, what is wrong with it, how the node stops, and whether films play."""
+    """Record the retained messages, what is wrong with them, how the node stops, and whether films play."""
     with rig.broker.client() as client:
         client.subscribe(f"{ROOT}/#", "homeassistant/#")
         time.sleep(SETTLE_S)
@@ -53,7 +53,7 @@ def _plays(film: Path) -> bool:
 
 
 def _wrong_states(retained: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield which states are retained and not so, or not there, in words."""
+    """Yield in words which retained states are wrong or missing."""
     for topic in (f"{ROOT}/availability", f"{ROOT}/camera/availability"):
         if retained.get(topic) != b"online":
             yield f"{topic} is {retained.get(topic)!r}"

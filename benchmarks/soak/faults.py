@@ -72,7 +72,7 @@ def _stop_camera(rig: Rig, _argument: str) -> Ending | None:
     camera.suspend()
 
     def resume() -> None:
-        """Let it go on, where the node has not long since put another in its place."""
+        """Continue the stopped process, unless the node has replaced it meanwhile."""
         try:
             camera.resume()
         except psutil.NoSuchProcess:

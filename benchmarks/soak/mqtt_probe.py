@@ -55,7 +55,7 @@ class MqttProbe:
         self._client.publish(f"{ROOT}/cmd/{verb}", body, qos=0)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -73,7 +73,7 @@ class MqttProbe:
         client.subscribe([(topic, 1) for topic in (*AVAILABILITY, f"{ROOT}/reply/+", f"{ROOT}/telemetry")])
 
     def _hear(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        """Record a message; on a corrupting link anything may come."""
+        """Record a message; a corrupting link may have changed it."""
         if message.topic in AVAILABILITY:
             self._records.add("availability", topic=message.topic, value=message.payload.decode(errors="replace"))
             return

@@ -1,4 +1,4 @@
-"""The node under test and what it stands on: broker, link, disk, wall clock."""
+"""Test rig of a soak: the node under test, with broker, link, disk and wall clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAME_NUMBER = "0,0 1,0 1,0.1 0,0.1"
 
 
 class Rig:
-    """Builds everything at ``with`` and takes it down again.
+    """Node, broker, link, disk and clock; built at ``with`` and removed at its end.
 
     Args:
         folder: Where node and broker write configuration and log.

@@ -28,7 +28,7 @@ def of(process: psutil.Process) -> dict[str, float]:
 
 
 def take(rig: Rig, records: Records) -> bool:
-    """Record the figures of both; return whether the node lives."""
+    """Record the figures of node and camera; return whether the node runs."""
     try:
         node = of(rig.node)
     except psutil.NoSuchProcess:

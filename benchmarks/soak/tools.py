@@ -17,7 +17,7 @@ NAMES = ("faultproxy", "clock", "disk", "soak")
 
 
 def missing(groups: Collection[str]) -> list[str]:
-    """Return what is not here, in words; empty where the soak can run.
+    """Return what is missing, in words; empty where the soak can run.
 
     Args:
         groups: The groups of faults that shall be caused.

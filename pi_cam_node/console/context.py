@@ -18,9 +18,9 @@ from pi_cam_node.console.broker.requests import Requests
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.config.loader import LoadedConsole
 from pi_cam_node.console.config.rules_file import write_rules
-from pi_cam_node.console.intake import Intake
 from pi_cam_node.console.journal import Entry, Journal
 from pi_cam_node.console.links import Links
+from pi_cam_node.console.message_dispatcher import MessageDispatcher
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import NodeClient
 from pi_cam_node.console.pictures.cutoff import Cutoff
@@ -34,7 +34,7 @@ from pi_cam_node.console.rules.models import Rule
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store.database import Database, StoreUnavailable, Work
-from pi_cam_node.console.supervisor.family import Supervisor
+from pi_cam_node.console.supervisor.supervisor import Supervisor
 
 Row = TypeVar("Row")
 
@@ -56,7 +56,7 @@ class ConsoleContext:
     changes: Changes
     nodes: Nodes
     requests: Requests
-    intake: Intake
+    dispatcher: MessageDispatcher
     client: NodeClient
     cutoff: Cutoff
     hub: LiveHub

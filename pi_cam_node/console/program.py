@@ -20,9 +20,10 @@ from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.config.loader import LoadedConsole
 from pi_cam_node.console.context import ConsoleContext
-from pi_cam_node.console.intake import Intake
 from pi_cam_node.console.journal import Journal
 from pi_cam_node.console.links import Links
+from pi_cam_node.console.maintenance import Maintenance
+from pi_cam_node.console.message_dispatcher import MessageDispatcher
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import NodeClient
 from pi_cam_node.console.pictures.cutoff import Cutoff
@@ -40,8 +41,7 @@ from pi_cam_node.console.rules.engine import Occurrence, RuleEngine
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store.database import Database
 from pi_cam_node.console.store.events import EventRow
-from pi_cam_node.console.supervisor.family import Supervisor
-from pi_cam_node.console.upkeep import Upkeep
+from pi_cam_node.console.supervisor.supervisor import Supervisor
 from pi_cam_node.console.web.program import ConsolePages
 from pi_cam_node.web.http.service import HttpService
 
@@ -97,8 +97,8 @@ class Console:
     async def serve(self, stopped: asyncio.Event) -> None:
         """Run until told to stop."""
         context, link, sender = self._build()
-        upkeep = Upkeep(context)
-        await upkeep.load()
+        maintenance = Maintenance(context)
+        await maintenance.load()
         pages = HttpService(ConsolePages(context))
         link.start(asyncio.get_running_loop())
         context.supervisor.start()
@@ -107,7 +107,7 @@ class Console:
             for name, work in (
                 ("journal", context.journal.run()),
                 ("outbox", context.outbox.run()),
-                ("upkeep", upkeep.run()),
+                ("maintenance", maintenance.run()),
                 ("pages", pages.run()),
             )
         ]
@@ -149,8 +149,8 @@ class Console:
         def on_occurrence(cause: Occurrence) -> None:
             self._fire(context, runner, cause)
 
-        intake = Intake(self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence)
-        link = BrokerLink(config.mqtt, self.topics, clock, intake.on_message, intake.on_state)
+        dispatcher = MessageDispatcher(self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence)
+        link = BrokerLink(config.mqtt, self.topics, clock, dispatcher.on_message, dispatcher.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
         sender, pause = PushSender(self._vapid, self._endpoints), PushPause(clock, lambda: changes.tell("mode"))
         composer = Composer(accounts, nodes, self._links, lambda: self.loaded.base_url)
@@ -163,7 +163,7 @@ class Console:
             changes=changes,
             nodes=nodes,
             requests=requests,
-            intake=intake,
+            dispatcher=dispatcher,
             client=client,
             cutoff=cutoff,
             hub=LiveHub(nodes, client, cutoff, clock, lambda node, wanted: self._follow(link, node, wanted)),

@@ -1,4 +1,4 @@
-"""Counts the starts that came to nothing, so that a node that cannot live as it is set up tries otherwise.
+"""Counts failed starts in a row, after which the node starts with its last good settings, and later in safe mode.
 
 A run counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
 the camera delivered anything, unless privacy was on. It does not count where it was ended in order, where it lasted
@@ -47,7 +47,7 @@ class RunRecord:
 
 
 class StartCounter:
-    """The count on disk: small, synced, and never a reason to fail.
+    """Counter of failed starts in a small synced file; a file that cannot be read or written stops no start.
 
     Thread: any.
 

@@ -1,4 +1,4 @@
-"""What the source has to live with: the same on the fake library and on the real one.
+"""Behaviour of picamera2 that the source relies on, checked on the fake library and on the real one.
 
 Each test is a measured behaviour of picamera2. Where the fake drifts from the real library, one of
 the two fails.

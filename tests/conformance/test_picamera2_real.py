@@ -41,7 +41,7 @@ NIGHT = replace(DAY, mode="night")
 
 
 class OneError(int):
-    """A result of libcamera's configure that is an error once: it is looked at twice for each try."""
+    """A result of libcamera's configure that is an error once; each attempt reads it twice."""
 
     looks = 0
 

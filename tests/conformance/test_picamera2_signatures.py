@@ -1,4 +1,4 @@
-"""Neither the fake library nor our port names anything that the real picamera2 does not have."""
+"""The fake library and the interface in the package name nothing that the real picamera2 lacks."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class HttpProbe:
         return {"enable": True, "port": self.port}
 
     def get(self, path: str) -> bytes:
-        """Return the body of an answer; empty while nobody answers."""
+        """Return the body of an answer; empty while there is none."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
                 return bytes(answer.read())
@@ -41,12 +41,12 @@ class HttpProbe:
         return number - int(self.state()["telemetry"].get("frames_dropped", 0))
 
     def state(self) -> dict[str, Any]:
-        """Return what `/api/state` tells; empty while nobody answers."""
+        """Return the body of `/api/state`; empty while there is no answer."""
         body = self.get("/api/state")
         return dict(json.loads(body)) if body else {}
 
     def fault(self) -> str:
-        """Return the last fault."""
+        """Return the fault in the node's state."""
         return str(self.state().get("states", {}).get("last_error", ""))
 
 

@@ -116,7 +116,7 @@ class SupervisedNode:
         return names
 
     def healthz(self) -> str:
-        """Return what ``/healthz`` says; empty where nobody serves."""
+        """Return the body of ``/healthz``; empty where there is no answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
             connection.request("GET", "/healthz")

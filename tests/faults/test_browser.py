@@ -1,4 +1,4 @@
-"""A page of another site, in the browser of somebody who is logged in, calls the node in every way it can."""
+"""Requests that a page of another site can make in a browser that is logged in to the node."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ CAMERA = f"{BASE}/camera/availability"
 
 
 def frames_again_s(node: ObservedNode) -> float:
-    """Return after how many seconds a fresh frame can be saved again."""
+    """Return the seconds until a fresh frame can be saved again."""
     began_s = time.monotonic()
     while not node.commands.ask("save")["ok"]:
         assert time.monotonic() - began_s < bar(BACK_S + SLACK_S), node.commands.state("last_error")

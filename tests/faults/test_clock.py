@@ -1,4 +1,4 @@
-"""The wall clock of a whole node is thrown about by decades while it runs; the monotonic clock stays true."""
+"""The wall clock of a whole node is set back and forth by decades while it runs; the monotonic clock goes on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY_S = 86_400
 
 
 def saved_since(node: ObservedNode, began_s: float) -> list[float]:
-    """Return when pictures were saved by interval since a moment, on our monotonic clock."""
+    """Return when pictures were saved by interval since a moment, in monotonic seconds."""
     events = node.commands.client.on(f"{BASE}/event/picture_saved")
     return [m.mono_s for m in events if m.mono_s >= began_s and json.loads(m.payload)["cause"] == "interval"]
 

@@ -1,4 +1,4 @@
-"""Brokers that are hard to reach."""
+"""Brokers that do not answer, answer late, or cannot be resolved."""
 
 from __future__ import annotations
 

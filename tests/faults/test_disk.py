@@ -61,7 +61,7 @@ def replace(disk: Any) -> None:
 
 
 def hold(node: ObservedNode, seconds: float) -> float:
-    """Ask for something all the while; return the slowest answer, in seconds."""
+    """Send requests while the block runs; return the slowest answer, in seconds."""
     slowest_s, end_s = 0.0, time.monotonic() + seconds
     while time.monotonic() < end_s:
         asked_s = time.monotonic()
@@ -123,7 +123,7 @@ def test_a_disk_in_trouble_is_told_costs_neither_stream_nor_mqtt_and_heals(
 
 @pytest.fixture
 def freezing(disk: Any) -> Iterator[Callable[[bool], None]]:
-    """Return what freezes the disk, so that whoever writes waits in the kernel, or thaws it."""
+    """Return a function that freezes the disk, so that writers wait in the kernel, or thaws it."""
     if shutil.which("fsfreeze") is None:
         pytest.skip("there is no fsfreeze")
     frozen = False

@@ -1,4 +1,4 @@
-"""The power is cut while a node records, or tells events to a broker that hangs: all of it is on one ext4 disk."""
+"""Power cuts while a node records, or sends events to a broker that hangs; all files are on one ext4 disk."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ RATES = (2.0, 5.0, 10.0, 30.0)
 
 @dataclass
 class Asked:
-    """A trigger, a picture that was saved right after it, and our monotonic times around both."""
+    """A trigger, a picture that was saved right after it, and monotonic times around both."""
 
     event: dict[str, Any]
     sent_s: float
@@ -47,12 +47,12 @@ def ask(commands: CommandClient) -> Asked:
 
 
 def dropped(commands: CommandClient) -> int:
-    """Return the frames that the node was too slow for: no ring and no film has them."""
+    """Return the numbers of frames that the node dropped: they are in no ring and no film."""
     return int(commands.ask("health")["data"]["frames_dropped"])
 
 
 def judged(asked: Asked, event: dict[str, Any], facts: dict[str, Any], rate_hz: float) -> tuple[int, float, bool]:
-    """Hold one event to its film; return missing numbers, its pre-roll, and whether the saved picture is in it."""
+    """Compare an event with its film; return missing numbers, its pre-roll, and whether the saved picture is in it."""
     pictures = pictures_of(Path(facts["path"]))
     numbers = [number for _, number in pictures]
     assert numbers == sorted(set(numbers)), "no picture twice, all in order"

@@ -1,4 +1,4 @@
-"""Somebody guesses the token, many times and from many addresses."""
+"""Guessing of the token, many times and from many addresses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIFFERENCE_MS = 5.0
 
 
 def tried(server: RunningWebServer, credential: str, address: str = "127.0.0.1") -> tuple[int, float]:
-    """Return the status that a credential gets from an address of this machine, and in how many milliseconds."""
+    """Try a credential from an address of this machine; return the status and the milliseconds."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60, source_address=(address, 0))
     try:
         connection.connect()

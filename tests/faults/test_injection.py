@@ -1,4 +1,4 @@
-"""Texts that would be commands for a shell, or ways out of the folder of pictures, put into every door."""
+"""Shell commands and path traversals, sent to every interface."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def node(broker: Mosquitto, tmp_path: Path) -> Iterator[ObservedNode]:
 
 
 def ways_out(folder: Path) -> list[str]:
-    """Return some 200 spellings of the way from the folder of pictures to a file outside, or beside the pictures."""
+    """Return some 200 spellings of a path traversal from the folder of pictures."""
     ups = (
         "../", "..\\", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%252f", "%252e%252e%252f", "....//", "..;/", "..%c0%af",
         "%c0%ae%c0%ae/", "..%00/", "./../", "/../", "\\..\\", "..%5c", "．．/", "..／",
@@ -132,7 +132,7 @@ def ways_out(folder: Path) -> list[str]:
 
 
 def http_answer(port: int, method: str, path: str, body: bytes = b"") -> bytes:
-    """Return all that the server answers to a path that no library has tidied up."""
+    """Return the whole answer to a path that no library has normalized."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.putrequest(method, "/", skip_accept_encoding=True)
@@ -186,7 +186,7 @@ def test_no_spelling_of_a_name_leads_out_of_the_folder(
 
 
 def told_over_mqtt(node: ObservedNode, ways: list[str]) -> int:
-    """Put every way into every command, and into every live text setting; return how many tries that were."""
+    """Send every traversal in every command and every live text setting; return the number of tries."""
     client, tried = node.commands.client, 0
     info = json.loads(client.latest(f"{BASE}/info") or b"{}")
     verbs = sorted(set(info["commands"]) - {"restart", "overwrite_config", "save", "pastStack", "shortstream"})
@@ -208,7 +208,7 @@ def told_over_mqtt(node: ObservedNode, ways: list[str]) -> int:
 
 
 def sections_of(tree: object, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the way to every section of the settings, the whole first."""
+    """Yield the path of every section of the settings, the root first."""
     if isinstance(tree, dict):
         yield way
         for name, below in tree.items():

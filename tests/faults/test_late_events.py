@@ -1,4 +1,4 @@
-"""Events while the broker is away: they wait, over the death of the node too, and come once, in order and marked."""
+"""Events while the broker is away: stored, also when the node is killed, then sent once, in order, marked as late."""
 
 from __future__ import annotations
 

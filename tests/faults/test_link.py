@@ -1,4 +1,4 @@
-"""The way to the broker is cut, swallows, flaps or corrupts."""
+"""A network link to the broker that is cut, drops packets, flaps or corrupts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_link_that_swallows_everything_is_noticed_busy_or_idle(
 
 
 def noticed_after(node: LinkHarness, began_s: float, *, busy: bool) -> float:
-    """Return how long a link took to be given up, publishing a state each second where it is busy."""
+    """Return how long it took until a dead link was given up, with a state published each second where it is busy."""
     while time.monotonic() - began_s < 60:
         if busy:
             node.link.publish(Message(TOPICS.state("brightness"), b"%f" % time.monotonic(), retain=True))
@@ -63,7 +63,7 @@ def noticed_after(node: LinkHarness, began_s: float, *, busy: bool) -> float:
 
 
 def in_thread(work: Callable[..., float], *arguments: object, **options: object) -> Callable[[], float]:
-    """Begin some work in a thread of its own; return what waits for its result."""
+    """Start a function in a thread; return a function that waits for its result."""
     results: list[float] = []
     thread = threading.Thread(target=lambda: results.append(work(*arguments, **options)), daemon=True)
     thread.start()
@@ -166,7 +166,7 @@ def test_a_link_that_flaps_is_seen_by_nobody_and_a_long_gap_once(
         wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", 20)
 
         def gap(seconds: float) -> list[bytes]:
-            """Cut all links for so long; return what was said of availability until all were back."""
+            """Cut all links for ``seconds``; return the availability messages until all were back."""
             time.sleep(SETTLED_S)
             client.clear()
             before = [len(node.connected_s) for node in nodes]

@@ -1,4 +1,4 @@
-"""Live video in a real browser: how soon it shows something, how far behind it is, what it does without a camera."""
+"""Live video in a real browser: time to the first picture, delay, and behaviour without a camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live video while somebody watches: privacy, an encoder that dies or hangs, a camera that is lost."""
+"""Live video with a viewer: privacy, an encoder that dies or hangs, a camera that is lost."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Viewer:
         self._thread.join(LIMIT_S)
 
     def wait_for_more(self, count: int = 2) -> None:
-        """Wait for so many segments from now on."""
+        """Wait for ``count`` further segments."""
         wanted = len(self.segments) + count
         wait_until(lambda: len(self.segments) >= wanted, f"{count} more segments", LIMIT_S)
 

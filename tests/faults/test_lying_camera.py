@@ -1,4 +1,4 @@
-"""Cameras that deliver what is not there: the same picture for ever, nothing but black, or nonsense."""
+"""Cameras with wrong pictures: frozen, all black, or invalid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEALTHY_S, LIES_S = 10.0, 55.0
 
 
 def source(loss: str) -> str:
-    """Return a camera that lies for a while; the new process that takes over goes on where the old one was."""
+    """Return a camera with wrong pictures for a while; a new process continues where the old one was."""
     begin_s = time.monotonic()
     return f"synthetic?loss={loss}&loss_at_s={HEALTHY_S:g}&loss_s={LIES_S:g}&start_mono_s={begin_s:.3f}"
 
@@ -57,7 +57,7 @@ def test_a_camera_that_lies_is_named_and_so_is_the_end_of_it(
 
 
 class LyingSource:
-    """A source whose every second image is a lie; it always opens."""
+    """A source of which every second image is invalid; it always opens."""
 
     lies = (
         np.zeros((71, 64), np.uint8),
@@ -90,7 +90,7 @@ class LyingSource:
         raise AssertionError(controls)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is nothing to close."""
 
 
 @pytest.mark.short

@@ -1,4 +1,4 @@
-"""The state of motion after the node was killed: no ON that stays, and no zone that is gone."""
+"""Retained state of motion after the node was killed: no stale ON, and no removed zone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WHOLE = "0,0 1,0 1,1 0,1"
 
 
 def retained(port: int) -> dict[str, tuple[bytes, int | None]]:
-    """Return what a client that comes now finds on the topics of motion: payload and seconds until it expires."""
+    """Return the retained messages on the topics of motion: payload, and seconds until it expires."""
     found: dict[str, tuple[bytes, int | None]] = {}
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Many pictures that want one name: the clock stands, jumps back, and even two starts of the node look alike."""
+"""Pictures with equal names: the clock stands or jumps back, and two starts of the node have the same boot id."""
 
 from __future__ import annotations
 

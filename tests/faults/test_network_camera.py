@@ -1,4 +1,4 @@
-"""A network camera whose films are copied: it hangs, dies, drops its connections and lies about its rate."""
+"""A network camera whose films are copied: it hangs, dies, drops its connections, and announces a wrong rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker is away, for long or short, for one node or for fifty."""
+"""Outages of the broker, long and short, for one node and for fifty."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ NOWHERE = "02:00:00:00:00:99"
 
 
 class Island:
-    """A network namespace joined to this one by a pair of virtual cables."""
+    """A network namespace, called the island, joined to this one by a pair of virtual interfaces."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -35,7 +35,7 @@ class Island:
 
     @property
     def within(self) -> tuple[str, ...]:
-        """The command that runs another one in there."""
+        """The command that runs another one on the island."""
         return ("ip", "netns", "exec", self.name)
 
     def make(self) -> None:
@@ -54,20 +54,20 @@ class Island:
         }
 
     def cut(self) -> None:
-        """Send every packet to an address that nobody has: nothing arrives, nothing is answered."""
+        """Route every packet to an unused address: none arrives, and none is answered."""
         self._neighbours(NOWHERE, NOWHERE)
 
     def heal(self) -> None:
-        """Send packets where they belong."""
+        """Restore the routes."""
         self._neighbours(self._addresses[HERE], self._addresses[THERE])
 
     def remove(self) -> None:
-        """Take everything away again."""
+        """Remove namespace and interfaces."""
         ip("netns", "del", self.name)
         subprocess.run(["ip", "link", "del", self._near], capture_output=True, check=False)
 
     def get(self, port: int, path: str) -> str:
-        """Return what the node's HTTP interface answers in there; empty while it does not."""
+        """Return the body of an answer of the node on the island; empty while there is none."""
         command = ["curl", "-s", "-m", "2", f"http://127.0.0.1:{port}{path}"]
         return subprocess.run([*self.within, *command], capture_output=True, text=True, check=False).stdout
 
@@ -102,7 +102,7 @@ def island(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Island]:
 
 
 def broker_for(start_broker: StartBroker) -> tuple[Mosquitto, int]:
-    """Return a broker that listens here and towards the island, and the port that it has there."""
+    """Return a broker that listens on loopback and towards the island, and its port there."""
     port = free_port()
     return start_broker([f"listener {port} {HERE}"]), port
 
@@ -165,6 +165,6 @@ def test_a_node_that_starts_without_a_network_is_up_and_finds_the_broker_later(
 
 
 def state(island: Island, http: int) -> dict[str, Any]:
-    """Return what the node tells over HTTP in there; empty while it does not."""
+    """Return the body of `/api/state` on the island; empty while there is no answer."""
     body = island.get(http, "/api/state")
     return dict(json.loads(body)) if body else {}

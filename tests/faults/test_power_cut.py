@@ -1,4 +1,4 @@
-"""Saving while the power is cut: an ext4 file system that is stopped without writing its journal, and mounted again."""
+"""Power cuts during saves: an ext4 file system that is stopped without writing its journal, and mounted again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Check = Callable[[Path, set[str]], list[str]]
 
 
 def promises_until_the_cut(disk: Any, program: str, verb: str, running_s: float) -> set[str]:
-    """Save once, or many times for a while, cut the power, and return what was promised before."""
+    """Save once, or many times for a while, cut the power, and return the saves that were confirmed before."""
     folder = Path(disk.dir, "c")
     folder.mkdir()
     command = [sys.executable, "-m", program, verb, str(folder)]
@@ -50,7 +50,7 @@ def promises_until_the_cut(disk: Any, program: str, verb: str, running_s: float)
 
 
 def broken_after_a_cut(program: str, check: Check, verb: str, running_s: float) -> tuple[int, list[str]] | None:
-    """Cut the power once; return how many promises were made and which were broken, ``None`` where it cannot tell."""
+    """Cut the power once; return how many saves were confirmed and which are broken; ``None``: it cannot be mounted."""
     with contextmanager(fault_disk)(size_mb=48) as disk:
         promised = promises_until_the_cut(disk, program, verb, running_s)
         assert promised

@@ -1,4 +1,4 @@
-"""Privacy that holds: over a power cut of the process, with a damaged mark, and with a camera that does not let go."""
+"""Privacy under faults: the node is killed, the marker file is damaged, the camera does not close."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PICTURES = ("frame", "media/last/image", "media/thumbnail", "media/last")
 
 
 def shown(interfaces: Interfaces) -> list[str]:
-    """Return where something of the camera came out since the node started anew."""
+    """Return the interfaces that showed a picture since the node started anew."""
     held = interfaces.commands.client.table()
     found = [topic for topic in PICTURES if f"{BASE}/{topic}" in held]
     found += [path for path in ("/snapshot.jpg", "/stream", "/shortstream") if interfaces.get(path)[0] != 403]
@@ -36,7 +36,7 @@ def shown(interfaces: Interfaces) -> list[str]:
 
 
 def dark_for_a_while(interfaces: Interfaces) -> None:
-    """Look at every door for as long as a camera needs to open."""
+    """Check every interface for as long as a camera needs to open."""
     wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/availability") == b"online", "the node", 30)
     wait_until(lambda: interfaces.commands.state("privacy") == "ON", "privacy", 20)
     until_s = time.monotonic() + LOOK_S

@@ -1,4 +1,4 @@
-"""A broker that is there and refuses: logins, topics, large messages, and one message in particular."""
+"""Refusals by a broker: logins, topics, large messages, and one particular message."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ SCALE = 30
 
 
 class Hurried(Backoff):
-    """Waits a fraction of the time."""
+    """Back-off with a fraction of the waits."""
 
     def after_failure(self, *, refused: bool = False) -> float:
         """See `Backoff.after_failure`."""

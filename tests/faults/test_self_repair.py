@@ -1,4 +1,4 @@
-"""Settings that starve the camera, that crash the node, and that cannot be read: what the node makes of them."""
+"""Bad settings: the camera delivers nothing, the node crashes, the file cannot be read."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_change_that_starves_the_camera_goes_back_and_is_said(
 
 
 def _last_error(commands: CommandClient) -> str:
-    """Return what `last_error` says now; what it said before is over."""
+    """Return `last_error` as it is now, without earlier values."""
     return (commands.client.latest(f"{BASE}/state/last_error") or b"").decode()
 
 

@@ -1,4 +1,4 @@
-"""The web server of a whole node under hundreds of clients that mean no good."""
+"""The web server of a whole node under hundreds of attacking clients."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def node(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> I
 
 
 def attacked(node: ObservedNode, kind: str, count: int, seconds: float) -> dict[str, Any]:
-    """Let clients of a kind loose on the node; return what honest ones met before, during and after."""
+    """Attack the node with clients of a kind; return how honest clients fared before, during and after."""
     tool = fault_tools.FOLDER / "slowhttp.py"
     if not tool.exists():
         pytest.skip("the fault tools are not beside the repository")
@@ -58,7 +58,7 @@ def attacked(node: ObservedNode, kind: str, count: int, seconds: float) -> dict[
 
 
 def check_node(node: ObservedNode, descriptors: int) -> None:
-    """See that the node has let go of everything and complains of nothing."""
+    """Check that the node has released every connection and logged no error."""
     process = psutil.Process(node.node.process.pid)
     wait_until(lambda: process.num_fds() <= descriptors + SOCKETS_LEFT, "the descriptors of the attackers", 30)
     assert node.node.running
@@ -131,7 +131,7 @@ REFUSALS = {503, 504}
 
 
 def mutated(chance: random.Random, request: bytes) -> bytes:
-    """Return a request with something wrong: bytes turned, cut out, repeated or blown up."""
+    """Return a mutated request: bytes flipped, removed, repeated or enlarged."""
     data = bytearray(request)
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(data)) if data else 0
@@ -150,7 +150,7 @@ def mutated(chance: random.Random, request: bytes) -> bytes:
 
 
 def answer_to(port: int, request: bytes, patience_s: float) -> bytes:
-    """Return what the server says to a request until it hangs up, or is silent for so long and we do."""
+    """Return the answer of the server until it closes the connection, or is silent for the timeout."""
     heard = bytearray()
     with socket.socket() as sock, suppress(OSError):  # it may hang up while we still talk
         sock.settimeout(5)
@@ -200,7 +200,7 @@ def test_mutated_requests_cost_neither_memory_nor_descriptors(
 
 
 def stranger(port: int, kind: str, chance: random.Random) -> None:
-    """Come to a TLS port, say something or nothing, and leave."""
+    """Connect to a TLS port, send the given bytes or none, and disconnect."""
     with socket.socket() as sock, suppress(OSError):  # it may hang up while we still talk
         sock.settimeout(20)
         sock.connect(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""The node is stopped at any moment of its life."""
+"""The node is stopped at any moment of its run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that die and threads that hang, under a stand-in for systemd: what is mended, and how soon."""
+"""Threads that die or hang, under a stand-in for systemd: which are restarted, and how soon."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_a_node_is_ready_before_a_first_frame_that_takes_long(
 
 
 def _moment(reached: Callable[[], bool], timeout_s: float) -> float:
-    """Return the moment at which something is so."""
+    """Return the monotonic time at which a condition holds."""
     deadline_s = time.monotonic() + timeout_s
     while not reached():
         assert time.monotonic() < deadline_s, f"not within {timeout_s:g} s"

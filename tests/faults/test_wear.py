@@ -1,4 +1,4 @@
-"""What a node that nobody asks anything writes to its card."""
+"""Disk writes of an idle node, for the wear of its card."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def disk() -> Iterator[Any]:
 
 
 def written_bytes(disk: Any) -> int:
-    """Return what was written to the disk so far."""
+    """Return the bytes written to the disk so far."""
     subprocess.run(["sync", "-f", disk.dir], check=True)
     found = subprocess.run(["losetup", "-j", disk.img], capture_output=True, text=True, check=True).stdout
     name = Path(found.partition(":")[0]).name

@@ -57,7 +57,7 @@ class InjectedExit(SystemExit):
 
 
 class FaultInjector:
-    """Wraps a method of each thread's loop, and obeys orders there."""
+    """Wraps a method of each thread's loop, and injects the ordered fault there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,7 +98,7 @@ class FaultInjector:
 
 
 def crash_with_bad_settings() -> None:
-    """Let the node crash as soon as a camera opens with settings that it cannot live with."""
+    """Crash the node as soon as a camera opens with settings that are meant to crash it."""
     arrived = Core._on_input
 
     def crash(core: Core, message: Any, now_s: float) -> None:
@@ -110,7 +110,7 @@ def crash_with_bad_settings() -> None:
 
 
 def hang_in_some_sizes() -> None:
-    """Give the camera's process a driver that hangs in some sizes, whoever starts it."""
+    """Give every camera process a driver that hangs in some sizes."""
     hanging = partial(spawn.spawn, "tests.faults.hanging_driver")
     spawn.spawn = process.spawn = hanging  # type: ignore[attr-defined]
 

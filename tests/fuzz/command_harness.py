@@ -37,7 +37,7 @@ class CommandHarness:
         return [fact for fact in self.facts(arrival) if isinstance(fact, Replied)]
 
     def facts(self, arrival: CommandArrived) -> list[Replied | FramesSent]:
-        """Return what is told to the asker."""
+        """Return the data of the final reply."""
         self.asked += 1
         world = self.world
         world.facts.clear()

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Inline(ThreadPoolExecutor):
-    """Does what it is given before `submit` returns."""
+    """Executor that runs a function before `submit` returns."""
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -21,7 +21,7 @@ class Inline(ThreadPoolExecutor):
 
 
 def new_loop(failures: list[BaseException]) -> asyncio.AbstractEventLoop:
-    """Return a loop that keeps what nobody caught in it."""
+    """Return a loop that keeps uncaught exceptions."""
     loop = asyncio.new_event_loop()
     loop.set_default_executor(Inline(1))
 
@@ -33,6 +33,6 @@ def new_loop(failures: list[BaseException]) -> asyncio.AbstractEventLoop:
 
 
 async def turns(count: int) -> None:
-    """Let the loop turn so many times."""
+    """Run the loop for ``count`` turns."""
     for _ in range(count):
         await asyncio.sleep(0)

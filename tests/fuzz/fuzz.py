@@ -22,7 +22,7 @@ LONGEST = 4096
 
 
 def main(name: str, runs: int) -> None:
-    """Throw inputs at a target; ends the process."""
+    """Run a target on random inputs; ends the process."""
     folder = ROOT / "build" / "fuzz" / name
     (folder / "found").mkdir(parents=True, exist_ok=True)
     (folder / "seeds").mkdir(exist_ok=True)

@@ -128,7 +128,7 @@ class HttpHarness:
         return cls._shared[has_token]
 
     def talk(self, data: bytes) -> None:
-        """Let a client send these bytes, in two pieces, and leave."""
+        """Send bytes of a client in two pieces, and disconnect."""
         self._loop.run_until_complete(self._talk(data))
         if self.failures:
             raise AssertionError("nobody caught it") from self.failures.pop()

@@ -1,4 +1,4 @@
-"""What a broker may send: notices as messages, and packets as bytes."""
+"""Input of a broker: notices as messages, and packets as bytes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Wire:
         self.listener = listener
 
     def run(self) -> None:
-        """Let the session run to its end on those bytes."""
+        """Run the session on those bytes to its end."""
         client: Any = self.session._client
         client._sock = self
         client._state = _ConnectionState.MQTT_CS_CONNECTED

@@ -1,4 +1,4 @@
-"""What a fuzzer begins with: inputs that each target is made for, from the registries and by hand."""
+"""Seeds of the fuzzer: valid inputs of each target, from the registries and by hand."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ ARGUMENTS = (
 
 
 def seeds_of(target: str) -> list[bytes]:
-    """Return inputs that a target is made for."""
+    """Return valid inputs of a target."""
     return _MADE[target]()
 
 
 def words() -> list[bytes]:
-    """Return what a fuzzer should know without finding it out: keys, verbs, header names."""
+    """Return the dictionary of the fuzzer: keys, verbs, header names."""
     known = {*registry(), *settings.catalogue(), "id", "expires", "formats", "key", "value", "kind", "session", "slot"}
     wire = {"Range: bytes=", "If-None-Match: ", "Content-Length: ", "Cookie: session_porch=", "Authorization: Basic "}
     return sorted(word.encode() for word in known | wire)

@@ -22,7 +22,7 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pi_cam_node.console.intake import CATCH_UP_S
+from pi_cam_node.console.message_dispatcher import CATCH_UP_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 from pi_cam_node.console.push.notify import Notice, NotifySender
 from pi_cam_node.console.push.sender import Outcome

@@ -20,7 +20,7 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pi_cam_node.console.intake import UNHEARD_S
+from pi_cam_node.console.message_dispatcher import UNHEARD_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 from tests.support.bars import bar
 from tests.support.broker import Client, Mosquitto, free_port, wait_until

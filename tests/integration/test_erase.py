@@ -1,4 +1,4 @@
-"""Erase on a real disk and a real broker: what is ours is gone, what is not stays, and it does not come back."""
+"""Erase on a real disk and a real broker: what is the node's is gone and does not come back; all else stays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def held(broker: Mosquitto) -> set[str]:
 
 
 def put_foreign(broker: Mosquitto, folder: Path) -> None:
-    """Leave something there that is not ours."""
+    """Leave a file and a topic that are not the node's."""
     folder.mkdir(exist_ok=True)
     (folder / "holiday.jpg").write_bytes(b"mine")
     with broker.client() as other:

@@ -1,4 +1,4 @@
-"""Flaws of the service we grew from that only a running node can show; the list is docs/decisions/0005."""
+"""Flaws of the predecessor that only a running node can show; the list is docs/decisions/0005."""
 
 from __future__ import annotations
 

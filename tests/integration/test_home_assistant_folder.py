@@ -1,4 +1,4 @@
-"""The dashboard, the automations and the blueprint that we hand out, loaded and run by a real Home Assistant."""
+"""The dashboard, the automations and the blueprint of this repository, loaded and run by a real Home Assistant."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def notification(home: HomeAssistant) -> str:
 
 
 def shipped(home: HomeAssistant) -> dict[str, dict[str, Any]]:
-    """Return the automations that we hand out, by id, with the configuration folder of this Home Assistant."""
+    """Return the automations of this repository by id, with the configuration folder of this Home Assistant."""
     text = (FOLDER / "automations.yaml").read_text().replace("/config/", f"{home.folder}/")
     return {config["id"]: config for config in yaml.safe_load(text)}
 

@@ -1,4 +1,4 @@
-"""The live view and the old text port of a whole node: what comes by one door is seen through the others."""
+"""The live view and the text port of a whole node: a command by one interface shows in the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.broker
 
 
 class Interfaces:
-    """A running node with all its doors open, and who knocks."""
+    """A running node with every interface, and a client of each."""
 
     def __init__(self, commands: CommandClient, node: RunningNode, http_port: int, tcp_port: int) -> None:
         self.commands, self.node, self.tcp_port = commands, node, tcp_port

@@ -180,7 +180,7 @@ async def in_thread(wait: Any, *arguments: Any) -> Any:
 
 
 async def reply_to(commands: CommandClient, verb: str) -> dict[str, Any]:
-    """Wait for the final reply to a command that somebody else gave."""
+    """Wait for the final reply to a command of another client."""
     found: list[dict[str, Any]] = []
 
     def came() -> bool:

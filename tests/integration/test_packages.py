@@ -103,7 +103,7 @@ def test_the_installed_program_writes_the_references_of_the_tree(installed: Path
 
 
 def _page(port: int, path: str) -> str | None:
-    """Return what is served; ``None`` where it is not there, or nobody serves."""
+    """Return what is served; ``None`` where it is missing, or there is no server."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
             return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""What must be true of a node after whatever happened."""
+"""Invariants of a node, whatever happened."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.model.node_runs import LIMIT_BYTES, LIVE, MEDIA, NodeRuns
 
 
 class Invariants(NodeRuns):
-    """Looked at after each rule."""
+    """Invariants, checked after each rule."""
 
     @invariant()
     def nothing_was_logged_with_a_traceback(self) -> None:

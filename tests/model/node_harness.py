@@ -61,7 +61,7 @@ class StepWorker:
         return self.jobs[-1][0]
 
     def work(self) -> None:
-        """Do the oldest job."""
+        """Run the oldest job."""
         number, job = self.jobs.pop(0)
         try:
             ended = WorkEnded(number, result=job(lambda _done, _total: None))
@@ -184,34 +184,34 @@ class NodeHarness:
 
     @property
     def board(self) -> dict[str, bytes]:
-        """What the node thinks that the broker holds of it."""
+        """Retained state as the node has it."""
         return {message.topic: message.payload for message in self.node._announcer._retained.birth() if message.payload}
 
     # ------------------------------------------------------------ what happens to it
 
     def settle(self) -> None:
-        """Let it take in everything that waits, and the time."""
+        """Process every waiting input, and what is due."""
         with self.disk.watched():
             while (message := self.node._parts.inbox.take(0)) is not None:
                 self.node._loop.step(message)
             self.node._loop.step(None)
 
     def work(self) -> None:
-        """Let the worker do all that it has, also what follows from it."""
+        """Run every job of the worker, and those that follow from them."""
         while self.worker.jobs:
             with self.disk.watched():
                 self.worker.work()
             self.settle()
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, in steps in which the node looks at its clock."""
+        """Advance the time in steps, with a turn of the node after each."""
         for _ in range(max(1, round(seconds / 0.5))):
             self.clock.advance(min(0.5, seconds))
             self.settle()
             self.work()
 
     def see(self, count: int, level: int, every_s: float = 0.2) -> None:
-        """Let frames come."""
+        """Provide frames."""
         for _ in range(count):
             self.clock.advance(every_s)
             now_s = self.clock.monotonic()
@@ -223,17 +223,17 @@ class NodeHarness:
             self.work()
 
     def put(self, arrival: Any) -> None:
-        """Let an adapter say something."""
+        """Put an input of an adapter into the inbox."""
         self.node._parts.inbox.put(arrival)
         self.settle()
 
     def hear(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
-        """Let the broker deliver a message."""
+        """Deliver a message of the broker."""
         self.link.on_message(Incoming(topic, payload, retained=retained))
         self.settle()
 
     def meet(self, broker: Broker) -> None:
-        """Let the broker accept the node."""
+        """Accept the node's connection at the broker."""
         topics = self.node._parts.topics
         self.link.meet(broker, lambda topic: topics.parse(topic) is not None)
         self.settle()

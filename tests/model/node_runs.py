@@ -1,4 +1,4 @@
-"""Successive runs of a node on one disk, with one broker and one clock, and what became of its promises."""
+"""Successive runs of a node on one disk, with one broker and one clock, and its acknowledged settings and pictures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LIVE = [key for key, info in catalogue().items() if info.live and key != PRIVACY
 
 
 class NodeRuns(RuleBasedStateMachine):
-    """What the rules and the truths know.
+    """State that rules and invariants share.
 
     Attributes:
         filed: The settings that the file has to hold.
@@ -89,7 +89,7 @@ class NodeRuns(RuleBasedStateMachine):
         self.harness.meet(self.broker)
 
     def end(self) -> None:
-        """End this life without a word; the broker notices and speaks the last will."""
+        """Kill this run of the node; the broker publishes the last will."""
         if self.is_connected:
             self.harness.link.lose()
             self.broker.retained[f"{BASE}/availability"] = b"offline"
@@ -119,7 +119,7 @@ class NodeRuns(RuleBasedStateMachine):
 
     @property
     def is_private(self) -> bool:
-        """Whether nothing may be seen: from the moment in which it is asked for, until another wish is granted."""
+        """Whether no picture may be shown: from the request for privacy until a request for its end was carried out."""
         private = self.sealed
         for name, on in self.switches:
             private = on or (private and not self.granted(name))
@@ -128,7 +128,7 @@ class NodeRuns(RuleBasedStateMachine):
     # ------------------------------------------------------------ what people ask
 
     def ask(self, verb: str, fields: dict[str, object]) -> str:
-        """Put a command, by the broker where there is one, and return its id."""
+        """Send a command, over MQTT where the broker is there, and return its id."""
         self.names += 1
         name = f"c{self.names}"
         payload = json.dumps({"id": name, **fields}).encode()
@@ -141,7 +141,7 @@ class NodeRuns(RuleBasedStateMachine):
             self.harness.hear(f"{BASE}/cmd/{verb}", payload)
 
     def granted(self, name: str) -> bool:
-        """Return whether a command was carried out, as its asker was told."""
+        """Return whether a command was carried out, by the reply to it."""
         return any(bool(body["ok"]) for body in self.harness.finals(name))
 
     def pictures_of(self, name: str) -> list[str]:
@@ -149,7 +149,7 @@ class NodeRuns(RuleBasedStateMachine):
         return [str(body["data"]["id"]) for body in self.harness.finals(name) if body["ok"]]  # type: ignore[index]
 
     def frames_come(self, count: int, level: int) -> None:
-        """Let frames come from the camera, and see that the node takes them where it may."""
+        """Provide frames, and check that the node takes them where it may."""
         self.harness.work()
         self.harness.see(count, level)
         self.heard_s = self.clock.monotonic()
@@ -159,12 +159,12 @@ class NodeRuns(RuleBasedStateMachine):
     # ------------------------------------------------------------ what it has to show for it
 
     def keep(self, saved: PictureSaved) -> None:
-        """Note a picture when it is told: then it is on disk, and the next may push it out."""
+        """Note a picture that was reported: it is on disk, and the next may displace it."""
         self.sizes[saved.id] = sum(path.stat().st_size for path in saved.paths)
         self.kept[saved.id] = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in saved.paths}
 
     def saved(self) -> list[str]:
-        """Return the ids of the pictures that this life told of."""
+        """Return the ids of the pictures that this run reported."""
         return [fact.id for fact in self.harness.told if isinstance(fact, PictureSaved)]
 
     def files(self) -> dict[str, list[Path]]:

@@ -1,4 +1,4 @@
-"""Privacy in the model: how it is switched, and that nothing is seen while it is on, whoever dies meanwhile."""
+"""Privacy in the model: switched at any time, and no picture is shown while it is on, also when the node is killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Privacy(NodeRuns):
     # ------------------------------------------------------------ lives of the node
 
     def begin(self) -> None:
-        """Begin a life with what the last one has promised, or with one of the wishes that it had not granted yet."""
+        """Begin a run with the state that the last acknowledged, or with a request that it had not carried out."""
         remembered = (self.folder / "captures" / FILE_NAME).exists()
         for name, on in self.switches:
             self.possible = {on} if self.granted(name) else self.possible | {on}

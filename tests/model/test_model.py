@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: what was acknowledged is kept, what is told is true, and nothing is done twice.
+"""Random histories of a node: what was acknowledged is kept, what is published is true, and nothing is done twice.
 
 `MODEL_EXAMPLES` and `MODEL_STEPS` in the environment make the search longer than the suite has time for.
 """
@@ -39,7 +39,7 @@ STARVING = [("camera.framerate", "30"), ("camera.width", "2592"), ("night.gain",
 
 
 class Model(Privacy, Invariants):
-    """A node, its broker, its disk and its clock; and beside them what must be true of them."""
+    """A node, its broker, its disk and its clock, with the rules that change them."""
 
     @initialize()
     def first_light(self) -> None:
@@ -62,7 +62,7 @@ class Model(Privacy, Invariants):
     @precondition(lambda self: self.is_connected and not self.is_private)
     @rule(change=st.sampled_from(STARVING), late=st.integers(0, 4))
     def a_change_starves_the_camera(self, change: tuple[str, str], late: int) -> None:
-        """Change what the camera does not bear: a few frames are on their way still, and then none come any more."""
+        """Change a setting so that the camera stops: a few frames are still on their way, then none come any more."""
         self.settings_prove_themselves()
         before, (key, value) = self.in_force(), change
         name = self.ask("set", {"key": key, "value": value})
@@ -74,7 +74,7 @@ class Model(Privacy, Invariants):
         assert value == before[key] or key in back[-1].settings
 
     def settings_prove_themselves(self) -> None:
-        """Let frames come until no setting is on trial."""
+        """Provide frames until no setting is on trial."""
         for _ in range(40):
             self.frames_come(5, 120)
             if not self.harness.is_trying:
@@ -175,7 +175,7 @@ class Model(Privacy, Invariants):
     @precondition(lambda self: self.is_connected)
     @rule(lost=st.integers(0, 5), unnoticed=st.booleans())
     def the_broker_goes(self, lost: int, unnoticed: bool) -> None:
-        """End the link, perhaps after it was dead for a while; what the broker took last, it did not acknowledge."""
+        """End the link, perhaps after it was dead for a while; the last messages that arrived were not acknowledged."""
         line = self.harness.link.line
         assert line is not None
         if unnoticed:
@@ -219,7 +219,7 @@ class Model(Privacy, Invariants):
         verb=st.sampled_from(["save", "overwrite_config", "privacy"]),
     )
     def it_ends_in_the_midst_of_writing(self, calls: int, power: bool, names_kept: int, fate: int, verb: str) -> None:
-        """Let it write, and die at one of its calls or right after its answer."""
+        """Have it write, and kill it at one of its calls or right after its reply."""
         if not self.is_connected:
             self.the_broker_comes_back(forgot=False)
         self.ask("set", {"key": "ring.quality", "value": 40 + self.names % 50})

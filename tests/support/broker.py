@@ -156,7 +156,7 @@ class Mosquitto(StartedProgram):
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:

@@ -1,4 +1,4 @@
-"""A running `Camera` and what comes out of it."""
+"""A running `Camera`, with the frames and inputs that it puts into the inbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def config_of(source: str, **camera: Any) -> Config:
 
 
 class RunningCamera:
-    """A camera that runs within a ``with``; whatever it says is kept."""
+    """A camera that runs within a ``with``; its inputs are kept."""
 
     def __init__(self, config: Config, spawned: Spawned | None = None) -> None:
         self.inbox = Inbox()
@@ -56,7 +56,7 @@ class RunningCamera:
         return [each for each in self.told if isinstance(each, CameraFailed)]
 
     def until(self, reached: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> None:
-        """Take what comes until something is so."""
+        """Take frames and inputs until a condition holds."""
         deadline = time.monotonic() + patience_s
         while not reached():
             assert time.monotonic() < deadline, f"{what}: not within {patience_s:g} s; told: {self.told}"
@@ -67,13 +67,13 @@ class RunningCamera:
                 self.told.append(taken)
 
     def take_frames(self, count: int, patience_s: float = PATIENCE_S) -> list[Frame]:
-        """Return so many frames that come from now on."""
+        """Return the next ``count`` frames."""
         wanted = len(self.frames) + count
         self.until(lambda: len(self.frames) >= wanted, f"{count} frames", patience_s)
         return self.frames[-count:]
 
     def wait_for(self, kind: type[Kind], patience_s: float = PATIENCE_S) -> Kind:
-        """Return the next arrival of a kind."""
+        """Return the next input of a type."""
         seen = len(self.told)
         self.until(lambda: any(isinstance(each, kind) for each in self.told[seen:]), kind.__name__, patience_s)
         return next(each for each in self.told[seen:] if isinstance(each, kind))

@@ -44,7 +44,7 @@ class Tab:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def listen(self) -> None:
-        """Sort what the browser says until it is gone."""
+        """Receive the browser's messages until it ends: answers, requests, complaints."""
         async for message in self._socket:
             said = json.loads(message.data)
             if "id" in said:
@@ -75,7 +75,7 @@ class Tab:
         return result
 
     async def open(self, *, is_private: bool) -> None:
-        """Make the page and hear what happens on it; a private one leaves nothing in the profile."""
+        """Open the page and subscribe to its events; a private one leaves nothing in the profile."""
         where = await self.send("Target.createBrowserContext") if is_private else {}
         target = await self.send("Target.createTarget", url="about:blank", **where)
         attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -84,12 +84,12 @@ class Tab:
             await self.send(f"{domain}.enable")
 
     async def leave(self) -> None:
-        """Have the browser end in order, with everything written."""
+        """End the browser in order, with its profile written."""
         self._session = None
         await self.send("Browser.close")
 
     async def look(self, *, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False) -> None:
-        """Take a size of the window, and light or dark."""
+        """Set the size of the window, and the light or dark theme."""
         await self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
         )

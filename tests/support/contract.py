@@ -39,17 +39,17 @@ class Seen(Protocol):
 
 
 def node_runs(port: int, base: str, node_id: str) -> None:
-    """Take note that what comes from these topics is a real node's."""
+    """Register topics on which a real node publishes."""
     _nodes.add((port, base, node_id))
 
 
 def published_by_test(topic: str, payload: bytes | str) -> None:
-    """Take note that a message is a test's own."""
+    """Register a message that the test publishes itself."""
     _published_by_tests.add((topic, payload.encode() if isinstance(payload, str) else payload))
 
 
 def broker_raises_qos(port: int) -> None:
-    """Take note that the QoS in which this broker delivers says nothing of the sender's."""
+    """Register that this broker delivers with another QoS than the sender's."""
     _raising_qos.add(port)
 
 

@@ -85,7 +85,7 @@ class MemoryArchive:
 
 
 class FakePrivacyPort:
-    """A camera that is let go at once, and a disk that remembers, or fails as told."""
+    """A privacy port: the camera is released at once, the disk keeps the state, or fails where the test says so."""
 
     def __init__(self, privacy_gate: PrivacyGate) -> None:
         self.privacy_gate = privacy_gate
@@ -229,5 +229,5 @@ class CoreHarness:
         return replies
 
     def said(self, kind: type) -> list[Any]:
-        """Return the facts of a kind said so far."""
+        """Return the events of a type so far."""
         return [fact for fact in self.facts if isinstance(fact, kind)]

@@ -125,7 +125,7 @@ class Block:
 
     @property
     def fault(self) -> str:
-        """Why nobody would notice that the block is wrong; empty where it is run, written, data or a drawing."""
+        """Reason why no test checks the block; empty where it is run, written to a file, data or a drawing."""
         if self.not_run or self.commands or self.file is not None or self.language in DATA:
             return ""
         if self.language in ("", "text"):

@@ -31,7 +31,7 @@ def find_firefox() -> str | None:
 
 
 class PushService:
-    """Takes messages for a browser and hands them on.
+    """Receives the messages for a browser and delivers them.
 
     Attributes:
         port: Where it listens on loopback.
@@ -126,7 +126,7 @@ class Firefox:
             time.sleep(0.2)
 
     def close(self) -> None:
-        """Leave it alone."""
+        """End the session; the browser ends with its process."""
         self._socket.close()
 
     def open(self, url: str) -> None:
@@ -134,7 +134,7 @@ class Firefox:
         self._command("WebDriver:Navigate", url=url)
 
     def run(self, script: str, *arguments: object) -> Any:
-        """Run a function's body that calls ``done``; return what it gives that."""
+        """Run JavaScript that ends with a call of ``done``; return the argument of that call."""
         whole = f"const done = arguments[arguments.length - 1];\n{script}"
         more = {"script": whole, "args": list(arguments), "sandbox": "default", "newSandbox": False}
         return self._command("WebDriver:ExecuteAsyncScript", **more)

@@ -1,4 +1,4 @@
-"""Access units that look like H.264 to whatever does not decode them."""
+"""Access units with the headers of H.264 and without pictures, for tests that decode nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Home Assistant with a broker of its own, and a made-up or real node seen through its eyes.
+"""A real Home Assistant with a broker of its own, and the state of a made-up or real node in it.
 
 The program that builds and starts it lies beside this repository; where it is absent, or cannot build
 what it needs, the tests skip and say so.
@@ -42,7 +42,7 @@ class HomeAssistant:
 
     @property
     def port(self) -> int:
-        """Of the broker."""
+        """Port of the broker."""
         return int(self.api.mqtt_port)
 
     @property
@@ -139,7 +139,7 @@ def running(node_id: str) -> Iterator[HomeAssistant]:
 
 
 class SampleNode:
-    """A node that consists only of the messages it would send.
+    """A node that consists of its messages alone.
 
     Args:
         mqtt: A client of Home Assistant's broker.
@@ -159,7 +159,7 @@ class SampleNode:
         self._mqtt.publish(self.topics.own_discovery, json.dumps(found), retain=True)
 
     def say_all(self) -> None:
-        """Publish everything that a node which is well holds at the broker."""
+        """Publish all retained messages of a healthy node."""
         for topic, payload in retained(self.config, self.picture):
             self._mqtt.publish(topic, payload, retain=True)
 

@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         return fields["response"] == digest(f"{first}:{middle}:{second}")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

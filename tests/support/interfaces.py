@@ -50,7 +50,7 @@ class Interfaces:
                 return dict(json.load(error))
 
     def say(self, line: str) -> bytes:
-        """Return all that the text port answers to a line."""
+        """Return the whole answer of the text port to a line."""
         with socket.create_connection(("127.0.0.1", self.tcp_port), 20) as conversation:
             conversation.sendall(line.encode())
             return b"".join(iter(lambda: conversation.recv(65536), b""))

@@ -1,4 +1,4 @@
-"""A front before a real broker: enforces limits of brokers that cannot be had here, and counts what breaks them.
+"""A proxy before a real broker: enforces the limits of hosted brokers, and counts what exceeds them.
 
 Between the node and the broker it reads MQTT packets in both directions. Where the node breaks a limit it ends the
 connection as that broker does: what came before is answered, then comes DISCONNECT with a reason code (MQTT 5), or

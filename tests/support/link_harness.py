@@ -30,7 +30,7 @@ A = TypeVar("A", bound=Input)
 
 
 class ShortWaits(random.Random):
-    """Waits next to nothing where a wait is random; the waits that are not stay as they are."""
+    """Random numbers for `Backoff`: random waits are short, fixed waits stay as they are."""
 
     def uniform(self, a: float, b: float) -> float:
         """Return a twentieth of a second."""
@@ -66,7 +66,7 @@ class LinkHarness:
     def expect(
         self, kind: type[A], matches: Callable[[A], object] = lambda _arrival: True, timeout_s: float = WAIT_S
     ) -> A:
-        """Return the next arrival of a kind that meets a condition; earlier ones are taken, too."""
+        """Return the next input of a type that meets a condition; earlier inputs are dropped."""
         deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0:
             arrival = self._take(left_s)
@@ -78,7 +78,7 @@ class LinkHarness:
         raise AssertionError(f"waited {timeout_s:g} s for {kind.__name__}; came: {self.seen}")
 
     def drain(self, quiet_s: float = 0.3) -> list[Input]:
-        """Take what comes until nothing comes any more."""
+        """Take inputs until none comes any more."""
         taken: list[Input] = []
         while isinstance(arrival := self._take(quiet_s), Input):
             taken.append(arrival)
@@ -86,7 +86,7 @@ class LinkHarness:
         return taken
 
     def _take(self, timeout_s: float) -> object:
-        """Take one arrival, and meanwhile do what is due, as the node thread does."""
+        """Take one input, and meanwhile do what is due, as the node thread does."""
         deadline_s = time.monotonic() + timeout_s
         while True:
             now_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""A viewer that takes an MJPEG stream by the book: it counts bytes and forgives nothing."""
+"""A strict viewer of an MJPEG stream: goes by Content-Length, and fails at any deviation from the format."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ class Viewer:
         return picture
 
     def rest(self) -> bytes:
-        """Return everything until the server hangs up."""
+        """Return everything until the server closes the connection."""
         return self._file.read()
 
     def close(self) -> None:
-        """Go away."""
+        """Close the connection."""
         self._file.close()
         self._socket.close()
 

@@ -1,4 +1,4 @@
-"""A broker in memory: what it holds, what it was told, and how its connections end."""
+"""A broker in memory: its retained messages, the received messages, and the ends of its connections."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Broker:
 
 
 class Line:
-    """One session of the node with the broker; stands for `mqtt.session.Session`.
+    """One session of the node with the broker, in place of the real session class.
 
     Attributes:
         is_stuck: The broker takes nothing any more, and the node does not know it yet.
@@ -87,20 +87,20 @@ class Line:
         return
 
     def close(self, acknowledgements_lost: int) -> list[Sent]:
-        """Return what the node has no acknowledgement of; the last few of what arrived among them."""
+        """Return the messages without an acknowledgement; the last few of those that arrived are among them."""
         for sent in [s for s in self._sent if s.receipt.is_published()][-acknowledgements_lost or len(self._sent) :]:
             sent.receipt.done = False  # type: ignore[attr-defined]
         return [sent for sent in self._sent if not sent.receipt.is_published()]
 
 
 class SteppedLink(BrokerLink):
-    """The real link without its thread; the test says when a session begins and ends."""
+    """The real link without its thread; the test begins and ends its sessions."""
 
     def start(self) -> None:
         return
 
     def meet(self, broker: Broker, wanted: Callable[[str], bool]) -> None:
-        """Begin a session, and get what is retained on the topics that the node subscribes to."""
+        """Begin a session, and deliver what is retained on the subscribed topics."""
         line = self._session = Line(broker)  # type: ignore[assignment]
         self.on_accepted("5", line.limits)
         for topic, payload in list(broker.retained.items()):
@@ -109,7 +109,7 @@ class SteppedLink(BrokerLink):
 
     @property
     def line(self) -> Line | None:
-        """The session that is up."""
+        """The current session."""
         return self._live  # type: ignore[return-value]
 
     def lose(self, acknowledgements_lost: int = 0) -> None:

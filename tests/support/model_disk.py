@@ -1,4 +1,4 @@
-"""A folder on a disk that loses what was not synced when the power goes, that may be full, and that may kill its user.
+"""A folder on a simulated disk: loses unsynced writes at a power cut, may be full, may kill the process at a call.
 
 What is promised is only what POSIX promises: the content of a file that was synced, and the names of a folder that was
 synced. Of the rest a power cut takes names from the newest back, and of content all or some.
@@ -28,7 +28,7 @@ FATES: tuple[Callable[[bytes], bytes], ...] = (
 
 
 class Killed(BaseException):
-    """The process was killed in this moment: nothing of it runs any more, no ``finally`` either."""
+    """The process was killed at this call: none of its code runs afterwards, no ``finally`` either."""
 
 
 class Disk:
@@ -56,7 +56,7 @@ class Disk:
         self.adopt()
 
     def adopt(self) -> None:
-        """Take what is in the folder as being safely on the disk."""
+        """Take the present content of the folder as synced."""
         files = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
         self._names = {str(path): next(self._numbers) for path in files}
         self._synced_names = dict(self._names)
@@ -122,7 +122,7 @@ class Disk:
         return isinstance(path, str | Path) and Path(path).is_relative_to(self.root)
 
     def _change(self, *, needs_room: bool) -> None:
-        """Count a call that changes something; it may be the last, or find the disk full."""
+        """Count a call that changes something; the process may be killed at it, or the disk be full."""
         if self.kill_after is not None:
             if self.kill_after <= 0:
                 raise Killed

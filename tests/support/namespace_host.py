@@ -1,4 +1,4 @@
-"""Hosts in small: processes in a network, mount and process namespace of their own, joined by cables."""
+"""Simulated hosts: processes in network, mount and process namespaces of their own, joined by virtual cables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START_S = 60.0
 
 
 class NamespaceHost:
-    """A host in small; everything on it ends with it.
+    """A simulated host; its processes end with it.
 
     Args:
         folder: For its output.
@@ -90,7 +90,7 @@ class NamespaceHost:
     def run(
         self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None, *, timeout_s: float = 120.0
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; return its exit code and what it said."""
+        """Run a command to its end; return its exit code and its output."""
         return subprocess.run(
             [*self.within, *map(str, command)],
             env={**os.environ, **(environment or {})},
@@ -135,7 +135,7 @@ class NamespaceHost:
 
 
 def connect(one: NamespaceHost, other: NamespaceHost, name: str, addresses: tuple[str, str]) -> None:
-    """Lay a cable between two hosts: an interface ``name`` on each, with an address such as ``192.0.2.1/24``."""
+    """Connect two hosts by a virtual cable: an interface ``name`` on each, with an address such as ``192.0.2.1/24``."""
     ends = ["ip", "link", "add", name, "netns", str(one.pid), "type", "veth"]
     subprocess.run([*ends, "peer", "name", name, "netns", str(other.pid)], check=True, timeout=START_S)
     for host, address in zip((one, other), addresses, strict=True):

@@ -15,7 +15,7 @@ STORY_S = 240.0
 
 @asynccontextmanager
 async def looking(url: str, folder: Path) -> AsyncIterator[Tab]:
-    """Open the page; in the end nothing went to another host, no script failed and no policy was hurt."""
+    """Open the page; check at the end that no request left this host, no script failed and no policy was violated."""
     async with browsing(folder / "profile") as tab:
         await tab.look()
         await tab.go(url)
@@ -31,7 +31,7 @@ async def looking(url: str, folder: Path) -> AsyncIterator[Tab]:
 
 
 def run(what: Callable[[], Awaitable[None]]) -> None:
-    """Run a story to its end, or fail after `STORY_S`."""
+    """Run a scenario to its end, or fail after `STORY_S`."""
 
     async def bounded() -> None:
         await asyncio.wait_for(what(), STORY_S)

@@ -1,4 +1,4 @@
-"""The same camera twice: the fake one, and libcamera's virtual one under the real picamera2.
+"""Two rigs with the same camera: the fake library, and the real picamera2 on libcamera's virtual camera.
 
 Both are of 640x480 NV12 at 30 frames a second and say nothing but the time of a frame.
 """
@@ -37,11 +37,11 @@ class Rig(Protocol):
         ...
 
     def pause(self, seconds: float) -> None:
-        """Let time go on."""
+        """Advance the time."""
         ...
 
     def hangs(self, call: Callable[[], object]) -> bool:
-        """Whether a call would not come back."""
+        """Whether a call never returns."""
         ...
 
 
@@ -90,7 +90,7 @@ class RealRig:
 
     @contextmanager
     def healed(self) -> Iterator[None]:
-        """Put every fault switch back afterwards."""
+        """Reset every fault switch afterwards."""
         try:
             yield
         finally:
@@ -99,7 +99,7 @@ class RealRig:
 
 
 def _quietly(call: Callable[[], object]) -> None:
-    """Call, and end without a traceback where the call is cancelled later."""
+    """Run a call, and end without a traceback where it is cancelled later."""
     try:
         call()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a broker that dislikes MQTT 5, hangs, or cuts its clients off."""
+"""A TCP proxy before a broker: refuses MQTT 5, hangs, or cuts connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_PACKET = b"\x30\xff\xff\xff\xff\xff"
 
 
 class Proxy:
-    """Forwards to a broker on the loopback, in one of several manners.
+    """Forwards to a broker on loopback, with the fault that the test chooses.
 
     Args:
         upstream_port: Of the broker.
@@ -69,7 +69,7 @@ class Proxy:
         self._down.clear()
 
     def freeze_answers(self) -> None:
-        """Keep back what the broker says; it still hears."""
+        """Forward nothing of the broker's; it still receives."""
         self._down.clear()
 
     def thaw(self) -> None:

@@ -27,7 +27,7 @@ def find_rabbitmq() -> str | None:
 
 
 class RabbitMq:
-    """Starts with ``with``, empty each time; lets everybody in.
+    """Starts with ``with``, empty each time; admits every client.
 
     Args:
         folder: Where it keeps everything.
@@ -93,7 +93,7 @@ class RabbitMq:
 
     @property
     def pid(self) -> int:
-        """Of its process."""
+        """Process id."""
         assert self._process is not None, "it was not started"
         return self._process.pid
 

@@ -1,4 +1,4 @@
-"""A node that records, and what its films show: the numbers that the synthetic camera burns into its pictures."""
+"""A node that records, and the numbers that the synthetic camera burns into the pictures of its films."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class RemoteSite:
         self._process: subprocess.Popen[bytes] | None = None
 
     def judge(self, nginx: str) -> str:
-        """Return what ``nginx -t`` says."""
+        """Return the output of ``nginx -t``."""
         command = [nginx, "-t", "-p", str(self.folder), "-c", str(self.config)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_S, check=False)
         return f"{done.returncode} {done.stderr}"
@@ -84,7 +84,7 @@ class RemoteSite:
 
 
 class FilmNode:
-    """HTTP side of a node in small: says which boot it is, and sends a playlist and segments; counts what is asked."""
+    """Minimal HTTP server of a node: tells its boot id, sends a playlist and segments, counts the requests."""
 
     def __init__(self, boot: str) -> None:
         self.asked: collections.Counter[str] = collections.Counter()

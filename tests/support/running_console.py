@@ -1,4 +1,4 @@
-"""The real console in its own process, and a browser in small beside it: cookies, forms, the live socket."""
+"""The real console in its own process, and a minimal browser: cookies, forms, the live socket."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class RunningConsole(StartedProgram):
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Process id."""
         assert self._process is not None
         return self._process.pid
 
@@ -101,7 +101,7 @@ class RunningConsole(StartedProgram):
         return (self.base_dir / "setup-link").read_text().strip().partition("key=")[2]
 
     def visit(self, visit: Callable[[Browser], Awaitable[Result]], *, as_owner: bool = True) -> Result:
-        """Return what a visit in a fresh browser brings; the owner is made where there is none yet."""
+        """Return the result of a visit in a new browser; the owner is made where there is none yet."""
 
         async def run() -> Result:
             async with Browser(self) as browser:

@@ -61,7 +61,7 @@ class RunningDemo:
         return self._process
 
     def wait_for(self, words: str) -> str:
-        """Wait until the demo has said something; return all it said."""
+        """Wait for a text in the demo's output; return all output."""
         wait_until(lambda: words in self.said() or self.process.poll() is not None, f"{words!r}", START_S)
         assert words in self.said(), self.said() + self._err.read_text()
         return self.said()
@@ -74,7 +74,7 @@ class RunningDemo:
         return program("call", "--port", str(self.port), *words, folder=self.folder)
 
     def wait_for_past(self) -> None:
-        """Wait until the node can answer what it saw three seconds ago."""
+        """Wait until the ring holds the last three seconds."""
         wait_until(
             lambda: self.call("pastStack", '{"at":3,"count":1,"formats":["jpg"]}').returncode == 0, "the past", START_S
         )

@@ -123,7 +123,7 @@ class CommandClient:
         self._count = 0
 
     def wait_online(self, timeout_s: float = 60.0) -> None:
-        """Wait until node and camera are there."""
+        """Wait until node and camera are online."""
         for topic in (f"{BASE}/availability", f"{BASE}/camera/availability"):
             wait_until(lambda t=topic: self.client.latest(t) == b"online", f"{topic} online", timeout_s)  # type: ignore[misc]
 

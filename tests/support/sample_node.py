@@ -1,4 +1,4 @@
-"""A sample node as Home Assistant sees it: its discovery message, and values for all its topics."""
+"""A sample node for Home Assistant: its discovery message, and values for all its topics."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def message(node_id: str = "porch", **sections: object) -> dict[str, Any]:
 
 
 def retained(config: Config, picture: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield topic and payload of everything that a node which is well holds at the broker, in birth order."""
+    """Yield topic and payload of all retained messages of a healthy node, in birth order."""
     topics = topics_of(config)
     for key, info in settings.catalogue().items():
         if info.live:

@@ -1,4 +1,4 @@
-"""The command port with a core behind it, and clients that behave like old ones."""
+"""The text port with a core behind it, and clients that behave like those of the predecessor."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def connected(port: int) -> socket.socket:
 
 
 class StubNode:
-    """A core and the port, and between them a thread that does what the node thread does."""
+    """A core, the text port, and a thread that stands in for the node thread."""
 
     def __init__(self, timeouts: Timeouts, port: int) -> None:
         self.config = config_for(port)
@@ -87,7 +87,7 @@ class StubNode:
         assert not any(thread.name == "tcp-trigger" for thread in threading.enumerate())
 
     def see(self, count: int = 1) -> None:
-        """Let frames come, and wait until they are in the ring."""
+        """Provide frames, and wait until they are in the ring."""
         for number in range(1, count + 1):
             self._seq += 1
             now_s = self.clock.monotonic()
@@ -106,7 +106,7 @@ class StubNode:
         return connected(self.port)
 
     def ask(self, sent: bytes) -> bytes:
-        """Send something as an old client does, without closing, and return all that comes back."""
+        """Send bytes as an old client does, without closing, and return the whole answer."""
         with self.connect() as client:
             client.sendall(sent)
             return everything(client)
@@ -139,7 +139,7 @@ class StubNode:
 
 
 def everything(client: socket.socket) -> bytes:
-    """Return what comes until the other side says that this was all."""
+    """Return everything up to the end of the stream."""
     came = bytearray()
     while data := client.recv(65536):
         came += data
@@ -160,6 +160,6 @@ def frames_and_rest(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def reset(client: socket.socket) -> None:
-    """End a connection as a crashed client does."""
+    """End a connection with a reset, as a crashed client does."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()

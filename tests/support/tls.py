@@ -1,4 +1,4 @@
-"""A server's TLS, and plain clients that are made to speak it."""
+"""TLS of a server, and a relay by which plain clients reach it."""
 
 from __future__ import annotations
 

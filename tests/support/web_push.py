@@ -1,4 +1,4 @@
-"""A push service on loopback, and what a browser does with its messages: the receiving half of RFC 8291."""
+"""A push service on loopback, and the decryption that a browser does (RFC 8291)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real web server over a real core, with the camera, the disk and the broker in the hands of the test."""
+"""A real web server over a real core; camera, disk and broker are under the control of the test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TURN_S = 0.02
 
 @dataclass
 class MemoryPictures:
-    """Saved pictures that a test puts there."""
+    """Saved pictures in memory, put there by the test."""
 
     files: dict[str, Path] = field(default_factory=dict)
 
@@ -146,7 +146,7 @@ class RunningWebServer:
         return frame_of(pixels, self._seq, now_s, self.clock.utcnow(), raw=True, others=[92])
 
     def show(self, count: int = 1, level: int = 128) -> Frame:
-        """Let frames come from the camera, without a pause; return the last."""
+        """Provide frames without a pause; return the last."""
         for _ in range(count):
             shown = self.frame(level)
             self.hub.publish(shown)
@@ -156,7 +156,7 @@ class RunningWebServer:
 
     @contextlib.contextmanager
     def filming(self, fps: float = 20.0) -> Iterator[None]:
-        """Let frames come all the time while the block runs."""
+        """Provide frames for as long as the block runs."""
         ended = threading.Event()
 
         def film() -> None:
@@ -171,7 +171,7 @@ class RunningWebServer:
             thread.join(5)
 
     def tell(self, *facts: Event) -> None:
-        """Tell the server facts, as the node thread would."""
+        """Pass events to the server, as the node thread would."""
         for fact in facts:
             self.web.on_event(fact)
 
@@ -217,7 +217,7 @@ class RunningWebServer:
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 
     def _submit(self, job: Job) -> int:
-        """Do the work at once; its end comes by the inbox, as from the worker."""
+        """Run the job at once; its end comes by the inbox, as from the worker."""
         self._works += 1
         try:
             self.inbox.put(WorkEnded(self._works, result=job(lambda _done, _total: None)))

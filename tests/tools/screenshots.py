@@ -76,7 +76,7 @@ def saved_films(commands: CommandClient) -> list[Any]:
 
 
 async def shoot_page(url: str, folder: Path, profile: Path) -> None:
-    """Take the page in the window of a desktop and of a phone."""
+    """Take pictures of the page in the window of a desktop and of a phone."""
     async with browsing(profile) as tab:
         for name, (width, height), phone in (("page", DESKTOP, False), ("page-phone", PHONE, True)):
             await tab.look(width=width, height=height, phone=phone)
@@ -93,7 +93,7 @@ async def shoot_page(url: str, folder: Path, profile: Path) -> None:
 
 
 async def shoot_console(link: str, folder: Path, profile: Path) -> None:
-    """Take the first page of a console, after its owner's account was made and something has happened."""
+    """Take a picture of the console's first page, with an owner and some events."""
     async with browsing(profile) as tab:
         await tab.look(width=960, height=1000, dark=True)
         await tab.go(link)
@@ -113,7 +113,7 @@ async def shoot_console(link: str, folder: Path, profile: Path) -> None:
 
 
 def shoot_house(folder: Path, work: Path) -> None:
-    """Take the console of ``scripts/run house``."""
+    """Take a picture of the console of ``scripts/run house``."""
     command = [sys.executable, "-m", "pi_cam_node", "house", "--folder", str(work / "house"), "--port", "0"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as house:
         try:

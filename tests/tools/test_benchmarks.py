@@ -1,4 +1,4 @@
-"""What the benchmarks make of their figures; that they run is seen by running them."""
+"""Judgement of the benchmarks' figures; that they run is seen by running them."""
 
 from __future__ import annotations
 

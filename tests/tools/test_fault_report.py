@@ -1,4 +1,4 @@
-"""How the results of the fault suite become the page."""
+"""The page of promises from the results of the fault suite."""
 
 from __future__ import annotations
 

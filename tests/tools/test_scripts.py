@@ -1,4 +1,4 @@
-"""What the scripts say of themselves, without an environment and without doing anything."""
+"""Help texts of the scripts, which need no environment and change nothing."""
 
 from __future__ import annotations
 

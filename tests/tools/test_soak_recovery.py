@@ -1,4 +1,4 @@
-"""What a soak's records say about each fault."""
+"""Recovery figures for each fault, from the records of a soak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the soak says where something is missing."""
+"""Messages of the soak where a tool is missing."""
 
 from __future__ import annotations
 

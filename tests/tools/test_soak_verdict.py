@@ -1,4 +1,4 @@
-"""What a soak's records prove."""
+"""Verdict on the records of a soak."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLAT: dict[str, float] = {"pid": 1, "rss_mib": 90.0, "pss_mib": 70.0, "fds": 16,
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the slope from the first to the last, as sure as can be."""
+    """Return the slope from the first value to the last, without uncertainty."""
     per_hour = (values[-1] - values[0]) / (times[-1] - times[0]) * HOUR_S
     return per_hour, per_hour, per_hour
 

@@ -74,7 +74,7 @@ class Nodes:
         self._tell(node, changed)
 
     def miss_unheard(self, since_s: float) -> None:
-        """Take nodes for offline that said nothing since a time (monotonic seconds), and the broker nothing of them."""
+        """Mark nodes as offline of which nothing came since a time (monotonic seconds), retained messages included."""
         for node in self:
             if node.online and node.heard_s < since_s:
                 node.online = False

@@ -15,7 +15,7 @@ from pi_cam_node.console.web.routes import ROUTES, context_of, route, visible
 async def healthz(request: web.Request) -> web.StreamResponse:
     """Say ``ok`` while the broker is there and the database can be written, else ``not ok``."""
     context = context_of(request)
-    well = context.intake.broker.connected and not context.database.trouble
+    well = context.dispatcher.broker.connected and not context.database.trouble
     return web.Response(status=200 if well else 503, text="ok" if well else "not ok")
 
 
@@ -25,8 +25,8 @@ async def nodes(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     return web.json_response(
         {
-            "broker": context.intake.broker.connected,
-            "broker_away_because": context.intake.broker.reason,
+            "broker": context.dispatcher.broker.connected,
+            "broker_away_because": context.dispatcher.broker.reason,
             "build": build_id(),
             "mode": context.mode,
             "nodes": [

@@ -38,7 +38,7 @@ class ConsoleCollector(Collector):
         context = self._context
         who = {"id": context.loaded.config.console.id, "version": __version__}
         yield InfoMetricFamily(PREFIX.removesuffix("_"), "Who the console is.", value=who)
-        yield gauge(f"{PREFIX}broker_up", "Whether the broker is connected.", context.intake.broker.connected)
+        yield gauge(f"{PREFIX}broker_up", "Whether the broker is connected.", context.dispatcher.broker.connected)
         yield gauge(f"{PREFIX}database_up", "Whether the database can be written.", not context.database.trouble)
         yield gauge(f"{PREFIX}live_viewers", "Browsers that show live pictures.", context.hub.viewers)
         yield CounterMetricFamily(

@@ -55,18 +55,18 @@ def build_id() -> str:
 def page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
     """Return a page, or a part of one."""
     context, account = context_of(request), account_or_none(request)
-    broker = context.intake.broker
+    broker = context.dispatcher.broker
     shared = {
         "account": account,
         "may_act": account is not None and rights.may(account, "act"),
         "may_own": account is not None and rights.may(account, "own"),
         "broker": broker,
-        "broker_since": context.intake.since_ms,
+        "broker_since": context.dispatcher.since_ms,
         "build": build_id(),
         "disk": context.database.trouble,
         "mode": context.mode,
         "navigation": NAVIGATION,
-        "others": sorted(context.intake.others),
+        "others": sorted(context.dispatcher.others),
         "path": request.path,
         "paused_until": context.pause.until,
         "theme": account.theme if account else "",

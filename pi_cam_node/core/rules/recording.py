@@ -78,7 +78,7 @@ class RecordingRule:
         return event_id in self._open
 
     def steps(self) -> list[Step]:
-        """Return what follows from all that was told since the last call."""
+        """Return the orders for the recorder that follow from the inputs since the last call."""
         steps, self._steps = self._steps, []
         return steps
 

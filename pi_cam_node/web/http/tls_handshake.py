@@ -57,7 +57,7 @@ class Handshake(asyncio.Protocol):
         self.abort()
 
     def abort(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         # Not by the transport alone: a handshake that has not begun would begin on a closed one, and wait.
         if self._task is not None:
             self._task.cancel()

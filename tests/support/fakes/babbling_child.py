@@ -1,4 +1,4 @@
-"""A camera process that says what no camera process should; which nonsense, an environment variable says."""
+"""A camera process that sends invalid messages; an environment variable chooses which."""
 
 from __future__ import annotations
 

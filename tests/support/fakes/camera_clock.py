@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Ticking(Protocol):
-    """Something that happens by itself at certain times."""
+    """Something that happens at set times of the fake clock."""
 
     def due_ns(self) -> int | None:
         """Monotonic time of the next occurrence; None for never."""
         ...
 
     def happen(self) -> None:
-        """Let it happen."""
+        """Run what is due."""
         ...
 
 
@@ -37,7 +37,7 @@ class FakeCameraClock:
         self.run(timeout_s, event.is_set)
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Let time go on until something is true, but no longer than so many seconds; return whether it is."""
+        """Advance the time until a condition holds, by ``seconds`` at most; return whether it does."""
         end_ns = self.now_ns + round(seconds * 1e9)
         while not until():
             due = [(at, each) for each in self.ticking if (at := each.due_ns()) is not None and at <= end_ns]

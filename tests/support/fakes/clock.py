@@ -23,7 +23,7 @@ class FakeClock:
         return self._utc
 
     def advance(self, seconds: float) -> None:
-        """Let both clocks go on."""
+        """Advance both clocks."""
         self._mono_s += seconds
         self._utc += timedelta(seconds=seconds)
 
@@ -33,7 +33,7 @@ class FakeClock:
 
 
 def run_due(part: Timed, clock: FakeClock) -> bool:
-    """Let a part do what is due by now, as the node thread would; return whether anything was."""
+    """Run a part that is due, as the node thread would; return whether it was."""
     now_s = clock.monotonic()
     is_due = part.due_s <= now_s
     if is_due:

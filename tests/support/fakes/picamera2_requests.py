@@ -14,11 +14,11 @@ FOR_EVER_S = 1000.0
 
 
 class Hang(BaseException):
-    """The real library would wait for ever here. No `except Exception` hides it."""
+    """Raised where the real library would wait for ever; no `except Exception` hides it."""
 
 
 class Segfault(BaseException):
-    """The real library would take the process along here."""
+    """Raised where the real library would crash the process."""
 
 
 class FakeJob:
@@ -54,7 +54,7 @@ class FakeJob:
 
 
 class Buffers(Protocol):
-    """Camera as a request sees it."""
+    """Interface of the camera to which a request returns its buffer."""
 
     is_open: bool
     started: bool

@@ -64,13 +64,13 @@ class Faults:
     contents: Callable[[int], bytes] = field(default=lambda number: bytes([number % 251]))
 
     def heal(self) -> None:
-        """Let the failure that just happened be the last one."""
+        """End the fault after the failure that has just happened."""
         if self.once:
             self.configure_error, self.start_error, self.alloc_fail_after = 0, None, None
 
 
 class FakeSensor:
-    """Takes controls, and says what a frame was exposed with."""
+    """Takes controls, and tells with which of them a frame was exposed."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults

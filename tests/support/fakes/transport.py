@@ -1,4 +1,4 @@
-"""A connection to a viewer that takes as much as the test says."""
+"""A connection to a viewer that takes data only while the test lets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 
 class FakeTransport(asyncio.WriteTransport):
-    """Keeps what is written; while ``is_full`` it also keeps it in its buffer."""
+    """Transport that collects what is written; while ``is_full`` it stays in the buffer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class FakeTransport(asyncio.WriteTransport):
 
 
 class FakeWriter(AbstractStreamWriter):
-    """Drained when the test says so."""
+    """Writer whose `drain` returns when the test lets it."""
 
     def __init__(self) -> None:
         self.drained = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A camera worker in the hands of the test: it reports its orders and says what it is told to say."""
+"""A camera worker under the control of the test: records its orders, and sends the reports that the test gives it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPENED = Opened("synthetic", (64, 48), "i420", controls=True)
 
 
 class FakeWorker:
-    """Speaks when the controller takes its reports."""
+    """Delivers its reports when the controller takes them."""
 
     def __init__(self, *, killable: bool = True) -> None:
         self.killable = killable
@@ -56,7 +56,7 @@ class FakeWorker:
         self.reports.append(Ready(order.session, self._maker.opened))
 
     def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0, pixels: Pixels | None = None) -> None:
-        """Let an image come; each is another than the last unless the test has its own."""
+        """Report an image; each differs from the last unless the test gives one."""
         self.images += 1
         seen = np.full((72, 64), self.images % 256, np.uint8) if pixels is None else pixels
         image = self._maker.make(Shot(seen, mono_s - 0.01, mono_s, mode, Sensor()))

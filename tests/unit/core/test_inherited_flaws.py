@@ -1,4 +1,4 @@
-"""Flaws of the service we grew from that no other test would notice; the list is docs/decisions/0005."""
+"""Flaws of the predecessor that no other test would notice; the list is docs/decisions/0005."""
 
 from __future__ import annotations
 

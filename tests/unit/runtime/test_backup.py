@@ -1,4 +1,4 @@
-"""Backup and restore: what goes along, what comes back, and archives that are none of ours."""
+"""Backup and restore: what is included, what is restored, and archives that are no backups of a node."""
 
 from __future__ import annotations
 

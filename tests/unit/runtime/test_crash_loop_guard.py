@@ -1,4 +1,4 @@
-"""What this life of the node leaves for the next one, and when safe mode tries the camera."""
+"""What a run of the node stores for the next one, and when safe mode tries the camera."""
 
 from __future__ import annotations
 

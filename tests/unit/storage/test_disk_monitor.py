@@ -1,4 +1,4 @@
-"""The disk is looked after while nobody saves."""
+"""Checks of the disk between saves."""
 
 from __future__ import annotations
 

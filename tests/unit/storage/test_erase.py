@@ -1,4 +1,4 @@
-"""Erase: what is ours goes, what is not stays, and nothing without the confirmation."""
+"""Erase: what is the node's goes, all else stays, and nothing goes without the confirmation."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def test_the_file_is_turned_over_and_three_old_ones_are_kept(tmp_path: Path, moc
 
 
 class Disk:
-    """A log file on a disk that can be unplugged, under a clock of ours."""
+    """A log file on a disk that can be unplugged, with a fake clock."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.clock = FakeClock()

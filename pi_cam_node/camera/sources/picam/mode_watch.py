@@ -52,7 +52,7 @@ class ModeWatch:
 
     @property
     def overdue(self) -> bool:
-        """Whether the camera should have come round by now."""
+        """Whether the mode is overdue: the camera should be in it by now."""
         return self._sign is not None and self._waited >= FRAMES_TO_CONFIRM
 
     def believe(self) -> None:

@@ -71,7 +71,7 @@ class Script:
         return self.lux
 
     def loss_left_s(self, second: float) -> float:
-        """Return the seconds for which the camera still stays away; 0 while it works."""
+        """Return the seconds for which the camera is still unavailable; 0 while it works."""
         if self.loss_at_s < 0 or second < self.loss_at_s:
             return 0.0
         return max(0.0, self.loss_at_s + self.loss_s - second)

@@ -42,7 +42,7 @@ class ScriptedSource:
         """Take anything."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is nothing to close."""
 
 
 def told_of(script: str, mocker: MockerFixture) -> list[Report]:

@@ -283,4 +283,4 @@ def test_network_file_systems_are_told_apart(tmp_path: Path) -> None:
 
 
 def void(_result: object) -> None:
-    """Take what nobody needs."""
+    """Take an argument and ignore it."""

@@ -1,4 +1,4 @@
-"""One door: every request gets exactly one final reply."""
+"""The dispatcher: every request gets exactly one final reply."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def queue(jobs: list[Job]) -> JobQueue:
 
 
 def no_progress(_done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Report to no one."""
 
 
 def test_work_that_has_begun_counts_until_its_end_although_nobody_waits_any_more(

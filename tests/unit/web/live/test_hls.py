@@ -1,4 +1,4 @@
-"""Places of those who watch live video."""
+"""Limit on the viewers of live video."""
 
 from __future__ import annotations
 

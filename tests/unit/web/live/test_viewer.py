@@ -74,7 +74,7 @@ def test_nothing_is_repeated_before_there_was_a_picture() -> None:
 
 @given(st.floats(0.01, 100), st.floats(0, 1e6))
 def test_looking_again_always_lies_ahead_once_a_repetition_is_sent(interval_s: float, now_s: float) -> None:
-    """A look that did not lie ahead would turn the loop in circles."""
+    """A next time that is not in the future would make the loop spin."""
     pacing = ViewerPacing()
     pacing.sent_new(now_s, interval_s)
     for _ in range(20):

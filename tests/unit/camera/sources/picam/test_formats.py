@@ -1,4 +1,4 @@
-"""Camera buffers of every format, width and padding become our two layouts."""
+"""Camera buffers of every format, width and padding become BGR or I420."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.maintenance import CONNECTED_AFTER_S, Maintenance
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.store.database import Database
-from pi_cam_node.console.upkeep import CONNECTED_AFTER_S, Upkeep
 from tests.support.fakes.clock import FakeClock
 
 
@@ -69,12 +69,12 @@ def test_a_node_is_asked_for_older_events_as_long_as_those_are_new(tmp_path: Pat
         context = SimpleNamespace(
             nodes=nodes, changes=nothing, journal=nothing, database=database, requests=listing, now_ms=lambda: 0
         )
-        upkeep, counts = Upkeep(cast("ConsoleContext", context)), []
+        maintenance, counts = Maintenance(cast("ConsoleContext", context)), []
         for boot in ("b1", "b2"):
             info = {"boot": boot, "commands": ["events"]}
             nodes.apply("porch", "info", json.dumps(info).encode(), retained=True)
             nodes.apply("porch", "availability", b"online", retained=True)
-            await asyncio.gather(*upkeep._tasks)
+            await asyncio.gather(*maintenance._tasks)
             counts.append(await database.read(lambda db: db.execute("SELECT count(*) FROM event").fetchone()[0]))
         database.close()
         return counts
@@ -99,21 +99,21 @@ def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> No
         context = SimpleNamespace(
             nodes=nodes, client=client, changes=nothing, journal=nothing, database=SimpleNamespace(), now_ms=lambda: 0
         )
-        upkeep = Upkeep(cast("ConsoleContext", context), sleep)
+        maintenance = Maintenance(cast("ConsoleContext", context), sleep)
         tell(nodes, "away", boot="b1", url="http://192.0.2.1:8080")
         tell(nodes, "porch", boot="b1", url="http://192.0.2.2:8080")
         tell(nodes, "porch", boot="b1", url="http://192.0.2.2:8080", name="Porch")
         tell(nodes, "mute", boot="b1")
-        await asyncio.gather(*upkeep._tasks)
+        await asyncio.gather(*maintenance._tasks)
         tell(nodes, "porch", boot="b2", url="http://192.0.2.2:8080")
-        await asyncio.gather(*upkeep._tasks)
+        await asyncio.gather(*maintenance._tasks)
         for number in range(100):  # nor does a node that tells a new address all the time cost more than one wait
             tell(nodes, "porch", boot="b3", url=f"http://192.0.2.2:{8000 + number}")
-        assert len(upkeep._tasks) == 1
-        await asyncio.gather(*upkeep._tasks)
+        assert len(maintenance._tasks) == 1
+        await asyncio.gather(*maintenance._tasks)
         nodes.apply("porch", "availability", b"", retained=False)
         tell(nodes, "porch", boot="b2", url="http://192.0.2.2:8080")
-        await asyncio.gather(*upkeep._tasks)
+        await asyncio.gather(*maintenance._tasks)
 
     asyncio.run(run())
     assert client.asked == [("away", "b1"), ("porch", "b1"), ("porch", "b2"), ("porch", "b3"), ("porch", "b2")]

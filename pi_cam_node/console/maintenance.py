@@ -31,7 +31,7 @@ RECONCILED, RECONCILED_PAGES = 200, 50
 CONNECTED_AFTER_S = 5.0
 
 
-class Upkeep:
+class Maintenance:
     """Maintenance tasks. Thread: the loop's.
 
     Args:

@@ -33,7 +33,7 @@ UNHEARD_S = 90.0
 
 
 @dataclass(slots=True)
-class Intake:
+class MessageDispatcher:
     """Dispatches messages to nodes, sensors and requests. Thread: the loop's.
 
     Attributes:
@@ -80,7 +80,7 @@ class Intake:
         self.changes.tell("health")
 
     def _miss_nodes(self, connected_s: float) -> None:
-        """Take nodes for offline of which nothing was heard over a connection.
+        """Mark nodes as offline of which nothing came over a connection.
 
         The broker tells at once what it kept of a node. One that was restarted without it has nothing to tell of a node
         that died meanwhile.
