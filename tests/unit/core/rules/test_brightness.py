@@ -58,6 +58,27 @@ def test_a_value_told_within_a_car_is_put_right_when_the_scene_has_settled() -> 
     assert times[2] >= 10 + SETTLED_S
 
 
+def test_the_end_of_a_lamp_is_told_at_once_too() -> None:
+    for lit_s in (20, 60, 240):
+        rule = BrightnessRule()
+        told(rule, [60.0] * 600)
+        assert told(rule, [180.0] * lit_s * 10, start_s=60)[0] == 60.0
+        assert told(rule, [60.0] * 300, start_s=60 + lit_s)[:1] == [60.0 + lit_s]
+
+
+def test_the_end_of_a_lamp_is_told_at_once_on_a_street_too() -> None:
+    rule = BrightnessRule()
+    told(rule, street(180))
+    told(rule, [level + 80 for level in street(60, seed=2)], start_s=180)
+    assert told(rule, street(30, seed=3), start_s=240)[0] <= 241
+
+
+def test_a_car_that_was_told_is_still_noise_afterwards() -> None:
+    rule = BrightnessRule()
+    told(rule, [110.0] * 100 + [130.0] * 20 + [110.0] * 600)
+    assert told(rule, [130.0] * 20 + [110.0] * 100, start_s=72) == []
+
+
 def test_dusk_is_told_step_by_step() -> None:
     rule, dusk = BrightnessRule(), [120 - step / 300 for step in range(30_000)]  # two levels a minute, for 50 minutes
     times = told(rule, dusk)
