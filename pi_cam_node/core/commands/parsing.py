@@ -96,7 +96,8 @@ def validate(envelope: Envelope) -> tuple[Command, Arguments]:
         return command, command.arguments.model_validate(fields)
     except ValidationError as error:
         schema = schema_of(command.arguments).get("properties", {})
-        why = "; ".join(dict.fromkeys(_fault(fault, schema) for fault in error.errors()))
+        typed = envelope.fields is None
+        why = "; ".join(dict.fromkeys(_fault(fault, schema, typed=typed) for fault in error.errors()))
         raise BadRequest(f"ERROR: {why}; usage {command.usage}", data={"usage": command.usage}) from None
 
 
@@ -122,8 +123,14 @@ def _is_needed(arguments: type[Arguments]) -> bool:
     return any(field.is_required() for field in arguments.model_fields.values())
 
 
-def _fault(fault: Any, schema: Mapping[str, Any]) -> str:
-    """Return what is wrong with an argument, in words that do not change with pydantic's."""
+def _fault(fault: Any, schema: Mapping[str, Any], *, typed: bool) -> str:
+    """Return what is wrong with an argument, in words that do not change with pydantic's.
+
+    Args:
+        fault: As pydantic tells it.
+        schema: Of the arguments, by name.
+        typed: It came as plain text, not as JSON.
+    """
     name, limits = str(next(iter(fault["loc"]), "")), fault.get("ctx", {})
     where = f"{name}: " if name else ""
     match fault["type"]:
@@ -137,6 +144,8 @@ def _fault(fault: Any, schema: Mapping[str, Any]) -> str:
             why = f"at most {limits['max_length']} {_UNITS[fault['type']]} are taken"
         case "string_too_short" | "too_short":
             why = "is empty"
+        case "bool_parsing" if typed:
+            why = "expected on or off"
         case _:
             why = f"expected {values_in_words(schema.get(name, {})).replace('`', '')}"
     return f"{where}{why} (found {str(fault['input'])[:40]!r})"

@@ -350,4 +350,8 @@ def test_what_is_no_press_is_refused_as_before(harness: CoreHarness, verb: str, 
 
 @pytest.mark.parametrize("press", ["PRESS", "1764381000123"])
 def test_a_press_is_no_answer_to_on_or_off(harness: CoreHarness, press: str) -> None:
-    assert [body["code"] for body in harness.send("privacy", press)] == ["bad_request"]
+    (body,) = harness.send("privacy", press)
+    assert (body["code"], body["message"]) == (
+        "bad_request",
+        f"ERROR: enable: expected on or off (found {press!r}); usage privacy on|off",
+    )
