@@ -119,13 +119,30 @@ def shipped(home: HomeAssistant) -> dict[str, dict[str, Any]]:
     return {config["id"]: config for config in yaml.safe_load(text)}
 
 
-def answer_past_stack(node: SampleNode, mqtt: Client, at_s: float) -> None:
-    """Act as the node that has just been asked for a picture of the past."""
+def answer_past_stack(node: SampleNode, mqtt: Client, before_s: float, picture_id: str = "the-new-one") -> None:
+    """Act as the node that has just been asked for a picture of the past, and saved it."""
     asked = mqtt.wait_for(node.topics.cmd("pastStack"))
-    assert json.loads(asked.payload) == {"at": at_s}
     assert not asked.retain
-    mqtt.publish(node.topics.shown_picture, node.picture, retain=True)
-    mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": "the-new-one"}), retain=True)
+    request = json.loads(asked.payload)
+    assert before_s <= request["at"] < before_s + 30  # the time until it was asked is added
+    save_picture(node, mqtt, picture_id, node.picture)
+    reply_to(
+        node, mqtt, request, "pastStack", {**PICTURE, "id": picture_id, "url": f"http://porch.lan/media/{picture_id}"}
+    )
+
+
+def save_picture(node: SampleNode, mqtt: Client, picture_id: str, picture: bytes) -> None:
+    """Act as the node that saved a picture, for whatever reason."""
+    mqtt.publish(node.topics.shown_picture, picture)
+    mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": picture_id}), retain=True)
+
+
+def reply_to(
+    node: SampleNode, mqtt: Client, request: dict[str, Any], verb: str, data: dict[str, object], *, ok: bool = True
+) -> None:
+    """Act as the node that has done what it was asked."""
+    reply = {"id": request["id"], "verb": verb, "ok": ok, "code": "ok" if ok else "no_frames", "message": "done"}
+    mqtt.publish(node.topics.reply(verb), json.dumps({**reply, "data": data, "stage": "final"}))
 
 
 def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
@@ -135,8 +152,7 @@ def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node:
     told = notification(home)
     assert "![The porch](/local/pi_cam_node/the-new-one.jpg)" in told
     for number in range(3):
-        mqtt.publish(node.topics.shown_picture, jpeg.encode(np.zeros((48, 64, 3), np.uint8), "bgr", 85), retain=True)
-        mqtt.publish(node.topics.media_last, json.dumps({**PICTURE, "id": f"later-{number}"}), retain=True)
+        save_picture(node, mqtt, f"later-{number}", jpeg.encode(np.zeros((48, 64, 3), np.uint8), "bgr", 85))
     wait_until(lambda: home.states()["last_picture"]["attributes"]["id"] == "later-2", "the next pictures")
     # Without a login, and so for as long as the copy is there.
     with urllib.request.urlopen(f"{home.api.url}/local/pi_cam_node/the-new-one.jpg", timeout=60) as answer:
@@ -208,9 +224,34 @@ def test_the_blueprints_actions_know_the_picture(home: HomeAssistant, node: Samp
 def test_the_blueprint_says_so_where_no_picture_comes(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     use_blueprint(home)
     mqtt.publish("house/door", "ON", retain=True)
-    mqtt.wait_for(node.topics.cmd("pastStack"))
+    request = json.loads(mqtt.wait_for(node.topics.cmd("pastStack")).payload)
+    reply_to(node, mqtt, request, "pastStack", {}, ok=False)
     assert notification(home) == "The camera had no picture."
     forget(home, "from_blueprint")
+
+
+@pytest.mark.parametrize("made_of", ["past_picture.yaml", "what_was_seen.yaml", "automations.yaml"])
+def test_a_picture_that_is_saved_meanwhile_does_not_pass_for_the_one_of_the_event(
+    home: HomeAssistant, node: SampleNode, mqtt: Client, made_of: str
+) -> None:
+    used = "from_blueprint"
+    if made_of == "automations.yaml":
+        used = "pi_cam_node_porch_door"
+        automate(home, shipped(home)[used])
+    elif made_of == "what_was_seen.yaml":
+        use_blueprint(home, made_of, NEEDED_SEEN, triggers=[SEEN])
+    else:
+        use_blueprint(home)
+    mqtt.publish("house/door", "ON", retain=True)
+    request = json.loads(mqtt.wait_for(node.topics.cmd("pastStack")).payload)
+    other = jpeg.encode(np.zeros((48, 64, 3), np.uint8), "bgr", 85)
+    save_picture(node, mqtt, "before-it", other)
+    save_picture(node, mqtt, "its-own", node.picture)
+    save_picture(node, mqtt, "after-it", other)
+    reply_to(node, mqtt, request, "pastStack", {**PICTURE, "id": "its-own", "url": "http://porch.lan/media/its-own"})
+    assert "(http://porch.lan/media/its-own)" in notification(home)
+    assert not (home.folder / "www" / "pi_cam_node" / "its-own.jpg").exists()
+    forget(home, used)
 
 
 def test_a_trigger_that_comes_back_from_unavailable_is_no_event(
@@ -236,24 +277,14 @@ NEEDED_SEEN = {"triggers", "node_id", "last_picture"}
 def answer(node: SampleNode, mqtt: Client, verb: str, data: dict[str, object]) -> dict[str, Any]:
     """Act as the node that was asked by a command with an id; return what it was asked."""
     asked: dict[str, Any] = json.loads(mqtt.wait_for(node.topics.cmd(verb)).payload)
-    reply = {
-        "id": asked["id"],
-        "verb": verb,
-        "ok": True,
-        "code": "ok",
-        "message": "done",
-        "data": data,
-        "stage": "final",
-    }
-    mqtt.publish(node.topics.reply(verb), json.dumps(reply))
+    reply_to(node, mqtt, asked, verb, data)
     return asked
 
 
 def test_any_trigger_shows_the_picture_of_that_moment(home: HomeAssistant, node: SampleNode, mqtt: Client) -> None:
     use_blueprint(home, "what_was_seen.yaml", NEEDED_SEEN, triggers=[SEEN], seconds_before=3)
     mqtt.publish("house/door", "ON", retain=True)
-    asked = answer(node, mqtt, "pastStack", {"id": "asked-for"})
-    assert asked["at"] > 3  # the seconds until it was asked are added
+    answer_past_stack(node, mqtt, 3, "asked-for")
     assert "![Picture](/local/pi_cam_node/asked-for.jpg)" in notification(home)
     assert (home.folder / "www" / "pi_cam_node" / "asked-for.jpg").read_bytes() == node.picture
     forget(home, "from_blueprint")
@@ -306,12 +337,34 @@ def test_motion_is_told_with_its_film_where_the_zone_is_wanted(
     topic = node.topics.event("recording_saved")
     # The event entity was never seen: its first state comes from unknown, which is no event for the automation.
     for number, zone in ((1, "door"), (2, "garden"), (3, "door")):
+        mqtt.publish(node.topics.media_event, json.dumps({"id": f"event-{number}"}), retain=True)
+        wait_until(lambda n=number: home.states()["last_event"]["attributes"].get("id") == f"event-{n}", "its picture")  # type: ignore[misc]
         mqtt.publish(topic, film_event(number, zone))
         wait_until(lambda n=number: home.states()["event"]["attributes"].get("id") == f"event-{n}", "the event")  # type: ignore[misc]
     told = notification(home)
     assert "[Film of 12.0 s](http://porch.lan/media/film)" in told
     assert "![Picture](/local/pi_cam_node/event-3.jpg)" in told
     assert len(home.api.ws.command("persistent_notification/get")) == 1
+    forget(home, "from_blueprint")
+
+
+def test_a_film_is_told_without_a_picture_where_the_next_event_has_begun(
+    home: HomeAssistant, node: SampleNode, mqtt: Client
+) -> None:
+    entities = {"event_entity": home.entity_id("event"), "event_picture": home.entity_id("last_event")}
+    use_blueprint(home, "motion_clip.yaml", set(entities), **entities)
+    topic = node.topics.event("recording_saved")
+    mqtt.publish(topic, film_event(10, "door"))  # the event entity is known from now on, in whatever order tests run
+    wait_until(lambda: home.states()["event"]["attributes"].get("id") == "event-10", "the event")
+    for note in home.api.ws.command("persistent_notification/get"):
+        home.api.call("persistent_notification", "dismiss", notification_id=note["notification_id"])
+    mqtt.publish(node.topics.shown_event, node.picture)
+    mqtt.publish(node.topics.media_event, json.dumps({"id": "event-12"}), retain=True)
+    wait_until(lambda: home.states()["last_event"]["attributes"].get("id") == "event-12", "the next event")
+    mqtt.publish(topic, film_event(11, "door"))
+    told = notification(home)
+    assert "[Film of 12.0 s]" in told
+    assert "![Picture]" not in told
     forget(home, "from_blueprint")
 
 
