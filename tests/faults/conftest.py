@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults import fault_tools
+from tests.faults.recording import IS_LONG
 from tests.support.broker import Mosquitto
 from tests.support.web_server import RunningWebServer
 
@@ -34,15 +35,17 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningWe
 
 
 @pytest.fixture
-def long() -> bool:
+def long(request: pytest.FixtureRequest) -> bool:
     """Whether faults last as long as the promise says (``FAULTS_LONG=1``); else the figure tells how long."""
-    return os.environ.get("FAULTS_LONG") == "1"
+    request.node.stash[IS_LONG] = os.environ.get("FAULTS_LONG") == "1"
+    return request.node.stash[IS_LONG]  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether a fault is caused as often as the promise says (``--faults``); else a few times."""
-    return bool(request.config.getoption("--faults")) or os.environ.get("FAULTS_LONG") == "1"
+    request.node.stash[IS_LONG] = bool(request.config.getoption("--faults")) or os.environ.get("FAULTS_LONG") == "1"
+    return request.node.stash[IS_LONG]  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.faults.results import Result
 
 FIGURES = pytest.StashKey[list[str]]()
 OUTCOME = pytest.StashKey[str]()
+IS_LONG = pytest.StashKey[bool]()
 HERE = Path(__file__).parent
 
 
@@ -59,6 +60,7 @@ class Recorder:
             measured=time.strftime("%Y-%m-%d"),
             on=f"Python {platform.python_version()}, {platform.machine()}",
             needs_root=item.get_closest_marker("root") is not None,
+            is_long=item.stash.get(IS_LONG, False),
         )
         self._results.append(result)
         results.write(result)

@@ -31,15 +31,17 @@ HEAD = "| id | fault | the node | last measured | test |\n|---|---|---|---|---|"
 
 
 def merged(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
-    """Return the last result of each test that still exists, in the order of their names.
+    """Return the last results of each test that still exists, in the order of their names.
 
-    A skipped test takes nothing away from what was measured before it.
+    A skipped test takes nothing away from what was measured before it. A shortened run stands beside the last one that
+    was as long as the promise says.
     """
-    last: dict[str, Result] = {}
+    last: dict[str, list[Result]] = {}
     for result in (*old, *new):
-        if result.exists and (result.outcome != "skipped" or result.test not in last):
-            last[result.test] = result
-    return [last[test] for test in sorted(last)]
+        before = last.get(result.test, [])
+        if result.exists and (result.outcome != "skipped" or not before):
+            last[result.test] = [*(one for one in before if one.is_long and not result.is_long), result]
+    return [result for test in sorted(last) for result in last[test]]
 
 
 def known() -> list[Result]:
@@ -66,9 +68,17 @@ def _row(promise: Promise, found: Sequence[Result]) -> str:
 def _measured(found: Sequence[Result]) -> str:
     if not found:
         return "not tested"
+    days = sorted({result.measured for result in found if result.is_long})
+    parts = [_measured_on(day, [r for r in found if r.is_long and r.measured == day]) for day in days]
+    short = [result for result in found if not result.is_long]
+    if short:
+        parts.append(_measured_on(max(result.measured for result in short), short))
+    return "; ".join(parts)
+
+
+def _measured_on(day: str, found: Sequence[Result]) -> str:
     said = [f"{_word(result)}{'; '.join(result.figures) or 'holds'}" for result in found]
-    days = sorted({result.measured for result in found})
-    return f"{'; '.join(dict.fromkeys(said))} ({days[-1]})"
+    return f"{'; '.join(dict.fromkeys(said))} ({day})"
 
 
 def _word(result: Result) -> str:

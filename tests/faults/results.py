@@ -28,6 +28,8 @@ class Result:
         measured: The day, ISO 8601.
         on: Where: Python, machine.
         needs_root: Whether it needs root or a loop device.
+        is_long: Whether its fault lasted as long, or came as often, as the promise says (``FAULTS_LONG=1``, or
+            ``--faults``), in a test that shortens it otherwise.
     """
 
     test: str
@@ -37,6 +39,7 @@ class Result:
     measured: str
     on: str
     needs_root: bool = False
+    is_long: bool = False
 
     @property
     def function(self) -> str:

@@ -37,6 +37,16 @@ def test_the_last_result_of_a_test_counts_and_a_skipped_one_takes_nothing_away()
     assert report.merged([], [SKIPPED]) == [SKIPPED]
 
 
+def test_a_shortened_run_stands_beside_the_last_one_of_full_length() -> None:
+    hour = replace(PASSED, figures=("60 min",), is_long=True)
+    minute = replace(PASSED, figures=("1 min",), measured="2026-11-29")
+    assert report.merged([hour], [minute]) == [hour, minute]
+    assert report.merged([hour, minute], [replace(minute, outcome="failed")])[0] == hour
+    longer = replace(hour, measured="2026-11-30")
+    assert report.merged([hour, minute], [longer]) == [longer]
+    assert "| 60 min (2026-11-20); 1 min (2026-11-29) |" in report.page([hour, minute])
+
+
 def test_results_of_tests_that_are_gone_are_forgotten() -> None:
     assert report.merged([replace(PASSED, test=f"{HERE}::test_of_yesterday[5]")], []) == []
 
