@@ -50,8 +50,8 @@ METHOD = """## How it was measured
 - **Motion.** A film in which nobody walks. Detection looks at every picture; the reference is OpenCV's MOG2 on a
   quarter of the width and height alone. *Armed* is detection at two pictures a second with `recording.mode: motion`.
 - **Recording an RTSP camera.** H.264 of a GStreamer server, copied; the reference decodes each frame of it with PyAV.
-- **Console.** Four nodes on the film, four browsers with one socket each, five pictures a second of each camera, 640
-  pixels wide. Beside it, the bare scaling, and an interpreter that has imported the same libraries.
+- **Console.** Four nodes on the film, four browsers with one socket each, five pictures a second of each camera, for
+  tiles of 640 pixels. Beside it, the bare scaling, and an interpreter that has imported the same libraries.
 - **Broker back.** The node's real MQTT side, many times over, without a camera; the broker is killed and comes back
   knowing nothing. The figure is the slowest node, from its own connect to every retained topic being right.
 - Figures are medians of the rounds; in brackets the lowest and the highest round.

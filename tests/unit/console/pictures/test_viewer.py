@@ -138,6 +138,14 @@ def test_a_picture_is_made_smaller_but_not_too_small() -> None:
     assert scaled(b"no picture", 100) == b"no picture"
 
 
+@pytest.mark.parametrize(
+    ("tile_px", "width_px"),
+    [(640, 512), (682, 512), (700, 768), (512, 512), (400, 512), (340, 256), (100, 128), (1000, 1024)],
+)
+def test_a_tile_gets_a_half_of_the_picture_where_that_is_nearly_as_wide(tile_px: int, width_px: int) -> None:
+    assert Image.open(io.BytesIO(scaled(jpeg_of(1024, 768), tile_px))).size == (width_px, width_px * 3 // 4)
+
+
 def test_what_is_under_way_ends_with_the_camera() -> None:
     cutoff, ended = Cutoff(), list[str]()
     with cutoff.watch("porch", lambda: ended.append("a")), cutoff.watch("hall", lambda: ended.append("b")):
