@@ -159,11 +159,11 @@ class CameraFirst:
             return "software"
         return "board" if self._camera.is_made else "camera"
 
-    def camera_stream(self, from_mono_s: float) -> PacketStream | None:
-        """Return the camera's packets where they are to be used and reach back to a moment."""
+    def share(self, from_mono_s: float) -> PacketSource | None:
+        """See `PacketSupply`."""
         if self._choice() == "pictures" or self._camera.is_silent or not self._camera.reaches(from_mono_s):
-            return None
-        return self._camera.stream
+            return self._encoded.share(from_mono_s)
+        return self._camera
 
     def release(self, source: PacketSource) -> None:
         """See `PacketSupply`."""

@@ -1,4 +1,4 @@
-"""Clips: a span of the ring encoded to a film at once, on the worker thread."""
+"""Clips: a span of the past as a film, copied from packets that are there or encoded at once, on the worker thread."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
-from pi_cam_node.recording.camera_packets import CameraFirst
 from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
@@ -25,11 +25,12 @@ from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.gaps import ENCODED_S, gaps_of
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
-from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.sound_ring import SoundRing
 
 _AHEAD, _WAIT_S = 8, 0.05
 _CLIP_BYTES = 4 << 20
+# Time in which an encoder that runs for others has to reach the end of a clip; times of packets are whole ticks.
+_CATCH_UP_S, _TICK_S = 10.0, 1e-3
 # Numbers of clips begin here, those of recordings at 1: an id names one film of a boot.
 _FIRST_NUMBER = 500_000
 
@@ -46,7 +47,7 @@ class ClipMaker:
         room: FilmRoom,
         clock: Clock,
         access: Callable[[], FileAccess],
-        packets: CameraFirst | None = None,
+        packets: PacketSupply | None = None,
         sound: SoundRing | None = None,
         make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
@@ -59,7 +60,7 @@ class ClipMaker:
             room: Keeps films within their limits.
             clock: Tells the time.
             access: Returns mode and group of films and their side-cars.
-            packets: Has the camera's own packets, where it sends any.
+            packets: Has the camera's own packets, where it sends any, and those that are encoded for others.
             sound: Sound that goes with pictures which are encoded.
             make: Starts an encoder of a format.
         """
@@ -70,7 +71,7 @@ class ClipMaker:
         self._lock = threading.Lock()
 
     def make(self, order: ClipOrder, progress: Progress) -> Film:
-        """Save a span: copied from the camera's packets where they reach back so far, else encoded.
+        """Save a span: copied where there are packets of it, the camera's or those encoded for others; else encoded.
 
         Raises:
             NoFrames: The ring holds nothing of it.
@@ -82,8 +83,7 @@ class ClipMaker:
             access = self._access()
             make_directory(self._directory, access.directory_mode, access.group_id)
             self._room.make(_CLIP_BYTES)
-            stream = self._packets.camera_stream(order.first_mono_s) if self._packets else None
-            if stream is not None and (copied := self._copied(stream, order, progress, access)) is not None:
+            if (copied := self._copied(order, progress, access)) is not None:
                 return copied
             process = self._make(VideoFormat(order.quality))
         except OSError as error:
@@ -99,9 +99,28 @@ class ClipMaker:
             process.close()
             task.discard()
 
-    def _copied(self, stream: PacketStream, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
-        facts = self._facts(order)
-        return copy_clip(stream, order, progress, directory=self._directory, facts=facts, access=access)
+    def _copied(self, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
+        source = self._packets.share(order.first_mono_s) if self._packets else None
+        if self._packets is None or source is None:
+            return None
+        try:
+            if not self._reaches_end(source, order, progress):
+                return None
+            facts = self._facts(order)
+            return copy_clip(source.stream, order, progress, directory=self._directory, facts=facts, access=access)
+        finally:
+            self._packets.release(source)
+
+    def _reaches_end(self, source: PacketSource, order: ClipOrder, progress: Progress) -> bool:
+        """Wait until the last picture of a span has become a packet; return whether it has."""
+        last = self._pictures(order.last_mono_s).next()
+        deadline_s = self._clock.monotonic() + _CATCH_UP_S
+        while last is not None and source.stream.last_mono_s < last[0].mono_s - _TICK_S:
+            if source.failure or self._clock.monotonic() > deadline_s:
+                return False
+            progress(0, 1)
+            source.stream.wait(_WAIT_S)
+        return True
 
     def _facts(self, order: ClipOrder) -> Callable[[float], FilmFacts]:
         def facts(mono_s: float) -> FilmFacts:

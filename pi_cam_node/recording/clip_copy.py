@@ -1,4 +1,4 @@
-"""Clips that are copied from the camera's own packets."""
+"""Clips that are copied from packets: the camera's own, or those encoded for a film or the live video."""
 
 from __future__ import annotations
 

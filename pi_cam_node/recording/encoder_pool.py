@@ -1,7 +1,7 @@
 """Pool of live encoders: a consumer of packets shares an encoder that has them already, or gets one of its own.
 
-The recorder and the live view look at the same pictures, so that one encode is enough for both, as long as the packets
-reach back far enough and none are left out.
+The recorder, the live view and clips look at the same pictures, so that one encode is enough for all, as long as the
+packets reach back far enough and none are left out.
 """
 
 from __future__ import annotations
@@ -52,6 +52,13 @@ class PacketSupply(Protocol):
         """
         ...
 
+    def share(self, from_mono_s: float) -> PacketSource | None:
+        """Return a source that has every picture from a moment on anyway, for others; ``None``: there is none.
+
+        Starts nothing; to be released as what `acquire` returns.
+        """
+        ...
+
     def release(self, source: PacketSource) -> None:
         """Say that a source is not needed any more; each `acquire` has its own."""
         ...
@@ -73,15 +80,22 @@ class EncoderPool:
     def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> LiveEncoder:
         """See `PacketSupply`."""
         with self._lock:
-            used = [one for one, users in self._users.items() if users]
-            shared = next((one for one in used if one.has(from_mono_s, spacing_s)), None)
-            encoder = shared or next((one for one in self.encoders if one not in used), None)
+            shared = self._shared(from_mono_s, spacing_s)
+            encoder = shared or next((one for one, users in self._users.items() if not users), None)
             if encoder is None:
                 raise Busy("every encoder is in use")
             if shared is None:
                 encoder.need(from_mono_s, spacing_s)
             self._users[encoder] += 1
             return encoder
+
+    def share(self, from_mono_s: float) -> LiveEncoder | None:
+        """See `PacketSupply`."""
+        with self._lock:
+            shared = self._shared(from_mono_s, 0.0)
+            if shared is not None:
+                self._users[shared] += 1
+            return shared
 
     def release(self, source: PacketSource) -> None:
         """See `PacketSupply`."""
@@ -90,6 +104,9 @@ class EncoderPool:
             self._users[encoder] -= 1
             if not self._users[encoder]:
                 encoder.release()
+
+    def _shared(self, from_mono_s: float, spacing_s: float) -> LiveEncoder | None:
+        return next((one for one, users in self._users.items() if users and one.has(from_mono_s, spacing_s)), None)
 
     def start(self) -> None:
         """Start the threads. Once."""

@@ -83,3 +83,22 @@ def test_more_users_than_encoders_that_cannot_share_are_refused() -> None:
     pool.acquire(100.0)
     with pytest.raises(Busy):
         pool.acquire(90.0)
+
+
+def test_a_clip_shares_an_encode_and_begins_none() -> None:
+    pool = pool_of(1)
+    assert pool.share(100.0) is None
+    live = pool.acquire(100.0)
+    fill(live, 100.0, 2)
+    assert pool.share(99.0) is None, "it does not reach back so far"
+    assert pool.share(101.0) is live
+    pool.release(live)
+    assert live.stream.size_bytes > 0, "the clip still reads it"
+    pool.release(live)
+    assert live.stream.size_bytes == 0
+
+
+def test_a_clip_has_every_picture() -> None:
+    pool = pool_of(1)
+    pool.acquire(100.0, 0.5)
+    assert pool.share(100.0) is None

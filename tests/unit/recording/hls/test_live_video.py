@@ -34,6 +34,9 @@ class FakeSupply:
         self.users += 1
         return self
 
+    def share(self, _from_mono_s: float) -> PacketSource | None:
+        return self
+
     def release(self, _source: PacketSource) -> None:
         self.users -= 1
 

@@ -56,6 +56,9 @@ class Camera:
             self.encode()
         return self.sources[-1]
 
+    def share(self, from_mono_s: float) -> None:
+        raise AssertionError("a viewer starts the encode where there is none")
+
     def release(self, source: PacketSource) -> None:
         self.released.append(source)
 

@@ -1,0 +1,120 @@
+"""Clips: copied where an encode for others has the span, encoded where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pi_cam_node.core.file_access import OWNER_ONLY
+from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.imaging.h264 import to_sample
+from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
+from pi_cam_node.recording.clip import ClipMaker
+from pi_cam_node.recording.encoder.process import EncoderProcess
+from pi_cam_node.recording.encoder.video_format import VideoFormat
+from pi_cam_node.recording.encoder_pool import EncoderPool
+from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
+from tests.support.fakes.clock import FakeClock
+from tests.support.h264 import access_unit
+
+START_S, FPS = 100.0, 10
+
+
+class EncodedAnew(Exception):
+    """The clip began an encode of its own."""
+
+
+class Room:
+    """A disk that has room."""
+
+    def make(self, size_bytes: int) -> None:
+        """Make room."""
+
+
+def _unused(*_arguments: object) -> Any:
+    raise AssertionError("the encoder's thread does not run")
+
+
+class Rig:
+    """Pictures at ten a second, and an encode of them that somebody else uses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.last_s = START_S
+        self.encoder = LiveEncoder(_unused, self.clock, _unused)
+        self.pool = EncoderPool([self.encoder])
+        self.pool.acquire(START_S)
+        self._track = self.encoder.stream.begin(Track("h264", (640, 480), b""))
+        self._count = 0
+        self.maker = ClipMaker(
+            folder,
+            "3f2a91c0",
+            pictures=self._pictures,
+            room=Room(),
+            clock=self.clock,
+            access=lambda: OWNER_ONLY,
+            packets=self.pool,
+            make=self._make,
+        )
+
+    def _pictures(self, mono_s: float) -> PictureReader:
+        record = SimpleNamespace(mono_s=min(self.last_s, mono_s))
+        return SimpleNamespace(lost=0, next=lambda: (record, b""))
+
+    def _make(self, _wanted: VideoFormat) -> EncoderProcess:
+        raise EncodedAnew
+
+    def encode(self, count: int) -> None:
+        for _ in range(count):
+            mono_s, key = START_S + self._count / FPS, self._count % FPS == 0
+            data = access_unit(self._count, key=key)
+            facts = PacketFacts(pts_of(mono_s), track=self._track)
+            self.encoder.stream.append(Packet(mono_s, key, data, facts))
+            self._count += 1
+
+    def clip(self, first_s: float, last_s: float, meanwhile: Callable[[], None] = lambda: None) -> Film:
+        order = ClipOrder(first_s, last_s, 60, masked=False)
+        return self.maker.make(order, lambda _done, _total: meanwhile())
+
+
+def test_a_clip_of_what_is_recorded_or_watched_is_copied(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.encode(50)
+    rig.last_s = START_S + 4.9
+    film = rig.clip(START_S + 2.0, START_S + 4.9)
+    assert (film.frames, film.gap_s) == (30, 0.0)
+    content = film.path.read_bytes()
+    assert all(
+        (to_sample(access_unit(number, key=number % FPS == 0)) in content) == (number >= 20) for number in range(50)
+    )
+    assert rig.pool.share(START_S) is rig.encoder, "who had it before still has it"
+
+
+def test_it_waits_for_pictures_that_are_still_being_encoded(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.encode(30)
+    rig.last_s = START_S + 3.9
+    film = rig.clip(START_S + 2.0, START_S + 3.95, lambda: rig.encode(1))
+    assert film.frames == 20
+
+
+def test_an_encoder_that_does_not_come_after_is_not_waited_for(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.encode(30)
+    rig.last_s = START_S + 3.9
+    with pytest.raises(EncodedAnew):
+        rig.clip(START_S + 2.0, START_S + 4.0, lambda: rig.clock.advance(1.0))
+    rig.encoder.failure = "the encoder ended"
+    with pytest.raises(EncodedAnew):
+        rig.clip(START_S + 2.0, START_S + 4.0)
+
+
+def test_a_clip_from_before_the_encode_is_encoded(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.encode(30)
+    with pytest.raises(EncodedAnew):
+        rig.clip(START_S - 1.0, START_S + 2.0)
