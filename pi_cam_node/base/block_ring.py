@@ -15,6 +15,7 @@ How to use it::
     reader = ring.reader(ring.key_before(mono_s - 5.0))      # from the last key at or before a moment
     while (item := reader.next()) is not None:               # None: all that is there has been read
         record, data = item                                  # reader.lost counts what it was too slow for
+    pin = ring.pin(record)                                   # pin.read() works however late, until the ring is cleared
 """
 
 from __future__ import annotations
@@ -24,33 +25,15 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
+from weakref import WeakValueDictionary
 
-Meta = TypeVar("Meta")
+from pi_cam_node.base.ring_records import Meta, Pin, Reader, Record
+
 Data = bytes | bytearray | memoryview
 
 # So much is copied before the memory that it came from is given back, when a ring gets another size.
 _CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Record(Generic[Meta]):
-    """One record of a ring; the bytes are read with `BlockRing.read`.
-
-    Attributes:
-        seq: Position in the ring since it was made, from 0; never repeats.
-        mono_s: Monotonic time of the record, in seconds.
-        size_bytes: Length of its bytes.
-        key: Whether it can be used without the records before it.
-        meta: Metadata that the owner of the ring attached.
-    """
-
-    seq: int
-    mono_s: float
-    size_bytes: int
-    key: bool
-    meta: Meta
 
 
 class BlockRing(Generic[Meta]):
@@ -71,6 +54,7 @@ class BlockRing(Generic[Meta]):
         self._offsets: deque[int] = deque()
         self._next_seq = 0
         self._head = self._extent = self._held = 0
+        self._pins: WeakValueDictionary[int, Pin[Meta]] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -149,6 +133,8 @@ class BlockRing(Generic[Meta]):
     def clear(self) -> None:
         """Forget every record and overwrite its bytes; the memory goes back to the system. 64 MiB take some 20 ms."""
         with self._lock:
+            for pin in self._pins.values():
+                pin.copy = None
             self._records.clear()
             self._offsets.clear()
             zeros = bytes(min(_CHUNK_BYTES, self._extent))
@@ -187,6 +173,21 @@ class BlockRing(Generic[Meta]):
         with self._lock:
             return self._read(record)
 
+    def pin(self, record: Record[Meta]) -> Pin[Meta] | None:
+        """Return a pin of a record, which stays readable while that exists; ``None`` where the record is gone."""
+        with self._lock:
+            if self._offset_of(record) is None:
+                return None
+            pin = self._pins.get(record.seq)
+            if pin is None:
+                pin = self._pins[record.seq] = Pin(self, record)
+            return pin
+
+    def read_pinned(self, pin: Pin[Meta]) -> bytes | None:
+        """Return the bytes of a pinned record; ``None`` once the ring was cleared."""
+        with self._lock:
+            return pin.copy or self._read(pin.record)
+
     def key_before(self, mono_s: float) -> Record[Meta] | None:
         """Return the newest key at or before a moment; the oldest record where all are newer; ``None`` when empty."""
         with self._lock:
@@ -210,10 +211,13 @@ class BlockRing(Generic[Meta]):
     # ------------------------------------------------------------ under the lock
 
     def _read(self, record: Record[Meta]) -> bytes | None:
+        offset = self._offset_of(record)
+        return None if offset is None else self._block[offset : offset + record.size_bytes]
+
+    def _offset_of(self, record: Record[Meta]) -> int | None:
         if not self._records or record.seq < self._records[0].seq:
             return None
-        offset = self._offsets[record.seq - self._records[0].seq]
-        return self._block[offset : offset + record.size_bytes]
+        return self._offsets[record.seq - self._records[0].seq]
 
     def _note(self, record: Record[Meta], offset: int) -> None:
         self._records.append(record)
@@ -242,34 +246,13 @@ class BlockRing(Generic[Meta]):
 
     def _drop_group(self) -> None:
         while self._records:
+            pin = self._pins.get(self._records[0].seq)
+            if pin is not None:
+                pin.copy = self._read(pin.record)
             self._held -= self._records.popleft().size_bytes
             self._offsets.popleft()
             if self._records and self._records[0].key:
                 return
-
-
-class Reader(Generic[Meta]):
-    """Reads a ring record by record, at its own pace. Thread: one, which may be another than the writer's.
-
-    Attributes:
-        lost: Records that were gone before they were read.
-    """
-
-    def __init__(self, ring: BlockRing[Meta], seq: int) -> None:
-        self._ring = ring
-        self._seq = seq
-        self.lost = 0
-
-    def next(self) -> tuple[Record[Meta], bytes] | None:
-        """Return the next record and its bytes; ``None`` where it has not come yet.
-
-        Where the next one is gone, the oldest that is there is returned, a key, and `lost` grows.
-        """
-        found = self._ring.from_seq(self._seq)
-        if found is not None:
-            self.lost += found[0].seq - self._seq
-            self._seq = found[0].seq + 1
-        return found
 
 
 def _block(size_bytes: int) -> mmap.mmap:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pi_cam_node.base.errors import PrivacyOn
+from pi_cam_node.base.errors import NoFrames, PrivacyOn
 from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.imaging.frame import Frame
 
@@ -80,6 +80,8 @@ class PrivacyGate:
     def guard_job(self, job: Job) -> Job:
         """Return a job that does not begin, and ends at its next step, once the gate is closed.
 
+        So does one that finds the ring wiped: nothing else wipes it.
+
         Thread: the job's, which is the worker.
         """
         generation = self._generation
@@ -90,6 +92,10 @@ class PrivacyGate:
                 progress(done, total)
 
             self.check(generation)
-            return job(step)
+            try:
+                return job(step)
+            except NoFrames:
+                self.check(generation)
+                raise
 
         return guarded

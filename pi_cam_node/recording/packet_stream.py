@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from pi_cam_node.base.block_ring import BlockRing, Reader
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.ring_records import Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 
 CAPACITY_BYTES = 8 << 20

@@ -6,9 +6,9 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from pi_cam_node.base.block_ring import Record
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.ring_records import Record
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input

@@ -114,7 +114,7 @@ def shortstream(context: Context, arguments: CountArguments, received: CommandAr
         frames = context.ring.last(count, most_bytes)
     else:
         frames = context.ring.around(moment_of(context, arguments.at, received), count)
-        while most_bytes is not None and sum(len(frame.jpeg) for frame in frames) > most_bytes:
+        while most_bytes is not None and sum(frame.size_bytes for frame in frames) > most_bytes:
             frames = frames[1:]
     for index, frame in enumerate(frames):
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, received.origin, received.reply_to)

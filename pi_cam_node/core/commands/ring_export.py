@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.threads import Progress
@@ -43,7 +44,7 @@ class RingExport:
     @property
     def size_bytes(self) -> int:
         """Bytes of the frames."""
-        return sum(len(frame.jpeg) for frame in self.frames)
+        return sum(frame.size_bytes for frame in self.frames)
 
 
 def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
@@ -57,7 +58,7 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
         return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
     # Pixels are fetched only where a format needs them: they would cross to this process and back.
     quality = past.config.export.jpeg_quality if set(past.formats) == {"jpg"} else None
-    stacked = past.images.stack([frame.jpeg for frame in past.frames], past.method, progress, quality)
+    stacked = past.images.stack(_Jpegs(past.frames), past.method, progress, quality)
     used = [past.frames[index] for index in stacked.used]
     picture = _picture(past, used, stacked.image, past.method)
     return [past.archive.save(picture, past.formats, past.config)]
@@ -82,6 +83,23 @@ def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
         gone = len(saved) - len(kept)
         _log.warning("%d of %d pictures made room for the others of the same command at once", gone, len(saved))
     return kept or saved[-1:]  # at least one is reported even if it was deleted meanwhile
+
+
+class _Jpegs(Sequence[bytes]):
+    """The JPEGs of frames, each read from the ring when it is asked for: together they are larger than the stack."""
+
+    def __init__(self, frames: Sequence[RingFrame]) -> None:
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        return _Jpegs(self._frames[index]) if isinstance(index, slice) else self._frames[index].jpeg
 
 
 def _picture(past: RingExport, frames: Sequence[RingFrame], content: RawImage | bytes, method: str) -> Picture:

@@ -11,33 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pi_cam_node.base.block_ring import BlockRing, Reader, Record
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.errors import NoFrames
+from pi_cam_node.base.ring_records import Pin, Reader, Record
 from pi_cam_node.base.units import MIB
 from pi_cam_node.imaging.frame import Mode, Sensor
 
 # A moment this far before the oldest frame, or one frame interval where that is longer, still counts as held.
 TOLERANCE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RingFrame:
-    """One frame of the ring, with its picture.
-
-    Attributes:
-        seq: Number of the frame.
-        mono_s: Monotonic time at which its exposure had ended.
-        at: The same in UTC, as the wall clock stood then.
-        jpeg: The picture.
-        mode: Mode of the camera.
-        sensor: What the sensor said.
-    """
-
-    seq: int
-    mono_s: float
-    at: datetime
-    jpeg: bytes = field(repr=False)
-    mode: Mode
-    sensor: Sensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +29,44 @@ class Facts:
     at: datetime
     mode: Mode
     sensor: Sensor
+
+
+@dataclass(frozen=True, slots=True)
+class RingFrame:
+    """One frame of the ring, with its picture.
+
+    Attributes:
+        seq: Number of the frame.
+        mono_s: Monotonic time at which its exposure had ended.
+        at: The same in UTC, as the wall clock stood then.
+        picture: The JPEG, or its place in the ring; see `jpeg`.
+        mode: Mode of the camera.
+        sensor: What the sensor said.
+    """
+
+    seq: int
+    mono_s: float
+    at: datetime
+    picture: bytes | Pin[Facts] = field(repr=False)
+    mode: Mode
+    sensor: Sensor
+
+    @property
+    def jpeg(self) -> bytes:
+        """The picture; read from the ring each time, so that many frames need not be in memory twice. Thread: any.
+
+        Raises:
+            NoFrames: The ring was wiped since it was selected.
+        """
+        jpeg = self.picture if isinstance(self.picture, bytes) else self.picture.read()
+        if jpeg is None:
+            raise NoFrames("the ring was wiped meanwhile", text="NO_FRAMES")
+        return jpeg
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the picture."""
+        return len(self.picture) if isinstance(self.picture, bytes) else self.picture.record.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,7 @@ class Limits:
 class Ring:
     """Frames in order of time.
 
-    Thread: one. What is selected is copied, so a slow user of it loses nothing.
+    Thread: one. What is selected stays readable while it is held, so a slow user of it loses nothing.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -158,13 +177,9 @@ class Ring:
         return self._taken(records[start : end if most is None else min(end, start + most + 1)])
 
     def _taken(self, records: Sequence[Record[Facts]]) -> Sequence[RingFrame]:
-        """Return frames with copies of their pictures."""
-        pairs = ((record, self._block.read(record)) for record in records)
-        return [
-            RingFrame(record.meta.seq, record.mono_s, record.meta.at, jpeg, record.meta.mode, record.meta.sensor)
-            for record, jpeg in pairs
-            if jpeg is not None
-        ]
+        """Return frames that keep their pictures."""
+        pins = (self._block.pin(record) for record in records)
+        return [_frame_of(pin) for pin in pins if pin is not None]
 
     def reader(self, mono_s: float) -> Reader[Facts]:
         """Return a reader that begins with the last frame at or before a moment, or the oldest. Thread: any."""
@@ -189,3 +204,8 @@ class Ring:
             return False
         interval_s = self.seconds / max(1, len(self._block) - 1)
         return mono_s >= first.mono_s - max(TOLERANCE_S, interval_s)
+
+
+def _frame_of(pin: Pin[Facts]) -> RingFrame:
+    facts = pin.record.meta
+    return RingFrame(facts.seq, pin.record.mono_s, facts.at, pin, facts.mode, facts.sensor)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.base.block_ring import BlockRing, Record
+from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.ring_records import Pin, Record
 
 LARGEST = 40
 
@@ -21,6 +22,7 @@ class Checked:
 
     ring: BlockRing[int]
     put: dict[int, tuple[Record[int], bytes]] = field(default_factory=dict)
+    pinned: dict[int, Pin[int]] = field(default_factory=dict)
     time_s: float = 0.0
 
     def append(self, size: int, *, key: bool) -> Record[int] | None:
@@ -29,6 +31,11 @@ class Checked:
         record = self.ring.append(self.time_s, data, size, key=key)
         if record is not None:
             self.put[record.seq] = (record, data)
+            if record.seq % 3 == 0:
+                pin = self.ring.pin(record)
+                assert pin is not None
+                assert pin is self.ring.pin(record)
+                self.pinned[record.seq] = pin
         return record
 
     def check(self) -> None:
@@ -40,6 +47,10 @@ class Checked:
         seqs = {each.seq for each in held}
         for seq, (record, data) in self.put.items():
             assert self.ring.read(record) == (data if seq in seqs else None)
+            assert seq in seqs or self.ring.pin(record) is None
+        for seq, pin in self.pinned.items():
+            assert pin.read() == self.put[seq][1]
+            assert (pin.copy is None) == (seq in seqs), "what is in the block is not there twice"
 
 
 APPEND = st.tuples(st.just("append"), st.integers(1, LARGEST), st.booleans())
@@ -64,6 +75,8 @@ def test_every_record_is_whole_or_gone(capacity: int, steps: list[tuple[str, int
         else:
             checked.ring.clear()
             assert len(checked.ring) == 0
+            assert [pin.read() for pin in checked.pinned.values()] == [None] * len(checked.pinned)
+            checked.pinned.clear()
         checked.check()
 
 
@@ -114,6 +127,16 @@ def test_what_is_cleared_is_overwritten() -> None:
     ring.clear()
     assert block.find(b"secret") < 0
     assert (len(ring), ring.size_bytes, ring.touched_bytes) == (0, 0, 0)
+
+
+def test_a_pin_that_nobody_holds_copies_nothing() -> None:
+    ring: BlockRing[None] = BlockRing(100)
+    record = ring.append(0.0, bytes(60), None)
+    assert record is not None
+    assert ring.pin(record) is not None
+    ring.append(1.0, bytes(60), None)
+    assert ring.pin(record) is None
+    assert not ring._pins
 
 
 @pytest.mark.parametrize("capacity", [2 << 20, 5 << 20, 9 << 20])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.base.errors import NotSaved, PrivacyOn
+from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity_events import EventPictured
 from pi_cam_node.core.events import (
@@ -341,3 +342,14 @@ def test_a_camera_that_fails_while_it_is_let_go_changes_nothing(harness: CoreHar
     harness.send("privacy", "on")
     harness.step(CameraFailed("no frames", "respawn", 1))
     assert finals(harness.work()) == [("privacy", "ok")]
+
+
+def test_work_on_pictures_that_privacy_wipes_under_it_is_refused_as_privacy_does(harness: CoreHarness) -> None:
+    selected = harness.core.ring.last(3)
+
+    def job(_progress: Progress) -> object:
+        switch(harness, "on")
+        return selected[0].jpeg
+
+    with pytest.raises(PrivacyOn):
+        harness.core.privacy_gate.guard_job(job)(lambda _done, _total: None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pi_cam_node.base.errors import NoFrames
+from pi_cam_node.base.ring_records import Pin
 from pi_cam_node.core.rules.ring import Limits, Ring, RingFrame
 from pi_cam_node.imaging.frame import Sensor
 
@@ -111,3 +114,22 @@ def test_where_frames_lie_further_apart_than_a_second_so_does_the_moment_that_is
     ring = filled([10.0, 14.0, 18.0])
     assert seqs(ring.around(6.0, 1)) == [0]
     assert seqs(ring.around(5.99, 1)) == []
+
+
+def test_what_is_selected_outlives_its_place_and_is_in_memory_once() -> None:
+    ring = filled([1.0, 2.0, 3.0], Limits(3, 1e6, 1000))
+    selected = ring.around(1.0, 2)
+    ring.add(frame(9, 9.0))
+    assert [one.jpeg for one in selected] == [b"j" * 100] * 2
+    assert [one.size_bytes for one in selected] == [100] * 2
+    assert [isinstance(one.picture, Pin) and one.picture.copy is not None for one in selected] == [True, False]
+
+
+def test_what_was_selected_before_the_ring_was_wiped_is_gone() -> None:
+    ring = filled([1.0, 2.0], Limits(2, 1e6, 1000))
+    selected = ring.last(2)
+    ring.add(frame(9, 9.0))
+    ring.clear()
+    for one in selected:
+        with pytest.raises(NoFrames):
+            _ = one.jpeg
