@@ -89,27 +89,33 @@ def _frame(_entity: Entity, topics: Topics, _config: Config) -> Keys:
     return {"topic": topics.frame}
 
 
-def _picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
+def _picture(_entity: Entity, topics: Topics, config: Config) -> Keys:
     return {
-        **_shown(topics, topics.shown_picture),
+        **_shown(topics, topics.shown_picture, config),
         "json_attributes_topic": topics.media_last,
         "json_attributes_template": _FACTS_OF_PICTURE,
     }
 
 
-def _shown(topics: Topics, topic: str) -> Keys:
+def _shown(topics: Topics, topic: str, config: Config) -> Keys:
+    """Return where an image entity listens.
+
+    Home Assistant gives the picture of an unavailable entity to whoever has a login and its address. In privacy it is
+    told that pictures come by links, of which none comes: then it gives none, and afterwards has its own picture and the
+    time of it again.
+    """
+    hidden = {"url_topic": topics.hidden(topic)}
     available = {"topic": topics.available(topic)}
     return {
-        "image_topic": topic,
-        "content_type": "image/jpeg",
+        **(hidden if config.privacy.enable else {"image_topic": topic, "content_type": "image/jpeg"}),
         "availability": [{"topic": topics.availability}, available],
         "availability_mode": "all",
     }
 
 
-def _event_picture(_entity: Entity, topics: Topics, _config: Config) -> Keys:
+def _event_picture(_entity: Entity, topics: Topics, config: Config) -> Keys:
     return {
-        **_shown(topics, topics.shown_event),
+        **_shown(topics, topics.shown_event, config),
         "json_attributes_topic": topics.media_event,
     }
 

@@ -4,6 +4,7 @@ Home Assistant stamps an image with the time at which a message came on its topi
 pictures are emptied in privacy, return after it and are repeated after each connect, so on their topics each of that
 would pass for a new picture. The entities listen to topics of their own instead: in privacy, and before there is a
 picture, they are unavailable, and afterwards the picture that Home Assistant holds is there again with its old time.
+What it holds is not given away meanwhile: see `components`.
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ class ShownPictures:
         self._last = ShownPicture(topics.shown_picture, topics.available(topics.shown_picture), private=private)
         self._event = ShownPicture(topics.shown_event, topics.available(topics.shown_event), private=private)
         self._all = (self._last, self._event)
+        # From when on Home Assistant listens again to the pictures' topics.
+        self._listens_s = float("-inf")
         self.due_s = NEVER_S
 
     def on_event(self, event: Event) -> None:
@@ -128,12 +131,18 @@ class ShownPictures:
             case SettingChanged(key=key, value=True) if key == PRIVACY_KEY:
                 for each in self._all:
                     each.hide()
+            case SettingChanged(key=key) if key == PRIVACY_KEY:
+                self._listens_s = self._clock.monotonic() + ECHO_S
             case HomeAssistantStarted() | BrokerConnected():
                 self._connected(event)
                 return
             case _:
                 return
-        self.on_time(self._clock.monotonic())
+        now_s = self._clock.monotonic()
+        if now_s < self._listens_s:
+            self.due_s = self._listens_s
+        else:
+            self.on_time(now_s)
 
     def _connected(self, event: HomeAssistantStarted | BrokerConnected) -> None:
         """Send everything anew, once the birth is out and Home Assistant has subscribed to what it discovered."""

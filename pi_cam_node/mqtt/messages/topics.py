@@ -151,6 +151,10 @@ class Topics:
         """``online`` or ``offline``: whether there is a picture to be shown on such a topic."""
         return f"{shown}/availability"
 
+    def hidden(self, shown: str) -> str:
+        """Where the image entity of such a topic listens in privacy; nothing is ever sent there."""
+        return f"{shown}/hidden"
+
     @property
     def frame(self) -> str:
         """The live picture."""

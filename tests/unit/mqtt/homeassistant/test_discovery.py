@@ -39,6 +39,17 @@ def test_what_the_board_does_not_tell_is_left_out() -> None:
     assert "serial_number" not in message()["device"]
 
 
+@pytest.mark.parametrize("key", ["last_picture", "last_event"])
+def test_in_privacy_home_assistant_is_told_to_give_no_picture_that_it_holds(key: str) -> None:
+    shown, hidden = (message(privacy={"enable": on})["components"][key] for on in (False, True))
+    # It refuses one beside the other, and a content type beside a link.
+    ways = ("image_topic", "content_type", "url_topic")
+    assert [way in shown for way in ways] == [True, True, False]
+    assert [way in hidden for way in ways] == [False, False, True]
+    assert hidden["url_topic"] not in (shown["image_topic"], shown["availability"][1]["topic"])
+    assert {k: v for k, v in shown.items() if k not in ways} == {k: v for k, v in hidden.items() if k not in ways}
+
+
 @pytest.mark.parametrize("node_id", ["porch", "porch-2", "garden_west-1"])
 def test_ids_bear_platform_node_and_key(node_id: str) -> None:
     for key, component in message(node_id)["components"].items():

@@ -53,6 +53,13 @@ class Shown:
         return [(m.topic.removeprefix("pi_cam_node/porch/homeassistant/"), m.payload) for m in self.sent]
 
 
+def test_what_comes_right_after_privacy_waits_until_home_assistant_listens_again() -> None:
+    shown = Shown()
+    shown.after(ON)
+    assert shown.after(OFF, SAVED) == []
+    assert shown.after(wait_s=ECHO_S)[:2] == [PICTURE, THERE]
+
+
 def test_a_picture_is_sent_before_it_is_said_to_be_there() -> None:
     assert Shown().after(SAVED) == [PICTURE, THERE]
 
@@ -66,14 +73,14 @@ def test_privacy_hides_the_picture_and_brings_it_back_without_sending_it() -> No
     shown = Shown()
     shown.after(SAVED)
     assert shown.after(ON) == [GONE, NONE]
-    assert shown.after(OFF) == []
+    assert shown.after(OFF, wait_s=ECHO_S) == [GONE, NONE]
     assert shown.after(PictureReloaded(SAVED)) == [THERE, NONE]
 
 
 def test_before_the_first_picture_privacy_changes_nothing() -> None:
     shown = Shown()
     assert shown.after(ON) == [GONE, NONE]
-    assert shown.after(OFF) == []
+    assert shown.after(OFF, wait_s=ECHO_S) == [GONE, NONE]
     assert shown.after(SAVED)[:2] == [PICTURE, THERE]
 
 
@@ -82,13 +89,13 @@ def test_a_picture_of_an_earlier_run_is_still_there_and_not_new() -> None:
     assert shown.after(PictureReloaded(SAVED)) == []
     assert shown.after(BrokerConnected("5", 1), wait_s=ECHO_S) == []
     assert shown.after(ON)[0] == GONE
-    assert shown.after(OFF, PictureReloaded(SAVED))[0] == THERE
+    assert shown.after(OFF, PictureReloaded(SAVED), wait_s=ECHO_S)[0] == THERE
 
 
 def test_a_run_that_begins_in_privacy_says_so_and_brings_the_picture_back() -> None:
     shown = Shown(private=True)
     assert shown.after(BrokerConnected("5", 1), wait_s=ECHO_S) == [GONE, NONE]
-    assert shown.after(OFF, PictureReloaded(SAVED)) == [THERE, NONE]
+    assert shown.after(OFF, PictureReloaded(SAVED), wait_s=ECHO_S) == [THERE, NONE]
 
 
 def test_home_assistant_gets_the_picture_again_after_its_own_start() -> None:
@@ -97,7 +104,7 @@ def test_home_assistant_gets_the_picture_again_after_its_own_start() -> None:
     assert shown.after(HomeAssistantStarted()) == [], "it has not subscribed yet"
     assert shown.after(wait_s=ECHO_S) == [PICTURE, THERE, NONE]
     assert shown.after(ON, HomeAssistantStarted(), wait_s=ECHO_S) == [GONE, NONE, GONE, NONE]
-    assert shown.after(OFF, PictureReloaded(SAVED))[:2] == [PICTURE, THERE]
+    assert shown.after(OFF, PictureReloaded(SAVED), wait_s=ECHO_S)[:2] == [PICTURE, THERE]
 
 
 def test_a_picture_that_was_saved_while_the_broker_was_away_follows() -> None:
