@@ -241,6 +241,18 @@ FIGURES = (
         precision=1,
     ),
     Figure(
+        key="packets_mib",
+        doc="Memory of the packets of video of the last seconds: the camera's, the board's, and what is being encoded.",
+        unit="MiB",
+        metric="packets_bytes",
+    ),
+    Figure(
+        key="packets_limit_mib",
+        doc="Memory that those of the camera or the board may take, as the budget leaves it.",
+        unit="MiB",
+        metric="packets_limit_bytes",
+    ),
+    Figure(
         key="camera_restarts",
         kind="counter",
         doc="Times the camera's process was started again.",

@@ -69,6 +69,11 @@ class CameraPackets:
         self.is_made = False
 
     @property
+    def size_bytes(self) -> int:
+        """Bytes of all packets that are kept."""
+        return self.stream.size_bytes + self.sound.size_bytes
+
+    @property
     def is_drained(self) -> bool:
         """Whether no packet is to be expected: the camera is away."""
         return self._clock.monotonic() - self.stream.last_mono_s > _SILENT_S

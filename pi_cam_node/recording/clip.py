@@ -189,7 +189,7 @@ class _Task:
                 sets = parameter_sets(message.body)
                 if sets is None:
                     raise NotSaved("the encoder gave no parameter sets")
-                newest = self._sound.newest
+                newest = self._sound.newest_for(mono_s)
                 boxes = TrackBoxes(self._size, *sets, sound=newest.facts.sound if newest else b"")
                 self._film = FilmFile(self._directory, self._facts(mono_s), boxes, self._access)
             self._film.add(message.body, mono_s, key=bool(message.flag))

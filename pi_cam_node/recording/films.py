@@ -8,6 +8,7 @@ from pathlib import Path
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.threads import MonitoredThread, Progress
+from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
@@ -57,6 +58,7 @@ class Films:
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current, self._pictures, self._clock = current, pictures, clock
+        self._packets_bytes = packets_bytes
         room = DiskFilmRoom(directory, self._limits, removed)
         self.camera_packets = CameraPackets(self._pre_roll_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share.
@@ -113,7 +115,7 @@ class Films:
 
     def sound(self) -> bytes:
         """Return the AudioSpecificConfig of the camera's sound; empty where there is none to be used. Thread: any."""
-        newest = self.camera_packets.sound.newest
+        newest = self.camera_packets.sound.newest_for(self._clock.monotonic())
         return b"" if newest is None else newest.facts.sound
 
     def make_clip(self, order: ClipOrder, progress: Progress) -> Film:
@@ -136,6 +138,13 @@ class Films:
     def encoder_pids(self) -> Sequence[int | None]:
         """Process ids of the encoders; ``None`` for one that does not run. Thread: any."""
         return [encoder.pid for encoder in self._encoders]
+
+    @property
+    def packet_figures(self) -> Mapping[str, float]:
+        """Memory of the packets of the last seconds, and the camera's share of the budget; MiB. Thread: any."""
+        camera = self.camera_packets
+        used = camera.size_bytes + sum(encoder.stream.size_bytes for encoder in self._encoders)
+        return {"packets_mib": round(used / MIB, 2), "packets_limit_mib": round(self._packets_bytes / MIB, 2)}
 
     @property
     def _encoders(self) -> Sequence[LiveEncoder]:

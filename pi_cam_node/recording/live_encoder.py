@@ -196,14 +196,14 @@ class LiveEncoder:
                     process.send(item[1], round(mono_s * TICKS_PER_S))
                     last_s = mono_s
             for message in process.exchange(_WAIT_S):
+                if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
+                    stream.expect_sound(newest)
                 track = self._take(message, track, stream, sound)
             self._is_drained = is_idle
 
     def _take(self, message: Message, track: int, stream: PacketStream, sound: SoundReader) -> int:
         """Handle the messages of the process; return the number of the track."""
         if message.kind == "size":
-            if (newest := self._sound.newest) is not None:
-                stream.expect_sound(newest)
             return stream.begin(Track("h264", (message.number, message.flag), b""))
         if message.kind == "packet" and stream is self.stream:
             self.failure = ""

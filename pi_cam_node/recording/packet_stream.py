@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.ring_records import Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
+from pi_cam_node.recording.sound_ring import SILENT_S
 
 CAPACITY_BYTES = 8 << 20
 # Packets further apart than this do not show one and the same time.
 _PAUSE_S = 1.0
-# Where the pictures are so far ahead of the newest sound, none comes any more.
-_SILENT_S = 3.0
 # Tracks that are remembered; packets of older ones have long left the ring.
 _TRACKS_KEPT = 8
 
@@ -54,7 +53,7 @@ class PacketStream:
     def sound(self) -> bytes:
         """AudioSpecificConfig of the newest sound; empty where none came lately, or none is to be used, by now."""
         last = self._ring.last
-        is_silent = last is not None and last.mono_s - self._sound_s > _SILENT_S
+        is_silent = last is not None and last.mono_s - self._sound_s > SILENT_S
         return self._sound if self._has_sound() and not is_silent else b""
 
     @property

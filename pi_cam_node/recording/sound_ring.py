@@ -9,6 +9,8 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts
 
 # The longest pre-roll, and as much of stereo at 128 kbit/s. Memory is taken only as sound comes.
 KEPT_S, CAPACITY_BYTES = 125.0, 2 << 20
+# Where the newest frame began so long before, no sound comes any more.
+SILENT_S = 3.0
 
 
 class SoundRing:
@@ -28,11 +30,15 @@ class SoundRing:
         """Bytes of all frames."""
         return self._ring.size_bytes
 
-    @property
-    def newest(self) -> Packet | None:
-        """The newest frame, without its bytes; ``None`` where there is none, or none is to be used."""
+    def newest_for(self, mono_s: float) -> Packet | None:
+        """Return the newest frame, without its bytes, for pictures that begin at a moment.
+
+        ``None`` where the sound had ended by then (a camera that came back without any), or none is to be used.
+        """
         last = self._ring.last if self.is_wanted() else None
-        return None if last is None else Packet(last.mono_s, False, b"", last.meta)
+        if last is None or last.mono_s < mono_s - SILENT_S:
+            return None
+        return Packet(last.mono_s, False, b"", last.meta)
 
     def append(self, packet: Packet) -> None:
         """Append a frame; older ones than `KEPT_S` are forgotten."""

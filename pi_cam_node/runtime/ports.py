@@ -56,6 +56,7 @@ def _figures(system: SystemMetrics, parts: Parts) -> Mapping[str, object]:
         "messages_refused": parts.inbox.messages_refused,
         "storage": parts.disk.code,
         "clock_set": clock_is_set(),
+        **parts.films.packet_figures,
         "camera_restarts": parts.camera.restarts,
         "broker_sessions": parts.link.sessions,
         "mqtt": dict(parts.link.figures()),

@@ -28,6 +28,8 @@ FIGURES = {
     "frames_dropped": 3,
     "ring_frames": 298,
     "ring_mib": 14.2,
+    "packets_mib": 3.1,
+    "packets_limit_mib": 16.0,
     "camera_restarts": 0,
     "broker_sessions": 1,
     "uptime_s": 7200,

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 # Rates that AAC has; sound of any other is brought to the last.
 _RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _BITS_PER_CHANNEL = 64_000
+# What could not be made into AAC is tried anew after so long, in seconds.
+_RETRY_S = 30.0
 # More channels than these are mixed down.
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
@@ -30,7 +32,8 @@ class RtspSound:
         self._stream, self._title = stream, title
         self._times = PacketTimes()
         self._encoder: _Encoder | None = None
-        self._is_told = self._has_failed = False
+        self._is_told = False
+        self._retry_at_s = float("-inf")
 
     def packets(self, packet: Any, arrived_s: float, choice: SoundChoice, track: int) -> list[Packet]:
         """Return what becomes of a packet that the camera sent: often none, sometimes several.
@@ -42,7 +45,13 @@ class RtspSound:
             track: Number of the track of the pictures that it belongs to.
         """
         end_s = self._times.of(_stamp_s(packet), arrived_s)
-        if choice == "off" or self._stream is None or self._has_failed or not packet.size or packet.is_corrupt:
+        if (
+            choice == "off"
+            or self._stream is None
+            or arrived_s < self._retry_at_s
+            or not packet.size
+            or packet.is_corrupt
+        ):
             self._encoder = self._encoder if choice == "aac" else None
             return []
         config = self._config()
@@ -55,8 +64,10 @@ class RtspSound:
             encoder = self._encoder = self._encoder or _Encoder(self._stream.codec_context)
             return [_packet(begin_s, data, track, encoder.config) for begin_s, data in encoder.encode(packet, end_s)]
         except (av.FFmpegError, ValueError) as error:
-            self._has_failed = True
-            _log.warning("the sound of %s is left out: it cannot be made into AAC: %s", self._title, error)
+            is_first, self._retry_at_s = self._retry_at_s == float("-inf"), arrived_s + _RETRY_S
+            self._encoder = None
+            if is_first:
+                _log.warning("the sound of %s is left out: it cannot be made into AAC: %s", self._title, error)
             return []
 
     def tell(self, choice: SoundChoice) -> None:

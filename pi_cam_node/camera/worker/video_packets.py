@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 OpenEncoder = Callable[[tuple[int, int], "VideoOutput", int], "VideoEncoder"]
 # A camera that sends packets has sent one by then, in seconds after its first picture.
 _OWN_S = 3.0
+# A board's encoder that failed (another program has it, no memory, it hangs) is tried again after so long, in seconds;
+# the time doubles from one failure to the next, up to the second figure.
+_RETRY_S, _RETRY_MAX_S = 30.0, 960.0
 # Tracks of the encoder bear other numbers than those of the camera.
 _FIRST_TRACK = 1_000
 
@@ -55,12 +58,14 @@ class VideoPackets:
         self._encoder: VideoEncoder | None = None
         self._track = _FIRST_TRACK
         self._first_s: float | None = None
-        self._has_own = self._has_failed = False
+        self._has_own = False
+        self._retry_wait_s, self._retry_at_s = _RETRY_S, float("-inf")
 
     def configure(self, wanted: VideoOutput | None) -> None:
         """Set what is wanted of the board's encoder; ``None``: nothing. Another one begins with the next picture."""
         if wanted != self._wanted:
-            self._wanted, self._has_failed = wanted, False
+            self._wanted = wanted
+            self._retry_wait_s, self._retry_at_s = _RETRY_S, float("-inf")
             self.close()
 
     def of(self, shot: Shot, pixels: Pixels, *, is_plain: bool) -> tuple[Packet, ...]:
@@ -87,7 +92,7 @@ class VideoPackets:
             encoder.close()
 
     def _made(self, pixels: Pixels, mono_s: float) -> Sequence[Packet]:
-        if self._wanted is None or self._has_failed or self._layout != "i420":
+        if self._wanted is None or mono_s < self._retry_at_s or self._layout != "i420":
             return ()
         try:
             if self._encoder is None:
@@ -96,8 +101,16 @@ class VideoPackets:
                 _log.info("the board's encoder makes the video")
             return self._encoder.encode(pixels, self._layout, mono_s)
         except OSError as error:
-            self._has_failed = True
             self.close()
-            if error.errno not in (errno.ENOENT, errno.ENODEV):  # most boards have none
-                _log.warning("the board's encoder cannot be used, video is encoded in software: %s", error)
+            self._put_off(error, mono_s)
             return ()
+
+    def _put_off(self, error: OSError, mono_s: float) -> None:
+        """Leave video to software: for good where the board has no encoder for it, else for a while."""
+        if error.errno in (errno.ENOENT, errno.ENODEV, errno.EINVAL):
+            self._retry_at_s = float("inf")
+        else:
+            self._retry_at_s = mono_s + self._retry_wait_s
+            self._retry_wait_s = min(_RETRY_MAX_S, 2 * self._retry_wait_s)
+        if error.errno not in (errno.ENOENT, errno.ENODEV):  # most boards have none
+            _log.warning("the board's encoder cannot be used, video is encoded in software: %s", error)

@@ -81,3 +81,25 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
     assert formats[0] == AAC, "a film that begins with the first picture knows of the sound"
     assert encoder.restarts == 1
     assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]
+
+
+def test_a_camera_that_came_back_without_sound_has_none_in_its_video() -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    sound = SoundRing(lambda: True)
+    sound.append(Packet(90.0, False, b"long ago", PacketFacts(pts_of(90.0), sound=AAC)))
+    for number in range(PICTURES):
+        ring.append(100 + number / 10, b"jpeg", None)
+    formats: list[bytes] = []
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf"), lambda: formats.append(encoder.stream.sound)),  # type: ignore[arg-type, return-value]
+        sound=sound,
+    )
+    encoder.start()
+    encoder.need(100.0)
+    try:
+        wait_until(lambda: encoder.stream.last_mono_s > 101.89, "every picture", 30)
+    finally:
+        assert encoder.close(10)
+    assert set(formats) == {b""}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
-from pi_cam_node.recording.sound_ring import KEPT_S, SoundRing
+from pi_cam_node.recording.sound_ring import KEPT_S, SILENT_S, SoundRing
 
 AAC = bytes.fromhex("1408")  # LC, 16 kHz, mono
 
@@ -44,7 +44,7 @@ def test_a_frame_that_seems_to_begin_before_the_one_before_stays_behind_it() -> 
 def test_sound_is_kept_for_two_minutes_and_forgotten_at_once_where_it_must_be() -> None:
     sound = ring(0.0, 1.0, KEPT_S + 0.5)
     assert [each.mono_s for each in sound.since(-1.0).until(1e9)] == [1.0, KEPT_S + 0.5]
-    assert sound.newest is not None
+    assert sound.newest_for(KEPT_S) is not None
     sound.clear()
     assert sound.size_bytes == 0
     assert sound.since(-1.0).until(1e9) == []
@@ -54,6 +54,14 @@ def test_nothing_is_told_of_sound_that_is_not_wanted() -> None:
     is_wanted = True
     sound = SoundRing(lambda: is_wanted)
     sound.append(frame(1.0))
-    assert sound.newest is not None
+    assert sound.newest_for(1.0) is not None
     is_wanted = False
-    assert sound.newest is None
+    assert sound.newest_for(1.0) is None
+
+
+def test_sound_that_ended_before_pictures_began_is_not_told_of_them() -> None:
+    """A camera that came back without sound had a track of silence in all that followed."""
+    sound = ring(10.0)
+    assert sound.newest_for(5.0) is not None, "pictures of the past had it"
+    assert sound.newest_for(10.0 + SILENT_S) is not None
+    assert sound.newest_for(10.1 + SILENT_S) is None

@@ -138,6 +138,7 @@ def test_sound_that_cannot_be_encoded_is_given_up_and_said_once(caplog: pytest.L
     sound = RtspSound(stream("pcm_mulaw", 8_000, None), "porch")
     for number in range(3):
         assert not sound.packets(Broken(number, PACKET_S, 8_000), 1000 + number * PACKET_S, "aac", 0)
+    assert not sound.packets(Broken(3, PACKET_S, 8_000), 1100, "aac", 0)
     assert caplog.text.count("cannot be made into AAC") == 1
 
 
@@ -149,3 +150,15 @@ def test_damaged_sound_is_passed_over() -> None:
     sound = RtspSound(stream("pcm_mulaw", 8_000, None), "porch")
     assert not sound.packets(Damaged(0, PACKET_S, 8_000), 999.0, "aac", 0)
     assert made(sound, "aac")
+
+
+def test_one_packet_that_cannot_be_decoded_does_not_end_the_sound_for_good() -> None:
+    class Broken(FakePacket):
+        def decode(self) -> list[Any]:
+            raise av.error.ExternalError(1, "broken")
+
+    sound = RtspSound(stream("pcm_mulaw", 8_000, None), "porch")
+    assert not sound.packets(Broken(0, PACKET_S, 8_000), 990.0, "aac", 3)
+    assert made(sound, "aac", 10) == [], "not at once"
+    later = [sound.packets(FakePacket(n, PACKET_S, 8_000), 1030 + n * PACKET_S, "aac", 3) for n in range(50)]
+    assert any(later)

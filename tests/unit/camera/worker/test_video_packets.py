@@ -15,7 +15,7 @@ from pi_cam_node.camera.source import Opened, Shot
 from pi_cam_node.camera.worker.messages import Output
 from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.camera.worker.video_packets import OpenEncoder
-from pi_cam_node.imaging.encoders import VideoOutput
+from pi_cam_node.imaging.encoders import VideoEncoder, VideoOutput
 from pi_cam_node.imaging.frame import Layout, Sensor
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.packet import Packet, PacketFacts
@@ -113,6 +113,41 @@ def test_where_the_encoder_cannot_be_had_the_pictures_go_on_and_it_is_said_once(
     assert packets(made, 20) == []
     assert len(asked) == 1
     assert ("software" in caplog.text) == (failure != errno.ENOENT)
+
+
+def test_an_encoder_that_was_busy_is_tried_again() -> None:
+    kernel, refusals, asked_s = FakePiEncoder(), 2, []
+    made: PictureMaker
+
+    def busy_at_first(*arguments: Any) -> VideoEncoder:
+        asked_s.append(now_s)
+        if len(asked_s) <= refusals:
+            raise OSError(errno.EBUSY, "another program has it")
+        return opener(kernel)(*arguments)
+
+    made = PictureMaker(
+        Opened("test", SIZE, "i420", controls=True), Orientation(), [LEFT], VIDEO, open_video=busy_at_first
+    )
+    found = []
+    for now_s in range(100):
+        found += packets(made, 1, float(now_s))
+    assert asked_s == [0, 30, 90], "and not at every picture"
+    assert found[0].key
+    assert found[0].mono_s == pytest.approx(90.0)
+
+
+@pytest.mark.parametrize("failure", [errno.ENODEV, errno.EINVAL])
+def test_an_encoder_that_is_not_there_or_takes_no_such_pictures_is_not_tried_again(failure: int) -> None:
+    asked = []
+
+    def refuse(*_arguments: Any) -> BoardEncoder:
+        asked.append(1)
+        raise OSError(failure, "none")
+
+    made = PictureMaker(Opened("test", SIZE, "i420", controls=True), Orientation(), [LEFT], VIDEO, open_video=refuse)
+    for now_s in range(0, 5000, 50):
+        packets(made, 1, float(now_s))
+    assert len(asked) == 1
 
 
 def test_an_encoder_that_hangs_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
