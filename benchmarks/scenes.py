@@ -34,7 +34,7 @@ PAGE = ROOT / "docs" / "explanation" / "motion.md"
 BEGIN, END = "<!-- Written by `python -m benchmarks.scenes --page`. -->", "<!-- Until here. -->"
 
 # Each with the scale of its persons.
-SIZES = {101: 0.85, 202: 1.2}
+SIZES = {60127: 0.85, 84203: 1.2}
 QUIET_S, LONG_S = 20.0, 25.0
 # So many scenes at a time: motion reads its film at the rate of a camera.
 _AT_ONCE = 10

@@ -21,8 +21,8 @@ from pi_cam_node.recording.sound_ring import SoundRing
 
 # Ten seconds at 12 Mbit/s; memory is taken only as packets come.
 CAPACITY_BYTES = 16 << 20
-# Packets are kept for this much longer than the pre-roll: an event is noticed after it began.
-_MARGIN_S = 3.0
+# Packets are kept for this much longer than asked for: what happens reaches the recorder a little later.
+_MARGIN_S = 1.0
 # Packets come with pictures. A camera that has sent none for so long sends none.
 _SILENT_S = 5.0
 
@@ -55,7 +55,7 @@ class CameraPackets:
         """Keep nothing yet.
 
         Args:
-            keep_s: Returns the seconds of pre-roll that are asked for.
+            keep_s: Returns the seconds that are asked for: the pre-roll, and how late an event is noticed.
             is_private: Returns whether privacy is on: then nothing is kept.
             clock: Tells the time.
             has_sound: Returns whether sound is to be kept.
@@ -102,7 +102,7 @@ class CameraPackets:
             self.stream.append(replace(packet, facts=facts))
             if packet.key:
                 self._keys.append(packet.mono_s)
-                self._evict(packet.mono_s - self._keep_s() - _MARGIN_S)
+            self._evict(packet.mono_s - self._keep_s() - _MARGIN_S)
 
     def _take_sound(self, packet: Packet) -> None:
         self.sound.append(packet)

@@ -60,7 +60,7 @@ class Films:
         self._current, self._pictures, self._clock = current, pictures, clock
         self._packets_bytes = packets_bytes
         room = DiskFilmRoom(directory, self._limits, removed)
-        self.camera_packets = CameraPackets(self._pre_roll_s, is_private, clock, self._has_sound, packets_bytes)
+        self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share.
         self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
@@ -193,8 +193,10 @@ class Films:
         interval_s = 0.0 if self.missing else config.timelapse.interval_s
         return TimelapseSettings(interval_s, bool(config.privacy.masks), self._access())
 
-    def _pre_roll_s(self) -> float:
-        return self._current().recording.pre_roll_s
+    def _kept_s(self) -> float:
+        """Return how long packets are kept: what moves is an event once it has moved for `motion.min_s`."""
+        config = self._current()
+        return config.recording.pre_roll_s + config.motion.min_s
 
     def _has_sound(self) -> bool:
         return self._current().recording.sound != "off"

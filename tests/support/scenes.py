@@ -169,7 +169,10 @@ class Scene:
     def _person_far(self, image: Image, t: float) -> Image:
         if t < 20:
             axes = (int(3 * self._size), int(9 * self._size))
-            cv2.ellipse(image, (int(60 + t * 10), 70), axes, 0, 0, 360, (60.0,), -1)
+            # Of another grey than what is behind: so small, one of the same grey is nowhere to be seen.
+            behind = float(self._base[61:79, 60:100].mean())
+            grey = min((60.0, 160.0), key=lambda each: -abs(each - behind))
+            cv2.ellipse(image, (int(60 + t * 10), 70), axes, 0, 0, 360, (grey,), -1)
         return image
 
     def _person_fast(self, image: Image, t: float) -> Image:

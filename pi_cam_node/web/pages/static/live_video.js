@@ -75,6 +75,7 @@ export class LiveVideo {
     const run = this.#run;
     this.#tell({ words: _("Connecting …"), at: null, behind: null });
     try {
+      beginEncoding(this.#url);
       const [words, Hls] = await Promise.all([refusal(this.#url), hlsLibrary()]);
       if (run !== this.#run) return;
       if (words) return void this.#again(words);
@@ -141,6 +142,12 @@ export class LiveVideo {
     const start = this.#video.getStartDate?.().getTime(); // Safari
     return Number.isFinite(start) ? start + this.#video.currentTime * 1000 : null;
   }
+}
+
+/** Asks for the playlist that will be played first, so that the node starts to encode while the player is loaded. */
+function beginEncoding(url) {
+  const first = new URL("main.m3u8", new URL(url, location.href));
+  fetch(first, { cache: "no-store" }).catch(() => null); // whatever is wrong is told by `refusal`
 }
 
 /** Returns why there is no live video now, for people; empty where there is. */
