@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 import av
@@ -22,6 +23,8 @@ from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message, MessageRead
 _CHUNK_BYTES = 1 << 18
 # A key frame each second, whatever the rate: files and segments are cut there.
 _KEY_TICKS = TICKS_PER_S - 1800
+# The process gives way to the camera, but for its first pictures, in ticks: a viewer waits for those.
+_NICENESS, _URGENT_TICKS = 5, 4 * TICKS_PER_S
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5
 _PICTURE_I, _PICTURE_ANY = 1, 0
@@ -82,16 +85,26 @@ def _fitted(picture: Any, size: tuple[int, int]) -> Any:
     return picture
 
 
-def serve(link: socket.socket, encoder: JpegEncoder) -> None:
+def serve(link: socket.socket, encoder: JpegEncoder, be_nice: Callable[[], object] = lambda: None) -> None:
     """Encode what comes until the other side closes.
+
+    Args:
+        link: The node's other end.
+        encoder: Turns pictures into packets.
+        be_nice: Called once, after what somebody may be waiting for.
 
     Raises:
         OSError: The node is gone.
         ValueError: The node's message is invalid.
     """
     reader = MessageReader()
+    nice_ticks: float | None = None
     while data := link.recv(_CHUNK_BYTES):
         for message in reader.feed(data):
+            nice_ticks = message.number + _URGENT_TICKS if nice_ticks is None else nice_ticks
+            if message.number > nice_ticks:
+                nice_ticks = inf
+                be_nice()
             for answer in _answers(encoder, message):
                 link.sendall(answer.header() + answer.body)
 
@@ -106,10 +119,9 @@ def _answers(encoder: JpegEncoder, message: Message) -> Iterator[Message]:
 def main(descriptor: int, parent: int, wanted: VideoFormat) -> None:
     """Run until the node closes the socket."""
     die_with(parent)
-    os.nice(5)  # the past can wait, the camera cannot
     av.logging.set_level(av.logging.PANIC)
     try:
-        serve(socket.socket(fileno=descriptor), JpegEncoder(wanted))
+        serve(socket.socket(fileno=descriptor), JpegEncoder(wanted), lambda: os.nice(_NICENESS))
     except OSError:
         return  # the node has closed the socket in the middle of an answer: it does not want it any more
     except ValueError as error:
