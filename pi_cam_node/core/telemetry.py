@@ -240,18 +240,8 @@ FIGURES = (
         device_class="data_size",
         precision=1,
     ),
-    Figure(
-        key="packets_mib",
-        doc="Memory of the packets of video of the last seconds: the camera's, the board's, and what is being encoded.",
-        unit="MiB",
-        metric="packets_bytes",
-    ),
-    Figure(
-        key="packets_limit_mib",
-        doc="Memory that those of the camera or the board may take, as the budget leaves it.",
-        unit="MiB",
-        metric="packets_limit_bytes",
-    ),
+    Figure(key="packets_mib", doc="Memory of packets of video that are kept.", unit="MiB", metric="packets_bytes"),
+    Figure(key="packets_limit_mib", doc="What they may take.", unit="MiB", metric="packets_limit_bytes"),
     Figure(
         key="camera_restarts",
         kind="counter",
