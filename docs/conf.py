@@ -24,6 +24,8 @@ html_theme = "furo"
 html_title = "pi_cam_node"
 html_show_copyright = False
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 myst_heading_anchors = 4
 # Links to copied files are written by `_to_copies`, and need no check by Sphinx.
 myst_url_schemes = {"http": None, "https": None, "mailto": None, "copy": "{{path}}"}
