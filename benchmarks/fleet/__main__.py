@@ -38,7 +38,7 @@ def main() -> int:
             return 1
         try:
             figures = asyncio.run(fleet.run())
-        except TimeoutError as error:
+        except OSError as error:  # a broker or nodes that were too slow, or a connection that the broker ended
             for log in sorted(Path(folder).glob("real-*/log")):
                 print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
             print(error, *lines_of(fleet.figures), sep="\n", file=sys.stderr)

@@ -14,6 +14,8 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ = 0x10, 0x20, 0x30
 DISCONNECT, UNSUBSCRIBE, UNSUBACK = 0xE0, 0xA2, 0xB0
 KEEPALIVE_S = 60
 CONNECT_S = 60.0
+# A broker that a thousand clients have just joined works off their subscriptions first.
+ACKNOWLEDGE_S = 180.0
 RETAIN = 1
 
 OnMessage = Callable[[str, bytes], None]
@@ -59,6 +61,7 @@ class Connection:
 
         Raises:
             TimeoutError: It does not.
+            ConnectionResetError: It has ended the connection.
         """
         await self._request(SUBSCRIBE, b"".join(_text(one.encode()) + b"\1" for one in filters))
 
@@ -67,6 +70,7 @@ class Connection:
 
         Raises:
             TimeoutError: It does not.
+            ConnectionResetError: It has ended the connection.
         """
         await self._request(UNSUBSCRIBE, b"".join(_text(one.encode()) for one in filters))
 
@@ -74,7 +78,14 @@ class Connection:
         assert self._writer is not None
         self._acknowledged.clear()
         self._writer.write(_packet(kind, b"\0\1" + filters))
-        await asyncio.wait_for(self._acknowledged.wait(), CONNECT_S)
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_S):
+                await self._acknowledged.wait()
+        except TimeoutError:
+            told = f"{self._client_id}: the broker acknowledges no subscription within {ACKNOWLEDGE_S:g} s"
+            raise TimeoutError(told) from None
+        if self._writer.is_closing():
+            raise ConnectionResetError(f"{self._client_id}: the broker has ended the connection")
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
         """Publish; waits while the broker is slow to take it, and not for its acknowledgement.
@@ -106,6 +117,7 @@ class Connection:
         finally:
             ping.cancel()
             self.abort()
+            self._acknowledged.set()  # nothing more comes
 
     def close(self) -> None:
         """Disconnect in an orderly way: the will is not sent."""

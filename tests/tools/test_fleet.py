@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,32 @@ def test_a_broker_that_is_not_there_is_said() -> None:
             await Connection(1, "a", lambda _topic, _payload: None).open()
 
     asyncio.run(run())
+
+
+def test_a_broker_that_ends_the_connection_or_is_too_slow_is_said(mocker: MockerFixture) -> None:
+    mocker.patch("benchmarks.fleet.wire.ACKNOWLEDGE_S", 0.2)
+
+    async def subscribe(*, ends: bool) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"\x20\x02\x00\x00")  # CONNACK
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await reader.readexactly(15 if ends else 10_000)  # its CONNECT, or until it is gone
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            connection = Connection(server.sockets[0].getsockname()[1], "a", lambda _topic, _payload: None)
+            await connection.open()
+            reading = asyncio.create_task(connection.run())
+            try:
+                await connection.subscribe(["t"])
+            finally:
+                connection.close()
+                await reading
+
+    with pytest.raises(ConnectionResetError, match="a: the broker has ended the connection"):
+        asyncio.run(subscribe(ends=True))
+    with pytest.raises(TimeoutError, match=r"a: the broker acknowledges no subscription within 0\.2 s"):
+        asyncio.run(subscribe(ends=False))
 
 
 def test_a_small_fleet_answers_and_comes_back_whole(tmp_path: Path, mocker: MockerFixture) -> None:
