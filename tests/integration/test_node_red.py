@@ -27,6 +27,14 @@ DASHBOARD = FLOW.with_name("dashboard.json")
 
 IMAGE = "document.querySelector('.cam-%s img')"
 VALUE = "document.querySelector('.cam-%s .nrdb-ui-text-value')"
+# Whether a pixel of the chart has the colour of its line.
+CHARTED = """(() => {
+    const canvas = document.querySelector('.cam-chart canvas')
+    const pixels = canvas?.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data ?? []
+    for (let at = 0; at < pixels.length; at += 4)
+        if (pixels[at] === 0x0d && pixels[at + 1] === 0x74 && pixels[at + 2] === 0xce) return true
+    return false
+})()"""
 CHOOSE = "[...document.querySelectorAll('.cam-%s button')].find(b => b.innerText.trim().toLowerCase() === '%s').click()"
 
 
@@ -138,7 +146,7 @@ async def use_dashboard(url: str, commands: CommandClient, folder: Path) -> None
         for name, wanted in (("camera", "online"), ("mode", "day"), ("motion", "OFF"), ("error", "ok")):
             await tab.until(f"({VALUE % name})?.innerText.trim() === '{wanted}'", f"{name} to be {wanted}")
         await tab.until("document.querySelector('.cam-gauge svg') !== null", "the gauge")
-        await tab.until("document.querySelector('.cam-chart canvas') !== null", "the chart")
+        await tab.until(CHARTED, "the light in the chart, of which a steady scene has one value only")
         await in_thread(wait_until, lambda: float(commands.state("ring_seconds") or 0) > 3, "pictures in the ring", 60)
 
         await tab.click("button.cam-save, .cam-save button")
