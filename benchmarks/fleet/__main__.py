@@ -39,8 +39,8 @@ def main() -> int:
         try:
             figures = asyncio.run(fleet.run())
         except OSError as error:  # a broker or nodes that were too slow, or a connection that the broker ended
-            for log in sorted(Path(folder).glob("real-*/log")):
-                print(f"--- {log.parent.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+            for log in sorted([*Path(folder).glob("real-*/log"), *Path(folder).glob("rabbitmq/log/*.log")]):
+                print(f"--- {log.relative_to(folder)}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
             print(error, *lines_of(fleet.figures), sep="\n", file=sys.stderr)
             return 1
     print("\n".join(lines_of(figures)))
