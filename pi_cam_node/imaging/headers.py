@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 
+# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which would not fit into memory.
+LARGEST_PX = 100_000_000
+
 NPY_HEADER_MAX_BYTES = 256
 _NPY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '\|u1', 'fortran_order': False, "

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.headers import LARGEST_PX
 
 try:
     import simplejpeg
@@ -23,9 +24,6 @@ if not hasattr(simplejpeg, "encode_jpeg_yuv_planes"):  # before 1.8
     simplejpeg = None
 
 Pixels = npt.NDArray[np.uint8]
-
-# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which would not fit into memory.
-LARGEST_PX = 100_000_000
 
 
 def size_of(pixels: Pixels, layout: Layout) -> tuple[int, int]:
@@ -83,16 +81,6 @@ def decode(data: bytes) -> Pixels:
     return opencv.decode(data)
 
 
-def shrink(pixels: Pixels, width_px: int) -> Pixels:
-    """Return a BGR picture no wider than ``width_px``, its proportions kept; never enlarges."""
-    height, width = pixels.shape[:2]
-    if width <= width_px:
-        return pixels
-    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
-
-    return opencv.resize(pixels, (width_px, max(1, round(height * width_px / width))))
-
-
 def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     """Return the picture in another size, ``(width, height)`` even, in the same layout."""
     from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
@@ -104,36 +92,6 @@ def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     y, u, v = planes(pixels)
     scaled = [opencv.resize(p, s) for p, s in ((y, size), (u, half), (v, half))]
     return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
-
-
-def thumbnail(picture: bytes | Pixels, width_px: int, max_bytes: int) -> bytes:
-    """Return a small JPEG of a JPEG or of BGR pixels: ``width_px`` wide at most and ``max_bytes`` long at most.
-
-    Quality gives way first, then size.
-
-    Raises:
-        ValueError: The bytes are not a JPEG that can be read.
-    """
-    small = shrink(_decode_small(picture, width_px) if isinstance(picture, bytes) else picture, width_px)
-    while True:
-        for quality in (75, 60, 45, 30):
-            encoded = encode(small, "bgr", quality)
-            if len(encoded) <= max_bytes:
-                return encoded
-        small = shrink(small, max(16, small.shape[1] * 2 // 3))
-        if small.shape[1] <= 16:
-            return encode(small, "bgr", 30)
-
-
-def _decode_small(data: bytes, width_px: int) -> Pixels:
-    """Decode at the smallest of the scales JPEG offers for free (1/1 … 1/8) that is still large enough."""
-    if simplejpeg is None:
-        return decode(data)
-    width, height = _size_in(data)
-    least_height = max(1, height * width_px // max(1, width))
-    return np.asarray(
-        simplejpeg.decode_jpeg(data, "BGR", min_height=least_height, min_width=width_px, min_factor=1), dtype=np.uint8
-    )
 
 
 def _size_in(data: bytes) -> tuple[int, int]:

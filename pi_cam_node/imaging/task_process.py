@@ -219,7 +219,7 @@ def main(descriptor: int, parent: int) -> None:
     die_with(parent)
     link = socket.socket(fileno=descriptor)
     link.settimeout(IDLE_S)
-    from pi_cam_node.imaging import task_functions  # noqa: PLC0415 - brings numpy, which the node does without
+    from pi_cam_node.imaging import task_functions  # noqa: PLC0415 - brings Pillow, which the node does without
 
     with contextlib.suppress(OSError):  # no task for long, or no node
         while True:

@@ -81,7 +81,7 @@ class ImageTasks:
             ValueError: The bytes hold no picture.
         """
         arguments = {"suffix": suffix, "width_px": width_px, "max_bytes": max_bytes}
-        return self._run("thumbnail_of_file", arguments, [content], no_progress)[1][0]
+        return self._run("thumbnail", arguments, [content], no_progress)[1][0]
 
     def resize(self, jpeg: Blob, size: tuple[int, int], quality: int) -> bytes:
         """Return a JPEG in another size, width and height in pixels.

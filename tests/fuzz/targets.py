@@ -25,6 +25,7 @@ from pi_cam_node.config.writer import rewritten
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.thumbnails import thumbnail
 from pi_cam_node.mqtt.messages.event_messages import EventMessages
 from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.messages.topics import topics_of
@@ -180,7 +181,7 @@ def picture(data: bytes) -> None:
         pixels = jpeg.decode(data)
         assert pixels.ndim == 3
     with suppress(ValueError):
-        assert len(jpeg.thumbnail(data, 64, 48 << 10)) <= 48 << 10
+        assert len(thumbnail(data, 64, 48 << 10)) <= 48 << 10
     with suppress(ValueError):
         with_exif(data, b"Exif\0\0MM\0*\0\0\0\x08\0\0")
 

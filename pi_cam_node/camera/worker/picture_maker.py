@@ -180,8 +180,11 @@ class PictureMaker:
         small = halved_to(pixels, self._layout, width_px)
         quality = min(self._output.quality, PREVIEW_QUALITY)
         picture = self._encoder.encode(small, self._layout, quality)
-        # Smaller yet takes OpenCV, which is loaded for brokers with such a limit alone.
-        return picture if len(picture) <= most_bytes else jpeg.thumbnail(picture, width_px, most_bytes)
+        if len(picture) <= most_bytes:
+            return picture
+        from pi_cam_node.imaging.thumbnails import thumbnail  # noqa: PLC0415 - 4 MiB for brokers with such a limit
+
+        return thumbnail(picture, width_px, most_bytes)
 
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:

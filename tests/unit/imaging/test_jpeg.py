@@ -91,31 +91,6 @@ def test_a_frame_is_resized_in_its_own_layout(layout: Layout) -> None:
     assert np.abs(jpeg.to_bgr(small, layout)[8, 8].astype(int) - CORNERS["red"]).max() <= 4
 
 
-@pytest.mark.parametrize("width_px", [64, 320, 640])
-def test_a_thumbnail_is_as_wide_as_asked_and_as_small_as_allowed(width_px: int) -> None:
-    noisy = RNG.integers(0, 256, (480, 640, 3), np.uint8)
-    small = jpeg.thumbnail(jpeg.encode(noisy, "bgr", 95), width_px, 48 * 1024)
-    assert len(small) <= 48 * 1024
-    assert jpeg.decode(small).shape[1] <= width_px
-
-
-def test_a_thumbnail_of_pixels_is_that_of_their_jpeg() -> None:
-    pixels = np.asarray(cv2.GaussianBlur(RNG.integers(0, 256, (480, 640, 3), np.uint8), (0, 0), 4), np.uint8)
-    of_pixels, of_jpeg = (
-        jpeg.decode(jpeg.thumbnail(picture, 320, 48 * 1024)) for picture in (pixels, jpeg.encode(pixels, "bgr", 95))
-    )
-    assert np.abs(of_pixels.astype(int) - of_jpeg).mean() < 1.5
-
-
-def test_a_thumbnail_never_enlarges() -> None:
-    assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(), "bgr", 90), 320, 48 * 1024)).shape == (48, 64, 3)
-
-
-def test_a_thumbnail_keeps_to_a_limit_that_is_very_small() -> None:
-    noisy = RNG.integers(0, 256, (480, 640, 3), np.uint8)
-    assert len(jpeg.thumbnail(jpeg.encode(noisy, "bgr", 95), 320, 1500)) <= 1500
-
-
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"not a picture"])
 def test_what_is_no_jpeg_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
@@ -126,6 +101,5 @@ def test_opencv_stands_in_where_simplejpeg_is_missing(mocker: MockerFixture) -> 
     mocker.patch.object(jpeg, "simplejpeg", None)
     decoded = jpeg.decode(jpeg.encode(i420(card()), "i420", 95))
     assert np.abs(decoded[6, 8].astype(int) - CORNERS["red"]).max() < 8
-    assert jpeg.decode(jpeg.thumbnail(jpeg.encode(card(640, 480), "bgr", 90), 320, 48 * 1024)).shape[1] == 320
     with pytest.raises(ValueError, match="not a JPEG"):
         jpeg.decode(b"nothing")

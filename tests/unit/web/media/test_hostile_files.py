@@ -11,6 +11,7 @@ import pytest
 
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.thumbnails import thumbnail
 from pi_cam_node.web.media.thumbnails import Thumbnails
 from tests.support.fakes.clock import FakeClock
 from tests.support.frames import IMAGES
@@ -22,7 +23,7 @@ CORPUS = Path(__file__).parents[4] / "tests" / "fuzz" / "corpus"
 @pytest.mark.skipif(find_spec("simplejpeg") is None, reason="OpenCV has a limit of its own")
 def test_a_jpeg_larger_than_any_camera_has_is_refused_before_it_is_read() -> None:
     bomb = (CORPUS / "picture" / "jpeg-of-65000-by-65000").read_bytes()
-    for read in (jpeg.decode, lambda data: jpeg.thumbnail(data, 64, 48 << 10)):
+    for read in (jpeg.decode, lambda data: thumbnail(data, 64, 48 << 10)):
         with pytest.raises(ValueError, match="65000 x 65000"):
             read(bomb)
 

@@ -1,0 +1,68 @@
+"""Small copies of pictures: as large as asked, as small as allowed, and what they were of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame import RawImage
+from pi_cam_node.imaging.thumbnails import thumbnail
+from tests.support.frames import IMAGES
+
+RNG = np.random.default_rng(5)
+NOISY = jpeg.encode(RNG.integers(0, 256, (480, 640, 3), np.uint8), "bgr", 95)
+
+
+@pytest.mark.parametrize("width_px", [64, 320, 640])
+def test_it_is_as_wide_as_asked_and_as_small_as_allowed(width_px: int) -> None:
+    small = thumbnail(NOISY, width_px, 48 * 1024)
+    assert len(small) <= 48 * 1024
+    assert jpeg.decode(small).shape[1] <= width_px
+
+
+@pytest.mark.parametrize("width_px", [40, 100, 320, 333, 500, 640])
+def test_it_shows_what_the_picture_shows(width_px: int) -> None:
+    pixels = np.asarray(cv2.GaussianBlur(RNG.integers(0, 256, (480, 640, 3), np.uint8), (0, 0), 12), np.uint8)
+    height = round(480 * width_px / 640)
+    expected = cv2.resize(pixels, (width_px, height), interpolation=cv2.INTER_AREA).astype(int)
+    raw = RawImage((640, 480), "bgr", pixels.tobytes())
+    for picture in (raw, jpeg.encode(pixels, "bgr", 95)):
+        small = jpeg.decode(IMAGES.thumbnail(picture, width_px, 48 * 1024))
+        assert small.shape == (height, width_px, 3)
+        assert np.abs(small - expected).mean() < 3
+
+
+def test_it_never_enlarges_and_keeps_grey() -> None:
+    assert jpeg.decode(thumbnail(NOISY, 1000, 1 << 20)).shape == (480, 640, 3)
+    ok, grey = cv2.imencode(".jpg", np.full((48, 64), 90, np.uint8))
+    assert ok
+    assert np.abs(jpeg.decode(thumbnail(grey.tobytes(), 32, 48 << 10)).astype(int) - 90).max() <= 2
+
+
+def test_it_keeps_to_a_limit_that_is_very_small() -> None:
+    assert len(thumbnail(NOISY, 320, 1500)) <= 1500
+
+
+def test_of_one_pixel_it_ends() -> None:
+    assert jpeg.decode(thumbnail(jpeg.encode(np.zeros((1, 1, 3), np.uint8), "bgr", 90), 320, 10)).shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"not a picture", NOISY[:300], NOISY[: len(NOISY) // 2]])
+def test_what_cannot_be_read_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="JPEG"):
+        thumbnail(data, 64, 48 << 10)
+
+
+def test_the_process_that_makes_it_of_a_jpeg_has_neither_numpy_nor_opencv() -> None:
+    program = (
+        "import sys; from pi_cam_node.imaging import task_functions as t; data = sys.stdin.buffer.read()\n"
+        "t.run('thumbnail', {'raw': None, 'width_px': 320, 'max_bytes': 40000}, [data], lambda done, total: None)\n"
+        "print(sorted({'numpy', 'cv2', 'simplejpeg'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=NOISY, capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
