@@ -5,6 +5,8 @@ The thread that writes is not started here: `written` lets it do what it has to 
 
 from __future__ import annotations
 
+import _sqlite3
+import ctypes
 import errno
 import logging
 import os
@@ -223,6 +225,21 @@ def test_a_clean_stop_leaves_one_file(store: EventDatabase, path: Path) -> None:
 
 
 # ---------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize("is_writer", [True, False])
+def test_a_database_that_has_grown_takes_little_memory(path: Path, is_writer: bool) -> None:
+    memory_used = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+    memory_used.restype = ctypes.c_int64
+    with closing(schema.open_writer(path)) as connection:
+        messages = (("2026", "topic", bytes(3000)) for _ in range(1000))
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO outbox(at_ms, topic, body) VALUES (?, ?, ?)", messages)
+        connection.execute("COMMIT")
+    before = memory_used()
+    with closing(schema.open_writer(path) if is_writer else schema.open_reader(path)) as connection:
+        assert connection.execute("SELECT sum(length(body)) FROM outbox").fetchone() == (3_000_000,)
+        assert memory_used() - before < 600 << 10
 
 
 def test_the_oldest_events_go_where_there_are_too_many(store: EventDatabase, path: Path, mocker: MockerFixture) -> None:
