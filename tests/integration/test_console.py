@@ -445,6 +445,31 @@ def test_the_broker_that_goes_is_said_and_comes_back(
 # ------------------------------------------------------------ sensors, rules, pushes
 
 
+def test_a_sensor_added_by_hand_can_be_removed_and_one_that_is_announced_cannot(
+    broker: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    client.publish("homeassistant/binary_sensor/0x1/contact/config", json.dumps(DOOR), retain=True)
+
+    async def visit(browser: Browser) -> None:
+        assert (await browser.post("/sensors", {"name": "Shed", "topic": "shed/door"}))[0] == 200
+        page = (await browser.get("/sensors/shed"))[1]
+        assert 'hx-post="/sensors/shed/remove"' in page
+        assert (await browser.post("/sensors/shed/remove"))[0] == 200
+        assert (await browser.get("/sensors/shed"))[0] == 404
+        assert "Shed" not in (await browser.get("/sensors"))[1]
+        assert (await browser.post("/sensors", {"name": "Shed", "topic": "other/door"}))[0] == 200
+        deadline_s = time.monotonic() + 30
+        while (await browser.get("/sensors/front_door"))[0] != 200:
+            assert time.monotonic() < deadline_s
+            await asyncio.sleep(0.1)
+        assert "/remove" not in (await browser.get("/sensors/front_door"))[1]
+        assert (await browser.post("/sensors/front_door/remove"))[0] == 422
+        assert (await browser.get("/sensors/front_door"))[0] == 200
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
+
+
 def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
     broker: Mosquitto, client: Client, tmp_path: Path
 ) -> None:

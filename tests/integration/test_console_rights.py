@@ -82,6 +82,7 @@ RIGHTS: Mapping[str, str] = {
     "POST /recordings/{camera}/{id}/{deed}": "act",
     "POST /sensors": "own",
     "POST /sensors/{key}": "own",
+    "POST /sensors/{key}/remove": "own",
     "POST /settings/accounts": "own",
     "POST /settings/accounts/{id}/cameras": "own",
     "POST /settings/accounts/{id}/remove": "own",

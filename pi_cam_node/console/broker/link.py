@@ -25,6 +25,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt.connection import transport
+from pi_cam_node.mqtt.connection.disconnect import cause_of_code
 from pi_cam_node.mqtt.connection.reconnect import Backoff
 
 _log = logging.getLogger(__name__)
@@ -33,9 +34,6 @@ LOOP_S = 1.0
 # Messages on their way to the loop; then the thread waits, and the broker with it.
 WAITING_MAX = 500
 HANDOVER_DEADLINE_S = 10.0
-# Reason codes of MQTT 5, section 2.4 of the standard.
-UNSUPPORTED_VERSION = 132
-LOGIN_REFUSED = frozenset({134, 135, 138, 140})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +209,8 @@ class BrokerLink:
 
     def _connected(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object) -> None:
         if reason.is_failure:
-            self._is_version_refused = reason.value == UNSUPPORTED_VERSION
-            self._is_login_refused = reason.value in LOGIN_REFUSED
+            cause = cause_of_code(reason.value)
+            self._is_version_refused, self._is_login_refused = cause == "version", cause == "credentials"
             self._reason = f"the broker refuses the connection: {reason}"
             return
         self._is_login_refused, self._is_version_known, self._logged = False, True, ""

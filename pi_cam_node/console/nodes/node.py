@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,11 +157,6 @@ def json_object(payload: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def shown_states(node: Node) -> Mapping[str, str]:
-    """Return the states that pages show, without those that have a place of their own."""
-    return {key: node.states[key] for key in ("mode", "brightness", "lux", "ring_seconds") if key in node.states}
 
 
 def _put(values: dict[str, str], key: str, payload: bytes) -> bool:

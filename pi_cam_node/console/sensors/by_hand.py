@@ -41,7 +41,7 @@ def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
 
 
 def delete_spec(db: sqlite3.Connection, key: str) -> None:
-    """Forget a sensor that people wrote down, or what they said of another."""
+    """Forget a sensor that people wrote down, with its name, room and cameras."""
     db.execute("DELETE FROM sensor WHERE id=?", (key,))
 
 

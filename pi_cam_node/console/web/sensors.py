@@ -97,6 +97,21 @@ async def add(request: web.Request) -> web.StreamResponse:
     return web.Response(headers={"HX-Redirect": f"/sensors/{key}"})
 
 
+@owner_route("POST", "/sensors/{key}/remove")
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Remove a sensor that was added by hand; others go when nothing announces them any more."""
+    context, found = context_of(request), _sensor(request)
+    key = found.spec.key
+    if found.spec.source != by_hand.HAND:
+        said = "Only a sensor that was added here can be removed here."
+        return page(request, "parts/said.html", 422, said=said, is_refusal=True)
+    await context.database.run(lambda db: by_hand.delete_spec(db, key))
+    await by_hand.apply(context.sensors, context.database)
+    context.note(account_of(request).name, "setting", f"removed the sensor {key}")
+    context.changes.tell("sensors")
+    return web.Response(headers={"HX-Redirect": "/sensors"})
+
+
 def _rooms(request: web.Request) -> list[Room]:
     found = context_of(request).sensors.all()
     return [Room(name, list(group)) for name, group in itertools.groupby(found, key=lambda s: s.room or s.spec.room)]
