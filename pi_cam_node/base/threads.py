@@ -8,12 +8,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pi_cam_node.base.clock import Clock
+
+if TYPE_CHECKING:  # takes tenths of a second to import, and processes with threads alone do without it
+    from asyncio import AbstractEventLoop
 
 # Longer than anything that a healthy loop does between two beats on a small board that swaps, and short enough for a
 # loop that hangs to be answered within 30 s.
 LIMIT_S = 20.0
+# Interval of the beats along an event loop.
+BEAT_S = 1.0
 # Restarts of a thread allowed within ten minutes.
 REPAIRS = 3
 
@@ -137,6 +143,11 @@ class MonitoredThread(Heartbeat):
         """Note that the loop runs; a call by a thread that was replaced is ignored."""
         if self.is_mine:
             super().beat(within_s)
+
+    def beat_along(self, event_loop: AbstractEventLoop) -> None:
+        """Beat now, and each second for as long as an event loop turns. Thread: the event loop's."""
+        self.beat()
+        event_loop.call_later(BEAT_S, self.beat_along, event_loop)
 
     def start(self) -> None:
         """Start the thread. Once."""

@@ -29,7 +29,6 @@ CLIENTS_MAX = 32
 CONNECTIONS_MAX = 2 * CLIENTS_MAX
 # Each holds frames of the ring in memory until its client has taken them.
 STREAMS_MAX = 4
-BEAT_S = 1.0
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -115,7 +114,7 @@ class TextPort:
     async def _serve(self) -> None:
         self._stopped = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._beat(self._loop)
+        self.loop.beat_along(self._loop)
         try:
             while not self._closing.is_set():
                 server = await self._listen()
@@ -128,10 +127,6 @@ class TextPort:
             await self._finish()
         finally:
             self._loop = None
-
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop.beat()
-        loop.call_later(BEAT_S, self._beat, loop)
 
     async def _listen(self) -> asyncio.Server | None:
         """Open the port; where that fails, log it once and return ``None``."""

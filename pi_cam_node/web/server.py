@@ -34,7 +34,6 @@ _log = logging.getLogger(__name__)
 _UNUSED = (LiveFrameDue, ModeWanted)
 # For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
 WORKERS = 2
-BEAT_S = 1.0
 # Room for seconds of the node's events; more means that the event loop hangs.
 WAITING_MAX = 2000
 
@@ -159,14 +158,10 @@ class WebServer:
         self._loop = asyncio.new_event_loop()
         self._queue = LoopQueue(self._loop, self._take)
 
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop.beat()
-        loop.call_later(BEAT_S, self._beat, loop)
-
     def _run(self) -> None:
         assert self._loop is not None
         asyncio.set_event_loop(self._loop)
-        self._beat(self._loop)
+        self.loop.beat_along(self._loop)
         self._loop.set_default_executor(ThreadPoolExecutor(WORKERS, "http-work"))
         try:
             self._loop.run_until_complete(self._service.run())

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.worker import process, spawn
 from pi_cam_node.cli import main
@@ -28,8 +29,6 @@ from pi_cam_node.runtime.watchdog import Watchdog
 from pi_cam_node.runtime.worker import Worker
 from pi_cam_node.storage.events.writer import DatabaseWriter
 from pi_cam_node.storage.pictures.archive import PictureArchive
-from pi_cam_node.tcp.server import TextPort
-from pi_cam_node.web.server import WebServer
 
 CRASH_PX = 666
 """A width with which the node crashes as soon as the camera is open."""
@@ -39,8 +38,8 @@ EXIT_POINTS = {
     "camera": (CameraController, "step"),
     "mqtt-link": (BrokerLink, "on_check"),
     "worker": (Worker, "_deliver"),
-    "http": (WebServer, "_beat"),
-    "tcp-trigger": (TextPort, "_beat"),
+    "http": (MonitoredThread, "beat_along"),
+    "tcp-trigger": (MonitoredThread, "beat_along"),
     "watchdog": (Watchdog, "look"),
     "events": (DatabaseWriter, "_next_batch"),
     "recorder": (Recorder, "_record"),
@@ -48,6 +47,9 @@ EXIT_POINTS = {
     "encoder": (LiveEncoder, "_serve"),
 }
 """A method that each thread calls again and again; nothing between it and the end of the thread catches exceptions."""
+
+SHARED = frozenset({"encoder", "http", "tcp-trigger"})
+"""Threads whose method others call, too."""
 
 HANG_POINTS = {**EXIT_POINTS, "worker": (PictureArchive, "save")}
 
@@ -86,8 +88,8 @@ class FaultInjector:
         setattr(owner, name, wrapped)
 
     def _is_asked(self, thread: str) -> bool:
-        """Return whether the calling thread is the one that an order is for: several run the code of the encoders."""
-        return thread != "encoder" or threading.current_thread().name == thread
+        """Return whether the calling thread is the one that an order is for: some methods are run by several."""
+        return thread not in SHARED or threading.current_thread().name == thread
 
     def _tell_names(self) -> None:
         asked = self._folder / "names"
