@@ -7,10 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.faults.recording import Recorder, figures_of
 from tests.support import bars
 from tests.support.broker import Mosquitto, StartBroker, find_mosquitto
+
+# How long an example takes on a machine with other work is no property of the code: figures of time are benchmarks.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
