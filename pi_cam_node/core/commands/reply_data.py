@@ -108,6 +108,7 @@ class MotionData(TypedDict):
     armed: bool
     gate: Annotated[Gate, Field(description="What holds it, or held it last; empty for nothing.")]
     gate_age_s: Annotated[float | None, Field(examples=[12.0])]
+    holds: Annotated[int, Field(ge=0, description="How often it was held since the start.", examples=[3])]
     unsettled: bool
     light: Annotated[float | None, Field(description="Factor of the light since the background.", examples=[1.02])]
     share: Annotated[float | None, Field(description="Of the picture that differs, 0 to 1.", examples=[0.004])]

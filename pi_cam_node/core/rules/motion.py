@@ -53,6 +53,7 @@ class MotionRule:
     _places: dict[str, _Place] = field(default_factory=lambda: {"": _Place()})
     _report: MotionReport | None = None
     _gate: tuple[str, float] | None = None
+    _holds: int = 0
 
     def __post_init__(self) -> None:
         """Create the zones of the settings."""
@@ -90,8 +91,9 @@ class MotionRule:
 
     def observe(self, report: MotionReport) -> MotionSeen | None:
         """Process a report; return the motion in it, ``None`` where nothing moves. `changes` follow from it."""
-        self._report = report
+        was_held, self._report = self._report is not None and self._report.gate != "", report
         if report.gate:
+            self._holds += not was_held
             self._gate = (report.gate, report.mono_s)
         moving = [blob for blob in report.blobs if not blob.failed and self._counts(blob)]
         if not moving or not self.config.enable:
@@ -131,6 +133,7 @@ class MotionRule:
             "armed": self.config.enable and report is not None and not gate,
             "gate": gate or (self._gate[0] if self._gate else ""),
             "gate_age_s": round(now_s - self._gate[1], 1) if self._gate else None,
+            "holds": self._holds,
             "unsettled": bool(report and report.unsettled),
             "light": round(report.light, 3) if report else None,
             "share": round(report.share, 4) if report else None,

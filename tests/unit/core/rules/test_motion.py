@@ -93,6 +93,13 @@ def test_explain_tells_gate_figures_and_why_each_blob_failed() -> None:
     assert [each["failed"] for each in told["blobs"]] == ["zone", "track"]  # type: ignore[attr-defined]
 
 
+def test_explain_counts_how_often_detection_was_held() -> None:
+    motion = rule()
+    for at_s, gate in ((1.0, "start"), (1.5, "start"), (5.0, ""), (9.0, "light"), (9.1, "whole"), (12.0, "")):
+        motion.observe(report(at_s, gate=gate))
+    assert motion.explain(12.0)["holds"] == 2
+
+
 def test_explain_says_that_nothing_was_looked_at_lately() -> None:
     motion = rule()
     motion.observe(report(10.0, blob()))
