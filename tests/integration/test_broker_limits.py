@@ -133,6 +133,22 @@ def test_a_broker_without_retained_messages(tmp_path: Path, start_broker: StartB
         assert "keeps no retained messages" in node.log()
 
 
+@pytest.mark.parametrize("refused", ["retain", "qos1"])
+def test_a_broker_that_ends_the_session_at_the_first_message_that_it_does_not_take(
+    tmp_path: Path, broker: Mosquitto, refused: str
+) -> None:
+    limits = Limits(retain=False) if refused == "retain" else Limits(qos1=False)
+    with (
+        LimitedBroker(broker.port, limits) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port) as node,
+    ):
+        settled(CommandClient(client))
+        assert front.versions == [5, 5]
+        assert len(front.broken) == 1
+        assert ("keeps no retained messages" if refused == "retain" else "takes QoS 0 only") in node.log()
+
+
 @pytest.mark.promise("M9")
 def test_a_response_topic_that_ends_the_session_costs_one_session_and_the_reply_comes_elsewhere(
     tmp_path: Path, broker: Mosquitto

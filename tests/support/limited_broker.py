@@ -20,7 +20,7 @@ from typing import Self
 from tests.support.broker import HOST
 
 CONNECT, CONNACK, PUBLISH, SUBSCRIBE, SUBACK = 1, 2, 3, 8, 9
-QUOTA, RATE, TOO_LARGE, RETAIN, WILDCARDS = 0x97, 0x96, 0x95, 0x9A, 0xA2
+QUOTA, RATE, TOO_LARGE, RETAIN, QOS, WILDCARDS = 0x97, 0x96, 0x95, 0x9A, 0x9B, 0xA2
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Limits:
         levels: Levels of a topic.
         forbidden: Topics, for publishing and subscribing, on which it ends the connection.
         retain: It takes retained messages.
+        qos1: It takes messages of QoS 1.
         wildcards: It takes filters with wildcards.
         says_why: It sends DISCONNECT with a reason to MQTT 5 clients.
         connack: Properties that it adds to CONNACK, as bytes.
@@ -46,6 +47,7 @@ class Limits:
     levels: int | None = None
     forbidden: frozenset[str] = frozenset()
     retain: bool = True
+    qos1: bool = True
     wildcards: bool = True
     says_why: bool = True
     connack: bytes = b""
@@ -161,6 +163,8 @@ class LimitedBroker:
             return RATE, f"{len(sent_s)} within a second, with {topic}"
         if head & 1 and not limits.retain:
             return RETAIN, f"retained on {topic}"
+        if head & 6 and not limits.qos1:
+            return QOS, f"QoS {head >> 1 & 3} on {topic}"
         return self._judge_topic(topic, "publish")
 
     def _judge_topic(self, topic: str, what: str) -> tuple[int, str]:

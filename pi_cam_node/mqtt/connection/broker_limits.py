@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class BrokerLimits:
     packet_bytes: int | None = None
     keepalive_s: int | None = None
     client_id: str | None = None
+
+    def restricted(self, *, retain: bool, maximum_qos: int) -> BrokerLimits:
+        """Return the limits with what the broker's refusals told, which does not stand in its announcement."""
+        return replace(self, retain=self.retain and retain, maximum_qos=self.maximum_qos if maximum_qos else 0)
 
     def consequences(self) -> Iterator[str]:
         """Yield one sentence for each missing feature that people would notice."""

@@ -128,7 +128,7 @@ class Diagnosis:
         self._proven_bytes = max(self._proven_bytes, end.proven_bytes)
         self._judge_patience(end)
         suspect_bytes = self._suspect_of(end, now_s)
-        if end.gave_up or end.cause == "taken over":
+        if end.gave_up or end.cause in ("taken over", "retain", "qos"):
             verdict = Verdict()
         elif end.probe is not None:
             verdict = self._judge_probe(end, *end.probe, now_s)

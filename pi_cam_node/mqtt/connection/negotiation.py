@@ -124,7 +124,9 @@ class Negotiation:
         return self._other_version()
 
     def ended(self, end: Disconnect) -> bool:
-        """Note the end of an accepted connection; return whether to try another version at once."""
+        """Note the end of an accepted connection; return whether to try otherwise at once."""
+        if end.cause in ("retain", "qos"):
+            return self.failed(end.cause)  # some say so only when the first such message comes
         if end.subscribed and (end.acknowledged or end.cause != "malformed"):
             self._useless = 0
             self._five_works = self._five_works or (self.version == "5" and end.acknowledged > 0)

@@ -82,18 +82,21 @@ class Reconnection:
 
     def _after_session(self, end: Disconnect, now_s: float) -> float:
         verdict = self._diagnosis.session_ended(end, now_s)
-        other_version = self._negotiation.ended(end)
+        before = self._negotiation.options
+        otherwise = self._negotiation.ended(end)
         self._report_loss(end)
-        if other_version:
+        if otherwise and self._negotiation.version != before.version:
             _log.warning("the broker does not get along with MQTT 5; trying MQTT %s", self._negotiation.version)
+        elif otherwise:
+            _log.info("%s; trying %s", end.reason, self._negotiation.change_since(before))
         self._reports.found(verdict.message)
         had_clash = self._backoff.clash
-        searching = verdict.searching or other_version
+        searching = verdict.searching or otherwise
         wait_s = self._backoff.after_session(end, now_s, searching=searching, ambiguous=verdict.ambiguous)
         if self._backoff.clash and not had_clash:
             message = (
                 "sessions end within seconds and the broker does not say why; does another client use the id "
-                f"{self._client_id!r}, or may this login not use {self._root}/#?"
+                f"{self._client_id!r}, may this login not use {self._root}/#, or are retained messages not taken?"
             )
             _log.error("%s", message)
             self._reports.post(BrokerRefused(message))

@@ -11,7 +11,6 @@ import ssl
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -244,7 +243,7 @@ class Session:
         self._accepted_s = self._clock.monotonic()
         self._cause = "network"
         announced = limits_of(properties)
-        self.limits = replace(announced, retain=announced.retain and self._options.will_retain)
+        self.limits = announced.restricted(retain=self._options.will_retain, maximum_qos=self._options.will_qos)
         if not self._listener.on_offer(self.limits):
             self._client.disconnect()
             return

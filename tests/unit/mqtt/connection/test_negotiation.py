@@ -148,3 +148,14 @@ def test_a_session_that_the_node_gave_up_says_nothing_of_the_version() -> None:
     negotiation = Negotiation("auto")
     for _ in range(5):
         assert not negotiation.ended(ended(gave_up=True))
+
+
+@pytest.mark.parametrize(("cause", "wanted"), [("retain", (False, 1)), ("qos", (True, 0))])
+def test_what_a_broker_refuses_within_a_session_is_left_out_of_the_next(cause: Cause, wanted: tuple[bool, int]) -> None:
+    negotiation = Negotiation("auto")
+    negotiation.accepted(PLAIN)
+    end = Disconnect("it says why", cause, 0.1, subscribed=True)
+    assert negotiation.ended(end)
+    assert (negotiation.version, will(negotiation)) == ("5", wanted)
+    assert negotiation.accepted(PLAIN), "it was told, and needs no proof"
+    assert not negotiation.ended(end), "nothing else is left to be tried at once"
