@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +42,22 @@ def has_ffmpeg() -> bool:
 
 def bare_ms(source: Path) -> float:
     """Return processor time a frame to decode JPEGs and encode them with PyAV."""
+    jpegs = _jpegs(source)
+    before_s = time.process_time()
+    for _packet in _encoded(jpegs):
+        pass
+    return (time.process_time() - before_s) / len(jpegs) * 1000
+
+
+def write_packets(source: Path, file: Path) -> Path:
+    """Write the packets of the film, each behind its length in four bytes, for `rtsp_film`; return the file."""
+    packets = list(_encoded(_jpegs(source)))
+    file.write_bytes(b"".join(len(packet).to_bytes(4, "big") + packet for packet in packets))
+    return file
+
+
+def _encoded(jpegs: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the packets of JPEGs, one each."""
     import av  # noqa: PLC0415 - an extra
 
     encoder: Any = av.CodecContext.create("libx264", "w")
@@ -49,14 +66,11 @@ def bare_ms(source: Path) -> float:
     encoder.options = {**OPTIONS, "threads": "1", "g": str(KEY_EVERY)}
     decoder: Any = av.CodecContext.create("mjpeg", "r")
     decoder.thread_count = 1
-    jpegs = _jpegs(source)
-    before_s = time.process_time()
     for number, jpeg in enumerate(jpegs):
         for frame in decoder.decode(av.Packet(jpeg)):
             frame.pict_type, frame.pts, frame.time_base = 0, number, encoder.time_base
             for packet in encoder.encode(frame):
-                bytes(packet)
-    return (time.process_time() - before_s) / len(jpegs) * 1000
+                yield bytes(packet)
 
 
 def piped_ms(source: Path, folder: Path) -> float:
@@ -79,7 +93,7 @@ def piped_ms(source: Path, folder: Path) -> float:
 
 
 def decode_ms(url: str) -> float:
-    """Return processor time a frame to decode what a network camera sends."""
+    """Return processor time a frame to decode what a network camera sends; receiving it is not counted."""
     import av  # noqa: PLC0415 - an extra
 
     spent_s, frames = 0.0, 0

@@ -49,7 +49,8 @@ METHOD = """## How it was measured
   minute without. While it records, one viewer asks for live video and one clip is made.
 - **Motion.** A film in which nobody walks. Detection looks at every picture; the reference is OpenCV's MOG2 on a
   quarter of the width and height alone. *Armed* is detection at two pictures a second with `recording.mode: motion`.
-- **Recording an RTSP camera.** H.264 of a GStreamer server, copied; the reference decodes each frame of it with PyAV.
+- **Recording an RTSP camera.** The film as H.264 from a GStreamer server (x264, CRF 23), copied; the reference decodes
+  each frame of it with PyAV.
 - **Console.** Four nodes on the film, four browsers with one socket each, five pictures a second of each camera, for
   tiles of 640 pixels. Beside it, the bare scaling, and an interpreter that has imported the same libraries.
 - **Broker back.** The node's real MQTT side, many times over, without a camera; the broker is killed and comes back

@@ -1,0 +1,68 @@
+"""An RTSP camera that sees the film: H.264 that is encoded beforehand, sent round and round; GStreamer's server.
+
+Run with the system's Python: rtsp_film.py --port PORT --packets FILE --fps FPS. The file holds the packets of the film,
+each behind its length in four bytes; the first is a key frame. Writes READY once it listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import gi  # type: ignore[import-not-found]  # of Debian, not of PyPI
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - the versions first
+
+_PIPELINE = (
+    "( appsrc name=film is-live=true format=time do-timestamp=true"
+    " caps=video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! rtph264pay name=pay0 pt=96 )"
+)
+
+
+def packets_in(file: Path) -> list[bytes]:
+    """Return the packets in a file."""
+    data, at, packets = file.read_bytes(), 0, []
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        packets.append(data[at + 4 : end])
+        at = end
+    return packets
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", required=True)
+parser.add_argument("--packets", required=True, type=Path)
+parser.add_argument("--fps", required=True, type=int)
+arguments = parser.parse_args()
+Gst.init(None)
+server = GstRtspServer.RTSPServer.new()
+server.set_address("127.0.0.1")
+server.set_service(arguments.port)
+factory = GstRtspServer.RTSPMediaFactory.new()
+factory.set_launch(_PIPELINE)
+factory.set_shared(True)
+film = packets_in(arguments.packets)
+
+
+def play(_factory: Any, media: Any) -> None:
+    """Send a packet at each interval, until nobody listens any more."""
+    source, packets = media.get_element().get_by_name("film"), itertools.cycle(film)
+
+    def push() -> bool:
+        return bool(source.emit("push-buffer", Gst.Buffer.new_wrapped(next(packets))) == Gst.FlowReturn.OK)
+
+    GLib.timeout_add(1000 // arguments.fps, push)
+
+
+factory.connect("media-configure", play)
+server.get_mount_points().add_factory("/cam", factory)
+if not server.attach(None):
+    sys.exit(f"cannot listen on {arguments.port}")
+sys.stdout.write("READY\n")
+sys.stdout.flush()
+GLib.MainLoop().run()
