@@ -8,6 +8,7 @@ The picture is divided by both before the background is subtracted.
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import cv2
 import numpy as np
@@ -39,14 +40,16 @@ class LightNormalizer:
 
     def __init__(self) -> None:
         self._reference: np.ndarray | None = None
-        self._logs: list[tuple[float, float]] = []
+        self._logs: deque[float] = deque()
+        self._logs_s: deque[float] = deque()
         self._gain = np.empty((0, 0), np.float32)
         self.light = 1.0
 
     def reset(self) -> None:
         """Take the next picture as the reference."""
         self._reference = None
-        self._logs = []
+        self._logs.clear()
+        self._logs_s.clear()
 
     def normalize(self, luma: Pixels, interval_s: float, *, learn: bool = True) -> Pixels:
         """Return a picture in the light of the reference.
@@ -81,8 +84,12 @@ class LightNormalizer:
     def moved_log(self, mono_s: float) -> float:
         """Return how far the light moved within `JUMP_WINDOW_S` up to the last picture, of this time; a logarithm."""
         log = math.log(self.light)
-        self._logs = [*((at_s, each) for at_s, each in self._logs if at_s > mono_s - JUMP_WINDOW_S), (mono_s, log)]
-        return max(abs(log - each) for _, each in self._logs)
+        self._logs.append(log)
+        self._logs_s.append(mono_s)
+        while len(self._logs) > 1 and self._logs_s[0] <= mono_s - JUMP_WINDOW_S:
+            self._logs.popleft()
+            self._logs_s.popleft()
+        return max(max(self._logs) - log, log - min(self._logs))
 
 
 def _cells(luma: Pixels) -> np.ndarray:
@@ -102,7 +109,8 @@ def _clip(values: np.ndarray, least: float, most: float) -> None:
 
 def _median_of_rows(ratio: np.ndarray) -> np.ndarray:
     """Return the median of each row, as a column; so short rows are sorted in a sixth of `numpy.median`'s time."""
-    ordered, columns = np.sort(ratio, axis=1), ratio.shape[1]
+    ordered, columns = ratio.copy(), ratio.shape[1]
+    ordered.sort(axis=1)
     return np.asarray((ordered[:, (columns - 1) // 2] + ordered[:, columns // 2]) / 2, dtype=np.float32)[:, None]
 
 
@@ -110,8 +118,8 @@ def _median_of_lit(ratio: np.ndarray, cells: np.ndarray) -> float:
     """Return the median ratio of the cells that are not black; masked parts say nothing of the light."""
     lit = cells >= _DARK
     count = np.count_nonzero(lit)
-    values = ratio.ravel() if count in (0, lit.size) else ratio[lit]
+    values = ratio.flatten() if count in (0, lit.size) else ratio[lit]
     # As `numpy.median`, which spends several times as long in functions of Python between two pictures.
     least, most = (values.size - 1) // 2, values.size // 2
-    ordered = np.partition(values, (least, most))
-    return float((ordered[least] + ordered[most]) / 2)
+    values.partition((least, most))
+    return float((values[least] + values[most]) / 2)
