@@ -30,7 +30,7 @@ from pi_cam_node.recording.sound_ring import SoundRing
 _AHEAD, _WAIT_S = 8, 0.05
 _CLIP_BYTES = 4 << 20
 # Time in which an encoder that runs for others has to reach the end of a clip; times of packets are whole ticks.
-_CATCH_UP_S, _TICK_S = 10.0, 1e-3
+_CATCH_UP_S, _TICK_S = 3.0, 1e-3
 # Numbers of clips begin here, those of recordings at 1: an id names one film of a boot.
 _FIRST_NUMBER = 500_000
 
