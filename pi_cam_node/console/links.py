@@ -39,13 +39,13 @@ class Links:
             raise ValueError(f"{path} holds no key of {KEY_BYTES} bytes")
         self._clock = clock
 
-    def sign(self, path: str, lifetime_s: float, by: str = "") -> str:
+    def sign(self, path: str, lifetime_s: float, by: str) -> str:
         """Return a path with a signature and the UTC epoch second at which it ends.
 
         Args:
             path: What it opens.
             lifetime_s: How long.
-            by: Id of the account without whose right it opens nothing; empty: it depends on none.
+            by: Id of the account without whose right it opens nothing.
         """
         return self._signed(path, str(int(self._clock.utcnow().timestamp() + lifetime_s)), by)
 
@@ -57,13 +57,11 @@ class Links:
         """Tell whether a request carries a valid signature of the console for this very path, and in time."""
         expires, by, given = query.get("expires", ""), query.get("by", ""), query.get("signature", "")
         is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires, by).encode())
-        return is_ours and self._clock.utcnow().timestamp() < int(expires)
+        return is_ours and bool(by) and self._clock.utcnow().timestamp() < int(expires)
 
     def _signed(self, path: str, expires: str, by: str) -> str:
-        named = f"by={quote(by)}&" if by else ""
-        return f"{path}?{named}expires={expires}&signature={self._signature(path, expires, by)}"
+        return f"{path}?by={quote(by)}&expires={expires}&signature={self._signature(path, expires, by)}"
 
     def _signature(self, path: str, expires: str, by: str) -> str:
-        # A path begins with a slash, so that an account before it is never taken for a part of it.
-        text = "\n".join((expires, by, path) if by else (expires, path)).encode(errors="replace")
+        text = f"{expires}\n{by}\n{path}".encode(errors="replace")
         return encoded(hmac.new(self._key, text, hashlib.sha256).digest())

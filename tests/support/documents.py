@@ -147,7 +147,7 @@ def blocks_of(document: Path) -> list[Block]:
 
 def script_of(document: Path, folder: Path) -> str:
     """Return the shell script that does what a document says; files of its blocks are put below ``folder``."""
-    lines = ["set -eu", FUNCTIONS]
+    lines = ["set -euo pipefail", FUNCTIONS]
     for number, block in enumerate(blocks_of(document)):
         if block.file is not None:
             content = folder / f"block{number}"

@@ -185,13 +185,17 @@ class Accounts:
         """Begin a session; return the name that its cookie bears. The oldest goes where there are too many.
 
         Raises:
+            BadRequest: The account is gone, or has another password than the one that was verified.
             StoreUnavailable: It could not be kept.
         """
         name, now_ms = secrets.token_urlsafe(32), self._now_ms()
         ends = None if kind == "kiosk" else now_ms + SESSION_DAYS * _DAY_MS
         session = Session(hash_of(name), account.id, device[:80] or "browser", kind, now_ms, now_ms, ends)
-        await self._database.run(lambda db: rows.put_session(db, session))
-        self._sessions[session.hash] = session
+        async with self._changing:
+            if self._current(account).password != account.password:
+                raise BadRequest("The password was changed meanwhile.")
+            await self._database.run(lambda db: rows.put_session(db, session))
+            self._sessions[session.hash] = session
         for old in self.sessions_of(account.id)[:-SESSIONS_PER_ACCOUNT]:
             await self.end(old.hash)
         return name
@@ -211,8 +215,8 @@ class Accounts:
         """Record the use of a session; written at most once an hour."""
         now_ms = self._now_ms()
         if now_ms - session.seen > SEEN_EVERY_MS and session.hash in self._sessions:
-            updated = self._sessions[session.hash] = replace(session, seen=now_ms)
-            await self._database.run(lambda db: rows.put_session(db, updated))
+            self._sessions[session.hash] = replace(session, seen=now_ms)
+            await self._database.run(lambda db: rows.see_session(db, session.hash, now_ms))
 
     def sessions_of(self, account_id: str) -> list[Session]:
         """Return the sessions of an account, the oldest first."""

@@ -45,7 +45,7 @@ class Composer:
         may_see = account is not None and event.camera is not None and rights.may(account, "view", event.camera)
         image = ""
         if event.media and may_see and node is not None and not node.is_private:
-            image = base + self.links.sign(f"/media/{event.camera}/{event.media}", NOTIFICATION_S)
+            image = base + self.links.sign(f"/media/{event.camera}/{event.media}", NOTIFICATION_S, device.account)
         said = [node.name] if node is not None and may_see else []
         said += [str(event.data["title"])] if event.data.get("title") else []
         body = " · ".join(said) or (event.rule or "")

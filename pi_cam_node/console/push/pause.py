@@ -74,10 +74,18 @@ def next_ms(text: str, now: datetime) -> int:
         ValueError: The text is no time of day.
     """
     local, wanted = now.astimezone(), time_of_day(text)
-    moment = datetime.combine(local.date(), wanted).astimezone()
-    if moment <= local:
-        moment = datetime.combine(local.date() + timedelta(days=1), wanted).astimezone()
-    return round(moment.timestamp() * 1000)
+    days = (local.date(), local.date() + timedelta(days=1))
+    moments = [moment for day in days for moment in _moments(datetime.combine(day, wanted))]
+    return round(min(moment for moment in moments if moment > local.timestamp()) * 1000)
+
+
+def _moments(wall: datetime) -> list[float]:
+    """Return when a local clock shows a time, UTC epoch seconds.
+
+    Twice where the clock is set back then; where it is set forward over the time, as much later.
+    """
+    first, again = wall.timestamp(), wall.replace(fold=1).timestamp()
+    return [first, again] if again > first else [first]
 
 
 def words_of(until_ms: int) -> str:

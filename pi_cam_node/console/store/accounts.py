@@ -106,6 +106,11 @@ def put_session(db: sqlite3.Connection, session: Session) -> None:
     )
 
 
+def see_session(db: sqlite3.Connection, session_hash: str, now_ms: int) -> None:
+    """Record the use of a session, where it has not ended meanwhile."""
+    db.execute("UPDATE session SET seen=? WHERE hash=?", (now_ms, session_hash))
+
+
 def sessions(db: sqlite3.Connection) -> list[Session]:
     """Return every session, the oldest first."""
     rows = db.execute("SELECT hash, account, device, kind, created, seen, ends FROM session ORDER BY created")

@@ -74,10 +74,14 @@ _DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text, why"
 
 
 def put_device(db: sqlite3.Connection, device: Device) -> None:
-    """Add a device; one with the same endpoint is replaced, whichever account it belonged to."""
+    """Add a device, or change it; another one with the same endpoint goes, whichever account it belonged to."""
     db.execute("DELETE FROM device WHERE endpoint=? AND id<>?", (device.endpoint, device.id))
     db.execute(
-        f"INSERT OR REPLACE INTO device ({_DEVICE}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - text of ours, values bound
+        # Not OR REPLACE: a row that is replaced is deleted first, and its messages with it.
+        f"INSERT INTO device ({_DEVICE}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608 - text of ours, values bound
+        "account=excluded.account, kind=excluded.kind, endpoint=excluded.endpoint, keys=excluded.keys, "
+        "label=excluded.label, last_ok=coalesce(excluded.last_ok, last_ok), gone_why=excluded.gone_why, "
+        "quiet=excluded.quiet",
         (
             device.id,
             device.account,
@@ -151,9 +155,10 @@ def put_sent(db: sqlite3.Connection, delivery: Delivery, event: EventRow) -> Non
 
 
 def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
-    """Add a delivery, or change its state."""
+    """Add a delivery, or change its state; neither where its event or its device is gone meanwhile."""
     db.execute(
-        f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - text of ours, values bound
+        f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) SELECT ?,?,?,?,?,?,?,?,? "  # noqa: S608 - text of ours, values bound
+        "WHERE EXISTS (SELECT 1 FROM event WHERE rowid=?) AND EXISTS (SELECT 1 FROM device WHERE id=?)",
         (
             delivery.event,
             delivery.device,
@@ -164,6 +169,8 @@ def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
             delivery.at_ms,
             delivery.text,
             delivery.why,
+            delivery.event,
+            delivery.device,
         ),
     )
 

@@ -61,9 +61,8 @@ async def share(request: web.Request) -> web.StreamResponse:
     if not path:
         return page(request, "parts/said.html", 422, said="There is nothing to share.", is_refusal=True)
     context.note(account_of(request).name, "event", f"shared the picture of event {row.rowid} for {form.get('for')}")
-    return page(
-        request, "parts/share.html", link=gate_of(request).origin(request) + context.links.sign(path, lifetime_s)
-    )
+    link = context.links.sign(path, lifetime_s, account_of(request).id)
+    return page(request, "parts/share.html", link=gate_of(request).origin(request) + link)
 
 
 @owner_route("POST", "/events/{id:[0-9]+}/delete")

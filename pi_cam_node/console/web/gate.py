@@ -78,11 +78,11 @@ class ConsoleGate:
             raise web.HTTPForbidden(text="this account may not do that\n")
 
     def is_open(self, path: str, query: Mapping[str, str], camera: str) -> bool:
-        """Tell whether a signed link opens a path; the account that it names, if any, must still see the camera."""
+        """Tell whether a signed link opens a path; the account that it names must still see the camera."""
         if not self.links.verify(path, query):
             return False
-        account = self.accounts.get(query["by"]) if query.get("by") else None
-        return not query.get("by") or (account is not None and rights.may(account, "view", camera))
+        account = self.accounts.get(query["by"])
+        return account is not None and rights.may(account, "view", camera)
 
     def wait_s(self, request: web.Request) -> float:
         """Return how long an address must wait before its next password is looked at; 0: not at all."""

@@ -156,7 +156,10 @@ def _check_mail(mail: str) -> None:
 
 async def _begin(request: web.Request, account: Account, *, is_json: bool) -> web.StreamResponse:
     context, gate = context_of(request), gate_of(request)
-    name = await context.accounts.begin(account, device_name(request.headers.get("User-Agent", "")))
+    try:
+        name = await context.accounts.begin(account, device_name(request.headers.get("User-Agent", "")))
+    except BadRequest as error:
+        raise web.HTTPUnauthorized(text=f"{error}\n") from error
     context.note(account.name, "login", f"from {gate.proxies.peer_of(request).address}")
     response = (
         web.json_response({"ok": True, "name": account.name, "role": account.role})

@@ -15,13 +15,14 @@ from tests.support.fakes.clock import FakeClock
 
 def test_a_link_opens_its_path_until_it_ends(tmp_path: Path) -> None:
     clock = FakeClock()
-    link = Links(tmp_path, clock).sign("/media/porch/p1", 60)
+    link = Links(tmp_path, clock).sign("/media/porch/p1", 60, "a1")
     path, query = urlsplit(link).path, dict(parse_qsl(urlsplit(link).query))
     again = Links(tmp_path, clock)
     assert again.verify(path, query)
     assert not again.verify("/media/hall/p1", query)
     assert not again.verify(path, {**query, "expires": str(int(query["expires"]) + 1)})
     assert not again.verify(path, {})
+    assert not again.verify(path, {"expires": query["expires"], "signature": query["signature"]})
     assert not again.verify(path, {"expires": "x", "signature": query["signature"]})
     clock.advance(61)
     assert not again.verify(path, query)
@@ -43,3 +44,9 @@ def test_a_link_of_an_account_names_it_and_so_do_those_of_the_same_playlist(tmp_
     assert (alike["expires"], alike["by"]) == (query["expires"], "a1")
     assert links.verify(other, alike)
     assert not links.verify(other, query)
+
+
+def test_no_link_depends_on_no_account(tmp_path: Path) -> None:
+    links = Links(tmp_path, FakeClock())
+    alike = links.sign_alike("/media/porch/p1", {"expires": "99999999999"})
+    assert not links.verify("/media/porch/p1", dict(parse_qsl(urlsplit(alike).query)))

@@ -143,6 +143,39 @@ def test_a_request_that_takes_its_time_brings_back_neither_rights_nor_an_account
     asyncio.run(live())
 
 
+def test_a_login_that_takes_its_time_begins_no_session_of_an_account_that_went_or_has_another_password(
+    database: Database,
+) -> None:
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        await accounts.create("Anna", "owner", "correct horse")
+        for name, meanwhile in (("Max", accounts.remove), ("Eva", lambda a: accounts.set_password(a, "another horse"))):
+            verified = await accounts.create(name, "member", "correct horse")
+            await meanwhile(verified)
+            with pytest.raises(BadRequest):
+                await accounts.begin(verified, "browser")
+            assert accounts.sessions_of(verified.id) == []
+
+    asyncio.run(live())
+
+
+def test_the_use_of_a_session_that_ends_meanwhile_is_not_recorded(database: Database) -> None:
+    async def live() -> None:
+        clock = FakeClock()
+        accounts = Accounts(database, clock)
+        await accounts.create("Anna", "owner", "correct horse")
+        max_ = await accounts.create("Max", "member", "correct horse")
+        known = accounts.session(await accounts.begin(max_, "browser"))
+        assert known is not None
+        clock.advance(2 * 3600)
+        await asyncio.gather(accounts.remove(max_), accounts.seen(known[1]))
+        again = Accounts(database, clock)
+        await again.load()
+        assert again.sessions_of(max_.id) == []
+
+    asyncio.run(live())
+
+
 def test_two_owners_do_not_end_each_other(database: Database) -> None:
     async def live() -> None:
         accounts = Accounts(database, FakeClock())

@@ -61,3 +61,24 @@ def test_what_would_not_replace_the_first_message_is_not_sent_twice(db: sqlite3.
     devices.put_sent(db, delivery, row)
     add_picture(db, row)
     assert states(db) == [("sent", 0)]
+
+
+def test_a_browser_that_subscribes_again_keeps_its_messages_and_when_the_last_one_came(db: sqlite3.Connection) -> None:
+    fired(db)
+    devices.succeeded(db, "webpush", 7)
+    devices.put_device(db, Device("webpush", "a", "webpush", "https://new.example/", {"auth": "x"}, "Phone", 1))
+    ((waiting, _, _),) = devices.deliveries(db, 1)
+    assert waiting.state == "waiting"
+    device = devices.device(db, "webpush")
+    assert device is not None
+    assert (device.label, device.endpoint, device.created, device.last_ok) == ("Phone", "https://new.example/", 0, 7)
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM device WHERE id='webpush'", "DELETE FROM event"])
+def test_what_became_of_a_message_is_not_kept_when_its_device_or_event_went_meanwhile(
+    db: sqlite3.Connection, gone: str
+) -> None:
+    row, delivery = fired(db)
+    db.execute(gone)
+    devices.put_sent(db, delivery, row)
+    assert db.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
