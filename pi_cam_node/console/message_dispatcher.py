@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.console.broker.link import Arrival, BrokerState
 from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.broker.retained_by_name import RetainedByName
 from pi_cam_node.console.broker.topics import ZIGBEE2MQTT_DEVICES, ConsoleTopics
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.journal import Entry, Journal, void
@@ -45,6 +46,7 @@ class MessageDispatcher:
         changes: Tells pages.
         clock: Tells the time.
         on_occurrence: Called with what rules may wait for.
+        by_name: Asks for what the broker keeps where wildcards bring nothing.
         broker: Whether the broker is there.
         since_ms: Since when, UTC epoch milliseconds.
         others: Other consoles on the broker that are there.
@@ -58,6 +60,7 @@ class MessageDispatcher:
     changes: Changes
     clock: Clock
     on_occurrence: Callable[[Occurrence], None]
+    by_name: RetainedByName
     broker: BrokerState = field(default_factory=lambda: BrokerState(connected=False, reason="connecting"))
     since_ms: int = 0
     others: set[str] = field(default_factory=set)
@@ -72,8 +75,10 @@ class MessageDispatcher:
             self._live_from_s = now_s + (CATCH_UP_S if now_s - self._lost_s > AWAY_S else 0.0)
             self._connected_s = now_s
             asyncio.get_running_loop().call_later(UNHEARD_S, self._miss_nodes, now_s)
+            self.by_name.connected()
         elif self.broker.connected:
             self._lost_s = now_s
+            self.by_name.disconnected()
         if state.connected != self.broker.connected or not self.since_ms:
             self.since_ms = self._now_ms()
         self.broker = state
@@ -91,6 +96,8 @@ class MessageDispatcher:
     def on_message(self, arrival: Arrival) -> None:
         """Process a message, and acknowledge it when it is stored."""
         of_node = self.topics.of_node(arrival.topic)
+        if of_node is not None:
+            self.by_name.saw(of_node[0], retained=arrival.retained)
         if of_node is not None and of_node[1].startswith("event/"):
             self._take_event(of_node[0], arrival)
             return
@@ -109,6 +116,8 @@ class MessageDispatcher:
                 self.nodes.apply(node, rest, payload, retained=arrival.retained)
         elif topic == self.topics.replies:
             self.requests.take(payload, arrival.correlation)
+            if self.by_name.is_needed:
+                self.by_name.saw(str(json_object(payload).get("node")))
         elif (other := self.topics.other_console(topic)) is not None:
             self._note_other(other, payload)
         elif self._is_announcement(topic, payload):

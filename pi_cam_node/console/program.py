@@ -16,6 +16,7 @@ from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.accounts.setup_link import SetupLink
 from pi_cam_node.console.broker.link import BrokerLink
 from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.broker.retained_by_name import RetainedByName
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.config.loader import LoadedConsole
@@ -149,7 +150,14 @@ class Console:
         def on_occurrence(cause: Occurrence) -> None:
             self._fire(context, runner, cause)
 
-        dispatcher = MessageDispatcher(self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence)
+        by_name = RetainedByName(
+            self.topics,
+            lambda topic, qos: link.subscribe(topic, qos),  # noqa: PLW0108 - the link is made later
+            lambda topic, body: link.publish(topic, body),  # noqa: PLW0108
+        )
+        dispatcher = MessageDispatcher(
+            self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence, by_name
+        )
         link = BrokerLink(config.mqtt, self.topics, clock, dispatcher.on_message, dispatcher.on_state)
         client, cutoff = NodeClient(requests, clock), Cutoff()
         sender, pause = PushSender(self._vapid, self._endpoints), PushPause(clock, lambda: changes.tell("mode"))

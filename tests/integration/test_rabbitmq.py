@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.broker import Client, wait_until
 from tests.support.rabbitmq import RabbitMq, find_rabbitmq
+from tests.support.running_console import Browser, RunningConsole
 from tests.support.running_node import BASE, RunningNode
 
 DISCOVERY = "homeassistant/device/pi_cam_node_porch/config"
@@ -60,3 +62,26 @@ def test_a_renamed_node_leaves_nothing_under_its_old_name(tmp_path: Path) -> Non
         with RunningNode(tmp_path, broker.port, node={"id": "gate"}, motion=zones) as renamed:
             wait_until(lambda: "retained topics emptied" in renamed.log(), "the old name to be cleared", 60)
             assert held() == set(), renamed.log()[-2000:]
+
+
+def test_a_console_that_starts_later_knows_the_nodes_that_are_there_and_those_that_left(tmp_path: Path) -> None:
+    def shown(body: dict[str, Any]) -> list[tuple[object, ...]]:
+        return [(node["id"], node["online"], node["private"]) for node in body["nodes"]]
+
+    with RabbitMq(tmp_path / "rabbitmq") as broker:
+        with RunningNode(tmp_path, broker.port), RunningConsole(tmp_path / "console", broker.port) as console:
+
+            async def meet(browser: Browser) -> None:
+                await browser.until("/api/nodes", lambda body: shown(body) == [("porch", True, False)], "porch")
+
+            console.visit(meet)
+            console.stop()
+        with Client(broker.port, protocol="3.1.1") as client:
+            client.subscribe(f"{BASE}/availability")
+            client.wait_for(f"{BASE}/availability", "offline", 60)
+        with RunningConsole(tmp_path / "console", broker.port) as console:
+
+            async def miss(browser: Browser) -> None:
+                await browser.until("/api/nodes", lambda body: shown(body) == [("porch", False, False)], "porch")
+
+            console.visit(miss)

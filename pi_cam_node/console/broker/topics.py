@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pi_cam_node.mqtt.topics import STATE_KEYS
+
 CONSOLES = "pi_cam_node_console"
 ZIGBEE2MQTT_DEVICES = "zigbee2mqtt/bridge/devices"
 # Kinds of Home Assistant's components that report something that happens in a home.
@@ -15,7 +17,7 @@ NODE_TOPICS = (
     ("camera/availability", 1),
     ("info", 1),
     ("state/#", 1),
-    ("config/+", 1),
+    ("config/#", 1),
     ("telemetry", 0),
     ("event/+", 1),
     ("media/last", 1),
@@ -68,6 +70,13 @@ class ConsoleTopics:
             return None
         node, _, rest = topic.removeprefix(prefix).partition("/")
         return (node, rest) if node and rest and node not in {"all", "group"} else None
+
+    def retained_of(self, node: str) -> list[tuple[str, int]]:
+        """Return the topics of a node that the broker keeps and whose names are known, with QoS."""
+        fixed = [(rest, qos) for rest, qos in NODE_TOPICS if not rest.endswith(("+", "#")) and rest != "telemetry"]
+        return [
+            (f"{self.base}/{node}/{rest}", qos) for rest, qos in (*fixed, *((f"state/{key}", 1) for key in STATE_KEYS))
+        ]
 
     def command(self, node: str, verb: str) -> str:
         """Return where a node takes a command."""

@@ -118,8 +118,9 @@ class Node:
         """
         kind, _, key = rest.partition("/")
         if kind in {"state", "config"}:
-            values = self.states if kind == "state" else self.config
-            changed = kind if _put(values, key, payload) else ""
+            # A broker that turns dots into slashes has the values of settings with slashes.
+            values, name = (self.states, key) if kind == "state" else (self.config, key.replace("/", "."))
+            changed = kind if _put(values, name, payload) else ""
         else:
             changed = self._apply_whole(rest, payload, now_ms)
         if changed:

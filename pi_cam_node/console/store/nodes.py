@@ -17,6 +17,11 @@ def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any]
     )
 
 
+def ids(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of the nodes that were heard of."""
+    return [str(row[0]) for row in db.execute("SELECT id FROM node ORDER BY last_seen DESC LIMIT 64")]
+
+
 def erase(db: sqlite3.Connection, node: str) -> None:
     """Delete everything of a node."""
     db.execute("DELETE FROM event WHERE node=? OR camera=?", (node, node))

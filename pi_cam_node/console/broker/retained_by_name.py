@@ -1,0 +1,83 @@
+"""What brokers keep, asked for topic by topic where wildcards bring nothing of it, as at RabbitMQ."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterable
+
+from pi_cam_node.config.sections.node import NODE_ID_PATTERN
+from pi_cam_node.console.broker.topics import ConsoleTopics
+
+_log = logging.getLogger(__name__)
+
+# Brokers send what they keep right after the subscription.
+WAIT_S = 2.0
+NODES_MAX = 64
+# Small, and every node answers it.
+QUESTION = "health"
+
+
+class RetainedByName:
+    """Subscriptions to each topic of each node, once a connection has brought nothing retained. Thread: the loop's.
+
+    Nodes are known from the database, by whatever they publish, and by their answers to one command to all of them.
+
+    Args:
+        topics: The console's topics.
+        subscribe: Subscribes to a topic with a QoS, now and after each reconnect.
+        publish: Sends a command.
+    """
+
+    def __init__(
+        self, topics: ConsoleTopics, subscribe: Callable[[str, int], None], publish: Callable[[str, bytes], object]
+    ) -> None:
+        self._topics = topics
+        self._subscribe = subscribe
+        self._publish = publish
+        self._known: set[str] = set()
+        self._subscribed: set[str] = set()
+        self._has_retained = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_needed = False
+
+    def restore(self, names: Iterable[str]) -> None:
+        """Take over the ids of nodes that were known before."""
+        self._known.update(names)
+
+    def connected(self) -> None:
+        """Wait for what the broker keeps; ask by name where nothing comes."""
+        self.disconnected()
+        self._has_retained = False
+        self._timer = asyncio.get_running_loop().call_later(WAIT_S, self._judge)
+
+    def disconnected(self) -> None:
+        """Stop waiting."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def saw(self, node: str, *, retained: bool = False) -> None:
+        """Note a message of a node."""
+        self._has_retained = self._has_retained or retained
+        if re.fullmatch(NODE_ID_PATTERN, node) is None or len(self._known) >= NODES_MAX:
+            return
+        self._known.add(node)
+        if self.is_needed:
+            self._ask(node)
+
+    def _judge(self) -> None:
+        if self._has_retained and not self.is_needed:
+            return
+        if not self.is_needed and self._known:
+            _log.info("the broker sends nothing that it keeps: each topic of each node is subscribed to by its name")
+        self.is_needed = True
+        for node in sorted(self._known):
+            self._ask(node)
+        self._publish(self._topics.command("all", QUESTION), b"")
+
+    def _ask(self, node: str) -> None:
+        if node not in self._subscribed:
+            self._subscribed.add(node)
+            for topic, qos in self._topics.retained_of(node):
+                self._subscribe(topic, qos)
