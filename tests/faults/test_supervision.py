@@ -226,7 +226,7 @@ def _moment(reached: Callable[[], bool], timeout_s: float) -> float:
 @pytest.mark.promise("B11")
 @pytest.mark.short
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
-@pytest.mark.parametrize("name", ["pi-cam-node.service", "pi-cam-node@.service"])
+@pytest.mark.parametrize("name", ["pi-cam-node.service", "pi-cam-node@.service", "pi-cam-node-console.service"])
 def test_the_unit_is_locked_in(figure: Callable[[str], None], name: str) -> None:
     unit = REPOSITORY / "systemd" / name
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(unit)]
@@ -235,6 +235,21 @@ def test_the_unit_is_locked_in(figure: Callable[[str], None], name: str) -> None
     assert exposure, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout
     figure(f"exposure {exposure[1]} by systemd-analyze (at most 2.0)")
+
+
+@pytest.mark.promise("B11")
+@pytest.mark.short
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("name", ["pi-cam-node.service", "pi-cam-node@.service", "pi-cam-node-console.service"])
+def test_systemd_takes_every_line_of_the_unit(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / name.replace("@.", "@porch.")
+    # The program is not installed here.
+    unit.write_text(
+        (REPOSITORY / "systemd" / name).read_text().replace("ExecStart=/opt/", "ExecStart=-/bin/true /opt/")
+    )
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @pytest.mark.promise("C13")
