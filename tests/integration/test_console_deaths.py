@@ -135,6 +135,37 @@ def test_live_pictures_go_on_without_the_broker_and_one_node_dies_alone(broker: 
         console.visit(visit)
 
 
+def test_a_node_that_stood_still_is_offline_and_live_again_as_soon_as_it_goes_on(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async def visit(owner: Browser) -> None:
+        def is_online(online: bool) -> Awaitable[Any]:
+            return owner.until("/api/nodes", lambda body: [n["online"] for n in body["nodes"]] == [online], "porch")
+
+        await is_online(True)
+        async with owner.session.ws_connect("/live", max_msg_size=0) as socket:
+            await socket.send_json({"cameras": {"porch": {"fps": 5, "width": 160}}})
+            await picture_of(socket, "porch")
+            own = psutil.Process(node.process.pid)
+            family = [own, *own.children(recursive=True)]
+            for process in family:
+                process.suspend()
+            await while_watching(socket, is_online(False))
+            for process in family:
+                process.resume()
+            await while_watching(socket, is_online(True))
+            began_s = time.monotonic()
+            await picture_of(socket, "porch")
+            assert time.monotonic() - began_s < bar(10.0)
+
+    served = {"enable": True, "port": free_port(), "fps": 5}
+    with (
+        RunningNode(tmp_path, broker.port, mjpeg_server=served, mqtt={"keepalive_s": 5}) as node,
+        RunningConsole(tmp_path / "console", broker.port) as console,
+    ):
+        console.visit(visit)
+
+
 def test_a_node_that_died_while_the_broker_was_away_is_offline_then(broker: Mosquitto, tmp_path: Path) -> None:
     """This broker forgets everything, the last will of the node, too."""
 

@@ -52,8 +52,12 @@ def tour(
     steps: Callable[[Tab, Client, RunningConsole], Awaitable[None]],
     *,
     is_private: bool = True,
+    module: str = "pi_cam_node",
 ) -> None:
-    """Log the owner of a fresh console in, and take the steps; see `browsing` for what is private."""
+    """Log the owner of a fresh console in, and take the steps; see `browsing` for what is private.
+
+    ``module`` is run in place of the program.
+    """
 
     async def run(owner: Browser) -> None:
         del owner  # who has made the account
@@ -67,5 +71,7 @@ def tour(
             with broker.client() as client:
                 await steps(tab, client, console)
 
-    with RunningConsole(folder / "console", broker.port) as console:
+    console = RunningConsole(folder / "console", broker.port)
+    console.module = module
+    with console:
         console.visit(run)

@@ -33,6 +33,9 @@ class RunningConsole(StartedProgram):
         port: Of the broker.
         environment: Variables beside those of the test.
         sections: Settings, as in ``console.yaml``.
+
+    Attributes:
+        module: What Python runs.
     """
 
     def __init__(self, folder: Path, port: int, environment: Mapping[str, str] | None = None, **sections: Any) -> None:
@@ -53,6 +56,7 @@ class RunningConsole(StartedProgram):
         for name, values in sections.items():
             tree[name] = {**tree.get(name, {}), **values} if isinstance(values, dict) else values
         self.config.write_text(yaml.safe_dump(tree))
+        self.module = "pi_cam_node"
         self._process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
@@ -63,7 +67,7 @@ class RunningConsole(StartedProgram):
 
     def start(self) -> Self:
         """Start the process, and wait until it answers and has connected to the broker."""
-        command = [sys.executable, "-m", "pi_cam_node", "console", "--config", str(self.config)]
+        command = [sys.executable, "-m", self.module, "console", "--config", str(self.config)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)

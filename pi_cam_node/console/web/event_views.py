@@ -10,6 +10,7 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store.devices import Delivery
 from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.web.rendering import words
 
 TITLES = {
     "motion": "Motion",
@@ -92,7 +93,7 @@ class EventView:
             "at": iso(utc_of_ms(row.at_ms)),
             "at_ms": row.at_ms,
             "kind": row.kind,
-            "title": self.title,
+            "title": words(self.title),
             "detail": self.detail,
             "camera": row.camera,
             "camera_name": self.camera,
@@ -107,7 +108,7 @@ class EventView:
             "pre_roll_s": _seconds(row.data.get("pre_roll_s")),
             "picture_id": row.media,
             "recording_id": self.film.rpartition("/")[2] or None,
-            "why": self.why_no_picture,
+            "why": words(self.why_no_picture),
             "data": row.data,
         }
         if row.kind in LASTING:
@@ -159,12 +160,11 @@ def _why_no_picture(row: EventRow, now_ms: int) -> str:
     return "Its picture is not there yet." if is_under_way else "There is no picture of it."
 
 
-def delivery_text(delivery: Delivery, label: str, account: str) -> str:
-    """Return the result of a push, for people."""
-    state = DELIVERY_STATES.get(delivery.state, delivery.state)
+def delivery_words(delivery: Delivery, label: str, account: str) -> tuple[str, str]:
+    """Return the result of a push, for people: its state, and whose it is, with why."""
     tried = f" ({delivery.tries} tries)" if delivery.state == "waiting" and delivery.tries else ""
     why = f": {delivery.why}" if delivery.why and delivery.state != "sent" else ""
-    return f"{state} {label} ({account}){tried}{why}"
+    return DELIVERY_STATES.get(delivery.state, delivery.state), f"{label} ({account}){tried}{why}"
 
 
 def _film_of(row: EventRow) -> str:

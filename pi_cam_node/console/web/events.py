@@ -36,7 +36,7 @@ async def event(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     row = await _row(request)
     told = await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))
-    deliveries = [(event_views.delivery_text(d, label, name), d.at_ms, d.state) for d, label, name in told]
+    deliveries = [(*event_views.delivery_words(d, label, name), d.at_ms) for d, label, name in told]
     view = event_views.view(row, context)
     done = row.data.get("done")
     return page(

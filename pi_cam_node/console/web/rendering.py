@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,10 +39,25 @@ def environment() -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
     )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     made.filters["moment"] = moment
     made.filters["size"] = size
+    translate(made, str, lambda one, many, count: one if count == 1 else many)
     return made
+
+
+def translate(made: jinja2.Environment, text: Callable[[str], str], several: Callable[[str, str, int], str]) -> None:
+    """Have pages in the language of these functions.
+
+    `_` in templates takes literals alone: what it returns is markup, and a format. Texts that come from Python are
+    looked up by the filter ``words``, and escaped as any value.
+    """
+    made.install_gettext_callables(text, several, newstyle=True)  # type: ignore[attr-defined]
+    made.filters["words"] = lambda value: text(str(value)) if value else ""
+
+
+def words(value: str) -> str:
+    """Return a text in the language of the pages; as it is where the catalogue has none for it."""
+    return str(environment().filters["words"](value))
 
 
 def build_id() -> str:

@@ -70,6 +70,18 @@ def test_templates_compile_and_escape(path: Path) -> None:
     assert "| safe" not in path.read_text()
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_only_literals_are_given_to_gettext(path: Path) -> None:
+    """What it returns is markup and a format: a value would be neither escaped nor safe with a per cent sign."""
+    assert re.findall(r"\b_\((?![\"'])[^)]*", path.read_text()) == []
+
+
+def test_words_from_python_are_looked_up_and_escaped() -> None:
+    made = rendering.environment().from_string("{{ text | words }}")
+    assert made.render(text="<b>50 % open</b>") == "&lt;b&gt;50 % open&lt;/b&gt;"
+    assert made.render(text="") == ""
+
+
 def test_what_is_public_is_a_short_list() -> None:
     assert application.DECLARING
     public = {f"{route.method} {route.path}" for route in ROUTES if route.need.right == "public"}
