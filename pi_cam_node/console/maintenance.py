@@ -61,7 +61,7 @@ class Maintenance:
         await context.accounts.load()
         context.mode = await context.database.read(audit.mode)
         context.pause.begin(until_ms_in(await context.database.read(lambda db: audit.last(db, "pushes"))))
-        context.intake.by_name.restore(await context.database.read(node_rows.ids))
+        context.dispatcher.by_name.restore(await context.database.read(node_rows.ids))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
         await by_hand.apply(context.sensors, context.database)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pi_cam_node.mqtt.topics import STATE_KEYS
+from pi_cam_node.mqtt.messages.topics import STATE_KEYS
 
 CONSOLES = "pi_cam_node_console"
 ZIGBEE2MQTT_DEVICES = "zigbee2mqtt/bridge/devices"
