@@ -150,11 +150,7 @@ class Console:
         def on_occurrence(cause: Occurrence) -> None:
             self._fire(context, runner, cause)
 
-        by_name = RetainedByName(
-            self.topics,
-            lambda topic, qos: link.subscribe(topic, qos),  # noqa: PLW0108 - the link is made later
-            lambda topic, body: link.publish(topic, body),  # noqa: PLW0108
-        )
+        by_name = RetainedByName(self.topics, lambda: link)
         dispatcher = MessageDispatcher(
             self.topics, nodes, sensors, requests, journal, changes, clock, on_occurrence, by_name
         )

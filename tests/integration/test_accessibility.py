@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,8 +77,14 @@ def test_every_page_of_the_console(broker: Mosquitto, tmp_path: Path) -> None:
         assert (await asyncio.to_thread(commands.ask, "save", formats=["jpg"]))["ok"]
         number = "fetch('/api/events').then((answer) => answer.json()).then((rows) => rows[0]?.number)"
         await tab.until(f"{number}.then(Boolean)", "the event")
+        door = {"state_topic": "door", "object_id": "door", "unique_id": "door", "device": {"name": "Door"}}
+        client.publish("homeassistant/binary_sensor/door/config", json.dumps(door), retain=True)
+        client.publish("door", "ON", retain=True)
+        newest = "fetch('/api/media').then((answer) => answer.json()).then((body) => body.media[0]?.id)"
+        await tab.until(f"{newest}.then(Boolean)", "its picture")
+        player = f"/recordings/porch/{await tab.value(newest)}"
         found: list[str] = []
-        for path in (*PAGES, f"/events/{await tab.value(number)}", "/offline", "/pair"):
+        for path in (*PAGES, f"/events/{await tab.value(number)}", player, "/sensors/door", "/offline", "/pair"):
             await tab.go(console.url + path)
             await tab.until("document.readyState === 'complete' && document.querySelector('main') !== null")
             await tab.until(READY.get(path, "true"), path)

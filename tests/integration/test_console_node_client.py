@@ -156,3 +156,18 @@ def test_another_machine_at_the_address_is_not_taken_for_the_node(tmp_path: Path
         await runner.cleanup()
 
     scene(tmp_path, steps)
+
+
+def test_a_node_that_is_silent_is_not_taken_for_one_that_others_cannot_reach(tmp_path: Path) -> None:
+    async def steps(server: NodeServer, client: NodeClient) -> None:
+        node = Node("porch")
+        node.info = {"boot": "b1", "url": server.url.replace("https", "http")}
+        with pytest.raises(Unreachable, match="serves its pictures to its own machine only"):
+            await client.check(node)  # nothing listens
+        hangs_up = await asyncio.start_server(lambda _reader, writer: writer.close(), sock=server._socket.dup())
+        client.forget("porch")
+        with pytest.raises(Unreachable, match="does not answer"):
+            await client.check(node)
+        hangs_up.close()
+
+    scene(tmp_path, steps)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.broker.topics import ConsoleTopics
@@ -19,6 +20,14 @@ NODES_MAX = 64
 QUESTION = "health"
 
 
+class _Link(Protocol):
+    """The part of the connection that is used here."""
+
+    def subscribe(self, topic: str, qos: int = 1) -> None: ...
+
+    def publish(self, topic: str, payload: bytes) -> bool: ...
+
+
 class RetainedByName:
     """Subscriptions to each topic of each node, once a connection has brought nothing retained. Thread: the loop's.
 
@@ -26,16 +35,12 @@ class RetainedByName:
 
     Args:
         topics: The console's topics.
-        subscribe: Subscribes to a topic with a QoS, now and after each reconnect.
-        publish: Sends a command.
+        link: Returns the connection, which is made later.
     """
 
-    def __init__(
-        self, topics: ConsoleTopics, subscribe: Callable[[str, int], None], publish: Callable[[str, bytes], object]
-    ) -> None:
+    def __init__(self, topics: ConsoleTopics, link: Callable[[], _Link]) -> None:
         self._topics = topics
-        self._subscribe = subscribe
-        self._publish = publish
+        self._link = link
         self._known: set[str] = set()
         self._subscribed: set[str] = set()
         self._has_retained = False
@@ -74,10 +79,10 @@ class RetainedByName:
         self.is_needed = True
         for node in sorted(self._known):
             self._ask(node)
-        self._publish(self._topics.command("all", QUESTION), b"")
+        self._link().publish(self._topics.command("all", QUESTION), b"")
 
     def _ask(self, node: str) -> None:
         if node not in self._subscribed:
             self._subscribed.add(node)
             for topic, qos in self._topics.retained_of(node):
-                self._subscribe(topic, qos)
+                self._link().subscribe(topic, qos)

@@ -209,7 +209,9 @@ def _pinned(node: Node) -> aiohttp.Fingerprint | bool:
 def _advice(node: Node, error: Exception) -> str:
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return f"The certificate at {node.url} is not the one that the node told on the broker."
-    if "//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url:
+    # One that takes the connection and is silent is on this machine, and busy or stopped.
+    is_refused = isinstance(error, aiohttp.ClientConnectorError)
+    if is_refused and ("//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url):
         return f"The node serves its pictures to its own machine only. {_OPEN_IT}"
     return f"{node.url} does not answer: {_said(error)}"
 

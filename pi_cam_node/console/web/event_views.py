@@ -25,10 +25,13 @@ TITLES = {
     "settings": "Settings rolled back",
     "refused": "Command refused",
 }
+# The node lets go of its camera then: nothing is broken.
+PRIVACY_BEGAN = "Privacy switched on"
 # Causes by the names of the node, in words; another one is what the node itself says in a sentence, or a sensor's name.
 CAUSES = {
     "start": "The camera had just started.",
     "light": "The light had changed.",
+    "privacy": "It was asked for.",
     "override": "It was asked for.",
     "disabled": "Night mode is turned off.",
     "camera": "The camera switched by itself.",
@@ -132,6 +135,8 @@ def view(row: EventRow, context: ConsoleContext) -> EventView:
     title = TITLES.get(row.kind, row.kind)
     if row.kind == "rule":
         title = row.rule or title
+    elif row.kind == "camera_lost" and row.data.get("cause") == "privacy":
+        title = PRIVACY_BEGAN
     why = ""
     if node is None and row.camera:
         why = "This camera is not on the broker now."

@@ -53,13 +53,15 @@ class Screen {
     this.isLive = live;
     this.why = text;
     if (this.at) this.explain();
-    else if (!live) this.veil.textContent = text;
+    // What covers the picture says it, too: it came with the page, and may be older.
+    if (!live && (!this.at || this.veil.textContent)) this.veil.textContent = text;
   }
 
   // One sentence above a picture that is not live.
   explain() {
-    this.note.textContent = this.isLive ? "" : (this.why ?? "");
-    this.note.hidden = !this.note.textContent;
+    const text = this.isLive ? "" : (this.why ?? "");
+    if (this.note.textContent !== text) this.note.textContent = text;
+    this.note.hidden = !text;
   }
 
   // Nothing of it may be shown any more: the canvas is emptied, not only covered.
@@ -110,7 +112,10 @@ export class LiveView {
     for (const camera of this.screens.keys()) if (!there.has(camera)) this.screens.delete(camera);
     for (const figure of figures) {
       const old = this.screens.get(figure.dataset.camera);
-      if (old?.figure === figure && old.canvas === figure.querySelector("canvas")) continue;
+      if (old?.figure === figure && old.canvas === figure.querySelector("canvas")) {
+        if (old.at) old.explain(); // a part that was fetched again may have taken the sentence away
+        continue;
+      }
       this.screens.set(figure.dataset.camera, new Screen(figure));
       this.observer.observe(figure);
     }

@@ -4,6 +4,8 @@ const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeSty
 const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 // The server beats every 15 s.
 const SILENT_AFTER_MS = 40_000;
+// A connection that broke is made anew sooner, while the console is there.
+const BROKEN_AFTER_MS = 5_000;
 const build = document.body.dataset.build;
 let heard = Date.now();
 
@@ -19,6 +21,7 @@ export function wordTimes(root = document) {
 
 function listen() {
   const source = new EventSource("/changes");
+  source.onerror = () => (heard = Math.min(heard, Date.now() - SILENT_AFTER_MS + BROKEN_AFTER_MS));
   source.addEventListener("changed", ({ data }) => {
     reached();
     for (const part of data.split(" ").filter(Boolean)) {

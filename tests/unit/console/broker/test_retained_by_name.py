@@ -16,10 +16,14 @@ class Broker:
     def __init__(self) -> None:
         self.subscribed: list[str] = []
         self.published: list[str] = []
-        topics = ConsoleTopics("pi_cam_node", "house", "homeassistant")
-        self.by_name = RetainedByName(
-            topics, lambda topic, _qos: self.subscribed.append(topic), lambda topic, _body: self.published.append(topic)
-        )
+        self.by_name = RetainedByName(ConsoleTopics("pi_cam_node", "house", "homeassistant"), lambda: self)
+
+    def subscribe(self, topic: str, _qos: int = 1) -> None:
+        self.subscribed.append(topic)
+
+    def publish(self, topic: str, _payload: bytes) -> bool:
+        self.published.append(topic)
+        return True
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args, get_type_hints
 
 import pytest
+from pytest_mock import MockerFixture
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 
@@ -66,3 +67,13 @@ def test_a_cause_that_is_words_already_is_told_as_it_is() -> None:
     told = EventRow("porch", "e", AT_MS, "camera_lost", data={"cause": "no frames for 5 s"})
     assert event_views.cause_of(told) == "no frames for 5 s"
     assert event_views.cause_of(EventRow("porch", "e", AT_MS, "camera_lost")) == ""
+
+
+def test_a_camera_that_privacy_took_is_not_told_as_lost(mocker: MockerFixture) -> None:
+    context = mocker.Mock()
+    context.now_ms.return_value = AT_MS
+    told = [
+        event_views.view(EventRow("porch", "e", AT_MS, "camera_lost", data={"cause": cause}), context).title
+        for cause in ("privacy", "no frames")
+    ]
+    assert told == ["Privacy switched on", "Camera lost"]
