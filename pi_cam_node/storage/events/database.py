@@ -15,7 +15,7 @@ import itertools
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.storage.events import rows, schema
-from pi_cam_node.storage.events.writer import DatabaseWriter, Known
+from pi_cam_node.storage.events.writer import DatabaseWriter, Key, Known
 
 _log = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ class EventDatabase:
         self._clock = clock
         self._recent = RecentEvents()
         self._numbers = itertools.count(1)
-        self._rows: OrderedDict[int, int] = OrderedDict()
+        self._rows: OrderedDict[object, int] = OrderedDict()
         self._restore = restore
-        self._writer = DatabaseWriter(path, clock, known, self._begin_run)
+        self._writer = DatabaseWriter(path, clock, known, self._begin_run, self._note_written)
         self.loop = self._writer.loop
 
     def start(self) -> None:
@@ -127,6 +127,12 @@ class EventDatabase:
         rows.find_lost(connection)
         connection.execute("COMMIT")
         self._restore(rows.waiting(connection))
+
+    def _note_written(self, keys: Iterable[Key]) -> None:
+        """Drop the numbers of messages that are gone for good; before that, a write that fails is tried again."""
+        for kind, number in keys:
+            if kind == "sent":
+                self._rows.pop(number, None)
 
     def _forget(self, connection: sqlite3.Connection, number: int) -> None:
         row = self._rows.get(number) if number < 0 else number

@@ -41,7 +41,12 @@ class DatabaseWriter:
     """
 
     def __init__(
-        self, path: Path | None, clock: Clock, known: Known, on_open: Callable[[sqlite3.Connection], None]
+        self,
+        path: Path | None,
+        clock: Clock,
+        known: Known,
+        on_open: Callable[[sqlite3.Connection], None],
+        on_written: Callable[[Iterable[Key]], None],
     ) -> None:
         """Open nothing yet.
 
@@ -50,8 +55,9 @@ class DatabaseWriter:
             clock: The clocks.
             known: Returns what is known without the database, for one that is damaged or new. Thread: this one.
             on_open: Called once, when the file is open for the first time. Thread: this one.
+            on_written: Told what is on disk from now on. Thread: this one.
         """
-        self._path, self._clock, self._known = path, clock, known
+        self._path, self._clock, self._known, self._on_written = path, clock, known, on_written
         self._connection: sqlite3.Connection | None = None
         self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
@@ -147,6 +153,8 @@ class DatabaseWriter:
             return self._writing, self._path
 
     def _batch_ended(self, batch: dict[Key, Write], *, is_written: bool) -> None:
+        if is_written:
+            self._on_written(batch)
         with self._changed:
             self._writing = {}
             for key, write in batch.items() if is_written else ():

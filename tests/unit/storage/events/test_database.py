@@ -282,6 +282,15 @@ def test_a_message_that_was_sent_is_dropped_by_the_number_of_its_run_or_of_an_ea
     assert [waiting.topic for waiting in later.waiting()] == ["t/2", "t/3"]
 
 
+def test_of_messages_that_were_sent_nothing_is_remembered(store: EventDatabase) -> None:
+    numbers = [store.put(f"t/{number}", b"x") for number in range(5)]
+    written(store)
+    store.sent(numbers[:4])
+    written(store)
+    assert list(store._rows) == numbers[4:]
+    assert [waiting.topic for waiting in store.waiting()] == ["t/4"]
+
+
 def test_a_message_that_was_sent_before_it_was_written_is_never_written(store: EventDatabase) -> None:
     number = store.put("t/0", b"x")
     store.sent([number])
