@@ -74,6 +74,8 @@ SERVICE = """
 mkdir -p /etc/pi_cam_node
 echo secret >/etc/pi_cam_node/config.password
 """
+# What scripts/install puts there.
+UNITS = "mkdir -p /etc/systemd/system && cp systemd/*.service /etc/systemd/system/\n"
 GO2RTC = "printf 'streams:\\n  gate: rtsp://192.0.2.7/stream\\n' >go2rtc.yaml\n"
 # The commands of the page are published and not waited for.
 FLEET_DID = r"""
@@ -125,7 +127,7 @@ class Machine:
 
 MACHINES = {
     "README.md": Machine(INSTALLED + SERVICE + BROKER + NODE, "", ("mosquitto_pub",)),
-    "console.md": Machine(INSTALLED + GO2RTC + BROKER, "grep gate house.yaml\n", ("mosquitto_pub", "curl")),
+    "console.md": Machine(INSTALLED + UNITS + GO2RTC + BROKER, "grep gate house.yaml\n", ("mosquitto_pub", "curl")),
     "mqtt-from-a-shell.md": Machine(BROKER + NODE, IS_JPEG % "last.jpg then.jpg past.jpg", ("mosquitto_rr",)),
     "notify-without-home-assistant.md": Machine(
         BROKER + NODE + UPLOADS,
