@@ -10,6 +10,7 @@ this and on the real library: tests/conformance/test_picamera2_behaviour.py.
 from __future__ import annotations
 
 import errno
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -26,14 +27,27 @@ READOUT_NS = 20_000_000
 _BYTES_A_PIXEL = {"YUV420": 1, "YVU420": 1, "NV12": 1, "NV21": 1, "YUYV": 2, "RGB888": 3, "BGR888": 3, "MJPEG": 1}
 
 
+class FakeRun:
+    """What a camera allocates when it starts. It refers to itself in a circle, as picamera2's objects do."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
 class FakePicamera2:
-    """One opened camera. `happen` is what its own thread does; the clock calls it."""
+    """One opened camera. `happen` is what its own thread does; the clock calls it.
+
+    Attributes:
+        runs: What was allocated at each start; dead where it was collected.
+    """
 
     def __init__(self, clock: FakeCameraClock, faults: Faults, advertised: dict[str, tuple[Any, Any, Any]]) -> None:
         self.is_open = True
         self.started = False
         self.run_number = 0
         self.controls_at_start: list[dict[str, Any]] = []
+        self.runs: list[weakref.ref[FakeRun]] = []
+        self._run: FakeRun | None = None
         self._clock = clock
         self._faults = faults
         self._advertised = advertised
@@ -153,6 +167,8 @@ class FakePicamera2:
             raise error
         self._sensor.start(controls)
         self.controls_at_start.append(controls)
+        self._run = FakeRun()
+        self.runs.append(weakref.ref(self._run))
         self.started = True
         self._next_frame_ns = self._clock.now_ns + self._sensor.interval_ns
 
@@ -171,6 +187,7 @@ class FakePicamera2:
         if self._doomed:
             raise Segfault("the camera was started again after a failed start")
         self.started = False
+        self._run = None
         self.run_number += 1
         self._completed.clear()
         self._free = [np.zeros(self._buffer_bytes, np.uint8) for _ in range(self._config["buffer_count"])]
