@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults.recording import Recorder, figures_of
 from tests.support import bars
 from tests.support.broker import Mosquitto, StartBroker, find_mosquitto
+from tests.support.reliability.recorder import Recorder, figures_of
 
 # How long an example takes on a machine with other work is no property of the code: figures of time are benchmarks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

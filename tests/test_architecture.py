@@ -183,15 +183,10 @@ def test_the_page_of_the_architecture_names_what_exists_and_every_folder() -> No
     assert len(page.splitlines()) <= PAGE_LINES_MAX
 
 
-# What these suites test lies in another one.
-ALSO_IMPORTED = {"tools": {"faults"}}
-
-
 def test_no_suite_imports_from_another() -> None:
     tests = ROOT / "tests"
     for path in tests.rglob("*.py"):
         suite, *rest = path.relative_to(tests).parts
-        if rest:
-            allowed = {suite, "support"} | ALSO_IMPORTED.get(suite, set())
-            others = {name.split(".")[1] for name in imports_of(path) if name.startswith("tests.")}
-            assert others <= allowed, f"{path} imports from {others - allowed}"
+        allowed = {suite, "support"} if rest else {"support"}
+        others = {name.split(".")[1] for name in imports_of(path) if name.startswith("tests.")}
+        assert others <= allowed, f"{path} imports from {others - allowed}"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.faults import fault_tools
-from tests.faults.recording import IS_LONG
 from tests.support.broker import Mosquitto
+from tests.support.reliability.recorder import IS_LONG
 from tests.support.web_server import RunningWebServer
 
 # Starts a proxy in front of a broker: ``.port``; ``.set("blackhole")`` and the like; ``.accept_times``.

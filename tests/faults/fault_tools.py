@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.results import ROOT
 from tests.support.broker import HOST
+from tests.support.reliability.results import ROOT
 
 FOLDER = ROOT.parent / "shared" / "tools" / "faults"
 

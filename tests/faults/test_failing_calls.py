@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults import fault_tools
-from tests.faults.results import ROOT
+from tests.support.reliability.results import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("S8")]
 

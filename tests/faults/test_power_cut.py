@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults import config_writer, console_writer, event_writer, picture_writer
 from tests.faults.disks import PATIENCE_S, fault_disk, is_let_go
-from tests.faults.results import ROOT
+from tests.support.reliability.results import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.root, pytest.mark.promise("S1", "B1")]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import report, results
-from tests.faults.promises import PROMISES, SECTIONS
-from tests.faults.results import Result
+from tests.support.reliability import report, results
+from tests.support.reliability.promises import PROMISES, SECTIONS
+from tests.support.reliability.results import Result
 
 HERE = "tests/tools/test_fault_report.py"
 PASSED = Result(f"{HERE}::test_every_promise_has_one_id", ("M4",), "passed", ("took 3 s",), "2026-11-20", "here")
@@ -17,7 +17,7 @@ SKIPPED = replace(PASSED, outcome="skipped", figures=("needs root",), measured="
 
 
 def test_the_page_is_that_of_the_promises_and_the_results_kept() -> None:
-    advice = "run python -m tests.faults.report"
+    advice = "run python -m tests.support.reliability.report"
     assert report.PAGE.read_text(encoding="utf-8") == report.page(report.known()), advice
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import results
-from tests.faults.promises import PROMISES
-from tests.faults.results import Result
+from tests.support.reliability import results
+from tests.support.reliability.promises import PROMISES
+from tests.support.reliability.results import Result
 
 FIGURES = pytest.StashKey[list[str]]()
 OUTCOME = pytest.StashKey[str]()
@@ -32,7 +32,7 @@ class Recorder:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         for item in items:
             if unknown := set(promises_of(item)) - PROMISES.keys():
-                raise pytest.UsageError(f"{item.nodeid}: tests/faults/promises.py has no {', '.join(sorted(unknown))}")
+                raise pytest.UsageError(f"{item.nodeid}: promises.py has no {', '.join(sorted(unknown))}")
         if self._all:
             return
         long = [item for item in items if item.get_closest_marker("faults") and not item.get_closest_marker("short")]

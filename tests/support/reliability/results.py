@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FRESH = Path(os.environ.get("FAULTS_RESULTS", ROOT / "build" / "faults"))
 
 

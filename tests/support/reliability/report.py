@@ -1,7 +1,7 @@
 """Writes `docs/reliability.md` from the promises and what their tests found last.
 
-``python -m tests.faults.report [folder …]`` takes in what the tests left in ``build/faults``, and in the folders named
-(those of other checkouts), into ``tests/faults/measured.jsonl``, and writes the page from that.
+``python -m tests.support.reliability.report [folder …]`` takes in what the tests left in ``build/faults``, and in the
+folders named (those of other checkouts), into ``measured.jsonl`` beside it, and writes the page from that.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.faults import results
-from tests.faults.promises import SECTIONS, Promise
-from tests.faults.results import ROOT, Result
+from tests.support.reliability import results
+from tests.support.reliability.promises import SECTIONS, Promise
+from tests.support.reliability.results import ROOT, Result
 
 MEASURED = Path(__file__).parent / "measured.jsonl"
 PAGE = ROOT / "docs" / "reliability.md"
 TOP = """# Reliability
 
-<!-- Written by `python -m tests.faults.report` from `tests/faults/promises.py` and what the tests found last. -->
+<!-- Written by `python -m tests.support.reliability.report` from `promises.py` beside it and what the tests found. -->
 
 Each fault below is caused for real by a test: brokers are killed, emptied and frozen, links cut, delayed and corrupted,
 disks filled, processes stopped. `scripts/test-faults` runs them all (`FAULTS_LONG=1` lets faults last as long as the
