@@ -53,5 +53,5 @@ def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _encoded(picture: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    picture.save(buffer, "JPEG", quality=quality, comment=b"")  # that of the picture may be 64 KiB
     return buffer.getvalue()

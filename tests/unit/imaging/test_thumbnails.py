@@ -48,6 +48,13 @@ def test_it_keeps_to_a_limit_that_is_very_small() -> None:
     assert len(thumbnail(NOISY, 320, 1500)) <= 1500
 
 
+def test_it_has_no_comment_which_could_be_larger_than_the_picture() -> None:
+    comment = b"\xff\xfe" + (60_002).to_bytes(2, "big") + bytes(60_000)
+    small = thumbnail(NOISY[:2] + comment + NOISY[2:], 64, 20_000)
+    assert len(small) <= 20_000
+    assert jpeg.decode(small).shape[1] == 64
+
+
 def test_of_one_pixel_it_ends() -> None:
     assert jpeg.decode(thumbnail(jpeg.encode(np.zeros((1, 1, 3), np.uint8), "bgr", 90), 320, 10)).shape == (1, 1, 3)
 
