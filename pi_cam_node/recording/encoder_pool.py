@@ -71,7 +71,8 @@ class EncoderPool:
         """Start nothing yet.
 
         Args:
-            encoders: One for each user, as none can be shared where the users differ in what they need.
+            encoders: One for each user, as none can be shared where the users differ in what they need. One that is
+                shared by `share` alone is a user's, too: it is in use until that lets it go.
         """
         self.encoders = tuple(encoders)
         self._users = dict.fromkeys(self.encoders, 0)

@@ -61,8 +61,8 @@ class Films:
         self._packets_bytes = packets_bytes
         room = DiskFilmRoom(directory, self._limits, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
-        # The recorder and the live view: one each, where they cannot share.
-        self.packets = EncoderPool([self._encoder(MAIN, "encoder"), self._encoder(MAIN, "encoder-2")])
+        # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
+        self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
         self.live_packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
         self._recorder = Recorder(

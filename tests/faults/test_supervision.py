@@ -28,7 +28,7 @@ SLACK_S = 15.0
 # Pools do what they are given and hand its errors on; nothing that they run can end them.
 POOLS = re.compile(r"(http-(disk|thumbnail|work)|asyncio)_\d+")
 # Run the code of the thread "encoder".
-ENCODERS = {"encoder-2", "encoder-remote"}
+ENCODERS = {"encoder-2", "encoder-3", "encoder-remote"}
 # Ends with the process that it waits for, and is there only while that is.
 KEEPER = "image process"
 # These do their work when there is something to record.

@@ -11,27 +11,8 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
 
 
-def test_recordings_and_clips_are_for_whom_storage_file_mode_says(tmp_path: Path) -> None:
-    config = Config.model_validate({"export": {"base_dir": str(tmp_path)}, "storage": {"file_mode": "0640"}})
-    films = Films(
-        config,
-        "3f2a91c0-0000",
-        FakeClock(),
-        pictures=lambda _mono_s: None,  # type: ignore[arg-type, return-value]
-        current=lambda: config,
-        post=lambda _message: True,
-        event=lambda _event_id: None,
-        is_private=lambda: False,
-    )
-    assert films._recorder._settings().access.mode == 0o640
-    assert films._clips._access().mode == 0o640
-
-
-def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
-    """With `motion.min_s` of 3 s the first seconds of the pre-roll were gone when the event was noticed."""
-    values = {"export": {"base_dir": str(tmp_path)}, "recording": {"pre_roll_s": 4}, "motion": {"min_s": 3}}
-    config, clock = Config.model_validate(values), FakeClock()
-    films = Films(
+def films_of(config: Config, clock: FakeClock) -> Films:
+    return Films(
         config,
         "3f2a91c0-0000",
         clock,
@@ -41,6 +22,20 @@ def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
         event=lambda _event_id: None,
         is_private=lambda: False,
     )
+
+
+def test_recordings_and_clips_are_for_whom_storage_file_mode_says(tmp_path: Path) -> None:
+    config = Config.model_validate({"export": {"base_dir": str(tmp_path)}, "storage": {"file_mode": "0640"}})
+    films = films_of(config, FakeClock())
+    assert films._recorder._settings().access.mode == 0o640
+    assert films._clips._access().mode == 0o640
+
+
+def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
+    """With `motion.min_s` of 3 s the first seconds of the pre-roll were gone when the event was noticed."""
+    values = {"export": {"base_dir": str(tmp_path)}, "recording": {"pre_roll_s": 4}, "motion": {"min_s": 3}}
+    config, clock = Config.model_validate(values), FakeClock()
+    films = films_of(config, clock)
     for number in range(200):
         clock.advance(0.1)
         data = access_unit(number, key=number % 10 == 0, size_bytes=200)
@@ -48,3 +43,13 @@ def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
         films.camera_packets.take(1, (64, 48), [packet])
     noticed_s = clock.monotonic() - 3.0
     assert films.camera_packets.reaches(noticed_s - 4.0)
+
+
+def test_a_clip_that_still_reads_an_encode_takes_none_from_recorder_and_live_view(tmp_path: Path) -> None:
+    """After an event the recorder goes back to fewer pictures; without an encoder left its thread ended."""
+    films = films_of(Config.model_validate({"export": {"base_dir": str(tmp_path)}}), FakeClock())
+    live, event = films.live_packets.acquire(97.0), films.live_packets.acquire(90.0)
+    assert event is not live
+    assert films.live_packets.share(90.0) is event
+    films.live_packets.release(event)
+    assert films.live_packets.acquire(100.0, spacing_s=1.0) not in (live, event)
