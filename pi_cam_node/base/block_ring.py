@@ -133,8 +133,10 @@ class BlockRing(Generic[Meta]):
     def clear(self) -> None:
         """Forget every record and overwrite its bytes; the memory goes back to the system. 64 MiB take some 20 ms."""
         with self._lock:
-            for pin in self._pins.values():
-                pin.copy = None
+            for reference in self._pins.valuerefs():  # a list: another thread may let a pin go meanwhile
+                pin = reference()
+                if pin is not None:
+                    pin.copy = None
             self._records.clear()
             self._offsets.clear()
             zeros = bytes(min(_CHUNK_BYTES, self._extent))
