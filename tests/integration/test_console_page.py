@@ -12,7 +12,7 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 
 from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.chromium import Tab, find_chromium
-from tests.support.console_tour import PAGES, announce, tour
+from tests.support.console_tour import PAGES, announce, picture, tour
 from tests.support.running_console import RunningConsole
 from tests.support.running_node import CommandClient, RunningNode
 
@@ -143,5 +143,51 @@ def test_times_stay_in_the_readers_zone_when_a_part_is_fetched_again(broker: Mos
             await tab.until(f"document.querySelector('#rooms .badge')?.textContent === '{state}'", state)
             await tab.until(f"!{shown}.includes('UTC')", "the time in the reader's zone")
         assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)
+
+
+# The first decoder never answers.
+HANGS = """(() => { const decode = createImageBitmap.bind(window); window.hung = 0;
+  window.createImageBitmap = (blob) => (window.hung++ ? decode(blob) : new Promise(() => undefined)); })()"""
+# Whether the canvas of a camera is empty.
+EMPTY = """(() => { const canvas = document.querySelector("[data-camera=porch] canvas");
+  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.every((one) => one === 0); })()"""
+
+
+def test_a_decoder_that_never_answers_costs_one_picture(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(console.url)
+        await tab.until(f"{DRAWN} === 1", "the first picture")
+        await tab.value(HANGS)
+        for colour in ("#aa0000", "#00aa00", "#0000aa") * 4:
+            client.publish("pi_cam_node/porch/frame", picture(colour), retain=True)
+            await asyncio.sleep(0.5)
+        client.publish("pi_cam_node/porch/frame", picture("#ff0000"), retain=True)
+        red = "document.querySelector('canvas').getContext('2d').getImageData(9, 9, 1, 1).data"
+        await tab.until(f"window.hung > 1 && {red}[0] > 200", "a picture after the one that hangs")
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_camera_out_of_view_is_emptied_by_privacy_and_live_when_it_is_scrolled_to(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        names = ("porch", "a_last", "b_last", "c_last")
+        for name in names:
+            announce(client, name, "A first" if name == "porch" else name)
+        await tab.look(width=390, height=600, phone=True)
+        await tab.go(console.url)
+        await tab.until(f"{DRAWN} === {len(names)}", "all pictures, of those out of view, too")
+        await tab.value("scrollTo(0, document.body.scrollHeight)")
+        await tab.until("document.querySelector('[data-camera=porch]').getBoundingClientRect().bottom < 0")
+        client.publish("pi_cam_node/porch/availability", "offline", retain=True)
+        await tab.until("/Offline/.test(document.querySelector('[data-camera=porch]').innerText)")
+        client.publish("pi_cam_node/porch/availability", "online", retain=True)
+        await tab.until(f"{DRAWN} === {len(names)}", "its return, out of view")
+        client.publish("pi_cam_node/porch/state/privacy", "ON", retain=True)
+        await tab.until(EMPTY, "an empty canvas")
 
     tour(broker, tmp_path, steps)

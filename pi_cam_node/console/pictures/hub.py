@@ -53,16 +53,16 @@ class LiveHub:
         return len(self._viewers)
 
     def show(self, viewer: Viewer, wanted: Mapping[str, Wanted]) -> None:
-        """Show these cameras to a browser, and no others."""
+        """Show these cameras to a browser, and no others; those of nodes that are not known yet once they are."""
         if not self._viewers:
             self.scalers.submit(scaling.load)
         self._viewers.add(viewer)
         before = set(viewer.wanted)
-        viewer.want({camera: one for camera, one in wanted.items() if self._nodes.get(camera) is not None})
+        viewer.want(wanted)
         for camera in before - viewer.wanted.keys():
             self._remove(viewer, camera)
         for camera in viewer.wanted:
-            self._upstream(camera).add(viewer)
+            self._add(viewer, camera)
 
     def leave(self, viewer: Viewer) -> None:
         """Show nothing to a browser any more."""
@@ -77,16 +77,17 @@ class LiveHub:
             upstream.close()
         self.scalers.shutdown(wait=False, cancel_futures=True)
 
-    def _upstream(self, camera: str) -> Upstream:
+    def _add(self, viewer: Viewer, camera: str) -> None:
+        node = self._nodes.get(camera)
+        if node is None:
+            return
         if camera not in self._upstreams:
-            node = self._nodes.get(camera)
-            assert node is not None
 
             def follow(wanted: bool) -> None:
                 self._follow_frames(camera, wanted)
 
             self._upstreams[camera] = Upstream(node, self._client, self._clock, follow)
-        return self._upstreams[camera]
+        self._upstreams[camera].add(viewer)
 
     def _remove(self, viewer: Viewer, camera: str) -> None:
         upstream = self._upstreams.get(camera)
@@ -100,10 +101,14 @@ class LiveHub:
         if part == "gone" or (part == "state" and node.is_private):
             self._cutoff.cut(node.id)
         if upstream is None:
-            return
-        if part == "gone":
+            # A browser that was quicker than the node, or than its return, has asked for it already.
+            for viewer in self._viewers if part != "gone" else ():
+                if node.id in viewer.wanted:
+                    self._add(viewer, node.id)
+        elif part == "gone":
             upstream.hide()
             upstream.close()
+            del self._upstreams[node.id]
         elif part == "frame":
             upstream.retained_frame()
         elif part in _CHANGES_VIEW:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.console.nodes.node import Node
@@ -16,9 +16,13 @@ from pi_cam_node.console.pictures.viewer import Status, Viewer
 _log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, WAIT_MAX_S = 0.5, 10.0
+# A stream of less would be slow to become another one, when a browser scrolls to its camera.
+FPS_MIN = 1.0
 # How long the retained pictures are shown before the way over HTTP is looked at again.
 RETAINED_FOR_S = 20.0
 TROUBLE_CHECK_S = 5.0
+# A node repeats its last picture each two seconds, so that one which sends none for so long is stuck.
+PICTURE_DEADLINE_S = 12.0
 
 
 class Upstream:
@@ -41,6 +45,7 @@ class Upstream:
         self._changed = asyncio.Event()
         self._is_retained = False
         self._fps = 0.0
+        self._wait_s = FIRST_WAIT_S
         self.newest: LiveFrame | None = None
         self.status = Status(live=False, text="Connecting …")
 
@@ -55,7 +60,7 @@ class Upstream:
         viewer.tell(self.node.id, self.status)
         if self.newest is not None and not self.node.is_private:
             viewer.offer(self.node.id, self.newest, self._clock.monotonic())
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"upstream {self.node.id}")
         elif self._wanted_fps() > self._fps:
             self._changed.set()
@@ -85,7 +90,8 @@ class Upstream:
         self.newest = None
         for viewer in self._viewers:
             viewer.hide(self.node.id)
-        self._say(Status(live=False, text=self.node.trouble() or "Connecting …", blank=self.node.is_private))
+        blank = self.node.is_private or self.node.online is None
+        self._say(Status(live=False, text=self.node.trouble() or "Connecting …", blank=blank))
 
     def retained_frame(self) -> None:
         """Show the live picture that the broker has, where that is what is shown."""
@@ -94,32 +100,45 @@ class Upstream:
             self._show(LiveFrame(node.frame, node.frame_ms))
 
     async def _run(self) -> None:
-        wait_s = FIRST_WAIT_S
+        """Connect again and again, whatever ends a connection, until this task itself is cancelled."""
         while True:
             self._changed.clear()
-            trouble = self.node.trouble()
-            if trouble:
-                self.hide()
-                await self._wait_for_change(TROUBLE_CHECK_S)
-                continue
             try:
-                if await self._stream():
-                    wait_s = FIRST_WAIT_S
-            except Unreachable as error:
-                await self._show_retained(str(error))
-                continue
+                if await self._attempt():
+                    continue
             except (OSError, ValueError, asyncio.IncompleteReadError) as error:
                 _log.info("the stream of %s broke: %s", self.node.id, error)
+            except asyncio.CancelledError:
+                # Something that was waited for may have been cancelled, and not this task.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                _log.warning("the stream of %s was cancelled", self.node.id)
             except Exception:
                 _log.exception("the stream of %s failed", self.node.id)
             self._say(Status(live=False, text="The stream broke; connecting again …"))
-            await self._wait_for_change(wait_s)
-            wait_s = min(WAIT_MAX_S, 2 * wait_s)
+            await self._wait_for_change(self._wait_s)
+            self._wait_s = min(WAIT_MAX_S, 2 * self._wait_s)
+
+    async def _attempt(self) -> bool:
+        """Show what there is of the camera until that changes; return whether the next attempt may follow at once."""
+        if self.node.trouble():
+            self.hide()
+            await self._wait_for_change(TROUBLE_CHECK_S)
+            return True
+        try:
+            return await self._stream()
+        except Unreachable as error:
+            await self._show_retained(str(error))
+            return True
 
     async def _stream(self) -> bool:
-        """Show the stream until it ends, or the state of the node changes; return whether a picture came."""
+        """Show the stream until it ends, or another one is wanted; return whether that was why.
+
+        Raises:
+            ConnectionError: It sends no picture.
+        """
         self._fps = self._wanted_fps()
-        has_come = False
         async with self._client.get(self.node, f"/stream?fps={self._fps:g}") as answer:
             if answer.status != 200:
                 said = (await answer.content.read(200)).decode("utf-8", "replace").strip()
@@ -127,14 +146,14 @@ class Upstream:
                 await self._wait_for_change(TROUBLE_CHECK_S)
                 return False
             pictures = frames_of(answer.content, self._now_ms())  # type: ignore[arg-type] # aiohttp's reader has its methods
-            async for frame in pictures:
+            while (frame := await _next_of(pictures)) is not None:
                 if self._changed.is_set() and (self.node.trouble() or self._wanted_fps() > self._fps):
-                    return has_come
-                if not has_come:
-                    self._say(Status(live=True))
-                has_come = True
+                    return True
+                # Said with each picture: the node may have had no camera for a moment, without an end of the stream.
+                self._say(Status(live=True))
+                self._wait_s = FIRST_WAIT_S
                 self._show(frame)
-        return has_come
+        return False
 
     async def _show_retained(self, why: str) -> None:
         """Show what the broker keeps, and say why; for a while."""
@@ -170,7 +189,22 @@ class Upstream:
 
     def _wanted_fps(self) -> float:
         wanted = (viewer.wanted.get(self.node.id) for viewer in self._viewers)
-        return max((one.fps for one in wanted if one is not None), default=1.0)
+        return max([FPS_MIN, *(one.fps for one in wanted if one is not None)])
 
     def _now_ms(self) -> int:
         return round(self._clock.utcnow().timestamp() * 1000)
+
+
+async def _next_of(pictures: AsyncIterator[LiveFrame]) -> LiveFrame | None:
+    """Return the next picture of a stream; ``None`` at its end.
+
+    Raises:
+        ConnectionError: None came in time, though the connection may be alive.
+    """
+    try:
+        async with asyncio.timeout(PICTURE_DEADLINE_S) as deadline:
+            return await anext(pictures, None)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise ConnectionError(f"no picture came for {PICTURE_DEADLINE_S:g} s") from None

@@ -53,6 +53,9 @@ class Viewer:
 
     def want(self, wanted: Mapping[str, Wanted]) -> None:
         """Set the cameras that are shown from now on."""
+        for camera, one in wanted.items():
+            if one != self.wanted.get(camera):
+                self._due_s.pop(camera, None)  # one that is scrolled into view does not wait at its old pace
         self.wanted = dict(wanted)
         for gone in self._frames.keys() - self.wanted.keys():
             del self._frames[gone]

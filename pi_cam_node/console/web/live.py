@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 PING_S = 10.0
 MESSAGE_MAX_BYTES = 16 << 10
 BEAT_S = 15.0
+SCALE_DEADLINE_S = 5.0
 # When a browser asks for the changes again that it lost.
 RETRY_MS = (500, 4_000)
 SOCKETS_MAX = 64
@@ -91,12 +92,21 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
                 wanted, node = viewer.wanted.get(camera), context.nodes.get(camera)
                 if wanted is None or node is None or node.is_private:
                     continue
-                jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
+                try:
+                    async with asyncio.timeout(SCALE_DEADLINE_S):
+                        jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
+                except Exception as error:
+                    _log.warning("a picture of %s is left out: %r", camera, error)
+                    continue
                 # Privacy may have been switched on while the picture was made smaller.
                 if not node.is_private:
                     await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
     except (ConnectionError, RuntimeError) as error:
         _log.debug("a viewer is gone: %s", error)
+    except Exception:
+        # Open and silent it would be taken for a live one; the browser comes back after its end.
+        _log.exception("a live view failed")
+        await socket.close(code=1011)
 
 
 def _still_may(request: web.Request) -> bool:

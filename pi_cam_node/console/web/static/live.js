@@ -2,6 +2,13 @@
 
 const OLD_AFTER_MS = 2_000;
 const GONE_AFTER_MS = 10_000;
+// A decoder that has not answered by then is not waited for any more.
+const DECODED_AFTER_MS = 3_000;
+// Live cameras of a console that is there are heard at least this often.
+const SILENT_AFTER_MS = 30_000;
+// Pictures a second of a camera that is scrolled out of view: it is not old when it comes into view, and is emptied
+// where it may not be seen any more.
+const UNSEEN_FPS = 0.5;
 // Half as long to half as long again: browsers that lost the same console do not come back at one moment.
 const WAIT_MS = [500, 1_000, 2_000, 3_000];
 const NUMBERS = new TextDecoder();
@@ -23,15 +30,19 @@ class Screen {
     this.note = figure.querySelector(".note");
     this.at = 0;
     this.isLive = false;
-    this.decoding = false;
+    this.turn = 0;
+    this.decodingUntil = 0;
     this.isSeen = true;
+    this.width = 320;
   }
 
   async draw(at, jpeg) {
-    if (this.decoding) return; // the next one comes
-    this.decoding = true;
+    if (performance.now() < this.decodingUntil) return; // the next one comes
+    const turn = ++this.turn;
+    this.decodingUntil = performance.now() + DECODED_AFTER_MS;
     try {
       const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+      if (turn !== this.turn) return bitmap.close(); // a later one was begun, or none may be seen any more
       if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
         this.canvas.width = bitmap.width;
         this.canvas.height = bitmap.height;
@@ -45,7 +56,7 @@ class Screen {
     } catch {
       // A picture that cannot be read is left out; its age shows that.
     } finally {
-      this.decoding = false;
+      if (turn === this.turn) this.decodingUntil = 0;
     }
   }
 
@@ -66,6 +77,8 @@ class Screen {
 
   // Nothing of it may be shown any more: the canvas is emptied, not only covered.
   blank(text) {
+    this.turn++;
+    this.decodingUntil = 0;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.at = 0;
     this.note.hidden = true;
@@ -151,10 +164,11 @@ export class LiveView {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
     const cameras = {};
     for (const [camera, screen] of this.screens) {
-      if (!screen.isSeen) continue;
-      const width = Math.ceil(screen.figure.clientWidth * Math.min(2, devicePixelRatio || 1));
+      // One on a page of the wall that is not shown has no width: it keeps its last.
+      screen.width = Math.ceil(screen.figure.clientWidth * Math.min(2, devicePixelRatio || 1)) || screen.width;
       // Beside live video nobody sees the pictures, but that none may be seen comes with them.
-      cameras[camera] = screen.figure.dataset.showing === "video" ? { fps: 1, width: 64 } : { fps: this.fps, width };
+      const isUnderVideo = screen.figure.dataset.showing === "video";
+      cameras[camera] = isUnderVideo ? { fps: 1, width: 64 } : { fps: screen.isSeen ? this.fps : UNSEEN_FPS, width: screen.width };
     }
     const wanted = JSON.stringify({ cameras });
     if (wanted !== this.asked) this.socket.send((this.asked = wanted));
@@ -177,6 +191,11 @@ export class LiveView {
   }
 
   watch() {
+    const isExpected = [...this.screens.values()].some((screen) => screen.isLive);
+    if (this.socket && isExpected && Date.now() - this.heard > SILENT_AFTER_MS) {
+      this.close();
+      this.connect();
+    }
     for (const screen of this.screens.values()) screen.tell();
   }
 }
