@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import BadImage, Controls
 from pi_cam_node.camera.sources.http_camera import HttpCameraSource
 from pi_cam_node.config import CameraConfig
-from tests.support.http_camera_server import PASSWORD, http_camera
+from tests.support.http_camera_server import PASSWORD, Login, http_camera
 
 DAY = Controls("day", 20.0, 100_000, 1.0, "stream")
 
 
-@pytest.mark.parametrize("path", ["/stream", "/snapshot.jpg"])
-@pytest.mark.parametrize("login", ["", "basic", "digest"])
-def test_pictures_come_with_every_login(path: str, login: Literal["", "basic", "digest"]) -> None:
+@pytest.mark.parametrize("path", ["/stream", "/snapshot.jpg", "/moved"])
+@pytest.mark.parametrize("login", ["", "basic", "digest", "sha-256", "several"])
+def test_pictures_come_with_every_login(path: str, login: Login) -> None:
     with http_camera(path, login) as url:
         source = HttpCameraSource(url)
         opened = source.open(CameraConfig(), DAY)
         assert (opened.size, opened.layout, opened.controls) == ((320, 240), "bgr", False)
         assert "secret" not in opened.source
-        shots = [source.read() for _ in range(5)]
+        shots = [source.read() for _ in range(8)]
         source.close()
     assert len({shot.pixels.tobytes() for shot in shots}) >= 3
     assert [shot.captured_mono_s for shot in shots] == sorted(shot.captured_mono_s for shot in shots)
@@ -38,6 +36,26 @@ def test_a_wrong_login_is_said_without_the_password() -> None:
 
 @pytest.mark.parametrize(("path", "words"), [("/page", "answers with text/html"), ("/none", "answers 404")])
 def test_an_address_without_pictures_is_said(path: str, words: str) -> None:
+    with http_camera(path) as url, pytest.raises(SourceError, match=words):
+        HttpCameraSource(url).open(CameraConfig(), DAY)
+
+
+@pytest.mark.parametrize("path", ["/mjpeg", "/stream-without-a-kind", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"])
+def test_pictures_come_whatever_they_are_called_and_packed_in(path: str) -> None:
+    with http_camera(path) as url:
+        source = HttpCameraSource(url)
+        assert source.open(CameraConfig(), DAY).size == (320, 240)
+        assert [source.read().pixels.shape for _ in range(6)] == [(240, 320, 3)] * 6
+        source.close()
+
+
+def test_a_picture_that_is_no_jpeg_is_said() -> None:
+    with http_camera("/snapshot.png") as url, pytest.raises(BadImage, match=r"no JPEG.*x89PNG"):
+        HttpCameraSource(url).open(CameraConfig(), DAY)
+
+
+@pytest.mark.parametrize(("path", "words"), [("/moved-away", "unknown url type: ftp"), ("/in-a-circle", "answers 302")])
+def test_a_redirect_to_nowhere_is_said(path: str, words: str) -> None:
     with http_camera(path) as url, pytest.raises(SourceError, match=words):
         HttpCameraSource(url).open(CameraConfig(), DAY)
 

@@ -1,11 +1,14 @@
-"""A network camera on loopback: an MJPEG stream, snapshots, and a login by Basic or Digest."""
+"""A network camera on loopback: an MJPEG stream, snapshots, and a login with one demand or several."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import re
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +20,30 @@ import numpy as np
 USER, PASSWORD = "cam", "canary/secret"
 _NONCE = "0123456789abcdef"
 
+Login = Literal["", "basic", "digest", "sha-256", "several"]
+_DIGEST = f'Digest realm="c", nonce="{_NONCE}", qop="auth"'
+_SHA_256 = f'Digest realm="a, c", nonce="{_NONCE}", qop="auth-int, auth", opaque="x", algorithm=SHA-256'
+_CHALLENGES: dict[Login, list[str]] = {
+    "basic": ['Basic realm="c"'],
+    "digest": [_DIGEST],
+    "sha-256": [_SHA_256, _DIGEST],
+    "several": ["Negotiate", 'Bearer realm="c"', "basic realm=c"],
+}
+# What a stream is also served as.
+STREAM_KINDS = {
+    "/stream": "multipart/x-mixed-replace; boundary=--wrong",
+    "/mjpeg": "video/x-motion-jpeg",
+    "/stream-without-a-kind": "",
+}
+# Content types and encodings of snapshots.
+SNAPSHOT_KINDS = {
+    "/snapshot.jpg": ("image/jpeg", ""),
+    "/bytes.jpg": ("application/octet-stream", ""),
+    "/gzip.jpg": ("image/jpeg", "gzip"),
+    "/deflate.jpg": ("image/jpeg", "deflate"),
+}
+MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jpg", "/in-a-circle": "/in-a-circle"}
+
 
 def picture(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
     """Return a JPEG that differs from picture to picture."""
@@ -26,7 +53,7 @@ def picture(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    login: ClassVar[Literal["", "basic", "digest"]] = ""
+    login: ClassVar[Login] = ""
     fps: ClassVar[float] = 20.0
     bad_every: ClassVar[int] = 0
     frames: ClassVar[int] = 1_000_000
@@ -34,20 +61,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if not self._may():
-            challenge = (
-                f'Digest realm="c", nonce="{_NONCE}", qop="auth"' if self.login == "digest" else 'Basic realm="c"'
-            )
             self.send_response(401)
-            self.send_header("WWW-Authenticate", challenge)
+            for challenge in _CHALLENGES[self.login]:
+                self.send_header("WWW-Authenticate", challenge)
             self.end_headers()
-        elif self.path == "/snapshot.jpg":
+        elif self.path in MOVED:
+            self.send_response(302)
+            self.send_header("Location", MOVED[self.path])
+            self.end_headers()
+        elif self.path in SNAPSHOT_KINDS:
+            kind, encoding = SNAPSHOT_KINDS[self.path]
             data = picture(int(time.monotonic() * self.fps))
+            if encoding:
+                data = gzip.compress(data) if encoding == "gzip" else zlib.compress(data)
             self.send_response(200)
-            self.send_header("Content-Type", "image/jpeg")
+            self.send_header("Content-Type", kind)
+            if encoding:
+                self.send_header("Content-Encoding", encoding)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-        elif self.path == "/stream":
+        elif self.path == "/snapshot.png":
+            self.send_response(200)
+            self.send_header("Content-Type", "image/png")
+            self.end_headers()
+            self.wfile.write(cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes())
+        elif self.path in STREAM_KINDS:
             self._stream()
         else:
             self.send_response(200 if self.path == "/page" else 404)
@@ -56,7 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=--wrong")
+        if STREAM_KINDS[self.path]:
+            self.send_header("Content-Type", STREAM_KINDS[self.path])
         self.end_headers()
         for number in range(self.frames):
             data = picture(number)
@@ -70,22 +110,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _may(self) -> bool:
         told = self.headers.get("Authorization", "")
-        if self.login == "basic":
+        if self.login in ("basic", "several"):
             return told == "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         return not self.login or self._digest_is_right(told)
 
     def _digest_is_right(self, told: str) -> bool:
         if not told.startswith("Digest "):
             return False
-        fields = dict(part.strip().split("=", 1) for part in told[7:].split(", "))
-        fields = {name: value.strip('"') for name, value in fields.items()}
+        fields = {name: value.strip('"') for name, value in re.findall(r'(\w+)=("[^"]*"|[^,]*)', told[7:])}
+        is_new = self.login == "sha-256"
+        if (fields.get("algorithm"), fields.get("opaque")) != (("SHA-256", "x") if is_new else (None, None)):
+            return False
 
         def digest(text: str) -> str:
-            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+            return hashlib.new("sha256" if is_new else "md5", text.encode(), usedforsecurity=False).hexdigest()
 
-        first, second = digest(f"{USER}:c:{PASSWORD}"), digest(f"GET:{fields['uri']}")
+        realm = "a, c" if is_new else "c"
+        first, second = digest(f"{USER}:{realm}:{PASSWORD}"), digest(f"GET:{fields['uri']}")
         middle = ":".join((fields["nonce"], fields["nc"], fields["cnonce"], fields["qop"]))
-        return fields["response"] == digest(f"{first}:{middle}:{second}")
+        return str(fields["response"]) == digest(f"{first}:{middle}:{second}")
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
@@ -94,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def http_camera(
     path: str,
-    login: Literal["", "basic", "digest"] = "",
+    login: Login = "",
     *,
     fps: float = 20.0,
     bad_every: int = 0,

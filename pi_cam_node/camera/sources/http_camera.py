@@ -7,18 +7,19 @@ requested.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome, RateLimit
 from pi_cam_node.imaging import jpeg
@@ -27,6 +28,11 @@ from pi_cam_node.imaging.jpeg import Pixels
 # For the connection and for each part of an answer; longer than the pause of a camera that sends a picture a second.
 TIMEOUT_S = 8.0
 _CHUNK_BYTES = 65_536
+# Beginnings of the kinds that streams and snapshots are served as; an answer without a kind counts as text/plain.
+_PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text/plain")
+_SOI = b"\xff\xd8"
+# Of zlib's window bits: gzip or zlib, whichever it is.
+_ANY_ZLIB_HEADER = 47
 _ADVICE = {
     401: "it refuses the login; write it as http://user:password@host/…, with # / ? % in it as %23 %2F %3F %25",
     403: "it refuses the login, or this address",
@@ -43,7 +49,7 @@ class HttpCameraSource:
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Take the address, ``http[s]://[user:password@]host[:port]/path``."""
         self._title = without_logins(url)
-        self._request, self._opener = _request_of(url)
+        self._url, self._opener = _opener_of(url)
         self._monotonic = monotonic
         self._response: http.client.HTTPResponse | None = None
         self._splitter: JpegSplitter | None = None
@@ -60,14 +66,15 @@ class HttpCameraSource:
         self._metronome.restart()
         response = self._ask()
         kind = response.headers.get_content_type()
-        if kind.startswith("image/"):
-            first = self._snapshot(response)
-        elif kind.startswith("multipart/") or kind == "application/octet-stream":
-            self._response, self._splitter = response, JpegSplitter()
-            first = self._newest()
-        else:
+        if not kind.startswith(_PICTURES):
             response.close()
             raise SourceError(f"{self._title} answers with {kind}, not with pictures: not the address of a stream")
+        is_short = response.length is not None and response.length <= MAX_JPEG_BYTES
+        if kind.startswith("image/") or (is_short and not kind.startswith("multipart/")):
+            first = self._snapshot(response)
+        else:
+            self._response, self._splitter = response, JpegSplitter()
+            first = self._newest()
         self._first = self._decoded(first)
         self._size = jpeg.size_of(self._first, "bgr")
         return Opened(self._title, self._size, "bgr", controls=False)
@@ -109,14 +116,16 @@ class HttpCameraSource:
         Raises:
             SourceError: No answer, or a refusal.
         """
+        # A new one each time, because urllib counts redirects by request and allows four.
+        request = urllib.request.Request(self._url, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
         try:
-            response: http.client.HTTPResponse = self._opener.open(self._request, timeout=TIMEOUT_S)
+            response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
             error.close()
             advice = _ADVICE.get(error.code, "the camera does not serve it now")
             raise SourceError(f"{self._title} answers {error.code}: {advice}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            cause = getattr(error, "reason", error)
+            cause = _one_line(getattr(error, "reason", error))
             raise SourceError(f"{self._title} cannot be reached: {cause}; check host, port and path") from None
         return response
 
@@ -126,6 +135,7 @@ class HttpCameraSource:
                 data = response.read(MAX_JPEG_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"{self._title} broke off: {error}") from None
+        data = _unpacked(data, response.headers.get("Content-Encoding", ""), self._title)
         if len(data) > MAX_JPEG_BYTES:
             raise BadImage(f"{self._title}: a picture of more than {MAX_JPEG_BYTES >> 20} MiB")
         return data
@@ -152,6 +162,10 @@ class HttpCameraSource:
         raise SourceError(f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s")
 
     def _decoded(self, data: bytes) -> Pixels:
+        if data[:2] != _SOI:
+            raise BadImage(
+                f"{self._title}: what came is no JPEG, and nothing else is read: it begins with {data[:4]!r}"
+            )
         try:
             return jpeg.decode(data)
         except ValueError as error:
@@ -165,31 +179,36 @@ class HttpCameraSource:
         return pixels
 
 
-class _DigestHandler(urllib.request.HTTPDigestAuthHandler):
-    def http_error_401(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any) -> Any:
-        with contextlib.closing(fp):  # which urllib leaves open
-            return super().http_error_401(req, fp, code, msg, headers)
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
-class _BasicHandler(urllib.request.HTTPBasicAuthHandler):
-    def http_error_401(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any) -> Any:
-        with contextlib.closing(fp):
-            return super().http_error_401(req, fp, code, msg, headers)
+def _unpacked(data: bytes, encoding: str, title: str) -> bytes:
+    """Return a body without the compression that some servers apply unasked, no more of it than a picture may have."""
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        return data
+    try:
+        return zlib.decompressobj(_ANY_ZLIB_HEADER).decompress(data, MAX_JPEG_BYTES + 1)
+    except zlib.error as error:
+        raise BadImage(f"{title}: its {encoding} cannot be unpacked: {error}") from None
 
 
-def _request_of(url: str) -> tuple[urllib.request.Request, urllib.request.OpenerDirector]:
-    """Return the request without the login, and the opener that adds it, by Basic or Digest as the server demands."""
+def _opener_of(url: str) -> tuple[str, urllib.request.OpenerDirector]:
+    """Return the address without the login, and the opener that adds it, by Basic or Digest as the server demands."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
-    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    opener = urllib.request.OpenerDirector()  # no proxies, and no other schemes for a camera to redirect to
+    for handler in (
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
     if parts.username is not None:
         user, password = urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")
-        passwords.add_password(None, bare, user, password)
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        _DigestHandler(passwords),
-        _BasicHandler(passwords),
-    )
-    request = urllib.request.Request(bare, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
-    return request, opener
+        opener.add_handler(LoginHandler(bare, user, password))
+    return bare, opener
