@@ -25,7 +25,7 @@ OpenEncoder = Callable[[tuple[int, int], "VideoOutput", int], "VideoEncoder"]
 # A camera that sends packets has sent one by then, in seconds after its first picture.
 _OWN_S = 3.0
 # A board's encoder that failed (another program has it, no memory, it hangs) is tried again after so long, in seconds;
-# the time doubles from one failure to the next, up to the second figure.
+# the time doubles from one failure to the next, up to the second figure. One that worked for as long begins anew.
 _RETRY_S, _RETRY_MAX_S = 30.0, 960.0
 # Tracks of the encoder bear other numbers than those of the camera.
 _FIRST_TRACK = 1_000
@@ -59,6 +59,7 @@ class VideoPackets:
         self._track = _FIRST_TRACK
         self._first_s: float | None = None
         self._has_own = False
+        self._opened_s = 0.0
         self._retry_wait_s, self._retry_at_s = _RETRY_S, float("-inf")
 
     def configure(self, wanted: VideoOutput | None) -> None:
@@ -97,10 +98,12 @@ class VideoPackets:
         try:
             if self._encoder is None:
                 self._track += 1
-                self._encoder = self._open_encoder(self._size, self._wanted, self._track)
+                self._encoder, self._opened_s = self._open_encoder(self._size, self._wanted, self._track), mono_s
                 _log.info("the board's encoder makes the video")
             return self._encoder.encode(pixels, self._layout, mono_s)
         except OSError as error:
+            if self._encoder is not None and mono_s - self._opened_s >= _RETRY_MAX_S:
+                self._retry_wait_s = _RETRY_S
             self.close()
             self._put_off(error, mono_s)
             return ()

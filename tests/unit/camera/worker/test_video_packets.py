@@ -17,6 +17,7 @@ from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.camera.worker.video_packets import OpenEncoder
 from pi_cam_node.imaging.encoders import VideoEncoder, VideoOutput
 from pi_cam_node.imaging.frame import Layout, Sensor
+from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.packet import Packet, PacketFacts
 from tests.support.fakes.v4l2_codec import FakePiEncoder
@@ -134,6 +135,30 @@ def test_an_encoder_that_was_busy_is_tried_again() -> None:
     assert asked_s == [0, 30, 90], "and not at every picture"
     assert found[0].key
     assert found[0].mono_s == pytest.approx(90.0)
+
+
+def test_an_encoder_that_fails_now_and_then_is_back_soon_each_time() -> None:
+    opened_s: list[int] = []
+
+    class Hourly:
+        """Hangs an hour after it was opened."""
+
+        def encode(self, _pixels: Pixels, _layout: Layout, _mono_s: float) -> list[Packet]:
+            if now_s - opened_s[-1] >= 3600:
+                raise OSError(errno.ETIMEDOUT, "it hangs")
+            return []
+
+        def close(self) -> None:
+            """Do nothing: there is nothing to release."""
+
+    def hourly(*_arguments: Any) -> VideoEncoder:
+        opened_s.append(now_s)
+        return Hourly()
+
+    made = PictureMaker(Opened("test", SIZE, "i420", controls=True), Orientation(), [LEFT], VIDEO, open_video=hourly)
+    for now_s in range(0, 30_000, 10):
+        packets(made, 1, float(now_s))
+    assert opened_s == [number * 3630 for number in range(9)]
 
 
 @pytest.mark.parametrize("failure", [errno.ENODEV, errno.EINVAL])
