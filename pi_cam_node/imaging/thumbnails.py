@@ -30,9 +30,11 @@ def thumbnail(jpeg: bytes, width_px: int, max_bytes: int) -> bytes:
         height = max(1, round(picture.height * width / picture.width))
         # The decoder leaves out what a smaller picture does not need, at an eighth of the size at least.
         picture.draft("RGB", (width, height))
-        small = picture.convert("RGB")
+        picture.load()
     except (OSError, SyntaxError) as error:
         raise ValueError(f"not a JPEG that can be read: {error}") from error
+    # Converted only where it has to be: a copy of a large picture is tens of megabytes.
+    small = picture if picture.mode == "RGB" else picture.convert("RGB")
     return _within(_resized(small, (width, height)), max_bytes)
 
 

@@ -73,3 +73,21 @@ def test_the_process_that_makes_it_of_a_jpeg_has_neither_numpy_nor_opencv() -> N
     )
     done = subprocess.run([sys.executable, "-c", program], input=NOISY, capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
+
+
+def test_a_large_picture_is_in_memory_once() -> None:
+    """The image of a message is as wide as the picture; a board of 512 MiB has little room beside the camera."""
+    picture = jpeg.encode(np.full((3000, 4000, 3), 90, np.uint8), "bgr", 90)
+    program = (
+        "import resource, sys\n"
+        "from pi_cam_node.imaging.thumbnails import thumbnail\n"
+        "def peak_kib():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "data = sys.stdin.buffer.read()\n"
+        "thumbnail(data, 16, 10000)\n"
+        "before_kib = peak_kib()\n"
+        "thumbnail(data, 4000, 1 << 20)\n"
+        "print(peak_kib() - before_kib)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=picture, capture_output=True, check=True)
+    assert int(done.stdout) * 1024 < 2 * 4000 * 3000 * 3
