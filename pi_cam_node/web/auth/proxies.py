@@ -1,8 +1,13 @@
-"""Client address of a request, read from the headers of trusted reverse proxies and of no others."""
+"""Client address of a request, read from the headers of trusted reverse proxies and of no others.
+
+A proxy tells it in the X-Forwarded headers, or in Forwarded (RFC 7239). The latter is read only where none of the
+former is there: a proxy that sets the ones may pass the other on as the client invented it.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +17,9 @@ if TYPE_CHECKING:
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded")
+_X_FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix")
+# A parameter of an element of Forwarded, or the end of the element.
+_PARAMETER = re.compile(r'([A-Za-z]{1,16})=("(?:\\.|[^"\\])*"|[^\s",;]+)|(,)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +64,18 @@ class Proxies:
         """Return the address that sent a request. Of several proxies the last one counts, which no client can forge."""
         address, host = request.remote or "", request.headers.get("Host", "")
         scheme = "https" if request.transport and request.transport.get_extra_info("sslcontext") else "http"
+        told = _told_by_proxies(request)
         if not self.trusts(address):
-            return Peer(address, scheme, host, any(name in request.headers for name in FORWARDED))
-        told = _last(request, "X-Forwarded-Proto").lower()
-        scheme = told if told in ("http", "https") else scheme
-        return Peer(self._client(request) or address, scheme, _last(request, "X-Forwarded-Host") or host)
+            return Peer(address, scheme, host, through_unknown_proxy=told is not None)
+        if told is not None:
+            scheme = told.scheme if told.scheme in ("http", "https") else scheme
+            address, host = self._client(told.hops) or address, told.host or host
+        return Peer(address, scheme, host)
 
-    def _client(self, request: web.Request) -> str:
+    def _client(self, hops: Sequence[str]) -> str:
         """Return the nearest address that is no trusted proxy's, else the farthest; empty where a proxy names none."""
         farthest = ""
-        for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(",")):
+        for hop in reversed(hops):
             ip = parse_address(hop)
             if ip is None:  # what stands before a word such as "unknown" may be the client's own invention
                 break
@@ -74,6 +83,39 @@ class Proxies:
             if not self.trusts(farthest):
                 break
         return farthest
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the headers of proxies say.
+
+    Attributes:
+        hops: Addresses, that of the client first, each written by the proxy that it came to.
+        scheme: In lower case, as the nearest proxy says it; empty: it does not.
+        host: The same of the name that was asked for.
+    """
+
+    hops: list[str]
+    scheme: str
+    host: str
+
+
+def _told_by_proxies(request: web.Request) -> _Told | None:
+    """Return what proxies say about a request; ``None`` where none says anything."""
+    if any(name in request.headers for name in _X_FORWARDED):
+        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        return _Told(hops, _last(request, "X-Forwarded-Proto").lower(), _last(request, "X-Forwarded-Host"))
+    if "Forwarded" not in request.headers:
+        return None
+    elements: list[dict[str, str]] = [{}]
+    for name, value, comma in _PARAMETER.findall(",".join(request.headers.getall("Forwarded"))):
+        if comma:
+            elements.append({})
+        else:
+            elements[-1][name.lower()] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+    nearest = elements[-1]
+    hops = [element.get("for", "") for element in elements]
+    return _Told(hops, nearest.get("proto", "").lower(), nearest.get("host", ""))
 
 
 def parse_address(text: str) -> Address | None:

@@ -339,6 +339,43 @@ def test_of_a_chain_the_last_stranger_is_the_client(told: str, client: str) -> N
     assert peer.address == client
 
 
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("for=203.0.113.5;proto=https;host=cam.example", ("203.0.113.5", "https", "cam.example")),
+        ('For="203.0.113.5:4711"; Proto=HTTPS', ("203.0.113.5", "https", OWN)),
+        ('for=127.0.0.1;host=evil.example, for="[2001:db8::7]:4711"', ("2001:db8::7", "http", OWN)),
+        ('for="[fe80::7%eth0]"', ("fe80::7", "http", OWN)),
+        ("for=203.0.113.5, for=198.51.100.2;by=198.51.100.3", ("203.0.113.5", "http", OWN)),
+        ("for=127.0.0.1, for=unknown", ("198.51.100.1", "http", OWN)),
+        ("for=_hidden;proto=gopher", ("198.51.100.1", "http", OWN)),
+        (r'host="cam\.example";for=203.0.113.5', ("203.0.113.5", "http", "cam.example")),
+        ('for="127.0.0.1, for=203.0.113.5', ("203.0.113.5", "http", OWN)),
+        ("", ("198.51.100.1", "http", OWN)),
+    ],
+)
+def test_the_standard_header_of_a_trusted_proxy_is_read(told: str, seen: tuple[str, str, str]) -> None:
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", Host=OWN, Forwarded=told))
+    assert (peer.address, peer.scheme, peer.host) == seen
+
+
+def test_what_a_client_adds_beside_the_headers_of_its_proxy_is_not_read() -> None:
+    invented = {"Forwarded": "for=127.0.0.1;proto=http;host=evil.example"}
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", **FORWARDED, **invented))
+    assert (peer.address, peer.scheme, peer.host) == ("203.0.113.5", "https", "cam.example")
+    only_the_address = {"X_Forwarded_For": "203.0.113.5", "Host": OWN}
+    peer = Proxies(("198.51.100.0/24",)).peer_of(request(peer="198.51.100.1", **only_the_address, **invented))
+    assert (peer.address, peer.scheme, peer.host) == ("203.0.113.5", "http", OWN)
+
+
+def test_clients_of_a_proxy_that_speaks_the_standard_are_counted_apart() -> None:
+    rules = access(trusted=("192.0.2.99",))
+    for _ in range(GUESSES):
+        judged(rules, request(Authorization="Bearer wrong", Forwarded="for=203.0.113.5"))
+    assert judged(rules, request(**BEARER, Forwarded="for=203.0.113.5")) == 429
+    assert judged(rules, request(**BEARER, Forwarded="for=203.0.113.6")) == 200
+
+
 def test_forging_an_address_does_not_buy_more_guesses() -> None:
     rules = access()
     for number in range(GUESSES):
