@@ -445,6 +445,29 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
         assert int(told[1]) <= 16 + serving.config.http.max_viewers
 
 
+def test_a_tls_connection_takes_little_memory(tmp_path: Path, authority: Authority) -> None:
+    cert, key = authority.issue("localhost")
+    tls = {"enable": True, "cert": str(cert), "key": str(key)}
+    context, count = trusting(authority), 8
+    with RunningWebServer(tmp_path, http={"tls": tls}) as serving, contextlib.ExitStack() as stack:
+
+        def open_one() -> None:
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", serving.port), 5))
+            connected = stack.enter_context(context.wrap_socket(plain, server_hostname="localhost"))
+            connected.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connected.recv(65536)
+
+        open_one()  # what the first one loads is not what is measured
+        tracemalloc.start()
+        try:
+            for _ in range(count):
+                open_one()
+            each_bytes = tracemalloc.get_traced_memory()[0] / count
+        finally:
+            tracemalloc.stop()
+    assert each_bytes < 128 * 1024
+
+
 # ------------------------------------------------------------ what everybody gets to see
 
 

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import ssl
 import traceback
+from asyncio import sslproto
 from collections.abc import Callable
 
 from pi_cam_node.web.http.connection import Connection, address_of
@@ -20,6 +21,11 @@ from pi_cam_node.web.http.connection_limit import ConnectionLimit
 _log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
+
+# Of the buffer that asyncio fills with zeros for each TLS connection: 256 KiB unless told otherwise. A TLS record has
+# 16 KiB at most (RFC 8446, section 5.1), and what clients send is short.
+READ_BYTES = 32 * 1024
+sslproto.SSLProtocol.max_size = READ_BYTES
 
 
 class Handshake(asyncio.Protocol):
