@@ -49,6 +49,8 @@ from pi_cam_node.web.http.service import HttpService
 _log = logging.getLogger(__name__)
 
 CLOSE_S = 5.0
+# Longer than the server waits for its connections.
+PAGES_S = 3.0
 
 
 class Console:
@@ -127,7 +129,7 @@ class Console:
         await context.supervisor.stop()
         await asyncio.get_running_loop().run_in_executor(None, link.close, CLOSE_S)
         context.hub.close()
-        await asyncio.wait(tasks, timeout=1.0)
+        await asyncio.wait([task for task in tasks if task.get_name() == "pages"], timeout=PAGES_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

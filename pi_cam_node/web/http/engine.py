@@ -29,7 +29,7 @@ async def serve(
         tls: How to encrypt; ``None``: not at all.
         stopped: Set to end it.
     """
-    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         await _listen(app, runner, sockets, tls, stopped)
@@ -60,6 +60,8 @@ async def _listen(
         for listener in listeners:
             listener.close()
         connections.close_idle()
-        await runner.shutdown()
-        await server.shutdown(SHUTDOWN_S)
-        connections.close_all()
+        try:
+            await runner.shutdown()
+            await server.shutdown(SHUTDOWN_S)
+        finally:
+            connections.close_all()  # also of a server that may not wait so long
