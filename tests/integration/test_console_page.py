@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
+from aiohttp import web
+
 from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.chromium import Tab, find_chromium
 from tests.support.console_tour import PAGES, announce, picture, tour
@@ -86,6 +88,37 @@ def test_a_part_that_changes_leaves_the_focus_and_says_nothing_old(broker: Mosqu
         await tab.until(f"{last_button}.disabled", "no buttons without a broker")
         broker.start()
         await tab.until(f"!{last_button}.disabled", "buttons again")
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_page_says_that_the_console_is_away_and_finds_it_again_behind_a_proxy(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """A proxy that answers in the console's place makes browsers give up by themselves."""
+
+    async def steps(tab: Tab, _client: Client, console: RunningConsole) -> None:
+        refused = asyncio.Event()
+
+        async def refuse(request: web.BaseRequest) -> web.Response:
+            if request.path == "/changes":
+                refused.set()
+            return web.Response(status=502)
+
+        await tab.until("document.getElementById('unreached').hidden")
+        await tab.value("document.body.addEventListener('changed-health', () => { document.heardAgain = true; })")
+        await asyncio.to_thread(console.stop)
+        proxy = web.ServerRunner(web.Server(refuse))
+        await proxy.setup()
+        await web.TCPSite(proxy, "127.0.0.1", console.port, reuse_address=True).start()
+        try:
+            await asyncio.wait_for(refused.wait(), 30)
+            await tab.until("!document.getElementById('unreached').hidden", "the page to say so")
+        finally:
+            await proxy.cleanup()
+        await tab.value("document.heardAgain = false")
+        await asyncio.to_thread(console.start)
+        await tab.until("document.getElementById('unreached').hidden && document.heardAgain", "the page to find it")
 
     tour(broker, tmp_path, steps)
 

@@ -6,6 +6,8 @@ const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const SILENT_AFTER_MS = 40_000;
 // A connection that broke is made anew sooner, while the console is there.
 const BROKEN_AFTER_MS = 5_000;
+// Half as long to half as long again.
+const AGAIN_MS = 3_000;
 const build = document.body.dataset.build;
 let heard = Date.now();
 
@@ -21,7 +23,11 @@ export function wordTimes(root = document) {
 
 function listen() {
   const source = new EventSource("/changes");
-  source.onerror = () => (heard = Math.min(heard, Date.now() - SILENT_AFTER_MS + BROKEN_AFTER_MS));
+  source.onerror = () => {
+    heard = Math.min(heard, Date.now() - SILENT_AFTER_MS + BROKEN_AFTER_MS);
+    // Where a proxy answers in place of the console, the browser gives up.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS * (0.5 + Math.random()));
+  };
   source.addEventListener("changed", ({ data }) => {
     reached();
     for (const part of data.split(" ").filter(Boolean)) {
