@@ -41,8 +41,9 @@ def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
 
 
 def delete_spec(db: sqlite3.Connection, key: str) -> None:
-    """Forget a sensor that people wrote down, with its name, room and cameras."""
+    """Forget a sensor that people wrote down, with its name, room, cameras and changes."""
     db.execute("DELETE FROM sensor WHERE id=?", (key,))
+    db.execute("DELETE FROM sensor_change WHERE sensor=?", (key,))
 
 
 async def apply(sensors: Sensors, database: Database) -> None:

@@ -97,8 +97,11 @@ class Sensors:
         return self._announce(topic, fresh)
 
     def add_by_hand(self, specs: Iterable[SensorSpec]) -> None:
-        """Replace the sensors that people wrote down."""
-        self._announce("", list(specs))
+        """Replace the sensors that people wrote down; of those that go, the last state is forgotten."""
+        told = list(specs)
+        for key in self._announced.get("", set()) - {spec.key for spec in told}:
+            self._last.pop(key, None)
+        self._announce("", told)
 
     def is_for_us(self, topic: str) -> bool:
         """Tell whether a topic is one of a sensor's."""

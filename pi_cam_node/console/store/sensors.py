@@ -55,12 +55,13 @@ def put_note(db: sqlite3.Connection, key: str, name: str, room: str, cameras: st
     Args:
         db: The database.
         key: The sensor's.
-        name: What they call it; empty: as it calls itself.
+        name: What they call it; empty: as it calls itself, or was called when it was added by hand.
         room: Where it is.
         cameras: JSON list of the nodes that see it.
     """
     db.execute(
-        "INSERT INTO sensor VALUES (?,'note',?,'','','','{}',?,?) ON CONFLICT (id) DO UPDATE SET name=excluded.name, "
+        "INSERT INTO sensor VALUES (?,'note',?,'','','','{}',?,?) ON CONFLICT (id) DO UPDATE SET "
+        "name=CASE WHEN source='hand' AND excluded.name='' THEN name ELSE excluded.name END, "
         "room=excluded.room, cameras=excluded.cameras",
         (key, name, room, cameras),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from pi_cam_node.console.sensors.by_hand import spec_of
 from pi_cam_node.console.sensors.registry import Sensors
 
 TOPIC = "homeassistant/binary_sensor/0x1/contact/config"
@@ -58,6 +59,22 @@ def test_what_it_was_before_the_restart_counts() -> None:
     house.sensors.restore({"door": True})
     assert house.says(False) == []
     assert house.says(True) == [(False, True)]
+
+
+def test_a_sensor_added_by_hand_again_knows_nothing_of_the_one_before() -> None:
+    sensors = Sensors("homeassistant", "pi_cam_node")
+    shed = spec_of("shed", "Shed", "shed/door", "{}")
+
+    def opened() -> list[bool | None]:
+        return [change.was for change in sensors.take_state("shed/door", b"ON", retained=False, now_ms=5)]
+
+    sensors.add_by_hand([shed])
+    assert opened() == [None]
+    sensors.add_by_hand([shed])
+    assert opened() == []
+    sensors.add_by_hand([])
+    sensors.add_by_hand([shed])
+    assert opened() == [None]
 
 
 def test_a_sensor_that_is_away_is_neither_open_nor_closed() -> None:
