@@ -14,7 +14,7 @@ from pi_cam_node.console.journal import Entry, void
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.push.pause import until_ms_in, words_of
-from pi_cam_node.console.sensors import by_hand
+from pi_cam_node.console.sensors import announced, by_hand
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import nodes as node_rows
@@ -24,6 +24,8 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 3600.0
+# Nodes and sensors that were heard of within this are known from the start.
+RESTORED_MS = 7 * 86_400_000
 # Events of a node that are compared with the database when the node comes online: at once, and how often while some of
 # them are new.
 RECONCILED, RECONCILED_PAGES = 200, 50
@@ -61,8 +63,12 @@ class Maintenance:
         await context.accounts.load()
         context.mode = await context.database.read(audit.mode)
         context.pause.begin(until_ms_in(await context.database.read(lambda db: audit.last(db, "pushes"))))
+        since_ms = context.now_ms() - RESTORED_MS
+        for node, info, seen_ms in await context.database.read(lambda db: node_rows.seen_since(db, since_ms)):
+            context.nodes.restore(node, info, seen_ms)
         context.dispatcher.by_name.restore(await context.database.read(node_rows.ids))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
+        context.sensors.restore_announced(await context.database.read(lambda db: announced.load(db, since_ms)))
         await by_hand.apply(context.sensors, context.database)
 
     async def run(self) -> None:
@@ -76,6 +82,7 @@ class Maintenance:
                     gone += more
                 if gone:
                     _log.info("%d rows were older than they are kept", gone)
+                await self._touch()
             except NodeError as error:
                 _log.warning("old events stay: %s", error)
             await asyncio.sleep(HOUSEKEEPING_S)
@@ -90,6 +97,10 @@ class Maintenance:
             self._note(node)
             for old in context.nodes.former_ids(node):
                 self._rename(node, old)
+                context.nodes.forget_renamed(old)
+        if part == "availability":
+            seen_ms = node.last_seen_ms
+            context.journal.put(Entry(lambda db: node_rows.touch(db, node.id, seen_ms)))
         if part in {"info", "availability"} and node.online:
             self._begin_reconciling(node)
             self._begin_connecting(node)
@@ -99,6 +110,22 @@ class Maintenance:
             context.changes.tell("nodes")
         if part in {"state", "gone"} and node.is_private:
             context.changes.tell("events")
+
+    async def _touch(self) -> None:
+        """Note when nodes and sensors were last heard.
+
+        Raises:
+            StoreUnavailable: It is not kept.
+        """
+        seen = [(node.id, node.last_seen_ms) for node in self._context.nodes]
+        heard, now_ms = self._context.sensors.heard(), self._context.now_ms()
+
+        def touch(db: sqlite3.Connection) -> None:
+            for node_id, seen_ms in seen:
+                node_rows.touch(db, node_id, seen_ms)
+            announced.touch(db, heard, now_ms)
+
+        await self._context.database.run(touch)
 
     def _note(self, node: Node) -> None:
         name, info, now_ms = node.name, dict(node.info), self._context.now_ms()

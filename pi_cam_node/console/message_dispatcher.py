@@ -18,6 +18,7 @@ from pi_cam_node.console.nodes.node import json_object
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.rules.actions import occurrence_of
 from pi_cam_node.console.rules.engine import Occurrence
+from pi_cam_node.console.sensors import announced
 from pi_cam_node.console.sensors.registry import SensorChanged, Sensors
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import sensors as sensor_rows
@@ -121,6 +122,7 @@ class MessageDispatcher:
         elif (other := self.topics.other_console(topic)) is not None:
             self._note_other(other, payload)
         elif self._is_announcement(topic, payload):
+            self._keep_announcement(topic)
             self.changes.tell("sensors")
         if self.sensors.is_for_us(topic):
             self._take_sensor(arrival)
@@ -131,6 +133,11 @@ class MessageDispatcher:
             return self.sensors.take_zigbee2mqtt(topic, payload)
         is_discovery = topic.startswith(f"{self.topics.discovery_prefix}/") and topic.endswith("/config")
         return is_discovery and self.sensors.take_discovery(topic, payload)
+
+    def _keep_announcement(self, topic: str) -> None:
+        """Store the sensors of a message: a broker may forget it."""
+        specs, now_ms = self.sensors.announced_on(topic), self._now_ms()
+        self.journal.put(Entry(lambda db: announced.put(db, topic, specs, now_ms)))
 
     def _take_event(self, node: str, arrival: Arrival) -> None:
         """Write an event down; a redelivered one is the same row, and acknowledged once it is there."""

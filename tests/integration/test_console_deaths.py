@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import time
 from collections.abc import Awaitable, Iterator
@@ -187,6 +188,60 @@ def test_a_node_that_died_while_the_broker_was_away_is_offline_then(broker: Mosq
         for name in ("hall", "porch"):
             announce(client, name)
         with RunningConsole(tmp_path / "console", broker.port) as console:
+            console.visit(visit)
+
+
+DOOR_TOPIC = "homeassistant/binary_sensor/door/config"
+DOOR = {"state_topic": "door/state", "device_class": "door", "unique_id": "door", "name": "Back door"}
+
+
+def test_a_console_that_starts_at_a_broker_that_forgot_everything_knows_nodes_and_sensors(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    def online(body: dict[str, Any]) -> dict[str, bool]:
+        return {node["id"]: node["online"] for node in body["nodes"]}
+
+    async def before(owner: Browser) -> None:
+        with broker.client() as client:
+            for name in ("hall", "porch"):
+                announce(client, name)
+            client.publish(DOOR_TOPIC, json.dumps(DOOR), retain=True)
+            client.publish("door/state", "ON", retain=True)
+            await owner.until("/api/nodes", lambda body: online(body) == {"hall": True, "porch": True}, "both")
+            await page_says(owner, "/parts/sensors", "Back door")
+            client.publish("pi_cam_node/porch/availability", "offline", retain=True)
+            await owner.until("/api/nodes", lambda body: online(body) == {"hall": True, "porch": False}, "one")
+
+    async def after(owner: Browser) -> None:
+        assert online(await owner.json("/api/nodes")) == {"hall": False, "porch": False}
+        tile = (await owner.get("/parts/tile/porch"))[1]
+        assert "Offline" in tile
+        assert f'last heard <time datetime="{datetime.now(UTC):%Y-%m-}' in tile
+        assert "Porch" in (await owner.get("/"))[1]
+        await page_says(owner, "/sensors", "Back door")
+        with broker.client() as client:
+            announce(client, "hall")
+            await owner.until("/api/nodes", lambda body: online(body) == {"hall": True, "porch": False}, "one back")
+            client.publish("door/state", "OFF")
+            await page_says(owner, "/sensors/door", "closed")
+            client.publish("pi_cam_node/porch/availability", "", retain=True)
+            began_s = time.monotonic()
+            await owner.until("/api/nodes", lambda body: online(body) == {"hall": True}, "the erased one to go")
+            assert time.monotonic() - began_s < bar(1.0)
+            client.publish(DOOR_TOPIC, "", retain=True)
+            await page_says(owner, "/sensors", "No sensors yet")
+
+    async def in_the_end(owner: Browser) -> None:
+        assert online(await owner.json("/api/nodes")) == {"hall": False}
+        assert "No sensors yet" in (await owner.get("/sensors"))[1]
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(before)
+        for visit in (after, in_the_end):
+            console.kill()
+            broker.kill()
+            broker.start()
+            console.start()
             console.visit(visit)
 
 

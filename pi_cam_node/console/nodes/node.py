@@ -29,7 +29,7 @@ class Node:
         thumbnail: The last picture, small, as JPEG; belongs to ``media_last``.
         frame: The retained live picture, as JPEG.
         frame_ms: When that came, UTC epoch milliseconds.
-        last_seen_ms: When it last told anything new.
+        last_seen_ms: When it last told anything new; that it is gone is told by the broker.
         heard_s: When it last said anything, or the broker whether it is there, monotonic seconds.
     """
 
@@ -123,7 +123,7 @@ class Node:
             changed = kind if _put(values, name, payload) else ""
         else:
             changed = self._apply_whole(rest, payload, now_ms)
-        if changed:
+        if changed and self.online is not False:
             self.last_seen_ms = now_ms
         return changed
 

@@ -48,6 +48,16 @@ class Nodes:
         """
         self._listeners.append(listener)
 
+    def restore(self, node_id: str, info: dict[str, Any], last_seen_ms: int) -> None:
+        """Restore a node from before this start: offline, until it is heard; whether privacy is on is not known."""
+        self._nodes[node_id] = Node(node_id, online=False, info=info, last_seen_ms=last_seen_ms)
+
+    def forget_renamed(self, old_id: str) -> None:
+        """Forget the former id of a node, unless another node has it now."""
+        old = self._nodes.get(old_id)
+        if old is not None and not old.online:
+            self._forget(old_id)
+
     def apply(self, node_id: str, rest: str, payload: bytes, *, retained: bool) -> None:
         """Process a topic of a node."""
         if re.fullmatch(NODE_ID_PATTERN, node_id) is None:

@@ -9,6 +9,7 @@ from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.sensors.sensor import SensorSpec
 from pi_cam_node.console.sensors.templates import Template
 from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.sensors import COLUMNS
 
 HAND = "hand"
 
@@ -35,7 +36,7 @@ def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
     field = spec.template.key if spec.template is not None else ""
     config = json.dumps({"field": field, "on": spec.on, "off": spec.off, "kind": spec.kind})
     db.execute(
-        "INSERT OR REPLACE INTO sensor VALUES (?,?,?,?,'',?,?,'','[]')",
+        f"INSERT OR REPLACE INTO sensor ({COLUMNS}) VALUES (?,?,?,?,'',?,?,'','[]')",  # noqa: S608 - text of ours
         (spec.key, HAND, spec.name, spec.kind, spec.topic, config),
     )
 

@@ -52,6 +52,7 @@ class Sensors:
         self._announced: dict[str, set[str]] = defaultdict(set)
         self._by_topic: dict[str, set[str]] = defaultdict(set)
         self._by_availability: dict[str, set[str]] = defaultdict(set)
+        self._confirmed: set[str] = set()
         self._last: dict[str, bool] = {}
         self._notes: dict[str, tuple[str, str, tuple[str, ...]]] = {}
 
@@ -78,6 +79,21 @@ class Sensors:
     def restore(self, values: Mapping[str, bool]) -> None:
         """Restore the states of sensors from before this start, by key."""
         self._last = dict(values)
+
+    def restore_announced(self, specs: Mapping[str, list[SensorSpec]]) -> None:
+        """Restore sensors that were announced before this start, by the topic of that; their states are unknown."""
+        for topic, told in specs.items():
+            self._announce(topic, told)
+        self._confirmed.clear()
+
+    def announced_on(self, topic: str) -> list[SensorSpec]:
+        """Return the sensors that the last message on a topic announced."""
+        keys = sorted(self._announced.get(topic, ()))
+        return [self._sensors[key].spec for key in keys if key in self._sensors]
+
+    def heard(self) -> set[str]:
+        """Return the keys of sensors that were announced, or published anything, since the start."""
+        return {key for key, sensor in self._sensors.items() if key in self._confirmed or sensor.seen_ms}
 
     def take_discovery(self, topic: str, payload: bytes) -> bool:
         """Process a discovery message; an empty one removes its sensors. Return whether anything changed."""
@@ -139,23 +155,26 @@ class Sensors:
             sensor.gone.discard(topic)
 
     def _announce(self, topic: str, specs: list[SensorSpec]) -> bool:
-        """Replace what one message announced."""
+        """Replace what one message announced; return whether that changed anything."""
         old = self._announced.pop(topic, set())
         new = {spec.key: spec for spec in specs}
-        if not old and not new:
-            return False
+        is_same = old == new.keys() and all(self._is_there(key, spec) for key, spec in new.items())
         for key in old - new.keys():
             self._drop(key)
         for key, spec in new.items():
             self._put(topic, key, spec)
-        return True
+        self._confirmed.update(new)
+        return not is_same
+
+    def _is_there(self, key: str, spec: SensorSpec) -> bool:
+        there = self._sensors.get(key)
+        return there is not None and there.spec == spec
 
     def _put(self, topic: str, key: str, spec: SensorSpec) -> None:
-        there = self._sensors.get(key)
-        if there is not None and there.spec == spec:
+        if self._is_there(key, spec):
             self._announced[topic].add(key)
             return
-        if there is None and len(self._sensors) >= SENSORS_MAX:
+        if key not in self._sensors and len(self._sensors) >= SENSORS_MAX:
             return
         self._drop(key)
         sensor = Sensor(spec)

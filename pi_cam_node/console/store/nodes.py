@@ -17,6 +17,17 @@ def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any]
     )
 
 
+def touch(db: sqlite3.Connection, node_id: str, seen_ms: int) -> None:
+    """Note when a node was last heard."""
+    db.execute("UPDATE node SET last_seen=max(last_seen, ?) WHERE id=?", (seen_ms, node_id))
+
+
+def seen_since(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, dict[str, Any], int]]:
+    """Return id, facts and time last heard of the nodes that were heard since a time."""
+    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? ORDER BY last_seen DESC LIMIT 32"
+    return [(str(node), json.loads(info), int(seen)) for node, info, seen in db.execute(asked, (since_ms,))]
+
+
 def ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of the nodes that were heard of."""
     return [str(row[0]) for row in db.execute("SELECT id FROM node ORDER BY last_seen DESC LIMIT 64")]

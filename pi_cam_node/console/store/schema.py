@@ -70,8 +70,15 @@ def _third(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE account ADD COLUMN theme TEXT NOT NULL DEFAULT ''")
 
 
+def _fourth(db: sqlite3.Connection) -> None:
+    # What announced a sensor (its topic), how it is read (JSON of a `SensorSpec`), and when it was last heard of.
+    db.execute("ALTER TABLE sensor ADD COLUMN announced_on TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE sensor ADD COLUMN announced TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE sensor ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0")
+
+
 # Step n leads from version n to n + 1. A step that was released is never changed.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 VERSION = len(STEPS)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+# Of the first version, in its order.
+COLUMNS = "id, source, name, kind, device, topic, config, room, cameras"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -60,7 +63,7 @@ def put_note(db: sqlite3.Connection, key: str, name: str, room: str, cameras: st
         cameras: JSON list of the nodes that see it.
     """
     db.execute(
-        "INSERT INTO sensor VALUES (?,'note',?,'','','','{}',?,?) ON CONFLICT (id) DO UPDATE SET "
+        f"INSERT INTO sensor ({COLUMNS}) VALUES (?,'note',?,'','','','{{}}',?,?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608 - text of ours
         "name=CASE WHEN source='hand' AND excluded.name='' THEN name ELSE excluded.name END, "
         "room=excluded.room, cameras=excluded.cameras",
         (key, name, room, cameras),

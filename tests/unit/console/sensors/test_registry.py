@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
+from pi_cam_node.console.sensors import announced
 from pi_cam_node.console.sensors.by_hand import spec_of
 from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.store import sensors as rows
 
 TOPIC = "homeassistant/binary_sensor/0x1/contact/config"
 DOOR = {
@@ -21,10 +24,11 @@ DOOR = {
 
 
 class House:
-    def __init__(self) -> None:
+    def __init__(self, *, announced: bool = True) -> None:
         self.subscribed: list[str] = []
         self.sensors = Sensors("homeassistant", "pi_cam_node", self.subscribed.append, self.subscribed.remove)
-        self.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
+        if announced:
+            self.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
 
     def says(self, contact: object, *, retained: bool = False) -> list[tuple[bool, bool]]:
         payload = json.dumps({"contact": contact, "battery": 41}).encode()
@@ -104,7 +108,7 @@ def test_an_emptied_announcement_takes_the_sensor_away() -> None:
 def test_announced_again_it_keeps_its_state() -> None:
     house = House()
     house.says(False)
-    assert house.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
+    assert not house.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode())
     assert house.state == "open"
 
 
@@ -130,3 +134,33 @@ def test_a_button_fires_each_time_but_never_when_retained() -> None:
     press = b'{"event_type": "single"}'
     assert house.sensors.take_state("button", press, retained=True, now_ms=1) == []
     assert [len(house.sensors.take_state("button", press, retained=False, now_ms=1)) for _ in range(2)] == [1, 1]
+
+
+def test_an_announced_sensor_outlives_the_console_and_a_broker_that_forgot_it(db: sqlite3.Connection) -> None:
+    before, after = House(), House(announced=False)
+    announced.put(db, TOPIC, before.sensors.announced_on(TOPIC), now_ms=100)
+    assert announced.load(db, since_ms=101) == {}
+    after.sensors.restore_announced(announced.load(db, since_ms=100))
+    assert after.state == "unknown"
+    assert after.subscribed == before.subscribed
+    assert after.sensors.heard() == set()
+    assert after.says(False) == [(True, True)]
+    assert after.sensors.heard() == {"door"}
+    assert not after.sensors.take_discovery(TOPIC, json.dumps(DOOR).encode()), "the same as before"
+    announced.touch(db, after.sensors.heard(), now_ms=900)
+    assert list(announced.load(db, since_ms=900)) == [TOPIC]
+
+
+def test_what_nothing_announces_any_more_is_forgotten_but_for_what_people_noted(db: sqlite3.Connection) -> None:
+    specs = House().sensors.announced_on(TOPIC)
+    announced.put(db, TOPIC, specs, now_ms=1)
+    announced.put(db, TOPIC, [], now_ms=2)
+    assert db.execute("SELECT count(*) FROM sensor").fetchone() == (0,)
+    announced.put(db, TOPIC, specs, now_ms=3)
+    rows.put_note(db, "door", "The green door", "Hall", "[]")
+    announced.put(db, TOPIC, [], now_ms=4)
+    assert announced.load(db, since_ms=0) == {}
+    assert db.execute("SELECT name, room FROM sensor").fetchall() == [("The green door", "Hall")]
+    announced.put(db, TOPIC, specs, now_ms=5)
+    assert announced.load(db, since_ms=0) == {TOPIC: specs}
+    assert db.execute("SELECT name FROM sensor").fetchall() == [("The green door",)]
