@@ -143,3 +143,34 @@ def test_noise_changes_nothing_and_costs_little() -> None:
     assert len(broker.porch.states) <= 400
     assert all(len(value) <= 1024 for value in broker.porch.states.values())
     assert before < len(broker.told) <= before + 402
+
+
+def test_a_node_from_before_the_start_is_offline_and_private_until_it_is_heard() -> None:
+    broker = Broker()
+    broker.nodes.restore("porch", {"name": "Porch", "boot": "b1"}, 77)
+    porch = broker.porch
+    assert (porch.name, porch.online, porch.is_private, porch.trouble(), broker.told) == (
+        "Porch",
+        False,
+        True,
+        "Offline.",
+        [],
+    )
+    broker.says("availability", b"offline")
+    assert porch.last_seen_ms == 77, "the broker told that, not the node"
+    broker.says("availability", b"online")
+    assert porch.last_seen_ms > 77
+    assert broker.told == [("porch", "availability")]
+
+
+def test_a_restored_node_goes_with_its_former_id_or_when_it_is_erased() -> None:
+    broker = Broker()
+    broker.nodes.restore("porch", {}, 77)
+    broker.nodes.restore("shed", {}, 77)
+    broker.says("availability", b"online", node="shed")
+    broker.nodes.forget_renamed("porch")
+    broker.nodes.forget_renamed("shed")
+    assert [node.id for node in broker.nodes] == ["shed"], "one that is there has the id itself"
+    broker.says("availability", b"", node="shed", retained=False)
+    assert len(broker.nodes) == 0
+    assert broker.told[-1] == ("shed", "gone")

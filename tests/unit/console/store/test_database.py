@@ -228,10 +228,15 @@ def test_a_file_of_the_first_version_is_brought_up_and_a_copy_stays(opened: Open
         db.execute("INSERT INTO device VALUES ('d', '1', 'webpush', 'https://a/', '{}', 'Phone', 5, NULL, NULL, '{}')")
         db.execute("INSERT INTO event VALUES (7, 'porch', 'e', 5, 'motion', 'porch', NULL, NULL, NULL, '{}')")
         db.execute("INSERT INTO delivery VALUES (7, 'd', 'waiting', 2, 9, 503, 5, 'Door')")
+        db.execute("INSERT INTO sensor VALUES ('door', 'note', 'Green', '', '', '', '{}', 'Hall', '[]')")
         db.commit()
     database = opened()
     ((delivery, device, event),) = asyncio.run(database.read(lambda db: devices.due(db, 9, 8)))
     assert (delivery.text, delivery.tries, delivery.why, device.label, event.id) == ("Door", 2, "", "Phone", "e")
+    sensors = asyncio.run(
+        database.read(lambda db: db.execute("SELECT name, announced, heard_ms FROM sensor").fetchall())
+    )
+    assert sensors == [("Green", "", 0)]
     assert asyncio.run(database.read(schema.version_of)) == schema.VERSION
     with closing(sqlite3.connect(tmp_path / "console.db.v1")) as db:
         assert db.execute("SELECT text FROM delivery").fetchall() == [("Door",)]
