@@ -8,7 +8,7 @@ const DECODED_AFTER_MS = 3_000;
 const SILENT_AFTER_MS = 30_000;
 // Pictures a second of a camera that is scrolled out of view: it is not old when it comes into view, and is emptied
 // where it may not be seen any more.
-const UNSEEN_FPS = 0.5;
+const UNSEEN_FPS = 1;
 // Half as long to half as long again: browsers that lost the same console do not come back at one moment.
 const WAIT_MS = [500, 1_000, 2_000, 3_000];
 const NUMBERS = new TextDecoder();
