@@ -52,7 +52,7 @@ def test_pushes_are_off_until_a_time_also_over_a_restart(broker: Mosquitto, tmp_
         assert "Pushes are on" in (await owner.post("/pushes", {"on": "yes", "until": until}))[1]
         await moved(owner, 3)
         await owner.until("/api/events", lambda _told: service.sent, "the push")
-        assert re.search(r"pushes: off until .*Z", (await owner.get("/settings"))[1])
+        assert re.search(r"pushes: <span class=\"data\">off until .*Z", (await owner.get("/settings"))[1])
         assert (await owner.post_json("/api/accounts", guest))[0] == 201
         async with Browser(console) as other:
             await other.log_in("Gast", "correct horse")
