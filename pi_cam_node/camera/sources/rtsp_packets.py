@@ -96,10 +96,13 @@ class RtspPacketSource:
         av.logging.set_level(av.logging.ERROR)
         try:
             self._container = self._opener(self._url)
-            stream = self._container.streams.video[0]
-        except (av.FFmpegError, OSError, IndexError) as error:
+        except (av.FFmpegError, OSError) as error:
             self.close()
             raise SourceError(f"cannot open {self._title}: {_words(error)}; {ADVICE}") from None
+        stream = next(iter(self._container.streams.video), None)
+        if stream is None:
+            self.close()
+            raise SourceError(f"{self._title} sends no pictures, at most sound; the camera has another path for them")
         decoder = stream.codec_context
         decoder.thread_count = 1
         self._size = (decoder.width & ~1, decoder.height & ~1)

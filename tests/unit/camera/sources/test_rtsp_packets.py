@@ -181,6 +181,14 @@ def test_a_stream_that_cannot_be_opened_says_what_to_look_at() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_stream_without_pictures_is_said_and_let_go() -> None:
+    camera = FakeCamera()
+    camera.streams.video.clear()
+    with pytest.raises(SourceError, match=r"sends no pictures, at most sound"):
+        RtspPacketSource(URL, lambda _url: camera).open(CameraConfig(), DAY)
+    assert camera.is_closed
+
+
 AAC = bytes.fromhex("1408")
 
 
