@@ -463,6 +463,7 @@ def test_a_frozen_picture_is_told_and_the_camera_opened_again(bench: Bench) -> N
     stare(bench, 33, still)
     failures = [each for each in bench.told if isinstance(each, CameraFailed)]
     assert [(each.reason[:6], each.step) for each in failures] == [("frozen", "reopen")]
+    assert "(camera.frozen_after_s)" in failures[0].reason, "a still scene is no fault: the remedy is the setting"
     assert not bench.controller.online
 
 

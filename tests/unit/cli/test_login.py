@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +22,22 @@ def test_the_link_is_one_that_the_node_takes(tmp_path: Path, capsys: pytest.Capt
     assert (link.scheme, link.netloc, link.path) == ("https", "example.org", "/cam/login")
     links = SignedLinks(SystemClock(), tmp_path / "my.yaml.http_link_key")
     assert links.verify("/login", dict(parse_qsl(link.query)))
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_phone_reads_the_link_where_the_library_is_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_installed: bool
+) -> None:
+    segno = pytest.importorskip("segno")
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "segno", None)
+    config = tmp_path / "my.yaml"
+    config.write_text("http: {public_url: 'https://example.org/cam'}\n")
+    assert main(["login", "--config", str(config)]) == 0
+    told = capsys.readouterr().out
+    code = StringIO()
+    segno.make(told.splitlines()[0], micro=False).terminal(code, compact=True)
+    assert (code.getvalue().strip() in told) == is_installed
 
 
 @pytest.mark.parametrize(("token", "code"), [("short", 2), ("long-enough-for-a-token", 0)])
