@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import to_sample
@@ -118,3 +119,17 @@ def test_a_clip_from_before_the_encode_is_encoded(tmp_path: Path) -> None:
     rig.encode(30)
     with pytest.raises(EncodedAnew):
         rig.clip(START_S - 1.0, START_S + 2.0)
+
+
+def test_privacy_ends_the_wait_and_the_packets_go_with_their_last_user(tmp_path: Path) -> None:
+    def private() -> None:
+        raise PrivacyOn("privacy is on")
+
+    rig = Rig(tmp_path)
+    rig.encode(30)
+    rig.last_s = START_S + 3.9
+    with pytest.raises(PrivacyOn):
+        rig.clip(START_S + 2.0, START_S + 3.95, private)
+    stream = rig.encoder.stream
+    rig.pool.release(rig.encoder)
+    assert (stream.size_bytes, list(tmp_path.iterdir())) == (0, [])
