@@ -14,7 +14,6 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
@@ -38,9 +37,6 @@ _ADVICE = {
     403: "it refuses the login, or this address",
     404: "it has no such address; its manual or web page tells the one of the stream",
 }
-
-Open = Callable[[urllib.request.Request, float], Any]
-"""Sends a request with a time limit and returns the response, as `urllib.request.OpenerDirector.open`."""
 
 
 class HttpCameraSource:
