@@ -90,7 +90,7 @@ class HttpConfig(Section):
     trusted_proxies: Annotated[
         list[Annotated[str, Field(max_length=64), AfterValidator(network)]],
         Field(max_length=16),
-        Setting("Proxies whose X-Forwarded headers are believed.", form=NETWORK_FORM),
+        Setting("Proxies whose X-Forwarded or Forwarded headers are believed.", form=NETWORK_FORM),
     ] = []
     allowed_hosts: Annotated[
         list[Annotated[str, Field(max_length=253)]],

@@ -57,7 +57,7 @@ class ConsoleSection(Section):
         list[Annotated[str, Field(max_length=64), AfterValidator(network)]],
         Field(max_length=16),
         Setting(
-            "Proxies on other machines whose X-Forwarded headers are believed, such as that at the end of a tunnel.",
+            "Proxies elsewhere whose X-Forwarded or Forwarded headers are believed, such as at the end of a tunnel.",
             form=NETWORK_FORM,
         ),
     ] = []
