@@ -162,7 +162,10 @@ class Tab:
 
     async def screenshot(self, *, whole: bool = True) -> bytes:
         """Return how the page looks as PNG, the part below the window too unless told otherwise."""
+        # A scroll bar would narrow what is captured, but not what is drawn: the right margin was cut off.
+        await self.send("Emulation.setScrollbarsHidden", hidden=True)
         shot = await self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        await self.send("Emulation.setScrollbarsHidden", hidden=False)
         return base64.b64decode(shot["data"])
 
 

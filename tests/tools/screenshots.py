@@ -95,7 +95,7 @@ async def shoot_page(url: str, folder: Path, profile: Path) -> None:
 async def shoot_console(link: str, folder: Path, profile: Path) -> None:
     """Take a picture of the console's first page, with an owner and some events."""
     async with browsing(profile) as tab:
-        await tab.look(width=960, height=1000, dark=True)
+        await tab.look(width=1200, height=1000, dark=True)
         await tab.go(link)
         await tab.until("document.activeElement?.id === 'name'", "the form of the account")
         await tab.value("document.getElementById('name').value = 'Anna'")
