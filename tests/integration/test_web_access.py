@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import logging
+import os
 import re
 import socket
 import ssl
@@ -443,6 +444,25 @@ def test_connections_that_never_begin_tls_make_room(tmp_path: Path, authority: A
         told = re.search(r"^pi_cam_node_http_connections (\d+)", body, re.MULTILINE)
         assert told is not None
         assert int(told[1]) <= 16 + serving.config.http.max_viewers
+
+
+def test_tls_that_breaks_within_a_request_is_a_client_that_went(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    cert, key = authority.issue("localhost")
+    tls = {"enable": True, "cert": str(cert), "key": str(key)}
+    with RunningWebServer(tmp_path, http={"tls": tls}) as serving:
+        plain = socket.create_connection(("127.0.0.1", serving.port), 5)
+        with trusting(authority).wrap_socket(plain, server_hostname="localhost") as connected:
+            head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            connected.sendall(head + b"Content-Length: 20\r\n\r\n{")
+            time.sleep(0.2)  # the request waits for the rest of its body
+            os.write(connected.fileno(), b"no record of TLS at all")
+            with contextlib.suppress(OSError):
+                while connected.recv(65536):
+                    pass
+        time.sleep(0.2)  # the server's thread ends the request
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_a_tls_connection_takes_little_memory(tmp_path: Path, authority: Authority) -> None:

@@ -81,6 +81,9 @@ class Connection(web.RequestHandler):
         """Release the connection's place under the limit."""
         self._connections.remove(self)
         self._stop_waiting()
+        if exc is not None and not isinstance(exc, ConnectionError):
+            # Broken TLS, a timeout of the kernel: for whoever waits for the rest of a request, the client has gone.
+            exc = ConnectionResetError(str(exc))
         super().connection_lost(exc)
         self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
 
