@@ -241,7 +241,12 @@ FIGURES = (
         precision=1,
     ),
     Figure(key="packets_mib", doc="Memory of packets of video that are kept.", unit="MiB", metric="packets_bytes"),
-    Figure(key="packets_limit_mib", doc="Limit of the camera's of them.", unit="MiB", metric="packets_limit_bytes"),
+    Figure(
+        key="packets_limit_mib",
+        doc="Limit for those of the camera's own video.",
+        unit="MiB",
+        metric="packets_limit_bytes",
+    ),
     Figure(
         key="camera_restarts",
         kind="counter",
