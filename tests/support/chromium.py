@@ -162,10 +162,13 @@ class Tab:
 
     async def screenshot(self, *, whole: bool = True) -> bytes:
         """Return how the page looks as PNG, the part below the window too unless told otherwise."""
-        # A scroll bar would narrow what is captured, but not what is drawn: the right margin was cut off.
-        await self.send("Emulation.setScrollbarsHidden", hidden=True)
-        shot = await self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        await self.send("Emulation.setScrollbarsHidden", hidden=False)
+        if not whole:
+            shot = await self.send("Page.captureScreenshot", format="png")
+            return base64.b64decode(shot["data"])
+        # What is captured by itself is narrower by the scroll bar, but not what is drawn: the right margin was cut off.
+        width, height = await self.value("[innerWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        shot = await self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(shot["data"])
 
 
