@@ -1,4 +1,4 @@
-"""What a `BlockRing` gives out: records, pins that keep one readable, and readers that go on from one to the next."""
+"""Records of a `BlockRing`, pins that keep a record readable, and readers that go from one record to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What brokers keep, asked for topic by topic where wildcards bring nothing of it, as at RabbitMQ."""
+"""Retained topics by exact name, for brokers such as RabbitMQ that send none to a subscription with a wildcard."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Connection(web.RequestHandler):
         self._connections.remove(self)
         self._stop_waiting()
         if exc is not None and not isinstance(exc, ConnectionError):
-            # Broken TLS, a timeout of the kernel: for whoever waits for the rest of a request, the client has gone.
+            # TLS errors and timeouts of the kernel count as a closed connection: handlers catch ConnectionError alone.
             exc = ConnectionResetError(str(exc))
         super().connection_lost(exc)
         self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
