@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
 
@@ -31,12 +32,35 @@ SMALL_BYTES = 512
 MESSAGES_IN_A_ROW = 16
 # How soon commands that are held are looked at again.
 HELD_S = 0.1
+# How long a message that must not be lost waits for room, and how often that is tried.
+DELIVERY_DEADLINE_S = 30.0
+DELIVERY_RETRY_S = 0.05
 # The longest wait of all, since a lock cannot wait without end.
 WAIT_MAX_S = 3600.0
 
 
 def _never() -> bool:
     return False
+
+
+def deliver(post: Callable[[Input], bool], message: Input, loop: Heartbeat, gave_up: Callable[[float], bool]) -> bool:
+    """Put a message that must not be lost; a full inbox is tried again for `DELIVERY_DEADLINE_S`.
+
+    Args:
+        post: Puts it; returns whether there was room.
+        message: What to put.
+        loop: Beats meanwhile.
+        gave_up: Waits for so many seconds, and returns whether nobody will take it any more: then it is tried no more.
+
+    Returns:
+        Whether there was room.
+    """
+    end_s = time.monotonic() + DELIVERY_DEADLINE_S
+    while not post(message):
+        loop.beat()
+        if time.monotonic() >= end_s or gave_up(DELIVERY_RETRY_S):
+            return False
+    return True
 
 
 class Inbox:

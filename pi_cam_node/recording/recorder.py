@@ -15,11 +15,13 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
+from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
-from pi_cam_node.core.inputs import FilmSaved, Input
+from pi_cam_node.core.inbox import deliver
+from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
-from pi_cam_node.recording.encoder_pool import PacketSupply
+from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
@@ -30,6 +32,8 @@ from pi_cam_node.recording.take import DISK_PATIENCE_S, Take
 
 _log = logging.getLogger(__name__)
 
+# How often an encoder is asked for while all are in use, and how long after the end of an order.
+_RETRY_S, _LATE_S = 0.5, 8.0
 # Free space required before a film begins.
 _FILM_BYTES = 4 << 20
 
@@ -144,7 +148,7 @@ class Recorder:
         try:
             access = self._settings().access
             for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
-                self._post(FilmSaved(film))
+                self.tell(FilmSaved(film))
         except OSError as error:
             _log.warning("films of an earlier run were not looked for: %s", error)
         self.is_repaired = True
@@ -172,11 +176,29 @@ class Recorder:
         spacing_s = self._settings().spacing_s if order.cause == "continuous" else 0.0
         from_s: float | None = order.from_mono_s
         while from_s is not None:
-            source = self._packets.acquire(from_s, spacing_s)
+            source = self._acquire(order, from_s, spacing_s)
+            if source is None:
+                return
             try:
                 from_s = Take(self, replace(order, from_mono_s=from_s), source).run()
             finally:
                 self._packets.release(source)
+
+    def _acquire(self, order: RecordingOrder, from_s: float, spacing_s: float) -> PacketSource | None:
+        """Return packets for an order, waiting for an encoder where all are in use; ``None``: until its end."""
+        is_told = False
+        while True:
+            self.loop.beat()
+            try:
+                return self._packets.acquire(from_s, spacing_s)
+            except NodeError as error:
+                if not is_told:
+                    is_told = True
+                    self.tell(FilmFailed(order.event_id, "", order.cause, error.code, f"{error}; it is tried again"))
+            with self._changed:
+                if self._end is not None and self.clock.monotonic() > self._end[0] + _LATE_S:
+                    return None
+                self._changed.wait(_RETRY_S)
 
     def new_film(self, order: RecordingOrder, mono_s: float, track: TrackBoxes) -> FilmFile:
         """Open the next film of an order.
@@ -205,9 +227,13 @@ class Recorder:
         self._room.make(0)
 
     def tell(self, message: Input) -> None:
-        """Put the result of an order into the inbox."""
-        if not self._post(message):
-            _log.error("the inbox is full: %s is lost", type(message).__name__)
+        """Put the result of an order into the inbox, waiting for room: `state/recording` follows from it."""
+        if not deliver(self._post, message, self.loop, self._has_stopped):
+            _log.error("the inbox stayed full: %s is lost", type(message).__name__)
+
+    def _has_stopped(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopping, timeout_s)
 
     @property
     def end(self) -> tuple[float, EndReason] | None:

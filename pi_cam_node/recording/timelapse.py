@@ -19,6 +19,7 @@ from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import Code, NodeError, NoSpace
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import FileAccess
+from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import parameter_sets
@@ -255,12 +256,20 @@ class Timelapse:
             self._failed(error, film.facts.id)
             return
         if saved is not None:
-            self._post(FilmSaved(saved))
+            self._tell(FilmSaved(saved))
 
     def _failed(self, error: Exception, name: str = "") -> None:
         is_full = isinstance(error, NoSpace) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         code: Code = "no_space" if is_full else "not_saved"
         _log.warning("pictures of the timelapse are lost: %s", error)
-        self._post(FilmFailed("", name, "timelapse", code, str(error)))
+        self._tell(FilmFailed("", name, "timelapse", code, str(error)))
         if not name:
             self._close("no_space" if is_full else "encoder")
+
+    def _tell(self, message: Input) -> None:
+        if not deliver(self._post, message, self.loop, self._has_stopped):
+            _log.error("the inbox stayed full: %s is lost", type(message).__name__)
+
+    def _has_stopped(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopping, timeout_s)

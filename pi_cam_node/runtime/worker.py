@@ -14,16 +14,13 @@ import threading
 from pi_cam_node.base.clock import Clock, SystemClock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.threads import Job, MonitoredThread, Progress
-from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inbox import Inbox, deliver
 from pi_cam_node.core.inputs import WorkAdvanced, WorkEnded
 
 _log = logging.getLogger(__name__)
 
 JOBS_WAITING = 16
 PROGRESS_INTERVAL_S = 0.5
-# How long the end of a job waits for room in a full inbox, and how often it tries.
-DELIVERY_DEADLINE_S = 30.0
-DELIVERY_RETRY_S = 0.05
 
 
 class Worker:
@@ -151,10 +148,6 @@ class Worker:
         return progress
 
     def _deliver(self, ended: WorkEnded) -> None:
-        """Post the end of a job; a command may wait for it, so a full inbox is tried again for a while."""
-        end_s = self._clock.monotonic() + DELIVERY_DEADLINE_S
-        while not self._inbox.put(ended):
-            self.loop.beat()
-            if self._clock.monotonic() >= end_s or self._given_up.wait(DELIVERY_RETRY_S):
-                _log.error("the end of job %d was lost: the inbox stayed full", ended.work)
-                return
+        """Post the end of a job: a command may wait for it."""
+        if not deliver(self._inbox.put, ended, self.loop, self._given_up.wait):
+            _log.error("the end of job %d was lost: the inbox stayed full", ended.work)

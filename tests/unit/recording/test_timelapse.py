@@ -54,7 +54,7 @@ class Rig:
         self.clock, self.told, self.encoders = FakeClock(), list[Input](), list[Encoder]()
         self.settings = TimelapseSettings(60.0, masked=False, access=OWNER_ONLY)
         self.picture: tuple[float, bytes] | None = None
-        self.number = 0
+        self.number = self.refusals = 0
         self.make: Any = self._encoder
         room: Any = SimpleNamespace(make=lambda _bytes: None)
         self.timelapse = Timelapse(
@@ -63,6 +63,9 @@ class Rig:
         )  # fmt: skip
 
     def _post(self, message: Input) -> bool:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            return False
         self.told.append(message)
         return True
 
@@ -181,6 +184,12 @@ def test_an_encoder_that_is_lost_costs_its_pictures_and_is_told(rig: Rig) -> Non
     assert [film.frames for film in rig.films] == [BATCH]
     rig.make = rig._encoder
     rig.minutes(BATCH)
+    assert rig.end().frames == BATCH
+
+
+def test_a_film_that_is_done_is_told_as_soon_as_the_inbox_has_room(rig: Rig) -> None:
+    rig.minutes(BATCH)
+    rig.refusals = 3
     assert rig.end().frames == BATCH
 
 

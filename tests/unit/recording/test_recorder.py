@@ -1,0 +1,152 @@
+"""The recorder's thread where encoders or the inbox have no room."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.base.errors import Busy
+from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
+from pi_cam_node.core.rules.recording import RecordingOrder
+from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
+from pi_cam_node.recording import recorder as recorder_module
+from pi_cam_node.recording.encoder_pool import PacketSource
+from pi_cam_node.recording.packet_stream import PacketStream
+from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+from tests.support.h264 import access_unit
+
+PATIENCE_S = 30.0
+
+
+class Source:
+    """Two seconds of packets that came already."""
+
+    failure, is_drained, has_ended = "", True, False
+
+    def __init__(self, first_s: float) -> None:
+        self.stream = PacketStream()
+        track = self.stream.begin(Track("h264", (64, 48), b""))
+        for number in range(20):
+            mono_s, key = first_s + number / 10, number % 10 == 0
+            data = access_unit(number, key=key, size_bytes=200)
+            self.stream.append(Packet(mono_s, key, data, PacketFacts(pts_of(mono_s), track=track)))
+
+
+class Rig:
+    """A recorder; encoders and inbox have no room for the first few times that they are asked."""
+
+    def __init__(self, folder: Path, *, busy: int = 0, full: int = 0) -> None:
+        self.clock = SystemClock()
+        self.now_s = self.clock.monotonic()
+        self.left_busy, self.left_full, self.released = busy, full, 0
+        self.told: list[Input] = []
+        self._changed = threading.Condition()
+        settings = RecorderSettings(600.0, masked=False, spacing_s=1.0)
+        self.recorder = Recorder(
+            folder, "3f2a91c0", packets=self, room=self, post=self._post, settings=lambda: settings,
+            event=lambda _event_id: None, clock=self.clock,
+        )  # fmt: skip
+
+    def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
+        del from_mono_s, spacing_s
+        self.left_busy -= 1
+        if self.left_busy >= 0:
+            raise Busy("every encoder is in use")
+        return Source(self.now_s - 2.0)
+
+    def share(self, from_mono_s: float) -> PacketSource | None:
+        del from_mono_s
+        return None
+
+    def release(self, source: PacketSource) -> None:
+        del source
+        self.released += 1
+
+    def make(self, size_bytes: int) -> None:
+        """Make room on the disk."""
+
+    def _post(self, message: Input) -> bool:
+        with self._changed:
+            self.left_full -= 1
+            if self.left_full >= 0:
+                return False
+            self.told.append(message)
+            self._changed.notify_all()
+            return True
+
+    def wait_for(self, is_there: Callable[[list[Input]], bool]) -> list[Input]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: is_there(self.told), PATIENCE_S), self.told
+            return self.told
+
+    def record(self, name: str) -> None:
+        self.recorder.begin(RecordingOrder(name, "motion", self.now_s - 2.0, self.now_s - 1.0))
+        self.recorder.end_at(self.now_s)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Rig], Rig]]:
+    started: list[Rig] = []
+
+    def start(rig: Rig) -> Rig:
+        started.append(rig)
+        rig.recorder.start()
+        return rig
+
+    yield start
+    for rig in started:
+        assert rig.recorder.close(PATIENCE_S)
+
+
+def kinds(told: list[Input]) -> list[type[Input]]:
+    return [type(message) for message in told]
+
+
+def test_an_event_waits_for_an_encoder_and_is_recorded_from_its_beginning(
+    tmp_path: Path, start: Callable[[Rig], Rig]
+) -> None:
+    """The recorder's thread died of it, and with it the film; the third time the node was started anew."""
+    rig = start(Rig(tmp_path, busy=3))
+    rig.record("event-1")
+    failed, opened, saved = rig.wait_for(lambda told: len(told) == 3)
+    assert isinstance(failed, FilmFailed)
+    assert (failed.event_id, failed.code) == ("event-1", "busy")
+    assert isinstance(opened, FilmOpened)
+    assert isinstance(saved, FilmSaved)
+    assert opened.pre_roll_s == pytest.approx(1.0, abs=0.01)
+    assert saved.film.frames == 20
+    assert rig.recorder.loop.is_alive
+
+
+def test_an_event_for_which_no_encoder_comes_fails_once_and_the_next_is_recorded(
+    tmp_path: Path, start: Callable[[Rig], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_RETRY_S", 0.01)
+    monkeypatch.setattr(recorder_module, "_LATE_S", 0.1)
+    rig = start(Rig(tmp_path, busy=1_000_000))
+    rig.record("event-1")
+    rig.wait_for(bool)
+    assert rig.recorder.wait_idle(PATIENCE_S)
+    assert (kinds(rig.told), rig.released) == ([FilmFailed], 0)
+    rig.left_busy = 0
+    rig.record("event-2")
+    rig.wait_for(lambda told: kinds(told) == [FilmFailed, FilmOpened, FilmSaved])
+
+
+def test_the_end_of_a_film_waits_for_room_in_the_inbox(tmp_path: Path, start: Callable[[Rig], Rig]) -> None:
+    """What is lost leaves `state/recording` on for ever."""
+    rig = start(Rig(tmp_path, full=4))
+    rig.record("event-1")
+    rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+
+
+def test_a_full_inbox_does_not_hold_a_recorder_that_is_to_end(tmp_path: Path, start: Callable[[Rig], Rig]) -> None:
+    rig = start(Rig(tmp_path, full=1_000_000))
+    rig.record("event-1")
+    while rig.left_full > 999_990:  # it keeps trying
+        rig.recorder.loop.beat()
+    assert rig.recorder.close(PATIENCE_S)
