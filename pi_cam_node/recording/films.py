@@ -21,6 +21,7 @@ from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits, FilmRoom
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
+from pi_cam_node.recording.packet_stream import CAPACITY_BYTES as ENCODED_BYTES
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
 from pi_cam_node.recording.timelapse import Timelapse, TimelapseSettings
 
@@ -41,6 +42,7 @@ class Films:
         is_private: Callable[[], bool],
         removed: Callable[[str], None] = lambda _film_id: None,
         packets_bytes: int = CAPACITY_BYTES,
+        encoded_bytes: int = ENCODED_BYTES,
     ) -> None:
         """Start nothing yet.
 
@@ -55,26 +57,18 @@ class Films:
             is_private: Returns whether privacy is on. Thread: any.
             removed: Told the id of each film that was removed to make room. Thread: any.
             packets_bytes: Room for the packets of the camera.
+            encoded_bytes: Room for the packets of each encoder.
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current, self._pictures, self._clock = current, pictures, clock
-        self._packets_bytes = packets_bytes
+        self._packets_bytes, self._encoded_bytes = packets_bytes, encoded_bytes
         room = DiskFilmRoom(directory, self._limits, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
         self.live_packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
-        self._recorder = Recorder(
-            directory,
-            boot,
-            packets=self.live_packets,
-            room=room,
-            post=post,
-            settings=self._settings,
-            event=event,
-            clock=clock,
-        )
+        self._recorder = self._new_recorder(directory, boot, room, post, event)
         self._clips = self._new_clips(directory, boot, room)
         self._timelapse = self._new_timelapse(directory, boot, room, post)
         self.missing = "" if has_video() else video_hint()
@@ -156,12 +150,32 @@ class Films:
         def make() -> EncoderProcess:
             return EncoderProcess(format_of_variant(variant, self._current()))
 
-        return LiveEncoder(self._pictures, self._clock, make, name, self.camera_packets.sound)
+        sound, capacity_bytes = self.camera_packets.sound, self._encoded_bytes
+        return LiveEncoder(self._pictures, self._clock, make, name, sound, capacity_bytes=capacity_bytes)
 
     def _settings(self) -> RecorderSettings:
         config = self._current()
         masked = bool(config.privacy.masks)
         return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps, self._access())
+
+    def _new_recorder(
+        self,
+        directory: Path,
+        boot: str,
+        room: FilmRoom,
+        post: Callable[[Input], bool],
+        event: Callable[[str], Mapping[str, object] | None],
+    ) -> Recorder:
+        return Recorder(
+            directory,
+            boot,
+            packets=self.live_packets,
+            room=room,
+            post=post,
+            settings=self._settings,
+            event=event,
+            clock=self._clock,
+        )
 
     def _new_clips(self, directory: Path, boot: str, room: FilmRoom) -> ClipMaker:
         return ClipMaker(

@@ -19,7 +19,7 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
-from pi_cam_node.recording.packet_stream import PacketStream
+from pi_cam_node.recording.packet_stream import CAPACITY_BYTES, PacketStream
 from pi_cam_node.recording.sound_ring import SoundReader, SoundRing
 
 _log = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ class LiveEncoder:
         make: Callable[[], EncoderProcess],
         name: str = "encoder",
         sound: SoundRing | None = None,
+        *,
+        capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         """Start nothing yet.
 
@@ -65,9 +67,10 @@ class LiveEncoder:
             make: Starts a process with the settings in force.
             name: Name of the thread.
             sound: Sound that goes with the pictures.
+            capacity_bytes: Room for packets; what a reader is too slow for is gone.
         """
         self._pictures, self._clock, self._make = pictures, clock, make
-        self._sound = SoundRing() if sound is None else sound
+        self._sound, self._capacity_bytes = SoundRing() if sound is None else sound, capacity_bytes
         self.stream = self._empty_stream()
         self.restarts = 0
         self.failure = ""
@@ -143,7 +146,7 @@ class LiveEncoder:
         self._changed.notify_all()
 
     def _empty_stream(self) -> PacketStream:
-        return PacketStream(has_sound=self._sound.is_wanted)
+        return PacketStream(self._capacity_bytes, self._sound.is_wanted)
 
     def _run(self) -> None:
         while not self._stopping:

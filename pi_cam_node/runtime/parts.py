@@ -15,7 +15,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.rules.memory_budget import packets_budget_bytes
+from pi_cam_node.core.rules.memory_budget import encoded_budget_bytes, packets_budget_bytes
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.packet import TakePackets
 from pi_cam_node.imaging.task_process import TaskProcess
@@ -94,8 +94,7 @@ class Parts:
         self.disk = DiskMonitor(self.archive, disk_work, self.inbox.put, clock, lambda: core().config)
         take_packets: TakePackets = lambda *came: self.films.camera_packets.take(*came)  # noqa: E731, PLW0108 - made later
         self.camera = Camera(config, self.inbox, clock, start.spawned, take_packets)
-        self._packets_bytes = packets_budget_bytes(budget_bytes)
-        self.films = self._new_films(config, clock, boot_id, core)
+        self.films = self._new_films(config, clock, boot_id, core, budget_bytes)
         self.privacy = PrivacyControl(
             loaded, start, self.camera, self.events, self.films, lambda: self.live.close()  # noqa: PLW0108 - made below
         )  # fmt: skip
@@ -121,7 +120,9 @@ class Parts:
         )  # fmt: skip
         self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
 
-    def _new_films(self, config: Config, clock: Clock, boot_id: str, core: Callable[[], Core]) -> Films:
+    def _new_films(
+        self, config: Config, clock: Clock, boot_id: str, core: Callable[[], Core], budget_bytes: int
+    ) -> Films:
         return Films(
             config,
             boot_id,
@@ -132,7 +133,8 @@ class Parts:
             event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
             is_private=lambda: self.privacy.privacy_gate.closed,
             removed=self.events.forget_recording,
-            packets_bytes=self._packets_bytes,
+            packets_bytes=packets_budget_bytes(budget_bytes),
+            encoded_bytes=encoded_budget_bytes(budget_bytes),
         )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:

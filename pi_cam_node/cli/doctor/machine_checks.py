@@ -16,9 +16,8 @@ from pi_cam_node.config.sections.node import has_container_id
 from pi_cam_node.core.rules.memory_budget import (
     automatic_budget,
     frame_bytes_of,
-    keeps_packets,
-    packets_budget_bytes,
     ring_budget_bytes,
+    video_budget_bytes,
 )
 from pi_cam_node.storage.directory import free_space
 
@@ -64,9 +63,10 @@ def check_memory(config: Config, available_bytes: int) -> Finding:
     """Compare the memory budget, and the ring's part of it, with the memory that is free."""
     budget_bytes = config.node.memory_bytes or automatic_budget(available_bytes)
     ring_bytes = ring_budget_bytes(config, frame_bytes_of(config), budget_bytes)
-    text = f"{_mib(available_bytes)} free, budget {_mib(budget_bytes)}, of which {_mib(ring_bytes)} for the ring"
-    if keeps_packets(config):
-        text += f" and {_mib(packets_budget_bytes(budget_bytes))} for packets of video"
+    text = (
+        f"{_mib(available_bytes)} free, budget {_mib(budget_bytes)}, of which {_mib(ring_bytes)} for the ring "
+        f"and {_mib(video_budget_bytes(config, budget_bytes))} for packets of video"
+    )
     if budget_bytes > available_bytes:
         return failed(MEMORY, text, "lower node.memory_bytes, or free memory: the board would swap")
     if ring_bytes < config.ring.max_bytes:

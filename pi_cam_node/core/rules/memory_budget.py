@@ -1,4 +1,4 @@
-"""One budget for everything that grows with pictures: frames on their way, encoders, queues, and the ring.
+"""One budget for everything that grows with pictures: frames on their way, packets of video, queues, and the ring.
 
 The ring is what gives way. Everything else is bounded by its own count of frames, so what it takes
 follows from the size of one frame.
@@ -19,6 +19,8 @@ QUEUES_BYTES = 4 * MIB
 # Packets of video of the last seconds, which a network camera or the board's encoder makes: so many bytes, or this
 # share of the budget where that is less.
 PACKETS_BYTES, PACKETS_SHARE = 16 * MIB, 8
+# Packets of each encoder that runs at once: the recorder's, the two of the live view, and one that a clip still reads.
+ENCODERS, ENCODED_BYTES, ENCODED_SHARE = 4, 8 * MIB, 32
 # A smaller ring is of no use.
 LEAST_RING_BYTES = 1 * MIB
 # Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
@@ -41,6 +43,20 @@ def ring_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> in
 def packets_budget_bytes(budget_bytes: int) -> int:
     """Return the bytes that packets of video of the last seconds may take, at least `LEAST_RING_BYTES`."""
     return max(LEAST_RING_BYTES, min(PACKETS_BYTES, budget_bytes // PACKETS_SHARE))
+
+
+def encoded_budget_bytes(budget_bytes: int) -> int:
+    """Return the bytes that the packets of one encoder may take, at least `LEAST_RING_BYTES`."""
+    return max(LEAST_RING_BYTES, min(ENCODED_BYTES, budget_bytes // ENCODED_SHARE))
+
+
+def video_budget_bytes(config: Config, budget_bytes: int) -> int:
+    """Return the bytes that packets of video may take: those that come with the pictures, and those of all encoders.
+
+    A film, a clip or the live view may begin at any time, whatever the settings are.
+    """
+    packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
+    return packets_bytes + ENCODERS * encoded_budget_bytes(budget_bytes)
 
 
 def keeps_packets(config: Config) -> bool:
@@ -69,8 +85,7 @@ def job_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int
 
 def _room_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
     """Return the bytes that are left for the ring and for pictures that wait to be saved."""
-    packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
-    return budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - packets_bytes
+    return budget_bytes - FRAMES_IN_FLIGHT * frame_bytes - QUEUES_BYTES - video_budget_bytes(config, budget_bytes)
 
 
 def least_bytes(frame_bytes: int) -> int:

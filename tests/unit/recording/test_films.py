@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from pi_cam_node.config import Config
+from pi_cam_node.core.rules.memory_budget import ENCODERS
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 from pi_cam_node.recording.films import Films
 from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
 
 
-def films_of(config: Config, clock: FakeClock) -> Films:
+def films_of(config: Config, clock: FakeClock, encoded_bytes: int = 1 << 20) -> Films:
     return Films(
         config,
         "3f2a91c0-0000",
@@ -21,6 +22,7 @@ def films_of(config: Config, clock: FakeClock) -> Films:
         post=lambda _message: True,
         event=lambda _event_id: None,
         is_private=lambda: False,
+        encoded_bytes=encoded_bytes,
     )
 
 
@@ -53,3 +55,15 @@ def test_a_clip_that_still_reads_an_encode_takes_none_from_recorder_and_live_vie
     assert films.live_packets.share(90.0) is event
     films.live_packets.release(event)
     assert films.live_packets.acquire(100.0, spacing_s=1.0) not in (live, event)
+
+
+def test_each_encoder_holds_as_many_packets_as_the_budget_gives_it(tmp_path: Path) -> None:
+    films = films_of(Config.model_validate({"export": {"base_dir": str(tmp_path)}}), FakeClock(), 20_000)
+    encoders = (*films.packets.encoders, *films.remote_packets.encoders)
+    assert len(encoders) == ENCODERS
+    for encoder in encoders:
+        encoder.need(0.0)
+        for number in range(100):
+            data = access_unit(number, key=True, size_bytes=1000)
+            encoder.stream.append(Packet(float(number), True, data, PacketFacts(pts_of(number))))
+        assert 10_000 < encoder.stream.size_bytes <= 20_000

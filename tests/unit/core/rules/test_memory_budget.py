@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.memory_budget import (
+    ENCODERS,
     FRAMES_IN_FLIGHT,
     LEAST_RING_BYTES,
     QUEUES_BYTES,
     automatic_budget,
+    encoded_budget_bytes,
     frame_bytes_of,
     job_budget_bytes,
     packets_budget_bytes,
     ring_budget_bytes,
+    video_budget_bytes,
 )
 
 
@@ -26,7 +29,8 @@ def test_the_parts_never_exceed_the_budget_while_a_ring_fits(budget: int, width:
     room = ring_budget_bytes(config, frame_bytes, budget)
     assert LEAST_RING_BYTES <= room <= config.ring.max_bytes
     if room > LEAST_RING_BYTES:
-        assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES <= budget
+        video = ENCODERS * encoded_budget_bytes(budget)
+        assert room + FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES + video <= budget
 
 
 def test_the_ring_gives_way_to_packets_of_video_where_any_may_come() -> None:
@@ -43,13 +47,22 @@ def test_the_ring_gives_way_to_packets_of_video_where_any_may_come() -> None:
     assert packets_budget_bytes(0) == LEAST_RING_BYTES
 
 
+def test_what_encoders_hold_is_within_the_budget() -> None:
+    """Four of them held 8 MiB each beside it: 32 MiB more than a board of 512 MiB had been promised."""
+    config, budget = Config(), 64 * MIB
+    assert encoded_budget_bytes(budget) == 2 * MIB
+    assert video_budget_bytes(config, budget) == ENCODERS * 2 * MIB
+    assert ring_budget_bytes(config, 0, budget) == budget - QUEUES_BYTES - ENCODERS * 2 * MIB
+    assert (encoded_budget_bytes(0), encoded_budget_bytes(1 << 34)) == (LEAST_RING_BYTES, 8 * MIB)
+
+
 def test_pictures_that_wait_to_be_saved_do_not_count_on_what_packets_of_video_take() -> None:
     config = Config.model_validate({"camera": {"source": "rtsp://cam.lan/1"}, "ring": {"max_bytes": 20 * MIB}})
     frame_bytes, budget = frame_bytes_of(config), 200 * MIB
     parts = (
         FRAMES_IN_FLIGHT * frame_bytes,
         QUEUES_BYTES,
-        packets_budget_bytes(budget),
+        video_budget_bytes(config, budget),
         ring_budget_bytes(config, frame_bytes, budget),
         job_budget_bytes(config, frame_bytes, budget),
     )
