@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import http.client
 import io
 import logging
@@ -309,6 +310,27 @@ def test_a_reader_that_takes_nothing_is_cut_off(tmp_path: Path, mocker: MockerFi
                 came += len(data)
         assert came < path.stat().st_size
         assert serving.get(f"/media/{ID}", Range="bytes=0-9").status == 206
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), RuntimeError("a bug")])
+def test_a_body_that_cannot_be_ended_is_cut_and_no_other_answer_follows_in_it(
+    tmp_path: Path, mocker: MockerFixture, error: Exception
+) -> None:
+    path = tmp_path / f"{ID}.npy"
+    np.save(path, noise(1024, 768))
+    first = path.read_bytes()[: file_response.CHUNK_BYTES]
+    with RunningWebServer(tmp_path) as serving:
+        serving.pictures.files[ID] = path
+        mocker.patch.object(file_response, "_read", side_effect=[first, error])
+        with socket.create_connection(("127.0.0.1", serving.port), 10) as client:
+            client.sendall(f"GET /media/{ID} HTTP/1.1\r\nHost: 127.0.0.1:{serving.port}\r\n\r\n".encode())
+            came = b""
+            with contextlib.suppress(ConnectionResetError):
+                while data := client.recv(1 << 20):
+                    came += data
+        assert came.startswith(b"HTTP/1.1 200 OK")
+        assert first.startswith(came.partition(b"\r\n\r\n")[2])
+        assert serving.get("/media/none").status == 404
 
 
 # ------------------------------------------------------------------ privacy

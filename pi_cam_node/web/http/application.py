@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pi_cam_node.web.http.connection import BODY_BYTES_MAX
 from pi_cam_node.web.http.connection_limit import CONNECTIONS, ConnectionLimit
-from pi_cam_node.web.http.middleware import Gate, guard
+from pi_cam_node.web.http.middleware import Gate, guard, refuse_second_answer
 from pi_cam_node.web.http.routes import Need, Route, RouteTable
 from pi_cam_node.web.http.security_headers import CONTENT_SECURITY_POLICY, security_headers
 
@@ -40,6 +40,7 @@ def application(
         to_page = Route("GET", prefix, Need("public"), _to_page)
         declared[app.router.add_route("GET", prefix, to_page.handler)] = to_page
     app[CONNECTIONS] = connections
+    app.on_response_prepare.append(refuse_second_answer)
     app.on_response_prepare.append(security_headers(policy, prefix))
     return app
 

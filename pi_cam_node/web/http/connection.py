@@ -54,7 +54,7 @@ class Connection(web.RequestHandler):
         self._received_bytes = 0
         self._tail = b""
         self._early = b""
-        self._has_head = False
+        self._has_head = self._is_answered = False
         self.below_tls: asyncio.Transport | None = None
         self._is_upgraded = False
         self.address = ""
@@ -108,12 +108,24 @@ class Connection(web.RequestHandler):
 
     def request_started(self) -> None:
         """Note that the whole head of a request has been received."""
-        self._has_head = True
+        self._has_head, self._is_answered = True, False
         self._stop_waiting()
 
     def request_allowed(self) -> None:
         """Note that the request was authorized for a route that is not public: until it is answered, no eviction."""
         self.is_served = True
+
+    def answer_begins(self) -> None:
+        """Note that the head of an answer is about to be sent.
+
+        Raises:
+            ConnectionAbortedError: An answer has begun already and could not be ended, because a disk or another
+                machine failed; the client would take this one for the rest of its body, so the connection is cut.
+        """
+        if self._is_answered:
+            self.abort()
+            raise ConnectionAbortedError("an answer that had begun could not be ended")
+        self._is_answered = True
 
     def upgraded(self) -> None:
         """Note that a WebSocket has begun: its messages have bounds of their own, and pongs of days are no request."""
@@ -121,7 +133,7 @@ class Connection(web.RequestHandler):
 
     def request_finished(self) -> None:
         """Note that the answer is out: the connection is idle from now on."""
-        self.is_served = self._has_head = False
+        self.is_served = self._has_head = self._is_answered = False
         self._received_bytes = 0
         self._tail = b""
 

@@ -153,7 +153,7 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
             await privacy_cutoff.send(request, response.write(chunk))
             at += len(chunk)
         await privacy_cutoff.send(request, response.write_eof())
-    except (TimeoutError, EOFError, Busy) as error:
+    except (OSError, EOFError, Busy) as error:
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionAbortedError(str(error)) from error

@@ -66,6 +66,18 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
     return pass_guard
 
 
+async def refuse_second_answer(request: web.Request, _response: web.StreamResponse) -> None:
+    """Cut the connection where another answer to the request has begun.
+
+    A signal handler of aiohttp, called before the head of an answer is sent.
+
+    Raises:
+        ConnectionAbortedError: One has begun.
+    """
+    if isinstance(request.protocol, Connection):
+        request.protocol.answer_begins()
+
+
 async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
     """Answer an admitted request, or refuse it.
 
