@@ -91,7 +91,7 @@ class NodeClient:
         """Ask for something; a ticket that has ended is renewed once.
 
         Raises:
-            Unreachable: No answer came.
+            Unreachable: No answer came, or it broke off.
         """
         await self.check(node)
         known = self._of(node)
@@ -105,6 +105,8 @@ class NodeClient:
             async with self._ask(node, path, known.ticket, headers or {}) as answer:
                 yield answer
         except (TimeoutError, aiohttp.ClientError) as error:
+            if isinstance(error, ConnectionError):  # the browser has gone that the answer was passed on to
+                raise
             known.checked_until_s = 0.0
             raise Unreachable(f"{node.url} does not answer: {_said(error)}") from error
 

@@ -21,7 +21,10 @@ from pi_cam_node.console.web.routes import account_of, account_or_none, context_
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
 # Not how long the node lets a segment of a film be kept: what shows the house stays in no browser's cache.
-_PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
+_PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
+PLAYLIST = "application/vnd.apple.mpegurl"
+# A page or a script of a node would run with the rights of whoever looks at it here.
+_TYPES = frozenset({"image/jpeg", "image/png", "video/mp4", PLAYLIST})
 # The node's own words why there is no live video now.
 _WORDS_MAX_BYTES = 1000
 _ASKED = ("Range", "If-Range", "If-None-Match")
@@ -78,13 +81,13 @@ async def hls(request: web.Request) -> web.StreamResponse:
                 return _refusal(node, answer.status)
             if is_signed(request) and name.endswith(".m3u8"):
                 text = (await body_of(answer, PLAYLIST_MAX_BYTES)).decode(errors="replace")
-                return _signed_playlist(request, text, answer.content_type)
+                return _signed_playlist(request, text)
             return await _copy(request, node, answer)
     except Unreachable as error:
         return web.Response(status=502, text=f"{error}\n")
 
 
-def _signed_playlist(request: web.Request, text: str, content_type: str) -> web.Response:
+def _signed_playlist(request: web.Request, text: str) -> web.Response:
     """Return a playlist whose files are signed until the same time as itself."""
     links, folder = context_of(request).links, request.path.rpartition("/")[0] + "/"
 
@@ -92,7 +95,7 @@ def _signed_playlist(request: web.Request, text: str, content_type: str) -> web.
         return links.sign_alike(folder + found[0], request.query).removeprefix(folder)
 
     body = _FILE_IN_PLAYLIST.sub(signed, text)
-    return web.Response(text=body, content_type=content_type)
+    return web.Response(text=body, content_type=PLAYLIST)
 
 
 @route("GET", "/auth/check", "public")
@@ -159,6 +162,7 @@ async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse
         raise ConnectionResetError("the client has gone")
     transport.set_write_buffer_limits(high=CHUNK_BYTES)
     response = web.StreamResponse(status=answer.status)
+    response.content_type = answer.content_type if answer.content_type in _TYPES else "application/octet-stream"
     for name in _PASSED_ON:
         if name in answer.headers:
             response.headers[name] = answer.headers[name]

@@ -13,12 +13,13 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.accounts import Account, Session
 from pi_cam_node.console.store.database import StoreUnavailable
-from pi_cam_node.web.http.routes import Handler, Method, Right, RouteTable, app_key
+from pi_cam_node.web.http.routes import Handler, Method, Right, RouteTable, app_key, request_key
 
 ROUTES = RouteTable()
 
 CONTEXT = app_key("console", ConsoleContext)
-_ACCOUNT, _SESSION, _SIGNED = "account", "session", "signed"
+_ACCOUNT, _SESSION = request_key("account", Account), request_key("session", Session)
+_SIGNED = request_key("signed", bool)
 
 
 def route(
@@ -70,13 +71,12 @@ def mark_signed(request: web.Request) -> None:
 
 def is_signed(request: web.Request) -> bool:
     """Tell whether a signed link opened a request."""
-    return request.get(_SIGNED, False) is True
+    return request.get(_SIGNED) is True
 
 
 def account_or_none(request: web.Request) -> Account | None:
     """Return the account of a request, ``None`` without a login."""
-    account = request.get(_ACCOUNT)
-    return account if isinstance(account, Account) else None
+    return request.get(_ACCOUNT)
 
 
 def account_of(request: web.Request) -> Account:
@@ -93,8 +93,7 @@ def account_of(request: web.Request) -> Account:
 
 def session_of(request: web.Request) -> Session | None:
     """Return the session of a request."""
-    session = request.get(_SESSION)
-    return session if isinstance(session, Session) else None
+    return request.get(_SESSION)
 
 
 def require(request: web.Request, deed: Deed, camera: str | None = None) -> Account:

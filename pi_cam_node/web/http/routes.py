@@ -117,8 +117,13 @@ class RouteTable:
 
 
 def app_key(name: str, kind: type[Kept]) -> web.AppKey[Kept]:
-    """Return a key for a value of type ``kind``.
+    """Return a key for a value of type ``kind`` in an application.
 
     aiohttp 3.8, which Debian 12 has, knows plain strings only; later versions warn of them.
     """
     return web.AppKey(name, kind) if hasattr(web, "AppKey") else cast("web.AppKey[Kept]", name)
+
+
+def request_key(name: str, kind: type[Kept]) -> web.RequestKey[Kept]:
+    """Return the same for a value in a request."""
+    return web.RequestKey(name, kind) if hasattr(web, "RequestKey") else cast("web.RequestKey[Kept]", name)

@@ -1,0 +1,137 @@
+"""What nodes answer is passed on as pictures and films, and never in the middle of another answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+
+from aiohttp import ClientPayloadError, ClientSession, web
+
+from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.pictures.client import NodeClient
+from pi_cam_node.console.pictures.cutoff import Cutoff
+from pi_cam_node.console.store.accounts import Account, Session
+from pi_cam_node.console.web import routes
+from pi_cam_node.console.web.application import application
+from pi_cam_node.console.web.gate import ConsoleGate
+from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.http.engine import serve
+from pi_cam_node.web.http.routes import Need
+from tests.support.broker import port_of, reserved_port
+
+LONG = bytes(3 << 20)
+OWNER = Account("a1", "Anna", "owner", "")
+
+
+class NodeServer:
+    """The HTTP side of a node that answers odd things."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        if request.path == "/api/state":
+            return web.json_response({"node": {"boot": "b1"}})
+        if request.path == "/media/page":
+            return web.Response(text="<script src=/media/porch/script></script>", content_type="text/html")
+        if request.path == "/hls/master.m3u8":
+            return web.Response(text="#EXTM3U\n", content_type="application/vnd.apple.mpegurl")
+        response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
+        response.content_length = len(LONG)
+        await response.prepare(request)
+        if request.path == "/media/half":
+            await response.write(LONG[:100_000])
+            await asyncio.sleep(0.1)
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await response.write(LONG)
+        return response
+
+
+class Gate:
+    """Admits everybody as the owner."""
+
+    proxies = Proxies(())
+
+    def admit(self, request: web.Request, need: Need) -> None:
+        del need
+        routes.identify(request, OWNER, Session("h", OWNER.id, "browser", "browser", 0, 0, None))
+
+
+Visit = Callable[[ClientSession, NodeServer], Awaitable[None]]
+
+
+def visiting(visit: Visit) -> None:
+    """Let a browser ask a console of one node."""
+
+    async def run() -> None:
+        server, clock, sockets = NodeServer(), SystemClock(), [reserved_port(), reserved_port()]
+        nodes, client = Nodes(clock), NodeClient(cast("Requests", None), clock)
+        node = nodes._nodes["porch"] = Node("porch", online=True, states={"privacy": "OFF"})
+        node.info = {"boot": "b1", "url": f"http://127.0.0.1:{port_of(sockets[0])}"}
+        context = SimpleNamespace(nodes=nodes, client=client, cutoff=Cutoff())
+        app = application(cast("ConsoleContext", context), cast("ConsoleGate", Gate()))
+        theirs = web.Application()
+        theirs.router.add_get("/{path:.*}", server.answer)
+        runner = web.AppRunner(theirs)
+        await runner.setup()
+        await web.SockSite(runner, sockets[0]).start()
+        sockets[1].listen()
+        stopped = asyncio.Event()
+        serving = asyncio.create_task(serve(app, [sockets[1]], None, stopped))
+        async with ClientSession(f"http://127.0.0.1:{port_of(sockets[1])}") as browser:
+            await visit(browser, server)
+        stopped.set()
+        await serving
+        await client.close()
+        await runner.cleanup()
+
+    asyncio.run(run())
+
+
+def test_a_page_or_script_of_a_node_is_none_of_the_console() -> None:
+    async def visit(browser: ClientSession, _node: NodeServer) -> None:
+        for path, kind in (
+            ("/media/porch/page", "application/octet-stream"),
+            ("/media/porch/film", "video/mp4"),
+            ("/hls/porch/master.m3u8", "application/vnd.apple.mpegurl"),
+        ):
+            async with browser.get(path) as answer:
+                assert (answer.status, answer.content_type) == (200, kind)
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+    visiting(visit)
+
+
+def test_a_film_that_breaks_off_at_the_node_is_cut_here_and_ends_in_no_words() -> None:
+    async def visit(browser: ClientSession, _node: NodeServer) -> None:
+        async with asyncio.timeout(5), browser.get("/media/porch/half") as answer:
+            assert answer.status == 200
+            with pytest.raises(ClientPayloadError):
+                await answer.read()
+
+    visiting(visit)
+
+
+def test_a_browser_that_leaves_a_film_says_nothing_about_the_node() -> None:
+    async def visit(browser: ClientSession, node: NodeServer) -> None:
+        for _ in range(3):
+            async with browser.get("/media/porch/film") as answer:
+                await answer.content.readexactly(1000)
+                answer.close()
+            await asyncio.sleep(0.2)
+        assert node.asked == ["/api/state", *3 * ["/media/film"]]
+
+    visiting(visit)
