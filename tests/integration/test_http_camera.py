@@ -40,13 +40,27 @@ def test_an_address_without_pictures_is_said(path: str, words: str) -> None:
         HttpCameraSource(url).open(CameraConfig(), DAY)
 
 
-@pytest.mark.parametrize("path", ["/mjpeg", "/stream-without-a-kind", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"])
+@pytest.mark.parametrize(
+    "path", ["/mjpeg", "/stream-without-a-kind", "/icy", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"]
+)
 def test_pictures_come_whatever_they_are_called_and_packed_in(path: str) -> None:
     with http_camera(path) as url:
         source = HttpCameraSource(url)
         assert source.open(CameraConfig(), DAY).size == (320, 240)
         assert [source.read().pixels.shape for _ in range(6)] == [(240, 320, 3)] * 6
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/ssh", "does not speak HTTP: it answers 'SSH-2.0-Op.*check the port"),
+        ("/silent", "cannot be reached: Remote end closed"),
+    ],
+)
+def test_what_does_not_speak_http_is_said(path: str, words: str) -> None:
+    with http_camera(path) as url, pytest.raises(SourceError, match=words):
+        HttpCameraSource(url).open(CameraConfig(), DAY)
 
 
 def test_a_picture_that_is_no_jpeg_is_said() -> None:

@@ -34,6 +34,7 @@ STREAM_KINDS = {
     "/stream": "multipart/x-mixed-replace; boundary=--wrong",
     "/mjpeg": "video/x-motion-jpeg",
     "/stream-without-a-kind": "",
+    "/icy": "multipart/x-mixed-replace; boundary=frame",
 }
 # Content types and encodings of snapshots.
 SNAPSHOT_KINDS = {
@@ -42,6 +43,7 @@ SNAPSHOT_KINDS = {
     "/gzip.jpg": ("image/jpeg", "gzip"),
     "/deflate.jpg": ("image/jpeg", "deflate"),
 }
+NOT_HTTP = {"/ssh": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "/silent": b""}
 MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jpg", "/in-a-circle": "/in-a-circle"}
 
 
@@ -70,22 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", MOVED[self.path])
             self.end_headers()
         elif self.path in SNAPSHOT_KINDS:
-            kind, encoding = SNAPSHOT_KINDS[self.path]
-            data = picture(int(time.monotonic() * self.fps))
-            if encoding:
-                data = gzip.compress(data) if encoding == "gzip" else zlib.compress(data)
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            if encoding:
-                self.send_header("Content-Encoding", encoding)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self._snapshot()
         elif self.path == "/snapshot.png":
             self.send_response(200)
             self.send_header("Content-Type", "image/png")
             self.end_headers()
             self.wfile.write(cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes())
+        elif self.path in NOT_HTTP:
+            self.wfile.write(NOT_HTTP[self.path])
         elif self.path in STREAM_KINDS:
             self._stream()
         else:
@@ -93,8 +87,26 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "text/html")
             self.end_headers()
 
-    def _stream(self) -> None:
+    def _snapshot(self) -> None:
+        kind, encoding = SNAPSHOT_KINDS[self.path]
+        data = picture(int(time.monotonic() * self.fps))
+        if encoding:
+            data = gzip.compress(data) if encoding == "gzip" else zlib.compress(data)
         self.send_response(200)
+        self.send_header("Content-Type", kind)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _stream(self) -> None:
+        if self.path == "/icy":
+            self.wfile.write(b"IC")
+            time.sleep(0.05)  # in two packets
+            self.wfile.write(b"Y 200 OK\r\n")
+        else:
+            self.send_response(200)
         if STREAM_KINDS[self.path]:
             self.send_header("Content-Type", STREAM_KINDS[self.path])
         self.end_headers()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.http_connection import HttpHandler
 from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome, RateLimit
@@ -29,6 +30,8 @@ TIMEOUT_S = 8.0
 _CHUNK_BYTES = 65_536
 # Beginnings of the kinds that streams and snapshots are served as; an answer without a kind counts as text/plain.
 _PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text/plain")
+# Characters of an answer's beginning that are told.
+_LINE_MAX = 40
 _SOI = b"\xff\xd8"
 # Of zlib's window bits: gzip or zlib, whichever it is.
 _ANY_ZLIB_HEADER = 47
@@ -121,6 +124,9 @@ class HttpCameraSource:
             advice = _ADVICE.get(error.code, "the camera does not serve it now")
             raise SourceError(f"{self._title} answers {error.code}: {advice}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
+                line = str(error.args[0]).strip()[:_LINE_MAX]
+                raise SourceError(f"{self._title} does not speak HTTP: it answers {line!r}; check the port") from None
             cause = _one_line(getattr(error, "reason", error))
             raise SourceError(f"{self._title} cannot be reached: {cause}; check host, port and path") from None
         return response
@@ -196,7 +202,7 @@ def _opener_of(url: str) -> tuple[str, urllib.request.OpenerDirector]:
     bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
     opener = urllib.request.OpenerDirector()  # no proxies, and no other schemes for a camera to redirect to
     for handler in (
-        urllib.request.HTTPHandler(),
+        HttpHandler(),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPRedirectHandler(),
