@@ -1,4 +1,4 @@
-"""Headers of JPEG and npy files, read without numpy and without a decoder.
+"""Headers of JPEG and npy files, and the EXIF orientation of a JPEG, read without numpy and without a decoder.
 
 numpy's own reader evaluates the header of an npy file and believes its shape, so a damaged file could ask for any
 amount of memory, or raise almost anything.
@@ -7,6 +7,8 @@ amount of memory, or raise almost anything.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Literal
 
 # Far more than any camera here has. A damaged header may say 65 535 x 65 535, which would not fit into memory.
 LARGEST_PX = 100_000_000
@@ -18,25 +20,52 @@ _NPY_HEADER = re.compile(
     re.DOTALL,
 )
 
-_SOS = 0xDA
+_SOS, _APP1 = 0xDA, 0xE1
+_EXIF_HEADER = b"Exif\0\0"
+# EXIF tag of the orientation; directories of more entries are nonsense.
+_ORIENTATION, _ENTRIES_MAX = 0x0112, 200
 # Frame headers: SOF0 to SOF15 but for DHT, JPG and DAC, which lie between them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Return width and height of a JPEG in pixels (ITU-T T.81, annex B); ``None`` for other bytes."""
-    at = 2
-    while data[:2] == b"\xff\xd8" and len(data) >= at + 9 and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif marker in _FRAMES:
-            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        elif marker == _SOS:
-            break
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    for marker, at in _segments(data):
+        if marker in _FRAMES and len(data) >= at + 7:
+            return int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 3 : at + 5], "big")
     return None
+
+
+def exif_orientation(data: bytes) -> int:
+    """Return how a JPEG says that it is to be shown: 1 to 8 (Exif 2.32, section 4.6.4); 1 where it says nothing."""
+    for marker, at in _segments(data):
+        if marker == _APP1 and data.startswith(_EXIF_HEADER, at + 2):
+            end = at + int.from_bytes(data[at : at + 2], "big")
+            return _orientation_in(data[at + 2 + len(_EXIF_HEADER) : end])
+    return 1
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield marker and offset of each segment before the pixels; the offset is that of its length."""
+    at = 2
+    while data[:2] == b"\xff\xd8" and len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != _SOS:
+        if data[at + 1] == 0xFF:  # a fill byte
+            at += 1
+        else:
+            yield data[at + 1], at + 2
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def _orientation_in(tiff: bytes) -> int:
+    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
+    start = int.from_bytes(tiff[4:8], order)
+    count = int.from_bytes(tiff[start : start + 2], order)
+    for entry in range(min(count, _ENTRIES_MAX)):
+        at = start + 2 + 12 * entry
+        if int.from_bytes(tiff[at : at + 2], order) == _ORIENTATION:
+            value = int.from_bytes(tiff[at + 8 : at + 10], order)
+            return value if 1 <= value <= 8 else 1
+    return 1
 
 
 def parse_npy_header(content: bytes | memoryview) -> tuple[tuple[int, int, int], int] | None:

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+# EXIF says how to show the picture, and only a source that may have any looks at it; simplejpeg ignores it, too.
+_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+
 # As in `jpeg`, which imports this module where it is needed.
 Pixels = npt.NDArray[np.uint8]
 
@@ -66,7 +69,7 @@ def decode(data: bytes) -> Pixels:
         ValueError: The bytes are neither.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED) if data else None
     except cv2.error as error:  # larger than OpenCV takes
         raise ValueError(str(error)) from error
     if pixels is None:

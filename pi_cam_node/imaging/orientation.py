@@ -78,3 +78,16 @@ class Orientation:
         else:
             hflip, vflip = self.flips
         return plane[:: -1 if vflip else 1, :: -1 if hflip else 1]
+
+
+# What EXIF says in a number from 1 to 8: where the top and the left of the scene are in the stored picture.
+OF_EXIF = {
+    1: Orientation(),
+    2: Orientation(hflip=True),
+    3: Orientation(180),
+    4: Orientation(vflip=True),
+    5: Orientation(90, hflip=True),
+    6: Orientation(90),
+    7: Orientation(90, vflip=True),
+    8: Orientation(270),
+}

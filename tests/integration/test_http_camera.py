@@ -51,6 +51,17 @@ def test_pictures_come_whatever_they_are_called_and_packed_in(path: str) -> None
         source.close()
 
 
+def test_a_phone_s_picture_that_is_turned_by_exif_alone_is_upright() -> None:
+    """It lay on its side where simplejpeg decoded it, and stood upright where OpenCV did."""
+    with http_camera("/phone.jpg") as url:
+        source = HttpCameraSource(url)
+        assert source.open(CameraConfig(), DAY).size == (32, 48)
+        for _ in range(2):
+            corner = source.read().pixels[4, 4]
+            assert corner[2] > 200 > corner[0]
+        source.close()
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import io
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
+from PIL import ExifTags, Image
 
 USER, PASSWORD = "cam", "canary/secret"
 _NONCE = "0123456789abcdef"
@@ -39,6 +41,7 @@ STREAM_KINDS = {
 # Content types and encodings of snapshots.
 SNAPSHOT_KINDS = {
     "/snapshot.jpg": ("image/jpeg", ""),
+    "/phone.jpg": ("image/jpeg", ""),
     "/bytes.jpg": ("application/octet-stream", ""),
     "/gzip.jpg": ("image/jpeg", "gzip"),
     "/deflate.jpg": ("image/jpeg", "deflate"),
@@ -52,6 +55,16 @@ def picture(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
     pixels = np.full((size[1], size[0], 3), (40 * (number % 6), 20 + number * 7 % 200, 120), np.uint8)
     cv2.circle(pixels, (10 + number * 9 % (size[0] - 20), size[1] // 2), 9, (0, 0, 255), -1)
     return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+def phone_picture() -> bytes:
+    """Return a JPEG of 48 x 32 that is to be turned clockwise (EXIF 6); then a red corner is at its top left."""
+    shown = np.zeros((48, 32, 3), np.uint8)
+    shown[:16, :8] = (255, 0, 0)
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(np.rot90(shown)).save(file, "JPEG", exif=exif)
+    return file.getvalue()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -89,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _snapshot(self) -> None:
         kind, encoding = SNAPSHOT_KINDS[self.path]
-        data = picture(int(time.monotonic() * self.fps))
+        data = phone_picture() if self.path == "/phone.jpg" else picture(int(time.monotonic() * self.fps))
         if encoding:
             data = gzip.compress(data) if encoding == "gzip" else zlib.compress(data)
         self.send_response(200)

@@ -1,8 +1,8 @@
 """Network camera over HTTP: an MJPEG stream, or an address that answers with one picture at a time.
 
-ESP32-CAM, mjpg-streamer, OctoPi, motion, and the snapshot address that most cameras have. The camera decides about
-size, quality and exposure; `camera.framerate` limits how many of its pictures are used, and how often a snapshot is
-requested.
+ESP32-CAM, mjpg-streamer, OctoPi, motion, phones, and the snapshot address that most cameras have. The camera decides
+about size, quality and exposure, and says in EXIF how a picture is held; `camera.framerate` limits how many of its
+pictures are used, and how often a snapshot is requested.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome, RateLimit
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.orientation import OF_EXIF
 
 # For the connection and for each part of an answer; longer than the pause of a camera that sends a picture a second.
 TIMEOUT_S = 8.0
@@ -169,7 +171,7 @@ class HttpCameraSource:
                 f"{self._title}: what came is no JPEG, and nothing else is read: it begins with {data[:4]!r}"
             )
         try:
-            return jpeg.decode(data)
+            return OF_EXIF[exif_orientation(data)].apply(jpeg.decode(data), "bgr")
         except ValueError as error:
             raise BadImage(f"{self._title}: a picture cannot be decoded: {error}") from None
 

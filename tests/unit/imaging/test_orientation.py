@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from typing import get_args
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image, ImageOps
+from pytest_mock import MockerFixture
 
+from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels, planes, size_of
-from pi_cam_node.imaging.orientation import Orientation, Rotation
+from pi_cam_node.imaging.orientation import OF_EXIF, Orientation, Rotation
 
 RANDOM = np.random.default_rng(2)
 
@@ -68,3 +73,19 @@ def test_half_a_turn_is_both_mirrorings() -> None:
     assert Orientation(180).flips == (True, True)
     assert Orientation(180, hflip=True).flips == (False, True)
     assert Orientation(0, vflip=True).flips == (False, True)
+
+
+@pytest.mark.parametrize("decoder", ["simplejpeg", "opencv"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_picture_is_shown_as_its_exif_tells(number: int, decoder: str, mocker: MockerFixture) -> None:
+    """OpenCV turned it by itself, simplejpeg never."""
+    if decoder == "opencv":
+        mocker.patch.object(jpeg, "simplejpeg", None)
+    blocks = RANDOM.integers(0, 256, (4, 6, 3)).astype(np.uint8).repeat(16, 0).repeat(16, 1)
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = number
+    Image.fromarray(blocks).save(file, "JPEG", exif=exif, quality=95, subsampling=0)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(file)))[..., ::-1].astype(int)
+    shown = OF_EXIF[exif_orientation(file.getvalue())].apply(jpeg.decode(file.getvalue()), "bgr")
+    assert shown.shape == expected.shape
+    assert np.abs(shown - expected).max() < 8
