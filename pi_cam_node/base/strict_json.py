@@ -1,4 +1,4 @@
-"""Strict JSON for every parser: UTF-8, compact, no NaN, no lone surrogates."""
+"""Strict JSON: UTF-8, no NaN, no lone surrogates; written so that every parser takes it, and read so from strangers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,52 @@ def json_bytes(body: object) -> bytes:
     return text.encode("utf-8", "replace")  # lone surrogates come from odd file names
 
 
+def read_json(text: bytes | str) -> Any:
+    """Return the value of a JSON text that others wrote: what it holds can be stored, compared and shown.
+
+    Python's own parser lets NaN, infinite numbers and halves of UTF-16 pairs through, which no database, no page and no
+    other parser takes. Here the former are null, and the latter U+FFFD.
+
+    Raises:
+        ValueError: It is no JSON, no UTF-8, or nested too deeply.
+    """
+    try:
+        value = _DECODER.decode(text if isinstance(text, str) else text.decode())
+        # Only an escape brings one in, and texts beyond ASCII are full of whole pairs of them.
+        has_surrogates = ("\\ud" if isinstance(text, str) else b"\\ud") in text.lower()  # type: ignore[operator]
+        return _with_characters(value) if has_surrogates else value
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def json_object(text: bytes | str) -> dict[str, Any]:
+    """Return the object of a JSON text that others wrote, see `read_json`; an empty one where it is none."""
+    try:
+        value = read_json(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _with_characters(value: Any) -> Any:
+    """Return a value with U+FFFD in place of each half of a UTF-16 pair."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_with_characters(key): _with_characters(item) for key, item in value.items()}
+    return [_with_characters(item) for item in value] if isinstance(value, list) else value
+
+
+def _number(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _whole_number(text: str) -> int | float | None:
+    """Return a whole number; one of more digits than 64 bits hold as a float."""
+    return int(text) if len(text) <= _INT_DIGITS else _number(text)
+
+
 def _finite(value: Any) -> Any:
     """Return a value with ``None`` in place of each number that is none."""
     if isinstance(value, Mapping):
@@ -41,5 +87,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
 
 
+_INT_DIGITS = 18
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_number, parse_int=_whole_number)
 # Made once: `json.dumps` would make one for each value.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.broker.link import Arrival, BrokerState
 from pi_cam_node.console.broker.requests import Requests
 from pi_cam_node.console.broker.retained_by_name import RetainedByName
 from pi_cam_node.console.broker.topics import ZIGBEE2MQTT_DEVICES, ConsoleTopics
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.journal import Entry, Journal, void
-from pi_cam_node.console.nodes.node import json_object
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.rules.actions import occurrence_of
 from pi_cam_node.console.rules.engine import Occurrence

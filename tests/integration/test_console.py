@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -378,6 +379,49 @@ def test_a_node_that_cannot_be_reached_shows_what_the_broker_keeps_and_says_why(
         assert "own machine only" in texts[-1]
 
     console.visit(visit)
+
+
+def test_odd_messages_of_a_node_and_odd_questions_of_a_visitor_end_no_page(
+    console: RunningConsole, client: Client
+) -> None:
+    latest, earliest = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"
+    odd = {"at": latest, "began_at": earliest, "ended_at": latest, "zones": ["\ud83d"], "pre_roll_s": float("inf")}
+
+    async def visit(browser: Browser) -> None:
+        client.publish("homeassistant/binary_sensor/door/config", json.dumps({"name": "\udc00", "stat_t": "door"}))
+        announce(client, name="Half \ud83d")
+        client.publish(
+            "pi_cam_node/porch/event/motion_ended", json.dumps({"event_type": "motion_ended", "id": "e1", **odd})
+        )
+        await browser.until("/api/events", lambda body: body, "the event")
+        number = (await browser.json("/api/events"))[0]["number"]
+        pages = (
+            "/",
+            "/events",
+            f"/events/{number}",
+            "/recordings",
+            "/sensors",
+            "/kiosk",
+            "/cameras/porch",
+            "/settings",
+        )
+        for path in pages:
+            assert (await browser.get(path))[0] == 200, path
+        assert (await browser.json("/api/nodes"))["nodes"][0]["name"] == "Half \ufffd"
+        for before in ("9" * 30 + "-1", "9" * 15 + "-1", "1-" + "9" * 20, latest, earliest, "\u0663-\u0663", "x" * 300):
+            for path in ("/api/events", "/api/media"):
+                assert (await browser.get(f"{path}?before={quote(before)}"))[0] == 200, (path, before)
+        for limit in ("0", "201", "9" * 30, "\u0663", "x"):
+            assert (await browser.get(f"/api/events?limit={quote(limit)}"))[0] == 422, limit
+        kind = {"Content-Type": "application/x-www-form-urlencoded; charset=unicode_escape"}
+        async with browser.session.post("/login", data=b"name=\\ud800&password=x", headers=kind) as answer:
+            assert answer.status == 415
+        async with browser.session.ws_connect("/live") as socket:
+            await socket.send_str("[" * 16_000)
+            assert (await socket.receive()).data == 1008
+
+    console.visit(visit)
+    assert "Traceback" not in console.log
 
 
 def test_an_erased_node_leaves_nothing(console: RunningConsole, client: Client) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pi_cam_node.base.errors import Busy, CameraDown, DeadlinePassed
+from pi_cam_node.base.strict_json import json_object
 
 WAITING_MAX = 64
 DEADLINE_S = 15.0
@@ -57,11 +58,8 @@ class Requests:
 
     def take(self, payload: bytes, correlation: bytes | None) -> None:
         """Hand a reply to the request that waits for it; others are passed over."""
-        try:
-            body = json.loads(payload)
-        except ValueError:
-            return
-        if not isinstance(body, dict) or body.get("stage") != "final":
+        body = json_object(payload)
+        if body.get("stage") != "final":
             return
         name = correlation.decode("ascii", "replace") if correlation else str(body.get("id", ""))
         future = self._waiting.get(name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass, field
 from typing import Any
+
+from pi_cam_node.base.strict_json import json_object
 
 # A thumbnail is at most 48 KiB before base64.
 THUMBNAIL_MAX_BYTES = 64 << 10
@@ -149,15 +150,6 @@ class Node:
         """Forget every picture of it: privacy is on, or it is gone."""
         self.thumbnail = self.frame = b""
         self.media_last, self.media_event = {}, {}
-
-
-def json_object(payload: bytes) -> dict[str, Any]:
-    """Return a payload's JSON object; an empty one where it is none."""
-    try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _put(values: dict[str, str], key: str, payload: bytes) -> bool:

@@ -13,8 +13,9 @@ import aiohttp
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.broker.requests import Requests
-from pi_cam_node.console.nodes.node import Node, json_object
+from pi_cam_node.console.nodes.node import Node
 
 _log = logging.getLogger(__name__)
 

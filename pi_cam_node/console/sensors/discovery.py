@@ -5,11 +5,11 @@ Abbreviations and the ``~`` of topics: https://www.home-assistant.io/integration
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.sensors.sensor import SensorSpec, slug
 from pi_cam_node.console.sensors.templates import TEMPLATE_MAX, Template, normal, parse
 
@@ -46,7 +46,7 @@ def specs_of(topic: str, payload: bytes, prefix: str) -> list[SensorSpec]:
     parts = topic.removeprefix(f"{prefix}/").split("/")
     if parts[-1] != "config" or len(parts) not in {3, 4}:
         return []
-    body = _long(_object(payload))
+    body = _long(json_object(payload))
     if parts[0] == "device":
         return list(_of_device(body, parts[-2]))
     spec = _spec(parts[0], body, parts[-2]) if parts[0] in COMPONENTS else None
@@ -111,11 +111,3 @@ def _topic(body: Mapping[str, Any], told: object) -> str:
 
 def _long(body: Mapping[str, Any]) -> dict[str, Any]:
     return {_LONG.get(key, key): value for key, value in body.items()}
-
-
-def _object(payload: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}

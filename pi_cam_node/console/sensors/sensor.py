@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.sensors.templates import Template
 
 OPENINGS = frozenset({"door", "garage_door", "opening", "window", "lock"})
@@ -119,10 +119,7 @@ class Sensor:
     def _read_battery(self, payload: bytes) -> None:
         if b'"battery"' not in payload:
             return
-        try:
-            told = json.loads(payload).get("battery")
-        except (ValueError, AttributeError, RecursionError):
-            return
+        told = json_object(payload).get("battery")
         if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told <= 100:
             self.battery = round(told)
 

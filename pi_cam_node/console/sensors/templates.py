@@ -10,6 +10,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from pi_cam_node.base.strict_json import json_object
+
 TEMPLATE_MAX = 200
 _SHAPE = re.compile(
     r"""\s*\{\{\s*(?:value_json(?:\.(?P<name>[A-Za-z0-9_]{1,64})|\[\s*(?P<quote>['"])(?P<key>[^'"\\]{1,64})(?P=quote)\s*\])
@@ -37,11 +39,8 @@ class Template:
         """
         text: object = payload.decode("utf-8", "replace")
         if self.key is not None:
-            try:
-                body = json.loads(payload)
-            except (ValueError, RecursionError):
-                return None
-            if not isinstance(body, dict) or self.key not in body:
+            body = json_object(payload)
+            if self.key not in body:
                 return None
             text = body[self.key]
         said = normal(text)

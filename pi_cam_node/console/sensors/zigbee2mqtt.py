@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from pi_cam_node.base.strict_json import read_json
 from pi_cam_node.console.sensors.sensor import SensorSpec, slug
 from pi_cam_node.console.sensors.templates import Template, normal
 
@@ -27,8 +27,8 @@ DEVICES_MAX = 500
 def specs_of(payload: bytes) -> list[SensorSpec]:
     """Return the sensors in ``zigbee2mqtt/bridge/devices``."""
     try:
-        devices = json.loads(payload)
-    except (ValueError, RecursionError):
+        devices = read_json(payload)
+    except ValueError:
         return []
     told = devices[:DEVICES_MAX] if isinstance(devices, list) else []
     return [spec for device in told if isinstance(device, dict) for spec in _of_device(device)]

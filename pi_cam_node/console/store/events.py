@@ -32,6 +32,8 @@ KINDS: Mapping[str, str] = {
 # What a row is, where messages of several kinds share an id: the film belongs to the motion, not the other way round.
 _RANK = ("rule", "motion", "trigger", "record", "picture", "interval")
 DATA_MAX_BYTES = 32 << 10
+# The last moment that can be shown as a date: the end of the year 9999.
+LAST_MS = 253_402_300_799_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,12 @@ def row_of(node: str, body: Mapping[str, Any], now_ms: int) -> EventRow | None:
 
 
 def ms_of(moment: object, otherwise_ms: int) -> int:
-    """Return an ISO time as UTC epoch milliseconds."""
+    """Return an ISO time as UTC epoch milliseconds, or what stands for one that is none, or not from 1970 to 9999."""
     try:
-        return round(datetime.fromisoformat(str(moment)).timestamp() * 1000)
+        at_ms = round(datetime.fromisoformat(str(moment)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return otherwise_ms
+    return at_ms if 0 < at_ms <= LAST_MS else otherwise_ms
 
 
 def head_of(listed: object) -> tuple[str, int, Mapping[str, Any]] | None:

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pi_cam_node.console.store.events import LAST_MS
+
 FILM_KINDS = ("recording", "clip", "timelapse")
-# A time so far away that it stands for ever.
-FOREVER_MS = 253_402_300_799_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def replace(
         before_ms: Only older ones were asked for; ``None`` for the newest.
         complete: It has no older ones.
     """
-    newest_ms = FOREVER_MS if before_ms is None else before_ms
+    newest_ms = LAST_MS if before_ms is None else before_ms
     oldest_ms = 0 if complete or not rows else min(row.at_ms for row in rows)
     if complete or rows:
         db.execute("DELETE FROM media WHERE node=? AND at_ms>=? AND at_ms<?", (node, oldest_ms, newest_ms))
@@ -57,7 +57,7 @@ def replace(
         "INSERT OR REPLACE INTO media (node, id, at_ms, kind, bytes, seconds, formats, event, kept_until) "
         "VALUES (?,?,?,?,?,?,'',NULL,?)",
         [
-            (row.node, row.id, row.at_ms, row.kind, row.bytes, row.seconds, FOREVER_MS if row.is_kept else None)
+            (row.node, row.id, row.at_ms, row.kind, row.bytes, row.seconds, LAST_MS if row.is_kept else None)
             for row in rows
         ],
     )
@@ -100,7 +100,7 @@ def delete(db: sqlite3.Connection, node: str, name: str) -> None:
 
 def keep(db: sqlite3.Connection, node: str, name: str, *, kept: bool) -> None:
     """Set whether a picture or film is kept."""
-    until_ms = FOREVER_MS if kept else None
+    until_ms = LAST_MS if kept else None
     db.execute("UPDATE media SET kept_until=? WHERE node=? AND id=?", (until_ms, node, name))
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pi_cam_node.base.clock import iso
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store.devices import Delivery
-from pi_cam_node.console.store.events import EventRow
+from pi_cam_node.console.store.events import EventRow, ms_of
 from pi_cam_node.console.web.rendering import words
 
 TITLES = {
@@ -43,10 +43,9 @@ CAUSES = {
     "record": "It was asked for.",
     "continuous": "Everything is recorded.",
 }
-# Those with a beginning and an end.
-LASTING = ("motion", "trigger", "record")
-# Kinds that last: their picture comes while they do, and is waited for so long.
-ENDING = frozenset({"motion", "trigger", "record"})
+# Kinds that have a beginning and an end.
+LASTING = frozenset({"motion", "trigger", "record"})
+# Their picture comes before their end, and is waited for so long.
 PICTURE_COMES_MS = 60_000
 DELIVERY_STATES = {
     "waiting": "is waiting to be sent to",
@@ -161,7 +160,7 @@ def view(row: EventRow, context: ConsoleContext) -> EventView:
 def _why_no_picture(row: EventRow, now_ms: int) -> str:
     if row.media:
         return ""
-    is_under_way = row.kind in ENDING and _ended(row) is None and now_ms - row.at_ms < PICTURE_COMES_MS
+    is_under_way = row.kind in LASTING and _ended(row) is None and now_ms - row.at_ms < PICTURE_COMES_MS
     return "Its picture is not there yet." if is_under_way else "There is no picture of it."
 
 
@@ -174,7 +173,7 @@ def delivery_words(delivery: Delivery, label: str, account: str) -> tuple[str, s
 
 def _film_of(row: EventRow) -> str:
     media = row.data.get("media")
-    if row.kind not in {"motion", "trigger", "record", "rule"} or not isinstance(media, dict):
+    if row.kind not in LASTING | {"rule"} or not isinstance(media, dict):
         return ""
     return str(media.get("id") or "") if media.get("kind") in {"recording", "clip"} else ""
 
@@ -202,8 +201,4 @@ def _seconds(told: object) -> float:
 
 
 def _ended(row: EventRow) -> int | None:
-    told = row.data.get("ended_at") or row.data.get("motion_ended")
-    try:
-        return round(datetime.fromisoformat(str(told)).timestamp() * 1000) if told else None
-    except ValueError:
-        return None
+    return ms_of(row.data.get("ended_at") or row.data.get("motion_ended"), 0) or None

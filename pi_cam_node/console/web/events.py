@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 from aiohttp import web
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.store import devices as device_rows
 from pi_cam_node.console.store import events as event_rows
-from pi_cam_node.console.store.events import LIST_MAX, EventFilter, EventRow
-from pi_cam_node.console.web import event_views
+from pi_cam_node.console.store.events import EventFilter, EventRow
+from pi_cam_node.console.web import event_views, paging
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
@@ -78,18 +79,11 @@ async def delete(request: web.Request) -> web.StreamResponse:
 @route("GET", "/api/events", "view")
 async def api_events(request: web.Request) -> web.StreamResponse:
     """Tell events, newest first: ``limit`` (50, at most 200), ``before``, ``camera``, ``kind``, ``sensor`` choose."""
-    context = context_of(request)
-    try:
-        limit = int(request.query.get("limit", str(PAGE)))
-    except ValueError:
-        limit = 0
-    if not 1 <= limit <= LIST_MAX:
-        raise web.HTTPUnprocessableEntity(text=f"limit is from 1 to {LIST_MAX}\n")
-    wanted = _filter(request)
+    context, limit, wanted = context_of(request), paging.limit_in(request, PAGE), _filter(request)
     rows = await context.database.read(lambda db: event_rows.newest(db, wanted, limit))
-    return web.json_response(
-        [{**view.facts(), "cursor": cursor_of(view.row)} for view in event_views.views(rows, context)]
-    )
+    views = event_views.views(rows, context)
+    told = [{**view.facts(), "cursor": paging.cursor_of(view.row.at_ms, view.row.rowid)} for view in views]
+    return web.json_response(told)
 
 
 async def _row(request: web.Request) -> EventRow:
@@ -122,13 +116,8 @@ def _filter(request: web.Request) -> EventFilter:
 
 
 def place_of(text: str) -> tuple[int, int] | None:
-    """Return the place in the list after which rows are wanted: a row's `cursor`, or an ISO time."""
-    at_ms, _, rowid = text.partition("-")
-    if "T" in text:
-        return (event_rows.ms_of(text, 0), 0) if event_rows.ms_of(text, 0) else None
-    return (int(at_ms), int(rowid)) if at_ms.isdecimal() and rowid.isdecimal() and len(text) < 40 else None
-
-
-def cursor_of(row: EventRow) -> str:
-    """Return the place of a row in the list."""
-    return f"{row.at_ms}-{row.rowid}"
+    """Return time and number of the event after which others are wanted; see `paging.place_of`."""
+    place = paging.place_of(text)
+    if place is None or not re.fullmatch(r"[0-9]{0,18}", place[1]):
+        return None
+    return place[0], int(place[1] or 0)

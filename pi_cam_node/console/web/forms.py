@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from aiohttp import web
+
+from pi_cam_node.base.strict_json import read_json
 
 FIELD_MAX = 4096
 
@@ -25,9 +26,11 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
         "application/octet-stream",
     }:
         raise web.HTTPUnsupportedMediaType(text="send a form or application/json\n")
+    if (request.charset or "utf-8").lower() != "utf-8":  # some codecs of Python give text that no page can show
+        raise web.HTTPUnsupportedMediaType(text="send the form as UTF-8\n")
     try:
         posted = await request.post()
-    except (ValueError, LookupError):
+    except ValueError:
         raise web.HTTPBadRequest(text="that is no form\n") from None
     return {name: value[:FIELD_MAX] for name, value in posted.items() if isinstance(value, str)}
 
@@ -45,8 +48,8 @@ async def json_of(request: web.Request) -> Mapping[str, object]:
         web.HTTPBadRequest: There is none.
     """
     try:
-        body = json.loads(await request.read() or b"{}")
-    except (ValueError, RecursionError):
+        body = read_json(await request.read() or b"{}")
+    except ValueError:
         raise web.HTTPBadRequest(text="that is not JSON\n") from None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="send a JSON object\n")

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
+from pi_cam_node.base.strict_json import read_json
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.pictures.viewer import Status, Viewer, wanted_in
 from pi_cam_node.console.store.accounts import Account
@@ -71,7 +72,7 @@ async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: V
         if message.type is not WSMsgType.TEXT:
             break
         try:
-            wanted = wanted_in(json.loads(message.data))
+            wanted = wanted_in(read_json(message.data))
         except ValueError as error:
             await socket.close(code=1008, message=str(error)[:100].encode())
             return

@@ -15,8 +15,8 @@ from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import media as media_rows
 from pi_cam_node.console.store.database import StoreUnavailable
-from pi_cam_node.console.store.events import LIST_MAX
 from pi_cam_node.console.store.media import MediaRow
+from pi_cam_node.console.web import paging
 from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
@@ -25,6 +25,8 @@ from pi_cam_node.console.web.routes import account_of, context_of, node_of, rout
 PER_NODE = 60
 ASK_S = 3.0
 LIMIT = 25
+# SQLite's whole numbers are less.
+_BYTES_END = 1 << 63
 
 
 @route("GET", "/recordings", "view")
@@ -42,14 +44,8 @@ async def api_media(request: web.Request) -> web.StreamResponse:
 
     ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera`` and ``kind`` choose.
     """
-    context, query = context_of(request), request.query
-    try:
-        limit = int(query.get("limit", str(LIMIT)))
-    except ValueError:
-        limit = 0
-    if not 1 <= limit <= LIST_MAX:
-        raise web.HTTPUnprocessableEntity(text=f"limit is from 1 to {LIST_MAX}\n")
-    before = place_of(query.get("before", ""))
+    context, query, limit = context_of(request), request.query, paging.limit_in(request, LIMIT)
+    before = paging.place_of(query.get("before", ""))
     shown = [node for node in visible(request) if query.get("camera", "") in {"", node.id}]
     notices = await _refresh(context, shown, before)
     may = [node.id for node in shown if not node.is_private]
@@ -109,17 +105,8 @@ def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
         "kept": row.is_kept,
         "url": path,
         "thumbnail_url": f"{path}/thumbnail",
-        "cursor": f"{row.at_ms}-{row.id}",
+        "cursor": paging.cursor_of(row.at_ms, row.id),
     }
-
-
-def place_of(text: str) -> tuple[int, str] | None:
-    """Return the place in the list after which rows are wanted: a row's ``cursor``, or an ISO time."""
-    at = event_rows.ms_of(text, 0)
-    if at:
-        return at, ""
-    at_ms, _, media_id = text.partition("-")
-    return (int(at_ms), media_id) if at_ms.isdecimal() and media_id and len(text) < 240 else None
 
 
 async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple[int, str] | None) -> list[str]:
@@ -165,7 +152,7 @@ def row_of(node: str, told: object) -> MediaRow | None:
         id=name,
         at_ms=at_ms,
         kind=str(body.get("kind") or "single")[:32],
-        bytes=int(count) if isinstance(count, int | float) else None,
+        bytes=int(count) if isinstance(count, int | float) and 0 <= count < _BYTES_END else None,
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
         is_kept=body.get("kept") is True,
     )

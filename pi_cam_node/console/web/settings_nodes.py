@@ -10,8 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.context import ConsoleContext
-from pi_cam_node.console.nodes.node import Node, json_object
+from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable, body_of
 from pi_cam_node.console.web.forms import form_of, json_of
 from pi_cam_node.console.web.rendering import page

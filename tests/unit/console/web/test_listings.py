@@ -9,8 +9,11 @@ from pytest_mock import MockerFixture
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 
-from pi_cam_node.console.store.events import EventRow
-from pi_cam_node.console.web import event_views, events, recordings
+from pi_cam_node.base.strict_json import read_json
+from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.events import LAST_MS, EventRow
+from pi_cam_node.console.web import event_views, events, paging, recordings
+from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.core.rules.night import Cause
 from pi_cam_node.mqtt.messages.payloads import PictureSavedEvent
 
@@ -27,21 +30,34 @@ AT = "2026-11-29T07:46:37.433Z"
         ("nothing", None),
         ("12-", None),
         ("1" * 300 + "-x", None),
+        ("9" * 15 + "-x", (LAST_MS - 1, "x")),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
     ],
 )
-def test_a_place_in_the_list_of_recordings(text: str, place: tuple[int, str] | None) -> None:
-    assert recordings.place_of(text) == place
+def test_a_place_in_a_list(text: str, place: tuple[int, str] | None) -> None:
+    assert paging.place_of(text) == place
+    if place is not None:
+        assert utc_of_ms(place[0] + 1) > utc_of_ms(0)
 
 
 @pytest.mark.parametrize(
-    ("text", "place"), [(f"{AT_MS}-12", (AT_MS, 12)), (AT, (AT_MS, 0)), ("", None), ("x-1", None), ("noT-1", None)]
+    ("text", "place"),
+    [
+        (f"{AT_MS}-12", (AT_MS, 12)),
+        (AT, (AT_MS, 0)),
+        ("", None),
+        ("x-1", None),
+        (f"1-{'9' * 19}", None),
+        ("1-2x", None),
+    ],
 )
 def test_a_place_in_the_list_of_events(text: str, place: tuple[int, int] | None) -> None:
     assert events.place_of(text) == place
 
 
 def test_a_row_tells_its_own_place() -> None:
-    assert events.place_of(events.cursor_of(EventRow("porch", "e", AT_MS, "motion", rowid=12))) == (AT_MS, 12)
+    assert events.place_of(paging.cursor_of(AT_MS, 12)) == (AT_MS, 12)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +93,20 @@ def test_a_camera_that_privacy_took_is_not_told_as_lost(mocker: MockerFixture) -
         for cause in ("privacy", "no frames")
     ]
     assert told == ["Privacy switched on", "Camera lost"]
+
+
+@pytest.mark.parametrize("count", ["1e999", "1e300", "-1", "9223372036854775808", "null", '"9"'])
+def test_a_size_that_is_none_is_left_out_of_a_list(count: str) -> None:
+    row = recordings.row_of("porch", read_json(f'{{"id": "p1", "at": "{AT}", "bytes": {count}, "seconds": NaN}}'))
+    assert row is not None
+    assert (row.bytes, row.seconds) == (None, None)
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "soon", None])
+def test_a_time_that_no_calendar_has_does_not_end_the_page(mocker: MockerFixture, at: str | None) -> None:
+    context = mocker.Mock()
+    context.now_ms.return_value = AT_MS
+    told = event_rows.row_of("porch", {"event_type": "motion_ended", "id": "e1", "at": at, "ended_at": at}, AT_MS)
+    assert told is not None
+    assert event_views.view(told, context).facts()["at_ms"] == AT_MS
+    assert event_views.view(told, context).facts()["ended_at"] is None
