@@ -13,7 +13,7 @@ from pi_cam_node.camera.controller import CameraController
 from pi_cam_node.camera.desired_state import DesiredState
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.worker.process import ProcessWorker
-from pi_cam_node.camera.worker.shared_memory import SLOTS
+from pi_cam_node.camera.worker.shared_memory import SLOTS, slot_bytes
 from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.core.commands.pictures import picture_of
 from pi_cam_node.imaging.frame import Frame
@@ -25,11 +25,12 @@ from tests.support.core_harness import CoreHarness
 from tests.support.frames import IMAGES
 from tests.support.sample_node import config_of
 
-FRAME_BYTES = 64 * 48 * 3
 DAY = Controls("day", 10.0, 2_000_000, 6.0, "still")
 PUBLISHER = EventMessages(topics_of(config_of()))
 ID = "20261120T194501123Z-3f2a91c0-000042-single"
 DATAGRAMS_MAX = 12
+# Between datagrams, which may hold any byte.
+SEPARATOR = b"\n--\n"
 
 
 class ScriptedWorker(ProcessWorker):
@@ -42,8 +43,10 @@ class ScriptedWorker(ProcessWorker):
             if number == 0 and memory_bytes:
                 memory = os.memfd_create("fuzz", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
                 os.truncate(memory, memory_bytes)
-                socket.send_fds(theirs, [datagram], [memory])
+                released = os.eventfd(0, os.EFD_NONBLOCK)
+                socket.send_fds(theirs, [datagram], [memory, released])
                 os.close(memory)
+                os.close(released)
             else:
                 theirs.send(datagram)
         theirs.close()
@@ -59,8 +62,8 @@ class CameraHarness:
         self.harness = CoreHarness()
         # Both begin at the second 1000 of the monotonic clock.
         desired = DesiredState(config_of(camera={"source": "synthetic"}).camera, DAY)
-        size = {b"m": SLOTS * FRAME_BYTES, b"s": FRAME_BYTES}.get(data[:1], 0)
-        datagrams = [line[:60_000] for line in data[1:].split(b"\n")[:DATAGRAMS_MAX]]
+        size = {b"m": SLOTS * slot_bytes((64, 48)), b"s": slot_bytes((64, 48))}.get(data[:1], 0)
+        datagrams = [line[:60_000] for line in data[1:].split(SEPARATOR)[:DATAGRAMS_MAX]]
         self.puppet = ScriptedWorker(datagrams, size)
         self.taken: list[object] = []
         inbox = Mock()

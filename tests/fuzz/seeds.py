@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from pi_cam_node.camera.source import Opened
-from pi_cam_node.camera.worker.messages import Applied, Failed, FrameInSlot, Ready, Refused, encode
+from pi_cam_node.camera.worker.frame_message import FrameInSlot, PacketInSlot, encode_frame
+from pi_cam_node.camera.worker.messages import Applied, Failed, Ready, Refused, encode
 from pi_cam_node.config import settings
 from pi_cam_node.config.settings import as_text
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Sensor
+from pi_cam_node.imaging.motion.interface import Blob, MotionReport
+from tests.fuzz.camera_harness import SEPARATOR
 from tests.fuzz.http_harness import TOKEN
 from tests.support.pictures import ID, scene
 from tests.support.sample_node import message
@@ -163,16 +168,20 @@ def _camera_child() -> list[bytes]:
     ready = encode(Ready(1, Opened("synthetic", (64, 48), "bgr", controls=True)))
     tall = encode(Ready(1, Opened("synthetic", (64, 32), "i420", controls=False)))
     sensor = Sensor(exposure_us=20_000, gain=2.5, lux=120.0, temperature_c=40.0)
-    image = encode(FrameInSlot(1, 0, (40, 0, 0), (), 999.9, 1000.0, "day", sensor, 101.5, 7, False, 85, 0))
-    dark = encode(FrameInSlot(1, 2, (40, 9, 30, 64), (92,), 999.0, 1000.0, "night", Sensor(), 1.5, None, True, 85, 3))
+    figures = FrameInSlot(1, 0, (40, 0, 0, 0), (), 999.9, 1000.0, "day", sensor, 101.5, 7, False, 85, 0)
+    report = MotionReport(1000.0, "", False, 1.0, 0.1, 10.0, (Blob(0.1, 0.2, 0.3, 0.4, 0.1, 999.0, ""),))
+    image = encode_frame(figures)
+    dark = encode_frame(figures._replace(slot=2, sizes=(40, 9, 30, 0, 64), qualities=(92,), mode="night", flat=True))
+    moving = encode_frame(figures._replace(motion=report, checksum=None))
+    with_packet = encode_frame(figures._replace(sizes=(40, 0, 0, 0, 9), packets=(PacketInSlot(999.9, True, 1),)))
+    nonsense = encode_frame(figures._replace(sensor=replace(sensor, gain=math.nan, lux=math.inf)))
     notes = [encode(Applied(0)), encode(Refused(0, "night", "no")), encode(Failed(1, "gone"))]
     return [
-        b"m" + b"\n".join([ready, image, dark, *notes]),
-        b"m" + b"\n".join([tall, image]),
-        b"s" + b"\n".join([ready, image]),
-        b"n" + b"\n".join([ready, image]),
-        b"m" + b"\n".join([ready, image.replace(b"2.5", b"NaN")]),
-        b"m" + b"\n".join([ready, image.replace(b"120.0", b"Infinity")]),
+        b"m" + SEPARATOR.join([ready, image, dark, moving, with_packet, *notes]),
+        b"m" + SEPARATOR.join([tall, image]),
+        b"s" + SEPARATOR.join([ready, image]),
+        b"n" + SEPARATOR.join([ready, image]),
+        b"m" + SEPARATOR.join([ready, nonsense]),
     ]
 
 

@@ -12,16 +12,15 @@ import os
 import socket
 import sys
 import threading
-from dataclasses import replace
 
 from pi_cam_node.base import malloc
 from pi_cam_node.base.child_process import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
+from pi_cam_node.camera.worker.frame_message import FrameInSlot, encode_frame
 from pi_cam_node.camera.worker.image_parts import parts_of, told_packet
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
-    FrameInSlot,
     Order,
     Quit,
     Ready,
@@ -78,14 +77,15 @@ class FrameSender:
     def _send_image(self, report: Arrived) -> None:
         if self._slots is None:
             return
-        self._packets.put(report.image.packets)
-        image = replace(report.image, packets=self._packets.next(self._slots.slot_bytes // _PACKETS_SHARE))
-        parts = parts_of(image)
+        image = report.image
+        self._packets.put(image.packets)
+        packets = self._packets.next(self._slots.slot_bytes // _PACKETS_SHARE)
+        parts = parts_of(image, packets)
         slot = self._slots.put(parts)
         if slot is None:
             self._skipped += self._slots.is_read  # while the node is not up yet nothing is lost to it
             return
-        self._packets.sent(len(image.packets))
+        self._packets.sent(len(packets))
         in_slot = FrameInSlot(
             report.session,
             slot,
@@ -101,9 +101,9 @@ class FrameSender:
             image.quality,
             report.skipped + self._skipped,
             image.motion,
-            tuple(map(told_packet, image.packets)),
+            tuple(map(told_packet, packets)),
         )
-        self._link.send(encode(in_slot))
+        self._link.send(encode_frame(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared
             self._is_settled = True
             malloc.release_startup_memory()

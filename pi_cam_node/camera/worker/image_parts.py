@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pi_cam_node.camera.worker.messages import FrameInSlot, Image, PacketInSlot
+from pi_cam_node.camera.worker.frame_message import FrameInSlot, PacketInSlot
+from pi_cam_node.camera.worker.messages import Image
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
 
-def parts_of(image: Image) -> list[bytes]:
-    """Return the parts of a picture: JPEG, the one for the ring, other qualities, pixels, preview, packets."""
-    packets = (packet.data for packet in image.packets)
+def parts_of(image: Image, packets: Sequence[Packet]) -> list[bytes]:
+    """Return the parts of a picture: JPEG, the one for the ring, other qualities, pixels, preview, and packets."""
     others = (*image.jpegs.values(), image.raw or b"", image.preview or b"")
-    return [image.jpeg, image.ring_jpeg or b"", *others, *packets]
+    return [image.jpeg, image.ring_jpeg or b"", *others, *[packet.data for packet in packets]]
 
 
 def told_packet(packet: Packet) -> PacketInSlot:
     """Return what a message says of a packet."""
     facts = packet.facts
-    return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound.hex(), facts.is_made)
+    return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound, facts.is_made)
 
 
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     """Return the picture of a report.
 
     Raises:
-        ValueError: There are not as many parts as it names, or the format of its sound is not hexadecimal.
+        ValueError: There are not as many parts as it names.
     """
     usual = len(report.qualities) + 4
     if len(parts) != usual + len(report.packets):
@@ -52,6 +52,6 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
 
 
 def _packet(told: PacketInSlot, data: bytes) -> Packet:
-    sound = bytes.fromhex(told.sound)
+    sound = told.sound
     facts = PacketFacts(pts_of(told.mono_s), track=told.track, sound=sound, is_made=told.made and not sound)
     return Packet(told.mono_s, told.key and not sound, data, facts)

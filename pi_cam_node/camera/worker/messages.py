@@ -1,8 +1,8 @@
 """Orders to the worker that runs the source, and its reports.
 
-Between processes each is one JSON datagram; the bytes of pictures go through shared memory. Nothing is pickled. What
-the node receives is checked by type, see `process.decode_report`; what the node sends is trusted, so the camera's
-process does without pydantic, which takes 15 MiB.
+Between processes each is one datagram of JSON, but for a picture's (`frame_message`), whose bytes go through shared
+memory. Nothing is pickled. What the node receives is checked by type, see `process.decode_report`; what the node sends
+is trusted, so the camera's process does without pydantic, which takes 15 MiB.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
+from pi_cam_node.camera.worker.frame_message import FrameInSlot
 from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Mode, Sensor
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
@@ -161,49 +162,12 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class PacketInSlot:
-    """A packet whose bytes lie in a slot; see `Packet`. ``sound`` is `PacketFacts.sound` in hexadecimal digits."""
-
-    mono_s: float
-    key: bool
-    track: int
-    sound: str = ""
-    made: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Arrived:
     """A picture came; never sent between processes. ``skipped`` pictures of the session could not be handed over."""
 
     session: int
     image: Image
     skipped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FrameInSlot:
-    """A picture came; its parts lie in a slot, in the order of `image_parts`.
-
-    ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
-    """
-
-    session: int
-    slot: int
-    sizes: tuple[int, ...]
-    qualities: tuple[int, ...]
-    exposed_mono_s: float
-    captured_mono_s: float
-    mode: Mode
-    sensor: Sensor
-    brightness: float
-    checksum: int | None
-    flat: bool
-    quality: int
-    skipped: int
-    motion: MotionReport | None = None
-    packets: tuple[PacketInSlot, ...] = ()
-    kind: Literal["slotted"] = "slotted"
-    __pydantic_config__: ClassVar[Mapping[str, object]] = {"allow_inf_nan": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +198,11 @@ class Failed:
 
 
 Report = Ready | Arrived | Applied | Refused | Failed
-WireReport = Ready | FrameInSlot | Applied | Refused | Failed
+JsonReport = Ready | Applied | Refused | Failed
+WireReport = JsonReport | FrameInSlot
 
 
-def encode(message: Order | WireReport) -> bytes:
+def encode(message: Order | JsonReport) -> bytes:
     """Return an order or a report as a datagram."""
     return _JSON.encode(message).encode()
 

@@ -14,12 +14,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pi_cam_node.camera.worker.base import WorkerLost
 from pi_cam_node.camera.worker.child_log import ChildLog
+from pi_cam_node.camera.worker.frame_message import MARK, FrameInSlot, decode_frame
 from pi_cam_node.camera.worker.image_parts import image_of
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
     Failed,
-    FrameInSlot,
+    JsonReport,
     Order,
     Quit,
     Ready,
@@ -45,7 +46,7 @@ _abandoned: list[subprocess.Popen[bytes]] = []
 
 
 # Checked by type: a decoder that crashes may write anything before it ends.
-_REPORTS: TypeAdapter[WireReport] = TypeAdapter(Annotated[WireReport, Field(discriminator="kind")])
+_REPORTS: TypeAdapter[JsonReport] = TypeAdapter(Annotated[JsonReport, Field(discriminator="kind")])
 
 
 def decode_report(datagram: bytes) -> WireReport:
@@ -54,6 +55,8 @@ def decode_report(datagram: bytes) -> WireReport:
     Raises:
         ValueError: The datagram holds none.
     """
+    if datagram.startswith(MARK):
+        return decode_frame(datagram)
     try:
         return _REPORTS.validate_json(datagram)
     except ValidationError as error:

@@ -7,7 +7,8 @@ import socket
 import sys
 
 from pi_cam_node.camera.source import Opened
-from pi_cam_node.camera.worker.messages import FrameInSlot, Open, Ready, decode_order, encode
+from pi_cam_node.camera.worker.frame_message import FrameInSlot, encode_frame
+from pi_cam_node.camera.worker.messages import Open, Ready, decode_order, encode
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 from pi_cam_node.imaging.frame import Sensor
 
@@ -35,20 +36,20 @@ def main() -> None:
             socket.send_fds(link, [encode(huge)], slots.descriptors)
         case "no such slot":
             socket.send_fds(link, [ready], slots.descriptors)
-            link.send(encode(image_in(order.session, 99)))
+            link.send(encode_frame(image_in(order.session, 99)))
         case "parts that no slot holds":
             socket.send_fds(link, [ready], slots.descriptors)
-            link.send(encode(image_in(order.session, 0, (1 << 40, 0, 0))))
+            link.send(encode_frame(image_in(order.session, 0, (slots.slot_bytes, 1, 0))))
         case "a part of less than nothing":
             socket.send_fds(link, [ready], slots.descriptors)
-            link.send(encode(image_in(order.session, 0, (5, -1, 0))))
+            link.send(encode_frame(image_in(order.session, 0, (5, -1 & (1 << 32) - 1, 0))))
         case "a part too few":
             socket.send_fds(link, [ready], slots.descriptors)
-            link.send(encode(image_in(order.session, 0, (5, 0))))
+            link.send(encode_frame(image_in(order.session, 0, (5, 0))))
         case "too long":
             link.send(b"x" * 60_000)
         case "an image before the camera is open":
-            link.send(encode(image_in(order.session, 0)))
+            link.send(encode_frame(image_in(order.session, 0)))
     link.recv(16_384)
 
 
