@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from pi_cam_node.base.frozen import frozen
 
 Meta = TypeVar("Meta")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record(Generic[Meta]):
     """One record of a ring; the bytes are read with `BlockRing.read`.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.sources.synthetic import script
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # brings numpy, which a look at the settings does without
     from pi_cam_node.camera.source import Source
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """One kind of source.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.worker.messages import Open, Output
 from pi_cam_node.config import CameraConfig
@@ -16,7 +17,7 @@ _CONTROLS = {"framerate", "autofocus", "lens_position", "awb", "exposure_compens
 _SOFT = {*_CONTROLS, "capture_timeout_s", "frozen_after_s", "isolate"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DesiredState:
     """Settings, controls and output that the camera shall have.
 

@@ -6,10 +6,10 @@ as long as its camera takes; the caller keeps the deadline.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Layout, Mode, Sensor
 from pi_cam_node.imaging.packet import Packet, SoundChoice
@@ -63,7 +63,7 @@ class CameraSettings(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Adjustments:
     """Focus, white balance and exposure compensation; a camera follows those that `Opened.settings` names.
 
@@ -80,7 +80,7 @@ class Adjustments:
     exposure_compensation_ev: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Controls:
     """Mode, exposure, gain, frame rate and adjustments of the camera.
 
@@ -132,7 +132,7 @@ def controls_of(config: Config, mode: Mode) -> Controls:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """Size, layout and other properties that a source granted.
 
@@ -158,7 +158,7 @@ class Opened:
     tells_light: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shot:
     """One image as a source hands it over.
 

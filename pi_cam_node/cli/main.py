@@ -13,11 +13,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pi_cam_node import __version__
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.system.process import open_missing_streams
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ A supervisor such as systemd shall start the node again whatever the code, but f
 systemd/pi-cam-node.service."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subcommand:
     """A subcommand, imported only when it is used.
 

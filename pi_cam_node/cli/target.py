@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.options import environment_of
 from pi_cam_node.config import Config, loader
@@ -15,7 +15,7 @@ from pi_cam_node.mqtt.messages.topics import Topics
 NO_ANSWER = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The broker and the node to send to.
 

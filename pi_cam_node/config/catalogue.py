@@ -7,7 +7,6 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -15,13 +14,14 @@ import annotated_types
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, Section, Setting, values
 
 Kind = Literal["bool", "int", "float", "choice", "list", "text"]
 Root = TypeVar("Root", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingInfo:
     """One setting, described for people and programs.
 
@@ -65,7 +65,7 @@ class SettingInfo:
         return self.key.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema(Generic[Root]):
     """Model and names of one kind of configuration file.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, Section
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, catalogue
 from pi_cam_node.config.settings import nearest_key
@@ -24,7 +25,7 @@ Problem = tuple[int, str]
 AFTER_THE_FILE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerValue:
     """A value as given, with its origin.
 

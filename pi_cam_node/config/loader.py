@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video, video_hint
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.base.secret_file import open_plain, read_secret
 from pi_cam_node.config import Config, MqttConfig
@@ -20,7 +21,7 @@ from pi_cam_node.config.yaml_reader import ScalarNode, Tree
 MAX_FILE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedConfig:
     """The settings to start with.
 

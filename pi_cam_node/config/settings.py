@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import MASK, logins_in
 from pi_cam_node.config import Config, Section, values
 from pi_cam_node.config.catalogue import Kind, SettingInfo, catalogue
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """Validation error of a value.
 

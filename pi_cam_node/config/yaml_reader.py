@@ -8,10 +8,12 @@ refused, and nesting is bounded, so that a hostile file costs no more than its s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
+
+from pi_cam_node.base.frozen import frozen
 
 DEEPEST = 8
 # More faults than people read; the work for a file full of them stays bounded.
@@ -28,7 +30,7 @@ _TAB = re.compile(r"(?<=:)[ \t]+(?=[^\s])|[ \t]+(?=#|$)")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScalarNode:
     """A value. ``text`` is ``None`` where nothing, or ``null``, was written."""
 
@@ -36,7 +38,7 @@ class ScalarNode:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SequenceNode:
     """A sequence of YAML."""
 
@@ -44,7 +46,7 @@ class SequenceNode:
     items: list[Tree]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingNode:
     """A mapping; every child knows the line of its key."""
 

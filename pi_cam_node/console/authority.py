@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pi_cam_node.base.atomic_files import make_directory, replace_atomically
+from pi_cam_node.base.frozen import frozen
 
 FOLDER, AUTHORITY, AUTHORITY_KEY, CERTIFICATE, KEY = "ca", "ca.pem", "ca.key", "console.pem", "console.key"
 AUTHORITY_DAYS = 3650
@@ -45,7 +45,7 @@ _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9
 Certified = x509.DNSName | x509.IPAddress
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Issued:
     """Certificate of the console that was issued.
 

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.store.database import Database, StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -15,7 +16,7 @@ _log = logging.getLogger(__name__)
 WAITING_MAX = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A queued write.
 

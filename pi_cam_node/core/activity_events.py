@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MotionChanged:
     """Motion began or ended: in a zone, or (with an empty name) at all. ``None``: the zone is gone."""
 
@@ -18,21 +19,21 @@ class MotionChanged:
     on: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SceneEventBegan:
     """A scene event began, and goes on."""
 
     event: EventRow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SceneEventEnded:
     """A scene event ended."""
 
     event: EventRow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventPictured:
     """The picture of an event is saved: ``image`` as `PictureSaved.image`, ``url`` a link to it.
 
@@ -45,14 +46,14 @@ class EventPictured:
     reloaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingChanged:
     """A film is being written, or none any more."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingStarted:
     """A film began; ``event`` is what it is for, where that is known."""
 
@@ -60,7 +61,7 @@ class RecordingStarted:
     event: EventRow | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingSaved:
     """A film is on the disk, whole and synced."""
 
@@ -68,7 +69,7 @@ class RecordingSaved:
     event: EventRow | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingFailed:
     """A film was ordered and could not be written."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pi_cam_node.base.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EraseReport:
     """Counts of what an erase removed, and its failures.
 

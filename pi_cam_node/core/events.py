@@ -6,13 +6,14 @@ They carry no behaviour, so that publishers are functions from an event to messa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.errors import Code
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.activity_events import (
     EventPictured,
     MotionChanged,
@@ -40,7 +41,7 @@ from pi_cam_node.core.inputs import (
 from pi_cam_node.imaging.frame import Frame, Mode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrightnessMeasured:
     """Brightness moved by more than its dead-band. ``level`` 0–255 mean luma; ``lux`` when known."""
 
@@ -48,7 +49,7 @@ class BrightnessMeasured:
     lux: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModeChanged:
     """Frames in another mode than before arrive: the camera is really in it."""
 
@@ -57,14 +58,14 @@ class ModeChanged:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModeWanted:
     """A change of the camera's mode was decided."""
 
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CameraChanged:
     """Frames began or ceased to arrive."""
 
@@ -73,21 +74,21 @@ class CameraChanged:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrameTaken:
     """A frame came from a camera that is online, and may be shown."""
 
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RingMeasured:
     """Seconds between the oldest and the newest frame of the ring."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingChanged:
     """A live setting has another value in force."""
 
@@ -95,7 +96,7 @@ class SettingChanged:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingsRolledBack:
     """Settings that starved the camera went back; ``settings`` has the values that are in force again."""
 
@@ -104,7 +105,7 @@ class SettingsRolledBack:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FaultReported:
     """The fault that lasts now, for ``last_error``. An empty message says that all is well again."""
 
@@ -112,7 +113,7 @@ class FaultReported:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandRefused:
     """A command was refused whose reply its sender may not read, a press of a button for example.
 
@@ -131,14 +132,14 @@ class CommandRefused:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TelemetryTaken:
     """Telemetry figures were read."""
 
     figures: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PictureSaved:
     """A picture is on disk, synced and under its final name.
 
@@ -194,21 +195,21 @@ class PictureSaved:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PictureReloaded:
     """The last saved picture is told again: the node started, or privacy ended."""
 
     picture: PictureSaved
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaDeleted:
     """A picture or film was deleted on command: what still shows it shows something that is not there."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replied:
     """A reply is ready for its client. ``body`` is the reply object of the contract."""
 
@@ -218,7 +219,7 @@ class Replied:
     origin: Origin = "mqtt"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveFrameDue:
     """A live picture is due on the frame topic; ``is_late``: it was due with an earlier frame, and is small."""
 
@@ -226,7 +227,7 @@ class LiveFrameDue:
     is_late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FramesSent:
     """One frame of a ``shortstream``: ``index`` of ``count``, with its number and UTC time."""
 

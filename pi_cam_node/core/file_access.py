@@ -6,15 +6,15 @@ import functools
 import grp
 import logging
 import os
-from dataclasses import dataclass
 
 from pi_cam_node.base.atomic_files import FILE_MODE
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import StorageConfig
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileAccess:
     """Mode and group of saved files.
 

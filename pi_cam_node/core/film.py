@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.history import EventRow, FilmKind, RecordingRow
 from pi_cam_node.core.rules.recording import EndReason
 
@@ -15,7 +15,7 @@ EncoderKind = Literal["none", "camera", "board", "software"]
 """What makes the video: nothing, the camera itself (its packets are copied), the board's encoder, or libx264."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClipOrder:
     """Time span of a requested clip.
 
@@ -32,7 +32,7 @@ class ClipOrder:
     masked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Film:
     """A film that lies on the disk, whole and synced.
 

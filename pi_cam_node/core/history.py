@@ -6,11 +6,11 @@ The rows are the same in memory, in the database and in the replies of ``events`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 
 EventKind = Literal["motion", "trigger", "record"]
 FilmKind = Literal["recording", "clip", "timelapse"]
@@ -24,7 +24,7 @@ LIMIT_MAX = 200
 LIMIT_DEFAULT = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventRow:
     """A scene event, which happened in front of the camera; under way as long as ``ended_at`` is ``None``.
 
@@ -85,7 +85,7 @@ def event_id(at: datetime, boot: str, number: int, kind: EventKind) -> str:
     return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{boot}-{number:06d}-{kind}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaRow:
     """A picture or a film that is kept.
 
@@ -120,7 +120,7 @@ class MediaRow:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingRow:
     """A film, from its first byte on.
 
@@ -155,7 +155,7 @@ class RecordingRow:
     height_px: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """A message that waits for the broker.
 
@@ -175,7 +175,7 @@ class Waiting:
 Row = TypeVar("Row", EventRow, MediaRow)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """Filter and limits of a list of rows, newest first.
 
@@ -192,7 +192,7 @@ class Query:
     zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page(Generic[Row]):
     """Rows, newest first by ``at``, then by id; ``more``: there are older ones."""
 

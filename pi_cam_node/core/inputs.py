@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pi_cam_node.base.errors import Code
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.film import Film
 from pi_cam_node.imaging.frame import Mode
 
 Origin = Literal["mqtt", "http", "tcp", "self"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CameraOpened:
     """A source is open and about to deliver.
 
@@ -34,7 +34,7 @@ class CameraOpened:
     tells_light: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CameraFailed:
     """The camera is away: it could not be opened, or its frames stopped. Sent once per reason.
 
@@ -49,7 +49,7 @@ class CameraFailed:
     restarts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchFailed:
     """The camera refused to change its mode and went on in the old one."""
 
@@ -57,14 +57,14 @@ class SwitchFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PictureBlank:
     """Frames arrive and show nothing. An empty reason: they show something again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StorageChanged:
     """The state of the disk changed: ``no_space`` or ``not_saved`` with a message, or ``ok``."""
 
@@ -72,7 +72,7 @@ class StorageChanged:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandArrived:
     """A command came. The payload is as it came; nothing about it is trusted.
 
@@ -97,7 +97,7 @@ class CommandArrived:
     during_shutdown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerConnected:
     """The broker accepted the connection.
 
@@ -110,14 +110,14 @@ class BrokerConnected:
     session: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerLost:
     """The connection ended or could not be made. Sent once per reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerRefused:
     """The broker does not take all that the node does: its ACL forbids a topic, or another node or client has its id.
 
@@ -130,48 +130,48 @@ class BrokerRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TopicDotsSeen:
     """The broker delivers dots in topics otherwise than before: as they are, or as slashes."""
 
     kept: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerLimitFound:
     """The broker's packet limit is known: publications that waited for it can be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdConflictSeen:
     """Another running node announces itself on this node's topics. Sent each minute while that lasts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomeAssistantStarted:
     """Home Assistant announced itself on its birth topic."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiscoveryFound:
     """The broker held a discovery message of an earlier run of this node."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StaleWillSeen:
     """The availability topic says ``offline`` although the node is connected: the late will of an old session."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpAddressChanged:
     """The address at which others reach the live view changed; ``None``: it is not served, or not to others."""
 
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkAdvanced:
     """Work on the worker thread made progress."""
 
@@ -180,7 +180,7 @@ class WorkAdvanced:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkEnded:
     """A piece of work is done: ``error`` is ``None`` and ``result`` what it returned, or it failed."""
 
@@ -189,7 +189,7 @@ class WorkEnded:
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilmOpened:
     """The recorder began a film.
 
@@ -212,14 +212,14 @@ class FilmOpened:
     first_mono_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilmSaved:
     """The recorder finished a film: it is on the disk, synced and under its final name."""
 
     film: Film
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilmFailed:
     """A film could not be begun, written or finished. ``film_id`` is empty where it was not begun."""
 

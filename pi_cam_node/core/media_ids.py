@@ -8,10 +8,10 @@ without a battery clock. A name that is taken all the same gets a counter at its
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import FORMATS
 from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.picture import Kind
@@ -36,7 +36,7 @@ _PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
 _HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PictureName:
     """Parsed id of a picture or a film.
 

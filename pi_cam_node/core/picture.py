@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.history import MediaRow, Page, Query
@@ -16,7 +16,7 @@ from pi_cam_node.imaging.frame import Frame, Mode, RawImage, Sensor
 Kind = Literal["single", "stack", "ring", "auto", "event"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """Pixels or JPEG of a picture to save, with its metadata.
 

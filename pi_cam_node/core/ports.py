@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config
 from pi_cam_node.core.erase_report import EraseReport
@@ -179,7 +180,7 @@ class PrivacyPort(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Links:
     """Port of the HTTP server and the broker for replies: links and limits. Called by the node thread at any time.
 
@@ -247,7 +248,7 @@ class Outbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ports:
     """All ports of the core, connected to their implementations.
 

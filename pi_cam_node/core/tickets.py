@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.frozen import frozen
 
 TICKETS_MAX = 16
 TTL_MIN_S, TTL_MAX_S, TTL_DEFAULT_S = 60.0, 86_400.0, 3_600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticket:
     """A ticket as its asker gets it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pi_cam_node.base.frozen import frozen
 
 SAMPLES = 1024
 """Samples of each channel in a frame of AAC."""
@@ -14,7 +14,7 @@ _RATE_FOLLOWS, _LONG_TYPE = 15, 31
 _LC, _SBR, _PS = 2, 5, 29
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AacFormat:
     """Format of a stream of AAC.
 

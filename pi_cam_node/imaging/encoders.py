@@ -6,9 +6,9 @@ Whatever encodes gets pictures that are turned, masked and labelled already, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.packet import Packet
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pi_cam_node.imaging.jpeg import Pixels
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VideoOutput:
     """Video that the camera's process makes where the board has an encoder.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.motion.interface import MotionReport
 
 Mode = Literal["day", "night"]
@@ -19,7 +20,7 @@ Layout = Literal["bgr", "i420"]
 PREVIEW_WIDTH_PX = 640
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sensor:
     """Sensor metadata of a frame. Every field may be missing: many cameras report none.
 
@@ -49,7 +50,7 @@ def _lies(value: float | None, least: float, most: float) -> bool:
     return value is not None and least <= value <= most
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawImage:
     """Pixels as bytes.
 
@@ -65,7 +66,7 @@ class RawImage:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demand:
     """Extra content requested of one frame beside its usual JPEG.
 

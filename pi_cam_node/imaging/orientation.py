@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from pi_cam_node.base.frozen import frozen
 
 if TYPE_CHECKING:
     from pi_cam_node.imaging.frame import Layout
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 Rotation = Literal[0, 90, 180, 270]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Orientation:
     """Rotation and mirroring of a picture; it is rotated first and mirrored then, as seen by people.
 

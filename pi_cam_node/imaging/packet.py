@@ -10,8 +10,10 @@ pictures and `BlockRing.key_before` finds where decoding can begin::
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from pi_cam_node.base.frozen import frozen
 
 TIMESCALE_HZ = 90_000
 """Ticks of a packet's time stamps in a second, as MPEG counts."""
@@ -21,7 +23,7 @@ SoundChoice = Literal["off", "copy", "aac"]
 """Sound of a camera: none; copied where it is AAC; or AAC that is made of any other codec as well."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Track:
     """Parameters that a decoder needs before the first packet.
 
@@ -40,7 +42,7 @@ class Track:
     is_copied: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PacketFacts:
     """Metadata kept beside the bytes of a packet.
 
@@ -59,7 +61,7 @@ class PacketFacts:
     is_made: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packet:
     """One encoded picture, or one frame of sound.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 POINTS_MIN, POINTS_MAX = 3, 32
 FORM = f"a polygon of {POINTS_MIN} to {POINTS_MAX} points, each x,y from 0 to 1: 0,0 0.4,0 0.4,0.5"
@@ -18,7 +19,7 @@ Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Zone:
     """A named area; corners relative to the width and the height of the picture."""
 

@@ -9,13 +9,13 @@ every frame once per band.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.jpeg import Pixels
@@ -30,7 +30,7 @@ _MEDIAN_BYTES, _CLIP_BYTES = 4, 32
 KAPPA = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stacked:
     """The combined picture, and the frames used for it.
 

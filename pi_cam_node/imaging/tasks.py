@@ -7,10 +7,10 @@ process of its own (`task_process`) or, in tests, where it is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging.frame import RawImage
 
@@ -27,7 +27,7 @@ Raises ValueError where a picture is not one, and NodeError where the task could
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stacked:
     """Several frames combined into one picture.
 

@@ -11,13 +11,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.connection import paho_client, transport
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits, limits_of
@@ -50,7 +51,7 @@ class NoBroker(ConnectionError):
         self.cause: Cause = cause
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """A message as the broker delivered it."""
 

@@ -10,12 +10,13 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeGuard
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.core.events import Event, SettingChanged, TelemetryTaken
@@ -36,7 +37,7 @@ FILE_BYTES = 16 << 10
 TEXT_MAX = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """A name of the node.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.blocking_client import connect
 from pi_cam_node.mqtt.messages.retained_state import RetainedState
 from pi_cam_node.mqtt.messages.topics import Topics
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cleared:
     """Result of the removal of retained messages.
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.event_facts import event_of
 from pi_cam_node.core.history import EventRow, FilmKind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilmFacts:
     """Metadata of a film at its beginning; kept in the header of the file in progress.
 
@@ -47,7 +48,7 @@ class FilmFacts:
 
     def encoded(self) -> bytes:
         """Return them as JSON."""
-        return json.dumps({name: _plain(getattr(self, name)) for name in self.__slots__}).encode()
+        return json.dumps({each.name: _plain(getattr(self, each.name)) for each in fields(self)}).encode()
 
     def interrupted_event(self, last_at: datetime) -> EventRow | None:
         """Return its event as one that a crash ended with the last picture; ``None`` for none."""

@@ -10,12 +10,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.recording.film_ids import is_film_id
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class FilmRoom(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilmLimits:
     """Space that must stay free on the disk, in bytes."""
 

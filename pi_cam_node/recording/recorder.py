@@ -10,12 +10,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.inbox import deliver
@@ -38,7 +39,7 @@ _RETRY_S, _LATE_S = 0.5, 8.0
 _FILM_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecorderSettings:
     """Settings of the recorder; read before each film.
 

@@ -10,13 +10,13 @@ import errno
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.inbox import deliver
@@ -44,7 +44,7 @@ _FILM_BYTES = 4 << 20
 _FIRST_NUMBER = 800_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimelapseSettings:
     """Settings of the timelapse, read anew for each picture.
 

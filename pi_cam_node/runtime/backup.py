@@ -21,11 +21,11 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pi_cam_node import __version__
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.media_ids import parse_file
@@ -37,7 +37,7 @@ from pi_cam_node.storage.events.schema import open_reader
 FORMAT, MANIFEST, DATABASE = 1, "manifest.json", "events.db"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackupReport:
     """Content of a backup.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import MAX_FILE_BYTES
 from pi_cam_node.config.writer import rewritten
@@ -20,7 +20,7 @@ from pi_cam_node.config.writer import rewritten
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StateFiles:
     """Paths of the files that a node reads at its next start.
 

@@ -13,11 +13,11 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from pi_cam_node.base.atomic_files import DIRECTORY_MODE, FILE_MODE, make_directory, sync, sync_directory
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import MAX_FILE_BYTES
 from pi_cam_node.core.media_ids import parse_file
@@ -37,7 +37,7 @@ class BadArchive(Exception):
     """The archive is damaged, or no backup of a node; the text says why. Nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreReport:
     """Content brought back by a restore.
 

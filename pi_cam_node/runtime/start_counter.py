@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import replace_atomically
+from pi_cam_node.base.frozen import frozen
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ MAX_BYTES = 4096
 LOCK_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRecord:
     """Record on disk of one run of the node.
 

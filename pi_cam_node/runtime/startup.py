@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import parts_of
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera import catalogue
 from pi_cam_node.camera.worker import spawn
 from pi_cam_node.camera.worker.spawn import Spawned
@@ -21,7 +22,7 @@ from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartCount
 from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """Conditions under which a node starts.
 

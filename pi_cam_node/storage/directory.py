@@ -8,11 +8,11 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace, NotSaved
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import is_left_part, is_picture_part, parse_file
 
 # Fewer free inodes than a picture with all its files may need, and the disk counts as full.
@@ -21,7 +21,7 @@ LEAST_INODES = 16
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FreeSpace:
     """Free space of a file system, as far as this process may use it.
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import is_part, is_unfinished_film, parse_file
 from pi_cam_node.storage.directory import as_storage_error, is_plain_file
 
 Name = TypeVar("Name", str, Path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removed:
     """Result of an erase: what was removed, and what could not be.
 

@@ -8,10 +8,11 @@ kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc(5).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from pi_cam_node.base.frozen import frozen
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
@@ -19,7 +20,7 @@ _OWN_GROUPS = Path("/proc/self/cgroup")
 _UNKNOWN_BYTES = 128 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Version:
     """The files of one version of control groups.
 

@@ -6,10 +6,10 @@ import asyncio
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pi_cam_node.base.errors import BadRequest, DeadlinePassed, NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.privacy_gate import PrivacyGate
@@ -21,7 +21,7 @@ _CHUNK_BYTES = 4096
 _LINGER_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Deadlines, in seconds.
 

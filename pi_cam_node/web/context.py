@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.core.frame_hub import FrameHub
@@ -28,7 +29,7 @@ class PictureStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """A final reply as contracted, and the frames that came before it."""
 
@@ -64,7 +65,7 @@ class State:
     broker_away_because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebContext:
     """Services and state of the node for request handlers.
 

@@ -12,9 +12,10 @@ import mmap
 import os
 from collections.abc import Callable
 from ctypes import addressof, c_int
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.encoder import v4l2_structures as v
 
 DEVICE = "/dev/video11"
@@ -65,7 +66,7 @@ class LinuxCalls:
         os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoded:
     """Bytes that came out of the codec.
 

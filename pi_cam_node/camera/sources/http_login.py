@@ -13,9 +13,10 @@ import secrets
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http.client import HTTPMessage
 from typing import IO, Any
+
+from pi_cam_node.base.frozen import frozen
 
 # Longer headers are nonsense.
 _HEADER_MAX = 4096
@@ -24,7 +25,7 @@ _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 _SESSION = "-SESS"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """One demand of a server.
 

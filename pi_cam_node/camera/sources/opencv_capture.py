@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import BadImage
 from pi_cam_node.imaging.jpeg import Pixels
 
@@ -20,7 +20,7 @@ OpenCapture = Callable[[str, int, list[int]], Any]
 """`cv2.VideoCapture`, or what a test puts in its place: called with name, backend and parameters."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """Address, backend and properties for opening a `Capture`.
 

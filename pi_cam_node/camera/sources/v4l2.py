@@ -10,12 +10,12 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import RateLimit
@@ -37,7 +37,7 @@ _ADVICE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Exposed:
     """Mode and exposure of an image; ``exposure_us`` is unknown where the camera decides."""
 

@@ -14,9 +14,9 @@ import logging
 import os
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import Adjustments
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _KELVIN = {"daylight": 5500, "indoor": 3200, "tungsten": 2800, "fluorescent": 40
 Ioctl = Callable[[int, int, bytearray], object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Range:
     """Least and greatest value of a control."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+
+from pi_cam_node.base.frozen import frozen
 
 # struct v4l2_capability of linux/videodev2.h: driver, card, bus_info, version, capabilities, device_caps, reserved.
 _CAPABILITY = struct.Struct("16s32s32sIII12x")
@@ -19,7 +20,7 @@ _CAP_DEVICE_CAPS = 0x80000000
 _PI_DRIVERS = ("unicam", "bcm2835", "rp1-cfe", "pispbe", "rpivid", "rpi-hevc")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """Identity and capabilities of a Video4Linux device.
 

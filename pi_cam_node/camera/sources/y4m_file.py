@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.pacing import Metronome
 from pi_cam_node.imaging.jpeg import Pixels, planes
@@ -23,7 +23,7 @@ _MARK = b"FRAME\n"
 _ADVICE = "make one with `ffmpeg -i <film> -pix_fmt yuvj420p -strict -1 <new>.y4m`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """Parameters in the first line of the file.
 

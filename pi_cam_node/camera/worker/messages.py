@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.camera.worker.frame_message import FrameInSlot
 from pi_cam_node.imaging.encoders import VideoOutput
@@ -24,7 +25,7 @@ from pi_cam_node.imaging.polygon import Polygon
 MAX_MESSAGE_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """Settings of a camera as they are sent between processes; see `CameraSettings`."""
 
@@ -38,7 +39,7 @@ class Wanted:
     vflip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """Processing of each picture; may change while the camera is open.
 
@@ -58,7 +59,7 @@ class Output:
     video: VideoOutput | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Open:
     """Close what is open, and open this; the session numbers the reports that follow from it.
 
@@ -73,7 +74,7 @@ class Open:
     kind: Literal["open"] = "open"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Apply:
     """Set the controls; a later order replaces one that is not yet begun."""
 
@@ -82,7 +83,7 @@ class Apply:
     kind: Literal["apply"] = "apply"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configure:
     """Set the processing of the pictures from the next one on."""
 
@@ -90,7 +91,7 @@ class Configure:
     kind: Literal["configure"] = "configure"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deliver:
     """Add more to the first picture whose exposure begins at a monotonic time or later; see `Demand`."""
 
@@ -102,7 +103,7 @@ class Deliver:
     kind: Literal["deliver"] = "deliver"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quit:
     """Close the source and end."""
 
@@ -112,7 +113,7 @@ class Quit:
 Order = Open | Apply | Configure | Deliver | Quit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """The source is open. Between processes the memory and the counter of the slots come along as file descriptors."""
 
@@ -121,7 +122,7 @@ class Ready:
     kind: Literal["ready"] = "ready"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """A finished picture: turned, masked, labelled, measured and encoded.
 
@@ -161,7 +162,7 @@ class Image:
     packets: tuple[Packet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrived:
     """A picture came; never sent between processes. ``skipped`` pictures of the session could not be handed over."""
 
@@ -170,7 +171,7 @@ class Arrived:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Applied:
     """The order of this generation has been carried out."""
 
@@ -178,7 +179,7 @@ class Applied:
     kind: Literal["applied"] = "applied"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """The camera refused the order of this generation and goes on as it was."""
 
@@ -188,7 +189,7 @@ class Refused:
     kind: Literal["refused"] = "refused"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """The source could not be opened or read, and is closed."""
 

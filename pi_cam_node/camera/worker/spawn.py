@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from pi_cam_node.base.child_process import start_child
+from pi_cam_node.base.frozen import frozen
 
 if TYPE_CHECKING:
     from pi_cam_node.camera.worker.messages import Open
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHILD = "pi_cam_node.camera.worker.child_main"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spawned:
     """A process that was started.
 

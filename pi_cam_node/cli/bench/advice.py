@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.units import GIB, MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.memory_budget import automatic_budget, ring_budget_bytes
@@ -19,7 +19,7 @@ MAX_HZ, MIN_HZ = 60.0, 0.5
 VIEWERS_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrameCost:
     """Processor time and JPEG length of a frame in one size.
 
@@ -45,7 +45,7 @@ class FrameCost:
         return self.camera_ms + self.node_ms
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Board:
     """The machine: model name, number of cores, and free memory."""
 
@@ -54,7 +54,7 @@ class Board:
     available_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewerCost:
     """Processor time in µs for one picture to one viewer, and the length of that picture."""
 
@@ -62,7 +62,7 @@ class ViewerCost:
     jpeg_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Advice:
     """Settings that fit the board.
 

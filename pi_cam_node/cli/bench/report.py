@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.units import MIB
 from pi_cam_node.cli.bench.advice import (
     FRAMES_SHARE,
@@ -27,7 +28,7 @@ SYNTHETIC = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BenchResult:
     """Result of a measurement.
 

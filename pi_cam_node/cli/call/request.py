@@ -6,10 +6,10 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.call.words import fields_of
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import open_envelope, place_of
@@ -20,7 +20,7 @@ from pi_cam_node.mqtt.messages.topics import VERB, Topics
 Reply = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """Request of a command: verb, id and payload.
 

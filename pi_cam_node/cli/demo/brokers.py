@@ -18,12 +18,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pi_cam_node.base.extras import install_command
+from pi_cam_node.base.frozen import frozen
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 1883
@@ -38,7 +38,7 @@ class NoBrokerHere(RuntimeError):
     """No broker can be started; the message says what to do about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerKind:
     """A broker program that the demo can start.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pi_cam_node.base.frozen import frozen
 
 State = Literal["ok", "warning", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One line of the report.
 

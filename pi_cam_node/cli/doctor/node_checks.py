@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.call.request import Reply, ask, final_replies, is_final, request_of
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
@@ -17,7 +17,7 @@ REPLY_TIMEOUT_S = 5.0
 SECOND_REPLY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeOnBroker:
     """State of the node as seen on the broker.
 

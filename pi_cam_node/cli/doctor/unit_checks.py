@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, warning
 from pi_cam_node.config import Config
 
@@ -31,7 +31,7 @@ _NAMED_NETWORKS = {
 _STATE_ROOT = Path("/var/lib")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unit:
     """The settings of an installed unit, its drop-ins included.
 

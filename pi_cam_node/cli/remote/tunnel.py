@@ -11,7 +11,9 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from pi_cam_node.base.frozen import frozen
 
 HUB, HOUSE = "hub", "house"
 INTERFACE = "cam"
@@ -22,7 +24,7 @@ _TITLE = re.compile(r"# Hub of (\S+), console on port (\d+)\. .*")
 _SETTING = re.compile(r"(\w+) = (.+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Peer:
     """A peer of the hub.
 
@@ -39,7 +41,7 @@ class Peer:
     preshared_key: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tunnel:
     """A tunnel as its hub knows it.
 

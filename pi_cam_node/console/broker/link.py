@@ -12,7 +12,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
@@ -36,7 +37,7 @@ WAITING_MAX = 500
 HANDOVER_DEADLINE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """A message received from the broker.
 
@@ -55,7 +56,7 @@ class Arrival:
     acknowledge: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerState:
     """State of the connection to the broker, and the reason where it is down."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.messages.topics import STATE_KEYS
 
 CONSOLES = "pi_cam_node_console"
@@ -27,7 +26,7 @@ NODE_TOPICS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsoleTopics:
     """The topics of one console.
 

@@ -6,16 +6,17 @@ PyYAML tells in which line each item begins; an item that stays keeps its lines 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import yaml
+
+from pi_cam_node.base.frozen import frozen
 
 Item = TypeVar("Item")
 _WIDTH = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Block:
     """Lines of a file, split before, into and after the list.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.config.loader import layer_of_file, settled, warnings_of
 from pi_cam_node.config.sections.base import Section
@@ -21,7 +22,7 @@ from pi_cam_node.console.rules.models import RULES_MAX, Rule
 Item = TypeVar("Item", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedConsole:
     """Settings, rules and cameras of the console, as loaded.
 
@@ -80,7 +81,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     return LoadedConsole(config, tuple(rules), tuple(cameras), path, warnings, content)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _List(Generic[Item]):
     """Key, model of the items and their greatest number of a list in the file, and the file's name for messages."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera import catalogue
 from pi_cam_node.config.yaml_reader import MappingNode, ScalarNode, SequenceNode, Tree
 
@@ -24,7 +25,7 @@ class NotTaken(ValueError):
     """An address or a camera cannot be taken over; the text says why and holds no secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImportedCamera:
     """A camera of the other system as a node reads it.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.pictures.scaling import LiveFrame
 
 FPS_MAX = 30.0
 CAMERAS_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """Width and rate at which a browser wants a camera's pictures.
 
@@ -25,7 +25,7 @@ class Wanted:
     width_px: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """State of a camera for the browser, beside its picture.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import NodeClient, Unreachable, body_of
 from pi_cam_node.console.push.composer import Composer
@@ -19,7 +19,7 @@ PICTURE_MAX_BYTES = 5 << 20
 Send = Callable[[Delivery, Device, EventRow], Awaitable[Outcome]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Channels:
     """Sends messages. Thread: the loop's.
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.links import NOTIFICATION_S, Links
@@ -21,7 +21,7 @@ DECLARATIVE = 8030  # the RFC that declarative Web Push names itself by
 _TEXT_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Composer:
     """Makes messages.
 

@@ -12,11 +12,12 @@ import importlib.util
 import logging
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import quote
 
 from pi_cam_node.base.extras import install_command
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.push.sender import Outcome
 
 SCHEMES = (
@@ -30,7 +31,7 @@ THREADS_MAX = 4
 _WHY_MAX = 160
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """Notice as a channel shows it.
 

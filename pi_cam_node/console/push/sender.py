@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import aiohttp
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.push.encryption import encrypt
 from pi_cam_node.console.push.endpoints import Endpoints, PublicResolver
 from pi_cam_node.console.push.vapid import Vapid
@@ -18,7 +18,7 @@ RETRY_AFTER_MAX_S = 3600
 TOPIC_MAX = 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """Result of an attempt.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pi_cam_node.base.clock import Clock, iso
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.broker.requests import Requests
@@ -38,7 +39,7 @@ FORMATS = ("jpg",)
 PUSHES_PER_MINUTE = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """Result of an action.
 

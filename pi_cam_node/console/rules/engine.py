@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import time
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.rules.models import Rule
 
 # Older occurrences are recorded and fire nothing.
 STALE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occurrence:
     """An occurrence that may trigger rules.
 
@@ -35,7 +35,7 @@ class Occurrence:
     event_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Firing:
     """A rule that fires now."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.sensors import discovery, zigbee2mqtt
 from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec
 
 SENSORS_MAX = 500
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SensorChanged:
     """A sensor that became something, just now.
 

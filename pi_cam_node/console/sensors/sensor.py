@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.sensors.templates import Template
 
@@ -14,7 +15,7 @@ RAW_MAX = 200
 _PLAIN_NAMES = frozenset({"contact", "opening", "door", "window", "state"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SensorSpec:
     """Description of a sensor and of how to read its messages.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_object
 
 TEMPLATE_MAX = 200
@@ -20,7 +20,7 @@ _SHAPE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """Key and letter case with which a value is read from a payload.
 

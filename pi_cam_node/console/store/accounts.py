@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
+
+from pi_cam_node.base.frozen import frozen
 
 Role = Literal["owner", "member", "guest", "kiosk"]
 ROLES: tuple[Role, ...] = get_args(Role)
 THEMES = ("", "dark", "light")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """A person or a device that may log in.
 
@@ -36,7 +38,7 @@ class Account:
     theme: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """A device that is logged in.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 KEPT_ROWS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditRow:
     """One audited action.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.store.events import EventRow, get
 
 DEVICES_PER_ACCOUNT = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """Row of a device that gets pushes.
 
@@ -42,7 +43,7 @@ class Device:
     quiet: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """Row of the outbox: one message to one device.
 

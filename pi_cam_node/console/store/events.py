@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
+
+from pi_cam_node.base.frozen import frozen
 
 LIST_MAX = 200
 KEPT_DAYS = 90
@@ -36,7 +38,7 @@ DATA_MAX_BYTES = 32 << 10
 LAST_MS = 253_402_300_799_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventRow:
     """Row of an event.
 
@@ -158,7 +160,7 @@ def get(db: sqlite3.Connection, rowid: int) -> EventRow | None:
     return _event(found) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventFilter:
     """Filter of a list of events.
 

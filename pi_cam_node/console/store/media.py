@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.store.events import LAST_MS
 
 FILM_KINDS = ("recording", "clip", "timelapse")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaRow:
     """A picture or a film.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 # Of the first version, in its order.
 COLUMNS = "id, source, name, kind, device, topic, config, room, cameras"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A change of a sensor's state.
 

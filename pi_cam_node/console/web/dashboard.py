@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.push.pause import next_ms
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import EventFilter
@@ -138,7 +138,7 @@ def said_of(deed: str, reply: dict[str, Any]) -> str:
     return refusals.get(str(reply.get("code")), str(reply.get("message", "It did not work."))[:200])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenSensor:
     """A sensor on the dashboard."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store.devices import Delivery
 from pi_cam_node.console.store.events import EventRow, ms_of
@@ -58,7 +58,7 @@ DELIVERY_STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventView:
     """An event as it is shown.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.sensors import by_hand
 from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec, slug
 from pi_cam_node.console.sensors.templates import Template
@@ -19,7 +19,7 @@ from pi_cam_node.console.web.routes import account_of, context_of, owner_route, 
 CHANGES_SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Room:
     """The sensors of one room."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
@@ -44,7 +45,7 @@ _TITLES = {
 KINDS = ("bool", "int", "float", "choice", "list", "text")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingView:
     """A setting as it is drawn.
 
@@ -61,7 +62,7 @@ class SettingView:
     input_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SectionView:
     """A section of settings."""
 

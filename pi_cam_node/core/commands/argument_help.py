@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.commands.registry import Arguments
 
 _TYPES = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 _LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArgumentHelp:
     """One argument in words.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config.values import BLANKS
 from pi_cam_node.core.commands.argument_help import schema_of, values_in_words
 from pi_cam_node.core.commands.registry import Arguments, Command, find
@@ -26,7 +26,7 @@ _UNITS = {"string_too_long": "characters", "too_long": "items"}
 _PRESSES = ("PRESS", "ON", "TRUE")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Envelope:
     """A command before its arguments are validated.
 

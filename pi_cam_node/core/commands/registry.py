@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity import Activity
@@ -56,7 +57,7 @@ class Arguments(BaseModel):
         return {"words": words} if words else {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """Outcome of a command that went well: the plain-text reply, and the same typed."""
 
@@ -64,7 +65,7 @@ class Result:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FreshFrame:
     """Yielded by a command that waits for a frame whose exposure began after ``after_mono_s``.
 
@@ -79,7 +80,7 @@ class FreshFrame:
     demand: Demand = field(default_factory=Demand)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """Yielded by a command that has something done on the worker thread; resumes with its result.
 
@@ -177,7 +178,7 @@ class Context(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Button:
     """Appearance of a command without arguments as a button of Home Assistant."""
 
@@ -187,7 +188,7 @@ class Button:
     category: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """Declaration of one command.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.base.units import MIB
 from pi_cam_node.core.commands.parsing import Envelope
@@ -63,7 +64,7 @@ class Request:
         return min(self.deadline_s, accepted_s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reply:
     key: bytes
     body: Mapping[str, object]

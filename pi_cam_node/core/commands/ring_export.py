@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import overload
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
@@ -19,7 +19,7 @@ from pi_cam_node.imaging.tasks import ImageTasks, Method
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RingExport:
     """Frames of the ring, and what to make of them.
 

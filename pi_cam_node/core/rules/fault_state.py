@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import Code
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.events import FaultReported
 
@@ -27,7 +27,7 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """A fault: code, words for people, and when it began, in UTC."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config.sections.video import MotionConfig
 from pi_cam_node.imaging.motion.interface import Blob, MotionReport
 from pi_cam_node.imaging.polygon import Zone, parse_zone
@@ -18,7 +19,7 @@ from pi_cam_node.imaging.polygon import Zone, parse_zone
 _STALE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MotionSeen:
     """Motion in one report.
 

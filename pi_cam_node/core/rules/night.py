@@ -17,11 +17,11 @@ All times are on the monotonic clock, in seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import NightConfig
 from pi_cam_node.imaging.frame import Mode
@@ -74,7 +74,7 @@ ASKS: MappingProxyType[State, Mode] = MappingProxyType({State.TO_NIGHT: "night",
 Cause = Literal["start", "light", "override", "disabled", "camera"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """Reason for day or night: the inputs of the last decision.
 

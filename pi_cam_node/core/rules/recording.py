@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config.sections.video import RecordingConfig
 
 EndReason = Literal["end", "max_s", "camera_lost", "privacy", "stopped", "no_space", "not_saved", "encoder", "settings"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingOrder:
     """Order to record a span of time.
 
@@ -33,14 +34,14 @@ class RecordingOrder:
     event_mono_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begin:
     """Begin an order; a recording under way ends where the order begins."""
 
     order: RecordingOrder
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """End the newest order with the pictures of a moment, or (``at_once``) with those already recorded."""
 

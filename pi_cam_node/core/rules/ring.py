@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.errors import NoFrames
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.ring_records import Pin, Reader, Record
 from pi_cam_node.base.units import MIB
 from pi_cam_node.imaging.frame import Mode, Sensor
@@ -21,7 +22,7 @@ from pi_cam_node.imaging.frame import Mode, Sensor
 TOLERANCE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """Metadata of a picture in the ring; see `RingFrame`."""
 
@@ -31,7 +32,7 @@ class Facts:
     sensor: Sensor
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RingFrame:
     """One frame of the ring, with its picture.
 
@@ -69,7 +70,7 @@ class RingFrame:
         return len(self.picture) if isinstance(self.picture, bytes) else self.picture.record.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds of a ring: frames, seconds between oldest and newest, and bytes of JPEG."""
 

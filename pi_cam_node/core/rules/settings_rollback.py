@@ -12,9 +12,9 @@ A camera that is away when its settings change is not the settings' fault, and b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.camera_timeout import changeover_s, frame_deadline_s, interval_s
@@ -43,7 +43,7 @@ PATIENCE_S = 15.0
 UNDER_WAY_S, UNDER_WAY_FRAMES = 1.0, 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollback:
     """Old values to restore, because no frames arrived with the new ones.
 

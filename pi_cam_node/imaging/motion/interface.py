@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.polygon import Polygon
 
 Gate = Literal["", "start", "own", "light", "whole"]
@@ -14,7 +14,7 @@ Failed = Literal["", "floor", "track", "mask"]
 BLOBS_MAX = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MotionSettings:
     """Sensitivity of the detector, and its rate of analysis.
 
@@ -35,7 +35,7 @@ class MotionSettings:
     settle_s: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """One connected area that differs from the background.
 
@@ -61,7 +61,7 @@ class Blob:
         return self.x + self.width / 2, self.y + self.height
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MotionReport:
     """The result of one analysed picture.
 

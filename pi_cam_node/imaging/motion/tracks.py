@@ -7,7 +7,8 @@ that. Times decide and not counts, so that the rule holds at any rate of analysi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 # A blob continues a track that was seen within this time, or within so many intervals of the analysis.
 _LINK_S = 0.35
@@ -32,7 +33,7 @@ _GONE_PX = 2.0
 PARKED_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Box:
     """A blob in one picture: its box in pixels, and its area."""
 
@@ -53,7 +54,7 @@ class Box:
         return self.width * self.height
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Track:
     """A blob followed up to one picture.
 

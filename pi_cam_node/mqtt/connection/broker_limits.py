@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from pi_cam_node.base.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokerLimits:
     """Limits and features of a broker; a default is the standard's value for a missing property.
 

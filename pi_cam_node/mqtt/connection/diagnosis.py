@@ -7,8 +7,9 @@ are subscribed to one by one, and what is left is a message that ends session af
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.disconnect import Disconnect
 from pi_cam_node.mqtt.connection.in_flight import Sent
 from pi_cam_node.mqtt.connection.poison_messages import PoisonMessageGuard
@@ -30,7 +31,7 @@ FILTER_STRIKES = 2
 PATIENCE_MOST = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionPlan:
     """Restrictions of the next session, to find or respect a limit.
 
@@ -49,7 +50,7 @@ class SessionPlan:
     patience: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """Result of judging the end of a session.
 

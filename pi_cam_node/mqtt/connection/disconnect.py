@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.in_flight import Sent
 
 Version = Literal["5", "3.1.1"]
@@ -63,7 +64,7 @@ _CAUSES: dict[int, Cause] = {
 _REASON_CHARACTERS = 120
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disconnect:
     """Cause and circumstances of the end of a connection.
 

@@ -7,10 +7,11 @@ needed, not at each acknowledgement.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Protocol
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.privacy_filter import without_picture
 
@@ -46,7 +47,7 @@ class Receipt(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """A message that waits for the broker.
 
@@ -61,7 +62,7 @@ class Waiting:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """A message in flight.
 

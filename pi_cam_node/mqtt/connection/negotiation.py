@@ -6,9 +6,10 @@ lacks them a futile attempt at each reconnect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, Version
 
@@ -19,7 +20,7 @@ USELESS_SESSIONS = 2
 SHORT_SESSION_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectOptions:
     """Options of a connection.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.connection import transport
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
@@ -49,7 +50,7 @@ def machine_id() -> str:
         return ""  # a container without one: the node id alone must do
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Will:
     """The last will: what the broker publishes when the connection ends without a DISCONNECT."""
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import paho.mqtt.client as paho
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, Input, StaleWillSeen
 from pi_cam_node.mqtt.messages.set_payload import command_of
 from pi_cam_node.mqtt.messages.topics import Notice, ParsedCommand, Topics
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incoming:
     """A message as the broker delivered it; MQTT 5 alone knows ``reply_to`` and ``correlation``."""
 

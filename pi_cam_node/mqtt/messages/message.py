@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_bytes
 
 JSON = "application/json"
@@ -15,7 +16,7 @@ _SHORTENED_CHARACTERS = 200
 _TOO_LARGE = "too large for the broker"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One publication.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.core.commands.all import registry
@@ -20,7 +20,7 @@ REPLY_LEVELS, REPLY_BYTES = 16, 200
 STATE_KEYS = ("mode", "brightness", "lux", "motion", "recording", "privacy", "ring_seconds", "last_error")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedCommand:
     """A command topic, taken apart.
 

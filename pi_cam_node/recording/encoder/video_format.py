@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 # Scale of `recording.quality`: 60 is CRF 23, each further step 0.4 less.
 _QUALITY_OF_CRF_23, _CRF_PER_QUALITY = 60, 0.4
@@ -24,7 +25,7 @@ _RATE_HZ = 30
 _BUFFER_S = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VideoFormat:
     """Size, rate and quality asked of an encoder.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from pi_cam_node.base.frozen import frozen
 
 # Kind, time in ticks or width, flag or height, bytes of the body.
 _HEADER = struct.Struct(">BqII")
@@ -21,7 +22,7 @@ Kind = Literal["picture", "size", "packet", "failed"]
 _KINDS: tuple[Kind, ...] = ("picture", "size", "packet", "failed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """A message.
 

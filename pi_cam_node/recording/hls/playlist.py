@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.recording.hls.segmenter import LISTED, Segment
 
 # Fragmented MP4 with EXT-X-MAP needs 6, and 7 where it is not for I-frames alone.
@@ -15,7 +15,7 @@ Uri = Callable[[str], str]
 """Returns the URI of a file by its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VariantLine:
     """A variant in the master playlist.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.aac import aac_codec_string
 from pi_cam_node.imaging.h264 import codec_string, parameter_sets, to_sample
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, Track
@@ -25,7 +26,7 @@ _SEGMENT_BYTES_MAX = 4 << 20
 _LAST_TICKS = 9_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """Initialization segment of a track.
 
@@ -40,7 +41,7 @@ class Header:
     codec: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """A media segment.
 
@@ -65,7 +66,7 @@ class Segment:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Format:
     size: tuple[int, int]
     sets: tuple[bytes, bytes]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.aac import aac_format
 from pi_cam_node.recording.mp4.sample_entries import avc1, box, full_box, mp4a
 
@@ -22,7 +22,7 @@ KEY_FLAGS, DELTA_FLAGS = 0x02000000, 0x01010000
 _EPOCH_S = 2_082_844_800
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrackBoxes:
     """Parameters of the tracks in a file's header.
 
@@ -51,7 +51,7 @@ class TrackBoxes:
         return sound.rate_hz if sound is not None else 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SampleTable:
     """Samples of a track of a plain file.
 
@@ -150,7 +150,7 @@ def _movie_header(track: TrackBoxes, ticks: int) -> bytes:
     return full_box(b"mvhd", 1, 0, times, rest)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Media:
     """Differences between the tracks' media boxes: ticks a second, kind of handler, header and sample entry."""
 

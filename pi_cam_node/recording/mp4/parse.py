@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, PICTURES, SOUND, TIMESCALE, TrackBoxes
 from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_of
 
@@ -18,7 +18,7 @@ from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_o
 _HEADER_BYTES_MAX = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One picture of a file, or one frame of its sound: where it lies, and when it is shown, in ticks of its track."""
 
@@ -29,7 +29,7 @@ class Sample:
     key: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FragmentedFile:
     """The whole fragments of a fragmented file.
 

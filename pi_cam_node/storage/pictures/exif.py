@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 
 from pi_cam_node import __version__
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.picture import Picture
 
 _SOI = b"\xff\xd8"
@@ -76,7 +76,7 @@ def exif_block(picture: Picture, picture_id: str) -> bytes:
     return _EXIF_HEADER + header + directory + _directory(details, where)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Field:
     """A field of a TIFF directory: tag, type, count of values, and their bytes."""
 

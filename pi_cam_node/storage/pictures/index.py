@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import FILM_FORMAT, parse_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Number and bytes of the saved pictures.
 

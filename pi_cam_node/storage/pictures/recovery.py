@@ -12,12 +12,12 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id, unfinished_film
 from pi_cam_node.storage.pictures.sidecar import content
 
@@ -30,7 +30,7 @@ _END = {"jpg": b"\xff\xd9", "png": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
 _State = Literal["whole", "half", "foreign"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recovered:
     """Result of a recovery.
 

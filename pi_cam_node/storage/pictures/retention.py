@@ -6,10 +6,11 @@ The oldest go first. The newest picture always stays: ``media/last`` refers to i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from pi_cam_node.base.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A saved picture, as input of the retention rule.
 
@@ -25,7 +26,7 @@ class Held:
     age_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Limits of saved pictures: bytes, age, and bytes that the disk lacks.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pi_cam_node import __version__
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
 
@@ -17,7 +18,7 @@ from pi_cam_node.core.picture import Picture
 MAX_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedFile:
     """One file of a picture, under its final name.
 
@@ -34,7 +35,7 @@ class SavedFile:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Node that saved a picture, and how far the node's clock could be trusted.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Format
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.media_ids import SIDECAR
@@ -22,7 +22,7 @@ from pi_cam_node.storage.pictures.sidecar import Origin, SavedFile, sidecar
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteJob:
     """Folder, formats, quality and ports with which a picture is written.
 
@@ -47,7 +47,7 @@ class WriteJob:
     access: FileAccess
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """Files written for a picture.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pi_cam_node.base.frozen import frozen
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -22,7 +23,7 @@ _X_FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-F
 _PARAMETER = re.compile(r'([A-Za-z]{1,16})=("(?:\\.|[^"\\])*"|[^\s",;]+)|(,)')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Peer:
     """Client address of a request, and the host and scheme that it was sent to.
 
@@ -85,7 +86,7 @@ class Proxies:
         return farthest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Told:
     """What the headers of proxies say.
 

@@ -10,7 +10,6 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import BinaryIO
 from aiohttp import web
 
 from pi_cam_node.base.errors import Busy
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.web.http import privacy_cutoff
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.privacy_cutoff import PrivacyGate
@@ -28,7 +28,7 @@ CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """An open file with its size, modification time and ETag. Close `file` after use.
 

@@ -11,13 +11,15 @@ from typing import Any, Literal, TypeVar, cast
 
 from aiohttp import web
 
+from pi_cam_node.base.frozen import frozen
+
 Method = Literal["GET", "POST", "DELETE"]
 Right = Literal["public", "view", "control"]
 Kept = TypeVar("Kept")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """Right that a request needs. The default is that of unknown paths: only full rights reveal which paths exist.
 
@@ -34,7 +36,7 @@ class Need:
     scraper: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Described:
     """Description of a route for the OpenAPI document, beside its right.
 

@@ -8,10 +8,10 @@ import importlib
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.port_advice import advice
 from pi_cam_node.web.http import sockets as listening
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """Listening address of a server, and its public address.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aiohttp import web
+
+from pi_cam_node.base.frozen import frozen
 
 _TYPES = {
     "LICENSE": "text/plain",
@@ -17,7 +19,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StaticFile:
     """A file as it is sent.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.imaging.tasks import ImageTasks
 
@@ -34,7 +35,7 @@ class Part:
     wire: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Away:
     """Size and time of the last frame, and whether privacy is why none follows.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.sources.picam.interface import PicameraFactory, explain
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PiCamera:
     """A camera that libcamera knows.
 

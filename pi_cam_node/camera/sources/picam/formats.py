@@ -8,11 +8,11 @@ tell the order in a word, so in memory they read backwards: ``RGB888`` is B, G, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels
@@ -28,7 +28,7 @@ class _Format(NamedTuple):
     convert: _Converter
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Granted:
     """A stream as the camera delivers it.
 

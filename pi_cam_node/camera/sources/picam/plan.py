@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import CameraSettings, Controls
 
 Kind = Literal["video", "still"]
@@ -14,7 +15,7 @@ Step = Literal["nothing", "live", "restart", "configure"]
 LONG_EXPOSURE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """Configuration and controls that set up a closed camera.
 

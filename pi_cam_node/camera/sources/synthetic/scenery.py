@@ -5,12 +5,11 @@ Reflectances and colours only; `pi_cam_node.camera.sources.synthetic.scene` puts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.jpeg import Pixels
 
 # As in `imaging`, which is not loaded here.
@@ -23,7 +22,7 @@ _CANVAS = (1024, 768)
 _HORIZON = 470
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paint:
     """Colour of a surface: reflectance in lookup steps, and distance from grey towards blue and red."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal, get_args, get_type_hints
 from urllib.parse import parse_qsl
 
 from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.frozen import frozen
 
 Loss = Literal["error", "hang", "freeze", "blank"]
 Refused = Literal["", "day", "night"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     """Light over time, and faults; every field is a parameter of ``synthetic?<name>=<value>&…``.
 
