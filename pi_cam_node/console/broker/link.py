@@ -97,6 +97,9 @@ class BrokerLink:
         self._is_connected = self._is_version_refused = self._is_login_refused = False
         self._is_version_known = False
         self._reason = self._logged = ""
+        # Held for a change of the topics with a look at the connection: a topic that comes while the broker accepts it
+        # would otherwise be in neither subscription.
+        self._subscribing = threading.Lock()
         self._extra: dict[str, int] = {}
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="console-mqtt", daemon=True)
@@ -141,15 +144,17 @@ class BrokerLink:
 
     def subscribe(self, topic: str, qos: int = 1) -> None:
         """Subscribe to one more topic, now and after each reconnect. Thread: the loop's."""
-        self._extra[topic] = qos
-        if self._client is not None and self._is_connected:
-            self._client.subscribe(topic, qos)
+        with self._subscribing:
+            self._extra[topic] = qos
+            if self._client is not None and self._is_connected:
+                self._client.subscribe(topic, qos)
 
     def unsubscribe(self, topic: str) -> None:
         """Unsubscribe from a topic. Thread: the loop's."""
-        self._extra.pop(topic, None)
-        if self._client is not None and self._is_connected:
-            self._client.unsubscribe(topic)
+        with self._subscribing:
+            self._extra.pop(topic, None)
+            if self._client is not None and self._is_connected:
+                self._client.unsubscribe(topic)
 
     # ------------------------------------------------------------ the link's own thread
 
@@ -215,9 +220,10 @@ class BrokerLink:
             self._reason = f"the broker refuses the connection: {reason}"
             return
         self._is_login_refused, self._is_version_known, self._logged = False, True, ""
-        client.subscribe([*self._topics.subscriptions(), *self._extra.items()])
-        client.publish(self._topics.availability, b"online", 1, True)
-        self._is_connected = True
+        with self._subscribing:
+            client.subscribe([*self._topics.subscriptions(), *self._extra.items()])
+            client.publish(self._topics.availability, b"online", 1, True)
+            self._is_connected = True
         _log.info(
             "connected to %s:%d, MQTT %s", self._config.host, self._config.port, "5" if self._uses_mqtt5 else "3.1.1"
         )
