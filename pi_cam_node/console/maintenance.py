@@ -50,6 +50,8 @@ class Maintenance:
         self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciled: set[tuple[str, str]] = set()
+        # Former ids of each node whose rows it has taken over.
+        self._former: dict[str, frozenset[str]] = {}
         context.nodes.on_change(self._node_changed)
         context.database.on_set_aside = lambda: self._start(self._rebuild())
 
@@ -66,6 +68,8 @@ class Maintenance:
         since_ms = context.now_ms() - RESTORED_MS
         for node, info, seen_ms in await context.database.read(lambda db: node_rows.seen_since(db, since_ms)):
             context.nodes.restore(node, info, seen_ms)
+        told = await context.database.read(lambda db: node_rows.seen_since(db, 0))
+        self._former = {node: Node(node, info=info).former_ids for node, info, _ in told}
         context.dispatcher.by_name.restore(await context.database.read(node_rows.ids))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
         context.sensors.restore_announced(await context.database.read(lambda db: announced.load(db, since_ms)))
@@ -95,9 +99,7 @@ class Maintenance:
             self._erase(node)
         elif part == "info":
             self._note(node)
-            for old in context.nodes.former_ids(node):
-                self._rename(node, old)
-                context.nodes.forget_renamed(old)
+            self._follow_renames(node)
         if part == "availability":
             seen_ms = node.last_seen_ms
             context.journal.put(Entry(lambda db: node_rows.touch(db, node.id, seen_ms)))
@@ -136,11 +138,20 @@ class Maintenance:
         context = self._context
         context.client.forget(node.id)
         self._connected.pop(node.id, None)
+        self._former.pop(node.id, None)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
         context.journal.put(
             Entry(lambda db: node_rows.erase(db, node.id), lambda _kept: context.changes.tell("events"))
         )
         _log.warning("node %s was erased; everything of it goes", node.id)
+
+    def _follow_renames(self, node: Node) -> None:
+        """Give a node the rows of each id that it had before: once, since another node may have such an id by now."""
+        known, former = self._former.get(node.id, frozenset()), node.former_ids
+        self._former[node.id] = former
+        for old in former - known:
+            self._rename(node, old)
+            self._context.nodes.forget_renamed(old)
 
     def _rename(self, node: Node, old: str) -> None:
         self._context.journal.put(Entry(lambda db: void(node_rows.rename(db, old, node.id))))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_object
+from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 
 # A thumbnail is at most 48 KiB before base64.
 THUMBNAIL_MAX_BYTES = 64 << 10
-KEYS_MAX = 400
+# Of anything else but the live picture: a node says a few KiB.
+BODY_MAX_BYTES = 256 << 10
+FORMER_IDS_MAX = 16
+KEYS_MAX, KEY_MAX_CHARS = 400, 200
 
 
 @dataclass(slots=True)
@@ -91,6 +97,13 @@ class Node:
         return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
 
     @property
+    def former_ids(self) -> frozenset[str]:
+        """Ids that the node says it had before, 16 at most."""
+        told = self.info.get("formerly")
+        ids = [one for one in told if isinstance(one, str) and one != self.id] if isinstance(told, list) else []
+        return frozenset([one for one in ids if re.fullmatch(NODE_ID_PATTERN, one)][:FORMER_IDS_MAX])
+
+    @property
     def zones(self) -> list[str]:
         """The zones in which it looks for motion."""
         return sorted(key.removeprefix("motion/") for key in self.states if key.startswith("motion/"))
@@ -129,17 +142,11 @@ class Node:
         return changed
 
     def _apply_whole(self, rest: str, payload: bytes, now_ms: int) -> str:
-        part, field_name, value = {
-            "availability": ("availability", "online", payload == b"online" if payload else None),
-            "camera/availability": ("camera", "camera", payload == b"online" if payload else None),
-            "info": ("info", "info", json_object(payload)),
-            "telemetry": ("telemetry", "telemetry", json_object(payload)),
-            "media/last": ("media", "media_last", json_object(payload)),
-            "media/event": ("media", "media_event", json_object(payload)),
-            "media/thumbnail": ("thumbnail", "thumbnail", _thumbnail(payload)),
-            "frame": ("frame", "frame", payload),
-        }.get(rest, ("", "", None))
-        if not part or getattr(self, field_name) == value:
+        if rest not in _WHOLE or (rest != "frame" and len(payload) > BODY_MAX_BYTES):
+            return ""
+        part, field_name, read = _WHOLE[rest]
+        value = read(payload)
+        if getattr(self, field_name) == value:
             return ""
         setattr(self, field_name, value)
         if part == "frame":
@@ -156,7 +163,7 @@ def _put(values: dict[str, str], key: str, payload: bytes) -> bool:
     text = payload.decode("utf-8", "replace")[:1024]
     if not text:
         return values.pop(key, None) is not None
-    if values.get(key) == text or (key not in values and len(values) >= KEYS_MAX):
+    if values.get(key) == text or (key not in values and (len(values) >= KEYS_MAX or len(key) > KEY_MAX_CHARS)):
         return False
     values[key] = text
     return True
@@ -167,3 +174,20 @@ def _thumbnail(payload: bytes) -> bytes:
         return base64.b64decode(payload, validate=True) if len(payload) <= 2 * THUMBNAIL_MAX_BYTES else b""
     except ValueError:
         return b""
+
+
+def _is_online(payload: bytes) -> bool | None:
+    return payload == b"online" if payload else None
+
+
+# By topic: the part of the node that it belongs to, the attribute, and how its payload is read.
+_WHOLE: Mapping[str, tuple[str, str, Callable[[bytes], Any]]] = {
+    "availability": ("availability", "online", _is_online),
+    "camera/availability": ("camera", "camera", _is_online),
+    "info": ("info", "info", json_object),
+    "telemetry": ("telemetry", "telemetry", json_object),
+    "media/last": ("media", "media_last", json_object),
+    "media/event": ("media", "media_event", json_object),
+    "media/thumbnail": ("thumbnail", "thumbnail", _thumbnail),
+    "frame": ("frame", "frame", bytes),
+}

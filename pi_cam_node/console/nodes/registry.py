@@ -15,7 +15,6 @@ from pi_cam_node.console.nodes.node import Node
 NODES_MAX = 64
 # Thumbnails of past pictures, for nodes whose pictures cannot be fetched.
 THUMBNAILS_MAX = 64
-FORMER_IDS_MAX = 16
 
 OnChange = Callable[[Node, str], None]
 
@@ -94,11 +93,6 @@ class Nodes:
         """Return the thumbnail of a picture that a node retained lately; empty where there is none."""
         node = self._nodes.get(node_id)
         return b"" if node is None or node.is_private else self._thumbnails.get((node_id, picture_id), b"")
-
-    def former_ids(self, node: Node) -> list[str]:
-        """Return ids that the node says it had before."""
-        told: Any = node.info.get("formerly")
-        return [str(one) for one in told if one != node.id][:FORMER_IDS_MAX] if isinstance(told, list) else []
 
     def _forget(self, node_id: str) -> None:
         """Forget a node whose availability was emptied: it was erased, or renamed."""

@@ -10,11 +10,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.journal import Entry, Journal, void
 from pi_cam_node.console.maintenance import CONNECTED_AFTER_S, Maintenance
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import Unreachable
+from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.database import Database
 from tests.support.fakes.clock import FakeClock
 
@@ -119,3 +124,47 @@ def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> No
     assert client.asked == [("away", "b1"), ("porch", "b1"), ("porch", "b2"), ("porch", "b3"), ("porch", "b2")]
     assert client.together == 1
     assert waits == [CONNECTED_AFTER_S] * 5
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_node_takes_the_rows_of_a_former_id_once_though_it_tells_it_at_each_start(
+    tmp_path: Path, is_restarted: bool
+) -> None:
+    """Another camera may have that id by then."""
+
+    async def run() -> list[tuple[str, str]]:
+        database = Database(tmp_path, FakeClock())
+        database.open()
+
+        def begun() -> tuple[Nodes, Journal, Maintenance]:
+            nodes, journal = Nodes(FakeClock()), Journal(database)
+            context = SimpleNamespace(
+                nodes=nodes, journal=journal, database=database, changes=SimpleNamespace(tell=lambda _part: None),
+                now_ms=lambda: 5, accounts=SimpleNamespace(load=sleep_not), pause=SimpleNamespace(begin=print),
+                dispatcher=SimpleNamespace(by_name=SimpleNamespace(restore=list)), sensors=Sensors("ha", "base"),
+                client=Client(),
+            )  # fmt: skip
+            return nodes, journal, Maintenance(cast("ConsoleContext", context))
+
+        async def sleep_not() -> None:
+            return
+
+        async def happens(nodes: Nodes, journal: Journal, node: str, event: str, **info: object) -> None:
+            nodes.apply(node, "info", json.dumps(info).encode(), retained=True)
+            row = event_rows.EventRow(node, event, 1, "motion", node)
+            journal.put(Entry(lambda db: void(event_rows.put(db, row))))
+            await journal.flush()
+
+        nodes, journal, _ = begun()
+        await happens(nodes, journal, "porch", "e1", boot="b1")
+        await happens(nodes, journal, "door", "e2", boot="b2", formerly=["porch", "BAD", 7])
+        await happens(nodes, journal, "porch", "e3", boot="b3")
+        if is_restarted:
+            nodes, journal, maintenance = begun()
+            await maintenance.load()
+        await happens(nodes, journal, "door", "e4", boot="b4", formerly=["porch"])
+        found = await database.read(lambda db: db.execute("SELECT id, node FROM event ORDER BY id").fetchall())
+        database.close()
+        return found
+
+    assert asyncio.run(run()) == [("e1", "door"), ("e2", "door"), ("e3", "porch"), ("e4", "door")]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.nodes.node import BODY_MAX_BYTES, KEY_MAX_CHARS, Node
 from pi_cam_node.console.nodes.registry import Nodes
 from tests.support.fakes.clock import FakeClock
 
@@ -174,3 +174,11 @@ def test_a_restored_node_goes_with_its_former_id_or_when_it_is_erased() -> None:
     broker.says("availability", b"", node="shed", retained=False)
     assert len(broker.nodes) == 0
     assert broker.told[-1] == ("shed", "gone")
+
+
+def test_what_no_node_says_is_not_kept() -> None:
+    broker = shown(Broker())
+    broker.says("info", {"name": "x" * BODY_MAX_BYTES})
+    broker.says("state/" + "x" * (KEY_MAX_CHARS + 1), b"ON")
+    assert broker.porch.name == "Porch"
+    assert set(broker.porch.states) == {"privacy"}
