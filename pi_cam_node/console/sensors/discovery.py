@@ -5,12 +5,11 @@ Abbreviations and the ``~`` of topics: https://www.home-assistant.io/integration
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_object
-from pi_cam_node.console.sensors.sensor import SensorSpec, slug
+from pi_cam_node.console.sensors.sensor import VALUE_MAX, SensorSpec, is_topic, slug
 from pi_cam_node.console.sensors.templates import TEMPLATE_MAX, Template, normal, parse
 
 COMPONENTS = ("binary_sensor", "event")
@@ -32,7 +31,6 @@ _LONG = {
     "t": "topic",
     "sa": "suggested_area",
 }
-_TOPIC_MAX = 512
 
 
 def specs_of(topic: str, payload: bytes, prefix: str) -> list[SensorSpec]:
@@ -81,8 +79,8 @@ def _spec(component: str, body: Mapping[str, Any], otherwise: str) -> SensorSpec
         kind="event" if component == "event" else str(body.get("device_class") or "")[:32],
         topic=topic,
         template=Template("event_type") if component == "event" and not told else parse(told),
-        on=normal(body.get("payload_on", "ON")),
-        off=normal(body.get("payload_off", "OFF")),
+        on=normal(body.get("payload_on", "ON"))[:VALUE_MAX],
+        off=normal(body.get("payload_off", "OFF"))[:VALUE_MAX],
         room=str(device.get("suggested_area") or "")[:64],
         availability=tuple(_availability(body)),
         raw_template=str(told or "")[:TEMPLATE_MAX],
@@ -106,7 +104,7 @@ def _topic(body: Mapping[str, Any], told: object) -> str:
         return ""
     base = str(body.get("~") or "")
     topic = base + told[1:] if told.startswith("~") else told[:-1] + base if told.endswith("~") else told
-    return "" if len(topic) > _TOPIC_MAX or re.search(r"[+#\0]", topic) else topic
+    return topic if is_topic(topic) else ""
 
 
 def _long(body: Mapping[str, Any]) -> dict[str, Any]:

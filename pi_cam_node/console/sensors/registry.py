@@ -10,6 +10,8 @@ from pi_cam_node.console.sensors import discovery, zigbee2mqtt
 from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec
 
 SENSORS_MAX = 500
+# Last states, also of sensors that are not announced now.
+STATES_MAX = 4 * SENSORS_MAX
 
 
 @frozen
@@ -78,7 +80,8 @@ class Sensors:
 
     def restore(self, values: Mapping[str, bool]) -> None:
         """Restore the states of sensors from before this start, by key."""
-        self._last = dict(values)
+        for key, value in values.items():
+            self._note_last(key, value)
 
     def restore_announced(self, specs: Mapping[str, list[SensorSpec]]) -> None:
         """Restore sensors that were announced before this start, by the topic of that; their states are unknown."""
@@ -143,8 +146,15 @@ class Sensors:
         if value == was and not sensor.spec.is_event:
             return None
         sensor.changed_ms = now_ms
-        self._last[sensor.spec.key] = value
+        self._note_last(sensor.spec.key, value)
         return SensorChanged(sensor, value, was, is_news=not retained)
+
+    def _note_last(self, key: str, value: bool) -> None:
+        """Note what a sensor was last; where there are too many, the one that changed longest ago is forgotten."""
+        self._last.pop(key, None)
+        self._last[key] = value
+        if len(self._last) > STATES_MAX:
+            del self._last[next(iter(self._last))]
 
     def _note_availability(self, sensor: Sensor, topic: str, payload: bytes) -> None:
         template = next(t for name, t in sensor.spec.availability if name == topic)
@@ -163,7 +173,7 @@ class Sensors:
             self._drop(key)
         for key, spec in new.items():
             self._put(topic, key, spec)
-        self._confirmed.update(new)
+        self._confirmed.update(new.keys() & self._sensors.keys())
         return not is_same
 
     def _is_there(self, key: str, spec: SensorSpec) -> bool:
@@ -194,6 +204,7 @@ class Sensors:
         sensor = self._sensors.pop(key, None)
         if sensor is None:
             return
+        self._confirmed.discard(key)
         spec = sensor.spec
         for place, topics in (
             (self._by_topic, [spec.topic]),

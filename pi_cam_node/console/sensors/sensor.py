@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from pi_cam_node.base.frozen import frozen
@@ -11,6 +13,7 @@ from pi_cam_node.console.sensors.templates import Template
 
 OPENINGS = frozenset({"door", "garage_door", "opening", "window", "lock"})
 RAW_MAX = 200
+KEY_MAX, TOPIC_MAX, VALUE_MAX = 128, 512, 256
 # Generic names of a device's only sensor, which say no more than the name of the device.
 _PLAIN_NAMES = frozenset({"contact", "opening", "door", "window", "state"})
 
@@ -125,6 +128,17 @@ class Sensor:
             self.battery = round(told)
 
 
+def is_topic(text: str) -> bool:
+    """Tell whether a text is the topic of one sensor: no pattern, and not endless."""
+    return 0 < len(text) <= TOPIC_MAX and re.search(r"[+#\0]", text) is None
+
+
 def slug(text: str) -> str:
-    """Return a text as a key: ``front_door``."""
-    return re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:128]
+    """Return a text as a key: ``front_door``.
+
+    Letters of other scripts end in a hash: without them every door with a name in Cyrillic would be the same one.
+    """
+    key = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:KEY_MAX]
+    if not any(letter.isalnum() and unicodedata.normalize("NFKD", letter)[0] > "\x7f" for letter in text):
+        return key
+    return f"{key[: KEY_MAX - 9]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("_")

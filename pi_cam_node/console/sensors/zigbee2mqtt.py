@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pi_cam_node.base.strict_json import read_json
-from pi_cam_node.console.sensors.sensor import SensorSpec, slug
+from pi_cam_node.console.sensors.sensor import VALUE_MAX, SensorSpec, is_topic, slug
 from pi_cam_node.console.sensors.templates import Template, normal
 
 BASE = "zigbee2mqtt"
@@ -37,13 +37,14 @@ def specs_of(payload: bytes) -> list[SensorSpec]:
 def _of_device(device: dict[str, Any]) -> Iterator[SensorSpec]:
     name, definition = str(device.get("friendly_name") or ""), device.get("definition")
     exposes = definition.get("exposes") if isinstance(definition, dict) else None
-    for feature in exposes if isinstance(exposes, list) and name else ():
+    is_named = bool(name) and is_topic(f"{BASE}/{name}/availability")
+    for feature in exposes if isinstance(exposes, list) and is_named else ():
         if not isinstance(feature, dict) or feature.get("type") != "binary" or feature.get("name") not in CLASSES:
             continue
-        told = str(feature.get("property") or feature["name"])
+        told = str(feature.get("property") or feature["name"])[:64]
         # A contact that is closed touches: value_on, true, is closed.
         is_contact = feature["name"] == "contact"
-        on, off = normal(feature.get("value_on", True)), normal(feature.get("value_off", False))
+        on, off = (normal(feature.get(f"value_{one}", one == "on"))[:VALUE_MAX] for one in ("on", "off"))
         yield SensorSpec(
             key=slug(f"{name}_{told}"),
             source="zigbee2mqtt",

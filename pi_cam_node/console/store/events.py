@@ -51,7 +51,7 @@ class EventRow:
         sensor: Key of the sensor that caused it.
         rule: Title of the rule that caused it.
         media: Id of its picture there.
-        data: Everything told, by name; the newest wins.
+        data: Everything told, by name; the newest wins. Where it would be more than `DATA_MAX_BYTES`, the newest alone.
         rowid: Its number here; 0 before it has one.
     """
 
@@ -117,6 +117,8 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
     data = {**old.data, **row.data}
     if kind != row.kind and "cause" in old.data:  # a film says of a trigger only that it was one
         data["cause"] = old.data["cause"]
+    if len(json.dumps(data)) > DATA_MAX_BYTES:
+        data = dict(row.data)
     merged = replace(
         row,
         at_ms=min(old.at_ms, row.at_ms),

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.sensors import by_hand
-from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec, slug
+from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec, is_topic, slug
 from pi_cam_node.console.sensors.templates import Template
 from pi_cam_node.console.store import sensors as sensor_rows
 from pi_cam_node.console.web.forms import form_of, several_of
@@ -73,7 +73,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     context, form = context_of(request), await form_of(request)
     name, topic = form.get("name", "").strip()[:64], form.get("topic", "").strip()[:256]
     key = slug(name)
-    if not key or not topic or any(sign in topic for sign in "+#\0"):
+    if not key or not is_topic(topic):
         fault = "A name and a topic without wildcards are needed."
         return page(request, "parts/said.html", 422, said=fault, is_refusal=True)
     if context.sensors.get(key) is not None:

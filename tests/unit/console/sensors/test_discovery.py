@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from pi_cam_node.console.sensors import discovery, zigbee2mqtt
-from pi_cam_node.console.sensors.sensor import SensorSpec
+from pi_cam_node.console.sensors.sensor import SensorSpec, slug
 from pi_cam_node.console.sensors.templates import Template
 
 
@@ -99,3 +102,19 @@ def test_zigbee2mqtts_own_list() -> None:
         ("open", "closed"),
     )
     assert zigbee2mqtt.specs_of(b"{}") == []
+
+
+@pytest.mark.parametrize("name", ["", "#", "+/door", "door#1", "door\0", "x" * 600])
+def test_a_device_of_zigbee2mqtt_whose_name_is_no_topic_is_left_out(name: str) -> None:
+    """A subscription to it would bring every other device's messages, or be refused and take all others along."""
+    contact = {"type": "binary", "name": "contact", "property": "contact"}
+    devices = [{"friendly_name": one, "definition": {"exposes": [contact]}} for one in (name, "back door")]
+    assert [spec.topic for spec in zigbee2mqtt.specs_of(json.dumps(devices).encode())] == ["zigbee2mqtt/back door"]
+
+
+def test_names_in_any_script_are_keys_of_their_own() -> None:
+    names = ["Front Door", "Tür", "Дверь", "Окно", "門", "窗 2", "ドア", "\u03b1" * 300]
+    keys = [slug(f"{name}_contact") for name in names]
+    assert keys[:2] == ["front_door_contact", "t_r_contact"]
+    assert len(set(keys)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9_]{1,128}", key) for key in keys)

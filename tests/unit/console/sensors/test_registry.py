@@ -7,7 +7,7 @@ import sqlite3
 
 from pi_cam_node.console.sensors import announced
 from pi_cam_node.console.sensors.by_hand import spec_of
-from pi_cam_node.console.sensors.registry import Sensors
+from pi_cam_node.console.sensors.registry import SENSORS_MAX, STATES_MAX, Sensors
 from pi_cam_node.console.store import sensors as rows
 
 TOPIC = "homeassistant/binary_sensor/0x1/contact/config"
@@ -164,3 +164,19 @@ def test_what_nothing_announces_any_more_is_forgotten_but_for_what_people_noted(
     announced.put(db, TOPIC, specs, now_ms=5)
     assert announced.load(db, since_ms=0) == {TOPIC: specs}
     assert db.execute("SELECT name FROM sensor").fetchall() == [("The green door",)]
+
+
+def test_sensors_that_come_and_go_take_no_more_memory() -> None:
+    house = House(announced=False)
+    for number in range(2 * SENSORS_MAX):
+        told = json.dumps({"stat_t": f"door/{number}", "uniq_id": f"door{number}"}).encode()
+        house.sensors.take_discovery(f"homeassistant/binary_sensor/kept/{number}/config", told)
+    assert len(house.sensors.heard()) == len(house.sensors._confirmed) == SENSORS_MAX
+    for number in range(SENSORS_MAX):
+        house.sensors.take_discovery(f"homeassistant/binary_sensor/kept/{number}/config", b"")
+    assert house.sensors._confirmed == set()
+    for number in range(STATES_MAX + 10):
+        house.sensors.take_discovery(TOPIC, json.dumps({"stat_t": "door", "uniq_id": f"other{number}"}).encode())
+        house.sensors.take_state("door", b"ON", retained=True, now_ms=1)
+    assert len(house.sensors._last) == STATES_MAX
+    assert house.subscribed == ["door"]

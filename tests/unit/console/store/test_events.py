@@ -9,7 +9,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.console.store import audit, events, nodes
-from pi_cam_node.console.store.events import EventFilter, EventRow
+from pi_cam_node.console.store.events import DATA_MAX_BYTES, EventFilter, EventRow
 
 
 def row(node: str = "porch", name: str = "e1", at_ms: int = 1000, kind: str = "motion", **more: object) -> EventRow:
@@ -155,3 +155,13 @@ def test_the_audit_is_bounded_and_remembers_who_is_at_home(db: sqlite3.Connectio
         audit.add(db, audit.AuditRow(number, "anna", "login", "x"))
     assert audit.mode(db) == "away"
     assert len(audit.newest(db, 100)) == 11
+
+
+def test_an_event_that_is_told_more_and_more_does_not_grow_for_ever(db: sqlite3.Connection) -> None:
+    for number in range(6):
+        said = events.row_of("porch", message("motion_started", **{f"key{number}": "x" * (DATA_MAX_BYTES // 4)}), 0)
+        assert said is not None
+        kept, _ = events.put(db, said)
+    assert "key5" in kept.data
+    assert "key0" not in kept.data
+    assert db.execute("SELECT length(data) FROM event").fetchone()[0] <= DATA_MAX_BYTES
