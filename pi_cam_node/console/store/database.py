@@ -15,6 +15,7 @@ from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.database_check import quick_check
 from pi_cam_node.base.errors import ConfigError, NodeError
+from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.console.store import schema
 from pi_cam_node.console.store.salvage import salvage
 
@@ -25,10 +26,6 @@ Work = Callable[[sqlite3.Connection], Result]
 
 FILE_NAME = "console.db"
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-4096")
-# What a write-ahead log breaks on: other machines do not see its shared memory.
-NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
-)
 # Of the files of a database.
 SUFFIXES = ("", "-wal", "-shm")
 # So many damaged files are kept.
@@ -75,8 +72,7 @@ class Database:
             OSError: It can be neither opened nor made.
         """
         make_directory(self.path.parent)
-        kind = file_system_of(self.path.parent)
-        if kind in NETWORK_FILE_SYSTEMS:
+        if kind := network_file_system(self.path.parent):
             where = f"{self.path.parent} is on a network file system ({kind}), which breaks the database"
             raise ConfigError([f"console.base_dir: {where}; expected a disk of this machine"])
         try:
@@ -274,18 +270,3 @@ def _is_damage(error: Exception) -> bool:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """Return the type of the file system that a folder lies on; empty where it is unknown."""
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    target, best, found = folder.resolve(), -1, ""
-    for line in lines:
-        _device, point, kind, *_rest = line.split(" ")
-        place = Path(point.replace("\\040", " "))
-        if (target == place or place in target.parents) and len(place.parts) >= best:
-            best, found = len(place.parts), kind
-    return found

@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.history import EventRow, RecordingRow
 from pi_cam_node.storage.events import rows, schema
-from pi_cam_node.storage.events.file_system import network_file_system
 
 _log = logging.getLogger(__name__)
 

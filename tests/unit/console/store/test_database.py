@@ -13,8 +13,9 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.console.store import accounts, audit, devices, schema
+from pi_cam_node.console.store import database as database_module
 from pi_cam_node.console.store.accounts import Account
-from pi_cam_node.console.store.database import PRAGMAS, Database, StoreUnavailable, file_system_of
+from pi_cam_node.console.store.database import PRAGMAS, Database, StoreUnavailable
 from pi_cam_node.console.store.events import EventRow, put
 from tests.support.fakes.clock import FakeClock
 
@@ -279,12 +280,11 @@ def test_a_full_disk_is_said_and_over_when_there_is_room(opened: Open) -> None:
     assert database.trouble == ""
 
 
-def test_network_file_systems_are_told_apart(tmp_path: Path) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text("a / ext4 rw 0 0\nserver:/x /srv nfs4 rw 0 0\n/dev/b /srv/local ext4 rw 0 0\n")
-    assert file_system_of(Path("/srv/data"), mounts) == "nfs4"
-    assert file_system_of(Path("/srv/local/data"), mounts) == "ext4"
-    assert file_system_of(Path("/home"), mounts) == "ext4"
+def test_no_database_is_made_on_a_network_file_system(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(database_module, "network_file_system", return_value="nfs4")
+    with pytest.raises(ConfigError, match="nfs4"):
+        Database(tmp_path, FakeClock()).open()
+    assert list(tmp_path.iterdir()) == []
 
 
 def void(_result: object) -> None:

@@ -533,3 +533,12 @@ def test_what_is_erased_is_not_made_again(store: EventDatabase, path: Path) -> N
     store.save_event(event(3))
     written(store)
     assert not list(path.parent.iterdir())
+
+
+def test_no_database_is_made_on_a_network_file_system(caplog: pytest.LogCaptureFixture, mocker: MockerFixture) -> None:
+    mocker.patch.object(writer, "network_file_system", return_value="nfs4")
+    store = EventDatabase(Path("/mnt/nas/config.yaml.events.db"), FakeClock())
+    store.save_event(event(1))
+    assert "network file system (nfs4)" in caplog.text
+    assert store.events(Query()).rows == (event(1),)
+    assert not store._writer._pending

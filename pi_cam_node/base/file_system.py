@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -28,7 +29,7 @@ def network_file_system(folder: Path) -> str:
     Empty too where nothing tells. Source: proc(5), mountinfo.
     """
     try:
-        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+        lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return ""
     real = os.path.realpath(folder)
@@ -38,7 +39,7 @@ def network_file_system(folder: Path) -> str:
         fields, types = before.split(" "), after.split(" ")
         if len(fields) < 5 or not types[0]:
             continue
-        point = fields[4].encode(errors="surrogateescape").decode("unicode_escape")  # a blank is written as \040
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])  # a blank is written as \040
         is_inside = real == point or real.startswith(point.rstrip("/") + "/")
         if is_inside and len(point) >= longest:  # of two on one place the later one covers the earlier
             longest, kind = len(point), types[0]

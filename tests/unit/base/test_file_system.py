@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.core.history import Query
-from pi_cam_node.storage.events import file_system
-from pi_cam_node.storage.events.database import EventDatabase
-from pi_cam_node.storage.events.file_system import network_file_system
-from tests.support.fakes.clock import FakeClock
-from tests.unit.storage.events.test_database import event
+from pi_cam_node.base import file_system
+from pi_cam_node.base.file_system import network_file_system
 
 MOUNTS = """\
 22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/root rw
@@ -22,13 +18,14 @@ MOUNTS = """\
 34 22 0:32 / /mnt/ssh rw - fuse.sshfs me@host: rw
 35 22 0:33 / /mnt/covered rw - nfs4 nas:/x rw
 36 22 0:34 / /mnt/covered rw - tmpfs tmpfs rw
+38 22 0:36 / /mnt/büro rw - nfs4 nas:/z rw
 no line of this kind
 """
 
 
 @pytest.fixture
 def _mounts(tmp_path: Path, mocker: MockerFixture) -> None:
-    (tmp_path / "mountinfo").write_text(MOUNTS)
+    (tmp_path / "mountinfo").write_text(MOUNTS, "utf-8")
     mocker.patch.object(file_system, "_MOUNTS", tmp_path / "mountinfo")
 
 
@@ -44,6 +41,7 @@ def _mounts(tmp_path: Path, mocker: MockerFixture) -> None:
         ("/mnt/my share/a", "cifs"),
         ("/mnt/ssh", "fuse.sshfs"),
         ("/mnt/covered", ""),
+        ("/mnt/büro/a", "nfs4"),
     ],
 )
 def test_a_folder_on_a_network_file_system_is_told_from_others(folder: str, kind: str) -> None:
@@ -53,12 +51,3 @@ def test_a_folder_on_a_network_file_system_is_told_from_others(folder: str, kind
 def test_where_nothing_tells_it_is_taken_for_a_local_one(tmp_path: Path, mocker: MockerFixture) -> None:
     mocker.patch.object(file_system, "_MOUNTS", tmp_path / "no-proc")
     assert network_file_system(tmp_path) == ""
-
-
-@pytest.mark.usefixtures("_mounts")
-def test_no_database_is_made_there(caplog: pytest.LogCaptureFixture) -> None:
-    store = EventDatabase(Path("/mnt/nas/config.yaml.events.db"), FakeClock())
-    store.save_event(event(1))
-    assert "network file system (nfs4)" in caplog.text
-    assert store.events(Query()).rows == (event(1),)
-    assert not store._writer._pending
