@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,9 @@ from pi_cam_node.console.store.database import Database, StoreUnavailable, Work
 from pi_cam_node.console.supervisor.supervisor import Supervisor
 
 Row = TypeVar("Row")
+# Nodes that are asked for their pictures at one time, on behalf of all pages: commands to nodes are bounded
+# (`requests.WAITING_MAX`), and those of rules and buttons must find a place.
+LISTS_AT_ONCE = 16
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ class ConsoleContext:
     Attributes:
         loaded: The settings and where they came from.
         mode: ``home`` or ``away``.
-        vapid: ``None`` where its key cannot be had: then nothing is pushed.
+        listing: Held while a node is asked for its pictures.
+        changing_rules: Held from a look at the rules in force to the change of them.
     """
 
     loaded: LoadedConsole
@@ -72,6 +77,8 @@ class ConsoleContext:
     pause: PushPause
     supervisor: Supervisor
     mode: str = "home"
+    listing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE))
+    changing_rules: asyncio.Lock = field(default_factory=asyncio.Lock)
     file_content: bytes | None = field(default=None, repr=False)
 
     def now_ms(self) -> int:

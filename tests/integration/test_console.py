@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+import yaml
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 pytest.importorskip("cryptography", reason="the extra console is not installed")
@@ -23,12 +24,14 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pi_cam_node.console.accounts.registry import ACCOUNTS_MAX
 from pi_cam_node.console.message_dispatcher import CATCH_UP_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 from pi_cam_node.console.push.notify import Notice, NotifySender
 from pi_cam_node.console.push.sender import Outcome
 from pi_cam_node.console.web import application
 from pi_cam_node.console.web.routes import ROUTES
+from pi_cam_node.console.web.settings_devices import TESTS_PER_MINUTE
 from tests.support.bars import bar
 from tests.support.broker import Client, Mosquitto, free_port, port_of, reserved_port
 from tests.support.running_console import DEADLINE_S, Browser, RunningConsole
@@ -259,6 +262,21 @@ def test_a_wall_tablet_is_paired_by_a_code(console: RunningConsole) -> None:
             assert (await wall.get("/pair"))[0] == 303
             assert (await wall.get("/kiosk"))[0] == 200
             assert (await wall.post("/mode", {"mode": "away"}))[0] == 403
+
+    console.visit(visit)
+
+
+def test_a_tablet_for_which_there_is_no_account_any_more_is_refused_in_words(console: RunningConsole) -> None:
+    async def visit(owner: Browser) -> None:
+        statuses = []
+        for _ in range(ACCOUNTS_MAX):
+            async with Browser(console) as wall:
+                code = re.search(r'class="code">([A-Z2-9]{6})<', (await wall.get("/pair"))[1])
+                assert code is not None
+                status, said = await owner.post("/pair/approve", {"code": code[1], "name": "x" * 40})
+                statuses.append(status)
+        assert statuses == [200] * (ACCOUNTS_MAX - 1) + [422]
+        assert f"There are {ACCOUNTS_MAX} accounts already." in said
 
     console.visit(visit)
 
@@ -542,6 +560,8 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         told = {"endpoint": endpoint, "keys": keys, "label": "Phone"}
         assert (await browser.post_json("/api/push/subscribe", told))[0] == 201
         assert (await browser.post_json("/api/push/subscribe", told))[0] == 200
+        device = re.search(r'/settings/devices/([0-9a-f]+)/test"', (await browser.get("/settings/devices"))[1])
+        assert device is not None
         await asyncio.sleep(2.5)
         assert service.sent == [], "retained open at connect is no event"
         client.publish(DOOR_TOPIC, '{"contact": true}')
@@ -567,6 +587,9 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         assert (event["kind"], event["sensor"], event["rule"]) == ("rule", "front_door", "Front door")
         page = (await browser.get(f"/events/{event['number']}"))[1]
         assert "sent to Phone (Anna)" in page
+        tests = [await browser.post(f"/settings/devices/{device[1]}/test") for _ in range(TESTS_PER_MINUTE)]
+        assert (tests[0][0], tests[-1][0]) == (200, 422)
+        assert "Wait a minute" in tests[-1][1]
         await gone(browser, service)
         await runner.cleanup()
 
@@ -694,7 +717,12 @@ def test_a_rule_made_by_clicking_is_in_force_and_in_the_file(console: RunningCon
         client.publish(DOOR_TOPIC, '{"contact": false}')
         await browser.until("/api/events", lambda body: body and body[0]["rule"] == "Door", "the rule to fire")
         assert (await browser.post("/settings/rules/0/remove", {"title": "Other"}))[0] == 409
-        assert (await browser.post("/settings/rules/0/remove", {"title": "Door"}))[0] == 200
+        more = [browser.post("/settings/rules", {**form, "name": f"Door {number}"}) for number in range(5)]
+        assert [status for status, _ in await asyncio.gather(*more)] == [200] * 5
+        names = {rule["name"] for rule in yaml.safe_load(console.config.read_text())["rules"]}
+        assert names == {"Door", *(f"Door {number}" for number in range(5))}
+        while found := re.search(r'name="title" value="([^"]+)"', (await browser.get("/settings/rules"))[1]):
+            assert (await browser.post("/settings/rules/0/remove", {"title": found[1]}))[0] == 200
 
     console.visit(visit)
     assert console.config.read_text().replace("rules: []\n", "") == before

@@ -211,6 +211,11 @@ class Accounts:
             return None
         return account, session
 
+    def is_valid(self, session: Session) -> bool:
+        """Tell whether a session has not ended meanwhile."""
+        kept = self._sessions.get(session.hash)
+        return kept is not None and (kept.ends is None or kept.ends > self._now_ms())
+
     async def seen(self, session: Session) -> None:
         """Record the use of a session; written at most once an hour."""
         now_ms = self._now_ms()

@@ -214,6 +214,12 @@ def sent_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
     return int(db.execute(asked, (device_id, since_ms)).fetchone()[0])
 
 
+def count_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
+    """Return how many messages there were for a device since a time, whatever became of them."""
+    asked = "SELECT count(*) FROM delivery WHERE device=? AND at_ms>=?"
+    return int(db.execute(asked, (device_id, since_ms)).fetchone()[0])
+
+
 def deliveries(db: sqlite3.Connection, event: int) -> list[tuple[Delivery, str, str]]:
     """Return the deliveries of an event, each with the device's label and the name of its account."""
     rows = db.execute(

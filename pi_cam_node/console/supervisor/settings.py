@@ -6,7 +6,6 @@ They are passed in the environment, which wins over the child's file; that file 
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,14 +77,24 @@ def _port(file: Path) -> int:
     Raises:
         OSError: There is none.
     """
-    if file.exists():
-        return int(json.loads(file.read_text()))
-    taken = {int(json.loads(other.read_text())) for other in file.parent.parent.glob(f"*/{PORT}")}
+    own = _port_in(file)
+    if own is not None:
+        return own
+    taken = {_port_in(other) for other in file.parent.parent.glob(f"*/{PORT}")}
     for port in range(FIRST_PORT, LAST_PORT + 1):
         if port not in taken and _is_free(port):
             replace_atomically(file, str(port).encode())
             return port
     raise OSError(f"no port from {FIRST_PORT} to {LAST_PORT} is free")
+
+
+def _port_in(file: Path) -> int | None:
+    """Return the port in a file; ``None`` where there is no file, or another content."""
+    try:
+        port = int(file.read_text("ascii", "replace"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return port if FIRST_PORT <= port <= LAST_PORT else None
 
 
 def _is_free(port: int) -> bool:

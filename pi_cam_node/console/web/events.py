@@ -19,6 +19,7 @@ from pi_cam_node.console.web.routes import account_of, context_of, owner_route, 
 
 PAGE = 50
 SHARE_S = {"1 h": 3600.0, "1 d": 86_400.0, "7 d": 7 * 86_400.0}
+SHARE_OTHERWISE = "1 d"
 
 
 @route("GET", "/events", "view")
@@ -56,13 +57,13 @@ async def event(request: web.Request) -> web.StreamResponse:
 async def share(request: web.Request) -> web.StreamResponse:
     """Make a link to an event's picture that opens without a login."""
     context, row, form = context_of(request), await _row(request), await form_of(request)
-    lifetime_s = SHARE_S.get(form.get("for", ""), SHARE_S["1 d"])
+    span = form.get("for", "") if form.get("for") in SHARE_S else SHARE_OTHERWISE
     view = event_views.view(row, context)
     path = view.film or view.picture
     if not path:
         return page(request, "parts/said.html", 422, said="There is nothing to share.", is_refusal=True)
-    context.note(account_of(request).name, "event", f"shared the picture of event {row.rowid} for {form.get('for')}")
-    link = context.links.sign(path, lifetime_s, account_of(request).id)
+    context.note(account_of(request).name, "event", f"shared the picture of event {row.rowid} for {span}")
+    link = context.links.sign(path, SHARE_S[span], account_of(request).id)
     return page(request, "parts/share.html", link=gate_of(request).origin(request) + link)
 
 

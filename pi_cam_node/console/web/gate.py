@@ -137,8 +137,6 @@ class ConsoleGate:
 
     def _unauthorized(self, request: web.Request) -> web.HTTPException:
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-            if not self.accounts.has_owner:
-                return web.HTTPSeeOther("/login")
             if request.headers.get("HX-Request"):
                 return web.HTTPUnauthorized(text="log in again\n", headers={"HX-Redirect": "/login"})
             return web.HTTPSeeOther("/login")

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import random
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from aiohttp import WSMsgType, web
 
@@ -28,12 +30,42 @@ BEAT_S = 15.0
 SCALE_DEADLINE_S = 5.0
 # When a browser asks for the changes again that it lost.
 RETRY_MS = (500, 4_000)
-SOCKETS_MAX = 64
+# Live views, and as many streams of changes; of either, one account may have half.
+OPEN_MAX, OPEN_PER_ACCOUNT = 64, 32
+# Between two messages of a browser: each may begin and end connections to nodes.
+LISTEN_EVERY_S = 0.02
+
+
+class Places:
+    """Counts what is open at one time, by account: none may take every place."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, account_id: str) -> Iterator[None]:
+        """Hold a place within the ``with`` block.
+
+        Raises:
+            web.HTTPServiceUnavailable: There is none.
+        """
+        if self._taken.total() >= OPEN_MAX or self._taken[account_id] >= OPEN_PER_ACCOUNT:
+            raise web.HTTPServiceUnavailable(text="too many pages are open\n", headers={"Retry-After": "5"})
+        self._taken[account_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[account_id] -= 1
+            self._taken += Counter()  # without those that are 0
+
+
 SOCKETS = app_key("sockets", set)
+LIVE_PLACES, CHANGES_PLACES = app_key("live places", Places), app_key("changes places", Places)
 
 
 def attach(app: web.Application) -> None:
-    """Register the closing of open sockets at the end of the application."""
+    """Attach the places of open pages; open sockets are closed at the end of the application."""
+    app[LIVE_PLACES], app[CHANGES_PLACES] = Places(), Places()
     sockets: set[web.WebSocketResponse] = set()
     app[SOCKETS] = sockets
 
@@ -46,9 +78,12 @@ def attach(app: web.Application) -> None:
 @route("GET", "/live", "view")
 async def live(request: web.Request) -> web.StreamResponse:
     """Send the newest picture of each camera asked for; see `frame_message` and `status_message` for the messages."""
+    with request.app[LIVE_PLACES].one(account_of(request).id):
+        return await _serve(request)
+
+
+async def _serve(request: web.Request) -> web.WebSocketResponse:
     sockets: set[web.WebSocketResponse] = request.app[SOCKETS]
-    if len(sockets) >= SOCKETS_MAX:
-        raise web.HTTPServiceUnavailable(text="too many live views are open\n")
     socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=MESSAGE_MAX_BYTES)
     await socket.prepare(request)
     if isinstance(request.protocol, Connection):
@@ -77,6 +112,7 @@ async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: V
             await socket.close(code=1008, message=str(error)[:100].encode())
             return
         context.hub.show(viewer, {camera: one for camera, one in wanted.items() if rights.may(account, "view", camera)})
+        await asyncio.sleep(LISTEN_EVERY_S)
 
 
 async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
@@ -113,10 +149,7 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
 def _still_may(request: web.Request) -> bool:
     """Tell whether the session is still valid, and its account unchanged."""
     session, accounts = session_of(request), context_of(request).accounts
-    if session is None:
-        return False
-    now: Account | None = accounts.get(session.account)
-    return now == account_of(request) and any(s.hash == session.hash for s in accounts.sessions_of(session.account))
+    return session is not None and accounts.is_valid(session) and accounts.get(session.account) == account_of(request)
 
 
 def frame_message(camera: str, at_ms: int, jpeg: bytes) -> bytes:
@@ -133,10 +166,16 @@ def status_message(camera: str, status: Status) -> str:
 @route("GET", "/changes", "view")
 async def changes(request: web.Request) -> web.StreamResponse:
     """Send the names of the parts that changed, as server-sent events, and a beat with the build of the pages."""
-    context, account, session = context_of(request), account_of(request), session_of(request)
+    context, session = context_of(request), session_of(request)
     if session is not None:
         with suppress(StoreUnavailable):
             await context.accounts.seen(session)
+    with request.app[CHANGES_PLACES].one(account_of(request).id):
+        return await _tell_changes(request)
+
+
+async def _tell_changes(request: web.Request) -> web.StreamResponse:
+    context, account = context_of(request), account_of(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
     with context.changes.listen() as listener:

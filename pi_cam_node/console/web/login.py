@@ -140,11 +140,13 @@ async def approve(request: web.Request) -> web.StreamResponse:
     if pending is None:
         return page(request, "parts/said.html", 422, said="No device shows this code now.", is_refusal=True)
     name = re.sub(r"\s+", " ", form.get("name", "").strip())[:40] or "Wall"
-    accounts = context.accounts
-    while accounts.named(name) is not None:
-        name = f"{name} {pending.code[:2]}"[:64]
-    account = await accounts.create(name, "kiosk", "")
-    pending.session = await accounts.begin(account, name, "kiosk")
+    if context.accounts.named(name) is not None:
+        name = f"{name} {pending.code}"
+    try:
+        account = await context.accounts.create(name, "kiosk", "")
+        pending.session = await context.accounts.begin(account, name, "kiosk")
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
     context.note(_who(request), "account", f"paired the kiosk {name}")
     return page(request, "parts/said.html", said="Paired. The device shows the cameras in a moment.", is_refusal=False)
 

@@ -23,7 +23,8 @@ from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, route, visible
 
 PER_NODE = 60
-ASK_S = 3.0
+# To ask a node for its list, and that with the wait for others.
+ASK_S, LIST_S = 3.0, 6.0
 LIMIT = 25
 # SQLite's whole numbers are less.
 _BYTES_END = 1 << 63
@@ -125,9 +126,12 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
     if "media" not in node.commands:
         return f"{node.name} does not tell what it has saved; only pictures of events are listed."
     try:
-        reply = await context.requests.ask(node.id, "media", arguments, ASK_S)
+        async with asyncio.timeout(LIST_S), context.listing:
+            reply = await context.requests.ask(node.id, "media", arguments, ASK_S)
     except NodeError as error:
         return f"{node.name}: {error}"
+    except TimeoutError:
+        return f"{node.name} was not asked, since too many lists are waited for; what is listed of it is of earlier."
     data = reply.get("data")
     told = data.get("media") if isinstance(data, dict) else None
     rows = [row for one in (told if isinstance(told, list) else ()) if (row := row_of(node.id, one)) is not None]

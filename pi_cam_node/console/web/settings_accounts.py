@@ -49,7 +49,6 @@ async def overview(request: web.Request) -> web.StreamResponse:
         secure=gate_of(request).is_secure(request),
         damaged=context.database.was_damaged,
         children=context.supervisor.children,
-        tables=None,
     )
 
 

@@ -26,6 +26,9 @@ from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 
+# Each is an event that is kept, so nobody may make any number of them.
+TESTS_PER_MINUTE = 5
+
 
 @route("GET", "/settings/devices", "view")
 async def devices(request: web.Request) -> web.StreamResponse:
@@ -114,11 +117,15 @@ async def test(request: web.Request) -> web.StreamResponse:
     row = EventRow("", f"test-{secrets.token_hex(8)}", now_ms, "test", data={"title": device.label})
     text = "This device gets pushes."
 
-    def write(db: sqlite3.Connection) -> None:
+    def write(db: sqlite3.Connection) -> bool:
+        if rows.count_since(db, device.id, now_ms - 60_000) >= TESTS_PER_MINUTE:
+            return False
         written, _ = event_rows.put(db, row)
         rows.put_delivery(db, Delivery(written.rowid, device.id, "waiting", 0, now_ms, None, now_ms, text))
+        return True
 
-    await context.database.run(write)
+    if not await context.database.run(write):
+        return page(request, "parts/said.html", 422, said="Wait a minute before another test.", is_refusal=True)
     context.outbox.wake()
     return page(request, "parts/said.html", said="Sent to the push service.", is_refusal=False)
 

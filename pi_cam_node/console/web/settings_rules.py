@@ -42,20 +42,23 @@ async def add(request: web.Request) -> web.StreamResponse:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         return page(request, "parts/said.html", 422, said=f"{fault['msg']}", is_refusal=True)
-    if len(context.engine.rules) >= RULES_MAX:
-        return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
-    return await _save(request, [*context.engine.rules, rule], f"added the rule {rule.title}")
+    async with context.changing_rules:
+        if len(context.engine.rules) >= RULES_MAX:
+            return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
+        return await _save(request, [*context.engine.rules, rule], f"added the rule {rule.title}")
 
 
 @owner_route("POST", "/settings/rules/{number:[0-9]{1,4}}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
     """Remove a rule; the form names it, so that a list that changed meanwhile loses no other one."""
     context, form = context_of(request), await form_of(request)
-    number, kept = int(request.match_info["number"]), list(context.engine.rules)
-    if number >= len(kept) or kept[number].title != form.get("title"):
-        return page(request, "parts/said.html", 409, said="The rules changed meanwhile; look again.", is_refusal=True)
-    title = kept.pop(number).title
-    return await _save(request, kept, f"removed the rule {title}")
+    async with context.changing_rules:
+        number, kept = int(request.match_info["number"]), list(context.engine.rules)
+        if number >= len(kept) or kept[number].title != form.get("title"):
+            said = "The rules changed meanwhile; look again."
+            return page(request, "parts/said.html", 409, said=said, is_refusal=True)
+        title = kept.pop(number).title
+        return await _save(request, kept, f"removed the rule {title}")
 
 
 async def _save(request: web.Request, wanted: list[Rule], deed: str) -> web.StreamResponse:

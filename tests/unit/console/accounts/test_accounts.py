@@ -75,9 +75,16 @@ def test_a_session_outlives_a_restart_and_ends_with_its_time(database: Database)
         assert again.has_owner
         assert again.session(name) is not None
         assert again.session(name + "x") is None
+        found, lasting = again.session(name), again.session(wall)
+        assert found is not None
+        assert lasting is not None
+        assert again.is_valid(found[1])
         clock.advance(SESSION_DAYS * 86_400 + 1)
+        assert (again.is_valid(found[1]), again.is_valid(lasting[1])) == (False, True)
         assert again.session(name) is None
         assert again.session(wall) is not None
+        await again.end(lasting[1].hash)
+        assert not again.is_valid(lasting[1])
 
     asyncio.run(live())
 

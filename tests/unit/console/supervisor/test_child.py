@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -106,8 +105,11 @@ def test_a_node_knows_that_the_console_starts_it_again(tmp_path: Path) -> None:
     assert load_node(file, environ).config.node.id == "gate"
 
 
-@pytest.mark.parametrize("port", ["8101"])
-def test_a_port_is_kept(tmp_path: Path, port: str) -> None:
-    (tmp_path / "gate").mkdir()
-    (tmp_path / "gate" / "port").write_text(port)
-    assert settings._port(tmp_path / "gate" / "port") == json.loads(port)
+@pytest.mark.parametrize(("content", "is_kept"), [(b"8150", True), (b"", False), (b"\xff[]", False), (b"80", False)])
+def test_a_port_is_kept_and_what_is_none_is_replaced(tmp_path: Path, content: bytes, is_kept: bool) -> None:
+    for name in ("gate", "yard"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "port").write_bytes(content)
+    found = settings._port(tmp_path / "gate" / "port")
+    assert (found == 8150) is is_kept
+    assert settings._port(tmp_path / "gate" / "port") == found

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
+import asyncio
+from types import SimpleNamespace
+from typing import cast, get_args, get_type_hints
 
 import pytest
 from pytest_mock import MockerFixture
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 
+from pi_cam_node.base.errors import DeadlinePassed
 from pi_cam_node.base.strict_json import read_json
+from pi_cam_node.console.broker.requests import WAITING_MAX
+from pi_cam_node.console.context import LISTS_AT_ONCE, ConsoleContext
+from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import LAST_MS, EventRow
 from pi_cam_node.console.web import event_views, events, paging, recordings
@@ -110,3 +116,24 @@ def test_a_time_that_no_calendar_has_does_not_end_the_page(mocker: MockerFixture
     assert told is not None
     assert event_views.view(told, context).facts()["at_ms"] == AT_MS
     assert event_views.view(told, context).facts()["ended_at"] is None
+
+
+def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
+    waiting = most = 0
+
+    async def ask(*_words: object) -> dict[str, object]:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        await asyncio.sleep(0.01)
+        waiting -= 1
+        raise DeadlinePassed("porch did not answer")
+
+    async def run() -> list[str]:
+        node = Node("porch", online=True, states={"privacy": "OFF"}, info={"commands": ["media"]})
+        context = SimpleNamespace(requests=SimpleNamespace(ask=ask), listing=asyncio.Semaphore(LISTS_AT_ONCE))
+        asked = (recordings._refresh(cast("ConsoleContext", context), [node] * 4, None) for _ in range(60))
+        return [said for notices in await asyncio.gather(*asked) for said in notices]
+
+    assert asyncio.run(run()) == ["porch: porch did not answer"] * 240
+    assert most == LISTS_AT_ONCE < WAITING_MAX

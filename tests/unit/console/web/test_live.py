@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -97,3 +98,19 @@ def test_a_view_that_fails_is_closed_so_that_the_browser_comes_back(
         return socket.code
 
     assert asyncio.run(run()) == 1011
+
+
+def test_one_account_leaves_places_for_others() -> None:
+    places = live.Places()
+    with ExitStack() as held:
+        for _ in range(live.OPEN_PER_ACCOUNT):
+            held.enter_context(places.one("guest"))
+        with pytest.raises(web.HTTPServiceUnavailable), places.one("guest"):
+            pass
+        for _ in range(live.OPEN_MAX - live.OPEN_PER_ACCOUNT):
+            held.enter_context(places.one("anna"))
+        with pytest.raises(web.HTTPServiceUnavailable), places.one("max"):
+            pass
+    assert not places._taken
+    with places.one("guest"):
+        assert places._taken == {"guest": 1}
