@@ -23,7 +23,7 @@ def imported_with(module: str) -> set[str]:
             {"pydantic", "pydantic_core", "cv2", "PIL", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
         ),
         ("pi_cam_node.camera.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
-        ("pi_cam_node.runtime.node", {"numpy", "simplejpeg", "cv2", "aiohttp", "picamera2", "PIL"}),
+        ("pi_cam_node.runtime.node", {"numpy", "simplejpeg", "cv2", "aiohttp", "picamera2", "PIL", "psutil"}),
         ("pi_cam_node.web.application", {"numpy", "simplejpeg", "cv2", "PIL"}),
         ("pi_cam_node.imaging.task_process", {"numpy", "pydantic", "cv2", "PIL"}),
         ("pi_cam_node.cli.main", {"numpy", "pydantic", "cv2"}),

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
-
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.system import procfs
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
@@ -48,8 +47,8 @@ def available_bytes() -> int:
 
 def _free_of_machine() -> int:
     try:
-        return int(psutil.virtual_memory().available)
-    except (OSError, ValueError, RuntimeError):  # no /proc
+        return procfs.available_bytes()
+    except (OSError, ValueError):  # no /proc
         return _UNKNOWN_BYTES
 
 

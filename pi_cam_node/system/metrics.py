@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
-
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.units import MIB
+from pi_cam_node.system import procfs
 
 _log = logging.getLogger(__name__)
 
@@ -59,25 +58,25 @@ class SystemMetrics:
         """Return the figures as they stand; ``None`` for one that the machine does not tell."""
         free_bytes = self._free_bytes()
         return {
-            "rss_mib": _told(lambda: round(sum(self._of_each(lambda p: p.memory_info().rss).values()) / MIB, 1)),
-            "swap_pct": _told(lambda: round(psutil.swap_memory().percent, 1)),
+            "rss_mib": _told(lambda: round(sum(self._of_each(procfs.resident_bytes).values()) / MIB, 1)),
+            "swap_pct": _told(lambda: round(procfs.swap_pct(), 1)),
             "cpu_pct": _told(self._cpu_pct),
             "load_1m": _told(lambda: round(os.getloadavg()[0], 2)),
-            "memory_available_mib": _told(lambda: round(psutil.virtual_memory().available / MIB)),
-            "temperature_c": _told(temperature_c),
+            "memory_available_mib": _told(lambda: round(procfs.available_bytes() / MIB)),
+            "temperature_c": procfs.processor_temperature_c(),
             "throttled": throttled(),
             "disk_free_mib": None if free_bytes is None else free_bytes // MIB,
             "uptime_s": round(self._clock.monotonic() - self._started_s),
         }
 
-    def _of_each(self, figure: Callable[[psutil.Process], float]) -> dict[int, float]:
+    def _of_each(self, figure: Callable[[int], float]) -> dict[int, float]:
         """Return a figure of this process, and of each of its children while that runs, by process id."""
-        own = psutil.Process()
-        figures = {own.pid: figure(own)}
+        own = os.getpid()
+        figures = {own: figure(own)}
         for pid in self._children():
             try:
-                figures[pid] = figure(psutil.Process(pid))
-            except psutil.NoSuchProcess:
+                figures[pid] = figure(pid)
+            except (FileNotFoundError, ProcessLookupError):
                 _log.debug("the process %d ended while it was looked at", pid)
         return figures
 
@@ -86,7 +85,7 @@ class SystemMetrics:
 
         Of processes that ended in between, the last bit is not known.
         """
-        used_s = self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system)
+        used_s = self._of_each(procfs.processor_s)
         now_s = self._clock.monotonic()
         last, self._cpu_s = self._cpu_s, (now_s, used_s)
         if last is None or now_s <= last[0]:
@@ -96,26 +95,17 @@ class SystemMetrics:
 
 
 def _told(figure: Callable[[], Figure]) -> Figure | None:
-    """Return a figure, or ``None`` where the machine does not tell it: without /proc psutil has nothing to read."""
+    """Return a figure, or ``None`` where the machine does not tell it, such as one without /proc."""
     try:
         return figure()
-    except (OSError, psutil.Error, RuntimeError, ValueError):
+    except (OSError, ValueError):
         return None
 
 
 def absent_figures() -> frozenset[str]:
     """Return the keys of the figures that this machine has no sensor for."""
-    sensors = {"temperature_c": _told(temperature_c), "throttled": throttled()}
+    sensors = {"temperature_c": procfs.processor_temperature_c(), "throttled": throttled()}
     return frozenset(key for key, value in sensors.items() if value is None)
-
-
-def temperature_c() -> float | None:
-    """Return the processor's temperature in degrees Celsius."""
-    sensors = psutil.sensors_temperatures()
-    for name in ("cpu_thermal", "coretemp", "k10temp", "soc_thermal"):
-        if sensors.get(name):
-            return round(sensors[name][0].current, 1)
-    return None
 
 
 def throttled() -> str | None:

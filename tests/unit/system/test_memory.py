@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.system import memory
+from pi_cam_node.system import memory, procfs
 from pi_cam_node.system.memory import available_bytes
 
 MIB = 1 << 20
@@ -22,7 +21,7 @@ class Machine:
         self._folder, self._mocker = folder, mocker
         mocker.patch.object(memory, "_CGROUPS", folder / "cgroup")
         mocker.patch.object(memory, "_OWN_GROUPS", folder / "own")
-        mocker.patch.object(psutil, "virtual_memory").return_value.available = MACHINE_MIB * MIB
+        mocker.patch.object(procfs, "available_bytes", return_value=MACHINE_MIB * MIB)
 
     def write(self, name: str, content: str) -> None:
         path = self._folder / "cgroup" / name.lstrip("/")
@@ -121,5 +120,5 @@ def test_odd_statistics_count_no_cache(machine: Machine, stat: str) -> None:
 
 
 def test_without_proc_a_small_board_is_assumed(machine: Machine, mocker: MockerFixture) -> None:
-    mocker.patch.object(psutil, "virtual_memory", side_effect=FileNotFoundError("/proc/meminfo"))
+    mocker.patch.object(procfs, "available_bytes", side_effect=FileNotFoundError("/proc/meminfo"))
     assert machine.free_mib == 128

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import ClassVar
 
-import psutil
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.system import metrics
+from pi_cam_node.system import metrics, procfs
 from pi_cam_node.system.metrics import SystemMetrics
 from tests.support.fakes.clock import FakeClock
 
@@ -25,11 +22,13 @@ def silent(error: Exception) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize(
-    "error", [FileNotFoundError("/proc"), psutil.NoSuchProcess(1), psutil.AccessDenied(1), RuntimeError("no lines")]
+    "error",
+    [FileNotFoundError("/proc"), ProcessLookupError("gone"), PermissionError("not yours"), ValueError("no lines")],
 )
 def test_a_machine_without_proc_tells_what_is_left(mocker: MockerFixture, error: Exception) -> None:
-    for name in ("Process", "swap_memory", "virtual_memory", "sensors_temperatures"):
-        mocker.patch.object(psutil, name, silent(error))
+    for name in ("available_bytes", "swap_pct", "resident_bytes", "processor_s"):
+        mocker.patch.object(procfs, name, silent(error))
+    mocker.patch.object(procfs, "processor_temperature_c", return_value=None)
     mocker.patch.object(os, "getloadavg", silent(OSError("unobtainable")))
     clock = FakeClock()
     metrics = SystemMetrics(lambda: 5 << 20, clock, list)
@@ -45,42 +44,35 @@ def test_this_machine_tells_its_memory_and_load() -> None:
 
 
 def test_figures_without_a_sensor_are_named(mocker: MockerFixture, tmp_path: Path) -> None:
-    mocker.patch.object(psutil, "sensors_temperatures", return_value={})
+    mocker.patch.object(procfs, "processor_temperature_c", return_value=None)
     mocker.patch.object(metrics, "_THROTTLED", tmp_path / "none")
     assert metrics.absent_figures() == {"temperature_c", "throttled"}
-    sensor = mocker.Mock(current=51.23)
-    mocker.patch.object(psutil, "sensors_temperatures", return_value={"cpu_thermal": [sensor]})
+    mocker.patch.object(procfs, "processor_temperature_c", return_value=51.2)
     assert metrics.absent_figures() == {"throttled"}
 
 
-class FakeProcess:
-    """A process by its id: 10 MiB, and so many seconds of processor time as `USED_S` says."""
-
-    USED_S: ClassVar[dict[int, float]] = {}
-
-    def __init__(self, pid: int = 1) -> None:
-        if pid not in self.USED_S:
-            raise psutil.NoSuchProcess(pid)
-        self.pid = pid
-
-    def memory_info(self) -> SimpleNamespace:
-        return SimpleNamespace(rss=10 << 20)
-
-    def cpu_times(self) -> SimpleNamespace:
-        return SimpleNamespace(user=self.USED_S[self.pid], system=0.0)
-
-
 def test_every_process_of_the_node_counts_while_it_runs_and_one_that_ends_hides_none(mocker: MockerFixture) -> None:
-    mocker.patch.object(psutil, "Process", FakeProcess)
+    """Each has 10 MiB, and so many seconds of processor time as `used_s` says by its id."""
+    used_s: dict[int, float] = {}
+
+    def processor_s(pid: int) -> float:
+        if pid not in used_s:
+            raise ProcessLookupError(pid)
+        return used_s[pid]
+
+    mocker.patch.object(procfs, "processor_s", processor_s)
+    mocker.patch.object(procfs, "resident_bytes", lambda pid: 10 << 20 if processor_s(pid) else 0)
+    mocker.patch.object(os, "getpid", return_value=1)
     clock, children = FakeClock(), [2, 3]
     figures = SystemMetrics(lambda: None, clock, lambda: children)
-    FakeProcess.USED_S = {1: 5.0, 2: 7.0}
+    used_s |= {1: 5.0, 2: 7.0}
     first = figures.read()
     assert (first["rss_mib"], first["cpu_pct"]) == (20.0, None)
     clock.advance(10)
-    FakeProcess.USED_S = {1: 6.0, 2: 9.0, 3: 1.5}
+    used_s |= {1: 6.0, 2: 9.0, 3: 1.5}
     assert figures.read()["cpu_pct"] == 45.0, "the third began in between"
     clock.advance(10)
-    FakeProcess.USED_S = {1: 7.0, 3: 1.5}
+    used_s[1] = 7.0
+    del used_s[2]
     last = figures.read()
     assert (last["rss_mib"], last["cpu_pct"]) == (20.0, 10.0)
