@@ -1,12 +1,11 @@
 """Command line of the program ``pi-cam-node``: dispatches to subcommands.
 
 Only what every subcommand needs is imported at the top: numpy and OpenCV take seconds on a small
-board, and ``--help`` shall not.
+board, and ``--help`` shall not. What is imported for a running node stays in memory as long as that runs.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import importlib
 import logging
@@ -18,9 +17,12 @@ from typing import TYPE_CHECKING
 
 from pi_cam_node import __version__
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.nearest import nearest
 from pi_cam_node.system.process import open_missing_streams
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from pi_cam_node.base.errors import ConfigError
     from pi_cam_node.config.loader import LoadedConfig
     from pi_cam_node.runtime.startup import Start
@@ -115,11 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unknown(word: str) -> str:
     """Return what is said of a word that is no subcommand."""
-    import difflib  # noqa: PLC0415 - see the top
-
-    near = difflib.get_close_matches(word, SUBCOMMANDS, 1)
+    near = nearest(word, SUBCOMMANDS)
     lists = f"`{PROGRAM} --help` lists them, `{PROGRAM} call --help` those of a node"
-    return f"there is no command {word!a}; {f'did you mean {near[0]}?' if near else lists}"
+    return f"there is no command {word!a}; {f'did you mean {near}?' if near else lists}"
 
 
 def discard_stdout() -> None:
@@ -131,17 +131,14 @@ def discard_stdout() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the node until it is stopped."""
-    parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} run",
-        description="Run the node.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
-    path = parser.parse_args(arguments).config
+    path = _file_to_run(arguments)
     from pi_cam_node.base import malloc  # noqa: PLC0415 - see the top
+    from pi_cam_node.base.deferred_import import deferred  # noqa: PLC0415 - see the top
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
-    from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
+
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is meant for the node
+    with deferred("importlib.metadata"):
+        from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
     from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
 
@@ -163,13 +160,35 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def _file_to_run(arguments: Sequence[str]) -> Path | None:
+    """Return the configuration file that is named, if any; print help, or what is wrong, and exit."""
+    match arguments:
+        case []:
+            return None
+        case ["--config", file] if not file.startswith("-"):  # as services say it: half a megabyte less
+            return Path(file)
+    import argparse  # noqa: PLC0415 - see the top
+
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} run",
+        description="Run the node.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
+    named: Path | None = parser.parse_args(arguments).config
+    return named
+
+
 def _run_node(loaded: LoadedConfig, start: Start) -> int:
     """Run the node with these settings; return its exit code."""
+    from pi_cam_node.base.deferred_import import deferred  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.system import log  # noqa: PLC0415 - see the top
 
     start = startup.with_camera_process(start, loaded)
-    from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
+    with deferred("urllib.request"):
+        from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
 
     log.configure(loaded.config)
     log.install_hooks()
@@ -180,6 +199,8 @@ def _run_node(loaded: LoadedConfig, start: Start) -> int:
 
 def check_config(arguments: Sequence[str]) -> int:
     """Print every fault of a configuration file and of the environment."""
+    import argparse  # noqa: PLC0415 - see the top
+
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
     )
@@ -260,7 +281,9 @@ def _files_in_words() -> str:
     return f"the settings; by default {' or '.join(map(str, DEFAULT_FILES))}, whichever exists first"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> ArgumentParser:
+    import argparse  # noqa: PLC0415 - see the top
+
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="An MQTT-driven camera node.",

@@ -5,13 +5,13 @@ Each layer names where a value comes from, so that a fault can say which line or
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.nearest import nearest
 from pi_cam_node.config import Config, Section
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, catalogue
 from pi_cam_node.config.settings import nearest_key
@@ -142,8 +142,8 @@ def _refusal(key: str, *, is_section: bool, hint: type[Section] | None) -> str:
 
 def _nearest(key: str, root: type[Section], *, is_section: bool) -> str | None:
     outside = [section for section in sections(root) if not key.startswith(f"{section}.")]
-    alike = difflib.get_close_matches(key.lower(), outside, 1)
-    return next(iter(alike), None) if is_section else nearest_key(key, root) or next(iter(alike), None)
+    alike = nearest(key.lower(), outside)
+    return alike if is_section else nearest_key(key, root) or alike
 
 
 def _prefixes(key: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ nothing. Everything here is pure.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.nearest import nearest
 from pi_cam_node.base.redaction import MASK, logins_in
 from pi_cam_node.config import Config, Section, values
 from pi_cam_node.config.catalogue import Kind, SettingInfo, catalogue
@@ -99,10 +99,12 @@ def nearest_key(key: str, root: type[Section] = Config) -> str | None:
     section, _, last = key.lower().rpartition(".")
     known = [(*one.rpartition("."), one) for one in catalogue(root)]
     siblings = {name: one for parent, _, name, one in known if parent == section}
-    close = [siblings[name] for name in difflib.get_close_matches(last, siblings, 1, 0.65)]
+    close = nearest(last, siblings, 0.65)
     cutoff = 0.8 if siblings else 0.6
     same_name = [one for _, _, name, one in known if name == last]
-    return next(iter(close or same_name or difflib.get_close_matches(key.lower(), catalogue(root), 1, cutoff)), None)
+    if close is not None:
+        return siblings[close]
+    return next(iter(same_name), None) or nearest(key.lower(), catalogue(root), cutoff)
 
 
 def value_of(config: Config, key: str) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from pi_cam_node.base.nearest import nearest
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
@@ -84,7 +84,7 @@ def _meaning(content: bytes) -> list[object] | None:
 def _given(tree: Tree) -> Iterator[object]:
     """Yield each name that resembles one of privacy, wherever it stands, and its value."""
     for name, child in tree.children.items() if isinstance(tree, MappingNode) else ():
-        if difflib.get_close_matches(name.lower()[:NAME_LETTERS_MAX], NAMES, 1):
+        if nearest(name.lower()[:NAME_LETTERS_MAX], NAMES):
             yield name, _plain(child)
         else:
             yield from _given(child)

@@ -11,28 +11,16 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, TextIO
 
-from pi_cam_node.base.atomic_files import FILE_MODE, make_directory
 from pi_cam_node.base.redaction import redactor
 from pi_cam_node.config import LoggingConfig, Section
 from pi_cam_node.config.settings import secrets_of
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-MAX_FILE_BYTES = 5 << 20
-OLD_FILES = 3
-# How long a log file that cannot be written is left in peace.
-RETRY_S = 60.0
 
 # Libraries whose debugging is about their own inside, at thousands of lines a minute.
 _TALKATIVE = ("PIL", "asyncio")
@@ -74,7 +62,9 @@ def configure(config: LoggedConfig, stream: TextIO | None = None, *, environ: Ma
     else:
         handlers[0].setFormatter(_TextFormatter(redact, coloured=_wants_colours(stream, environ)))
     if config.logging.file is not None:
-        handlers.append(_File(config.logging.file))
+        from pi_cam_node.system.log_file import LogFile  # noqa: PLC0415 - 0.3 MB for nothing where there is no file
+
+        handlers.append(LogFile(config.logging.file))
         handlers[1].setFormatter(_TextFormatter(redact))
     _install(handlers)
     set_level(config.logging.level)
@@ -168,57 +158,6 @@ class _JournalFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
         return prefix + self.safe_text(record).replace("\n", f"\n{prefix}")
-
-
-class _File(RotatingFileHandler):
-    """Writes to a file of bounded size; says once when it cannot, and tries again later.
-
-    Attributes:
-        lost: Lines that were not written since the file was last in order.
-    """
-
-    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(
-            path,
-            maxBytes=MAX_FILE_BYTES,
-            backupCount=OLD_FILES,
-            encoding="utf-8",
-            errors="backslashreplace",
-            delay=True,
-        )
-        self.lost = 0
-        self._monotonic = monotonic
-        self._quiet_until_s = monotonic()
-
-    def _open(self) -> TextIOWrapper:
-        make_directory(Path(self.baseFilename).parent)
-        make = partial(open, opener=_for_the_owner)
-        return make(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._monotonic() < self._quiet_until_s:
-            self.lost += 1
-            return
-        failed_before = self.lost
-        super().emit(record)
-        if failed_before and self.lost == failed_before:
-            self.lost = 0
-            _log.warning("%s is written again; %d lines are missing in it", self.baseFilename, failed_before)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
-        error = sys.exc_info()[1]
-        self._quiet_until_s = self._monotonic() + RETRY_S
-        self.lost += 1
-        if self.stream is not None:
-            with suppress(OSError):  # closing flushes, to the same dead disk
-                self.stream.close()
-            self.stream = None  # logging's own way to say that it must be opened again
-        if self.lost == 1:
-            _log.error("%s cannot be written: %s; trying again every %.0f s", self.baseFilename, error, RETRY_S)
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, FILE_MODE)
 
 
 def _on_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.nearest import nearest
 from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity import Activity
@@ -253,8 +253,7 @@ def find(verb: str) -> Command:
     """
     found = _REGISTRY.get(verb)
     if found is None:
-        alike = get_close_matches(verb[:VERB_MAX_CHARS], _REGISTRY, 1)
-        nearest = {"nearest": alike[0]} if alike else {}
-        data = {"known": sorted(_REGISTRY), **nearest}
+        alike = nearest(verb[:VERB_MAX_CHARS], _REGISTRY)
+        data = {"known": sorted(_REGISTRY), **({"nearest": alike} if alike else {})}
         raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:VERB_MAX_CHARS]!r}", data=data, text="UNKNOWN_COMMAND")
     return found

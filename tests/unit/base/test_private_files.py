@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.system.log import _File
+from pi_cam_node.system.log_file import LogFile
 from pi_cam_node.web.auth.token import read_or_make
 from tests.support.fakes.clock import FakeClock
 from tests.support.pictures import ALL, archive_in, config, picture
@@ -43,7 +43,7 @@ def test_the_token_and_a_folder_that_it_makes(tmp_path: Path) -> None:
 
 
 def test_the_log_and_the_old_ones(tmp_path: Path) -> None:
-    handler = _File(tmp_path / "log" / "node.log")
+    handler = LogFile(tmp_path / "log" / "node.log")
     for _ in range(2):
         handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "a line", None, None))
         handler.doRollover()

@@ -19,7 +19,7 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.redaction import MASK, redactor
 from pi_cam_node.config import Config
-from pi_cam_node.system import log
+from pi_cam_node.system import log, log_file
 from tests.support.fakes.clock import FakeClock
 
 CANARY = "canary-5d21"
@@ -228,7 +228,7 @@ def test_a_closed_console_costs_lines_and_nothing_else(capsys: pytest.CaptureFix
 
 
 def test_the_file_is_turned_over_and_three_old_ones_are_kept(tmp_path: Path, mocker: MockerFixture) -> None:
-    mocker.patch.object(log, "MAX_FILE_BYTES", 500)
+    mocker.patch.object(log_file, "MAX_FILE_BYTES", 500)
     configured(settings={"logging": {"file": tmp_path / "node.log"}})
     for number in range(100):
         _log.info("line %d", number)
@@ -244,7 +244,7 @@ class Disk:
         self.clock = FakeClock()
         self.path = tmp_path / "log" / "node.log"
         self.console = configured()
-        self.file = log._File(self.path, self.clock.monotonic)
+        self.file = log_file.LogFile(self.path, self.clock.monotonic)
         self.file.setFormatter(log._installed[0].formatter)
         log._install([log._installed[0], self.file])
 
@@ -265,7 +265,7 @@ def test_a_dead_disk_is_told_once_and_tried_again(tmp_path: Path) -> None:
     assert disk.console.getvalue().count("line ") == 50
     assert disk.file.lost == 51  # and the line that says so
     disk.plug()
-    disk.clock.advance(log.RETRY_S)
+    disk.clock.advance(log_file.RETRY_S)
     _log.info("here again")
     assert "is written again; 51 lines are missing in it" in disk.console.getvalue()
     assert "here again" in disk.path.read_text()
