@@ -70,6 +70,7 @@ class Maintenance:
             context.nodes.restore(node, info, seen_ms)
         told = await context.database.read(lambda db: node_rows.seen_since(db, 0))
         self._former = {node: Node(node, info=info).former_ids for node, info, _ in told}
+        context.nodes.restore_removed(await context.database.read(node_rows.hidden))
         context.dispatcher.by_name.restore(await context.database.read(node_rows.ids))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
         context.sensors.restore_announced(await context.database.read(lambda db: announced.load(db, since_ms)))
@@ -134,16 +135,20 @@ class Maintenance:
         self._context.journal.put(Entry(lambda db: node_rows.put(db, node.id, name, info, now_ms)))
 
     def _erase(self, node: Node) -> None:
-        """Delete everything of a node that was erased."""
-        context = self._context
+        """Delete everything of a node that was erased, or removed here: then note that it was."""
+        context, is_removed, now_ms = self._context, self._context.nodes.is_removed(node.id), self._context.now_ms()
+
+        def erase(db: sqlite3.Connection) -> None:
+            node_rows.erase(db, node.id)
+            if is_removed:
+                node_rows.hide(db, node.id, now_ms)
+
         context.client.forget(node.id)
         self._connected.pop(node.id, None)
         self._former.pop(node.id, None)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
-        context.journal.put(
-            Entry(lambda db: node_rows.erase(db, node.id), lambda _kept: context.changes.tell("events"))
-        )
-        _log.warning("node %s was erased; everything of it goes", node.id)
+        context.journal.put(Entry(erase, lambda _kept: context.changes.tell("events")))
+        _log.warning("node %s was %s; everything of it goes", node.id, "removed" if is_removed else "erased")
 
     def _follow_renames(self, node: Node) -> None:
         """Give a node the rows of each id that it had before: once, since another node may have such an id by now."""
@@ -166,6 +171,9 @@ class Maintenance:
         context.note("", "mode", context.mode)
         context.note("", "pushes", words_of(context.pause.until_ms))
         self._reconciled.clear()
+        now_ms = context.now_ms()
+        for removed in context.nodes.removed:
+            context.journal.put(Entry(lambda db, removed=removed: node_rows.hide(db, removed, now_ms)))  # type: ignore[misc]
         for node in context.nodes:
             self._note(node)
             if node.online:

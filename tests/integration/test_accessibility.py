@@ -18,7 +18,7 @@ from pi_cam_node.core.history import EventRow, MediaRow
 from tests.support.axe import axe_source, violations_in_all_themes
 from tests.support.broker import Client, Mosquitto, free_port
 from tests.support.chromium import Tab, find_chromium
-from tests.support.console_tour import PAGES, tour
+from tests.support.console_tour import PAGES, announce, tour
 from tests.support.node_page import LIVE, looking, run
 from tests.support.running_console import RunningConsole
 from tests.support.running_node import CommandClient, RunningNode
@@ -80,11 +80,14 @@ def test_every_page_of_the_console(broker: Mosquitto, tmp_path: Path) -> None:
         door = {"state_topic": "door", "object_id": "door", "unique_id": "door", "device": {"name": "Door"}}
         client.publish("homeassistant/binary_sensor/door/config", json.dumps(door), retain=True)
         client.publish("door", "ON", retain=True)
+        announce(client, "shed")
+        client.publish("pi_cam_node/shed/availability", "offline", retain=True)
         newest = "fetch('/api/media').then((answer) => answer.json()).then((body) => body.media[0]?.id)"
         await tab.until(f"{newest}.then(Boolean)", "its picture")
         player = f"/recordings/porch/{await tab.value(newest)}"
         found: list[str] = []
-        for path in (*PAGES, f"/events/{await tab.value(number)}", player, "/sensors/door", "/offline", "/pair"):
+        event = f"/events/{await tab.value(number)}"
+        for path in (*PAGES, event, player, "/settings/nodes/shed", "/sensors/door", "/offline", "/pair"):
             await tab.go(console.url + path)
             await tab.until("document.readyState === 'complete' && document.querySelector('main') !== null")
             await tab.until(READY.get(path, "true"), path)

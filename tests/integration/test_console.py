@@ -341,6 +341,48 @@ def test_a_change_of_a_nodes_setting_goes_over_mqtt_and_is_saved_to_its_file(bro
         assert "7.5" in node.config.read_text()
 
 
+def test_a_node_that_is_gone_for_good_is_removed_with_its_events_until_it_comes_back(
+    broker: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    """Its card stayed for as long as the broker kept its topics."""
+
+    async def nodes(browser: Browser) -> list[str]:
+        return [node["id"] for node in (await browser.json("/api/nodes"))["nodes"]]
+
+    async def remove(browser: Browser) -> None:
+        await browser.until("/api/events", lambda body: len(body) == 2, "the events")
+        async with browser.session.delete("/api/nodes/porch") as answer:
+            assert (answer.status, "is online" in await answer.text()) == (409, True)
+        client.publish("pi_cam_node/porch/availability", "offline", retain=True)
+        await browser.until("/api/nodes", lambda body: not body["nodes"][1]["online"], "the end of the node")
+        assert "Gone for good" in (await browser.get("/settings/nodes/porch"))[1]
+        assert "Gone for good" not in (await browser.get("/settings/nodes/hall"))[1]
+        async with browser.session.delete("/api/nodes/porch") as answer:
+            assert answer.status == 204
+        assert await nodes(browser) == ["hall"]
+        assert (await browser.post("/settings/nodes/porch/remove"))[0] == 404
+        await browser.until("/api/events", lambda body: [one["camera"] for one in body] == ["hall"], "the other event")
+        assert "porch: removed" in (await browser.get("/settings"))[1]
+
+    async def come_back(browser: Browser) -> None:
+        await browser.until("/api/nodes", lambda body: body["nodes"], "the other node")
+        assert await nodes(browser) == ["hall"]
+        announce(client, "porch", name="Porch again")
+        await browser.until(
+            "/api/nodes", lambda body: [node["name"] for node in body["nodes"]] == ["Hall", "Porch again"], "the node"
+        )
+
+    for camera in ("porch", "hall"):
+        announce(client, camera)
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        for camera in ("porch", "hall"):
+            body = f'{{"event_type": "picture_saved", "id": "{camera}-1", "media": {{"id": "p1"}}}}'
+            client.publish(f"pi_cam_node/{camera}/event/picture_saved", body)
+        console.visit(remove)
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(come_back)
+
+
 async def comes(socket: ClientWebSocketResponse, limit_s: float) -> bool:
     """Tell whether a picture comes in time."""
     try:

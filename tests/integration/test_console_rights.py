@@ -28,6 +28,7 @@ PASSWORD = "correct horse"
 # The right that each route needs: nothing (public), a login (view), that and no choice of cameras (house), to take
 # pictures and switch privacy (act), everything (own). A path with a camera, or with an event's id, needs it for that.
 RIGHTS: Mapping[str, str] = {
+    "DELETE /api/nodes/{camera}": "own",
     "GET /": "view",
     "GET /api/accounts": "own",
     "GET /api/events": "view",
@@ -91,6 +92,7 @@ RIGHTS: Mapping[str, str] = {
     "POST /settings/devices/{id}/remove": "view",
     "POST /settings/devices/{id}/test": "view",
     "POST /settings/look": "view",
+    "POST /settings/nodes/{camera}/remove": "own",
     "POST /settings/nodes/{camera}/save": "own",
     "POST /settings/nodes/{camera}/set": "own",
     "POST /settings/password": "view",

@@ -14,7 +14,7 @@ import yaml
 
 from tests.support.broker import Client, Mosquitto, wait_until
 from tests.support.chromium import Tab, find_chromium
-from tests.support.console_tour import tour
+from tests.support.console_tour import announce, tour
 from tests.support.running_console import RunningConsole
 from tests.support.running_node import RunningNode
 
@@ -97,3 +97,22 @@ def test_each_kind_of_control_is_changed_and_read_back(broker: Mosquitto, tmp_pa
         section, name = key.split(".")
         assert kept[section][name] == value, key
     assert not re.search(r"\*{3,}", written)
+
+
+def test_a_node_that_is_gone_is_removed_by_two_clicks_and_a_confirmation(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        for node in ("porch", "shed"):
+            announce(client, node)
+        client.publish("pi_cam_node/shed/availability", "offline", retain=True)
+        await tab.until("document.querySelector('#foot-shed a[href]') !== null", "the link below the card")
+        assert await tab.value("document.querySelector('#foot-porch a[href]') === null")
+        await tab.click("#foot-shed a[href]")
+        await tab.until("location.pathname === '/settings/nodes/shed' && document.readyState === 'complete'")
+        await tab.value("asked = []; window.confirm = (text) => { asked.push(text); return asked.length > 1; }; 0")
+        await tab.click("#remove button")
+        await tab.until("asked.length === 1", "the question")
+        await tab.click("#remove button")
+        await tab.until("location.pathname === '/' && document.querySelector('#tile-porch') !== null", "the dashboard")
+        assert await tab.value("document.querySelector('#tile-shed') === null")
+
+    tour(broker, tmp_path, steps)

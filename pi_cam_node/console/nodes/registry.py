@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
@@ -25,6 +25,8 @@ class Nodes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._nodes: dict[str, Node] = {}
+        # What the broker keeps of nodes that an owner removed.
+        self._removed: OrderedDict[str, Node] = OrderedDict()
         self._listeners: list[OnChange] = []
         self._thumbnails: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
@@ -51,6 +53,33 @@ class Nodes:
         """Restore a node from before this start: offline, until it is heard; whether privacy is on is not known."""
         self._nodes[node_id] = Node(node_id, online=False, info=info, last_seen_ms=last_seen_ms)
 
+    def restore_removed(self, node_ids: Iterable[str]) -> None:
+        """Restore which nodes were removed before this start; see `remove`."""
+        self._removed.update((node_id, Node(node_id)) for node_id in node_ids)
+
+    def remove(self, node_id: str) -> bool:
+        """Remove a node that is gone for good, until it says something; return whether it was offline, as it must be.
+
+        What the broker keeps of it stays there, and brings it back neither now nor after a new start.
+        """
+        node = self._nodes.get(node_id)
+        if node is None or node.online:
+            return False
+        self._removed[node_id] = Node(node_id)
+        while len(self._removed) > NODES_MAX:
+            self._removed.popitem(last=False)
+        self._forget(node_id)
+        return True
+
+    def is_removed(self, node_id: str) -> bool:
+        """Return whether a node was removed and has said nothing since."""
+        return node_id in self._removed
+
+    @property
+    def removed(self) -> Sequence[str]:
+        """Ids of the nodes that were removed."""
+        return list(self._removed)
+
     def forget_renamed(self, old_id: str) -> None:
         """Forget the former id of a node, unless another node has it now."""
         old = self._nodes.get(old_id)
@@ -63,14 +92,14 @@ class Nodes:
             return
         if rest == "availability" and not payload:
             if not retained:
+                self._removed.pop(node_id, None)
                 self._forget(node_id)
             return
-        node = self._nodes.get(node_id)
+        if node_id in self._removed and not self._returns(node_id, rest, payload, retained=retained):
+            return
+        node = self._nodes.get(node_id) or self._new(node_id, rest, payload)
         if node is None:
-            # Emptied topics, and what is no state, make no node.
-            if not payload or rest.startswith(("event/", "reply/", "frame")) or len(self._nodes) >= NODES_MAX:
-                return
-            node = self._nodes[node_id] = Node(node_id)
+            return
         if rest == "availability" or not retained:
             node.heard_s = self._clock.monotonic()
         changed = node.apply(rest, payload, self._now_ms())
@@ -94,8 +123,27 @@ class Nodes:
         node = self._nodes.get(node_id)
         return b"" if node is None or node.is_private else self._thumbnails.get((node_id, picture_id), b"")
 
+    def _new(self, node_id: str, rest: str, payload: bytes) -> Node | None:
+        """Return a node that was not known; ``None`` for emptied topics and what is no state: those make none."""
+        if not payload or rest.startswith(("event/", "reply/", "frame")) or len(self._nodes) >= NODES_MAX:
+            return None
+        return self._nodes.setdefault(node_id, Node(node_id))
+
+    def _returns(self, node_id: str, rest: str, payload: bytes, *, retained: bool) -> bool:
+        """Bring a removed node back with what it says itself, and with what the broker kept of it, if it says it."""
+        node = self._removed[node_id]
+        if retained or not payload or (rest, payload) == ("availability", b"offline"):
+            node.apply(rest, payload, self._now_ms())
+            return False
+        if len(self._nodes) >= NODES_MAX:
+            return False
+        self._nodes[node_id] = self._removed.pop(node_id)
+        for part in ("info", "availability"):
+            self._tell(node, part)
+        return True
+
     def _forget(self, node_id: str) -> None:
-        """Forget a node whose availability was emptied: it was erased, or renamed."""
+        """Forget a node: its availability was emptied (it was erased, or renamed), or an owner removed it."""
         node = self._nodes.pop(node_id, None) or Node(node_id)
         node.online = None
         self._hide(node)

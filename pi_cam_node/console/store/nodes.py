@@ -12,7 +12,7 @@ def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any]
     """Store the facts that a node last published."""
     db.execute(
         "INSERT INTO node VALUES (?,?,?,?,?,?,0) ON CONFLICT (id) DO UPDATE SET name=excluded.name, url=excluded.url, "
-        "last_seen=excluded.last_seen, info=excluded.info",
+        "last_seen=excluded.last_seen, info=excluded.info, hidden=0",
         (node_id, name, str(info.get("url") or ""), now_ms, now_ms, json.dumps(info)),
     )
 
@@ -24,13 +24,24 @@ def touch(db: sqlite3.Connection, node_id: str, seen_ms: int) -> None:
 
 def seen_since(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, dict[str, Any], int]]:
     """Return id, facts and time last heard of the nodes that were heard since a time."""
-    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? ORDER BY last_seen DESC LIMIT 32"
+    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? AND NOT hidden ORDER BY last_seen DESC LIMIT 32"
     return [(str(node), json.loads(info), int(seen)) for node, info, seen in db.execute(asked, (since_ms,))]
 
 
 def ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of the nodes that were heard of."""
-    return [str(row[0]) for row in db.execute("SELECT id FROM node ORDER BY last_seen DESC LIMIT 64")]
+    return [str(row[0]) for row in db.execute("SELECT id FROM node WHERE NOT hidden ORDER BY last_seen DESC LIMIT 64")]
+
+
+def hide(db: sqlite3.Connection, node: str, now_ms: int) -> None:
+    """Store that a node was removed: what the broker keeps of it does not bring it back."""
+    db.execute("INSERT OR REPLACE INTO node VALUES (?,?,'',?,?,'{}',1)", (node, node, now_ms, now_ms))
+
+
+def hidden(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of the nodes that were removed last."""
+    found = db.execute("SELECT id FROM node WHERE hidden ORDER BY last_seen DESC LIMIT 64")
+    return [str(row[0]) for row in found]
 
 
 def erase(db: sqlite3.Connection, node: str) -> None:

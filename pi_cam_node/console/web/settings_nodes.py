@@ -42,6 +42,7 @@ _TITLES = {
     "mjpeg_server": "MJPEG server",
     "mqtt": "MQTT",
 }
+_ONLINE = "It is online; a node that is there cannot be removed."
 KINDS = ("bool", "int", "float", "choice", "list", "text")
 
 
@@ -122,6 +123,22 @@ async def save(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/said.html", said=said, is_refusal=not reply.get("ok"))
 
 
+@owner_route("POST", "/settings/nodes/{camera}/remove")
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Remove a node that is gone for good, with its events; its own pictures and films stay where they are."""
+    if not _remove(request):
+        return page(request, "parts/said.html", said=_ONLINE, is_refusal=True)
+    return web.Response(headers={"HX-Redirect": "/"})
+
+
+@owner_route("DELETE", "/api/nodes/{camera}")
+async def remove_api(request: web.Request) -> web.StreamResponse:
+    """Remove a node that is offline, and its events here; one that comes back is there again. 409: it is online."""
+    if not _remove(request):
+        raise web.HTTPConflict(text=f"{_ONLINE}\n")
+    return web.Response(status=204)
+
+
 @owner_route("GET", "/api/nodes/{camera}/settings")
 async def settings_api(request: web.Request) -> web.StreamResponse:
     """Tell every setting of a node: its value in force, secrets masked, and what it may be."""
@@ -145,6 +162,14 @@ async def command_api(request: web.Request) -> web.StreamResponse:
         value = json.dumps(arguments.get("value"))[:100]
         context.note(account_of(request).name, "setting", f"{node.id}: {arguments.get('key')} = {value}")
     return web.json_response({"data": {}, "message": "", **reply})
+
+
+def _remove(request: web.Request) -> bool:
+    context, node = context_of(request), node_of(request, "own")
+    is_removed = context.nodes.remove(node.id)
+    if is_removed:
+        context.note(account_of(request).name, "setting", f"{node.id}: removed")
+    return is_removed
 
 
 async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:

@@ -116,6 +116,56 @@ def test_an_emptied_availability_forgets_the_node() -> None:
     assert broker.told[-1] == ("porch", "gone")
 
 
+def test_a_node_that_is_there_is_not_removed() -> None:
+    broker = shown(Broker())
+    assert not broker.nodes.remove("porch")
+    assert not broker.nodes.remove("hall")
+    assert broker.porch.online
+
+
+def removed(broker: Broker) -> Broker:
+    shown(broker).says("availability", b"offline")
+    assert broker.nodes.remove("porch")
+    assert broker.told[-1] == ("porch", "gone")
+    broker.told.clear()
+    return broker
+
+
+def test_what_the_broker_keeps_does_not_bring_a_removed_node_back() -> None:
+    broker = removed(Broker())
+    shown(broker)  # as after a new connection; a broker that lost its will still has it online
+    broker.says("availability", b"offline", retained=False)  # a will that came late
+    broker.says("state/mode", b"", retained=False)
+    assert (broker.nodes.get("porch"), broker.told, list(broker.nodes.removed)) == (None, [], ["porch"])
+
+
+@pytest.mark.parametrize(
+    ("rest", "payload"), [("availability", b"online"), ("info", {"name": "Porch"}), ("telemetry", {"uptime_s": 5})]
+)
+def test_a_removed_node_that_says_something_is_there_with_all_that_the_broker_kept(rest: str, payload: object) -> None:
+    broker = removed(Broker())
+    shown(broker)
+    broker.says(rest, payload, retained=False)
+    assert (broker.porch.name, broker.porch.online, broker.porch.is_private) == ("Porch", True, False)
+    assert broker.told[:2] == [("porch", "info"), ("porch", "availability")]
+    assert list(broker.nodes.removed) == []
+
+
+def test_a_removed_node_that_was_erased_is_as_one_that_never_was() -> None:
+    broker = removed(Broker())
+    broker.says("availability", b"", retained=False)
+    shown(broker)
+    assert broker.porch.online
+
+
+def test_nodes_that_were_removed_cost_little() -> None:
+    broker = Broker()
+    for number in range(200):
+        broker.says("availability", b"offline", node=f"n{number}")
+        assert broker.nodes.remove(f"n{number}")
+    assert len(broker.nodes.removed) == 64
+
+
 @pytest.mark.parametrize(
     ("rest", "retained", "is_there"),
     [
