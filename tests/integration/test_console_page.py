@@ -224,3 +224,30 @@ def test_a_camera_out_of_view_is_emptied_by_privacy_and_live_when_it_is_scrolled
         await tab.until(EMPTY, "an empty canvas")
 
     tour(broker, tmp_path, steps)
+
+
+def test_what_removes_something_is_pressed_twice_and_a_code_that_ended_is_replaced(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async def steps(tab: Tab, _client: Client, console: RunningConsole) -> None:
+        await tab.go(f"{console.url}/settings/accounts")
+        form = "document.querySelector('#made').closest('form')"
+        await tab.value(f"{form}.querySelector('[name=name]').value = 'Max'")
+        await tab.value(f"{form}.querySelector('[name=password]').value = 'horse battery'")
+        await tab.value(f"{form}.querySelector('button').click()")
+        button = "[...document.querySelectorAll('button.danger')].find((one) => /Max|Really/.test(one.textContent))"
+        await tab.until(f"{button} !== undefined", "the account")
+        await tab.value(f"{button}.click()")
+        assert await tab.value(f"{button}.textContent") == "Really remove?"
+        assert await tab.value("fetch('/api/accounts').then((said) => said.json()).then((all) => all.length)") == 2
+        await tab.value(f"{button}.click()")
+        await tab.until(f"{button} === undefined", "the account to go")
+        assert await tab.value("fetch('/api/accounts').then((said) => said.json()).then((all) => all.length)") == 1
+        await tab.go(f"{console.url}/pair")
+        code = await tab.value("document.querySelector('.code').textContent")
+        await asyncio.to_thread(console.stop)
+        await asyncio.to_thread(console.start)  # which knows no code any more
+        await tab.until(f"![{code!r}, ''].includes(document.querySelector('.code').textContent)", "another code")
+        assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)

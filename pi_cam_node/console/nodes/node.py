@@ -62,8 +62,9 @@ class Node:
 
     @property
     def url(self) -> str:
-        """Address of the node's HTTP server; empty where the node publishes none."""
-        return str(self.info.get("url") or "").rstrip("/")
+        """Address of the node's HTTP server; empty where the node publishes none, or something else."""
+        url = str(self.info.get("url") or "").rstrip("/")
+        return url if url.startswith(("http://", "https://")) else ""
 
     @property
     def boot(self) -> str:

@@ -1,4 +1,5 @@
-// What every page does: words times in the reader's zone, hears what changed, and says when the console is silent.
+// What every page does: words times in the reader's zone, hears what changed, says when the console is silent, and asks
+// again before something is removed.
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
@@ -6,6 +7,8 @@ const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const SILENT_AFTER_MS = 40_000;
 // A connection that broke is made anew sooner, while the console is there.
 const BROKEN_AFTER_MS = 5_000;
+// A button that removes something does so at a second press within this time.
+const SURE_MS = 4_000;
 // Half as long to half as long again.
 const AGAIN_MS = 3_000;
 const build = document.body.dataset.build;
@@ -59,6 +62,23 @@ function look() {
   if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
 }
 
+/** Stops the first press of a button with `data-sure`, and shows these words on it until the second. */
+function askTwice(event) {
+  const button = event.target.closest?.("button[data-sure]");
+  if (!button || button.dataset.asked) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const words = button.textContent;
+  const calm = () => {
+    button.textContent = words;
+    delete button.dataset.asked;
+  };
+  button.textContent = button.dataset.sure;
+  button.dataset.asked = "yes";
+  setTimeout(calm, SURE_MS);
+}
+
+document.addEventListener("click", askTwice, true);
 // The tab of this page may lie outside of a narrow window.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 wordTimes();

@@ -6,8 +6,6 @@ const refusal = document.getElementById("refusal");
 
 const WRONG = "This is not the token.";
 
-if (new URLSearchParams(location.search).has("wrong")) refusal.textContent = WRONG;
-
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   refusal.textContent = "";

@@ -232,3 +232,10 @@ def test_what_no_node_says_is_not_kept() -> None:
     broker.says("state/" + "x" * (KEY_MAX_CHARS + 1), b"ON")
     assert broker.porch.name == "Porch"
     assert set(broker.porch.states) == {"privacy"}
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://10.0.0.5", "10.0.0.5:8080", 7, None])
+def test_only_a_web_address_is_one(url: object) -> None:
+    broker = shown(Broker())
+    broker.says("info", {"url": url})
+    assert broker.porch.url == ""
