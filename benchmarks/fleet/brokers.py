@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from pi_cam_node.base import launch
 from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import HOST, Broker, BrokerKind, NoBrokerHere, choose_port
 from tests.support.rabbitmq import RabbitMq, find_rabbitmq
@@ -85,7 +86,7 @@ def _find() -> str | None:
 def _command(program: str, port: int, folder: Path) -> Sequence[str]:
     file = folder / "aedes.mjs"
     file.write_text(PROGRAM)
-    launcher = [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.brokers", str(os.getpid())]
+    launcher = [sys.executable, "-P", "-m", launch.MODULE, str(os.getpid())]
     return [*launcher, program, str(file), str(FOLDER), str(port), HOST]
 
 

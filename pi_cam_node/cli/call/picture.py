@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.cli.call.request import Reply
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.messages.topics import Topics
@@ -92,7 +92,4 @@ def _over_mqtt(connection: BlockingClient, topics: Topics, picture_id: str) -> b
 
 
 def _id_of(message: Received) -> object:
-    try:
-        return json.loads(message.payload)["id"]
-    except (ValueError, KeyError, TypeError):
-        return None
+    return json_object(message.payload).get("id")

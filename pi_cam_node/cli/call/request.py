@@ -10,6 +10,7 @@ from typing import Any
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.cli.call.words import fields_of
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import open_envelope, place_of
@@ -135,9 +136,5 @@ def final_replies(received: Sequence[Received]) -> Iterator[Reply]:
 
 def _replies(received: Sequence[Received]) -> Iterator[Reply]:
     for message in received:
-        try:
-            body = json.loads(message.payload)
-        except ValueError:
-            continue
-        if isinstance(body, dict):
+        if body := json_object(message.payload):
             yield body

@@ -13,7 +13,7 @@ import signal
 from amqtt.broker import Broker
 from amqtt.session import Session
 
-from pi_cam_node.cli.demo.brokers import exit_with_parent
+from pi_cam_node.base.launch import end_with_parent
 
 
 class DemoBroker(Broker):  # type: ignore[misc] # amqtt ships no types
@@ -52,6 +52,6 @@ if __name__ == "__main__":
     parser.add_argument("parent_pid", type=int)
     parser.add_argument("port", type=int)
     options = parser.parse_args()
-    exit_with_parent(options.parent_pid)
+    end_with_parent(options.parent_pid)
     logging.basicConfig(level=logging.ERROR)
     asyncio.run(serve(options.port))

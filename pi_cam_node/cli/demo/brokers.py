@@ -1,17 +1,11 @@
-"""A broker as a child process, on loopback only: mosquitto where it is installed, else amqtt.
-
-As a program, ``python -m pi_cam_node.cli.demo.brokers <parent's pid> <program> …`` becomes that program and ends with
-its parent. Code between fork and exec would be the other way, and is unsafe where threads run.
-"""
+"""A broker as a child process, on loopback only: mosquitto where it is installed, else amqtt."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pi_cam_node.base import launch
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.base.frozen import frozen
 
@@ -30,8 +25,6 @@ DEFAULT_PORT = 1883
 START_S, STOP_S = 10.0, 2.0
 # Debian keeps daemons out of an ordinary user's PATH.
 _DAEMON_PATH = "/usr/sbin:/usr/local/sbin:/sbin"
-# From <linux/prctl.h>. Survives exec, unless the program changes its user.
-_PR_SET_PDEATHSIG = 1
 
 
 class NoBrokerHere(RuntimeError):
@@ -75,7 +68,7 @@ def _mosquitto(program: str, port: int, folder: Path) -> Sequence[str]:
         lines.append("user root")  # else it changes to a user of its own, which clears the parent-death signal
     file = folder / "mosquitto.conf"
     file.write_text("\n".join(lines) + "\n")
-    return [sys.executable, "-P", "-m", "pi_cam_node.cli.demo.brokers", str(os.getpid()), program, "-c", str(file)]
+    return [sys.executable, "-P", "-m", launch.MODULE, str(os.getpid()), program, "-c", str(file)]
 
 
 def _find_amqtt() -> str | None:
@@ -195,19 +188,3 @@ class Broker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_S)
-
-
-def exit_with_parent(parent_pid: int) -> None:
-    """Ask the kernel for SIGTERM when the thread that started this process ends. Linux only.
-
-    Raises:
-        ProcessLookupError: The parent has ended already.
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        raise ProcessLookupError(f"the parent {parent_pid} has gone")
-
-
-if __name__ == "__main__":
-    exit_with_parent(int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming that program is what this one is for
