@@ -44,11 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     if loaded is None:
         return BAD_USE
     try:
-        with (
-            _output(options.output) as file,
-            gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
-            tarfile.open(fileobj=packed, mode="w|") as archive,
-        ):
+        with new_archive(options.output) as archive:
             report = write_backup(archive, loaded, os.environ, pictures=options.pictures)
     except (OSError, sqlite3.Error) as error:
         print(f"{PROGRAM}: there is no backup: {error}", file=sys.stderr)
@@ -98,6 +94,17 @@ def _runs(path: Path) -> bool:
         return is_running(startup.checked(path, os.environ).config)
     except ConfigError:
         return False
+
+
+@contextmanager
+def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
+    """Give an archive to write to; see `_output`."""
+    with (
+        _output(path) as file,
+        gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as archive,
+    ):
+        yield archive
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""``pi-cam-node console``: runs the console, checks its file, or issues its certificate."""
+"""``pi-cam-node console``: runs the console, checks its file, issues its certificate, or backs it up."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,11 +24,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run the console until it is stopped; return the exit code: 0, 2 where its settings are not usable."""
     if arguments[:1] == ["ca"]:
         return issue_certificate(arguments[1:])
+    if arguments[:1] == ["backup"]:
+        return back_up(arguments[1:])
     parser = argparse.ArgumentParser(
         prog=f"{program.PROGRAM} console",
         description="Run the console: live view, events, sensors, rules and pushes for every node on the broker.",
         epilog="The first start writes a link to set the console up with into console.base_dir, and says so. "
-        f"`{program.PROGRAM} console ca` makes a certificate that phones accept.",
+        f"`{program.PROGRAM} console ca` makes a certificate that phones accept; "
+        f"`{program.PROGRAM} console backup` backs it up.",
     )
     files = " or ".join(map(str, DEFAULT_FILES))
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"the settings; by default {files}, or none")
@@ -75,6 +79,36 @@ def issue_certificate(arguments: Sequence[str]) -> int:
         f"on each phone and computer, once: fetch {address}, install and trust it; its fingerprint there (SHA-256) is\n"
     )
     print(f"  {issued.fingerprint}\n")
+    return 0
+
+
+def back_up(arguments: Sequence[str]) -> int:
+    """Write a backup; return 0 when it is complete and on the disk, 1 where it could not be, 2 for wrong use."""
+    parser = argparse.ArgumentParser(
+        prog=f"{program.PROGRAM} console backup",
+        description="Write settings, passwords, keys and the database of the console into one file, a tar archive "
+        "packed with gzip. The console may run. The file holds secrets: keep it as the password is kept.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file (default: stdout)")
+    options = parser.parse_args(arguments)
+    if options.output is None and sys.stdout.isatty():
+        print(f"{program.PROGRAM}: name a file with -o, or send the output to one", file=sys.stderr)
+        return program.BAD_USE
+    from pi_cam_node.cli.backup import FAILED, new_archive  # noqa: PLC0415 - the help is shown without pydantic
+    from pi_cam_node.console.backup import write_backup  # noqa: PLC0415
+    from pi_cam_node.console.config.loader import load  # noqa: PLC0415
+
+    try:
+        loaded = load(chosen_file(options.config), os.environ)
+        with new_archive(options.output) as archive:
+            files = write_backup(archive, loaded)
+    except ConfigError as error:
+        return program.refuse(error)
+    except (OSError, sqlite3.Error) as error:
+        print(f"{program.PROGRAM}: there is no backup: {error}", file=sys.stderr)
+        return FAILED
+    print(f"{program.PROGRAM}: backup of the console {loaded.config.console.id}: {files} files", file=sys.stderr)
     return 0
 
 

@@ -13,18 +13,14 @@ Members of the archive:
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import sqlite3
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pi_cam_node import __version__
+from pi_cam_node.base.backup_archive import add_bytes, add_database, add_file
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
@@ -32,7 +28,6 @@ from pi_cam_node.core.media_ids import parse_file
 from pi_cam_node.runtime.erase import OURS
 from pi_cam_node.runtime.last_good_config import StateFiles, state_files
 from pi_cam_node.storage.directory import is_plain_file
-from pi_cam_node.storage.events.schema import open_reader
 
 FORMAT, MANIFEST, DATABASE = 1, "manifest.json", "events.db"
 
@@ -68,16 +63,13 @@ def write_backup(
         sqlite3.Error: The database cannot be copied.
     """
     config, path = loaded.config, loaded.path
-    _add_bytes(archive, MANIFEST, _manifest(config, path))
-    sizes = [_add_file(archive, name, file) for name, file in _small_files(loaded, environ)]
+    add_bytes(archive, MANIFEST, _manifest(config, path))
+    sizes = [add_file(archive, name, file) for name, file in _small_files(loaded, environ)]
     database = state_files(path, environ).events
-    if database is not None and database.exists():
-        with tempfile.TemporaryDirectory(prefix="pi-cam-node-backup-") as folder:
-            copy = Path(folder) / DATABASE
-            _copy_database(database, copy)
-            sizes.append(_add_file(archive, f"state/{DATABASE}", copy))
+    if database is not None:
+        sizes.append(add_database(archive, f"state/{DATABASE}", database))
     known = [size for size in sizes if size is not None]
-    added = (_add_file(archive, f"pictures/{file.name}", file) for file in _pictures(config)) if pictures else ()
+    added = (add_file(archive, f"pictures/{file.name}", file) for file in _pictures(config)) if pictures else ()
     of_pictures = [size for size in added if size is not None]
     return BackupReport(len(known), len(of_pictures), sum(known) + sum(of_pictures))
 
@@ -127,30 +119,3 @@ def _manifest(config: Config, path: Path | None) -> bytes:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return json.dumps(facts, indent=2).encode() + b"\n"
-
-
-def _copy_database(source: Path, copy: Path) -> None:
-    with closing(open_reader(source)) as reader, closing(sqlite3.connect(copy)) as writer:
-        reader.backup(writer)
-
-
-def _add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
-    """Add a file under a name; return its size in bytes, ``None`` where there is none (any more)."""
-    try:
-        source = file.open("rb")
-    except FileNotFoundError:
-        return None
-    with source:
-        member = _member(name, os.fstat(source.fileno()).st_size)
-        archive.addfile(member, source)
-    return member.size
-
-
-def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    archive.addfile(_member(name, len(content)), io.BytesIO(content))
-
-
-def _member(name: str, size_bytes: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(f"pi-cam-node/{name}")
-    member.size, member.mode, member.mtime = size_bytes, 0o600, int(datetime.now(UTC).timestamp())
-    return member

@@ -1,0 +1,54 @@
+"""Members of a backup, a tar archive that is written as it goes: files as they are, databases as of one moment."""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+import tarfile
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+# Of all members.
+ROOT = "pi-cam-node/"
+
+
+def add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
+    """Add a file under a name; return its size in bytes, ``None`` where there is none (any more)."""
+    try:
+        source = file.open("rb")
+    except FileNotFoundError:
+        return None
+    with source:
+        member = _member(name, os.fstat(source.fileno()).st_size)
+        archive.addfile(member, source)
+    return member.size
+
+
+def add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file that is made of bytes."""
+    archive.addfile(_member(name, len(content)), io.BytesIO(content))
+
+
+def add_database(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
+    """Add a SQLite database, as of one moment while others write it; return its size as `add_file` does.
+
+    Raises:
+        sqlite3.Error: It cannot be copied.
+    """
+    if not file.exists():
+        return None
+    with tempfile.TemporaryDirectory(prefix="pi-cam-node-backup-") as folder:
+        copy = Path(folder) / file.name
+        source = sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)
+        with closing(source) as reader, closing(sqlite3.connect(copy)) as writer:
+            reader.backup(writer)
+        return add_file(archive, name, copy)
+
+
+def _member(name: str, size_bytes: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(ROOT + name)
+    member.size, member.mode, member.mtime = size_bytes, 0o600, int(datetime.now(UTC).timestamp())
+    return member
