@@ -25,6 +25,15 @@ from tests.support.h264 import access_unit
 START_S, FPS = 100.0, 10
 
 
+class RunningClock(FakeClock):
+    """Each look takes a twentieth of a second, so that whoever waits for something that never comes gives up."""
+
+    def monotonic(self) -> float:
+        """Return the monotonic time in seconds."""
+        self.advance(0.05)
+        return super().monotonic()
+
+
 class EncodedAnew(Exception):
     """The clip began an encode of its own."""
 
@@ -44,7 +53,7 @@ class Rig:
     """Pictures at ten a second, and an encode of them that somebody else uses."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = FakeClock()
+        self.clock = RunningClock()
         self.last_s = START_S
         self.encoder = LiveEncoder(_unused, self.clock, _unused)
         self.pool = EncoderPool([self.encoder])
