@@ -224,9 +224,9 @@ class Camera:
             self._watched, self._poll = descriptors, select.poll()
             for descriptor in (self._wakeup, *descriptors):
                 self._poll.register(descriptor, select.POLLIN)
-        ready = self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
-        if any(descriptor == self._wakeup for descriptor, _ in ready):
-            os.eventfd_read(self._wakeup)
+        for descriptor, _ in self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1):
+            if descriptor == self._wakeup:
+                os.eventfd_read(self._wakeup)
 
 
 def desired_state_of(config: Config) -> DesiredState:

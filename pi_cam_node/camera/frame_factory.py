@@ -52,5 +52,6 @@ class FrameFactory:
 
 def has_possible_times(image: Image, now_s: float) -> bool:
     """Return whether the times of a picture and of its packets are of the past, give or take a second."""
-    newest_s = max((packet.mono_s for packet in image.packets), default=0.0)
-    return 0 <= image.exposed_mono_s <= image.captured_mono_s <= now_s + 1 and newest_s <= now_s + 1
+    if not 0 <= image.exposed_mono_s <= image.captured_mono_s <= now_s + 1:
+        return False
+    return not image.packets or max([packet.mono_s for packet in image.packets]) <= now_s + 1

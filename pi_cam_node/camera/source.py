@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging import frame_timing
-from pi_cam_node.imaging.frame import Layout, Mode, Sensor
+from pi_cam_node.imaging.frame import NO_FIGURES, Layout, Mode, Sensor
 from pi_cam_node.imaging.packet import Packet, SoundChoice
 
 if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
@@ -176,7 +176,7 @@ class Shot:
     exposed_mono_s: float
     captured_mono_s: float
     mode: Mode
-    sensor: Sensor = Sensor()
+    sensor: Sensor = NO_FIGURES
     packets: tuple[Packet, ...] = ()
 
 

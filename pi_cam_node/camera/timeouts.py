@@ -33,6 +33,7 @@ class FrameDeadline:
         self._first_frame_s = FIRST_FRAME_S
         self._frame_s = controls.deadline_s
         self._is_switching = False
+        self._followed: Controls | None = None  # whose deadline `_frame_s` is
         self.due_mono_s = clock.monotonic()
 
     @property
@@ -53,7 +54,7 @@ class FrameDeadline:
         """Start with an order to open the camera within a time."""
         # A camera that was reopened because it hung and hangs again shall not be waited for so long.
         self._first_frame_s = (0.0 if deadline_s == REOPEN_S else FIRST_FRAME_S) + controls.hidden_s
-        self._frame_s, self._is_switching = controls.deadline_s, False
+        self._frame_s, self._is_switching, self._followed = controls.deadline_s, False, controls
         self.wait_for(deadline_s)
 
     def opened(self) -> None:
@@ -62,7 +63,7 @@ class FrameDeadline:
 
     def switching(self, controls: Controls) -> None:
         """Leave time for a change of mode on top of the usual."""
-        self._is_switching = True
+        self._is_switching, self._followed = True, None
         self._frame_s = max(self._frame_s, controls.deadline_s + max(SWITCH_S, controls.hidden_s))
         self.wait_for(self._frame_s)
 
@@ -73,8 +74,8 @@ class FrameDeadline:
 
     def frame_received(self, controls: Controls) -> None:
         """Await the next frame."""
-        if not self._is_switching:
-            self._frame_s = controls.deadline_s
+        if not self._is_switching and controls is not self._followed:
+            self._frame_s, self._followed = controls.deadline_s, controls
         self.wait_for(self._frame_s)
 
 

@@ -147,7 +147,7 @@ class Core:
     @property
     def due_s(self) -> float:
         """Monotonic time at which `step` is to be called although nothing came."""
-        return min(part.due_s for part in self._due)
+        return min([part.due_s for part in self._due])
 
     def step(self, message: i.Input | Frame | None) -> list[e.Event]:
         """Process an input or a frame, if any, run due deadlines, and return the resulting events."""

@@ -1,4 +1,4 @@
-"""Encoder interfaces, which hardware can implement, and the JPEG encoder in software.
+"""Encoder interfaces, which hardware can implement; the JPEG encoder in software is `jpeg.SoftwareJpegEncoder`.
 
 Whatever encodes gets pictures that are turned, masked and labelled already, so no encoder can leak what a mask hides.
 """
@@ -47,13 +47,3 @@ class VideoEncoder(Protocol):
     def close(self) -> None:
         """Release the encoder; packets that are left are given up."""
         ...
-
-
-class SoftwareJpegEncoder:
-    """libjpeg-turbo, by simplejpeg where it is installed, by OpenCV otherwise; see `jpeg`."""
-
-    def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
-        """See `JpegEncoder.encode`."""
-        from pi_cam_node.imaging import jpeg  # noqa: PLC0415 - brings numpy
-
-        return jpeg.encode(pixels, layout, quality)

@@ -38,12 +38,18 @@ class Sensor:
 
     def plausible(self) -> Sensor:
         """Return the metadata without impossible values, NaN among them: a driver's nonsense is no measurement."""
+        if self is NO_FIGURES:
+            return self
         return Sensor(
             self.exposure_us if _lies(self.exposure_us, 0, 3_600_000_000) else None,
             self.gain if _lies(self.gain, 0, 10_000) else None,
             self.lux if _lies(self.lux, 0, 1_000_000) else None,
             self.temperature_c if _lies(self.temperature_c, -100, 200) else None,
         )
+
+
+NO_FIGURES = Sensor()
+"""Metadata of a camera that tells nothing."""
 
 
 def _lies(value: float | None, least: float, most: float) -> bool:
@@ -114,7 +120,7 @@ class Frame:
     brightness: float
     jpeg: bytes = field(repr=False)
     quality: int
-    sensor: Sensor = Sensor()
+    sensor: Sensor = NO_FIGURES
     ring_jpeg: bytes | None = field(default=None, repr=False)
     jpegs: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     raw: RawImage | None = None

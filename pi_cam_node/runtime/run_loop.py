@@ -72,7 +72,7 @@ class RunLoop:
     def turn(self) -> None:
         """Wait, then take one step; an error in it is logged and never ends the node by itself."""
         try:
-            due_s = min(self._core.due_s, *(part.due_s for part in self.timed))
+            due_s = min(self._core.due_s, *[part.due_s for part in self.timed])
             due_s = max(due_s, self._not_before_s)
             message = self._inbox.take(due_s - self._clock.monotonic(), hold_broker=self._is_backlogged)
             self.step(message)

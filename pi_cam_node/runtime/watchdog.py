@@ -105,11 +105,12 @@ class Watchdog:
                 heartbeat.extend()
         self._looked_s = now_s
         for loop in self._loops:
-            if loop.is_stale and loop.is_in_kernel:
+            is_stale = loop.is_stale
+            if is_stale and loop.is_in_kernel:
                 # Another process would wait for the same disk, and do nothing else in the meantime either.
                 self._health.waiting(loop.name)
                 loop.extend()
-            elif loop.is_dead or loop.is_stale:
+            elif is_stale or loop.is_dead:
                 self._mend(loop)
         if self._node.is_stale:
             self._end("the node thread hangs")

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
-from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.frame import NO_FIGURES, Mode, Sensor
 from pi_cam_node.imaging.motion.interface import Blob, Failed, Gate, MotionReport
 
 # JSON, which the other reports are, begins with a brace.
@@ -23,7 +24,8 @@ MARK = b"F"
 _MODES: tuple[Mode, ...] = get_args(Mode)
 _GATES: tuple[Gate, ...] = get_args(Gate)
 _FAILED: tuple[Failed, ...] = get_args(Failed)
-_FLAT, _HAS_CHECKSUM, _HAS_MOTION = 1, 2, 4
+_FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES = 1, 2, 4, 8
+_NO_FIGURES: tuple[float, ...] = (math.nan,) * 4
 _KEY, _MADE = 1, 2
 
 # Mark, mode, flags, slot, quality, counts of sizes, other qualities and packets; session, skipped, checksum; exposed,
@@ -75,7 +77,10 @@ def encode_frame(frame: FrameInSlot) -> bytes:
     sizes, qualities, packets, motion = frame.sizes, frame.qualities, frame.packets, frame.motion
     sensor, checksum = frame.sensor, frame.checksum
     flags = frame.flat * _FLAT | (checksum is not None) * _HAS_CHECKSUM | (motion is not None) * _HAS_MOTION
-    figures = (sensor.exposure_us, sensor.gain, sensor.lux, sensor.temperature_c)
+    figures = _NO_FIGURES
+    if sensor is not NO_FIGURES:  # most cameras tell none
+        flags |= _HAS_FIGURES
+        figures = _figures(sensor)
     head = _HEAD.pack(
         MARK,
         _MODES.index(frame.mode),
@@ -91,7 +96,7 @@ def encode_frame(frame: FrameInSlot) -> bytes:
         frame.exposed_mono_s,
         frame.captured_mono_s,
         frame.brightness,
-        *(math.nan if figure is None else figure for figure in figures),
+        *figures,
     )
     datagram = head + struct.pack(f"<{len(sizes)}I{len(qualities)}B", *sizes, *qualities)
     if motion is not None:
@@ -109,6 +114,11 @@ def decode_frame(datagram: bytes) -> FrameInSlot:
         return _decode(datagram)
     except (struct.error, IndexError) as error:
         raise ValueError(f"no picture: {error}") from None
+
+
+def _figures(sensor: Sensor) -> tuple[float, ...]:
+    figures = (sensor.exposure_us, sensor.gain, sensor.lux, sensor.temperature_c)
+    return tuple([math.nan if figure is None else figure for figure in figures])
 
 
 def _encode_motion(report: MotionReport) -> bytes:
@@ -130,8 +140,8 @@ def _encode_packet(packet: PacketInSlot) -> bytes:
 
 def _decode(datagram: bytes) -> FrameInSlot:
     head = _HEAD.unpack_from(datagram)
-    mark, mode, flags, slot, quality, parts, others, packet_count, session, skipped, checksum, *figures = head
-    exposed_s, captured_s, brightness, *sensor = figures
+    mark, mode, flags, slot, quality, parts, others, packet_count, session, skipped, checksum, *rest = head
+    exposed_s, captured_s, brightness, *figures = rest
     at = _HEAD.size
     lists = struct.unpack_from(f"<{parts}I{others}B", datagram, at)
     at += 4 * parts + others
@@ -151,7 +161,7 @@ def _decode(datagram: bytes) -> FrameInSlot:
         exposed_s,
         captured_s,
         _MODES[mode],
-        _sensor(*sensor),
+        _sensor(figures) if flags & _HAS_FIGURES else NO_FIGURES,
         brightness,
         checksum if flags & _HAS_CHECKSUM else None,
         flags & _FLAT > 0,
@@ -162,13 +172,9 @@ def _decode(datagram: bytes) -> FrameInSlot:
     )
 
 
-def _sensor(exposure_us: float, gain: float, lux: float, temperature_c: float) -> Sensor:
-    exposure = _known(exposure_us)
-    return Sensor(None if exposure is None else int(exposure), _known(gain), _known(lux), _known(temperature_c))
-
-
-def _known(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
+def _sensor(figures: Sequence[float]) -> Sensor:
+    exposure, *others = [figure if math.isfinite(figure) else None for figure in figures]
+    return Sensor(None if exposure is None else int(exposure), *others)
 
 
 def _decode_motion(datagram: bytes, at: int) -> tuple[MotionReport, int]:

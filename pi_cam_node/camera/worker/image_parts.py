@@ -31,7 +31,7 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     if len(parts) != usual + len(report.packets):
         raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
     jpeg, ring_jpeg, *jpegs, raw, preview = parts[:usual]
-    packets = tuple(_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True))
+    packets = tuple([_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True)])
     return Image(
         report.exposed_mono_s,
         report.captured_mono_s,

@@ -58,6 +58,8 @@ class PacketQueue:
 
     def sent(self, count: int) -> None:
         """Forget the oldest packets."""
+        if not count:
+            return
         self._size_bytes -= sum(len(packet.data) for packet in self._waiting[:count])
         del self._waiting[:count]
 

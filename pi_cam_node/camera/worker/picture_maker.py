@@ -20,9 +20,9 @@ from pi_cam_node.camera.worker.messages import Deliver, Image, Output
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.encoders import JpegEncoder, SoftwareJpegEncoder
+from pi_cam_node.imaging.encoders import JpegEncoder
 from pi_cam_node.imaging.frame import Layout
-from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.jpeg import Pixels, SoftwareJpegEncoder
 from pi_cam_node.imaging.label import Label
 from pi_cam_node.imaging.luma import halved_to, mean_luma, small_luma
 from pi_cam_node.imaging.lux import estimate_lux
@@ -70,7 +70,7 @@ class PictureMaker:
             ValueError: There can be no such pictures.
         """
         self._shape = shape_of(opened.size, opened.layout)
-        self._orientation = orientation
+        self._turning = None if orientation.is_upright else orientation
         self._layout: Layout = opened.layout
         size = orientation.size_of(opened.size)
         self._masks = Masks(masks, size, opened.layout) if masks else None
@@ -112,7 +112,7 @@ class PictureMaker:
             BadImage: The image differs from the size or layout that the source announced.
         """
         self._check(shot.pixels)
-        pixels = self._orientation.apply(shot.pixels, self._layout)
+        pixels = shot.pixels if self._turning is None else self._turning.apply(shot.pixels, self._layout)
         if self._masks is not None:
             pixels = self._masks.apply(pixels)
         # Masked pixels are black, so they add nothing to the sum and only make the count too large.
@@ -121,9 +121,8 @@ class PictureMaker:
         motion = self._look_for_motion(pixels, shot)
         if self._label is not None:
             pixels = self._labelled(pixels, shot, brightness, self._label)
-        quality, due = self._output.quality, self._due(shot.exposed_mono_s)
-        others = {each.quality for each in due if each.quality is not None} - {quality}
-        return Image(
+        quality = self._output.quality
+        image = Image(
             shot.exposed_mono_s,
             shot.captured_mono_s,
             shot.mode,
@@ -134,12 +133,11 @@ class PictureMaker:
             quality,
             self._encoder.encode(pixels, self._layout, quality),
             self._ring_jpeg(pixels),
-            {other: self._encoder.encode(pixels, self._layout, other) for other in sorted(others)},
-            pixels.tobytes() if any(each.raw for each in due) else None,
-            self._preview(pixels, due),
-            motion,
-            self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
+            motion=motion,
+            packets=self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
         )
+        due = self._due(shot.exposed_mono_s)
+        return self._with_more(image, pixels, due) if due else image
 
     def controls_changed(self, mono_s: float) -> None:
         """Note that the exposure of the camera changes: the change that follows is no motion."""
@@ -158,6 +156,16 @@ class PictureMaker:
         due = [each for each in self._demands if each.after_mono_s <= exposed_mono_s]
         self._demands = [each for each in self._demands if each.after_mono_s > exposed_mono_s]
         return due
+
+    def _with_more(self, image: Image, pixels: Pixels, due: Sequence[Deliver]) -> Image:
+        """Return a picture with what was demanded of it."""
+        others = sorted({each.quality for each in due if each.quality is not None} - {image.quality})
+        return replace(
+            image,
+            jpegs={other: self._encoder.encode(pixels, self._layout, other) for other in others},
+            raw=pixels.tobytes() if any(each.raw for each in due) else None,
+            preview=self._preview(pixels, due),
+        )
 
     def _labelled(self, pixels: Pixels, shot: Shot, brightness: float, label: Label) -> Pixels:
         at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - shot.captured_mono_s)

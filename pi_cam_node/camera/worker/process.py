@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import time
+from array import array
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -37,6 +39,8 @@ _log = logging.getLogger(__name__)
 KILL_S = 2.0
 _CHUNK_BYTES = 65_536
 _REPORTS_AT_ONCE = 16
+# Bytes for the two descriptors of `Ready`.
+_ROOM_FOR_TWO = socket.CMSG_SPACE(2 * array("i").itemsize)
 # As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
 _CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
 _CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
@@ -84,6 +88,8 @@ class ProcessWorker:
         spawned = spawned or spawn()
         self._process, self._link, self._output = spawned.process, spawned.link, spawned.output
         self._opened = spawned.opened
+        # Socket and output of the process.
+        self.descriptors = [self._link.fileno(), self._output.fileno()]
         self._log = ChildLog()
         self._slots: SlotReader | None = None
         self._session = 0
@@ -93,11 +99,6 @@ class ProcessWorker:
     def pid(self) -> int | None:
         """Process id."""
         return self._process.pid
-
-    @property
-    def descriptors(self) -> list[int]:
-        """Socket and output of the process."""
-        return [self._link.fileno(), self._output.fileno()]
 
     def send(self, order: Order) -> None:
         """Pass an order on; it is lost where the process is gone or has not listened for long.
@@ -113,12 +114,17 @@ class ProcessWorker:
             _log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 
     def take(self) -> list[Report]:
-        """Return the reports that came, and pass the output of the process to the log."""
+        """Return the reports that came, and pass the output of the process to the log.
+
+        A picture is returned by itself, because as a rule nothing else is there; what is comes with the next call.
+        """
         if self._at_end:
             raise WorkerLost(self._cause_of_death())
         wire: list[Report] = []
         try:
             while len(wire) < _REPORTS_AT_ONCE and (report := self._receive()) is not None:
+                if isinstance(report, Arrived) and not wire:
+                    return [report]
                 wire.append(report)
         except (ValueError, OSError) as error:
             raise WorkerLost(f"the camera process sends nonsense: {error}") from error
@@ -147,11 +153,12 @@ class ProcessWorker:
     def _receive(self) -> Report | None:
         """Return the next report, ``None`` where none is there."""
         try:
-            datagram, descriptors, flags, _ = socket.recv_fds(self._link, MAX_MESSAGE_BYTES, 2, _CLOSE_ON_EXEC)
+            datagram, ancillary, flags, _ = self._link.recvmsg(MAX_MESSAGE_BYTES, _ROOM_FOR_TWO, _CLOSE_ON_EXEC)
         except BlockingIOError:
             return None
         except ConnectionError:
-            datagram, descriptors, flags = b"", [], 0
+            datagram, ancillary, flags = b"", [], 0
+        descriptors = _descriptors_in(ancillary)
         try:
             if not datagram:
                 self._at_end = True
@@ -214,6 +221,14 @@ class ProcessWorker:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         hint = self._log.hint(time.monotonic())
         return f"the camera process {how}" + (f" ({hint})" if hint else "")
+
+
+def _descriptors_in(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    """Return the file descriptors that came with a message, see recvmsg(2); all are to be closed."""
+    descriptors = array("i")
+    for _level, _kind, data in ancillary:  # a socket of this family is sent nothing else
+        descriptors.frombytes(data[: len(data) // descriptors.itemsize * descriptors.itemsize])
+    return list(descriptors)
 
 
 def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 # One is written, one is copied, and the others hold what comes while the node gets no processor: while it starts on a
 # busy board that is half a second and more. Slots that were never needed take no memory.
 SLOTS = 8
-# Of the counter, which has 64: more than there can be releases before the camera's side looks.
+# A byte of the counter, which has eight: more than there can be releases before the camera's side looks.
 _BITS_PER_SLOT = 8
 MAX_SIDE_PX = 16_384
 # JPEGs in a few qualities and the pixels; memory that nothing is written to is not taken.
@@ -86,9 +86,8 @@ class SlotWriter:
         except BlockingIOError:  # none
             return
         self.is_read = True
-        for slot in range(SLOTS):
-            is_released = released >> slot * _BITS_PER_SLOT & (1 << _BITS_PER_SLOT) - 1
-            if is_released and slot not in self._free:
+        for slot, releases in enumerate(released.to_bytes(SLOTS, "little")):
+            if releases and slot not in self._free:
                 self._free.append(slot)
                 if slot in self._large:
                     self._large.remove(slot)

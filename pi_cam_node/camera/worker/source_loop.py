@@ -97,6 +97,8 @@ class SourceLoop:
 
     def _next_order(self) -> Order | None:
         """Return the next order; ``None`` where there is none and a source to be read."""
+        if not self._orders and self._source is not None:
+            return None
         with self._changed:
             while not self._orders and self._source is None:
                 self._changed.wait(_LOOK_S)

@@ -17,7 +17,7 @@ All times are on the monotonic clock, in seconds.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
@@ -33,7 +33,7 @@ CONFIRM_FRAMES = 12
 RETRY_S = (5.0, 10.0, 30.0, 60.0)
 
 
-class State(Enum):
+class State(StrEnum):
     """State of the controller."""
 
     DAY = "day"
@@ -42,7 +42,7 @@ class State(Enum):
     TO_DAY = "to_day"
 
 
-class Input(Enum):
+class Input(StrEnum):
     """Input of the controller."""
 
     NIGHT_WANTED = "night wanted"

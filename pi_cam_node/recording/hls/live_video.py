@@ -77,7 +77,7 @@ class LiveVideo:
     @property
     def due_s(self) -> float:
         """See `pi_cam_node.base.schedule.Timed`."""
-        return min(variant.due_s for variant in self._variants.values())
+        return min([variant.due_s for variant in self._variants.values()])
 
     def on_time(self, now_s: float) -> None:
         """End the variants that are not requested any more. Thread: the node thread."""
