@@ -126,6 +126,25 @@ def test_guessing_is_slowed_down_and_another_sites_page_changes_nothing(console:
     console.visit(visit)
 
 
+def test_a_refusal_is_a_page_for_people_and_bare_text_for_programs(console: RunningConsole) -> None:
+    html = "text/html,application/xhtml+xml"
+
+    async def visit(owner: Browser) -> None:
+        for path, said in (
+            ("/cameras/nosuch", "There is no such camera."),
+            ("/events/999", "There is no such event."),
+            ("/nosuch", "Not found"),
+        ):
+            status, text = await owner.get(path, Accept=html)
+            assert (status, said in text, 'href="/"' in text) == (404, True, True), text
+            assert "<html" not in (await owner.get(path))[1]
+            assert "<html" not in (await owner.get(path, Accept=html, **{"HX-Request": "true"}))[1]
+            async with Browser(console) as stranger:
+                assert (await stranger.get(path, Accept=html))[0] == 303
+
+    console.visit(visit)
+
+
 def paths(camera: str) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and right of every route, with this camera and made-up ids in it."""
     assert application.DECLARING

@@ -33,7 +33,7 @@ def route(
             try:
                 return await handler(request)
             except StoreUnavailable as error:
-                return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
+                raise web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": "5"}) from None
 
         return ROUTES.route(method, path, right, signed=signed, scraper=scraper)(worded)
 
