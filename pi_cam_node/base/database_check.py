@@ -1,7 +1,7 @@
-"""Check of an SQLite database for damage when a program starts, bounded in time.
+"""Damage of an SQLite database: a check when a program starts, bounded in time, and which errors mean it.
 
-SQLite reads all of the file for it: of a million events that is 0.7 GB, half a minute on a memory card. What a check
-that ran out of time has not seen is found when it is read or written.
+For the check SQLite reads all of the file: of a million events that is 0.7 GB, half a minute on a memory card. What a
+check that ran out of time has not seen is found when it is read or written.
 """
 
 from __future__ import annotations
@@ -41,3 +41,8 @@ def quick_check(connection: sqlite3.Connection, limit_s: float = LIMIT_S) -> str
     finally:
         connection.set_progress_handler(None, 0)
     return "" if verdict == "ok" else " ".join(verdict.split())
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error means that the file itself is broken, and not that it cannot be reached now."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -157,7 +157,7 @@ class Connection:
                 wait_s = self._timeouts.work_s
 
     async def _write_line(self, text: str) -> None:
-        await self._write(text.encode() + b"\n")
+        await self._write(text.encode("utf-8", "replace") + b"\n")
 
     async def _write(self, data: bytes) -> None:
         self._writer.write(data)

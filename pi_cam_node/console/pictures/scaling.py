@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 
 QUALITY = 72
 WIDTH_MIN, WIDTH_MAX = 64, 3840
+# A JPEG of few bytes may hold up to 65500 x 65500 pixels; no camera of a node has so many as these.
+PIXELS_MAX = 100_000_000
 # A half, quarter or eighth of a picture is enough where it has this share of the width that is asked for.
 _ENOUGH = 0.75
 
@@ -43,7 +45,7 @@ def load() -> None:
 
 
 def scaled(jpeg: bytes, width_px: int) -> bytes:
-    """Return a smaller JPEG for a tile of a width; itself where it cannot be read or is small already.
+    """Return a smaller JPEG for a tile of a width; itself where it cannot be read, is small already, or is huge.
 
     A half, a quarter or an eighth of the picture, where that has three quarters of the width: libjpeg-turbo decodes
     those by vector instructions, all other sizes take half as long again as the whole picture. Else n/8 of it.
@@ -51,8 +53,8 @@ def scaled(jpeg: bytes, width_px: int) -> bytes:
     import simplejpeg  # noqa: PLC0415 - numpy with it; a console whose viewers take whole pictures needs neither
 
     try:
-        _height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
-        if width <= width_px:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
+        if width <= width_px or width * height > PIXELS_MAX:
             return jpeg
         least_px = _least_width_px(width, width_px)
         pixels = simplejpeg.decode_jpeg(

@@ -1,1 +1,1 @@
-"""Database of the console: nine tables and an audit in SQLite, written by one thread."""
+"""Database of the console: ten tables in SQLite, written by one thread."""

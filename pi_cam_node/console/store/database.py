@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.database_check import quick_check
+from pi_cam_node.base.database_check import is_damage, quick_check
 from pi_cam_node.base.errors import ConfigError, NodeError
 from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.console.store import schema
@@ -30,7 +30,6 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_time
 SUFFIXES = ("", "-wal", "-shm")
 # So many damaged files are kept.
 DAMAGED_KEPT = 3
-_DAMAGE = ("malformed", "not a database", "disk image", "corrupt")
 
 
 class StoreUnavailable(NodeError, OSError):
@@ -120,7 +119,7 @@ class Database:
         try:
             return self._connected(self.path, check=True)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             return self._set_aside(error)
 
@@ -201,7 +200,7 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise self._failure(error) from error
             self._replace(error)
         try:
@@ -261,11 +260,9 @@ def _in_transaction(db: sqlite3.Connection, work: Work[Result]) -> Result:
 
 def _check(db: sqlite3.Connection) -> None:
     if damage := quick_check(db):
-        raise sqlite3.DatabaseError(f"malformed: {damage}")
-
-
-def _is_damage(error: Exception) -> bool:
-    return any(word in str(error) for word in _DAMAGE)
+        error = sqlite3.DatabaseError(damage)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
-from pi_cam_node.base.database_check import quick_check
+from pi_cam_node.base.database_check import is_damage, quick_check
 
 # What stands beside a database while it is open.
 SUFFIXES = ("", "-wal", "-shm")
@@ -97,11 +97,6 @@ def open_reader(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA query_only = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error means that the file itself is broken, and not that it cannot be reached now."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_empty(path: Path) -> bool:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.database_check import is_damage
 from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.history import EventRow, RecordingRow
@@ -254,7 +255,7 @@ class DatabaseWriter:
         if str(error) != self.trouble:
             _log.error("events are not written: %s; trying again every %.0f s", error, RETRY_S)
         self.trouble = str(error)
-        if isinstance(error, sqlite3.Error) and schema.is_damage(error):
+        if isinstance(error, sqlite3.Error) and is_damage(error):
             self._close()  # the next opening finds the damage, or the one after it takes it as proven
             self._damages += 1
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from pi_cam_node.base.errors import BadRequest, DeadlinePassed
-from pi_cam_node.tcp.connection import Timeouts, read_line
+from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.tcp.connection import Connection, Timeouts, read_line
 
 MAX = 64 * 1024
 
@@ -64,3 +65,19 @@ def test_a_line_without_an_end_is_not_waited_for_once_it_is_too_long() -> None:
 def test_a_client_that_says_nothing_is_not_waited_for_for_ever() -> None:
     with pytest.raises(DeadlinePassed, match="no whole command came within 0 s"):
         line_of(timeouts=Timeouts(line_s=0))
+
+
+def test_an_odd_file_name_in_a_reply_is_told_all_the_same() -> None:
+    async def answer() -> bytes:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = Connection("one", (reader, writer), lambda *_: None, Timeouts(linger_s=0), PrivacyGate())
+            await connection.refuse("ERROR: no room in /media/caf\udce9")
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            line = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+        return line
+
+    assert asyncio.run(answer()) == b"ERROR: no room in /media/caf?\n"

@@ -8,6 +8,7 @@ import io
 import pytest
 from PIL import Image
 
+from pi_cam_node.console.pictures import scaling
 from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.mjpeg import frames_of
 from pi_cam_node.console.pictures.scaling import LiveFrame, scaled
@@ -136,6 +137,12 @@ def test_a_picture_is_made_smaller_but_not_too_small() -> None:
     big = jpeg_of(320, 240)
     assert scaled(big, 640) is big
     assert scaled(b"no picture", 100) == b"no picture"
+
+
+def test_a_picture_larger_than_any_camera_makes_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = jpeg_of(640, 480)
+    monkeypatch.setattr(scaling, "PIXELS_MAX", 640 * 480 - 1)
+    assert scaled(huge, 320) is huge
 
 
 @pytest.mark.parametrize(
