@@ -14,16 +14,13 @@ from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.accounts.rights import Deed
 from pi_cam_node.console.links import Links
 from pi_cam_node.console.web import routes
-from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
+from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
-from pi_cam_node.web.auth.proxies import Peer, Proxies
+from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SITES = frozenset({"same-origin", "none"})
 
 
 @dataclass(slots=True)
@@ -57,8 +54,11 @@ class ConsoleGate:
         peer = self.proxies.peer_of(request)
         if not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
-        if request.method not in SAFE_METHODS or request.headers.get("Upgrade"):
-            self._refuse_foreign_page(request, peer)
+        may_change = request.method not in SAFE_METHODS or request.headers.get("Upgrade")
+        if may_change and is_from_foreign_page(
+            request.headers, lambda origin: is_same_origin(origin, peer.scheme, peer.host)
+        ):
+            raise web.HTTPForbidden(text="another site's page may not do this\n")
         known = self.accounts.session(request.cookies.get(self.cookie, ""))
         if known is not None:
             routes.identify(request, *known)
@@ -126,14 +126,6 @@ class ConsoleGate:
         if not is_right and self.count_wrong(request):
             _log.warning("%s guesses the token for figures and has to wait", self.proxies.peer_of(request).address)
         return is_right
-
-    def _refuse_foreign_page(self, request: web.Request, peer: Peer) -> None:
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        is_foreign = (site is not None and site not in OWN_SITES) or (
-            origin is not None and not is_same_origin(origin, peer.scheme, peer.host)
-        )
-        if is_foreign:
-            raise web.HTTPForbidden(text="another site's page may not do this\n")
 
     def _unauthorized(self, request: web.Request) -> web.HTTPException:
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):

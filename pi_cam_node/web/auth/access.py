@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from pi_cam_node.web.auth.allowed_hosts import AllowedHosts, is_same_origin
+from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
@@ -21,10 +21,6 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Values of Sec-Fetch-Site for a server's own pages, and for addresses that a person typed.
-OWN_SITES = frozenset({"same-origin", "none"})
 
 
 @dataclass(slots=True)
@@ -65,8 +61,10 @@ class Access:
         is_public = need.right == "public"
         if not (is_public and request.method in SAFE_METHODS) and not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not ours; a name that is belongs into http.allowed_hosts\n")
-        if request.method not in SAFE_METHODS:
-            self._refuse_foreign_page(request, peer)
+        if request.method not in SAFE_METHODS and is_from_foreign_page(
+            request.headers, lambda origin: self._is_own(origin, peer)
+        ):
+            raise web.HTTPForbidden(text="another site's page may not do this\n")
         if is_public or self._is_open(peer) or self._is_known(request, peer, need):
             return
         if need.signed and is_signed(request.query):
@@ -143,19 +141,6 @@ class Access:
         if self.lockout.count(peer.address):
             _log.warning("%s guesses the token of the HTTP server and has to wait", peer.address)
         return False
-
-    def _refuse_foreign_page(self, request: web.Request, peer: Peer) -> None:
-        """Refuse what a page of another site makes a browser send.
-
-        Raises:
-            web.HTTPForbidden: It is that.
-        """
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        is_foreign = (site is not None and site not in OWN_SITES) or (
-            origin is not None and not self._is_own(origin, peer)
-        )
-        if is_foreign:
-            raise web.HTTPForbidden(text="another site's page may not do this\n")
 
     def _is_own(self, origin: str, peer: Peer) -> bool:
         """Tell whether an Origin header names this server, as it was asked for or as a proxy serves it."""

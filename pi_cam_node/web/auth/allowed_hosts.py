@@ -10,9 +10,13 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+# Methods that change nothing: a page of another site may make a browser send these.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Values of Sec-Fetch-Site for a server's own pages, and for addresses that a person typed.
+OWN_SITES = frozenset({"same-origin", "none"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Never delegated in the public DNS (RFC 6761, 6762, 8375; ICANN's .internal, .home and .corp), or, as ``lan`` and
 # ``localdomain``, used by routers and not for sale. ``fritz.box`` belongs to the maker of the router.
@@ -52,6 +56,17 @@ def is_same_origin(origin: str, scheme: str, host: str) -> bool:
     except ValueError:
         return False
     return (theirs.scheme, theirs.hostname, ports[0]) == (ours.scheme, ours.hostname, ports[1]) and bool(ours.hostname)
+
+
+def is_from_foreign_page(headers: Mapping[str, str], is_own: Callable[[str], bool]) -> bool:
+    """Tell whether a page of another site makes a browser send a request.
+
+    Args:
+        headers: Those of the request.
+        is_own: Tells whether an Origin header names this server.
+    """
+    site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+    return (site is not None and site not in OWN_SITES) or (origin is not None and not is_own(origin))
 
 
 def _name_of(host: str) -> str | None:
