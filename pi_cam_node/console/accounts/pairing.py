@@ -6,8 +6,10 @@ import secrets
 from dataclasses import dataclass
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.web.auth.proxies import client_key
 
-PENDING_MAX = 16
+# Anybody may ask for a code: one address has few, so that it takes the places of others only from many addresses.
+PENDING_MAX, PER_ADDRESS_MAX = 16, 4
 LIFETIME_S = 600.0
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 6
@@ -20,12 +22,14 @@ class Pending:
     Attributes:
         name: What its cookie bears.
         code: What it shows.
+        address: Its address, or that of the proxy that it comes by.
         until_s: When it ends, on the monotonic clock.
         session: Name of the session that it gets; empty before the owner agreed.
     """
 
     name: str
     code: str
+    address: str
     until_s: float
     session: str = ""
 
@@ -37,13 +41,20 @@ class Pairing:
         self._clock = clock
         self._pending: dict[str, Pending] = {}
 
-    def begin(self) -> Pending:
-        """Return a new code; the oldest that waits goes where there are too many."""
+    def begin(self, address: str) -> Pending:
+        """Return a new code for an address; of its own codes, or else of all, the oldest goes where they are too many.
+
+        One that the owner has typed in stays: its tablet is about to fetch its session.
+        """
         self._forget_old()
-        while len(self._pending) >= PENDING_MAX:
-            del self._pending[next(iter(self._pending))]
+        waiting = [one for one in self._pending.values() if not one.session]
+        its_own = [one for one in waiting if client_key(one.address) == client_key(address)]
+        if len(its_own) >= PER_ADDRESS_MAX:
+            self.end(its_own[0])
+        elif len(waiting) >= PENDING_MAX:
+            self.end(waiting[0])
         code = "".join(secrets.choice(_LETTERS) for _ in range(CODE_LENGTH))
-        pending = Pending(secrets.token_urlsafe(24), code, self._clock.monotonic() + LIFETIME_S)
+        pending = Pending(secrets.token_urlsafe(24), code, address, self._clock.monotonic() + LIFETIME_S)
         self._pending[pending.name] = pending
         return pending
 
@@ -59,7 +70,7 @@ class Pairing:
         return next((p for p in self._pending.values() if p.code == typed and not p.session), None)
 
     def end(self, pending: Pending) -> None:
-        """Forget a tablet: it has its session."""
+        """Forget a tablet."""
         self._pending.pop(pending.name, None)
 
     def _forget_old(self) -> None:

@@ -1,4 +1,7 @@
-"""Audit log, the last 10,000 rows. The newest row of kind ``mode`` holds the mode, of ``pushes`` their pause."""
+"""Audit log: the last 10,000 actions, of one account half of them at most.
+
+The newest row of kind ``mode`` holds the mode, of ``pushes`` their pause.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import sqlite3
 from pi_cam_node.base.frozen import frozen
 
 KEPT_ROWS = 10_000
+# Of these so many are of one account at most, so that none hides what it did behind what it does.
+KEPT_OF_ACCOUNT = KEPT_ROWS // 2
 
 
 @frozen
@@ -28,15 +33,18 @@ class AuditRow:
 
 def add(db: sqlite3.Connection, row: AuditRow) -> None:
     """Add an action, and delete the oldest."""
-    cursor = db.execute(
-        "INSERT INTO audit (at_ms, account, kind, what) VALUES (?,?,?,?)",
-        (row.at_ms, row.account[:64], row.kind, row.what[:500]),
-    )
+    account = row.account[:64]
     db.execute(
-        "DELETE FROM audit WHERE rowid <= ? AND rowid NOT IN "
-        "(SELECT max(rowid) FROM audit WHERE kind IN ('mode', 'pushes') GROUP BY kind)",
-        (int(cursor.lastrowid or 0) - KEPT_ROWS,),
+        "INSERT INTO audit (at_ms, account, kind, what) VALUES (?,?,?,?)",
+        (row.at_ms, account, row.kind, row.what[:500]),
     )
+    for of_whom, kept in (("account = ?1", KEPT_OF_ACCOUNT), ("?1 = ?1", KEPT_ROWS)):
+        db.execute(
+            f"DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE {of_whom} "  # noqa: S608 - texts above
+            "ORDER BY rowid DESC LIMIT -1 OFFSET ?2) AND rowid NOT IN "
+            "(SELECT max(rowid) FROM audit WHERE kind IN ('mode', 'pushes') GROUP BY kind)",
+            (account, kept),
+        )
 
 
 def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:

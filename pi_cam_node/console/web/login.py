@@ -126,7 +126,7 @@ async def pair_page(request: web.Request) -> web.StreamResponse:
         _set_cookie(request, response, gate_of(request).cookie, pending.session, max_age_s=_YEARS_S)
         response.del_cookie(PAIRING_COOKIE, path="/pair")
         return response
-    pending = pending or context.pairing.begin()
+    pending = pending or context.pairing.begin(gate_of(request).proxies.peer_of(request).address)
     response = page(request, "pair.html", code=pending.code)
     _set_cookie(request, response, PAIRING_COOKIE, pending.name, max_age_s=600, path="/pair")
     return response

@@ -11,7 +11,7 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts import passwords
-from pi_cam_node.console.accounts.pairing import LIFETIME_S, Pairing
+from pi_cam_node.console.accounts.pairing import LIFETIME_S, PENDING_MAX, Pairing
 from pi_cam_node.console.accounts.registry import SESSION_DAYS, SESSIONS_PER_ACCOUNT, Accounts
 from pi_cam_node.console.accounts.rights import Deed, may
 from pi_cam_node.console.accounts.setup_link import SetupLink
@@ -236,13 +236,28 @@ def test_a_changed_password_ends_every_session_and_sessions_are_bounded(database
 def test_a_code_pairs_one_device_within_its_time() -> None:
     clock = FakeClock()
     pairing = Pairing(clock)
-    pending = pairing.begin()
+    pending = pairing.begin("192.0.2.7")
     assert pairing.with_code(f" {pending.code[:3].lower()} {pending.code[3:]} ") is pending
     assert pairing.with_code("AAAAAA") is None
     pending.session = "s"
     assert pairing.with_code(pending.code) is None
     clock.advance(LIFETIME_S + 1)
     assert pairing.of(pending.name) is None
+
+
+def test_a_stranger_who_asks_for_many_codes_takes_none_from_the_tablet_on_the_wall() -> None:
+    pairing = Pairing(FakeClock())
+    waiting, approved = pairing.begin("192.0.2.7"), pairing.begin("192.0.2.8")
+    approved.session = "session"
+    for _ in range(100):
+        last = pairing.begin("192.0.2.66")
+    assert pairing.with_code(waiting.code) is waiting
+    assert pairing.with_code(last.code) is last
+    for number in range(100):
+        pairing.begin(f"198.51.100.{number}")
+    assert pairing.of(waiting.name) is None
+    assert pairing.of(approved.name) is approved
+    assert len(pairing._pending) == PENDING_MAX + 1
 
 
 def test_the_setup_link_is_for_its_owner_alone_and_ends(tmp_path: Path) -> None:

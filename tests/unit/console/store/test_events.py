@@ -149,12 +149,25 @@ def test_old_events_expire(db: sqlite3.Connection) -> None:
 
 def test_the_audit_is_bounded_and_remembers_who_is_at_home(db: sqlite3.Connection, mocker: MockerFixture) -> None:
     mocker.patch.object(audit, "KEPT_ROWS", 10)
+    mocker.patch.object(audit, "KEPT_OF_ACCOUNT", 10)
     assert audit.mode(db) == "home"
     audit.add(db, audit.AuditRow(0, "anna", "mode", "away"))
     for number in range(50):
         audit.add(db, audit.AuditRow(number, "anna", "login", "x"))
     assert audit.mode(db) == "away"
     assert len(audit.newest(db, 100)) == 11
+
+
+def test_no_account_hides_what_it_did_behind_what_it_does(db: sqlite3.Connection, mocker: MockerFixture) -> None:
+    mocker.patch.object(audit, "KEPT_ROWS", 10)
+    mocker.patch.object(audit, "KEPT_OF_ACCOUNT", 5)
+    for number in range(5):
+        audit.add(db, audit.AuditRow(number, "anna", "rule", f"rule {number}"))
+    for number in range(100):
+        audit.add(db, audit.AuditRow(number, "guest", "device", f"gets pushes on {number}"))
+    kept = [one.what for one in audit.newest(db, 100)]
+    assert kept[5:] == [f"rule {number}" for number in range(4, -1, -1)]
+    assert kept[:5] == [f"gets pushes on {number}" for number in range(99, 94, -1)]
 
 
 def test_an_event_that_is_told_more_and_more_does_not_grow_for_ever(db: sqlite3.Connection) -> None:
