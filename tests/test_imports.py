@@ -10,6 +10,9 @@ import pytest
 
 from tests.support.broker import free_port
 
+# What libraries of the camera's process and of ours bring along, for what is never asked of them.
+BY_LIBRARIES = {"subprocess", "locale", "pickle", "platform"}
+
 
 def imported_with(module: str) -> set[str]:
     """Return the top-level names of everything that a fresh interpreter imports along with a module."""
@@ -23,7 +26,7 @@ def imported_with(module: str) -> set[str]:
     [
         (
             "pi_cam_node.camera.worker.child_main",
-            {"pydantic", "pydantic_core", "cv2", "PIL", "yaml", "paho", "aiohttp", "asyncio", "ssl"},
+            {"pydantic", "pydantic_core", "cv2", "PIL", "yaml", "paho", "aiohttp", "asyncio", "ssl", *BY_LIBRARIES},
         ),
         ("pi_cam_node.camera.sources.picam.source", {"pydantic", "cv2", "picamera2"}),
         ("pi_cam_node.runtime.node", {"numpy", "simplejpeg", "cv2", "aiohttp", "picamera2", "PIL", "psutil"}),

@@ -6,21 +6,19 @@ and brings a tracker process along, and its queues pickle.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 
 _SETTINGS_PREFIX = "PI_CAM_NODE__"
-_PR_SET_PDEATHSIG = 1
 
 
 def start_child(module: str, descriptor: int, *arguments: str, output: int | None = None) -> subprocess.Popen[bytes]:
     """Start ``python -m <module> <descriptor> <pid of the node> <arguments…>``.
 
     The child ignores the signals by which people and systemd end the node: the node ends it. Its module calls
-    `die_with` first.
+    `parent_death.die_with` first.
 
     Thread: one that lives as long as the child, which the kernel kills when the thread ends.
 
@@ -58,14 +56,3 @@ def start_child(module: str, descriptor: int, *arguments: str, output: int | Non
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def die_with(parent: int) -> None:
-    """Let the kernel kill this process when the thread that started it ends, even while it hangs.
-
-    Args:
-        parent: Process id of the node; where that is gone already, the process ends at once.
-    """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -17,8 +17,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pi_cam_node.base.child_process import die_with, start_child
+from pi_cam_node.base.child_process import start_child
 from pi_cam_node.base.errors import NodeError, NotSaved
+from pi_cam_node.base.parent_death import die_with
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.imaging.tasks import Blob, no_progress
 

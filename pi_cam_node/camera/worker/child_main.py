@@ -14,7 +14,8 @@ import sys
 import threading
 
 from pi_cam_node.base import malloc
-from pi_cam_node.base.child_process import die_with
+from pi_cam_node.base.deferred_import import deferred
+from pi_cam_node.base.parent_death import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
 from pi_cam_node.camera.worker.frame_message import FrameInSlot, encode_frame
 from pi_cam_node.camera.worker.image_parts import parts_of, told_packet
@@ -30,7 +31,9 @@ from pi_cam_node.camera.worker.messages import (
 )
 from pi_cam_node.camera.worker.packet_queue import PacketQueue
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
-from pi_cam_node.camera.worker.source_loop import SourceLoop
+
+with deferred("pickle"), deferred("platform"):  # wanted by numpy, for what nobody asks of it here
+    from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import av
 
-from pi_cam_node.base.child_process import die_with
+from pi_cam_node.base.parent_death import die_with
 from pi_cam_node.recording.encoder.video_format import VideoFormat, format_of
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message, MessageReader
 
