@@ -63,6 +63,7 @@ def test_a_running_node_has_nothing_that_only_its_libraries_could_want(tmp_path:
         "gettext", "shutil", "tempfile", "difflib", "logging.handlers", "pickle", "psutil", "numpy", "cv2",
     }  # fmt: skip
     assert not imported & unwanted
+    assert not [name for name in imported if name.startswith("_sysconfigdata")]
 
 
 @pytest.mark.parametrize(

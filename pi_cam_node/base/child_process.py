@@ -43,10 +43,12 @@ def start_child(module: str, descriptor: int, *arguments: str, output: int | Non
         # Nothing here multiplies matrices; each of its threads would cost memory.
         "OPENBLAS_NUM_THREADS": "1",
     }
+    # Without the columns of each instruction: a traceback becomes one line of the log, where they could mark nothing.
+    options = ["-P", "-X", "no_debug_ranges"]
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         return subprocess.Popen(  # noqa: S603 # our own interpreter and module, nothing from outside
-            [sys.executable, "-P", "-m", module, str(descriptor), str(os.getpid()), *arguments],
+            [sys.executable, *options, "-m", module, str(descriptor), str(os.getpid()), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output if output is not None else subprocess.DEVNULL,
             stderr=subprocess.STDOUT if output is not None else None,

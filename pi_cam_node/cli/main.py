@@ -33,6 +33,13 @@ DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 # 128 + SIGINT, as shells do. For a bad file sysexits.h has no better code than that of wrong use.
 INTERRUPTED, BAD_USE = 130, 2
 
+# For libraries of the node. No plugin of pydantic is meant for it. Nor is zoneinfo used, which would import 0.4 MB of
+# Python's build settings to find its own default: this one.
+LIBRARY_SETTINGS = {
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    "PYTHONTZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
+}
+
 EXIT_CODES = """\
 exit codes:
   0    stopped by SIGTERM, SIGINT or SIGHUP
@@ -136,7 +143,8 @@ def run(arguments: Sequence[str]) -> int:
     from pi_cam_node.base.deferred_import import deferred  # noqa: PLC0415 - see the top
     from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
 
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is meant for the node
+    for variable, value in LIBRARY_SETTINGS.items():
+        os.environ.setdefault(variable, value)
     with deferred("importlib.metadata"):
         from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
