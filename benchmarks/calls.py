@@ -102,7 +102,7 @@ def name_of(message: object) -> str:
 
 def run_counted(out: Path, file: Path) -> int:
     """Run a node with a configuration file, count, and write the trips that were made; return the exit code."""
-    from pi_cam_node.cli.main import run  # noqa: PLC0415 - the process that measures needs none of them
+    from pi_cam_node.cli import run  # noqa: PLC0415 - the process that measures needs none of them
     from pi_cam_node.mqtt.connection.session import Session  # noqa: PLC0415
     from pi_cam_node.runtime.run_loop import RunLoop  # noqa: PLC0415
     from pi_cam_node.runtime.worker import Worker  # noqa: PLC0415
@@ -116,7 +116,7 @@ def run_counted(out: Path, file: Path) -> int:
     threading.setprofile(profile)
     sys.setprofile(profile)
     try:
-        return run(["--config", str(file)])
+        return run.main(["--config", str(file)])
     finally:
         sys.setprofile(None)
         threading.setprofile(None)

@@ -1,14 +1,12 @@
 """Command line of the program ``pi-cam-node``: dispatches to subcommands.
 
 Only what every subcommand needs is imported at the top: numpy and OpenCV take seconds on a small
-board, and ``--help`` shall not. What is imported for a running node stays in memory as long as that runs.
+board, and ``--help`` shall not.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,30 +23,12 @@ if TYPE_CHECKING:
 
     from pi_cam_node.base.errors import ConfigError
     from pi_cam_node.config.loader import LoadedConfig
-    from pi_cam_node.runtime.startup import Start
 
 PROGRAM = "pi-cam-node"
 DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 
 # 128 + SIGINT, as shells do. For a bad file sysexits.h has no better code than that of wrong use.
 INTERRUPTED, BAD_USE = 130, 2
-
-# For libraries of the node. No plugin of pydantic is meant for it. Nor is zoneinfo used, which would import 0.4 MB of
-# Python's build settings to find its own default: this one.
-LIBRARY_SETTINGS = {
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    "PYTHONTZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
-}
-
-EXIT_CODES = """\
-exit codes:
-  0    stopped by SIGTERM, SIGINT or SIGHUP
-  2    the settings are not usable, nor are there last good ones, or a node with the same file runs; nothing was started
-  70   a fault within the node that only a new start mends
-  75   the command restart asked for a new start
-  79   the command erase has left nothing behind
-A supervisor such as systemd shall start the node again whatever the code, but for 79; see
-systemd/pi-cam-node.service."""
 
 
 @frozen
@@ -71,7 +51,7 @@ class Subcommand:
 
 
 SUBCOMMANDS = {
-    "run": Subcommand(__name__, "run the node", "run"),
+    "run": Subcommand("pi_cam_node.cli.run", "run the node"),
     "demo": Subcommand("pi_cam_node.cli.demo.command", "run a node on a synthetic camera with a broker of its own"),
     "house": Subcommand("pi_cam_node.cli.demo.house", "run four nodes, a door sensor and the console on this machine"),
     "setup": Subcommand(
@@ -136,75 +116,6 @@ def discard_stdout() -> None:
     os.close(null)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the node until it is stopped."""
-    path = _file_to_run(arguments)
-    from pi_cam_node.base import malloc  # noqa: PLC0415 - see the top
-    from pi_cam_node.base.deferred_import import deferred  # noqa: PLC0415 - see the top
-    from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
-
-    for variable, value in LIBRARY_SETTINGS.items():
-        os.environ.setdefault(variable, value)
-    with deferred("importlib.metadata"):
-        from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
-    from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
-    from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
-
-    malloc.share_arenas()
-    gc.disable()  # imports make little garbage, and collecting it takes a tenth of their time
-    file = path or default_file()
-    try:
-        with locked_state(file, os.environ):
-            loaded, start = startup.begin(file, os.environ)
-            _print_origin(loaded, is_named=path is not None)
-            code = _run_node(loaded, start)
-    except ConfigError as error:
-        return refuse(error)
-    from pi_cam_node.core.commands.status import RESTART_CODE  # noqa: PLC0415 - brings all commands: not before the start
-
-    if code == RESTART_CODE and not is_restarted(os.environ, os.getpid(), os.getppid()):
-        logging.shutdown()
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that started this process
-    return code
-
-
-def _file_to_run(arguments: Sequence[str]) -> Path | None:
-    """Return the configuration file that is named, if any; print help, or what is wrong, and exit."""
-    match arguments:
-        case []:
-            return None
-        case ["--config", file] if not file.startswith("-"):  # as services say it: half a megabyte less
-            return Path(file)
-    import argparse  # noqa: PLC0415 - see the top
-
-    parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} run",
-        description="Run the node.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help=_files_in_words())
-    named: Path | None = parser.parse_args(arguments).config
-    return named
-
-
-def _run_node(loaded: LoadedConfig, start: Start) -> int:
-    """Run the node with these settings; return its exit code."""
-    from pi_cam_node.base.deferred_import import deferred  # noqa: PLC0415 - see the top
-    from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
-    from pi_cam_node.system import log  # noqa: PLC0415 - see the top
-
-    start = startup.with_camera_process(start, loaded)
-    with deferred("urllib.request"):
-        from pi_cam_node.runtime.node import Node  # noqa: PLC0415 - see the top
-
-    log.configure(loaded.config)
-    log.install_hooks()
-    node = Node(loaded, start=start)
-    gc.enable()
-    return node.run()
-
-
 def check_config(arguments: Sequence[str]) -> int:
     """Print every fault of a configuration file and of the environment."""
     import argparse  # noqa: PLC0415 - see the top
@@ -212,7 +123,7 @@ def check_config(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
     )
-    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_files_in_words())
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=files_in_words())
     parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
     options = parser.parse_args(arguments)
     loaded = load(options.file or options.config)
@@ -242,7 +153,7 @@ def load(path: Path | None) -> LoadedConfig | None:
     except ConfigError as error:
         refuse(error)
         return None
-    _print_origin(loaded, is_named=path is not None)
+    print_origin(loaded, is_named=path is not None)
     return loaded
 
 
@@ -255,7 +166,7 @@ def refuse(error: ConfigError) -> int:
     return BAD_USE
 
 
-def _print_origin(loaded: LoadedConfig, *, is_named: bool) -> None:
+def print_origin(loaded: LoadedConfig, *, is_named: bool) -> None:
     """Print on stderr where the settings come from, and their warnings."""
     if not is_named:
         print(f"{PROGRAM}: {_choice_in_words(loaded.path)}", file=sys.stderr)
@@ -285,7 +196,8 @@ def _choice_in_words(file: Path | None) -> str:
     return f"neither {' nor '.join(map(str, DEFAULT_FILES))} exists: every setting has its default"
 
 
-def _files_in_words() -> str:
+def files_in_words() -> str:
+    """Return what ``--help`` says of ``--config``."""
     return f"the settings; by default {' or '.join(map(str, DEFAULT_FILES))}, whichever exists first"
 
 

@@ -16,7 +16,7 @@ from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.imaging.lux import estimate_lux
 
 # Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
-# replaces itself instead; see `pi_cam_node.cli.main.run`.
+# replaces itself instead; see `pi_cam_node.cli.run.main`.
 RESTART_CODE = 75
 
 # Told in the telemetry although it has a topic of its own.
