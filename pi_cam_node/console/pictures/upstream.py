@@ -166,6 +166,8 @@ class Upstream:
         if wanted != self._is_retained:
             self._is_retained = wanted
             self._follow_frames(wanted)
+            if not wanted:  # it is old when it is wanted again, and megabytes until then
+                self.node.frame = b""
 
     async def _wait_for_change(self, limit_s: float) -> None:
         try:

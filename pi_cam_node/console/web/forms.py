@@ -15,7 +15,7 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
     """Return the fields of a form, or of a JSON object; of a repeated one the last.
 
     Raises:
-        web.HTTPBadRequest: It is neither.
+        web.HTTPBadRequest: It is neither, or a field is too long.
         web.HTTPUnsupportedMediaType: It says that it is something else.
     """
     if request.content_type == "application/json":
@@ -32,7 +32,11 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
         posted = await request.post()
     except ValueError:
         raise web.HTTPBadRequest(text="that is no form\n") from None
-    return {name: value[:FIELD_MAX] for name, value in posted.items() if isinstance(value, str)}
+    fields = {name: value for name, value in posted.items() if isinstance(value, str)}
+    for name, value in fields.items():
+        if len(value) > FIELD_MAX:
+            raise web.HTTPBadRequest(text=f"{name[:64]} has more than {FIELD_MAX} characters\n")
+    return fields
 
 
 async def several_of(request: web.Request, name: str) -> list[str]:

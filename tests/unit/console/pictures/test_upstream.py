@@ -211,3 +211,22 @@ def test_a_camera_that_is_scrolled_into_view_does_not_wait_at_its_old_pace() -> 
     viewer.want({"porch": Wanted(2.0, 0)})
     viewer.offer("porch", frame, 0.6)
     assert viewer.dropped == 1
+
+
+def test_the_picture_of_the_broker_is_dropped_with_the_last_viewer() -> None:
+    async def run() -> None:
+        followed: list[bool] = []
+        client = Client(failing(Unreachable("it does not answer")))
+        with hub_of(client, lambda _node, wanted: followed.append(wanted)) as (nodes, hub, viewer):
+            come(nodes)
+            hub.show(viewer, WANTED)
+            async with asyncio.timeout(DEADLINE_S):
+                while not followed:
+                    await viewer.next()
+            nodes.apply("porch", "frame", b"JPEG", retained=True)
+            assert (await viewer.next())[1]["porch"].jpeg == b"JPEG"
+            hub.leave(viewer)
+            assert followed == [True, False]
+            assert nodes.get("porch").frame == b""
+
+    asyncio.run(run())
