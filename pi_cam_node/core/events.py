@@ -211,12 +211,13 @@ class MediaDeleted:
 
 @frozen
 class Replied:
-    """A reply is ready for its client. ``body`` is the reply object of the contract."""
+    """A reply is ready for its client: the contract's object, and the same as JSON where that was made already."""
 
     body: Mapping[str, object]
     reply_to: str | None
     correlation: bytes | None
     origin: Origin = "mqtt"
+    json: bytes = field(default=b"", repr=False)
 
 
 @frozen

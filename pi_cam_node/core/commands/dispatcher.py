@@ -15,6 +15,7 @@ from functools import partial
 from pi_cam_node.base import errors
 from pi_cam_node.base.clock import iso, utc_of
 from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
 from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
@@ -273,11 +274,12 @@ class Dispatcher:
         }
 
     def _final(self, request: Request, body: Mapping[str, object]) -> None:
+        text = json_bytes(body)
         if request.key:
-            self._replies.add(request, body, self._context.clock.monotonic())
+            self._replies.add(request, body, len(text), self._context.clock.monotonic())
         for command in (request.command, *request.repeats):
-            self._send(command, body)
+            self._send(command, body, text)
 
-    def _send(self, command: CommandArrived, body: Mapping[str, object]) -> None:
+    def _send(self, command: CommandArrived, body: Mapping[str, object], text: bytes = b"") -> None:
         if command.origin != "self":
-            self._context.emit(Replied(body, command.reply_to, command.correlation, command.origin))
+            self._context.emit(Replied(body, command.reply_to, command.correlation, command.origin, text))

@@ -164,7 +164,8 @@ def _json(text: str) -> Any:
     """Parse JSON and refuse what Python's parser lets through: doubles, NaN, endless depth, lone surrogates."""
     try:
         value = _DECODER.decode(text)
-        _ENCODER.encode(value).encode()
+        if "\\u" in text:  # what was UTF-8 has lone surrogates nowhere else
+            _ENCODER.encode(value).encode()
     except BadRequest:  # a ValueError, too: ours, by the two hooks
         raise
     except RecursionError:

@@ -84,10 +84,10 @@ class RememberedReplies:
         reply = self._replies.get(name)
         return None if reply is None or now_s - reply.sent_s > REPEAT_S else (reply.key, reply.body)
 
-    def add(self, request: Request, body: Mapping[str, object], now_s: float) -> None:
-        """Keep a reply for repeated requests; the oldest make room, but for the last."""
+    def add(self, request: Request, body: Mapping[str, object], size_bytes: int, now_s: float) -> None:
+        """Keep a reply, of so many bytes as JSON, for repeated requests; the oldest make room, but for the last."""
         earlier = self._replies.pop(request.id, None)
-        reply = self._replies[request.id] = _Reply(request.key, body, len(json_bytes(body)), now_s)
+        reply = self._replies[request.id] = _Reply(request.key, body, size_bytes, now_s)
         self._size_bytes += reply.size_bytes - (0 if earlier is None else earlier.size_bytes)
         while len(self._replies) > (IDS_REMEMBERED if self._size_bytes <= REPLIES_BYTES else 1):
             _, oldest = self._replies.popitem(last=False)

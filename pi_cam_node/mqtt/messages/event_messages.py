@@ -178,7 +178,7 @@ class EventMessages:
         has_fallback = topic is not None and not (replied.body.get("verb") == "ticket" and replied.body.get("ok"))
         return Message(
             topic or own,
-            json_bytes(replied.body),
+            replied.json or json_bytes(replied.body),
             queue_offline=True,
             content_type=JSON,
             fallback_topic=own if has_fallback else "",
