@@ -84,7 +84,7 @@ class Wire:
         client._sock = self
         client._state = _ConnectionState.MQTT_CS_CONNECTED
         self.session._connect = lambda: None  # type: ignore[method-assign]
-        client.loop = lambda _timeout: client.loop_read()
+        self.session._packets.turn = lambda timeout_s: client.loop_read()  # type: ignore[method-assign]
         ending = self.session.run()
         assert ending.reason
         assert self.listener._callback_errors == 0

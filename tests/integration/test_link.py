@@ -261,13 +261,13 @@ def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) 
 def test_an_error_inside_paho_ends_the_session_and_not_the_link(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_client: paho.Client, _timeout: float) -> MQTTErrorCode:
+    def fail(_client: paho.Client) -> MQTTErrorCode:
         raise struct.error("a packet that paho-mqtt does not understand")
 
     with LinkHarness(broker.port) as node:
         node.expect(BrokerConnected)
         with monkeypatch.context() as patch:
-            patch.setattr(paho.Client, "loop", fail)
+            patch.setattr(paho.Client, "loop_misc", fail)
             assert "does not understand" in node.expect(BrokerLost).reason
             assert not node.link.is_connected
         node.expect(BrokerConnected)

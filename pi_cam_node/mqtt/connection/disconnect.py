@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Any, Literal
 
+from paho.mqtt.reasoncodes import ReasonCode
+
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.in_flight import Sent
 
@@ -104,6 +106,13 @@ class Disconnect:
 def cause_of_code(code: int) -> Cause:
     """Return the cause that a reason code of CONNACK or DISCONNECT stands for."""
     return _CAUSES.get(code, "other")
+
+
+def ended_by_broker(reason: ReasonCode, properties: object) -> tuple[Cause, str]:
+    """Return cause and reason of an end that a DISCONNECT of the broker tells."""
+    cause = cause_of_code(reason.value)
+    hint = "; is its client id used twice?" if cause == "taken over" else ""
+    return cause, f"the broker ended the connection: {broker_words(reason, properties)}{hint}"
 
 
 def broker_words(reason: object, properties: object) -> str:

@@ -7,6 +7,7 @@ needed, not at each acknowledgement.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Protocol
@@ -24,6 +25,8 @@ BUSY_BYTES = IN_FLIGHT_BYTES // 5
 ACK_TIMEOUT_S = 6.0
 SLOWEST_BYTES_PER_S = 50_000
 FOREIGN_TOPICS = 256
+# Times of so many messages are kept, to know how many were sent in the last second.
+TIMES_KEPT = 512
 
 
 class Outcome(Enum):
@@ -103,6 +106,7 @@ class InFlight:
         self._delivered: list[int] = []
         self._acknowledged = self._noted = self._proven_bytes = 0
         self._progress_s = float("-inf")
+        self._times_s: deque[float] = deque(maxlen=TIMES_KEPT)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -171,6 +175,7 @@ class InFlight:
     def add(self, sent: Sent) -> bool:
         """Remember a message that was handed over; return whether the session is still there."""
         with self._lock:
+            self._times_s.append(sent.since_s)
             if self._closed:
                 return False
             if sent.message.qos == 0:
@@ -180,6 +185,11 @@ class InFlight:
             self._sent.append(sent)
             self._size_bytes += sent.message.size_bytes
             return True
+
+    def count_since(self, moment_s: float) -> int:
+        """Return how many messages were handed over since then, as far as their times are kept."""
+        with self._lock:
+            return sum(sent_s >= moment_s for sent_s in self._times_s)
 
     @property
     def carries_pictures(self) -> bool:

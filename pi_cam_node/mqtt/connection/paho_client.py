@@ -1,4 +1,4 @@
-"""Sets up paho-mqtt, for the node's sessions and for the command line alike."""
+"""Sets up paho-mqtt and publishes with it, for the node's sessions and for the command line alike."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from paho.mqtt.properties import Properties
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.connection import transport
+from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
@@ -119,7 +120,18 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
     client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=properties)
 
 
-def publish_properties(message: Message) -> Properties | None:
+def publish(client: paho.Client, message: Message, limits: BrokerLimits) -> paho.MQTTMessageInfo:
+    """Queue a message, as the broker takes it; return its receipt.
+
+    Raises:
+        ValueError: The topic or the payload is none.
+    """
+    properties = _publish_properties(message) if client.protocol == paho.MQTTv5 else None
+    qos, retain = min(message.qos, limits.maximum_qos), message.retain and limits.retain
+    return client.publish(message.topic, message.payload, qos, retain, properties)
+
+
+def _publish_properties(message: Message) -> Properties | None:
     """Return the MQTT 5 properties of a message, ``None`` where there are none; they are not to be changed."""
     if message.correlation is None and not message.user:
         return _usual_properties(message.expires_s, message.content_type)
@@ -141,6 +153,17 @@ def _message_properties(
     return _properties(PacketTypes.PUBLISH, **values) if values else None
 
 
+class _PackedOnce(Properties):
+    """Properties that are not changed any more: paho-mqtt packs them anew for each message."""
+
+    def pack(self) -> bytes:
+        """Return them as they are on the wire."""
+        packed: bytes | None = self.__dict__.get("packed")
+        if packed is None:
+            packed = self.__dict__["packed"] = super().pack()  # type: ignore[no-untyped-call]
+        return packed
+
+
 @cache
 def _usual_properties(expires_s: int, content_type: str) -> Properties | None:
     """Return the properties of most messages, which differ by few values: paho-mqtt checks each for long."""
@@ -153,7 +176,7 @@ def request_properties(reply_topic: str) -> Properties:
 
 
 def _properties(packet: int, **values: object) -> Properties:
-    made = Properties(packet)  # type: ignore[no-untyped-call]
+    made = _PackedOnce(packet)  # type: ignore[no-untyped-call]
     for name, value in values.items():
         setattr(made, name, value)
     return made

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
-from collections import deque
 from contextlib import suppress
-from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
@@ -23,14 +21,14 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.mqtt.connection import paho_client, transport
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits, limits_of
 from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
-from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, broker_words, cause_of_code
+from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, broker_words, cause_of_code, ended_by_broker
 from pi_cam_node.mqtt.connection.in_flight import InFlight, Outcome, Sent, Waiting
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
-from pi_cam_node.mqtt.connection.paho_client import publish_properties, release
+from pi_cam_node.mqtt.connection.packet_loop import AT_ONCE_BYTES, PacketLoop
 from pi_cam_node.mqtt.connection.session_listener import SessionListener
 from pi_cam_node.mqtt.connection.size_probe import SizeProbe, probe_of
 from pi_cam_node.mqtt.connection.subscriptions import NO_WILDCARDS, Subscriptions
-from pi_cam_node.mqtt.messages.incoming import incoming_of
+from pi_cam_node.mqtt.messages.incoming import Incoming, incoming_of
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 
@@ -38,8 +36,6 @@ _log = logging.getLogger(__name__)
 
 CONNACK_TIMEOUT_S = 5.0
 CHECK_S = 1.0
-# Times of so many messages are kept, to know how many were sent in the last second.
-TIMES_KEPT = 512
 
 
 class Session:
@@ -68,28 +64,25 @@ class Session:
     ) -> None:
         self.version = options.version
         self.limits = BrokerLimits()  # what the broker offers, as far as is known
-        self._config = config
-        self._topics = topics
+        self._config, self._topics = config, topics
         self._options = options
         self._plan = plan
         self._clock = clock
         self._listener = listener
-        self._five = options.version == "5"
         self.in_flight = InFlight(plan.patience)
         self._reason = ""
         self._cause: Cause = "network"
-        self._gave_up = False
         self._accepted_s: float | None = None
-        self._is_up, self._sent_s = False, deque[float](maxlen=TIMES_KEPT)
+        self._is_up = self._gave_up = False
         self._abandoned, self._handing_over = threading.Event(), threading.Lock()
         self._probe: SizeProbe | None = None
         self._tls: transport.TlsContext | None = None
+        self._arrived: list[Incoming] = []
         self._client = paho_client.build(client_id, options, paho_client.availability_will(topics))
+        self._packets = PacketLoop(self._client)
         if plan.one_message_at_a_time:
             self._client.max_inflight_messages_set(1)
-        self._subscriptions = Subscriptions(
-            self._client, topics, five=self._five, one_at_a_time=plan.one_filter_at_a_time, without=plan.without
-        )
+        self._subscriptions = Subscriptions(self._client, topics, plan, five=options.version == "5")
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -108,7 +101,8 @@ class Session:
             _log.exception("the connection to the broker failed in an unforeseen way")
             self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
-        release(self._client, self._tls)
+        self._packets.close()
+        paho_client.release(self._client, self._tls)
         now_s, in_flight = self._clock.monotonic(), self.in_flight
         with self._handing_over:  # what the node thread is sending right now may be what ended it
             unacknowledged = in_flight.close()
@@ -125,7 +119,7 @@ class Session:
             subscribed=self._subscriptions.has_answer,
             unanswered=self._subscriptions.unanswered,
             probe=self._probe.under_way if self._probe is not None else None,
-            sent_last_s=sum(sent_s >= now_s - 1 - CHECK_S for sent_s in self._sent_s),
+            sent_last_s=in_flight.count_since(now_s - 1 - CHECK_S),
             foreign_topics=in_flight.foreign_topics,
         )
 
@@ -151,9 +145,8 @@ class Session:
                 return Outcome.NEVER
             if receipt.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return Outcome.LATER
-            now_s = self._clock.monotonic()
-            self._sent_s.append(now_s)
-            return Outcome.SENT if self.in_flight.add(Sent(waiting, receipt, now_s)) else Outcome.LATER
+            sent = Sent(waiting, receipt, self._clock.monotonic())
+            return Outcome.SENT if self.in_flight.add(sent) else Outcome.LATER
 
     def disconnect(self, last_message: Message | None, wait_s: float) -> None:
         """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.
@@ -167,6 +160,7 @@ class Session:
                 is_out = receipt.is_published()
         if is_out:
             self._client.disconnect()
+            self._packets.flush(at_once=False)
         else:
             self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
 
@@ -196,15 +190,13 @@ class Session:
     def _connect(self) -> None:
         self._tls = paho_client.set_login(self._client, self._config)
         paho_client.connect(self._client, self._config)
+        self._packets.open()
         # From here on a broker that hangs up before it answers may dislike the version of MQTT, or the will.
         self._cause = "hangup"
 
     def _loop(self) -> None:
         connected_s = check_s = self._clock.monotonic()
-        while not self._abandoned.is_set() and self._read():
-            sock: Any = self._client.socket()
-            if sock is not None:
-                transport.acknowledge_at_once(sock)
+        while not self._abandoned.is_set() and self._exchange():
             now_s = self._clock.monotonic()
             if self._accepted_s is None and now_s - connected_s > CONNACK_TIMEOUT_S:
                 self._reason, self._cause = "the broker takes the connection but does not answer", "silence"
@@ -215,21 +207,29 @@ class Session:
                 check_s = now_s
                 self._listener.on_check()
                 if self.in_flight.is_stuck(now_s):
-                    self._reason = "the broker acknowledges nothing any more"
-                    self._gave_up = True
+                    self._reason, self._gave_up = "the broker acknowledges nothing any more", True
                     return
 
-    def _read(self) -> bool:
-        """Let paho-mqtt read and write for a second at most; return whether the connection still stands."""
-        result = self._client.loop(CHECK_S)
+    def _exchange(self) -> bool:
+        """Read and write for a second at most; return whether the connection still stands."""
+        try:
+            result = self._packets.turn(CHECK_S)
+        finally:
+            self._deliver()
         if result == MQTTErrorCode.MQTT_ERR_PROTOCOL:
             self._cause = "malformed" if self._accepted_s is not None else self._cause
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
+    def _deliver(self) -> None:
+        """Hand over what came, its acknowledgement being out: a reply would have to wait for that one's writer."""
+        arrived, self._arrived = self._arrived, []
+        for incoming in arrived:
+            self._listener.on_message(incoming)
+
     def _publish(self, message: Message) -> paho.MQTTMessageInfo:
-        properties = publish_properties(message) if self._five else None
-        qos, retain = min(message.qos, self.limits.maximum_qos), message.retain and self.limits.retain
-        return self._client.publish(message.topic, message.payload, qos, retain, properties)
+        receipt = paho_client.publish(self._client, message, self.limits)
+        self._packets.flush(at_once=message.size_bytes <= AT_ONCE_BYTES)
+        return receipt
 
     # ------------------------------------------------------------ paho-mqtt's callbacks, in the session's thread
 
@@ -253,6 +253,7 @@ class Session:
 
     def _come_up(self) -> None:
         if not self._is_up:
+            self._deliver()  # what came before
             self._is_up = True
             self._listener.on_accepted(self.version, self.limits)
 
@@ -262,9 +263,7 @@ class Session:
         if self._reason:
             return  # paho-mqtt tells some endings twice
         if flags.is_disconnect_packet_from_server:
-            self._cause = cause_of_code(reason.value)
-            hint = "; is its client id used twice?" if self._cause == "taken over" else ""
-            self._reason = f"the broker ended the connection: {broker_words(reason, properties)}{hint}"
+            self._cause, self._reason = ended_by_broker(reason, properties)
         elif self._accepted_s is None:
             self._reason = "the broker hung up before it answered"
         elif reason.getName() == "Keep alive timeout":
@@ -279,7 +278,7 @@ class Session:
         if incoming.topic == self._topics.probe and self._probe is not None:
             self._probe.echoed()
         else:
-            self._listener.on_message(incoming)
+            self._arrived.append(incoming)
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, properties: object) -> None:
         if self._probe is not None and self._probe.acknowledged(mid, self._clock.monotonic()):

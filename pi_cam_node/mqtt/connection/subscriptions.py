@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
 from pi_cam_node.mqtt.messages.topics import Topics
 
 # AWS IoT ends the session at a packet with more.
@@ -23,20 +24,17 @@ class Subscriptions:
     Args:
         client: Connected.
         topics: The node's topics.
+        plan: Whether to wait for the answer to each filter before the next, so that it is known at which one a broker
+            ends the session, and which to leave out.
         five: Whether the protocol is MQTT 5.
-        one_at_a_time: Subscribe to one filter and wait for the answer before the next, so that it is known at which
-            one a broker ends the session.
-        without: Filters to leave out.
     """
 
-    def __init__(
-        self, client: paho.Client, topics: Topics, *, five: bool, one_at_a_time: bool, without: Collection[str] = ()
-    ) -> None:
+    def __init__(self, client: paho.Client, topics: Topics, plan: SessionPlan, *, five: bool) -> None:
         self._client = client
         self._topics = topics
         self._five = five
-        self._one_at_a_time = one_at_a_time
-        self._without = without
+        self._one_at_a_time = plan.one_filter_at_a_time
+        self._without = plan.without
         self._waiting: deque[list[tuple[str, bool]]] = deque()
         self._pending: dict[int, list[str]] = {}
         self.has_answer = False

@@ -116,6 +116,7 @@ def test_the_first_reason_of_an_ending_is_kept(session: Session) -> None:
 def test_a_topic_that_is_not_utf_8_is_none_of_ours(session: Session, heard: Heard) -> None:
     session._on_message(None, None, MQTTMessage(topic=b"\xff"))
     session._on_message(None, None, MQTTMessage(topic=b"pi_cam_node/porch/cmd"))
+    session._deliver()
     assert [incoming.topic for incoming in heard.incoming] == ["pi_cam_node/porch/cmd"]
 
 
