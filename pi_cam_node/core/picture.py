@@ -31,6 +31,7 @@ class Picture:
         mode: Mode of the camera.
         sensor: Exposure and gain of the first frame.
         method: How several frames became one; empty for one frame.
+        small: A small copy as a JPEG, ``export.thumbnail_px`` wide at most, where there is one already.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Picture:
     mode: Mode
     sensor: Sensor
     method: str = ""
+    small: bytes | None = None
 
     def saved_as(
         self,

@@ -16,6 +16,7 @@ from pi_cam_node.imaging.headers import LARGEST_PX, parse_npy_header
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.stacking import stack
 from pi_cam_node.imaging.tasks import Blob
+from pi_cam_node.imaging.thumbnails import thumbnail_of_pixels
 
 Outcome = tuple[Mapping[str, Any], Sequence[bytes]]
 
@@ -60,9 +61,10 @@ def _stack(arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progre
         [bytes(blob) if isinstance(blob, memoryview) else blob for blob in blobs], arguments["method"], progress
     )
     height, width = made.pixels.shape[:2]
-    quality = arguments["quality"]
+    quality, small = arguments["quality"], arguments["small"]
     data = made.pixels.tobytes() if quality is None else jpeg.encode(made.pixels, "bgr", quality)
-    return {"size": [width, height], "used": list(made.used), "left_out": made.left_out}, [data]
+    copies = [] if small is None else [thumbnail_of_pixels(made.pixels, (width, height), *small)]
+    return {"size": [width, height], "used": list(made.used), "left_out": made.left_out}, [data, *copies]
 
 
 def _placeholder(arguments: Mapping[str, Any], _blobs: Sequence[Blob], _progress: Progress) -> Outcome:

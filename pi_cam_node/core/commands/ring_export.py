@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import overload
 
 from pi_cam_node.base.errors import NodeError
@@ -14,7 +15,7 @@ from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.picture import Archive, Picture
 from pi_cam_node.core.rules.ring import RingFrame
 from pi_cam_node.imaging.frame import RawImage
-from pi_cam_node.imaging.tasks import ImageTasks, Method
+from pi_cam_node.imaging.tasks import THUMBNAIL_MAX_BYTES, ImageTasks, Method
 
 _log = logging.getLogger(__name__)
 
@@ -58,9 +59,11 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
         return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
     # Pixels are fetched only where a format needs them: they would cross to this process and back.
     quality = past.config.export.jpeg_quality if set(past.formats) == {"jpg"} else None
-    stacked = past.images.stack(_Jpegs(past.frames), past.method, progress, quality)
+    width_px = past.config.export.thumbnail_px
+    small = (width_px, THUMBNAIL_MAX_BYTES) if width_px else None
+    stacked = past.images.stack(_Jpegs(past.frames), past.method, progress, quality, small)
     used = [past.frames[index] for index in stacked.used]
-    picture = _picture(past, used, stacked.image, past.method)
+    picture = replace(_picture(past, used, stacked.image, past.method), small=stacked.small)
     return [past.archive.save(picture, past.formats, past.config)]
 
 

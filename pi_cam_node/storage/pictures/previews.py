@@ -8,13 +8,11 @@ from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.units import KIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.imaging.frame import RawImage
-from pi_cam_node.imaging.tasks import ImageTasks
+from pi_cam_node.imaging.tasks import THUMBNAIL_MAX_BYTES, ImageTasks
 from pi_cam_node.storage.pictures.encoders import as_jpeg
 
 _log = logging.getLogger(__name__)
 
-THUMBNAIL_MAX_BYTES = 48 * KIB
 # Wider than any picture: the width stays unless bytes force it down.
 _ANY_WIDTH_PX = 1 << 16
 # What a packet holds beside the picture: topic and properties.
@@ -45,16 +43,16 @@ def previews(
         return None, None
     try:
         source = jpg or as_jpeg(picture, config.export.jpeg_quality, images)
-        # The pixels of a stack are at hand: decoding what was just encoded of them takes three times as long.
-        pixels = picture.content if isinstance(picture.content, RawImage) else source
-        small = _small(pixels, thumbnail_px, thumbnail_max_bytes, images)
+        small = picture.small
+        if small is None or len(small) > thumbnail_max_bytes:
+            small = _small(source, thumbnail_px, thumbnail_max_bytes, images)
         return _within(source, image_max_bytes, images), small
     except (ValueError, NotSaved) as error:
         _log.warning("no preview of a picture that was saved: %s", error)
         return None, None
 
 
-def _small(source: bytes | RawImage, width_px: int, max_bytes: int, images: ImageTasks) -> bytes | None:
+def _small(source: bytes, width_px: int, max_bytes: int, images: ImageTasks) -> bytes | None:
     if not width_px or max_bytes <= 0:
         return None
     smaller = images.thumbnail(source, width_px, max_bytes)

@@ -64,6 +64,17 @@ def test_a_stack_comes_as_a_jpeg_where_a_quality_is_asked_for() -> None:
     assert abs(jpeg.decode(made.image).astype(int) - 110).max() <= 1
 
 
+@pytest.mark.parametrize("quality", [None, 90])
+def test_a_small_copy_comes_with_the_stack_where_one_is_asked_for(quality: int | None) -> None:
+    frames = [jpeg.encode(np.full((480, 640, 3), (level, 90, 30), np.uint8), "bgr", 95) for level in (100, 120)]
+    made = IMAGES.stack(frames, "mean", quality=quality, small=(320, 48 << 10))
+    assert made.small is not None
+    small = jpeg.decode(made.small)
+    assert small.shape == (240, 320, 3)
+    assert abs(small.astype(int) - (110, 90, 30)).max() <= 3
+    assert IMAGES.stack(frames, "mean", quality=quality).small is None
+
+
 @pytest.mark.parametrize("private", [False, True])
 def test_the_placeholder_is_as_large_as_asked(private: bool) -> None:
     assert jpeg.decode(IMAGES.placeholder((320, 240), AT, private=private)).shape == (240, 320, 3)

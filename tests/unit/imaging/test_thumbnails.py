@@ -11,7 +11,7 @@ import pytest
 
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import RawImage
-from pi_cam_node.imaging.thumbnails import thumbnail
+from pi_cam_node.imaging.thumbnails import thumbnail, thumbnail_of_pixels
 from tests.support.frames import IMAGES
 
 RNG = np.random.default_rng(5)
@@ -31,8 +31,9 @@ def test_it_shows_what_the_picture_shows(width_px: int) -> None:
     height = round(480 * width_px / 640)
     expected = cv2.resize(pixels, (width_px, height), interpolation=cv2.INTER_AREA).astype(int)
     raw = RawImage((640, 480), "bgr", pixels.tobytes())
-    for picture in (raw, jpeg.encode(pixels, "bgr", 95)):
-        small = jpeg.decode(IMAGES.thumbnail(picture, width_px, 48 * 1024))
+    copies = [IMAGES.thumbnail(picture, width_px, 48 * 1024) for picture in (raw, jpeg.encode(pixels, "bgr", 95))]
+    for copy in (*copies, thumbnail_of_pixels(pixels, (640, 480), width_px, 48 * 1024)):
+        small = jpeg.decode(copy)
         assert small.shape == (height, width_px, 3)
         assert np.abs(small - expected).mean() < 3
 

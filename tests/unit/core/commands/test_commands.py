@@ -267,6 +267,8 @@ def test_by_day_a_stack_is_made_where_the_command_asks_for_one(harness: CoreHarn
     harness.see(100)
     harness.send("pastStack", asked)
     assert only(harness.work())["data"]["frames_used"] == count
+    ((picture, _),) = harness.archive.saved
+    assert picture.small is not None, "another task would have to decode the stack for it"
 
 
 def test_the_mode_of_the_moment_counts_and_not_that_of_now(harness: CoreHarness) -> None:

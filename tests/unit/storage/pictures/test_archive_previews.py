@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_a_thumbnail_stays_within_48_kib(archive: PictureArchive) -> None:
     thumbnail = archive.save(picture(content=noise(1024, 768)), ["jpg"], settings).thumbnail
     assert thumbnail is not None
     assert len(thumbnail) <= 48 * 1024
+
+
+def test_a_thumbnail_that_is_there_already_is_not_made_again(tmp_path: Path, clock: FakeClock) -> None:
+    small = IMAGES.thumbnail(jpeg.encode(noise(640, 480), "bgr", 90), 320, 48 << 10)
+    stacked = replace(picture(content=noise(640, 480)), small=small)
+    archive = PictureArchive(tmp_path, BOOT, clock, IMAGES)
+    assert archive.save(stacked, ["jpg"], config()).thumbnail == small
+    archive = PictureArchive(tmp_path, BOOT, clock, IMAGES, packet_limit=lambda: 10_000)
+    smaller = archive.save(stacked, ["jpg"], config()).thumbnail
+    assert smaller is not None
+    assert len(smaller) < 10_000 < len(small), "the broker would refuse it"
 
 
 def test_no_small_copies_are_made_where_none_are_wanted(archive: PictureArchive) -> None:
