@@ -61,8 +61,8 @@ def small_luma(pixels: Pixels, layout: Layout) -> Pixels:
     else:
         is_large = (width, height) != wanted
         luma = _luma_of(pixels[: height & ~1 : 2, : width & ~1 : 2] if is_large else pixels)
-    while (luma.shape[1], luma.shape[0]) != wanted:
-        luma = _halved(luma)
+    if (luma.shape[1], luma.shape[0]) != wanted:
+        luma = _halved_to(luma, wanted)
     return luma.copy() if luma.base is not None else luma
 
 
@@ -100,9 +100,11 @@ def _luma_of(bgr: Pixels) -> Pixels:
     return ((blue + green + red + 128) >> 8).astype(np.uint8)
 
 
-def _halved(luma: Pixels) -> Pixels:
-    """Return the rounded means of 2 x 2 pixels."""
+def _halved_to(luma: Pixels, wanted: tuple[int, int]) -> Pixels:
+    """Return the rounded means of 2 x 2 pixels, and those of these, until it has the size that is wanted."""
     from pi_cam_node.imaging import opencv  # noqa: PLC0415 - the motion detector, which asks for this, brings it anyway
 
-    height, width = luma.shape[0] & ~1, luma.shape[1] & ~1
-    return opencv.resize(luma[:height, :width], (width // 2, height // 2))
+    while (luma.shape[1], luma.shape[0]) != wanted:
+        height, width = luma.shape[0] & ~1, luma.shape[1] & ~1
+        luma = opencv.resize(luma[:height, :width], (width // 2, height // 2))
+    return luma

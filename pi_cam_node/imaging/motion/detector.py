@@ -104,7 +104,7 @@ class MotionDetector:
         gate = self._gates.at(mono_s)
         blobs: tuple[Blob, ...] = ()
         if not gate and mask is not None:
-            blobs = self._blobs(mask, mono_s, between)
+            blobs = self._blobs(mask, share, mono_s, between)
         light = self._normalizer.light
         return MotionReport(mono_s, gate, self._gates.unsettled, light, share, rate_fps, blobs)
 
@@ -152,7 +152,12 @@ class MotionDetector:
 
     # ------------------------------------------------------------ blobs
 
-    def _blobs(self, mask: Pixels, mono_s: float, between: Sequence[tuple[float, Pixels]]) -> tuple[Blob, ...]:
+    def _blobs(
+        self, mask: Pixels, share: float, mono_s: float, between: Sequence[tuple[float, Pixels]]
+    ) -> tuple[Blob, ...]:
+        if not share:  # as a rule not one pixel differs
+            self._tracker.follow((), mono_s)
+            return ()
         boxes, small = self._boxes(mask)
         if boxes:
             self._catch_up(between)
