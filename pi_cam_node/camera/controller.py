@@ -201,11 +201,12 @@ class CameraController:
             self._recover(f"frozen: not one pixel of the picture changed for {after_s:g} s (camera.frozen_after_s)")
             return
         self._take_packets(self._session, self._frame_factory.size, image.packets)
-        self._inbox.put_frame(self._frame_factory.frame(image))
         self._policy.frame_received(now_s)
         self._skipped = report.skipped
         self.online, self._reported = True, None
         self._deadline.frame_received(self._desired.controls)
+        # Last, because the node thread wakes now and wants the interpreter.
+        self._inbox.put_frame(self._frame_factory.frame(image))
 
     def _is_frozen(self, image: m.Image, now_s: float) -> bool:
         """Return whether the picture is frozen; report when it becomes blank, and when it no longer is."""

@@ -28,7 +28,7 @@ def mean_luma(pixels: Pixels, layout: Layout) -> float:
     # Down the columns first, in as few bits as hold the sum: a third of what numpy's mean of all at once takes.
     narrow = len(rows) <= _ROWS_IN_16_BITS
     columns = np.add.reduce(rows, axis=0, dtype=np.uint16 if narrow else np.uint32)
-    means = columns.sum(axis=0, dtype=np.uint64) / (rows.shape[0] * rows.shape[1])
+    means = np.add.reduce(columns, axis=0, dtype=np.uint64) / (rows.shape[0] * rows.shape[1])
     # Rec. 601 luma is linear in B, G and R, so the mean of the luma is the luma of the means.
     return float(means if layout == "i420" else means @ _WEIGHTS)
 
