@@ -1,0 +1,70 @@
+"""``/usr/local/bin/pi-cam-node``: for root it works with the files of the node that is meant, and of no other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.documents import REPOSITORY
+
+PROGRAM = """#!/bin/sh
+echo "${STATE_DIRECTORY-none} $*"
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Path:
+    """Return the command with folders of its own, run by somebody who seems to be root."""
+    for name, text in {
+        "program": PROGRAM,
+        "bin/id": "#!/bin/sh\necho 0\n",
+        "bin/setpriv": '#!/bin/sh\nwhile [ "$1" != env ]; do shift; done\nexec "$@"\n',
+        "bin/install": '#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nmkdir -p "$1"\n',
+        "pi-cam-node": (REPOSITORY / "scripts" / "pi-cam-node")
+        .read_text()
+        .replace("/etc/pi_cam_node\n", f"{tmp_path}/etc\n")
+        .replace("state=/var/lib/pi-cam-node\n", f"state={tmp_path}/state\n"),
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path / "pi-cam-node"
+
+
+@pytest.mark.parametrize(
+    ("folder", "words", "state"),
+    [
+        ("etc", "erase --yes", "state"),
+        ("etc", "erase --config {root}/etc/yard.yaml", "state/yard"),
+        ("etc", "erase --config={root}/etc/yard.yaml --yes", "state/yard"),
+        ("etc", "erase --config yard.yaml --yes", "state/yard"),
+        ("etc", "erase --yes --conf yard.yaml", "state/yard"),
+        ("etc", "backup --config ../etc/config.yaml", "state"),
+        ("elsewhere", "erase --config config.yaml", "none"),
+        ("elsewhere", "run --config {root}/elsewhere/yard.yaml", "none"),
+        ("elsewhere", "erase --config missing/config.yaml", "none"),
+    ],
+)
+def test_the_state_is_that_of_the_node_whose_file_is_named(command: Path, folder: str, words: str, state: str) -> None:
+    root = command.parent
+    arguments = words.format(root=root).split()
+    environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
+    environment["STATE_DIRECTORY"] = "of-the-caller"
+    done = subprocess.run(
+        [command, *arguments],
+        cwd=root / folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    meant = f"--config {root}/etc/config.yaml " if "--conf" not in words else ""
+    expected = state if state == "none" else str(root / state)
+    assert done.stdout == f"{expected} {arguments[0]} {meant}{' '.join(arguments[1:])}\n"
