@@ -70,9 +70,7 @@ class Accounts:
         """Return an account by name; upper and lower case are the same."""
         return next((a for a in self._accounts.values() if a.name.lower() == name.strip().lower()), None)
 
-    async def create(
-        self, name: str, role: str, password: str, cameras: Iterable[str] | None = None, locale: str = ""
-    ) -> Account:
+    async def create(self, name: str, role: str, password: str, cameras: Iterable[str] | None = None) -> Account:
         """Make an account.
 
         Raises:
@@ -87,14 +85,13 @@ class Accounts:
         fault = "" if role == "kiosk" else passwords.fault_of(password)
         if fault:
             raise BadRequest(fault)
-        if self.named(name) is not None:
-            raise BadRequest("There is an account of this name already.")
-        if len(self._accounts) >= ACCOUNTS_MAX:
-            raise BadRequest(f"There are {ACCOUNTS_MAX} accounts already.")
+        self._refuse_another(name)
         stored = "" if role == "kiosk" else await self._hash(password)
         seen = None if cameras is None else frozenset(cameras)
-        account = Account(secrets.token_hex(8), name, _role(role), stored, seen, locale)
-        await self._keep(account)
+        account = Account(secrets.token_hex(8), name, _role(role), stored, seen)
+        async with self._changing:
+            self._refuse_another(name)  # one may have been made while the password was hashed
+            await self._keep(account)
         return account
 
     async def change(self, account: Account, *, cameras: Iterable[str] | None, role: str) -> Account:
@@ -253,6 +250,12 @@ class Accounts:
         except sqlite3.IntegrityError:
             raise BadRequest("There is an account of this name already.") from None
         self._accounts[account.id] = account
+
+    def _refuse_another(self, name: str) -> None:
+        if self.named(name) is not None:
+            raise BadRequest("There is an account of this name already.")
+        if len(self._accounts) >= ACCOUNTS_MAX:
+            raise BadRequest(f"There are {ACCOUNTS_MAX} accounts already.")
 
     def _refuse_last_owner(self, account: Account) -> None:
         if not any(a.role == "owner" and a.id != account.id for a in self._accounts.values()):

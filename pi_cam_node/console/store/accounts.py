@@ -24,7 +24,6 @@ class Account:
         role: What it may do.
         password: Salted hash; empty for a kiosk, which cannot log in.
         cameras: Ids of the nodes that it may see; ``None``: all.
-        locale: Language; empty: as the browser asks.
         theme: One of `THEMES`; empty: as the device has it.
     """
 
@@ -33,7 +32,6 @@ class Account:
     role: Role
     password: str = field(repr=False)
     cameras: frozenset[str] | None = None
-    locale: str = ""
     # No right depends on it: what compares an account with what it was does not mind.
     theme: str = field(default="", compare=False)
 
@@ -69,17 +67,17 @@ def put_account(db: sqlite3.Connection, account: Account) -> None:
     """
     cameras = "null" if account.cameras is None else json.dumps(sorted(account.cameras))
     db.execute(
-        "INSERT INTO account (id, name, role, password, cameras, locale, theme) VALUES (?,?,?,?,?,?,?) "
+        "INSERT INTO account (id, name, role, password, cameras, locale, theme) VALUES (?,?,?,?,?,'',?) "
         "ON CONFLICT (id) DO UPDATE SET name=excluded.name, role=excluded.role, password=excluded.password, "
-        "cameras=excluded.cameras, locale=excluded.locale, theme=excluded.theme",
-        (account.id, account.name, account.role, account.password, cameras, account.locale, account.theme),
+        "cameras=excluded.cameras, theme=excluded.theme",
+        (account.id, account.name, account.role, account.password, cameras, account.theme),
     )
 
 
 def accounts(db: sqlite3.Connection) -> list[Account]:
     """Return every account by name."""
-    rows = db.execute("SELECT id, name, role, password, cameras, locale, theme FROM account ORDER BY name")
-    return [Account(i, n, r, p, _cameras(c), *look) for i, n, r, p, c, *look in rows]
+    rows = db.execute("SELECT id, name, role, password, cameras, theme FROM account ORDER BY name")
+    return [Account(i, n, r, p, _cameras(c), theme) for i, n, r, p, c, theme in rows]
 
 
 def _cameras(text: str) -> frozenset[str] | None:

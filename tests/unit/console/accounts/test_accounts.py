@@ -109,6 +109,16 @@ def test_who_gives_the_right_password_is_let_in(database: Database) -> None:
     assert asyncio.run(live()) == ["Anna", None, None, None, None]
 
 
+def test_of_two_accounts_of_one_name_that_are_made_at_once_one_is_refused(database: Database) -> None:
+    async def live() -> list[object]:
+        accounts = Accounts(database, FakeClock())
+        made = (accounts.create(name, "guest", "correct horse") for name in ("Anna", "anna"))
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    refused = [one for one in asyncio.run(live()) if isinstance(one, BadRequest)]
+    assert [str(one) for one in refused] == ["There is an account of this name already."]
+
+
 def test_the_last_owner_stays(database: Database) -> None:
     async def live() -> None:
         accounts = Accounts(database, FakeClock())
