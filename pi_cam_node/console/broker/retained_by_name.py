@@ -10,12 +10,12 @@ from typing import Protocol
 
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.broker.topics import ConsoleTopics
+from pi_cam_node.console.store.nodes import NODES_MAX
 
 _log = logging.getLogger(__name__)
 
 # Brokers send what they keep right after the subscription.
 WAIT_S = 2.0
-NODES_MAX = 64
 # Small, and every node answers it.
 QUESTION = "health"
 

@@ -10,9 +10,8 @@ from typing import Any
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.store.nodes import NODES_MAX
 
-# A home has one to eight cameras; anything beyond this is noise on the broker.
-NODES_MAX = 64
 # Thumbnails of past pictures, for nodes whose pictures cannot be fetched.
 THUMBNAILS_MAX = 64
 

@@ -7,6 +7,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+# A home has one to eight cameras; anything beyond this is noise on the broker.
+NODES_MAX = 64
+
 
 def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any], now_ms: int) -> None:
     """Store the facts that a node last published."""
@@ -24,13 +27,14 @@ def touch(db: sqlite3.Connection, node_id: str, seen_ms: int) -> None:
 
 def seen_since(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, dict[str, Any], int]]:
     """Return id, facts and time last heard of the nodes that were heard since a time."""
-    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? AND NOT hidden ORDER BY last_seen DESC LIMIT 32"
-    return [(str(node), json.loads(info), int(seen)) for node, info, seen in db.execute(asked, (since_ms,))]
+    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? AND NOT hidden ORDER BY last_seen DESC LIMIT ?"
+    return [(str(node), json.loads(info), int(seen)) for node, info, seen in db.execute(asked, (since_ms, NODES_MAX))]
 
 
 def ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of the nodes that were heard of."""
-    return [str(row[0]) for row in db.execute("SELECT id FROM node WHERE NOT hidden ORDER BY last_seen DESC LIMIT 64")]
+    found = db.execute("SELECT id FROM node WHERE NOT hidden ORDER BY last_seen DESC LIMIT ?", (NODES_MAX,))
+    return [str(row[0]) for row in found]
 
 
 def hide(db: sqlite3.Connection, node: str, now_ms: int) -> None:
@@ -40,7 +44,7 @@ def hide(db: sqlite3.Connection, node: str, now_ms: int) -> None:
 
 def hidden(db: sqlite3.Connection) -> list[str]:
     """Return the ids of the nodes that were removed last."""
-    found = db.execute("SELECT id FROM node WHERE hidden ORDER BY last_seen DESC LIMIT 64")
+    found = db.execute("SELECT id FROM node WHERE hidden ORDER BY last_seen DESC LIMIT ?", (NODES_MAX,))
     return [str(row[0]) for row in found]
 
 
