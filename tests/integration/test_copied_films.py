@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pi_cam_node.camera.source import Controls
+from pi_cam_node.config import CameraConfig
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.rtsp_node import PRE_S, START_S, node, saved, side_car, start_recording
 from tests.support.rtsp_server import RtspServer, free_port, why_not
 from tests.support.running_node import BASE
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")
+
+LYING_SERVER = Path(__file__).parents[1] / "support" / "rtsp_lying_server.py"
+# Twenty pictures at ten a second, on a busy machine.
+SOON_S = 20.0
 
 pytestmark = [
     pytest.mark.rtsp,
@@ -74,6 +81,22 @@ def test_the_camera_s_packets_become_the_film_byte_by_byte(broker: Mosquitto, tm
                 hashes = [hashlib.sha256(slices(p)).hexdigest() for p in copy.demux(video=0) if p.size]
             assert set(hashes) <= sent
         assert film["pre_roll_s"] >= PRE_S
+
+
+def test_a_camera_that_makes_a_key_frame_a_minute_is_seen_as_soon_as_it_is_open() -> None:
+    """What it greets with was thrown away, so that it was away for most of each minute."""
+    from pi_cam_node.camera.sources.rtsp_packets import RtspPacketSource  # noqa: PLC0415 - needs PyAV
+
+    with RtspServer("--fps", "10", "--says", "10", "--key-s", "60", script=LYING_SERVER) as server:
+        source = RtspPacketSource(server.url)
+        source.open(CameraConfig(), Controls("day", 10.0, 100_000, 1.0, "stream"))
+        opened_s = time.monotonic()
+        shots = [source.read() for _ in range(20)]
+        source.close()
+    assert shots[-1].captured_mono_s - opened_s < SOON_S
+    assert len({shot.pixels.tobytes() for shot in shots}) > 10
+    packets = [packet for shot in shots for packet in shot.packets]
+    assert [packet.key for packet in packets[:15]] == [True, *[False] * 14], "a film can be copied from the beginning"
 
 
 def test_what_is_masked_turned_or_labelled_is_never_copied(broker: Mosquitto, tmp_path: Path) -> None:

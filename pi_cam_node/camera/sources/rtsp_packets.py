@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Protocol
 
 import av
@@ -25,8 +26,9 @@ from pi_cam_node.imaging.h264 import parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
-# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else.
-_OPTIONS = {"rtsp_flags": "prefer_tcp", "fflags": "nobuffer", "analyzeduration": "500000"}
+# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Not nobuffer: it drops what came
+# while the stream was looked at, and with it the key frame that greets who connects; the next may be a minute off.
+_OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
 # While the stream is opened packets pile up: until one had to be waited for they are of the past. Not for longer than
 # this, as a camera that sends faster than it is read must not keep the loop here.
 _PILE_S = 3.0
@@ -36,6 +38,8 @@ _USUAL_RATE_HZ = 25.0
 _STALE_S = 1.0
 # Time stamps that go back by less than this belong to pictures that wait for each other; by more, to another count.
 _REORDERED_S = 1.0
+# Stamps that are further apart have jumped.
+_JUMP_S = 10.0
 # Packets that are held until a picture takes them along; where no picture can be decoded the camera is lost anyway.
 # Sound is held only while there is room enough for pictures.
 _HELD_MAX = 600
@@ -82,6 +86,7 @@ class RtspPacketSource:
         self._images: Iterator[tuple[Any, float]] = iter(())
         self._limit, self._times, self._sound = RateLimit(), PacketTimes(), RtspSound(None, self._title)
         self._packets: list[Packet] = []
+        self._past: list[Any] = []
         self._sets: tuple[bytes, bytes] | None = None
         self._newest_stamp_s = float("-inf")
         self._track = 0
@@ -164,7 +169,10 @@ class RtspPacketSource:
                 is_past = is_past and arrived_s - asked_s < pile_s and arrived_s - opened_s < _PILE_S
                 if packet.size:
                     mono_s = self._times.of(None if is_past else _stamp_s(packet), arrived_s)
-                    if not is_past:
+                    if is_past:
+                        self._past = [packet] if packet.is_keyframe else [*self._past, packet]
+                    else:
+                        self._collect_past(packet, mono_s, pile_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s)
                     for image in _images_of(packet):
                         if not is_past and arrived_s - mono_s < _STALE_S:
@@ -196,6 +204,24 @@ class RtspPacketSource:
             self._has_key = False
         if len(self._packets) > _HELD_MAX:
             self._packets, self._has_key = [], False
+
+    def _collect_past(self, packet: Any, mono_s: float, interval_s: float) -> None:
+        """Keep what came while the stream was opened, from its last key frame on: the present needs it.
+
+        Its times are as far before the first packet of the present as its stamps, or one interval each where those say
+        nothing; as a rule the very first has none. Its sound is gone: where that is asked for, the present begins with
+        the next key frame.
+        """
+        past, self._past = self._past, []
+        if self._controls is None or self._controls.sound != "off":
+            return
+        times_s = [mono_s]
+        for later, earlier in pairwise(reversed([*past, packet])):
+            distance_s = (_stamp_s(later) or 0.0) - (_stamp_s(earlier) or 0.0)
+            is_told = None not in {later.pts, earlier.pts} and 0 < distance_s < _JUMP_S
+            times_s.append(times_s[-1] - (distance_s if is_told else interval_s))
+        for one, time_s in zip(past, reversed(times_s), strict=False):
+            self._collect(one, time_s)
 
     def _collect_sound(self, packet: Any, arrived_s: float, *, is_past: bool) -> None:
         """Keep a packet of sound among the pictures that it came with."""

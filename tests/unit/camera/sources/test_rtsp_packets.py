@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,7 +142,24 @@ def test_what_piled_up_while_the_stream_was_opened_is_of_the_past() -> None:
     camera.add(True, *[False] * 7, True, False)
     found = shots(camera)
     assert int(found[0].pixels[0, 0]) == 7
-    assert [packet.key for shot in found for packet in shot.packets] == [True, False]
+    packets = [packet for shot in found for packet in shot.packets]
+    assert [packet.key for packet in packets] == [True, *[False] * 7, True, False], "a film needs its key frame"
+    times = [packet.mono_s for packet in packets]
+    assert all(after - before == pytest.approx(1 / RATE_HZ, abs=0.02) for before, after in pairwise(times))
+    assert times[6] == found[0].captured_mono_s
+
+
+@pytest.mark.parametrize("stamp", [None, 3, 90_000])
+def test_what_piled_up_with_stamps_that_say_nothing_is_an_interval_apart(stamp: int | None) -> None:
+    camera = FakeCamera()
+    camera.piled = 3
+    camera.add(True, False, False, False, False)
+    camera.sent[0].pts = camera.sent[0].dts = stamp and stamp * 9_000
+    camera.sent[1].pts = stamp and stamp * 9_000
+    packets = [packet for shot in shots(camera) for packet in shot.packets]
+    assert [packet.key for packet in packets] == [True, *[False] * 4]
+    times = [packet.mono_s for packet in packets]
+    assert all(after - before == pytest.approx(1 / RATE_HZ, abs=0.02) for before, after in pairwise(times))
 
 
 @pytest.mark.parametrize("camera", [FakeCamera(codec="hevc"), FakeCamera(b_frames=2), FakeCamera(extradata=b"")])
