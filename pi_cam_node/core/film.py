@@ -44,6 +44,7 @@ class Film:
         cause: What it was recorded for.
         first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
         seconds: Its length.
+        last_picture_s: Seconds from its first picture to its last.
         frames: Pictures in it.
         gap_s: Seconds of it that were lost on the way.
         pre_roll_s: Seconds of it before its event began.
@@ -65,6 +66,7 @@ class Film:
     first_at: datetime
     first_mono_s: float
     seconds: float
+    last_picture_s: float
     frames: int
     gap_s: float
     pre_roll_s: float

@@ -198,6 +198,7 @@ def _film_of(
         first_at=facts.first_at,
         first_mono_s=facts.first_mono_s,
         seconds=content.seconds,
+        last_picture_s=content.last_picture_s,
         frames=len(content.samples),
         gap_s=gap_s,
         pre_roll_s=max(0.0, facts.event_mono_s - facts.first_mono_s),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -233,8 +234,8 @@ def clip_facts(context: Context, film: Film) -> dict[str, object]:
 
 
 def _clip_message(context: Context, film: Film) -> str:
-    now_s, last_s = context.clock.monotonic(), film.first_mono_s + film.seconds
-    last_at = stamp(film.last_at)
+    now_s, last_s = context.clock.monotonic(), film.first_mono_s + film.last_picture_s
+    last_at = stamp(film.first_at + timedelta(seconds=film.last_picture_s))
     return (
         f"Saved clip: {film.path} | {film.seconds:.1f} s | first frame timestamp: {stamp(film.first_at)} "
         f"(age: {now_s - film.first_mono_s:.2f}s) | last frame timestamp: {last_at} (age: {now_s - last_s:.2f}s)"

@@ -54,6 +54,11 @@ class FragmentedFile:
             return 0.0
         return (self.samples[-1].ticks + self.samples[-1].duration - self.samples[0].ticks) / TIMESCALE
 
+    @property
+    def last_picture_s(self) -> float:
+        """Seconds from its first picture to its last, which is shown until the end."""
+        return (self.samples[-1].ticks - self.samples[0].ticks) / TIMESCALE if self.samples else 0.0
+
 
 def read_fragmented(file: BinaryIO) -> FragmentedFile:
     """Read a fragmented file.

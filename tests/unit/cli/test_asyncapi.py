@@ -39,7 +39,22 @@ ROOT = "pi_cam_node/{node}"
 AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
 SCENE = EventRow("e1", "motion", AT, AT, "clear", ("door",), "motion", 4.9, "p1", "f1")
 FILM = Film(
-    "f1", "recording", Path("/c/f1.mp4"), "e1", "motion", AT, 1.0, 12.0, 120, 0.5, 4.9, 999, (64, 48), "avc1", "end"
+    "f1",
+    "recording",
+    Path("/c/f1.mp4"),
+    "e1",
+    "motion",
+    AT,
+    1.0,
+    12.0,
+    11.9,
+    120,
+    0.5,
+    4.9,
+    999,
+    (64, 48),
+    "avc1",
+    "end",
 )
 SAVED = e.PictureSaved(
     "p1", "single", (Path("/c/a.jpg"),), 9, "ab" * 32, (1,), AT, AT, 1.0, 1.0, b"\xff\xd8\xff\xd9", b"x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,7 @@ class FakeRecorder:
 def film(film_id: str, event_id: str = "", **fields: Any) -> Film:
     told = {
         "seconds": 12.0,
+        "last_picture_s": 11.0,
         "frames": 120,
         "gap_s": 0.0,
         "pre_roll_s": 3.0,
@@ -342,6 +344,10 @@ def test_clip_is_made_of_the_span_that_is_asked_for() -> None:
     assert order.first_mono_s == pytest.approx(now_s - 2)
     assert order.last_mono_s == pytest.approx(now_s)
     assert reply["message"].startswith("Saved clip: /captures/x.mp4 | 12.0 s | first frame timestamp: ")
+    times = [datetime.fromisoformat(told) for told in re.findall(r"timestamp: ([-0-9]+ [:.0-9]+)", reply["message"])]
+    assert [(time - AT.replace(tzinfo=None)).total_seconds() for time in times] == [0, 11], "when the last was taken"
+    ages_s = [float(told) for told in re.findall(r"age: (-?[.0-9]+)s", reply["message"])]
+    assert ages_s[0] - ages_s[1] == pytest.approx(11)
     assert {"id", "url", "began_at", "seconds", "frames", "gap_s", "bytes"} <= reply["data"].keys()
 
 

@@ -17,7 +17,12 @@ from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Work
 from pi_cam_node.core.events import Replied
-from pi_cam_node.core.rules.memory_budget import LEAST_WORK_SHARE, job_budget_bytes, ring_budget_bytes
+from pi_cam_node.core.rules.memory_budget import (
+    LEAST_WORK_SHARE,
+    job_budget_bytes,
+    ring_budget_bytes,
+    video_budget_bytes,
+)
 from pi_cam_node.imaging.frame import Frame
 from tests.support.core_harness import CoreHarness
 
@@ -163,5 +168,6 @@ def test_work_that_holds_no_picture_is_done_although_nobody_waits_any_more(queue
 def test_what_waits_has_what_the_rest_leaves_and_an_eighth_at_least(budget_mib: int) -> None:
     config, frame_bytes, budget = Config(), 1280 * 720 * 3, budget_mib * MIB
     room = job_budget_bytes(config, frame_bytes, budget)
-    rest = budget - ring_budget_bytes(config, frame_bytes, budget) - 13 * frame_bytes - 4 * MIB
+    packets_bytes = video_budget_bytes(config, budget)
+    rest = budget - ring_budget_bytes(config, frame_bytes, budget) - 13 * frame_bytes - 4 * MIB - packets_bytes
     assert room == max(rest, budget // LEAST_WORK_SHARE)

@@ -25,7 +25,22 @@ MESSAGES = EventMessages(TOPICS)
 AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
 ROW = EventRow("e1", "motion", AT, zones=("door",), cause="motion", pre_roll_s=4.9, picture_id="p1", recording_id="f1")
 FILM = Film(
-    "f1", "recording", Path("/c/f1.mp4"), "e1", "motion", AT, 1.0, 12.0, 120, 0.5, 4.9, 999, (64, 48), "avc1", "end"
+    "f1",
+    "recording",
+    Path("/c/f1.mp4"),
+    "e1",
+    "motion",
+    AT,
+    1.0,
+    12.0,
+    11.9,
+    120,
+    0.5,
+    4.9,
+    999,
+    (64, 48),
+    "avc1",
+    "end",
 )
 
 
