@@ -43,9 +43,9 @@ def hide(db: sqlite3.Connection, node: str, now_ms: int) -> None:
 
 
 def hidden(db: sqlite3.Connection) -> list[str]:
-    """Return the ids of the nodes that were removed last."""
-    found = db.execute("SELECT id FROM node WHERE hidden ORDER BY last_seen DESC LIMIT ?", (NODES_MAX,))
-    return [str(row[0]) for row in found]
+    """Return the ids of the nodes that were removed last, the newest at the end: the oldest are forgotten first."""
+    found = db.execute("SELECT id FROM node WHERE hidden ORDER BY last_seen DESC LIMIT ?", (NODES_MAX,)).fetchall()
+    return [str(row[0]) for row in reversed(found)]
 
 
 def erase(db: sqlite3.Connection, node: str) -> None:
