@@ -239,6 +239,8 @@ def test_what_removes_something_is_pressed_twice_and_a_code_that_ended_is_replac
         await tab.until(f"{button} !== undefined", "the account")
         await tab.value(f"{button}.click()")
         assert await tab.value(f"{button}.textContent") == "Really remove?"
+        second = "new MouseEvent('click', {bubbles: true, cancelable: true, detail: 2})"
+        await tab.value(f"{button}.dispatchEvent({second})")  # of a double click
         assert await tab.value("fetch('/api/accounts').then((said) => said.json()).then((all) => all.length)") == 2
         await tab.value(f"{button}.click()")
         await tab.until(f"{button} === undefined", "the account to go")

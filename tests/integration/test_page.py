@@ -96,6 +96,11 @@ def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, m
                 assert await tab.value("document.querySelector('dialog[open] a[download]') !== null")
                 await tab.click("dialog[open] .delete")
                 await tab.until("document.querySelector('dialog[open] .delete').innerText === 'Really delete?'")
+                second = "new MouseEvent('click', {bubbles: true, cancelable: true, detail: 2})"
+                await tab.value(
+                    f"document.querySelector('dialog[open] .delete').dispatchEvent({second})"
+                )  # of a double click
+                await tab.until("document.querySelector('dialog[open] .delete').innerText === 'Really delete?'")
                 assert len(serving.archive.rows) == 2, "the first press deletes nothing"
                 await tab.click("dialog[open] .delete")
                 await tab.until("document.querySelectorAll('#pictures li').length === 1")

@@ -62,12 +62,13 @@ function look() {
   if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
 }
 
-/** Stops the first press of a button with `data-sure`, and shows these words on it until the second. */
+/** Stops the first press of a button with `data-sure`, and shows these words on it until the second: a double click is one. */
 function askTwice(event) {
   const button = event.target.closest?.("button[data-sure]");
-  if (!button || button.dataset.asked) return;
+  if (!button || (button.dataset.asked && event.detail < 2)) return;
   event.preventDefault();
   event.stopPropagation();
+  if (button.dataset.asked) return;
   const words = button.textContent;
   const calm = () => {
     button.textContent = words;

@@ -103,7 +103,7 @@ export class Player {
     return made;
   }
 
-  /** Returns the button that deletes at the second press. */
+  /** Returns the button that deletes at the second press; a double click is one. */
   remover(row, medium) {
     let sure = 0;
     const calm = () => {
@@ -111,13 +111,14 @@ export class Player {
       made.textContent = _("Delete");
       made.classList.remove("danger");
     };
-    const made = button(_("Delete"), async () => {
+    const made = button(_("Delete"), async (pressed) => {
       if (!sure) {
         made.textContent = _("Really delete?");
         made.classList.add("danger");
         sure = setTimeout(calm, SURE_MS);
         return;
       }
+      if (pressed.detail > 1) return;
       clearTimeout(sure);
       calm();
       this.stop();
