@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field
 
 from pi_cam_node.base.errors import BadRequest, OutOfRange
 from pi_cam_node.base.strict_json import json_bytes
@@ -44,13 +44,6 @@ class ListArguments(Arguments):
     def from_words(cls, words: str) -> dict[str, object]:
         """Take ``[n]``."""
         return {"limit": words} if words else {}
-
-    @field_validator("limit", mode="before")
-    @classmethod
-    def _no_bool(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
-        return value
 
 
 class EventListArguments(ListArguments):

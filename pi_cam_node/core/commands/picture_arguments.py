@@ -63,13 +63,6 @@ class PastArguments(SaveArguments):
         formats = [part for part in parts if part not in numbers]
         return {**fields, "formats": formats} if formats else fields
 
-    @field_validator("at", "span_s", "count", mode="before")
-    @classmethod
-    def _no_bool(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a number is needed")  # noqa: TRY004 — pydantic turns a ValueError into a fault
-        return value
-
 
 class CountArguments(Arguments):
     """Number of frames."""

@@ -11,9 +11,9 @@ import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import UnknownVerb
@@ -39,6 +39,12 @@ from pi_cam_node.imaging.tasks import ImageTasks
 VERB_MAX_CHARS = 40
 
 
+def _kinds(annotation: Any) -> frozenset[Any]:
+    """Return a type, and those that it is a union of."""
+    inner = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType, Annotated) else ()
+    return frozenset({annotation}).union(*map(_kinds, inner)) if inner else frozenset({annotation})
+
+
 class Arguments(BaseModel):
     """Arguments of a command. The plain-text form is turned into the same fields as the JSON form."""
 
@@ -46,6 +52,18 @@ class Arguments(BaseModel):
 
     # The plain-text form ends in text that may hold anything, blanks and ``=`` included.
     ends_in_free_text: ClassVar[bool] = False
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse for a number what pydantic would make one of: true, and digits with underscores."""
+        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        if kinds & {int, float} and (
+            (isinstance(value, bool) and bool not in kinds)
+            or (isinstance(value, str) and "_" in value and str not in kinds)
+        ):
+            raise ValueError("a number is needed")
+        return value
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

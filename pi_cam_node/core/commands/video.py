@@ -87,13 +87,6 @@ class ClipArguments(Arguments):
         """Take ``[seconds]``."""
         return {"before_s": words} if words else {}
 
-    @field_validator("at", "before_s", "after_s", mode="before")
-    @classmethod
-    def _no_bool(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a number is needed")  # noqa: TRY004 - pydantic turns a ValueError into a fault
-        return value
-
 
 class ExplainArguments(Arguments):
     """Decision to explain."""

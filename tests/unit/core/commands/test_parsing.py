@@ -92,3 +92,23 @@ def test_no_refusal_has_the_words_of_a_library(value: object) -> None:
             told = refusal_or_nothing(verb, json.dumps({field: value}).encode())
             assert not LIBRARY.search(told), told
             assert "expected (" not in told, told
+
+
+NUMBERS = [
+    (command.verb, name)
+    for command in registry().values()
+    for name, field in command.arguments.model_fields.items()
+    if re.search(r"\b(int|float)\b", str(field.annotation))
+]
+
+
+@pytest.mark.parametrize(("verb", "name"), NUMBERS)
+def test_true_is_no_number_for_any_command(verb: str, name: str) -> None:
+    """`trigger {"seconds": true}` made an event of one second."""
+    assert f"{name}: a number is needed (found 'True')" in refusal(verb, f'{{"{name}": true}}'.encode())
+
+
+@pytest.mark.parametrize("line", ["record 1_0", "events 1_0", "clip 1_0", "shortstream 1_0"])
+def test_digits_with_underscores_are_no_number(line: str) -> None:
+    verb, _, words = line.partition(" ")
+    assert "a number is needed (found '1_0')" in refusal(verb, words.encode())
