@@ -159,7 +159,7 @@ class Inbox:
 
     def _take_frame(self) -> Frame:
         frame = self._frames.popleft()
-        self._frame_bytes -= frame.size_bytes
+        self._frame_bytes = self._frame_bytes - frame.size_bytes if self._frames else 0
         return frame
 
     def _ring(self) -> None:

@@ -66,6 +66,7 @@ class CameraPackets:
         self._keys: deque[float] = deque()
         self._source: tuple[int, int, tuple[int, int]] | None = None
         self._track = 0
+        self._has_taken = False
         self.is_made = False
 
     @property
@@ -79,7 +80,10 @@ class CameraPackets:
         return self._clock.monotonic() - self.stream.last_mono_s > _SILENT_S
 
     def take(self, session: int, size: tuple[int, int], packets: Sequence[Packet]) -> None:
-        """Keep packets as they come; see `TakePackets`."""
+        """Keep packets as they come; see `TakePackets`. None still ends the keeping of what is not wanted any more."""
+        if not packets and not self._has_taken:  # as of most cameras
+            return
+        self._has_taken = True
         if self._is_private():
             self.forget()
             return

@@ -86,7 +86,7 @@ class Node:
             EventLog(),
         ]
         self._loop.frame_listeners = [parts.hub]
-        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, shown, parts.disk, parts.live]
+        self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, shown, parts.disk, *parts.live.timed]
 
     def run(self) -> int:
         """Run until a stop is asked for; return the exit code.

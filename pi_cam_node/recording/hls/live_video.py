@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NotSaved
 from pi_cam_node.base.extras import has_video, video_hint
+from pi_cam_node.base.schedule import Timed
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
 from pi_cam_node.core.privacy_gate import PrivacyGate
@@ -30,7 +31,11 @@ _RESTARTING = ("ring.downscale.", "recording.quality")
 
 
 class LiveVideo:
-    """Implements `pi_cam_node.core.ports.LiveVideoPort`. Thread: any, but for `on_event` and `on_time`."""
+    """Implements `pi_cam_node.core.ports.LiveVideoPort`. Thread: any, but for `on_event`.
+
+    Attributes:
+        timed: Ends the variants that are not requested any more. Thread: the node thread.
+    """
 
     def __init__(
         self,
@@ -71,18 +76,9 @@ class LiveVideo:
             )
             for name, bytes_max in ((MAIN, _MAIN_BYTES), (REMOTE, _REMOTE_BYTES))
         }
+        self.timed: Sequence[Timed] = tuple(self._variants.values())
         self.missing = "" if has_video() else video_hint()
         gate.watch(self._end)
-
-    @property
-    def due_s(self) -> float:
-        """See `pi_cam_node.base.schedule.Timed`."""
-        return min([variant.due_s for variant in self._variants.values()])
-
-    def on_time(self, now_s: float) -> None:
-        """End the variants that are not requested any more. Thread: the node thread."""
-        for variant in self._variants.values():
-            variant.on_time(now_s)
 
     def on_event(self, event: Event) -> None:
         """End the variants when the camera is lost, and when they have to look different. Thread: the node thread."""

@@ -130,6 +130,16 @@ def test_nothing_is_kept_in_privacy() -> None:
     assert rig.read(0.0) == [], "nothing can be decoded before the next key frame"
 
 
+def test_a_picture_without_packets_ends_what_is_not_to_be_kept() -> None:
+    rig = Rig(has_sound=True)
+    rig.send(GOP)
+    rig.packets.take(1, SIZE, [])
+    assert rig.packets.stream.size_bytes
+    rig.is_private = True
+    rig.packets.take(1, SIZE, [])
+    assert rig.packets.size_bytes == 0
+
+
 def test_films_are_copied_where_packets_come_and_encoded_else() -> None:
     rig, encoder = Rig(), Encoder()
     choice: list[PreRoll] = ["auto"]

@@ -101,9 +101,10 @@ def test_it_ends_when_nobody_asks_any_more() -> None:
     rig = Rig()
     rig.look()
     rig.clock.advance(60)
-    rig.live.on_time(rig.clock.monotonic())
+    for variant in rig.live.timed:
+        variant.on_time(rig.clock.monotonic())
     assert rig.users == (0, 0)
-    assert rig.live.due_s == NEVER_S
+    assert {variant.due_s for variant in rig.live.timed} == {NEVER_S}
 
 
 def test_privacy_ends_it_before_the_switch_returns_and_refuses_it_until_it_is_off() -> None:
