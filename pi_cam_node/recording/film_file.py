@@ -7,6 +7,7 @@ something that the next start can finish.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -77,8 +78,11 @@ class FilmFile:
         """Append a packet.
 
         Raises:
+            FileNotFoundError: Somebody deleted the file; looked at with each key frame.
             OSError: The disk is full or gone; `close` saves what there is.
         """
+        if key and not os.fstat(self._descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "the film in progress was deleted")
         ticks = round((mono_s - self.facts.first_mono_s) * TIMESCALE)
         self._writer.add(data, ticks, key)
         self.frames += 1

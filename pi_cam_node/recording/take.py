@@ -178,6 +178,8 @@ class Take:
                 self._room_s = mono_s
                 self._recorder.make_room()
             film.add(data, mono_s, key=key)
+        except FileNotFoundError:  # deleted, perhaps with its folder; the next key frame begins a film in a new one
+            self._close("not_saved")
         except (OSError, NodeError) as error:
             self._close("no_space" if _is_full(error) else "not_saved")
             self._disk_failed(error, mono_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import Film
-from pi_cam_node.core.inputs import FilmOpened, FilmSaved, Input
+from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import RecordingOrder
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
@@ -28,6 +29,7 @@ from tests.support.numbered import numbered_jpeg, numbers_in
 pytest.importorskip("av", reason="the extra video is not installed")
 
 FPS = 10.0
+Told = FilmFailed | FilmOpened | FilmSaved
 
 
 class _Room:
@@ -87,7 +89,7 @@ class Rig:
         assert self.recorder.close(10)
         assert self.packets.close(10)
 
-    def wait_for(self, kind: type[FilmOpened | FilmSaved], timeout_s: float = 60.0) -> FilmOpened | FilmSaved:
+    def wait_for(self, kind: type[Told], timeout_s: float = 60.0) -> Told:
         end_s = time.monotonic() + timeout_s
         while time.monotonic() < end_s:
             try:
@@ -134,6 +136,29 @@ def test_an_event_is_recorded_from_before_it_began_to_after_its_end(rig: Rig) ->
     assert told["files"][0]["bytes"] == film.path.stat().st_size
     assert told["frames_count"] == len(seen) == film.frames
     assert sorted(path.suffix for path in rig.directory.iterdir()) == [".json", ".mp4"]
+
+
+@pytest.mark.parametrize("how", ["file", "folder"])
+def test_a_film_that_is_deleted_in_the_making_fails_at_once_and_the_recording_goes_on(rig: Rig, how: str) -> None:
+    """It went on into a file that nobody could see any more, for up to ten minutes."""
+    time.sleep(2)
+    now_s = time.monotonic()
+    rig.recorder.begin(RecordingOrder("event-1", "motion", now_s - 1, now_s))
+    rig.wait_for(FilmOpened)
+    time.sleep(1)
+    if how == "folder":
+        shutil.rmtree(rig.directory)
+    else:
+        next(rig.directory.glob(".*.rec")).unlink()
+    failed = rig.wait_for(FilmFailed)
+    assert isinstance(failed, FilmFailed)
+    assert (failed.event_id, failed.code) == ("event-1", "not_saved")
+    rig.wait_for(FilmOpened)
+    time.sleep(1)
+    rig.recorder.end_at(time.monotonic())
+    film = rig.film()
+    assert film.event_id == "event-1"
+    assert len(numbers_in(film.path)) == film.frames > 5
 
 
 def test_a_second_event_soon_after_has_its_whole_pre_roll(rig: Rig) -> None:
