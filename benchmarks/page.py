@@ -44,7 +44,7 @@ METHOD = """## How it was measured
   10 frames a second; beside it, a new interpreter imports the same third-party modules, those of the camera's process
   too, and ends. The package is compiled to bytecode, as pip leaves it.
 - **Viewers of the selector loop** take 100 kB pictures; one more never reads. `benchmarks/loop.py` is the bare loop.
-- **Live video, recording.** The reference decodes the same JPEGs and encodes them with PyAV, as the node does
+- **Live video, recording.** The reference decodes the same JPEGs and encodes them with PyAV, at the node's settings
   (x264 ultrafast, CRF 23), or is an ffmpeg that gets them through a pipe. "More" is what the node takes beyond the same
   minute without. While it records, one viewer asks for live video and one clip is made.
 - **Motion.** A film in which nobody walks. Detection looks at every picture; the reference is OpenCV's MOG2 on a

@@ -7,6 +7,8 @@ import gc
 
 # Of malloc.h in glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+# Of prctl.h in Linux.
+_PR_SET_THP_DISABLE = 41
 # One for the main thread, one for all others.
 _ARENAS = 2
 
@@ -34,6 +36,14 @@ def keep_for_next_picture(size_bytes: int) -> None:
     # take no more than 512 KiB for the first on 32 bits.
     if hasattr(library, "mallopt") and library.mallopt(_M_MMAP_THRESHOLD, size_bytes):
         library.mallopt(_M_TRIM_THRESHOLD, size_bytes)
+
+
+def refuse_huge_pages() -> None:
+    """Let this process have pages of the usual size alone, whatever its libraries ask for.
+
+    x264 rounds each of its buffers up to pages of 2 MiB: at 1024x768 it takes a third more memory so, and is no faster.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 def release_startup_memory() -> None:

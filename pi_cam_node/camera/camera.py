@@ -27,6 +27,7 @@ from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.motion.interface import MotionSettings
 from pi_cam_node.imaging.packet import TakePackets, no_packets
 from pi_cam_node.imaging.polygon import Polygon, parse_polygon
+from pi_cam_node.imaging.shared_planes import PlanesStore
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ class Camera:
     long as it takes; see `RecoveryPolicy`.
 
     Thread: the node thread, but for the properties.
+
+    Attributes:
+        planes: Planes of the newest pictures, for whoever wants them; without isolation there never are any.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class Camera:
         """
         check(config.camera.source)
         self._isolate = config.camera.isolate
-        self._spawned = spawned
+        self._spawned, self.planes = spawned, PlanesStore()
         self._desired = desired_state_of(config)
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
@@ -185,7 +189,7 @@ class Camera:
         if self._spawned and self._spawned.opened not in (None, self._desired.open_order(FIRST_SESSION)):
             self._end_spawned()  # what was to be opened has changed since
         spawned, self._spawned = self._spawned, None
-        return ProcessWorker(spawned)
+        return ProcessWorker(spawned, self.planes)
 
     def _end_spawned(self) -> None:
         """End the process that was started beforehand, where it has not been taken yet."""

@@ -55,6 +55,16 @@ def to_bgr(pixels: Pixels, layout: Layout) -> Pixels:
     return opencv.bgr_of(*planes(pixels))
 
 
+def to_i420(bgr: Pixels) -> Pixels:
+    """Return a picture of even width and height, B, G, R, as full-range I420 planes ``(height * 3 / 2, width)``."""
+    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
+
+    height, width = bgr.shape[:2]
+    pixels = np.empty((height * 3 // 2, width), np.uint8)
+    opencv.fill_planes(bgr, *planes(pixels))
+    return pixels
+
+
 def encode(pixels: Pixels, layout: Layout, quality: int) -> bytes:
     """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
     if simplejpeg is None:

@@ -25,6 +25,15 @@ def bgr_of(y: Pixels, u: Pixels, v: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
 
 
+def fill_planes(bgr: Pixels, y: Pixels, u: Pixels, v: Pixels) -> None:
+    """Convert (height, width, 3) uint8 in B, G, R order to full-range planes, those of U and V of half the size."""
+    cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY, dst=y)
+    half = cv2.resize(bgr, (u.shape[1], u.shape[0]), interpolation=cv2.INTER_AREA)
+    colours = cv2.cvtColor(half, cv2.COLOR_BGR2YCrCb)
+    cv2.extractChannel(colours, 2, dst=u)
+    cv2.extractChannel(colours, 1, dst=v)
+
+
 def to_bgr(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:
     """Return pixels in another order of colours as (height, width, 3) uint8 in B, G, R order."""
     codes = {"RGB": cv2.COLOR_RGB2BGR, "BGRA": cv2.COLOR_BGRA2BGR, "RGBA": cv2.COLOR_RGBA2BGR}

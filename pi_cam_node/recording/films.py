@@ -14,6 +14,7 @@ from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
+from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.camera_packets import CAPACITY_BYTES, CameraFirst, CameraPackets
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
@@ -43,6 +44,7 @@ class Films:
         removed: Callable[[str], None] = lambda _film_id: None,
         packets_bytes: int = CAPACITY_BYTES,
         encoded_bytes: int = ENCODED_BYTES,
+        planes: PlanesStore | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -58,10 +60,11 @@ class Films:
             removed: Told the id of each film that was removed to make room. Thread: any.
             packets_bytes: Room for the packets of the camera.
             encoded_bytes: Room for the packets of each encoder.
+            planes: Has the planes of the newest pictures.
         """
         directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
         self._current, self._pictures, self._clock = current, pictures, clock
-        self._packets_bytes, self._encoded_bytes = packets_bytes, encoded_bytes
+        self._packets_bytes, self._encoded_bytes, self._planes = packets_bytes, encoded_bytes, planes
         room = DiskFilmRoom(directory, self._limits, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
@@ -150,8 +153,8 @@ class Films:
         def make() -> EncoderProcess:
             return EncoderProcess(format_of_variant(variant, self._current()))
 
-        sound, capacity_bytes = self.camera_packets.sound, self._encoded_bytes
-        return LiveEncoder(self._pictures, self._clock, make, name, sound, capacity_bytes=capacity_bytes)
+        sound, room = self.camera_packets.sound, self._encoded_bytes
+        return LiveEncoder(self._pictures, self._clock, make, name, sound, capacity_bytes=room, planes=self._planes)
 
     def _settings(self) -> RecorderSettings:
         config = self._current()

@@ -17,6 +17,7 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
+from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
 from pi_cam_node.recording.packet_stream import CAPACITY_BYTES, PacketStream
@@ -58,6 +59,7 @@ class LiveEncoder:
         sound: SoundRing | None = None,
         *,
         capacity_bytes: int = CAPACITY_BYTES,
+        planes: PlanesStore | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -68,9 +70,11 @@ class LiveEncoder:
             name: Name of the thread.
             sound: Sound that goes with the pictures.
             capacity_bytes: Room for packets; what a reader is too slow for is gone.
+            planes: Has the planes of the newest pictures, which are taken instead of their JPEGs.
         """
         self._pictures, self._clock, self._make = pictures, clock, make
         self._sound, self._capacity_bytes = SoundRing() if sound is None else sound, capacity_bytes
+        self._planes = PlanesStore() if planes is None else planes
         self.stream = self._empty_stream()
         self.restarts = 0
         self.failure = ""
@@ -157,7 +161,8 @@ class LiveEncoder:
                 start_s, generation, stream = self._from_s, self._generation, self.stream
             self.loop.beat()
             if start_s is not None and not self._stopping:
-                self._serve(start_s, generation, stream)
+                with self._planes.wanted():
+                    self._serve(start_s, generation, stream)
 
     def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
         """Encode until the request changes; replace the process where it is lost."""
@@ -196,13 +201,21 @@ class LiveEncoder:
                     break
                 mono_s = item[0].mono_s
                 if _ticks(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
-                    process.send(item[1], round(mono_s * TICKS_PER_S))
+                    self._send(process, mono_s, item[1])
                     last_s = mono_s
             for message in process.exchange(_WAIT_S):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
                     stream.expect_sound(newest)
                 track = self._take(message, track, stream, sound)
             self._is_drained = is_idle
+
+    def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes) -> None:
+        """Send a picture: by its planes where they are there, else as a JPEG."""
+        ticks, planes = round(mono_s * TICKS_PER_S), self._planes.borrow(mono_s)
+        if planes is None:
+            process.send(jpeg, ticks)
+        else:
+            process.send_planes(planes, ticks)
 
     def _take(self, message: Message, track: int, stream: PacketStream, sound: SoundReader) -> int:
         """Handle the messages of the process; return the number of the track."""

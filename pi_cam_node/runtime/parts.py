@@ -135,6 +135,7 @@ class Parts:
             removed=self.events.forget_recording,
             packets_bytes=packets_budget_bytes(budget_bytes),
             encoded_bytes=encoded_budget_bytes(budget_bytes),
+            planes=self.camera.planes,
         )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:

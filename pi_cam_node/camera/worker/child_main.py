@@ -84,7 +84,8 @@ class FrameSender:
         self._packets.put(image.packets)
         packets = self._packets.next(self._slots.slot_bytes // _PACKETS_SHARE)
         parts = parts_of(image, packets)
-        slot = self._slots.put(parts)
+        planes = image.planes
+        slot = self._slots.put(parts, planes.data if planes is not None else None)
         if slot is None:
             self._skipped += self._slots.is_read  # while the node is not up yet nothing is lost to it
             return
@@ -105,6 +106,7 @@ class FrameSender:
             report.skipped + self._skipped,
             image.motion,
             tuple(map(told_packet, packets)),
+            planes.size if planes is not None else None,
         )
         self._link.send(encode_frame(in_slot))
         if not self._is_settled:  # with the first image everything is imported and prepared

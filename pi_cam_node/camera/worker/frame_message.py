@@ -4,8 +4,9 @@ It comes with each picture. As JSON, checked by type, it took a sixth of a milli
 what its JPEG takes. Here every field has a type by its place, and what a type does not forbid is checked: a decoder
 that crashes in the camera's process may write anything before it ends.
 
-Layout: `_HEAD`; the size of each part, 4 bytes each; the other qualities, 1 byte each; the report of the motion
-detector, where there is one (`_MOTION`, and `_BLOB` for each blob); the packets (`_PACKET`, and the format of sound).
+Layout: `_HEAD`; the size of each part, 4 bytes each; the other qualities, 1 byte each; the size of the planes, where
+there are some (`_PLANES`); the report of the motion detector, where there is one (`_MOTION`, and `_BLOB` for each
+blob); the packets (`_PACKET`, and the format of sound).
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ MARK = b"F"
 _MODES: tuple[Mode, ...] = get_args(Mode)
 _GATES: tuple[Gate, ...] = get_args(Gate)
 _FAILED: tuple[Failed, ...] = get_args(Failed)
-_FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES = 1, 2, 4, 8
+_FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES, _HAS_PLANES = 1, 2, 4, 8, 16
 _NO_FIGURES: tuple[float, ...] = (math.nan,) * 4
 _KEY, _MADE = 1, 2
 
 # Mark, mode, flags, slot, quality, counts of sizes, other qualities and packets; session, skipped, checksum; exposed,
 # captured, brightness; exposure, gain, lux and temperature of the sensor, not a number where it tells none.
 _HEAD = struct.Struct("<c7BIII3d4d")
+# Width, height.
+_PLANES = struct.Struct("<II")
 # Time, gate, unsettled, light, share, rate, count of blobs.
 _MOTION = struct.Struct("<dBBdddB")
 # x, y, width, height, area, begin, why it is no motion.
@@ -52,7 +55,8 @@ class PacketInSlot(NamedTuple):
 class FrameInSlot(NamedTuple):
     """A picture came; its parts lie in a slot, in the order of `image_parts`.
 
-    ``sizes`` are their lengths, 0 for a part that is not there; for the rest see `Image`.
+    ``sizes`` are their lengths, 0 for a part that is not there; ``planes`` is the size in pixels of the planes at the
+    beginning of the slot, where there are some: the slot then stays the node's. For the rest see `Image`.
     """
 
     session: int
@@ -70,6 +74,7 @@ class FrameInSlot(NamedTuple):
     skipped: int
     motion: MotionReport | None = None
     packets: tuple[PacketInSlot, ...] = ()
+    planes: tuple[int, int] | None = None
 
 
 def encode_frame(frame: FrameInSlot) -> bytes:
@@ -77,6 +82,7 @@ def encode_frame(frame: FrameInSlot) -> bytes:
     sizes, qualities, packets, motion = frame.sizes, frame.qualities, frame.packets, frame.motion
     sensor, checksum = frame.sensor, frame.checksum
     flags = frame.flat * _FLAT | (checksum is not None) * _HAS_CHECKSUM | (motion is not None) * _HAS_MOTION
+    flags |= (frame.planes is not None) * _HAS_PLANES
     figures = _NO_FIGURES
     if sensor is not NO_FIGURES:  # most cameras tell none
         flags |= _HAS_FIGURES
@@ -99,6 +105,8 @@ def encode_frame(frame: FrameInSlot) -> bytes:
         *figures,
     )
     datagram = head + struct.pack(f"<{len(sizes)}I{len(qualities)}B", *sizes, *qualities)
+    if frame.planes is not None:
+        datagram += _PLANES.pack(*frame.planes)
     if motion is not None:
         datagram += _encode_motion(motion)
     return datagram + b"".join(map(_encode_packet, packets)) if packets else datagram
@@ -145,6 +153,10 @@ def _decode(datagram: bytes) -> FrameInSlot:
     at = _HEAD.size
     lists = struct.unpack_from(f"<{parts}I{others}B", datagram, at)
     at += 4 * parts + others
+    planes: tuple[int, int] | None = None
+    if flags & _HAS_PLANES:
+        planes = _PLANES.unpack_from(datagram, at)
+        at += _PLANES.size
     motion = None
     if flags & _HAS_MOTION:
         motion, at = _decode_motion(datagram, at)
@@ -169,6 +181,7 @@ def _decode(datagram: bytes) -> FrameInSlot:
         skipped,
         motion,
         packets,
+        planes,
     )
 
 

@@ -104,13 +104,21 @@ class Deliver:
 
 
 @frozen
+class Share:
+    """Share the planes of each picture from the next one on, or do so no longer; a source that is opened does not."""
+
+    planes: bool
+    kind: Literal["share"] = "share"
+
+
+@frozen
 class Quit:
     """Close the source and end."""
 
     kind: Literal["quit"] = "quit"
 
 
-Order = Open | Apply | Configure | Deliver | Quit
+Order = Open | Apply | Configure | Deliver | Share | Quit
 
 
 @frozen
@@ -120,6 +128,19 @@ class Ready:
     session: int
     opened: Opened
     kind: Literal["ready"] = "ready"
+
+
+@frozen
+class Planes:
+    """Planes of the picture that the ring holds, for encoders of video: I420, full range, without padding.
+
+    Attributes:
+        size: Width and height in pixels, even.
+        data: The bytes; valid until the next picture is made.
+    """
+
+    size: tuple[int, int]
+    data: memoryview = field(repr=False)
 
 
 @frozen
@@ -143,6 +164,7 @@ class Image:
         motion: Report of the motion detector, where it analysed the picture.
         packets: See `video_packets`: the camera's own where the pictures are neither turned, masked nor labelled, or
             those of the board's encoder.
+        planes: The picture that the ring holds, where `Share` asked for it.
     """
 
     exposed_mono_s: float
@@ -160,6 +182,7 @@ class Image:
     preview: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
     packets: tuple[Packet, ...] = ()
+    planes: Planes | None = None
 
 
 @frozen
@@ -262,5 +285,6 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
     "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"], v["preview_bytes"], v["preview_px"]),
+    "share": lambda v: Share(v["planes"]),
     "quit": lambda _: Quit(),
 }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pi_cam_node.camera.source import BadImage, Opened, Shot
-from pi_cam_node.camera.worker.messages import Deliver, Image, Output
+from pi_cam_node.camera.worker.messages import Deliver, Image, Output, Planes
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
@@ -81,6 +81,7 @@ class PictureMaker:
         self._encoder = encoder or SoftwareJpegEncoder()
         self._fingerprint = Fingerprint()
         self._demands: list[Deliver] = []
+        self._shares_planes = False
         self._motion: MotionAnalysis | None = None
         self._video = VideoPackets(size, opened.layout, open_video)
         self.configure(output)
@@ -105,6 +106,10 @@ class PictureMaker:
         """Add more to the first picture that is new enough."""
         self._demands = [*self._demands[1 - _DEMANDS_MAX :], demand]
 
+    def share(self, *, planes: bool) -> None:
+        """Add the planes to each picture from the next one on, or do so no longer."""
+        self._shares_planes = planes
+
     def make(self, shot: Shot) -> Image:
         """Return the picture.
 
@@ -122,6 +127,8 @@ class PictureMaker:
         if self._label is not None:
             pixels = self._labelled(pixels, shot, brightness, self._label)
         quality = self._output.quality
+        picture, layout = self._to_encode(pixels)
+        small = None if self._output.ring_size is None else jpeg.resize(picture, layout, self._output.ring_size)
         image = Image(
             shot.exposed_mono_s,
             shot.captured_mono_s,
@@ -131,10 +138,11 @@ class PictureMaker:
             checksum,
             flat,
             quality,
-            self._encoder.encode(pixels, self._layout, quality),
-            self._ring_jpeg(pixels),
+            self._encoder.encode(picture, layout, quality),
+            None if small is None else self._encoder.encode(small, layout, quality),
             motion=motion,
             packets=self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
+            planes=self._planes(picture if small is None else small, layout),
         )
         due = self._due(shot.exposed_mono_s)
         return self._with_more(image, pixels, due) if due else image
@@ -173,11 +181,16 @@ class PictureMaker:
         lux = sensor.lux if sensor.lux is not None else estimate_lux(brightness, sensor.exposure_us, sensor.gain)
         return label.draw(pixels, self._layout, label.text(at, shot.mode, lux))
 
-    def _ring_jpeg(self, pixels: Pixels) -> bytes | None:
-        size = self._output.ring_size
-        if size is None:
+    def _to_encode(self, pixels: Pixels) -> tuple[Pixels, Layout]:
+        """Return a picture as it is encoded: in planes where they are shared, so that colours are converted once."""
+        if self._shares_planes and self._layout == "bgr" and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
+            return jpeg.to_i420(pixels), "i420"
+        return pixels, self._layout
+
+    def _planes(self, picture: Pixels, layout: Layout) -> Planes | None:
+        if not self._shares_planes or layout != "i420":
             return None
-        return self._encoder.encode(jpeg.resize(pixels, self._layout, size), self._layout, self._output.quality)
+        return Planes(jpeg.size_of(picture, layout), np.ascontiguousarray(picture).data.cast("B"))
 
     def _preview(self, pixels: Pixels, due: Sequence[Deliver]) -> bytes | None:
         """Return a small JPEG of a picture, where one is wanted."""

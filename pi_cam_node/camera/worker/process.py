@@ -27,11 +27,13 @@ from pi_cam_node.camera.worker.messages import (
     Quit,
     Ready,
     Report,
+    Share,
     WireReport,
     encode,
 )
 from pi_cam_node.camera.worker.shared_memory import SlotReader
 from pi_cam_node.camera.worker.spawn import Spawned, spawn
+from pi_cam_node.imaging.shared_planes import PlanesStore
 
 _log = logging.getLogger(__name__)
 
@@ -75,11 +77,12 @@ class ProcessWorker:
 
     killable = True
 
-    def __init__(self, spawned: Spawned | None = None) -> None:
+    def __init__(self, spawned: Spawned | None = None, planes: PlanesStore | None = None) -> None:
         """Take a process that was started, or start one; it opens nothing yet.
 
         Args:
             spawned: The process; the worker owns it.
+            planes: Takes the planes of the pictures while somebody wants them.
 
         Raises:
             OSError: There is no memory or no process left for it.
@@ -92,6 +95,8 @@ class ProcessWorker:
         self.descriptors = [self._link.fileno(), self._output.fileno()]
         self._log = ChildLog()
         self._slots: SlotReader | None = None
+        self._planes = PlanesStore() if planes is None else planes
+        self._shares_planes = False
         self._session = 0
         self._at_end = False
 
@@ -179,20 +184,31 @@ class ProcessWorker:
             return report
         if self._slots is None or report.session != self._session:
             raise ValueError("an image of a session that is not open")
-        image = image_of(report, self._slots.take(report.slot, report.sizes))
-        return Arrived(report.session, image, report.skipped)
+        parts = self._slots.take(report.slot, report.sizes, report.planes)
+        if report.planes is not None:
+            self._planes.put(self._slots.lend(report.slot, report.planes, report.captured_mono_s))
+        self._order_planes(has_planes=report.planes is not None)
+        return Arrived(report.session, image_of(report, parts), report.skipped)
+
+    def _order_planes(self, *, has_planes: bool) -> None:
+        """Let the process share planes as long as they are wanted."""
+        is_wanted = self._planes.is_wanted
+        if is_wanted != self._shares_planes or (has_planes and not is_wanted):
+            self._shares_planes = is_wanted
+            self.send(Share(is_wanted))
 
     def _map(self, report: Ready, descriptors: list[int]) -> None:
         if len(descriptors) != 2:
             raise ValueError("no memory came with the message that the camera is open")
         self._unmap()
         self._slots = SlotReader(descriptors, report.opened.size)
-        self._session = report.session
+        self._session, self._shares_planes = report.session, False
 
     def _unmap(self) -> None:
         # Forgotten first: the number of a descriptor that is closed twice may belong to another file the second time.
         slots, self._slots = self._slots, None
         if slots is not None:
+            self._planes.clear()
             slots.close()
 
     def _read_output(self) -> None:

@@ -1,7 +1,8 @@
 """Pictures between two processes: a few slots in shared memory without a name.
 
 The memory lasts as long as a process has it open, so none is left behind however the processes end. The camera's side
-makes it and writes; the node's side copies each picture out and gives the slot back. It does so by a counter that the
+makes it and writes; the node's side copies each picture out and gives the slot back. Planes for an encoder of video are
+not copied: they stay in their slot until that has read them. The node's side gives back by a counter that the
 kernel keeps, an eventfd, in which each slot has bits of its own: no thread is woken, and a message for each picture
 would cost a tenth of a millisecond. A slot is only ever written by the side that owns it at the time, so none is seen
 while it is being overwritten.
@@ -12,7 +13,11 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import threading
 from collections.abc import Sequence
+from functools import partial
+
+from pi_cam_node.imaging.shared_planes import SharedPlanes, planes_bytes
 
 # One is written, one is copied, and the others hold what comes while the node gets no processor: while it starts on a
 # busy board that is half a second and more. Slots that were never needed take no memory.
@@ -24,6 +29,7 @@ MAX_SIDE_PX = 16_384
 _BYTES_PER_PX, _LEAST_BYTES = 8, 1 << 18
 # A slot that held so much gives its memory back: pixels come once in a while, JPEGs always.
 _LARGE_BYTES = 1 << 20
+_WIPED_AT_ONCE_BYTES = 1 << 20
 
 
 def slot_bytes(size: tuple[int, int]) -> int:
@@ -56,22 +62,30 @@ class SlotWriter:
         os.truncate(memory, SLOTS * self.slot_bytes)
         self._memory = mmap.mmap(memory, SLOTS * self.slot_bytes)
         self._free = list(range(SLOTS))
+        # Slots that hold so much memory of their own, the second for as long as planes are shared.
         self._large: set[int] = set()
+        self._with_planes: set[int] = set()
         self.is_read = False
 
-    def put(self, parts: Sequence[bytes]) -> int | None:
-        """Copy the parts of a picture into a free slot, one after the other, and return its number.
+    def put(self, parts: Sequence[bytes], planes: memoryview | None = None) -> int | None:
+        """Copy planes and the parts of a picture into a free slot, one after the other, and return its number.
 
         Returns:
-            ``None`` where no slot is free, or the parts are too large for one.
+            ``None`` where no slot is free, or all of it is too large for one.
         """
         self._take_back()
         size_bytes = sum(map(len, parts))
-        if not self._free or size_bytes > self.slot_bytes:
+        if not self._free or size_bytes + (planes.nbytes if planes is not None else 0) > self.slot_bytes:
             return None
+        # Of the slots with planes those stay that are held, and the next: the others were needed once, in a hurry.
+        self._give_back(self._with_planes if planes is None else self._with_planes - {self._free[-1]})
         # The one used last: it is still in the processor's cache, and the others take no memory before they are needed.
         slot = self._free.pop()
         at = slot * self.slot_bytes
+        if planes is not None:
+            self._memory[at : at + planes.nbytes] = planes
+            at += planes.nbytes
+            self._with_planes.add(slot)
         for part in parts:
             self._memory[at : at + len(part)] = part
             at += len(part)
@@ -89,9 +103,14 @@ class SlotWriter:
         for slot, releases in enumerate(released.to_bytes(SLOTS, "little")):
             if releases and slot not in self._free:
                 self._free.append(slot)
-                if slot in self._large:
-                    self._large.remove(slot)
-                    self._memory.madvise(mmap.MADV_REMOVE, slot * self.slot_bytes, self.slot_bytes)
+        self._give_back(self._large)
+
+    def _give_back(self, slots: set[int]) -> None:
+        """Give back the memory of those slots that are free."""
+        for slot in slots & set(self._free) if slots else ():
+            self._memory.madvise(mmap.MADV_REMOVE, slot * self.slot_bytes, self.slot_bytes)
+            self._large.discard(slot)
+            self._with_planes.discard(slot)
 
     def close(self) -> None:
         """Unmap the memory; the node keeps it for as long as it needs it."""
@@ -101,7 +120,10 @@ class SlotWriter:
 
 
 class SlotReader:
-    """Copies pictures out of the slots, in the node's process. Thread: one."""
+    """Copies pictures out of the slots, in the node's process, and lends planes.
+
+    Thread: one, but for what is lent, which comes back on any.
+    """
 
     def __init__(self, descriptors: Sequence[int], size: tuple[int, int]) -> None:
         """Map the memory; the descriptors are not needed any more afterwards.
@@ -117,29 +139,70 @@ class SlotReader:
         if os.fstat(descriptor).st_size < SLOTS * self._bytes:
             raise ValueError("the shared memory is too small for the pictures announced")
         self._memory = mmap.mmap(descriptor, SLOTS * self._bytes, prot=mmap.PROT_READ)
-        self._released = os.dup(released)
+        self._descriptor, self._released = os.dup(descriptor), os.dup(released)
         os.set_blocking(self._released, False)
+        self._lock = threading.Lock()
+        self._lent, self._is_closed = 0, False
 
-    def take(self, slot: int, sizes: Sequence[int]) -> list[bytes]:
-        """Return copies of the parts of the picture in a slot, and release the slot.
+    def take(self, slot: int, sizes: Sequence[int], planes: tuple[int, int] | None = None) -> list[bytes]:
+        """Return copies of the parts of the picture in a slot, and release the slot, but where planes are in it.
 
         Args:
             slot: Number of the slot.
             sizes: Bytes of each part.
+            planes: Width and height of the planes before the parts; they are to be lent, see `lend`.
 
         Raises:
             ValueError: There is no such slot, or it does not hold so much.
         """
-        if not 0 <= slot < SLOTS or min(sizes, default=0) < 0 or sum(sizes) > self._bytes:
-            raise ValueError(f"parts of {list(sizes)} B in slot {slot}")
-        at, parts = slot * self._bytes, []
-        for size_bytes in sizes:
-            parts.append(self._memory[at : at + size_bytes])
-            at += size_bytes
-        os.eventfd_write(self._released, 1 << slot * _BITS_PER_SLOT)
+        before_bytes = planes_bytes(planes) if planes is not None else 0
+        size_bytes = before_bytes + sum(sizes)
+        if not 0 <= slot < SLOTS or min(sizes, default=0) < 0 or size_bytes > self._bytes:
+            raise ValueError(f"planes of {planes} and parts of {list(sizes)} B in slot {slot}")
+        at, parts = slot * self._bytes + before_bytes, []
+        for part_bytes in sizes:
+            parts.append(self._memory[at : at + part_bytes])
+            at += part_bytes
+        if planes is None:
+            os.eventfd_write(self._released, 1 << slot * _BITS_PER_SLOT)
         return parts
 
+    def lend(self, slot: int, planes: tuple[int, int], mono_s: float) -> SharedPlanes:
+        """Return the planes of a picture of a moment; the slot is released when they are given back."""
+        with self._lock:
+            self._lent += 1
+        return SharedPlanes(mono_s, planes, self._descriptor, slot * self._bytes, partial(self._take_back, slot))
+
     def close(self) -> None:
-        """Unmap the memory."""
+        """Unmap the memory, and overwrite what was in it as soon as nothing is lent any more."""
         self._memory.close()
+        with self._lock:
+            self._is_closed = True
+            if not self._lent:
+                self._wipe()
+
+    def _take_back(self, slot: int) -> None:
+        with self._lock:
+            self._lent -= 1
+            if not self._is_closed:
+                os.eventfd_write(self._released, 1 << slot * _BITS_PER_SLOT)
+            elif not self._lent:
+                self._wipe()
+
+    def _wipe(self) -> None:
+        """Overwrite every page that was ever written, also of pictures that nobody took, and close everything."""
+        zeros, end = bytes(_WIPED_AT_ONCE_BYTES), 0
+        while (start := _seek(self._descriptor, end, os.SEEK_DATA)) is not None:
+            end = _seek(self._descriptor, start, os.SEEK_HOLE) or start
+            for at in range(start, end, len(zeros)):
+                os.pwrite(self._descriptor, zeros[: end - at], at)
+        os.close(self._descriptor)
         os.close(self._released)
+
+
+def _seek(descriptor: int, at: int, what: int) -> int | None:
+    """Return where the next data or the next hole of a file begin; ``None`` where none does."""
+    try:
+        return os.lseek(descriptor, at, what)
+    except OSError:  # at the end of the file
+        return None

@@ -28,6 +28,7 @@ from pi_cam_node.camera.worker.messages import (
     Ready,
     Refused,
     Report,
+    Share,
 )
 from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.imaging.orientation import Orientation
@@ -90,6 +91,8 @@ class SourceLoop:
                         self._configure(order)
                     case Deliver():
                         self._deliver(order)
+                    case Share():
+                        self._share(order)
                     case None:
                         self._read()
         finally:
@@ -137,6 +140,10 @@ class SourceLoop:
     def _deliver(self, order: Deliver) -> None:
         if self._maker is not None:
             self._maker.deliver(order)
+
+    def _share(self, order: Share) -> None:
+        if self._maker is not None:
+            self._maker.share(planes=order.planes)
 
     def _read(self) -> None:
         if self._source is None or self._maker is None:

@@ -12,7 +12,8 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.rules.ring import Limits
 
 # Frames that can exist at once beside the ring: shared memory and inbox 8 (as JPEGs, which most are, three times as
-# many fit into that), newest 1, being worked on 1, and the three that a stack or a PNG needs.
+# many fit into that, and so do planes that encoders read), newest 1, being worked on 1, and the three that a stack or a
+# PNG needs.
 FRAMES_IN_FLIGHT = 13
 # Messages, replies and pictures waiting for the broker.
 QUEUES_BYTES = 4 * MIB

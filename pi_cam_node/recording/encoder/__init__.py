@@ -1,1 +1,1 @@
-"""The encoder's process: JPEGs in, H.264 packets out."""
+"""The encoder's process: pictures in, H.264 packets out."""

@@ -1,26 +1,33 @@
 """The encoder's process: ``python -m pi_cam_node.recording.encoder.child_main <fd> <pid of the node> <format>``.
 
-Decodes JPEGs and encodes them by libx264 through PyAV, without numpy. It ends when the node closes the socket, and the
-kernel kills it with the node's thread that started it.
+Decodes JPEGs, or reads the planes of pictures in shared memory, and encodes them by libx264 through PyAV, without
+numpy. It ends when the node closes the socket, and the kernel kills it with the node's thread that started it.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import socket
+import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import inf
 from typing import Any
 
 import av
 
+from pi_cam_node.base import malloc
 from pi_cam_node.base.parent_death import die_with
+from pi_cam_node.imaging.shared_planes import planes_bytes
 from pi_cam_node.recording.encoder.video_format import VideoFormat, format_of
-from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message, MessageReader
+from pi_cam_node.recording.encoder.wire import PLANES, TICKS_PER_S, Message, MessageReader
 
 _CHUNK_BYTES = 1 << 18
+# Descriptors that come with one piece of the stream: each has a message of its own.
+_DESCRIPTORS_MAX = 1
 # A key frame each second, whatever the rate: files and segments are cut there.
 _KEY_TICKS = TICKS_PER_S - 1800
 # The process gives way to the camera, but for its first pictures, in ticks: a viewer waits for those.
@@ -30,25 +37,52 @@ _FULL_RANGE, _BT470BG = 2, 5
 _PICTURE_I, _PICTURE_ANY = 1, 0
 
 
-class JpegEncoder:
-    """Turns JPEGs into packets; begins anew where their size changes."""
+class PictureEncoder:
+    """Turns pictures into packets; begins anew where their size changes."""
 
     def __init__(self, wanted: VideoFormat) -> None:
         self._format = wanted
-        self._decoder: Any = av.CodecContext.create("mjpeg", "r")
-        self._decoder.thread_count = 1
+        self._jpeg_decoder: Any = None
+        self._planes_reader: Any = None
+        self._is_settled = False
         self._encoder: Any = None
         self._size = (0, 0)
         self._key_ticks = 0
         self._last_ticks = -1
 
-    def encode(self, jpeg: bytes, ticks: int, *, key: bool) -> Iterator[Message]:
-        """Yield what becomes of a picture; a picture that is not later than the one before begins anew.
+    def encode_jpeg(self, jpeg: bytes, ticks: int, *, key: bool) -> Iterator[Message]:
+        """Yield what becomes of a JPEG; a picture that is not later than the one before begins anew.
 
         Raises:
             av.FFmpegError: It is no JPEG.
         """
-        for picture in self._decoder.decode(av.Packet(jpeg)):
+        if self._jpeg_decoder is None:
+            self._jpeg_decoder = av.CodecContext.create("mjpeg", "r")
+            self._jpeg_decoder.thread_count = 1
+        yield from self._encode(self._jpeg_decoder.decode(av.Packet(jpeg)), ticks, key=key)
+
+    def encode_planes(self, planes: Any, size: tuple[int, int], ticks: int, *, key: bool) -> Iterator[Message]:
+        """Yield what becomes of a picture in planes of full range; they are read where they are, without a copy.
+
+        Args:
+            planes: Contiguous bytes.
+            size: Width and height in pixels.
+            ticks: Time of the picture.
+            key: Whether a key frame is wanted.
+        """
+        self._jpeg_decoder = None  # with its pool of pictures
+        reader = self._planes_reader
+        if reader is None or (reader.width, reader.height) != size:
+            reader = self._planes_reader = av.CodecContext.create("rawvideo", "r")
+            reader.width, reader.height = size
+            reader.pix_fmt = "yuvj420p"
+        yield from self._encode(reader.decode(av.Packet(planes)), ticks, key=key)
+        if not self._is_settled:  # the pictures of the past are done, and so are imports
+            self._is_settled = True
+            malloc.release_startup_memory()
+
+    def _encode(self, pictures: Iterable[Any], ticks: int, *, key: bool) -> Iterator[Message]:
+        for picture in pictures:
             source = (picture.width, picture.height)
             size = self._format.size_of(source)
             frame = _fitted(picture, size)
@@ -59,7 +93,7 @@ class JpegEncoder:
             key = key or ticks - self._key_ticks >= _KEY_TICKS
             if key:
                 self._key_ticks = ticks
-            # Frames of a JPEG decoder call themselves key frames, and the encoder would believe it.
+            # Frames of these decoders call themselves key frames, and the encoder would believe it.
             frame.pict_type = _PICTURE_I if key else _PICTURE_ANY
             frame.pts, frame.time_base = ticks, Fraction(1, TICKS_PER_S)
             frame.color_range, frame.colorspace = _FULL_RANGE, _BT470BG
@@ -85,7 +119,7 @@ def _fitted(picture: Any, size: tuple[int, int]) -> Any:
     return picture
 
 
-def serve(link: socket.socket, encoder: JpegEncoder, be_nice: Callable[[], object] = lambda: None) -> None:
+def serve(link: socket.socket, encoder: PictureEncoder, be_nice: Callable[[], object] = lambda: None) -> None:
     """Encode what comes until the other side closes.
 
     Args:
@@ -97,31 +131,61 @@ def serve(link: socket.socket, encoder: JpegEncoder, be_nice: Callable[[], objec
         OSError: The node is gone.
         ValueError: The node's message is invalid.
     """
-    reader = MessageReader()
+    reader, descriptors = MessageReader(), deque[int]()
     nice_ticks: float | None = None
-    while data := link.recv(_CHUNK_BYTES):
+    while True:
+        data, came, _, _ = socket.recv_fds(link, _CHUNK_BYTES, _DESCRIPTORS_MAX)
+        descriptors.extend(came)
+        if not data:
+            return
         for message in reader.feed(data):
             nice_ticks = message.number + _URGENT_TICKS if nice_ticks is None else nice_ticks
             if message.number > nice_ticks:
                 nice_ticks = inf
                 be_nice()
-            for answer in _answers(encoder, message):
+            for answer in _answers(encoder, message, descriptors):
                 link.sendall(answer.header() + answer.body)
 
 
-def _answers(encoder: JpegEncoder, message: Message) -> Iterator[Message]:
+def _answers(encoder: PictureEncoder, message: Message, descriptors: deque[int]) -> Iterator[Message]:
+    ticks, key = message.number, bool(message.flag)
     try:
-        yield from encoder.encode(message.body, message.number, key=bool(message.flag))
+        if message.kind == "planes":
+            planes, size = _mapped(message.body, descriptors)
+            yield from encoder.encode_planes(planes, size, ticks, key=key)
+        else:
+            yield from encoder.encode_jpeg(message.body, ticks, key=key)
     except av.FFmpegError as error:
         yield Message("failed", message.number, 0, f"{type(error).__name__}: {error}".encode()[:500])
+
+
+def _mapped(body: bytes, descriptors: deque[int]) -> tuple[mmap.mmap, tuple[int, int]]:
+    """Return the planes that a message tells of, and their size in pixels.
+
+    Raises:
+        ValueError: No memory came with it, or it cannot be mapped.
+    """
+    if not descriptors:
+        raise ValueError("planes without memory")
+    descriptor = descriptors.popleft()
+    try:
+        width, height, offset_bytes = PLANES.unpack(body)
+        size_bytes, flags = planes_bytes((width, height)), mmap.MAP_SHARED | mmap.MAP_POPULATE
+        planes = mmap.mmap(descriptor, size_bytes, flags=flags, prot=mmap.PROT_READ, offset=offset_bytes)
+    except (OSError, ValueError, struct.error) as error:
+        raise ValueError(f"planes that cannot be mapped: {error}") from error
+    finally:
+        os.close(descriptor)
+    return planes, (width, height)
 
 
 def main(descriptor: int, parent: int, wanted: VideoFormat) -> None:
     """Run until the node closes the socket."""
     die_with(parent)
+    malloc.refuse_huge_pages()
     av.logging.set_level(av.logging.PANIC)
     try:
-        serve(socket.socket(fileno=descriptor), JpegEncoder(wanted), lambda: os.nice(_NICENESS))
+        serve(socket.socket(fileno=descriptor), PictureEncoder(wanted), lambda: os.nice(_NICENESS))
     except OSError:
         return  # the node has closed the socket in the middle of an answer: it does not want it any more
     except ValueError as error:

@@ -13,8 +13,9 @@ from collections import deque
 from pi_cam_node.base.child_process import start_child
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.extras import has_video, video_hint
+from pi_cam_node.imaging.shared_planes import SharedPlanes
 from pi_cam_node.recording.encoder.video_format import VideoFormat
-from pi_cam_node.recording.encoder.wire import Message, MessageReader
+from pi_cam_node.recording.encoder.wire import PLANES, Message, MessageReader
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +63,11 @@ class EncoderProcess:
                 raise
         ours.setblocking(False)
         self._link, self._reader = ours, MessageReader()
-        self._unsent: deque[memoryview] = deque()
+        # Bytes, and the descriptor that goes with them.
+        self._unsent: deque[tuple[memoryview, int | None]] = deque()
         self._unsent_bytes = 0
-        self._waiting = 0
+        # Pictures that the process has, oldest first: the planes of those that it reads itself.
+        self._waiting: deque[SharedPlanes | None] = deque()
         self._moved_s = time.monotonic()
         self._has_answered = False
 
@@ -81,17 +84,29 @@ class EncoderProcess:
     @property
     def waiting(self) -> int:
         """Number of pictures in the process that it has not answered."""
-        return self._waiting
+        return len(self._waiting)
 
     def send(self, jpeg: bytes, ticks: int, *, key: bool = False) -> None:
         """Queue a picture, to be sent with the next `exchange`."""
         message = Message("picture", ticks, int(key), jpeg)
-        for part in (message.header(), jpeg):
-            self._unsent.append(memoryview(part))
-            self._unsent_bytes += len(part)
+        self._queue(message.header())
+        self._queue(jpeg)
+        self._wait_for(None)
+
+    def send_planes(self, planes: SharedPlanes, ticks: int) -> None:
+        """Queue a picture that the process reads itself, to be told with the next `exchange`; give it back then."""
+        body = PLANES.pack(*planes.size, planes.offset_bytes)
+        self._queue(Message("planes", ticks, 0, body).header() + body, planes.descriptor)
+        self._wait_for(planes)
+
+    def _queue(self, data: bytes, descriptor: int | None = None) -> None:
+        self._unsent.append((memoryview(data), descriptor))
+        self._unsent_bytes += len(data)
+
+    def _wait_for(self, planes: SharedPlanes | None) -> None:
         if not self._waiting:
             self._moved_s = time.monotonic()
-        self._waiting += 1
+        self._waiting.append(planes)
 
     def exchange(self, timeout_s: float) -> list[Message]:
         """Send and receive without blocking; return the messages that came, after the timeout at the latest.
@@ -124,19 +139,24 @@ class EncoderProcess:
                 self._process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 _log.error("the encoder's process %d cannot be ended", self.pid)
+        while self._waiting:
+            self._answered()
 
     def _send(self) -> None:
         while self._unsent:
-            part = self._unsent[0]
+            part, descriptor = self._unsent[0]
             try:
-                sent = self._link.send(part)
+                if descriptor is None:
+                    sent = self._link.send(part)
+                else:
+                    sent = socket.send_fds(self._link, [part], [descriptor])
             except BlockingIOError:
                 return
             self._unsent_bytes -= sent
             if sent == len(part):
                 self._unsent.popleft()
             else:
-                self._unsent[0] = part[sent:]
+                self._unsent[0] = part[sent:], None  # a descriptor goes with the first byte
 
     def _receive(self) -> list[Message]:
         came: list[Message] = []
@@ -150,8 +170,22 @@ class EncoderProcess:
             came += self._reader.feed(data)
             if len(data) < _CHUNK_BYTES:
                 break
-        self._waiting -= sum(message.kind in ("packet", "failed") for message in came)
+        for message in came:
+            if message.kind in ("packet", "failed"):
+                self._answered()
         return came
+
+    def _answered(self) -> None:
+        """Give back the oldest picture.
+
+        Raises:
+            ValueError: The process has none.
+        """
+        if not self._waiting:
+            raise ValueError("an answer to nothing")
+        planes = self._waiting.popleft()
+        if planes is not None:
+            planes.give_back()
 
     def _cause_of_end(self) -> str:
         try:

@@ -1,7 +1,8 @@
 """Wire format between the node and the encoder's process, on a stream socket.
 
-Each message is a header and a body. To the encoder: a picture. From it: the size of the pictures from here on, a
-packet, or what went wrong. Light enough for both sides.
+Each message is a header and a body. To the encoder: a picture, as a JPEG, or as the place of its planes in shared
+memory, whose descriptor comes along. From it: the size of the pictures from here on, a packet, or what went wrong.
+Light enough for both sides.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ _HEADER = struct.Struct(">BqII")
 BODY_BYTES_MAX = 32 << 20
 TICKS_PER_S = 90_000
 
-Kind = Literal["picture", "size", "packet", "failed"]
-_KINDS: tuple[Kind, ...] = ("picture", "size", "packet", "failed")
+# Body of `planes`: width, height, and where in the memory they begin.
+PLANES = struct.Struct(">IIQ")
+
+Kind = Literal["picture", "planes", "size", "packet", "failed"]
+_KINDS: tuple[Kind, ...] = ("picture", "planes", "size", "packet", "failed")
 
 
 @frozen
@@ -27,8 +31,9 @@ class Message:
     """A message.
 
     Attributes:
-        kind: ``picture``: a JPEG to encode. ``size``: the packets that follow show pictures of ``number`` x ``flag``
-            pixels. ``packet``: an access unit in Annex B. ``failed``: the reason, in UTF-8.
+        kind: ``picture``: a JPEG to encode. ``planes``: the place of its planes instead, see `PLANES`. ``size``: the
+            packets that follow show pictures of ``number`` x ``flag`` pixels. ``packet``: an access unit in Annex B.
+            ``failed``: the reason, in UTF-8.
         number: Time in ticks of 90 kHz on the monotonic clock; of ``size`` the width.
         flag: Of a picture: 1 where a key frame is wanted. Of a packet: 1 where it is one. Of ``size`` the height.
         body: The bytes.

@@ -83,6 +83,13 @@ def test_planes_of_any_even_size_are_found(size: tuple[int, int]) -> None:
     assert jpeg.size_of(pixels, "i420") == size
 
 
+def test_planes_of_colours_are_those_of_the_jfif_equations() -> None:
+    planes = jpeg.to_i420(card())
+    assert np.abs(planes.astype(int) - i420(card())).max() <= 1
+    noise = RNG.integers(0, 256, (48, 64, 3), np.uint8)
+    assert np.abs(jpeg.to_i420(noise)[:48].astype(int) - i420(noise)[:48]).max() <= 1
+
+
 @pytest.mark.parametrize("layout", get_args(Layout))
 def test_a_frame_is_resized_in_its_own_layout(layout: Layout) -> None:
     pixels = card(128, 96) if layout == "bgr" else i420(card(128, 96))

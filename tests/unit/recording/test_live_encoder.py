@@ -1,13 +1,16 @@
-"""Encoding on demand, with a process that is lost."""
+"""Encoding on demand, with a process that is lost, and with planes where there are some."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
+from pi_cam_node.imaging.shared_planes import PlanesStore, SharedPlanes
 from pi_cam_node.recording.encoder.process import EncoderLost
 from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.live_encoder import LiveEncoder
@@ -28,12 +31,19 @@ class Process:
     def __init__(self, answers: float, begun: Callable[[], None] = lambda: None) -> None:
         self._answers, self._asked, self._begun = answers, deque[int](), begun
         self._has_size = False
+        self.planes: list[float] = []
+        self._lent: dict[int, SharedPlanes] = {}
 
     @property
     def waiting(self) -> int:
         return len(self._asked)
 
     def send(self, _jpeg: bytes, ticks: int) -> None:
+        self._asked.append(ticks)
+
+    def send_planes(self, planes: SharedPlanes, ticks: int) -> None:
+        self.planes.append(planes.mono_s)
+        self._lent[ticks] = planes
         self._asked.append(ticks)
 
     def exchange(self, _timeout_s: float) -> Sequence[Message]:
@@ -46,10 +56,15 @@ class Process:
             return [Message("size", 640, 480)]
         self._begun()
         self._answers -= 1
-        return [Message("packet", self._asked.popleft(), 1, access_unit(1, key=True, size_bytes=200))]
+        ticks = self._asked.popleft()
+        if planes := self._lent.pop(ticks, None):
+            planes.give_back()
+        return [Message("packet", ticks, 1, access_unit(1, key=True, size_bytes=200))]
 
     def close(self) -> None:
         self._asked.clear()
+        for planes in self._lent.values():
+            planes.give_back()
 
 
 def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
@@ -103,3 +118,44 @@ def test_a_camera_that_came_back_without_sound_has_none_in_its_video() -> None:
     finally:
         assert encoder.close(10)
     assert set(formats) == {b""}
+
+
+def test_planes_are_taken_where_there_are_some_and_each_picture_becomes_a_packet_once() -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    store, returned, sent = PlanesStore(), list[float](), list[float]()
+    processes = [Process(8), Process(float("inf"))]
+    waiting = iter(processes)
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: next(waiting),  # type: ignore[arg-type, return-value]
+        planes=store,
+    )
+
+    def shoot(number: int, *, planes: bool) -> None:
+        mono_s = 100 + number / 10
+        if planes:
+            store.put(SharedPlanes(mono_s, (64, 48), 0, 0, lambda: returned.append(mono_s)))
+            sent.append(mono_s)
+        ring.append(mono_s, b"jpeg", None)
+        wait_until(lambda: encoder.stream.last_mono_s > mono_s - 0.001, f"picture {number}", 30)
+
+    ring.append(100.0, b"jpeg", None)
+    assert not store.is_wanted
+    encoder.start()
+    encoder.need(100.0)
+    reader, times = encoder.stream.reader_since(0.0), list[float]()
+    try:
+        wait_until(lambda: store.is_wanted, "an encoder that wants planes", 30)
+        for number in range(1, PICTURES):
+            shoot(number, planes=number % 3 > 0)
+        while (item := reader.next()) is not None:
+            times.append(item[0].mono_s)
+        encoder.release()
+        wait_until(lambda: not store.is_wanted, "an encoder that wants no more", 30)
+    finally:
+        assert encoder.close(10)
+    assert encoder.restarts == 1
+    assert times == pytest.approx([100 + number / 10 for number in range(PICTURES)], abs=1e-4)
+    assert set(processes[0].planes + processes[1].planes) == set(sent)
+    assert sorted(returned) == sent, "each comes back once, those of the lost process too"

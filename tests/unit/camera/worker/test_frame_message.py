@@ -27,7 +27,7 @@ PACKETS = (PacketInSlot(12.25, True, 1001, made=True), PacketInSlot(12.3, False,
 PLAIN = FrameInSlot(
     3, 1, (900, 0, 700, 0, 0), (92,), 12.25, 12.5, "night", Sensor(1000, 2.0, None, 41.5), 7.5, 99, False, 85, 7
 )
-FULL = PLAIN._replace(motion=REPORT, packets=PACKETS)
+FULL = PLAIN._replace(motion=REPORT, packets=PACKETS, planes=(1024, 768))
 IMAGE = Image(12.25, 12.5, "night", PLAIN.sensor, 7.5, 99, False, 85, b"jpeg", b"ring", {60: b"low"}, b"raw", b"small")
 
 
@@ -36,6 +36,7 @@ IMAGE = Image(12.25, 12.5, "night", PLAIN.sensor, 7.5, 99, False, 85, b"jpeg", b
     [
         PLAIN,
         FULL,
+        PLAIN._replace(planes=(640, 480)),
         PLAIN._replace(checksum=None, flat=True, mode="day", sensor=Sensor()),
         PLAIN._replace(checksum=0, qualities=(), sizes=(1 << 31, 0, 0, 0)),
         PLAIN._replace(motion=replace(REPORT, gate="", unsettled=False, blobs=())),
@@ -88,7 +89,7 @@ def test_a_driver_s_nonsense_is_no_measurement(figure: float) -> None:
     assert arrived.sensor == Sensor(1000, None, None, 41.5)
 
 
-@pytest.mark.parametrize(("at", "what"), [(1, "mode"), (20 + 56 + 21 + 8, "gate")])
+@pytest.mark.parametrize(("at", "what"), [(1, "mode"), (20 + 56 + 21 + 8 + 8, "gate")])
 def test_a_number_that_stands_for_nothing_is_refused(at: int, what: str) -> None:
     datagram = bytearray(encode_frame(FULL))
     datagram[at] = 200

@@ -13,7 +13,7 @@ from pi_cam_node.camera.source import Opened, Shot
 from pi_cam_node.camera.worker.messages import Deliver, Image, Output
 from pi_cam_node.camera.worker.picture_maker import PictureMaker, shape_of
 from pi_cam_node.imaging.frame import Layout, Sensor
-from pi_cam_node.imaging.jpeg import Pixels, decode
+from pi_cam_node.imaging.jpeg import Pixels, decode, to_bgr, to_i420
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.packet import Packet, PacketFacts
 
@@ -130,6 +130,54 @@ def test_a_demand_is_met_once_by_the_first_picture_exposed_after_it() -> None:
     assert (second.jpegs, second.raw is not None) == ({}, True), "95 is the quality that it has anyway"
     third = made.make(shot(exposed_s=13.0))
     assert (third.jpegs, third.raw) == ({}, None)
+
+
+def planes_of(image: Image) -> Pixels:
+    """Return what an encoder of video sees, as B, G, R."""
+    assert image.planes is not None
+    width, height = image.planes.size
+    return to_bgr(np.frombuffer(image.planes.data, np.uint8).reshape(height * 3 // 2, width), "i420")
+
+
+@pytest.mark.parametrize("layout", ["bgr", "i420"])
+@pytest.mark.parametrize("ring_size", [None, (32, 24)])
+def test_planes_show_what_the_ring_s_jpeg_shows(layout: Layout, ring_size: tuple[int, int] | None) -> None:
+    """Turned, masked, labelled, small where the ring is; the colours are those of a JPEG, of full range."""
+    down, across = np.mgrid[0:48, 0:64]
+    colours = np.dstack([across * 4, 255 - down * 5, np.full((48, 64), 200)]).astype(np.uint8)
+    pixels = colours if layout == "bgr" else to_i420(colours)
+    output = Output(98, ring_size, "{name}", "x")
+    made = maker(layout, orientation=Orientation(180), masks=[LEFT], output=output)
+    made.share(planes=True)
+    image = made.make(shot(pixels))
+    assert image.planes is not None
+    assert image.planes.size == (ring_size or (64, 48))
+    shown, jpeg = planes_of(image), decode(image.ring_jpeg or image.jpeg)
+    assert shown.shape == jpeg.shape
+    off = np.abs(shown.astype(int) - jpeg)
+    assert off.mean() < 4
+    assert np.abs(shown.astype(int).mean(axis=(0, 1)) - jpeg.mean(axis=(0, 1))).max() < 1.5
+    assert shown[:, : shown.shape[1] // 2 - 2][: shown.shape[0] // 3].max() == 0, "masked"
+    made.share(planes=False)
+    assert made.make(shot(pixels)).planes is None
+
+
+def test_without_an_encoder_there_are_no_planes_and_of_an_odd_size_never() -> None:
+    assert maker("i420").make(shot(np.zeros((72, 64), np.uint8))).planes is None
+    odd = PictureMaker(Opened("test", (63, 48), "bgr", controls=True), Orientation(), (), Output(95))
+    odd.share(planes=True)
+    image = odd.make(shot(np.full((48, 63, 3), 120, np.uint8)))
+    assert image.planes is None
+    assert seen(image).shape == (48, 63, 3)
+
+
+def test_pixels_on_demand_stay_in_their_layout_beside_planes() -> None:
+    made = maker("bgr")
+    made.share(planes=True)
+    made.deliver(Deliver(0.0, None, raw=True))
+    image = made.make(shot())
+    assert image.raw == shot().pixels.tobytes()
+    assert image.planes is not None
 
 
 def test_a_preview_is_small_and_masked_and_comes_once() -> None:
