@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import compileall
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 
-import pi_cam_node
 from benchmarks.bars import Result, ratios
 from benchmarks.bench import Bench, say
 from benchmarks.node import Node
@@ -29,11 +26,7 @@ IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_modu
 
 
 def start(bench: Bench) -> Iterator[Result]:
-    """Start a node on the synthetic camera, and an interpreter that imports and ends.
-
-    The package is compiled to bytecode first, as pip does where it installs one.
-    """
-    compileall.compile_dir(Path(pi_cam_node.__file__).parent, quiet=1)
+    """Start a node on the synthetic camera, and an interpreter that imports and ends."""
     out = subprocess.run([sys.executable, "-c", LOADED], env=ENVIRONMENT, check=True, capture_output=True, text=True)
     names = [name for name in out.stdout.split() if not any(part.startswith("_") for part in name.split("."))]
     folder = bench.subfolder("start")
