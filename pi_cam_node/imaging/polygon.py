@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
 from pi_cam_node.base.frozen import frozen
 
@@ -12,6 +13,8 @@ ZONE_FORM = "a name, = and a polygon: door=0.1,0.2 0.5,0.2 0.5,0.9"
 
 # As fine as the widest picture has pixels, and short enough for a message to the camera's process.
 _DECIMALS = 4
+# Of the parallelogram of three points, less than that of the smallest triangle on that grid.
+_LEAST_AREA = 1e-9
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]{1,12}(?:e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 _ZONE_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
@@ -45,6 +48,8 @@ def parse_polygon(text: str) -> Polygon:
     points = tuple(_point(word) for word in text.split())
     if not POINTS_MIN <= len(points) <= POINTS_MAX:
         raise ValueError(f"{len(points)} points are no polygon, expected {FORM}")
+    if _is_line(points):
+        raise ValueError(f"{text[:40]!r} covers nothing, as its points lie on one line, expected {FORM}")
     return points
 
 
@@ -58,6 +63,12 @@ def parse_zone(text: str) -> tuple[str, Polygon]:
     if not equals or not _ZONE_NAME.fullmatch(name):
         raise ValueError(f"{name[:40]!r} is no name of a zone (a-z, 0-9, _ and -, at most 32), expected {ZONE_FORM}")
     return name, parse_polygon(polygon)
+
+
+def _is_line(points: Polygon) -> bool:
+    x, y = points[0]
+    sides = [(x1 - x, y1 - y) for x1, y1 in points[1:]]
+    return all(abs(x1 * y2 - x2 * y1) < _LEAST_AREA for (x1, y1), (x2, y2) in combinations(sides, 2))
 
 
 def _point(word: str) -> Point:

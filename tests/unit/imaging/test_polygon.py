@@ -22,6 +22,20 @@ def test_what_is_no_zone_is_refused(text: str) -> None:
         parse_zone(text)
 
 
+@pytest.mark.parametrize("points", ["0.1,0.1 0.1,0.1 0.1,0.1", "0.1,0.1 0.5,0.1 0.9,0.1", "0,0 0.2,0.1 0.4,0.2 1,0.5"])
+def test_a_polygon_that_is_a_line_is_refused(points: str) -> None:
+    """Nothing moves in such a zone, and such a mask hides nothing."""
+    with pytest.raises(ValueError, match="covers nothing, as its points lie on one line"):
+        parse_zone(f"door={points}")
+
+
+@pytest.mark.parametrize(
+    "points", ["0.1,0.1 0.9,0.9 0.1,0.9 0.9,0.1", "0.5,0.5 0.5001,0.5 0.5,0.5001", "0,0 0,0 1,0 1,1"]
+)
+def test_a_polygon_that_covers_something_is_taken(points: str) -> None:
+    assert len(parse_zone(f"door={points}")[1]) == len(points.split())
+
+
 @pytest.mark.parametrize(
     ("point", "inside"), [((0.2, 0.5), True), ((0.7, 0.5), False), ((0.2, 1.0), True), ((0.0, 0.0), True)]
 )
