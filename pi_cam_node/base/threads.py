@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # takes tenths of a second to import, and processes with thre
 # Longer than anything that a healthy loop does between two beats on a small board that swaps, and short enough for a
 # loop that hangs to be answered within 30 s.
 LIMIT_S = 20.0
-# Interval of the beats along an event loop.
-BEAT_S = 1.0
+# Interval of the beats along an event loop, each of which wakes a thread that has nothing else to do.
+BEAT_S = 4.0
 # Restarts of a thread allowed within ten minutes.
 REPAIRS = 3
 
@@ -145,7 +145,7 @@ class MonitoredThread(Heartbeat):
             super().beat(within_s)
 
     def beat_along(self, event_loop: AbstractEventLoop) -> None:
-        """Beat now, and each second for as long as an event loop turns. Thread: the event loop's."""
+        """Beat now, and every few seconds for as long as an event loop turns. Thread: the event loop's."""
         self.beat()
         event_loop.call_later(BEAT_S, self.beat_along, event_loop)
 
