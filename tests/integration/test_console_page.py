@@ -229,14 +229,17 @@ def test_a_camera_out_of_view_is_emptied_by_privacy_and_live_when_it_is_scrolled
 def test_what_removes_something_is_pressed_twice_and_a_code_that_ended_is_replaced(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
+    loaded = "document.readyState === 'complete'"  # with its scripts
+
     async def steps(tab: Tab, _client: Client, console: RunningConsole) -> None:
         await tab.go(f"{console.url}/settings/accounts")
+        await tab.until(loaded)
         form = "document.querySelector('#made').closest('form')"
         await tab.value(f"{form}.querySelector('[name=name]').value = 'Max'")
         await tab.value(f"{form}.querySelector('[name=password]').value = 'horse battery'")
         await tab.value(f"{form}.querySelector('button').click()")
         button = "[...document.querySelectorAll('button.danger')].find((one) => /Max|Really/.test(one.textContent))"
-        await tab.until(f"{button} !== undefined", "the account")
+        await tab.until(f"{button} !== undefined && {loaded}", "the account")
         await tab.value(f"{button}.click()")
         assert await tab.value(f"{button}.textContent") == "Really remove?"
         second = "new MouseEvent('click', {bubbles: true, cancelable: true, detail: 2})"
@@ -245,7 +248,12 @@ def test_what_removes_something_is_pressed_twice_and_a_code_that_ended_is_replac
         await tab.value(f"{button}.click()")
         await tab.until(f"{button} === undefined", "the account to go")
         assert await tab.value("fetch('/api/accounts').then((said) => said.json()).then((all) => all.length)") == 1
+        when = "document.querySelector('time[datetime]').textContent"
+        today = await tab.value(when)
+        await tab.pass_midnight()
+        await tab.until(f"{when}.length > {len(today)} && {when}.endsWith({today!r})", "the date of yesterday")
         await tab.go(f"{console.url}/pair")
+        await tab.until(loaded)
         code = await tab.value("document.querySelector('.code').textContent")
         await asyncio.to_thread(console.stop)
         await asyncio.to_thread(console.start)  # which knows no code any more

@@ -105,6 +105,8 @@ def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, m
                 await tab.click("dialog[open] .delete")
                 await tab.until("document.querySelectorAll('#pictures li').length === 1")
                 assert len(serving.archive.rows) == 1
+                await tab.pass_midnight()
+                await tab.until("document.querySelector('#pictures h3').innerText.startsWith('Yesterday')")
 
         run(story)
         assert [picture.kind for picture, _ in serving.archive.saved] == ["single", "stack"]

@@ -115,6 +115,14 @@ class Tab:
             assert asyncio.get_running_loop().time() < end, f"{what or expression}\n{await self.text('body')}"
             await asyncio.sleep(0.05)
 
+    async def pass_midnight(self) -> None:
+        """Have it be a day later for the page, which stays open."""
+        await self.value(
+            "(() => { const Real = Date, day = 86_400_000; window.Date = class extends Real {"
+            " constructor(...told) { told.length ? super(...told) : super(Real.now() + day); }"
+            " static now() { return Real.now() + day; } }; })()"
+        )
+
     async def until_asked(self, path: str) -> None:
         """Wait until the page has asked for a path, from the last emptying of `requests` on."""
         async with asyncio.timeout(DEADLINE_S):

@@ -4,6 +4,7 @@ import { LiveView } from "./live.js";
 
 const PAGE_MS = 20_000;
 const SHIFT_MS = 60_000;
+const DEADLINE_MS = 10_000;
 const MEMORY_MAX_BYTES = 600 * 1024 * 1024;
 const DARK_LUX = 3;
 const RELOAD_HOUR = 4;
@@ -33,9 +34,9 @@ async function stayAwake() {
 
 // Loads anew where there are other cameras than before, and dims where it is dark in front of one.
 async function look() {
-  const answer = await fetch("/api/nodes").catch(() => undefined);
-  if (!answer?.ok) return;
-  const { nodes } = await answer.json();
+  const answer = await fetch("/api/nodes", { signal: AbortSignal.timeout(DEADLINE_MS) }).catch(() => undefined);
+  const { nodes } = (answer?.ok && (await answer.json().catch(() => undefined))) || {};
+  if (!nodes) return;
   const shown = panes.map((pane) => pane.querySelector(".screen").dataset.camera).sort().join();
   if (nodes.map(({ id }) => id).sort().join() !== shown) location.reload();
   const lux = nodes.map(({ states }) => Number.parseFloat(states.lux)).find((value) => !Number.isNaN(value));

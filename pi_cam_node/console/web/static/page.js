@@ -13,6 +13,7 @@ const SURE_MS = 4_000;
 const AGAIN_MS = 3_000;
 const build = document.body.dataset.build;
 let heard = Date.now();
+let day = new Date().toDateString();
 
 export function wordTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]:not([data-worded])")) {
@@ -60,6 +61,15 @@ function everythingMayHaveChanged() {
 function look() {
   const notice = document.getElementById("unreached");
   if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
+  wordTimesOfYesterday();
+}
+
+/** Adds the date to times that were today's when the page was made, or were in another zone. */
+function wordTimesOfYesterday() {
+  const today = new Date().toDateString();
+  if (today === day) return;
+  day = today;
+  for (const element of document.querySelectorAll("time[data-worded]")) delete element.dataset.worded;
 }
 
 /** Stops the first press of a button with `data-sure`, and shows these words on it until the second: a double click is one. */

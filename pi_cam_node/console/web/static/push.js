@@ -22,7 +22,8 @@ function inTime(promise) {
 
 async function tell(subscription) {
   const body = JSON.stringify({ ...subscription.toJSON(), label: label.value });
-  const answer = await fetch("/api/push/subscribe", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await inTime(fetch("/api/push/subscribe", { method: "POST", headers, body }));
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer.status === 201;
 }

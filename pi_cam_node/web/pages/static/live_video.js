@@ -6,6 +6,7 @@ import { _ } from "./translate.js";
 const CHECK_MS = 500;
 const STILL_MS = 2500; // three segments are buffered: a picture that stands for so long waits for the camera
 const AGAIN_MS = 2000;
+const REFUSAL_DEADLINE_MS = 20000; // the first request waits for the encoder
 const LIBRARY = new URL("./vendor/hls.light.min.js", import.meta.url);
 const NATIVE = "application/vnd.apple.mpegurl";
 const OPTIONS = {
@@ -88,7 +89,8 @@ export class LiveVideo {
     } catch (error) {
       if (run !== this.#run || error.name === "AbortError") return;
       if (error.name === "NotAllowedError") this.#video.controls = true; // it begins when somebody presses play
-      else this.#again(error.message || _("The node does not answer. Trying again …"));
+      else if (["TypeError", "TimeoutError"].includes(error.name)) this.#again(_("The node does not answer. Trying again …")); // of fetch
+      else this.#again(error.message);
     }
   }
 
@@ -152,7 +154,8 @@ function beginEncoding(url) {
 
 /** Returns why there is no live video now, for people; empty where there is. */
 async function refusal(url) {
-  const response = await fetch(url, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
+  const signal = AbortSignal.timeout(REFUSAL_DEADLINE_MS);
+  const response = await fetch(url, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal });
   if (response.ok) return "";
   const said = (await response.text()).trim();
   if (response.status === 401) return _("The session has ended. Log in again.");

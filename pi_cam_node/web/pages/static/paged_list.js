@@ -6,6 +6,8 @@ import { boundsOf, byDay, dayOf, nameOf } from "./days.js";
 import { element } from "./dom.js";
 import { _ } from "./translate.js";
 
+const DAY_CHECK_MS = 5_000;
+
 /** Names a row among those of all nodes. */
 export const keyOf = (row) => `${row.node}/${row.id}`;
 
@@ -40,6 +42,17 @@ export class PagedList {
     this.notices = element("div", { className: "notices" });
     place.replaceChildren(this.bar, this.said, this.notices, this.days, this.empty, this.older);
     this.older.hidden = true;
+    this.today = dayOf(Date.now());
+    setInterval(() => this.followMidnight(), DAY_CHECK_MS);
+  }
+
+  /** Calls yesterday "Yesterday" on a page that stays open over midnight. */
+  followMidnight() {
+    const today = dayOf(Date.now());
+    if (today === this.today) return;
+    this.today = today;
+    this.picker.draw();
+    this.show(this.rows, this.more);
   }
 
   get isEmpty() {
