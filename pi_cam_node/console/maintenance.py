@@ -135,7 +135,7 @@ class Maintenance:
         self._context.journal.put(Entry(lambda db: node_rows.put(db, node.id, name, info, now_ms)))
 
     def _erase(self, node: Node) -> None:
-        """Delete everything of a node that was erased, or removed here: then note that it was."""
+        """Delete everything under the id of a node that was erased, renamed or removed here; note the last."""
         context, is_removed, now_ms = self._context, self._context.nodes.is_removed(node.id), self._context.now_ms()
 
         def erase(db: sqlite3.Connection) -> None:
@@ -148,7 +148,8 @@ class Maintenance:
         self._former.pop(node.id, None)
         self._reconciled = {one for one in self._reconciled if one[0] != node.id}
         context.journal.put(Entry(erase, lambda _kept: context.changes.tell("events")))
-        _log.warning("node %s was %s; everything of it goes", node.id, "removed" if is_removed else "erased")
+        why = "removed" if is_removed else "erased or renamed"
+        _log.warning("node %s was %s; nothing is kept under this id", node.id, why)
 
     def _follow_renames(self, node: Node) -> None:
         """Give a node the rows of each id that it had before: once, since another node may have such an id by now."""
