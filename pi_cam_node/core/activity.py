@@ -212,6 +212,7 @@ class Activity:
                 self._films.discard(film_id)
                 if film_id:
                     self._store.forget_recording(film_id)
+                    self._events.film_lost(film_id)
                 self._emit(RecordingFailed(message, self._events.find(event_id), self._clock.utcnow()))
                 self._emit(FaultReported(message.code, f"recording: {message.reason}"))
 
@@ -242,10 +243,9 @@ class Activity:
         pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
         row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
-        if is_recorded and before is not None and before is self.recording.order:  # one recording for both
-            film = self._newest_film
-            if film is not None and film.event_id == before.event_id:
-                row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
+        film, joined = self._newest_film, before if before is self.recording.order else None  # one recording for both
+        if is_recorded and joined and film and film.event_id == joined.event_id and film.film_id in self._films:
+            row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
         row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
         self._tell_motion(self.motion.changes(self._clock.monotonic()))

@@ -93,6 +93,12 @@ class OpenEvents:
         pre_roll = row.pre_roll_s if pre_roll_s is None else pre_roll_s
         return self._change(event_id, recording_id=film_id, pre_roll_s=pre_roll)
 
+    def film_lost(self, film_id: str) -> None:
+        """Take a film that came to nothing from its events; the next one is theirs."""
+        rows = [*(event.row for event in self._open.values()), *self._ended.values()]
+        for name in {row.id for row in rows if row.recording_id == film_id}:
+            self._change(name, recording_id=None)
+
     def find(self, event_id: str) -> EventRow | None:
         """Return an event that goes on or ended lately."""
         rows = [event.row for event in list(self._open.values())]  # a copy at once: other threads look, too
@@ -102,7 +108,7 @@ class OpenEvents:
         """Count another event of motion; return whether there are not too many within the hour."""
         return self._begun.allow(EVENTS_MAX, now_s)
 
-    def _change(self, event_id: str, **changes: str | float) -> EventRow | None:
+    def _change(self, event_id: str, **changes: str | float | None) -> EventRow | None:
         row = self.find(event_id)
         if row is None:
             return None

@@ -162,6 +162,24 @@ def test_a_film_that_failed_is_told_and_is_a_fault() -> None:
     assert any("the disk is full" in fault.message for fault in scene.told(FaultReported))
 
 
+def test_an_event_whose_film_failed_has_the_one_that_was_made_in_its_place() -> None:
+    """It told the film that was lost, and then none, though the rest of it was on the disk."""
+    scene = Scene()
+    scene.moves()
+    event_id = scene.events()[0].id
+    for film_id in ("f1-recording", "f2-recording"):
+        scene.harness.step(FilmOpened(event_id, film_id, "motion", 4.9, AT, Path("/captures/x.mp4"), 0.0))
+        assert scene.events()[0].recording_id == film_id
+        if film_id.startswith("f1"):
+            scene.harness.step(FilmFailed(event_id, film_id, "motion", "not_saved", "deleted"))
+            assert scene.events()[0].recording_id is None
+            scene.harness.send("record", "on")
+            joined = next(event for event in scene.events() if event.kind == "record")
+            assert joined.recording_id is None, "it joins the recording, and not the film that is lost"
+    scene.harness.step(FilmSaved(film("f2-recording", event_id)))
+    assert {event.recording_id for event in scene.events()} == {"f2-recording"}
+
+
 def test_a_lost_camera_turns_motion_off_before_it_is_told_as_lost() -> None:
     scene = Scene()
     scene.moves()
