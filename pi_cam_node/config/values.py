@@ -39,6 +39,8 @@ _NUMBER = re.compile(
     r"([-+]?(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]{1,3})?)\s*([A-Za-zµ]*)", re.IGNORECASE | re.ASCII
 )
 
+_POINT = re.compile(r"(?:[^=\s]*=)?[0-9]*\.?[0-9]+,[0-9]*\.?[0-9]+;?", re.ASCII)
+
 
 def number(text: str, unit: str) -> int | float | str:
     """Return the number of ``2.5 s`` or ``1e6`` in the unit given; the text itself where it is not one."""
@@ -60,9 +62,14 @@ def choice(text: str, known: Sequence[str]) -> str:
 
 
 def items(text: str) -> object:
-    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself where it is broken JSON."""
+    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself where it is broken JSON.
+
+    Points of polygons have commas and blanks between them: ``0,0 1,0 1,1`` is one item, and a semicolon or a new line
+    begins the next.
+    """
     if not text.startswith("["):
-        return [item for item in re.split(r"[\s,]+", text) if item]
+        is_polygon = any(map(_POINT.fullmatch, text.split()))
+        return [item.strip() for item in re.split(r"[;\n]+" if is_polygon else r"[\s,]+", text) if item.strip()]
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -420,3 +420,21 @@ def test_what_only_looks_like_an_address_is_refused(key: str, host: str) -> None
 )
 def test_only_a_near_key_is_suggested(wrong: str, nearest: str | None) -> None:
     assert nearest_key(wrong) == nearest
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "found"),
+    [
+        ("motion.zones", "door=0.1,0.2 0.5,0.2 .5,0.9", ["door=0.1,0.2 0.5,0.2 .5,0.9"]),
+        ("motion.zones", "a=0,0 1,0 1,1; b=0,0 1,0 0,1", ["a=0,0 1,0 1,1", "b=0,0 1,0 0,1"]),
+        ("motion.zones", "a=0,0 1,0 1,1\nb=0,0 1,0 0,1\n", ["a=0,0 1,0 1,1", "b=0,0 1,0 0,1"]),
+        ("privacy.masks", "0,0 0.4,0 0.4,0.5", ["0,0 0.4,0 0.4,0.5"]),
+        ("motion.ignore", "", []),
+        ("http.trusted_proxies", "10.0.0.1,10.0.0.2", ["10.0.0.1", "10.0.0.2"]),
+        ("export.formats", "jpg, png", ["jpg", "png"]),
+    ],
+)
+def test_a_polygon_is_one_item_of_a_list_that_is_written_as_text(key: str, text: str, found: list[str]) -> None:
+    """`mosquitto_pub -t …/set/motion.zones -m 'door=0.1,0.2 …'` was refused with each of its words for itself."""
+    changed = with_value(Config(), key, text, live_only=False)
+    assert [str(item) for item in value_of(changed, key)] == found
