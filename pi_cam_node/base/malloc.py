@@ -29,6 +29,8 @@ def limit_fragmentation() -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, _ARENAS)
         library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        # As glibc would choose it; without it the heap shrinks and grows with each picture.
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE_BYTES)
 
 
 def keep_for_next_picture(size_bytes: int) -> None:
