@@ -85,6 +85,8 @@ class FrameSender:
         packets = self._packets.next(self._slots.slot_bytes // _PACKETS_SHARE)
         parts = parts_of(image, packets)
         planes = image.planes
+        if planes is not None and sum(map(len, parts)) + planes.data.nbytes > self._slots.slot_bytes:
+            planes = None  # a ring of larger pictures than the camera's: an encoder takes the JPEG
         slot = self._slots.put(parts, planes.data if planes is not None else None)
         if slot is None:
             self._skipped += self._slots.is_read  # while the node is not up yet nothing is lost to it
