@@ -10,6 +10,7 @@ from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.threads import MonitoredThread, Progress
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
+from pi_cam_node.core.events import Event, FrameTaken
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
@@ -105,6 +106,9 @@ class Films:
         """See `RecorderPort`."""
         self._recorder.stop_now(reason)
         if reason == "privacy":
+            # Not only when the films are closed, which may wait for a slow card: they hold pictures.
+            for encoder in self._encoders:
+                encoder.release()
             self.camera_packets.forget()
             self._timelapse.forget()
         elif reason == "stopped":
@@ -123,6 +127,18 @@ class Films:
         """Wait until nothing is written and no packet is held; return whether that came in time. Thread: any."""
         is_idle = self._recorder.wait_idle(timeout_s)
         return self._timelapse.wait_idle(timeout_s) and is_idle
+
+    def wait_released(self, timeout_s: float) -> bool:
+        """Wait, after privacy has ended everything, until no encoder holds a picture; return whether that is so."""
+        deadline_s = self._clock.monotonic() + timeout_s
+        waited = [one.wait_released(max(0.0, deadline_s - self._clock.monotonic())) for one in self._encoders]
+        return all(waited)
+
+    def on_event(self, event: Event) -> None:
+        """Have a new picture encoded, where it is wanted. Thread: the node thread."""
+        if isinstance(event, FrameTaken):
+            for encoder in self._encoders:
+                encoder.wake()
 
     def close(self, deadline_s: float) -> bool:
         """Finish what is being written and end the threads; return whether that went in time."""

@@ -8,7 +8,9 @@ one goes on with the picture after the last packet.
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, Protocol
@@ -25,8 +27,8 @@ from pi_cam_node.recording.sound_ring import SoundReader, SoundRing
 
 _log = logging.getLogger(__name__)
 
-# Pictures that the process has at a time; how long it is waited for what comes.
-_AHEAD, _WAIT_S = 8, 0.03
+# Pictures that the process has at a time; how long it is waited for what wakes the thread: the watchdog wants to hear.
+_AHEAD, _WAIT_S = 8, 0.5
 # How long to wait before a process that was lost is replaced.
 _RETRY_S = (0.2, 1.0, 5.0)
 
@@ -84,7 +86,9 @@ class LiveEncoder:
         self._generation = 0
         self._is_drained = True
         self._pid: int | None = None
-        self._stopping = False
+        self._is_serving = self._stopping = False
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
         self.loop = MonitoredThread(name, self._run, clock)
 
     @property
@@ -105,6 +109,11 @@ class LiveEncoder:
     def start(self) -> None:
         """Start the thread. Once."""
         self.loop.start()
+
+    def wake(self) -> None:
+        """Look for pictures: one has come into the ring. Thread: the one that closes, or any under the lock."""
+        if self._is_serving:
+            os.eventfd_write(self._wakeup, 1)
 
     def has(self, from_mono_s: float, spacing_s: float) -> bool:
         """Return whether the stream has, or will have, every picture from a moment on, at that spacing. Thread: any."""
@@ -133,21 +142,38 @@ class LiveEncoder:
             self._from_s = None
             self._new_stream()
 
+    def wait_released(self, timeout_s: float) -> bool:
+        """Wait, after `release`, until the process has ended and every picture is given back.
+
+        Returns:
+            Whether that came in time. Thread: any.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._is_serving, timeout_s)
+
     def close(self, deadline_s: float) -> bool:
         """End the thread and the process; return whether they ended in time."""
         with self._changed:
             self._stopping = True
             self._from_s = None
-            self._generation += 1
-            self._changed.notify_all()
-        return self.loop.join(deadline_s)
+            self._supersede()
+        has_ended = self.loop.join(deadline_s)
+        if has_ended:
+            with self._changed:
+                self._close_wakeup()
+        return has_ended
 
     def _new_stream(self) -> None:
         """Forget every packet, and end what is being encoded. Under the lock."""
-        self._generation += 1
         self.stream.clear()
         self.stream = self._empty_stream()
+        self._supersede()
+
+    def _supersede(self) -> None:
+        """Have the thread leave what it is at. Under the lock."""
+        self._generation += 1
         self._changed.notify_all()
+        self.wake()
 
     def _empty_stream(self) -> PacketStream:
         return PacketStream(self._capacity_bytes, self._sound.is_wanted)
@@ -159,10 +185,17 @@ class LiveEncoder:
                     self.loop.pause()
                     self._changed.wait()
                 start_s, generation, stream = self._from_s, self._generation, self.stream
+                self._is_serving = start_s is not None and not self._stopping
             self.loop.beat()
-            if start_s is not None and not self._stopping:
+            if start_s is None or not self._is_serving:
+                continue
+            try:
                 with self._planes.wanted():
                     self._serve(start_s, generation, stream)
+            finally:
+                with self._changed:
+                    self._is_serving = False
+                    self._changed.notify_all()
 
     def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
         """Encode until the request changes; replace the process where it is lost."""
@@ -203,11 +236,11 @@ class LiveEncoder:
                 if _ticks(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
                     self._send(process, mono_s, item[1])
                     last_s = mono_s
-            for message in process.exchange(_WAIT_S):
+            self._is_drained = is_idle
+            for message in process.exchange(_WAIT_S, self._wakeup):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
                     stream.expect_sound(newest)
                 track = self._take(message, track, stream, sound)
-            self._is_drained = is_idle
 
     def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes) -> None:
         """Send a picture: by its planes where they are there, else as a JPEG."""

@@ -85,7 +85,7 @@ class Node:
             rename,
             EventLog(),
         ]
-        self._loop.frame_listeners = [parts.hub]
+        self._loop.frame_listeners = [parts.hub, parts.films]
         self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, shown, parts.disk, *parts.live.timed]
 
     def run(self) -> int:

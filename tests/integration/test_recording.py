@@ -50,7 +50,7 @@ class Rig:
             self.clock,
             lambda: EncoderProcess(VideoFormat()),
         )
-        self.packets = EncoderPool([encoder])
+        self.packets, self._encoder = EncoderPool([encoder]), encoder
         settings = RecorderSettings(max_s=max_s, masked=False, spacing_s=0.5)
         self.recorder = Recorder(
             directory,
@@ -77,6 +77,7 @@ class Rig:
             jpeg = numbered_jpeg(number)
             self.times[number] = time.monotonic()
             self.ring.append(self.times[number], jpeg, None)
+            self._encoder.wake()
 
     def start(self) -> None:
         self.packets.start()

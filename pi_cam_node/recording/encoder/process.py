@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import signal
 import socket
@@ -66,8 +67,8 @@ class EncoderProcess:
         # Bytes, and the descriptor that goes with them.
         self._unsent: deque[tuple[memoryview, int | None]] = deque()
         self._unsent_bytes = 0
-        # Pictures that the process has, oldest first: the planes of those that it reads itself.
-        self._waiting: deque[SharedPlanes | None] = deque()
+        # Times in ticks of the pictures that the process has, oldest first, and planes of those that it reads itself.
+        self._waiting: deque[tuple[int, SharedPlanes | None]] = deque()
         self._moved_s = time.monotonic()
         self._has_answered = False
 
@@ -91,34 +92,42 @@ class EncoderProcess:
         message = Message("picture", ticks, int(key), jpeg)
         self._queue(message.header())
         self._queue(jpeg)
-        self._wait_for(None)
+        self._wait_for(ticks, None)
 
     def send_planes(self, planes: SharedPlanes, ticks: int) -> None:
         """Queue a picture that the process reads itself, to be told with the next `exchange`; give it back then."""
         body = PLANES.pack(*planes.size, planes.offset_bytes)
         self._queue(Message("planes", ticks, 0, body).header() + body, planes.descriptor)
-        self._wait_for(planes)
+        self._wait_for(ticks, planes)
 
     def _queue(self, data: bytes, descriptor: int | None = None) -> None:
         self._unsent.append((memoryview(data), descriptor))
         self._unsent_bytes += len(data)
 
-    def _wait_for(self, planes: SharedPlanes | None) -> None:
+    def _wait_for(self, ticks: int, planes: SharedPlanes | None) -> None:
         if not self._waiting:
             self._moved_s = time.monotonic()
-        self._waiting.append(planes)
+        self._waiting.append((ticks, planes))
 
-    def exchange(self, timeout_s: float) -> list[Message]:
+    def exchange(self, timeout_s: float, wakeup: int | None = None) -> list[Message]:
         """Send and receive without blocking; return the messages that came, after the timeout at the latest.
+
+        Args:
+            timeout_s: How long to wait for messages.
+            wakeup: An eventfd, which ends the wait and is reset.
 
         Raises:
             EncoderLost: See there.
         """
         try:
-            readable, writable, _ = select.select([self._link], [self._link] if self._unsent else [], [], timeout_s)
+            self._send()
+            awaited: list[socket.socket | int] = [self._link] if wakeup is None else [self._link, wakeup]
+            readable, writable, _ = select.select(awaited, [self._link] if self._unsent else [], [], timeout_s)
+            if wakeup is not None and wakeup in readable:
+                os.eventfd_read(wakeup)
             if writable:
                 self._send()
-            came = self._receive() if readable else []
+            came = self._receive() if self._link in readable else []
         except (OSError, ValueError) as error:
             raise EncoderLost(f"the encoder talks nonsense: {error}") from error
         now_s = time.monotonic()
@@ -140,7 +149,7 @@ class EncoderProcess:
             except subprocess.TimeoutExpired:
                 _log.error("the encoder's process %d cannot be ended", self.pid)
         while self._waiting:
-            self._answered()
+            self._give_back()
 
     def _send(self) -> None:
         while self._unsent:
@@ -172,18 +181,21 @@ class EncoderProcess:
                 break
         for message in came:
             if message.kind in ("packet", "failed"):
-                self._answered()
+                self._answered(message.number)
         return came
 
-    def _answered(self) -> None:
-        """Give back the oldest picture.
+    def _answered(self, ticks: int) -> None:
+        """Give back the oldest picture, which was answered.
 
         Raises:
-            ValueError: The process has none.
+            ValueError: It was another one: planes would be overwritten while they are read.
         """
-        if not self._waiting:
-            raise ValueError("an answer to nothing")
-        planes = self._waiting.popleft()
+        if not self._waiting or self._waiting[0][0] != ticks:
+            raise ValueError("an answer to no picture that it has")
+        self._give_back()
+
+    def _give_back(self) -> None:
+        _, planes = self._waiting.popleft()
         if planes is not None:
             planes.give_back()
 

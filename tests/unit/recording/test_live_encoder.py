@@ -46,7 +46,7 @@ class Process:
         self._lent[ticks] = planes
         self._asked.append(ticks)
 
-    def exchange(self, _timeout_s: float) -> Sequence[Message]:
+    def exchange(self, _timeout_s: float, _wakeup: int | None = None) -> Sequence[Message]:
         if not self._asked:
             return []
         if self._answers <= 0:
