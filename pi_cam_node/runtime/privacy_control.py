@@ -68,6 +68,7 @@ class PrivacyControl:
             if closed:
                 self._films.wait_idle(RELEASE_S)
                 is_released = self._camera.wait_released(RELEASE_S)
+                self._films.wait_released(RELEASE_S)  # what an encoder still reads is overwritten then
                 self._films.camera_packets.forget()  # one may have been on its way
             if closed and not is_released:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")

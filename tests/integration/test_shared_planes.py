@@ -16,9 +16,9 @@ import pytest
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.camera.worker.shared_memory import SLOTS, SlotReader, SlotWriter
+from pi_cam_node.camera.worker.shared_memory import SLOTS, SlotReader, SlotWriter, slot_bytes
 from pi_cam_node.imaging.jpeg import decode, to_i420
-from pi_cam_node.imaging.shared_planes import PlanesStore
+from pi_cam_node.imaging.shared_planes import PlanesStore, planes_bytes
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.live_encoder import LiveEncoder
@@ -43,10 +43,12 @@ class Camera:
         self.store, self.writer = PlanesStore(), SlotWriter(SIZE)
         self.reader = SlotReader(self.writer.descriptors, SIZE)
         self.times: list[float] = []
+        self.encoders: list[LiveEncoder] = []
         self.told: dict[int, int] = {}
         self.encoder = LiveEncoder(
             lambda mono_s: self.ring.reader(self.ring.key_before(mono_s)), SystemClock(), self._make, planes=self.store
         )
+        self.encoders.append(self.encoder)
 
     def _make(self) -> EncoderProcess:
         process = EncoderProcess(VideoFormat())
@@ -68,6 +70,8 @@ class Camera:
             self.reader.take(slot, [len(jpeg)], SIZE)
             self.store.put(self.reader.lend(slot, SIZE, mono_s))
         self.ring.append(mono_s, jpeg, None)
+        for encoder in self.encoders:
+            encoder.wake()
         self.times.append(mono_s)
 
     def shoot_on(self, pictures: int) -> None:
@@ -147,6 +151,7 @@ def test_two_encoders_share_the_planes_of_one_camera(camera: Camera) -> None:
         planes=camera.store,
     )
     other.start()
+    camera.encoders.append(other)
     try:
         camera.shoot_on(1)
         for encoder in (camera.encoder, other):
@@ -162,10 +167,15 @@ def test_two_encoders_share_the_planes_of_one_camera(camera: Camera) -> None:
 # ---------------------------------------------------------------- the whole node
 
 
-@contextmanager
-def memory_of(process: psutil.Process | None) -> Iterator[int]:
-    """Open the memory that a camera's process shares with the node."""
+def camera_of(films: Films) -> psutil.Process:
+    process = films.node.child("camera.worker.child_main")
     assert process is not None
+    return process
+
+
+@contextmanager
+def memory_of(process: psutil.Process) -> Iterator[int]:
+    """Open the memory that a camera's process shares with the node."""
     files = Path(f"/proc/{process.pid}/fd").iterdir()
     descriptor = os.open(next(file for file in files if "pi-cam-node-frames" in str(file.readlink())), os.O_RDONLY)
     try:
@@ -178,6 +188,11 @@ def memory_bytes(descriptor: int) -> int:
     return os.fstat(descriptor).st_blocks * 512
 
 
+def is_blank(descriptor: int) -> bool:
+    """Return whether nothing but zeros is in a memory, read from outside of the node."""
+    return not any(any(os.pread(descriptor, 1 << 20, at)) for at in range(0, os.fstat(descriptor).st_size, 1 << 20))
+
+
 @pytest.mark.broker
 def test_planes_are_shared_while_something_is_recorded_and_privacy_overwrites_them(
     broker: Mosquitto, tmp_path: Path
@@ -186,7 +201,7 @@ def test_planes_are_shared_while_something_is_recorded_and_privacy_overwrites_th
     planes_bytes = 1024 * 768 * 3 // 2
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
-        with memory_of(films.node.child("camera.worker.child_main")) as memory:
+        with memory_of(camera_of(films)) as memory:
             before = memory_bytes(memory)
             assert before < planes_bytes
             films.start_recording(commands)
@@ -198,11 +213,75 @@ def test_planes_are_shared_while_something_is_recorded_and_privacy_overwrites_th
             films.start_recording(commands, 2)
             wait_until(lambda: memory_bytes(memory) > planes_bytes, "planes in the memory", 30)
             assert commands.ask("privacy", enable="on")["ok"]
-            wait_until(lambda: films.node.child("encoder.child_main") is None, "the end of the encoder", 10)
-            time.sleep(0.5)
-            size_bytes = os.fstat(memory).st_size
-            assert not any(any(os.pread(memory, 1 << 20, at)) for at in range(0, size_bytes, 1 << 20))
+            assert is_blank(memory)
     assert_each_once(numbers_of(Path(saved["media"]["path"])))
+
+
+@pytest.mark.broker
+def test_privacy_is_answered_when_planes_are_overwritten_that_an_encoder_hangs_over(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    films = Films(tmp_path, broker)
+    with films.running() as commands:
+        films.wait_for_pre_roll(commands)
+        with memory_of(camera_of(films)) as memory:
+            films.start_recording(commands)
+            assert not is_blank(memory)
+            encoder = films.node.child("encoder.child_main")
+            assert encoder is not None
+            encoder.suspend()
+            time.sleep(1)  # the planes of the next pictures are lent to it
+            assert commands.ask("privacy", enable="on")["ok"]
+            assert is_blank(memory)
+            assert not encoder.is_running()
+
+
+@pytest.mark.broker
+def test_masks_are_burnt_into_the_planes_that_are_shared(broker: Mosquitto, tmp_path: Path) -> None:
+    width, height = 320, 240
+    camera = {"width": width, "height": height}
+    films = Films(tmp_path, broker, camera=camera, privacy={"masks": ["0,0 0.5,0 0.5,1 0,1"]})
+    with films.running() as commands:
+        films.wait_for_pre_roll(commands)
+        process = camera_of(films)
+        with memory_of(process) as memory:
+            films.start_recording(commands)
+            time.sleep(2)
+            process.suspend()
+            try:
+                slots = [
+                    os.pread(memory, planes_bytes((width, height)), slot * slot_bytes((width, height)))
+                    for slot in range(SLOTS)
+                ]
+            finally:
+                process.resume()
+    found = [slot for slot in slots if any(slot) and not slot.startswith(b"\xff\xd8")]
+    assert found, "planes, and not a JPEG alone"
+    for slot in found:
+        planes = np.frombuffer(slot, np.uint8)
+        luma = planes[: width * height].reshape(height, width)
+        colours = planes[width * height :].reshape(2, height // 2, width // 2)
+        assert luma[:, : width // 2].max() == 0
+        assert luma[:, width // 2 :].mean() > 30
+        assert set(np.unique(colours[:, :, : width // 4])) == {128}
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_pictures_of_a_camera_process_that_is_killed_are_overwritten(
+    broker: Mosquitto, tmp_path: Path, *, is_recorded: bool
+) -> None:
+    """Without a recording the memory holds JPEGs alone."""
+    films = Films(tmp_path, broker)
+    with films.running() as commands:
+        films.wait_for_pre_roll(commands)
+        camera = camera_of(films)
+        with memory_of(camera) as memory:
+            if is_recorded:
+                films.start_recording(commands)
+            assert not is_blank(memory)
+            camera.kill()
+            wait_until(lambda: is_blank(memory), "memory that is overwritten", 10)
 
 
 @pytest.mark.broker

@@ -67,3 +67,15 @@ def test_each_encoder_holds_as_many_packets_as_the_budget_gives_it(tmp_path: Pat
             data = access_unit(number, key=True, size_bytes=1000)
             encoder.stream.append(Packet(float(number), True, data, PacketFacts(pts_of(number))))
         assert 10_000 < encoder.stream.size_bytes <= 20_000
+
+
+def test_privacy_ends_every_encode_whoever_still_needs_it(tmp_path: Path) -> None:
+    """A film that a slow card does not take yet keeps its encoder, and that the planes of pictures."""
+    films = films_of(Config.model_validate({"export": {"base_dir": str(tmp_path)}}), FakeClock())
+    encoders = [films.packets.acquire(0.0), films.packets.acquire(0, 1.0), films.remote_packets.acquire(0.0)]
+    assert [encoder.has(0.0, encoder._spacing_s) for encoder in encoders] == [True, True, True]
+    films.stop_now("privacy")
+    assert [encoder.has(0.0, encoder._spacing_s) for encoder in encoders] == [False, False, False]
+    assert films.wait_released(0.0)
+    for encoder in encoders[:2]:
+        films.packets.release(encoder)
