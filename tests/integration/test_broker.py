@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pytest_mock import MockerFixture
 
-from tests.support.broker import Mosquitto, StartBroker
+from tests.support import broker as broker_module
+from tests.support import contract
+from tests.support.broker import Mosquitto, Received, StartBroker, port_of, reserved_port
 
 
 def test_a_message_reaches_its_subscriber(broker: Mosquitto) -> None:
@@ -49,3 +52,17 @@ def test_users_need_their_password_and_the_acl_holds(start_broker: StartBroker) 
         assert client.latest("other/x") is None
     with pytest.raises(ConnectionRefusedError), broker.client(username="anna", password="wrong"):
         pass
+
+
+def test_what_a_test_publishes_is_not_judged_as_a_node_s_of_an_earlier_test_on_the_same_port(
+    mocker: MockerFixture,
+) -> None:
+    number = Received("pi_cam_node/porch/reply/echo", b"0", 1, False, 0.0, None, None, None, ())
+    with reserved_port() as sock:
+        port = port_of(sock)
+    contract.node_runs(port, "pi_cam_node", "porch")
+    with pytest.raises(AssertionError, match="no reply: b'0'"):
+        contract.check_messages(port, [number])
+    mocker.patch.object(broker_module, "port_of", return_value=port)  # the system gives it away once more
+    reserved_port().close()
+    contract.check_messages(port, [number])

@@ -51,11 +51,12 @@ def reserved_port() -> socket.socket:
     """Return a socket that is bound to a free loopback port and does not listen.
 
     A server that binds with ``SO_REUSEADDR`` may listen on its port, also again after it has ended; while the socket is
-    open, the system gives the port to nothing else that asks for any.
+    open, the system gives the port to nothing else that asks for any. What earlier tests registered of it is forgotten.
     """
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((HOST, 0))
+    contract.port_is_new(port_of(sock))
     return sock
 
 

@@ -43,6 +43,12 @@ def node_runs(port: int, base: str, node_id: str) -> None:
     _nodes.add((port, base, node_id))
 
 
+def port_is_new(port: int) -> None:
+    """Forget what earlier tests registered of a port that the system has given away anew."""
+    _nodes.difference_update([node for node in _nodes if node[0] == port])
+    _raising_qos.discard(port)
+
+
 def published_by_test(topic: str, payload: bytes | str) -> None:
     """Register a message that the test publishes itself."""
     _published_by_tests.add((topic, payload.encode() if isinstance(payload, str) else payload))
@@ -122,7 +128,10 @@ class Contract:
         return "" if "" in faults else "; or ".join(faults)
 
     def _fault_of_reply(self, message: Seen) -> str:
-        verb = json.loads(message.payload).get("verb")
+        try:
+            verb = json.loads(message.payload)["verb"]
+        except (ValueError, TypeError, KeyError):
+            return f"no reply: {message.payload[:80]!r}"
         channel = self._exact.get(f"pi_cam_node/{{node}}/reply/{verb}", self._exact["pi_cam_node/{node}/reply/unknown"])
         return self.fault(channel.address, message)
 

@@ -19,6 +19,8 @@ from pi_cam_node.mqtt.connection import transport
 
 # Larger messages are left to the loop's thread: to copy them, and to encrypt them under TLS, takes time.
 AT_ONCE_BYTES = 16 << 10
+# The peer sends no more, or the connection is broken; what it has sent before can still be read.
+_ENDING = select.POLLRDHUP | select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class PacketLoop:
@@ -36,6 +38,7 @@ class PacketLoop:
         self._turn = threading.Lock()
         self._arrival, self._ending = select.poll(), select.poll()
         self._is_open = self._left_to_loop = False
+        self._error: Exception | None = None
 
     def open(self) -> None:
         """Begin; the client is connected. Thread: the session's."""
@@ -50,6 +53,9 @@ class PacketLoop:
         """Wait for packets, read them, and write what is queued.
 
         Thread: the session's.
+
+        Raises:
+            Exception: paho-mqtt failed in an unforeseen way, here or in `flush`.
         """
         with self._turn:
             if self._client.socket() is None:  # closed by a thread whose write failed
@@ -57,19 +63,24 @@ class PacketLoop:
             # Of what OpenSSL has decrypted already the kernel knows nothing.
             is_decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
         # Asked after the lock was let go: a thread that finds it taken leaves its message to this.
-        wanted = select.POLLIN | (select.POLLOUT if self._client.want_write() else 0)
+        wanted = select.POLLIN | select.POLLRDHUP | (select.POLLOUT if self._client.want_write() else 0)
         self._arrival.register(self._descriptor, wanted)
         ready = dict(self._arrival.poll(0 if is_decrypted else timeout_s * 1000))
         if self._wakeup in ready:
             os.eventfd_read(self._wakeup)
+        events = ready.get(self._descriptor, 0)
         with self._turn:
-            return self._read_and_write(is_decrypted or ready.get(self._descriptor, 0) & ~select.POLLOUT != 0)
+            if self._error is not None:
+                raise self._error
+            is_readable = is_decrypted or events & ~select.POLLOUT != 0
+            return self._read_and_write(is_readable=is_readable, is_ending=events & _ENDING != 0)
 
-    def _read_and_write(self, is_readable: bool) -> MQTTErrorCode:
+    def _read_and_write(self, *, is_readable: bool, is_ending: bool) -> MQTTErrorCode:
         client = self._client
         if is_readable and (result := client.loop_read()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return result
-        if client.want_write():
+        # A write that fails closes the socket, and why the broker ended the connection would not be read any more.
+        if client.want_write() and not is_ending:
             result = client.loop_write()
             self._left_to_loop = self._left_to_loop and client.want_write()
             if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -92,14 +103,20 @@ class PacketLoop:
             try:
                 if not self._is_open:
                     return
-                # Why the broker ended the connection may be there to be read, and a write that fails would close it.
+                # Why the broker ended the connection may be there to be read, see `_read_and_write`.
                 if not self._left_to_loop and not self._ending.poll(0):
-                    client.loop_write()
-                if client.want_write() or client.socket() is None:
+                    self._write_at_once()
+                if client.want_write() or client.socket() is None or self._error is not None:
                     os.eventfd_write(self._wakeup, 1)
                     return
             finally:
                 self._turn.release()
+
+    def _write_at_once(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:  # ends this connection, in the loop's thread, and not the thread that publishes
+            self._error = error
 
     def close(self) -> None:
         """End, also where it never began; `flush` does nothing any more. Thread: the session's."""

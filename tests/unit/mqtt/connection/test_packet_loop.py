@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from pi_cam_node.mqtt.connection.packet_loop import PacketLoop
 from pi_cam_node.mqtt.connection.paho_client import Will
 
 CONNACK = bytes.fromhex("2003000000")
+PINGRESP = bytes.fromhex("d000")
 SERVER_SHUTTING_DOWN = bytes.fromhex("e0018b")
+# Of SO_LINGER: the peer closes with a reset.
+RESET = struct.pack("ii", 1, 0)
 # More than the kernel takes for a peer that does not read.
 MUCH_BYTES = 64 << 20
 TIMEOUT_S = 20.0
@@ -175,7 +179,7 @@ def test_reading_and_writing_are_done_by_one_thread_at_a_time_and_nothing_is_lef
     publisher = threading.Thread(target=publish)
     publisher.start()
     for number in range(count):
-        wire.peer.send(b"\xd0\0")  # PINGRESP: the loop's thread reads meanwhile
+        wire.peer.send(PINGRESP)  # the loop's thread reads meanwhile
         assert wire.payload() == b"%d " % number * (number % 997)
     publisher.join(TIMEOUT_S)
     wire.peer.close()
@@ -197,9 +201,33 @@ def test_why_the_broker_ended_it_is_read_before_anything_is_written(wire: Wire) 
     assert reasons[0] == "Server shutting down"
 
 
+def test_all_that_the_broker_said_is_read_before_what_waits_is_written(wire: Wire) -> None:
+    reasons: list[str] = []
+    wire.client.on_disconnect = lambda _c, _u, _f, reason, _p: reasons.append(str(reason))
+    wire.publish(b"picture", at_once=False)
+    wire.peer.sendall(PINGRESP + SERVER_SHUTTING_DOWN)
+    wire.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    wire.peer.close()
+    run(wire)
+    assert reasons[0] == "Server shutting down"
+
+
+def test_an_error_inside_paho_ends_the_connection_and_not_the_thread_that_publishes(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> MQTTErrorCode:
+        raise struct.error("a packet that paho-mqtt does not understand")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire.client, "loop_write", fail)
+        wire.publish(b"reply")
+    with pytest.raises(struct.error, match="does not understand"):
+        wire.packets.turn(TIMEOUT_S)
+
+
 def test_a_write_that_fails_ends_the_loop(wire: Wire) -> None:
     wire.packets._ending.unregister(wire.packets._descriptor)  # the peer resets the connection just after the look
-    wire.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    wire.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     wire.peer.close()
     loop = threading.Thread(target=run, args=(wire,))
     wire.publish(b"reply")
