@@ -128,9 +128,15 @@ def test_a_half_broker_of_mqtt_5_is_spoken_to_in_3_1_1(tmp_path: Path, broker: M
 @pytest.mark.parametrize("protocol", ["auto", "3.1.1"])
 def test_a_broker_without_retained_messages(tmp_path: Path, start_broker: StartBroker, protocol: str) -> None:
     broker = start_broker(["retain_available false"])
-    with broker.client() as client, RunningNode(tmp_path, broker.port, mqtt={"protocol": protocol}) as node:
-        settled(CommandClient(client))
-        assert "keeps no retained messages" in node.log()
+    with RunningNode(tmp_path, broker.port, mqtt={"protocol": protocol}) as node:
+        with broker.client() as client:
+            settled(CommandClient(client))
+            assert "keeps no retained messages" in node.log()
+            broker.kill()
+            wait_until(lambda: "nothing listens" in node.log(), "a connection to be refused")
+        broker.start()
+        with broker.client() as client:
+            settled(CommandClient(client))
 
 
 @pytest.mark.parametrize("refused", ["retain", "qos1"])

@@ -117,12 +117,11 @@ class Negotiation:
             self._verifying = 0
             self._use_will(self._guess)
             return True
-        if self._is_version_proven:
-            return False
+        # Also where this version has worked before: the broker may have come back as another.
         if cause == "hangup" and (self.version == "3.1.1" or not self._may_change) and not self._verified:
             self._next_will()
             return False
-        return self._other_version()
+        return not self._is_version_proven and self._other_version()
 
     def ended(self, end: Disconnect) -> bool:
         """Note the end of an accepted connection; return whether to try otherwise at once."""
@@ -145,7 +144,7 @@ class Negotiation:
     def _next_will(self) -> None:
         self._guess = (self._guess + 1) % len(_WILLS)
         self._use_will(self._guess)
-        if not self._guess:
+        if not self._guess and not self._is_version_proven:
             self._other_version()
 
     def _use_will(self, number: int) -> None:

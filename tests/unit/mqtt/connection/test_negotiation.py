@@ -116,6 +116,26 @@ def test_a_broker_that_was_away_is_asked_for_everything_again() -> None:
     assert will(negotiation) == (True, 1)
 
 
+@pytest.mark.parametrize("setting", ["auto", "3.1.1"])
+def test_a_broker_of_3_1_1_that_was_away_is_asked_for_less_again_where_it_hangs_up_again(setting: Setting) -> None:
+    negotiation = Negotiation(setting)
+    negotiation.failed("version")
+
+    def connections_needed() -> int:
+        for count in range(1, 10):
+            if negotiation.options.will_retain:
+                negotiation.failed("hangup")
+            elif negotiation.accepted(PLAIN):
+                return count
+        return 10
+
+    assert connections_needed() == 4
+    negotiation.failed("network")
+    assert will(negotiation) == (True, 1)
+    assert connections_needed() == 4
+    assert negotiation.version == "3.1.1"
+
+
 def test_a_smaller_window_is_taken_over_with_the_next_connection_at_once() -> None:
     negotiation = Negotiation("auto")
     assert negotiation.options.window == WINDOW
