@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from pi_cam_node.imaging.shared_planes import PlanesStore, planes_bytes
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.live_encoder import LiveEncoder
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.numbered import SIZE, numbered_jpeg
 from tests.support.recording_node import Films, assert_each_once, numbers_of
 
@@ -218,14 +219,20 @@ def test_planes_are_shared_while_something_is_recorded_and_privacy_overwrites_th
 
 
 @pytest.mark.broker
+@pytest.mark.parametrize("user", ["recording", "main", "remote"])
 def test_privacy_is_answered_when_planes_are_overwritten_that_an_encoder_hangs_over(
-    broker: Mosquitto, tmp_path: Path
+    broker: Mosquitto, tmp_path: Path, user: str
 ) -> None:
-    films = Films(tmp_path, broker)
+    port = free_port()
+    films = Films(tmp_path, broker, mjpeg_server={"enable": True, "port": port})
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
         with memory_of(camera_of(films)) as memory:
-            films.start_recording(commands)
+            if user == "recording":
+                films.start_recording(commands)
+            else:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/hls/{user}.m3u8", timeout=60).close()
+            time.sleep(1)
             assert not is_blank(memory)
             encoder = films.node.child("encoder.child_main")
             assert encoder is not None

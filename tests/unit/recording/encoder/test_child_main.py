@@ -156,6 +156,19 @@ def test_each_picture_in_planes_is_shown_as_it_was_when_it_was_told(node: Node) 
         assert np.abs(luma - to_i420(colours(40 * number))[: SIZE[1]]).mean() < 4
 
 
+@pytest.mark.parametrize(
+    "wanted", [VideoFormat(90), VideoFormat(60, (160, 120), 300_000)], ids=["quality", "bounded rate"]
+)
+@pytest.mark.parametrize("size", [SIZE, (2, 2), (66, 50)])
+def test_the_packet_of_a_picture_comes_before_the_next_picture(wanted: VideoFormat, size: tuple[int, int]) -> None:
+    """Its planes are overwritten from then on: an encoder that looked ahead would read those of another picture."""
+    encoder = PictureEncoder(wanted)
+    for ticks in range(0, 3 * TICKS_PER_S, TICKS_PER_S // RATE_HZ):
+        planes = to_i420(colours(ticks // 1000, size)).tobytes()
+        came = [answer for answer in encoder.encode_planes(planes, size, ticks, key=False) if answer.kind != "size"]
+        assert [(answer.kind, answer.number) for answer in came] == [("packet", ticks)]
+
+
 def test_planes_of_another_size_begin_anew(node: Node) -> None:
     for size in (SIZE, (324, 244), SIZE):
         node.send_planes(colours(size=size))
