@@ -19,7 +19,8 @@ from pi_cam_node.mqtt.connection.paho_client import Will
 
 CONNACK = bytes.fromhex("2003000000")
 PINGRESP = bytes.fromhex("d000")
-SERVER_SHUTTING_DOWN = bytes.fromhex("e0018b")
+# With a reason string: paho-mqtt 2.1 passes over the reason of a shorter DISCONNECT.
+SERVER_SHUTTING_DOWN = bytes.fromhex("e0068b041f00012e")
 # Of SO_LINGER: the peer closes with a reset.
 RESET = struct.pack("ii", 1, 0)
 # More than the kernel takes for a peer that does not read.
