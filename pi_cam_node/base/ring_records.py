@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import statically_frozen
 
 Meta = TypeVar("Meta")
 
 
-@frozen
+@statically_frozen
 class Record(Generic[Meta]):
     """One record of a ring; the bytes are read with `BlockRing.read`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import NO_FIGURES, Layout, Mode, Sensor
 from pi_cam_node.imaging.packet import Packet, SoundChoice
@@ -158,7 +158,7 @@ class Opened:
     tells_light: bool = False
 
 
-@frozen
+@statically_frozen
 class Shot:
     """One image as a source hands it over.
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.errors import Code
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.core.activity_events import (
     EventPictured,
     MotionChanged,
@@ -74,7 +74,7 @@ class CameraChanged:
     at: datetime
 
 
-@frozen
+@statically_frozen
 class FrameTaken:
     """A frame came from a camera that is online, and may be shown."""
 

@@ -7,11 +7,11 @@ look; what else is needed of a picture comes along with it on demand, see `Deman
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.imaging.motion.interface import MotionReport
 
 Mode = Literal["day", "night"]
@@ -89,7 +89,7 @@ class Demand:
     preview_px: int = PREVIEW_WIDTH_PX
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@statically_frozen
 class Frame:
     """One picture.
 
@@ -126,6 +126,9 @@ class Frame:
     raw: RawImage | None = None
     preview: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
+
+    # A frame is equal to itself alone: to compare pictures takes time.
+    __eq__, __hash__ = object.__eq__, object.__hash__
 
     def jpeg_at(self, quality: int) -> bytes | None:
         """Return the JPEG of a quality, ``None`` where the frame does not hold it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields
 from typing import Any, Literal
 
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.camera.worker.frame_message import FrameInSlot
 from pi_cam_node.imaging.encoders import VideoOutput
@@ -143,7 +143,7 @@ class Planes:
     data: memoryview = field(repr=False)
 
 
-@frozen
+@statically_frozen
 class Image:
     """A finished picture: turned, masked, labelled, measured and encoded.
 
@@ -185,7 +185,7 @@ class Image:
     planes: Planes | None = None
 
 
-@frozen
+@statically_frozen
 class Arrived:
     """A picture came; never sent between processes. ``skipped`` pictures of the session could not be handed over."""
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.errors import NoFrames
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.base.ring_records import Pin, Reader, Record
 from pi_cam_node.base.units import MIB
 from pi_cam_node.imaging.frame import Mode, Sensor
@@ -22,7 +22,7 @@ from pi_cam_node.imaging.frame import Mode, Sensor
 TOLERANCE_S = 1.0
 
 
-@frozen
+@statically_frozen
 class Facts:
     """Metadata of a picture in the ring; see `RingFrame`."""
 
@@ -32,7 +32,7 @@ class Facts:
     sensor: Sensor
 
 
-@frozen
+@statically_frozen
 class RingFrame:
     """One frame of the ring, with its picture.
 

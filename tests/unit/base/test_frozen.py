@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import pi_cam_node
-from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.frozen import frozen, statically_frozen
 
 
 @frozen
@@ -42,6 +42,16 @@ class Further(Point):
     """With one more field."""
 
     z: tuple[object, ...] = ()
+
+
+@statically_frozen
+class Quick:
+    """The same, for pictures."""
+
+    x: int
+    y: float = 0.5
+    note: str = field(default="", compare=False)
+    secret: str = field(default="", repr=False)
 
 
 @frozen
@@ -72,6 +82,20 @@ def test_it_compares_as_the_standard_one_does(first: Any, second: Any) -> None:
     assert (Point(*first) != Point(*second)) is (Plain(*first) != Plain(*second))
     if Point(*first) == Point(*second):
         assert hash(Point(*first)) == hash(Point(*second))
+
+
+@pytest.mark.parametrize("first", ARGUMENTS)
+@pytest.mark.parametrize("second", ARGUMENTS)
+def test_one_that_the_type_checker_guards_differs_in_nothing_else(first: Any, second: Any) -> None:
+    assert (Quick(*first) == Quick(*second)) is (Point(*first) == Point(*second))
+    assert hash(Quick(*first)) == hash(Point(*first))
+    assert repr(Quick(*first)) == repr(Point(*first)).replace("Point", "Quick")
+    assert replace(Quick(*first), x=7) == Quick(7, *first[1:])
+    assert not hasattr(Quick(*first), "__dict__")
+
+
+def test_the_type_checker_refuses_what_changes_it() -> None:
+    Quick(1).x = 2  # type: ignore[misc]  # mypy says where a comment of this kind is not needed
 
 
 def test_objects_of_other_classes_are_never_equal() -> None:
