@@ -244,6 +244,21 @@ def test_privacy_is_answered_when_planes_are_overwritten_that_an_encoder_hangs_o
 
 
 @pytest.mark.broker
+def test_each_picture_wakes_the_encoder_as_it_comes(broker: Mosquitto, tmp_path: Path) -> None:
+    """The encoder's process sleeps between pictures; it would sleep twice a second where they waited for a look."""
+    films = Films(tmp_path, broker, camera={"framerate": 30})
+    with films.running() as commands:
+        films.wait_for_pre_roll(commands)
+        films.start_recording(commands)
+        time.sleep(2)  # past the pictures of the past
+        encoder = films.node.child("encoder.child_main")
+        assert encoder is not None
+        before = encoder.num_ctx_switches().voluntary
+        time.sleep(3)
+        assert encoder.num_ctx_switches().voluntary - before > 45, "of 90 pictures"
+
+
+@pytest.mark.broker
 def test_masks_are_burnt_into_the_planes_that_are_shared(broker: Mosquitto, tmp_path: Path) -> None:
     width, height = 320, 240
     camera = {"width": width, "height": height}
