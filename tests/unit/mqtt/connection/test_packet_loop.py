@@ -19,7 +19,7 @@ from pi_cam_node.mqtt.connection.paho_client import Will
 
 CONNACK = bytes.fromhex("2003000000")
 PINGRESP = bytes.fromhex("d000")
-# With a reason string: paho-mqtt 2.1 passes over the reason of a shorter DISCONNECT.
+# With a reason string, as brokers send it.
 SERVER_SHUTTING_DOWN = bytes.fromhex("e0068b041f00012e")
 # Of SO_LINGER: the peer closes with a reset.
 RESET = struct.pack("ii", 1, 0)
