@@ -26,6 +26,7 @@ from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.imaging import task_functions
 from pi_cam_node.imaging.frame import Demand, Mode
+from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.mqtt.messages.incoming import Incoming
 from pi_cam_node.runtime import node, parts, ports
 from pi_cam_node.storage.pictures.archive import PictureArchive
@@ -76,6 +77,7 @@ class StubCamera:
     Attributes:
         wanted: The mode that was set last.
         is_held: The camera is released.
+        planes: Stays empty, as without isolation.
     """
 
     pid = loop = None
@@ -85,6 +87,7 @@ class StubCamera:
     def __init__(self, config: Config, *_more: object) -> None:
         self.wanted: Mode = "day"
         self.is_held = config.privacy.enable
+        self.planes = PlanesStore()
 
     def start(self) -> None:
         return
