@@ -11,18 +11,26 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _PR_SET_THP_DISABLE = 41
 # One for the main thread, one for all others.
 _ARENAS = 2
+# Most pictures of the ring are smaller; replies with pictures, PNGs and segments of video are not.
+_LARGE_BYTES = 256 << 10
 
 
-def share_arenas() -> None:
-    """Let all threads allocate from two arenas; to be called before there are threads.
+def limit_fragmentation() -> None:
+    """Keep what many threads allocate from leaving gaps in the heap; to be called before there are threads.
 
-    glibc gives each thread one of its own. Frames are allocated in one thread and freed in another, and what is left
-    unused between them differs from arena to arena and grows with the hours. Python's lock makes
-    contention on a shared arena negligible.
+    glibc gives each thread an arena of its own. Frames are allocated in one thread and freed in another, and what is
+    left unused between them differs from arena to arena and grows with the hours, so all threads have two arenas;
+    Python's lock makes contention on a shared arena negligible. And glibc takes large blocks from the system one by one
+    and gives them back when they are freed, but only until the first of a size was freed; from then on those of this
+    size come from the heap, too, up to 32 MiB. A fixed limit keeps that as it was in the beginning: the heaps of a node
+    rose by half a MiB an hour before. See M_MMAP_THRESHOLD in mallopt(3).
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, _ARENAS)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        # As glibc would choose it; without it the heap shrinks and grows with each picture.
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE_BYTES)
 
 
 def keep_for_next_picture(size_bytes: int) -> None:

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     from pi_cam_node.runtime.state_lock import locked_state  # noqa: PLC0415 - see the top
     from pi_cam_node.system.systemd import is_restarted  # noqa: PLC0415 - see the top
 
-    malloc.share_arenas()
+    malloc.limit_fragmentation()
     file = path or default_file()
     try:
         with locked_state(file, os.environ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -172,34 +173,53 @@ def test_a_disk_that_hangs_while_a_picture_is_saved_is_told_and_the_picture_is_s
 
 
 @pytest.mark.promise("S6")
-def test_settings_changed_on_a_read_only_disk_are_in_force_and_said_not_to_be_written(
-    disk: Any, broker: Mosquitto, tmp_path: Path, figure: Callable[[str], None]
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        pytest.param(turn_read_only, "Read-only", id="read-only"),
+        # With the state on it, too: the database of events, and the last configuration that worked.
+        pytest.param(die, "", id="dead"),
+    ],
+)
+def test_settings_changed_on_a_disk_that_takes_nothing_are_in_force_and_said_not_to_be_written(
+    disk: Any,
+    broker: Mosquitto,
+    tmp_path: Path,
+    figure: Callable[[str], None],
+    harm: Callable[[Any], None],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if harm is turn_read_only:  # which the kernel refuses while a database is open on it
+        monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     settings = {"export": {"base_dir": f"{disk.dir}/captures"}}
     with watched(tmp_path, broker, **settings) as node:
         node.node.stop()
         config = Path(disk.dir, "node.yaml")
         config.write_bytes(node.node.config.read_bytes())
+        os.sync()
         before = config.read_bytes()
         node.node.config = config
         node.commands.client.clear()
         node.node.start()
         node.commands.wait_online()
-        turn_read_only(disk)
+        harm(disk)
         with node.streaming() as stream:
             changed = node.commands.ask("set", key="night.gain", value=8)
             written = node.commands.ask("overwrite_config")
             assert changed["ok"]
             assert node.commands.ask("get", key="night.gain")["data"]["value"] == 8
-            assert (written["code"], "Read-only" in written["message"]) == ("not_saved", True), written
-        turn_writable(disk)
+            assert (written["code"], said in written["message"]) == ("not_saved", True), written
+            hold(node, 5)
+        assert node.node.stop()[0] == 0
+        (turn_writable if harm is turn_read_only else replace)(disk)
         assert config.read_bytes() == before
         assert [path.name for path in Path(disk.dir).glob("*.bak")] == []
-        assert node.node.stop()[0] == 0
         node.commands.client.clear()
         node.node.start()
         wait_until(
             lambda: node.commands.client.latest("pi_cam_node/porch/config/night.gain") == b"6", "the old gain", 30
         )
+        assert "Traceback" not in node.node.log()
     assert stream.longest_gap_s < bar(5)
     figure(f"overwrite_config answered {written['code']}: {written['message'].rpartition(': ')[2]}")

@@ -111,7 +111,7 @@ def say(text: str) -> None:
 
 def _run(loaded: LoadedConfig, began_s: float) -> int:
     """Run the node, again after each command ``restart``: there is no supervisor that would."""
-    malloc.share_arenas()
+    malloc.limit_fragmentation()
     config = loaded.config
     log.configure(config)
     first_reading = FirstReading(config, f"{guide.ROOT}/state/brightness", say, began_s)

@@ -55,6 +55,25 @@ def test_buffers_of_one_picture_serve_the_next_without_page_faults() -> None:
     assert int(run.stdout) < 40, "by itself glibc causes some 200 for each"
 
 
+def test_large_blocks_leave_no_gaps_between_small_ones_that_stay() -> None:
+    script = (
+        "from pi_cam_node.base import malloc\n"
+        "malloc.limit_fragmentation()\n"
+        "def used_kib():\n"
+        "    return next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('RssAnon'))\n"
+        "freed = bytes(2_000_000)\n"
+        "del freed  # by itself glibc takes such blocks from the heap from now on\n"
+        "before, kept = used_kib(), []\n"
+        "for _ in range(100):\n"
+        "    kept.append((bytearray(b'x') * 400_000, bytearray(2000)))\n"
+        "small = [pair[1] for pair in kept]\n"
+        "del kept\n"
+        "print(used_kib() - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert int(run.stdout) < 4000, "by itself glibc keeps some 39,000"
+
+
 def test_a_library_that_refuses_the_one_threshold_is_left_as_it_was(mocker: MockerFixture) -> None:
     library = mocker.Mock()
     library.mallopt.return_value = 0
