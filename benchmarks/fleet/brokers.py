@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from pi_cam_node.base import launch
+from pi_cam_node.base import parent_death
 from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import HOST, Broker, BrokerKind, NoBrokerHere, choose_port
 from tests.support.rabbitmq import RabbitMq, find_rabbitmq
@@ -86,8 +84,7 @@ def _find() -> str | None:
 def _command(program: str, port: int, folder: Path) -> Sequence[str]:
     file = folder / "aedes.mjs"
     file.write_text(PROGRAM)
-    launcher = [sys.executable, "-P", "-m", launch.MODULE, str(os.getpid())]
-    return [*launcher, program, str(file), str(FOLDER), str(port), HOST]
+    return parent_death.ending_with_this([program, str(file), str(FOLDER), str(port), HOST])
 
 
 _AEDES = BrokerKind(AEDES, _command, _find, "MQTT 3.1.1 only", "3.1.1")

@@ -16,10 +16,10 @@ from types import ModuleType
 
 @contextmanager
 def deferred(name: str) -> Iterator[None]:
-    """Hand out a module without importing it to whoever imports it meanwhile.
+    """Have imports of a module within the ``with`` block get a stand-in, which imports the module at the first call.
 
-    Of such a module there are only functions, whatever their name; the first call of one imports it. Modules that are
-    there already are left alone. Thread: the main thread, before there are others.
+    The stand-in has functions alone, of any name. A module that is imported already is left alone.
+    Thread: the main thread, before there are others.
 
     Args:
         name: A module of the standard library, of which the libraries that want it use functions alone.

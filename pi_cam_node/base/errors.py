@@ -1,4 +1,6 @@
-"""The error classes. Each error has a stable code, and a builtin second parent where callers expect one.
+"""The error classes, and what is suggested instead of a wrong name.
+
+Each error has a stable code, and a builtin second parent where callers expect one.
 
 User mistakes and world failures raise these; anything else that is raised is a bug. The codes are
 part of the reply contract and never change their meaning.
@@ -6,7 +8,7 @@ part of the reply contract and never change their meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 Code = Literal[
@@ -153,3 +155,16 @@ class ConfigError(NodeError, ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems), data={"problems": problems})
         self.problems = problems
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the name that resembles a word most, for ``did you mean …?``; ``None`` where none does.
+
+    Args:
+        word: Short: the time that it takes grows with the square of the length.
+        known: The names.
+        cutoff: How alike they must be, from 0 to 1; see `difflib.get_close_matches`.
+    """
+    import difflib  # noqa: PLC0415 - 0.1 MB for a running node, of which nobody has mistyped anything yet
+
+    return next(iter(difflib.get_close_matches(word, known, 1, cutoff)), None)

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pi_cam_node import __version__
+from pi_cam_node.base.errors import ConfigError, nearest
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.nearest import nearest
 from pi_cam_node.system.process import open_missing_streams
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pi_cam_node.base.errors import ConfigError
     from pi_cam_node.config.loader import LoadedConfig
 
 PROGRAM = "pi-cam-node"
@@ -145,7 +144,6 @@ def load(path: Path | None) -> LoadedConfig | None:
     Args:
         path: The file named by the user; where there is none the first of `DEFAULT_FILES` that exists is taken.
     """
-    from pi_cam_node.base.errors import ConfigError  # noqa: PLC0415 - see the top
     from pi_cam_node.runtime import startup  # noqa: PLC0415 - see the top
 
     try:

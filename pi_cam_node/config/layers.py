@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pi_cam_node.base.errors import nearest
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.nearest import nearest
 from pi_cam_node.config import Config, Section
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, catalogue
 from pi_cam_node.config.settings import nearest_key

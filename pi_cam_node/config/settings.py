@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey
+from pi_cam_node.base.errors import OutOfRange, ReadOnly, UnknownKey, nearest
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.nearest import nearest
 from pi_cam_node.base.redaction import MASK, logins_in
 from pi_cam_node.config import Config, Section, values
 from pi_cam_node.config.catalogue import Kind, SettingInfo, catalogue

@@ -171,7 +171,7 @@ class PrivacyPort(Protocol):
 
         Raises:
             NotSaved, NoSpace: It is not remembered.
-            CameraDown: The camera's process does not end in time.
+            CameraDown: The camera's process, or one that encodes its pictures, does not end in time.
         """
         ...
 

@@ -63,7 +63,7 @@ class PrivacySwitch:
 
         Thread of the job: the worker. It raises:
             NotSaved, NoSpace: The state is not stored.
-            CameraDown: The camera's process did not end in time.
+            CameraDown: The camera's process, or one that encodes its pictures, did not end in time.
             Busy: Privacy was switched again meanwhile.
         """
 

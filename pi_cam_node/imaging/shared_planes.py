@@ -1,7 +1,7 @@
-"""Planes of the newest pictures in memory shared with the camera's process: encoders take them instead of JPEGs.
+"""Planes of the newest pictures in memory shared with the camera's process: encoders read them instead of JPEGs.
 
-Whoever encodes video says so, and the camera's process shares the planes of each picture from then on. They are an
-offer: a picture that an encoder is too late for, or that never had planes, is encoded from its JPEG in the ring.
+As long as an encoder wants planes, the camera's process shares those of each picture. An encoder that comes too late
+for the planes of a picture takes its JPEG in the ring, also where it never had planes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ MOST = 3
 
 
 def planes_bytes(size: tuple[int, int]) -> int:
-    """Return how long the planes of a picture are.
+    """Return the length in bytes of the planes of a picture of this size in pixels.
 
     Raises:
-        ValueError: There can be no such planes.
+        ValueError: The width or the height is odd, or less than 2.
     """
     width, height = size
     if width < 2 or height < 2 or width % 2 or height % 2:
@@ -49,7 +49,7 @@ class SharedPlanes:
 
 @dataclass(slots=True, eq=False)
 class _Offer:
-    """Planes that may be borrowed: how often they were, and by how many they are now."""
+    """Planes of a picture, how often an encoder has borrowed them, and how many encoders read them now."""
 
     planes: SharedPlanes
     served: int = 0
@@ -67,7 +67,7 @@ class PlanesStore:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anybody encodes video."""
+        """Whether an encoder wants planes."""
         return self._users > 0
 
     @contextmanager
@@ -84,7 +84,7 @@ class PlanesStore:
                 self.clear()
 
     def put(self, planes: SharedPlanes) -> None:
-        """Take the planes of a new picture; they are given back at once where nobody wants them or all are in use."""
+        """Keep the planes of a new picture; give them back at once where none are wanted, or all places are in use."""
         with self._lock:
             if self._users and self._has_room():
                 self._offers.append(_Offer(planes))
@@ -117,7 +117,7 @@ class PlanesStore:
                 self._drop(offer)
 
     def _has_room(self) -> bool:
-        """Return whether there is room for another picture, in the place of one that nobody reads. Under the lock."""
+        """Return whether another picture can be kept; one that no encoder reads makes room. Under the lock."""
         if len(self._offers) < MOST:
             return True
         idle = next((offer for offer in self._offers if not offer.lent), None)

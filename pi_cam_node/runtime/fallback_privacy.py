@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pi_cam_node.base.nearest import nearest
+from pi_cam_node.base.errors import nearest
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY

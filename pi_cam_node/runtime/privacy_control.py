@@ -68,10 +68,14 @@ class PrivacyControl:
             if closed:
                 self._films.wait_idle(RELEASE_S)
                 is_released = self._camera.wait_released(RELEASE_S)
-                self._films.wait_released(RELEASE_S)  # what an encoder still reads is overwritten then
+                is_overwritten = self._films.wait_released(RELEASE_S)  # what encoders still read is overwritten then
                 self._films.camera_packets.forget()  # one may have been on its way
             if closed and not is_released:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
+            if closed and not is_overwritten:
+                raise CameraDown(
+                    f"a process that encodes video did not end within {RELEASE_S:g} s, and holds a picture"
+                )
 
     def erase(self) -> EraseReport:
         """See `pi_cam_node.core.ports.PrivacyPort`."""

@@ -1,15 +1,36 @@
-"""Films made on the spot, with a number burnt into every image."""
+"""Films made on the spot, with a number burnt into every image, and the facts of one that was recorded."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pi_cam_node.camera.sources.synthetic.scene import burn_in
+from pi_cam_node.core.film import Film
 
 SIZE = (320, 240)
+RECORDED_AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
+RECORDED = Film(
+    "f1",
+    "recording",
+    Path("/c/f1.mp4"),
+    "e1",
+    "motion",
+    RECORDED_AT,
+    1.0,
+    12.0,
+    11.9,
+    120,
+    0.5,
+    4.9,
+    999,
+    (64, 48),
+    "avc1",
+    "end",
+)
 
 
 def make_film(path: Path, images: int, rate_hz: float = 10.0) -> Path:

@@ -190,7 +190,7 @@ class SlotReader:
                 self._wipe()
 
     def _wipe(self) -> None:
-        """Overwrite every page that was ever written, also of pictures that nobody took, and close everything."""
+        """Overwrite all of the shared memory that was ever written, and close its descriptor."""
         zeros, end = bytes(_WIPED_AT_ONCE_BYTES), 0
         while (start := _seek(self._descriptor, end, os.SEEK_DATA)) is not None:
             end = _seek(self._descriptor, start, os.SEEK_HOLE) or start

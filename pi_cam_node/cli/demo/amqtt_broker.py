@@ -13,7 +13,7 @@ import signal
 from amqtt.broker import Broker
 from amqtt.session import Session
 
-from pi_cam_node.base.launch import end_with_parent
+from pi_cam_node.base.parent_death import end_with_parent
 
 
 class DemoBroker(Broker):  # type: ignore[misc] # amqtt ships no types

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pi_cam_node.base import launch
+from pi_cam_node.base import parent_death
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.base.frozen import frozen
 
@@ -68,7 +68,7 @@ def _mosquitto(program: str, port: int, folder: Path) -> Sequence[str]:
         lines.append("user root")  # else it changes to a user of its own, which clears the parent-death signal
     file = folder / "mosquitto.conf"
     file.write_text("\n".join(lines) + "\n")
-    return [sys.executable, "-P", "-m", launch.MODULE, str(os.getpid()), program, "-c", str(file)]
+    return parent_death.ending_with_this([program, "-c", str(file)])
 
 
 def _find_amqtt() -> str | None:

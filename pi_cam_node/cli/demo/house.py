@@ -18,7 +18,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pi_cam_node.base import launch
+from pi_cam_node.base import parent_death
 from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.cli.demo.command import say
@@ -137,7 +137,7 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
 def _program(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run this package as a child that ends with the ``with`` block, or with this process."""
     own = [sys.executable, "-m", "pi_cam_node", *words]
-    command = [sys.executable, "-P", "-m", launch.MODULE, str(os.getpid()), *own]
+    command = parent_death.ending_with_this(own)
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with log.open("ab") as written:
         child = subprocess.Popen(  # noqa: S603 - our own command line

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pi_cam_node.base import launch
+from pi_cam_node.base import parent_death
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.console.config import ConsoleConfig
 from pi_cam_node.console.config.cameras import CameraEntry
@@ -47,7 +47,7 @@ class Supervisor:
     async def _spawn(self, entry: CameraEntry) -> Process:
         file, environ = settings.prepare(entry, self._config, os.environ)
         own = [sys.executable, "-m", "pi_cam_node", "run", "--config", str(file)]
-        command = [sys.executable, "-m", launch.MODULE, str(os.getpid()), *own]
+        command = parent_death.ending_with_this(own)
         path = os.pathsep.join(filter(None, sys.path))
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -22,7 +22,7 @@ from pi_cam_node.console.web import (
     settings_rules,
 )
 from pi_cam_node.console.web.gate import GATE, ConsoleGate
-from pi_cam_node.console.web.refusals import refusal_pages
+from pi_cam_node.console.web.rendering import refusal_pages
 from pi_cam_node.console.web.routes import CONTEXT, ROUTES
 from pi_cam_node.web.http.application import application as application_of
 from pi_cam_node.web.http.connection_limit import ConnectionLimit

@@ -36,36 +36,37 @@ OPEN_MAX, OPEN_PER_ACCOUNT = 64, 32
 LISTEN_EVERY_S = 0.02
 
 
-class Places:
-    """Counts what is open at one time, by account: none may take every place."""
+class ConnectionLimit:
+    """Bounds the connections that are open at one time, in all and for each account."""
 
     def __init__(self) -> None:
-        self._taken: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
     @contextmanager
-    def one(self, account_id: str) -> Iterator[None]:
-        """Hold a place within the ``with`` block.
+    def hold(self, account_id: str) -> Iterator[None]:
+        """Count a connection as open within the ``with`` block.
 
         Raises:
-            web.HTTPServiceUnavailable: There is none.
+            web.HTTPServiceUnavailable: Too many are open.
         """
-        if self._taken.total() >= OPEN_MAX or self._taken[account_id] >= OPEN_PER_ACCOUNT:
+        if self._open.total() >= OPEN_MAX or self._open[account_id] >= OPEN_PER_ACCOUNT:
             raise web.HTTPServiceUnavailable(text="too many pages are open\n", headers={"Retry-After": "5"})
-        self._taken[account_id] += 1
+        self._open[account_id] += 1
         try:
             yield
         finally:
-            self._taken[account_id] -= 1
-            self._taken += Counter()  # without those that are 0
+            self._open[account_id] -= 1
+            self._open += Counter()  # without those that are 0
 
 
 SOCKETS = app_key("sockets", set)
-LIVE_PLACES, CHANGES_PLACES = app_key("live places", Places), app_key("changes places", Places)
+LIVE_LIMIT = app_key("limit of live views", ConnectionLimit)
+CHANGES_LIMIT = app_key("limit of streams of changes", ConnectionLimit)
 
 
 def attach(app: web.Application) -> None:
-    """Attach the places of open pages; open sockets are closed at the end of the application."""
-    app[LIVE_PLACES], app[CHANGES_PLACES] = Places(), Places()
+    """Attach the limits of open connections; open sockets are closed at the end of the application."""
+    app[LIVE_LIMIT], app[CHANGES_LIMIT] = ConnectionLimit(), ConnectionLimit()
     sockets: set[web.WebSocketResponse] = set()
     app[SOCKETS] = sockets
 
@@ -78,7 +79,7 @@ def attach(app: web.Application) -> None:
 @route("GET", "/live", "view")
 async def live(request: web.Request) -> web.StreamResponse:
     """Send the newest picture of each camera asked for; see `frame_message` and `status_message` for the messages."""
-    with request.app[LIVE_PLACES].one(account_of(request).id):
+    with request.app[LIVE_LIMIT].hold(account_of(request).id):
         return await _serve(request)
 
 
@@ -170,7 +171,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     if session is not None:
         with suppress(StoreUnavailable):
             await context.accounts.seen(session)
-    with request.app[CHANGES_PLACES].one(account_of(request).id):
+    with request.app[CHANGES_LIMIT].hold(account_of(request).id):
         return await _tell_changes(request)
 
 

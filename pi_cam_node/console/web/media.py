@@ -23,7 +23,7 @@ STALL_S = 30.0
 # Not how long the node lets a segment of a film be kept: what shows the house stays in no browser's cache.
 _PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
 PLAYLIST = "application/vnd.apple.mpegurl"
-# A page or a script of a node would run with the rights of whoever looks at it here.
+# Types that are passed on: HTML or a script that a node sends would run with the rights of the account that opens it.
 _TYPES = frozenset({"image/jpeg", "image/png", "video/mp4", PLAYLIST})
 # The node's own words why there is no live video now.
 _WORDS_MAX_BYTES = 1000

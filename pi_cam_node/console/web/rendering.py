@@ -1,4 +1,4 @@
-"""Templates: Jinja2 with every text marked for translation, and nothing unescaped."""
+"""Pages, those of refusals too, from templates: Jinja2 with each text marked for translation, and nothing unescaped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from markupsafe import Markup, escape
 
 from pi_cam_node import __version__
@@ -43,6 +44,11 @@ def environment() -> jinja2.Environment:
     made.filters["size"] = size
     translate(made, str, lambda one, many, count: one if count == 1 else many)
     return made
+
+
+# Of the pages that say why something is refused.
+_REFUSAL_TITLES = {403: "Not for this account", 404: "Not found", 503: "Not now"}
+_REFUSAL_OTHERWISE = "That did not work"
 
 
 def translate(made: jinja2.Environment, text: Callable[[str], str], several: Callable[[str, str, int], str]) -> None:
@@ -109,3 +115,22 @@ def size(count: float | None) -> str:
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB"
+
+
+@web.middleware
+async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a refusal as a page, where a person who is logged in opened the address: bare text has no way back."""
+    try:
+        return await handler(request)
+    except web.HTTPException as refusal:
+        if refusal.status < web.HTTPBadRequest.status_code or not _is_visit(request):
+            raise
+        said = (refusal.text or "").strip()
+        title = words(_REFUSAL_TITLES.get(refusal.status, _REFUSAL_OTHERWISE))
+        return page(request, "refused.html", refusal.status, title=title, said=f"{said[:1].upper()}{said[1:]}.")
+
+
+def _is_visit(request: web.Request) -> bool:
+    """Tell whether a person who is logged in opened the address: no part of a page asks, and no program."""
+    is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    return is_page and "HX-Request" not in request.headers and account_or_none(request) is not None

@@ -26,7 +26,7 @@ from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 
-# Each is an event that is kept, so nobody may make any number of them.
+# Each test push is kept as an event, so their number is bounded.
 TESTS_PER_MINUTE = 5
 
 

@@ -16,9 +16,8 @@ from typing import Annotated, Any, ClassVar, Protocol, Union, get_args, get_orig
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.errors import UnknownVerb
+from pi_cam_node.base.errors import UnknownVerb, nearest
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.nearest import nearest
 from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
 from pi_cam_node.core.activity import Activity

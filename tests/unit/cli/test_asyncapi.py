@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from pi_cam_node.core import activity_events as a
 from pi_cam_node.core import events as e
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.entities import EVENT_TYPES
-from pi_cam_node.core.film import Film
 from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened
 from pi_cam_node.mqtt.messages.event_messages import EventMessages
@@ -30,32 +28,15 @@ from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.payloads import EVENTS
 from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 from tests.support.contract import check_answer, contract
+from tests.support.films import RECORDED, RECORDED_AT
 from tests.support.frames import frame_of
 
 DOCUMENT = asyncapi.document()
 ADDRESSES = {channel["address"] for channel in DOCUMENT["channels"].values()}
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 ROOT = "pi_cam_node/{node}"
-AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
+AT = RECORDED_AT
 SCENE = EventRow("e1", "motion", AT, AT, "clear", ("door",), "motion", 4.9, "p1", "f1")
-FILM = Film(
-    "f1",
-    "recording",
-    Path("/c/f1.mp4"),
-    "e1",
-    "motion",
-    AT,
-    1.0,
-    12.0,
-    11.9,
-    120,
-    0.5,
-    4.9,
-    999,
-    (64, 48),
-    "avc1",
-    "end",
-)
 SAVED = e.PictureSaved(
     "p1", "single", (Path("/c/a.jpg"),), 9, "ab" * 32, (1,), AT, AT, 1.0, 1.0, b"\xff\xd8\xff\xd9", b"x"
 )
@@ -85,8 +66,8 @@ SAMPLES: list[e.Event] = [
     a.RecordingChanged(True),
     a.RecordingStarted(FilmOpened("e1", "f1", "motion", 4.9, AT, Path("/c/f1.mp4")), SCENE),
     a.RecordingStarted(FilmOpened("", "f1", "continuous", 0.0, AT, Path("/c/f1.mp4")), None),
-    a.RecordingSaved(FILM, SCENE),
-    a.RecordingSaved(replace(FILM, event_id="", url="http://porch.lan:8080/media/f1", repaired=True), None),
+    a.RecordingSaved(RECORDED, SCENE),
+    a.RecordingSaved(replace(RECORDED, event_id="", url="http://porch.lan:8080/media/f1", repaired=True), None),
     a.RecordingFailed(FilmFailed("e1", "", "motion", "no_space", "the disk is full"), SCENE, AT),
     a.RecordingFailed(FilmFailed("", "", "continuous", "not_saved", "no encoder"), None, AT),
 ]

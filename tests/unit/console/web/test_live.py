@@ -100,17 +100,17 @@ def test_a_view_that_fails_is_closed_so_that_the_browser_comes_back(
     assert asyncio.run(run()) == 1011
 
 
-def test_one_account_leaves_places_for_others() -> None:
-    places = live.Places()
+def test_one_account_leaves_connections_to_others() -> None:
+    limit = live.ConnectionLimit()
     with ExitStack() as held:
         for _ in range(live.OPEN_PER_ACCOUNT):
-            held.enter_context(places.one("guest"))
-        with pytest.raises(web.HTTPServiceUnavailable), places.one("guest"):
+            held.enter_context(limit.hold("guest"))
+        with pytest.raises(web.HTTPServiceUnavailable), limit.hold("guest"):
             pass
         for _ in range(live.OPEN_MAX - live.OPEN_PER_ACCOUNT):
-            held.enter_context(places.one("anna"))
-        with pytest.raises(web.HTTPServiceUnavailable), places.one("max"):
+            held.enter_context(limit.hold("anna"))
+        with pytest.raises(web.HTTPServiceUnavailable), limit.hold("max"):
             pass
-    assert not places._taken
-    with places.one("guest"):
-        assert places._taken == {"guest": 1}
+    assert not limit._open
+    with limit.hold("guest"):
+        assert limit._open == {"guest": 1}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pi_cam_node.core import activity_events as a
-from pi_cam_node.core.film import Film
 from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened
 from pi_cam_node.mqtt.messages.activity_messages import ON_EXPIRES_S
@@ -19,29 +17,12 @@ from pi_cam_node.mqtt.messages.event_messages import EventMessages
 from pi_cam_node.mqtt.messages.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.messages.retained_state import ZONES_GONE_MAX, RetainedState
 from pi_cam_node.mqtt.messages.topics import Topics
+from tests.support.films import RECORDED, RECORDED_AT
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
 MESSAGES = EventMessages(TOPICS)
-AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
+AT = RECORDED_AT
 ROW = EventRow("e1", "motion", AT, zones=("door",), cause="motion", pre_roll_s=4.9, picture_id="p1", recording_id="f1")
-FILM = Film(
-    "f1",
-    "recording",
-    Path("/c/f1.mp4"),
-    "e1",
-    "motion",
-    AT,
-    1.0,
-    12.0,
-    11.9,
-    120,
-    0.5,
-    4.9,
-    999,
-    (64, 48),
-    "avc1",
-    "end",
-)
 
 
 def body(message: Message) -> dict[str, Any]:
@@ -94,7 +75,7 @@ def test_a_trigger_is_told_when_it_begins_and_a_recording_by_hand_by_its_film_al
 def test_recordings_are_told_with_their_event_and_their_file() -> None:
     told = body(one(a.RecordingStarted(FilmOpened("e1", "f1", "motion", 4.9, AT, Path("/c/f1.mp4")), ROW)))
     assert (told["id"], told["media"]) == ("e1", {"id": "f1", "kind": "recording"})
-    told = body(one(a.RecordingSaved(replace(FILM, url="http://x/f1"), ROW)))
+    told = body(one(a.RecordingSaved(replace(RECORDED, url="http://x/f1"), ROW)))
     assert told["media"] == {"id": "f1", "kind": "recording", "path": "/c/f1.mp4", "url": "http://x/f1"}
     assert (told["seconds"], told["gap_s"], told["pre_roll_s"], told["repaired"], told["reason"]) == (
         12.0,
@@ -108,7 +89,7 @@ def test_recordings_are_told_with_their_event_and_their_file() -> None:
 
 
 def test_a_film_of_no_event_bears_its_own_id() -> None:
-    assert body(one(a.RecordingSaved(replace(FILM, event_id=""), None)))["id"] == "f1"
+    assert body(one(a.RecordingSaved(replace(RECORDED, event_id=""), None)))["id"] == "f1"
 
 
 def test_the_last_event_is_its_facts_and_then_its_picture() -> None:
