@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import sqlite3
 import time
 from collections.abc import Awaitable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,13 @@ def move(client: Client, name: str, node: str = "porch") -> None:
     at = datetime.now(UTC).isoformat()
     body = f'{{"event_type": "motion_started", "id": "{name}", "at": "{at}", "began_at": "{at}"}}'
     client.publish(f"pi_cam_node/{node}/event/motion_started", body)
+
+
+def has_stored(console: RunningConsole, sensors: int, nodes: int) -> bool:
+    """Tell whether the database has so many sensors and nodes: pages show what changed before it is committed."""
+    with closing(sqlite3.connect(f"file:{console.base_dir}/console.db?mode=ro", uri=True)) as db:
+        counted = db.execute("SELECT (SELECT count(*) FROM sensor), (SELECT count(*) FROM node)").fetchone()
+    return bool(counted == (sensors, nodes))
 
 
 async def picture_of(socket: ClientWebSocketResponse, camera: str) -> None:
@@ -237,12 +245,14 @@ def test_a_console_that_starts_at_a_broker_that_forgot_everything_knows_nodes_an
 
     with RunningConsole(tmp_path / "console", broker.port) as console:
         console.visit(before)
+        wait_until(lambda: has_stored(console, sensors=1, nodes=2), "all to be stored")
         for visit in (after, in_the_end):
             console.kill()
             broker.kill()
             broker.start()
             console.start()
             console.visit(visit)
+            wait_until(lambda: has_stored(console, sensors=0, nodes=1), "what went to be forgotten")
 
 
 def test_without_room_on_the_disk_live_view_pages_and_rules_go_on(broker: Mosquitto, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from pi_cam_node.cli.main import main
 from pi_cam_node.cli.remote.tunnel import new_private_key, public_key_of
-from tests.support.broker import Mosquitto, find_mosquitto
+from tests.support.broker import Mosquitto, find_mosquitto, wait_until
 from tests.support.certificates import Authority
 from tests.support.remote_site import NAME, FilmNode, RemoteSite
 from tests.support.running_console import OWNER, PASSWORD, RunningConsole
@@ -249,7 +249,7 @@ def test_a_link_in_a_notification_opens_without_a_login_and_leaves_no_signature_
             assert answer.status == 403
 
     house.visit(visit)
-    assert "/media/porch/p1" in house.site.log
+    wait_until(lambda: "/media/porch/p1" in house.site.log, "nginx to log the request, which it does after the answer")
     assert "signature" not in house.site.log
 
 
