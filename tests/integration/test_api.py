@@ -300,6 +300,12 @@ def test_lists_are_bare_arrays_with_the_parameters_of_their_commands(serving: Ru
     assert serving.get("/api/media?limit=0").status == 422
     assert serving.get("/api/media?limit=x").status == 400
     assert serving.get("/api/media?nothing=1").status == 400
+    for path in ("/api/events?kind=clip", "/api/media?kind=motion"):
+        refused = serving.get(path)
+        assert refused.status == 400
+        assert ("trigger, record" if "events" in path else "clip, timelapse") in refused.json["message"]
+    twice = serving.get("/api/media?kind=clip&kind=recording")
+    assert (twice.status, twice.json["message"]) == (400, "ERROR: kind: it is there twice; give it once")
     assert serving.get("/api/events").json == []
 
 

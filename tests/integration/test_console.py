@@ -489,7 +489,22 @@ def test_odd_messages_of_a_node_and_odd_questions_of_a_visitor_end_no_page(
         assert (await browser.json("/api/nodes"))["nodes"][0]["name"] == "Half \ufffd"
         for before in ("9" * 30 + "-1", "9" * 15 + "-1", "1-" + "9" * 20, latest, earliest, "\u0663-\u0663", "x" * 300):
             for path in ("/api/events", "/api/media"):
-                assert (await browser.get(f"{path}?before={quote(before)}"))[0] == 200, (path, before)
+                assert (await browser.get(f"{path}?before={quote(before)}"))[0] in (200, 422), (path, before)
+        for path, status, why in (
+            ("/api/events?kind=recording", 422, "kind is one of motion, trigger, record, picture, "),
+            ("/api/events?before=yesterday", 422, "before is a row's cursor or an ISO time (found 'yesterday')"),
+            ("/api/events?camera=nowhere", 404, "there is no such camera"),
+            ("/api/events?sensor=nowhere", 404, "there is no such sensor"),
+            ("/api/media?kind=motion", 422, "kind is one of film, picture, single, "),
+            ("/api/media?before=0-", 422, "before is a row's cursor or an ISO time (found '0-')"),
+            ("/api/media?camera=nowhere", 404, "there is no such camera"),
+        ):
+            refused = await browser.get(path)
+            assert (refused[0], why in refused[1]) == (status, True), refused
+        for path in ("/api/events?kind=&sensor=&before=&camera=", "/api/media?kind=film&before=&camera=porch"):
+            assert (await browser.get(path))[0] == 200, path
+        for path in ("/hls/porch/share", f"/events/{number}/share"):
+            assert (await browser.post(path, {"for": "30 d"}))[0] == 422
         for limit in ("0", "201", "9" * 30, "\u0663", "x"):
             assert (await browser.get(f"/api/events?limit={quote(limit)}"))[0] == 422, limit
         kind = {"Content-Type": "application/x-www-form-urlencoded; charset=unicode_escape"}

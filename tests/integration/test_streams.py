@@ -244,6 +244,13 @@ def test_a_fresh_picture_was_exposed_after_it_was_asked_for(serving: RunningWebS
     assert int(got.headers["X-Frame-Id"]) > 1
 
 
+def test_fresh_is_yes_or_no(serving: RunningWebServer) -> None:
+    serving.hub.publish(serving.frame())
+    assert serving.get("/snapshot.jpg?fresh=no").status == 200
+    refused = serving.get("/snapshot.jpg?fresh=perhaps")
+    assert (refused.status, refused.body) == (400, b"fresh must be 1 or 0 (found 'perhaps')\n")
+
+
 def test_a_frame_that_was_under_way_is_not_fresh(serving: RunningWebServer) -> None:
     serving.show()
     under_way = serving.frame()

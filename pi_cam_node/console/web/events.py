@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -15,9 +16,10 @@ from pi_cam_node.console.web import event_views, paging
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
-from pi_cam_node.console.web.routes import account_of, context_of, owner_route, route, visible
+from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, visible
 
 PAGE = 50
+KINDS = tuple(dict.fromkeys((*event_views.TITLES, *event_rows.QUIET_KINDS)))
 SHARE_S = {"1 h": 3600.0, "1 d": 86_400.0, "7 d": 7 * 86_400.0}
 SHARE_OTHERWISE = "1 d"
 
@@ -57,7 +59,7 @@ async def event(request: web.Request) -> web.StreamResponse:
 async def share(request: web.Request) -> web.StreamResponse:
     """Make a link to an event's picture that opens without a login."""
     context, row, form = context_of(request), await _row(request), await form_of(request)
-    span = form.get("for", "") if form.get("for") in SHARE_S else SHARE_OTHERWISE
+    span = span_in(form)
     view = event_views.view(row, context)
     path = view.film or view.picture
     if not path:
@@ -82,9 +84,23 @@ async def api_events(request: web.Request) -> web.StreamResponse:
     """Tell events, newest first: ``limit`` (50, at most 200), ``before``, ``camera``, ``kind``, ``sensor`` choose."""
     context, limit, wanted = context_of(request), paging.limit_in(request, PAGE), _filter(request)
     rows = await context.database.read(lambda db: event_rows.newest(db, wanted, limit))
+    if not rows and wanted.before is None:
+        _refuse_unknown(request)
     views = event_views.views(rows, context)
     told = [{**view.facts(), "cursor": paging.cursor_of(view.row.at_ms, view.row.rowid)} for view in views]
     return web.json_response(told)
+
+
+def span_in(form: Mapping[str, str]) -> str:
+    """Return how long a link is to last, as a form says it.
+
+    Raises:
+        web.HTTPUnprocessableEntity: It is no span of those that are offered.
+    """
+    span = form.get("for", "") or SHARE_OTHERWISE
+    if span not in SHARE_S:
+        raise web.HTTPUnprocessableEntity(text=f"for is one of {', '.join(SHARE_S)} (found {span[:40]!r})\n")
+    return span
 
 
 async def _row(request: web.Request) -> EventRow:
@@ -110,10 +126,23 @@ def _filter(request: web.Request) -> EventFilter:
     cameras = account.cameras
     camera = query.get("camera", "")
     if camera:
-        allowed = rights.may(account, "view", camera)
-        cameras = frozenset({camera}) if allowed else frozenset()
-    kind = query.get("kind", "")
-    return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), place_of(query.get("before", "")))
+        require(request, "view", camera)
+        cameras = frozenset({camera})
+    kind, before = paging.choice_in(request, "kind", KINDS), paging.before_in(request, place_of)
+    return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), before)
+
+
+def _refuse_unknown(request: web.Request) -> None:
+    """Refuse a camera and a sensor that are not there and of which nothing is kept either.
+
+    Raises:
+        web.HTTPNotFound: One of them is unknown.
+    """
+    context, query = context_of(request), request.query
+    if query.get("camera") and context.nodes.get(query["camera"]) is None:
+        raise web.HTTPNotFound(text="there is no such camera\n")
+    if query.get("sensor") and context.sensors.get(query["sensor"]) is None:
+        raise web.HTTPNotFound(text="there is no such sensor\n")
 
 
 def place_of(text: str) -> tuple[int, int] | None:

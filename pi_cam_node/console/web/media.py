@@ -12,7 +12,7 @@ from yarl import URL
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable, body_of
-from pi_cam_node.console.web.events import SHARE_OTHERWISE, SHARE_S
+from pi_cam_node.console.web.events import SHARE_S, span_in
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
@@ -57,7 +57,7 @@ async def share_video(request: web.Request) -> web.StreamResponse:
     longer.
     """
     node, account, form = node_of(request, "act"), account_of(request), await form_of(request)
-    context, span = context_of(request), form.get("for", "") if form.get("for") in SHARE_S else SHARE_OTHERWISE
+    context, span = context_of(request), span_in(form)
     signed = context.links.sign(f"/hls/{node.id}/master.m3u8", SHARE_S[span], account.id)
     context.note(account.name, "command", f"{node.id}: shared the live video for {span}")
     return page(request, "parts/share.html", link=gate_of(request).origin(request) + signed)

@@ -1,12 +1,16 @@
-"""Query parameters of lists: how many rows, and the place in the list after which they are wanted."""
+"""Query parameters of lists: how many rows, of which kind, and the place in the list after which they are wanted."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from aiohttp import web
 
 from pi_cam_node.console.store.events import LAST_MS, LIST_MAX, ms_of
+
+Place = TypeVar("Place")
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _CURSOR = re.compile(r"([0-9]{1,15})-([!-~]{1,200})")
@@ -25,6 +29,31 @@ def limit_in(request: web.Request, otherwise: int) -> int:
     return limit
 
 
+def choice_in(request: web.Request, name: str, choices: Collection[str]) -> str:
+    """Return a parameter that is one of a few words; empty where it is missing.
+
+    Raises:
+        web.HTTPUnprocessableEntity: It is none of them.
+    """
+    text = request.query.get(name, "")
+    if text and text not in choices:
+        raise web.HTTPUnprocessableEntity(text=f"{name} is one of {', '.join(choices)} (found {text[:40]!r})\n")
+    return text
+
+
+def before_in(request: web.Request, place_of: Callable[[str], Place | None]) -> Place | None:
+    """Return ``?before=`` as a place in the list; ``None`` where it is missing: from the newest on.
+
+    Raises:
+        web.HTTPUnprocessableEntity: It is no place: whoever turns the pages would begin again, without end.
+    """
+    text = request.query.get("before", "")
+    place = place_of(text)
+    if text and place is None:
+        raise web.HTTPUnprocessableEntity(text=f"before is a row's cursor or an ISO time (found {text[:40]!r})\n")
+    return place
+
+
 def place_of(text: str) -> tuple[int, str] | None:
     """Return the time (UTC epoch milliseconds) and the id of the row after which others are wanted.
 
@@ -32,7 +61,7 @@ def place_of(text: str) -> tuple[int, str] | None:
         text: A row's ``cursor``, or an ISO time, which has no id.
 
     Returns:
-        ``None`` for anything else: from the newest on.
+        ``None`` for anything else.
     """
     if _DATE.match(text):
         at_ms = ms_of(text, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import get_args
 
 from aiohttp import web
 
@@ -21,11 +22,13 @@ from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, route, visible
+from pi_cam_node.core.media_facts import MediaKind
 
 PER_NODE = 60
 # To ask a node for its list, and that with the wait for others.
 ASK_S, LIST_S = 3.0, 6.0
 LIMIT = 25
+KINDS = ("film", "picture", *get_args(MediaKind))
 # SQLite's whole numbers are less.
 _BYTES_END = 1 << 63
 
@@ -46,11 +49,12 @@ async def api_media(request: web.Request) -> web.StreamResponse:
     ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera`` and ``kind`` choose.
     """
     context, query, limit = context_of(request), request.query, paging.limit_in(request, LIMIT)
-    before = paging.place_of(query.get("before", ""))
+    before, kind = paging.before_in(request, paging.place_of), paging.choice_in(request, "kind", KINDS)
     shown = [node for node in visible(request) if query.get("camera", "") in {"", node.id}]
+    if query.get("camera") and not shown:
+        raise web.HTTPNotFound(text="there is no such camera\n")
     notices = await _refresh(context, shown, before)
     may = [node.id for node in shown if not node.is_private]
-    kind = query.get("kind", "")
     rows = await context.database.read(lambda db: media_rows.newest(db, may, kind, limit + 1, before))
     facts = [_facts(context, row) for row in rows[:limit]]
     return web.json_response({"media": facts, "more": len(rows) > limit, "notices": notices})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from pi_cam_node.base.errors import BadRequest, OutOfRange
 from pi_cam_node.base.strict_json import json_bytes
@@ -15,8 +15,9 @@ from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
 from pi_cam_node.core.commands.reply_data import DeletedData, EventsData, KeptData, MediaData
 from pi_cam_node.core.events import MediaDeleted
-from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventRow, MediaRow, Page, Query
+from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventKind, EventRow, MediaRow, Page, Query
 from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.media_facts import MediaKind
 
 # What a reply holds beside its rows, and an MQTT packet beside its reply.
 ENVELOPE_BYTES = 2048
@@ -24,6 +25,8 @@ ID_MAX_CHARS = 128
 
 Rows = TypeVar("Rows")
 
+# What a form sends whose filter is not set.
+_EMPTY_IS_ANY = BeforeValidator(lambda kind: None if kind == "" else kind)
 _ID = "20261120T194501123Z-3f2a91c0-000042-single"
 
 
@@ -38,7 +41,6 @@ class ListArguments(Arguments):
         str | None,
         Field(max_length=ID_MAX_CHARS, description="only older ones than this id or ISO 8601 time; the id itself not"),
     ] = None
-    kind: Annotated[str, Field(max_length=32, description="only of this kind")] = ""
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
@@ -46,9 +48,16 @@ class ListArguments(Arguments):
         return {"limit": words} if words else {}
 
 
+class MediaListArguments(ListArguments):
+    """Filter and limit of a list of pictures and films, newest first."""
+
+    kind: Annotated[MediaKind | None, Field(description="only of this kind"), _EMPTY_IS_ANY] = None
+
+
 class EventListArguments(ListArguments):
     """Filter and limit of a list of events, newest first."""
 
+    kind: Annotated[EventKind | None, Field(description="only of this kind"), _EMPTY_IS_ANY] = None
     zone: Annotated[str, Field(max_length=32, description="only those that touched this zone")] = ""
 
 
@@ -82,7 +91,7 @@ class KeepArguments(MediaArguments):
 @command("events", "events [n=20]", "Lists events, newest first.", EventListArguments, EventsData)
 def events(context: Context, arguments: EventListArguments, received: CommandArrived) -> Steps:
     """Return rows of events; without links while privacy is on."""
-    query = _query(arguments, arguments.zone)
+    query = _query(arguments, arguments.kind, arguments.zone)
 
     def job(_progress: object) -> Page[EventRow]:
         page = _known(lambda: context.events.events(query), arguments.before)
@@ -93,10 +102,12 @@ def events(context: Context, arguments: EventListArguments, received: CommandArr
     return _listed(context, "events", rows, received, more=page.more)
 
 
-@command("media", "media [n=20]", "Lists saved pictures and films, newest first.", ListArguments, MediaData, shows=True)
-def media(context: Context, arguments: ListArguments, received: CommandArrived) -> Steps:
+@command(
+    "media", "media [n=20]", "Lists saved pictures and films, newest first.", MediaListArguments, MediaData, shows=True
+)
+def media(context: Context, arguments: MediaListArguments, received: CommandArrived) -> Steps:
     """Return rows of what is saved."""
-    query = _query(arguments)
+    query = _query(arguments, arguments.kind)
 
     def job(_progress: object) -> Page[MediaRow]:
         return _known(lambda: context.archive.media(query), arguments.before)
@@ -133,7 +144,7 @@ def delete(context: Context, arguments: MediaArguments, _received: CommandArrive
     return Result(f"OK: deleted {media_id}", {"id": media_id})
 
 
-def _query(arguments: ListArguments, zone: str = "") -> Query:
+def _query(arguments: ListArguments, kind: str | None, zone: str = "") -> Query:
     """Return the arguments of a list as a query.
 
     Raises:
@@ -145,7 +156,7 @@ def _query(arguments: ListArguments, zone: str = "") -> Query:
             f"ERROR: limit: {arguments.limit} is not a whole number from 1 to {LIMIT_MAX}",
             data={"minimum": 1, "maximum": LIMIT_MAX},
         )
-    return Query(arguments.limit, _before(arguments.before), arguments.kind, zone)
+    return Query(arguments.limit, _before(arguments.before), kind or "", zone)
 
 
 def _before(text: str | None) -> str | datetime | None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from pi_cam_node.base.errors import BadRequest, NodeError
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import settings
-from pi_cam_node.core.commands.history import EventListArguments, ListArguments
+from pi_cam_node.core.commands.history import EventListArguments, MediaListArguments
 from pi_cam_node.core.commands.reply_data import EventItem, MediaItem
 from pi_cam_node.web.api import models, openapi
 from pi_cam_node.web.api.commands import arguments_in, carry_out, refusal, status_of_reply
@@ -25,7 +25,7 @@ PICTURES_TOLD = 24
 # Lifetime of links in a page: an open page renews them long before; a link copied out of it lasts so long.
 LINK_S = 3600.0
 LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
-MEDIA = Described(JSON, list[MediaItem], openapi.query_of(ListArguments), refusals=LISTS)
+MEDIA = Described(JSON, list[MediaItem], openapi.query_of(MediaListArguments), refusals=LISTS)
 EVENTS = Described(JSON, list[EventItem], openapi.query_of(EventListArguments), refusals=LISTS)
 
 _ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3})Z-[0-9a-f]+-[0-9]+-([a-z]+)")
@@ -94,7 +94,7 @@ async def _rows(request: web.Request, verb: str) -> web.Response:
     """Return the rows of a list as a bare array; where it is refused, the reply that says why."""
     context = context_of(request)
     try:
-        answered = await context.run(verb, json_bytes(dict(request.query)))
+        answered = await context.run(verb, json_bytes(_each_once(request)))
     except NodeError as error:
         return json_response(refusal(context, verb, error), status_of(error.code))
     if not answered.body["ok"]:
@@ -102,6 +102,19 @@ async def _rows(request: web.Request, verb: str) -> web.Response:
     data = answered.body["data"]
     assert isinstance(data, Mapping)
     return json_response(data[verb])
+
+
+def _each_once(request: web.Request) -> dict[str, str]:
+    """Return the parameters of a query.
+
+    Raises:
+        BadRequest: One is there twice: none of the two would be meant more than the other.
+    """
+    fields = dict(request.query)
+    twice = next((name for name in fields if len(request.query.getall(name)) > 1), None)
+    if twice is not None:
+        raise BadRequest(f"ERROR: {twice[:40]}: it is there twice; give it once")
+    return fields
 
 
 def pictures_of(kept: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

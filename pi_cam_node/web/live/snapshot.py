@@ -29,11 +29,11 @@ EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
-    context, width_px = context_of(request), asked_width(request)
+    context, width_px, is_fresh_wanted = context_of(request), asked_width(request), asked_fresh(request)
     context.hub.privacy_gate.check()
     generation = context.hub.privacy_gate.generation
     config, frame = context.state.config, context.hub.latest
-    if frame is not None and request.query.get("fresh", "0") not in ("", "0", "false"):
+    if frame is not None and is_fresh_wanted:
         timeout_s = fresh_timeout_s(config, frame)
         try:
             frame = await asyncio.wait_for(frame_after(context.hub, context.clock.monotonic()), timeout_s)
@@ -70,6 +70,20 @@ def asked_width(request: web.Request) -> int | None:
     if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and int(raw) >= LEAST_WIDTH_PX):
         raise web.HTTPBadRequest(text=f"width must be {LEAST_WIDTH_PX} or more pixels (found {raw[:40]!r})\n")
     return int(raw)
+
+
+def asked_fresh(request: web.Request) -> bool:
+    """Return ``?fresh=``, false where it is missing or empty.
+
+    Raises:
+        HTTPBadRequest: It is neither yes nor no.
+    """
+    raw = request.query.get("fresh", "")
+    if raw.lower() in ("1", "true", "yes", "on"):
+        return True
+    if raw.lower() not in ("", "0", "false", "no", "off"):
+        raise web.HTTPBadRequest(text=f"fresh must be 1 or 0 (found {raw[:40]!r})\n")
+    return False
 
 
 def fresh_timeout_s(config: Config, frame: Frame) -> float:

@@ -123,6 +123,27 @@ def test_only_of_a_kind_or_zone(harness: CoreHarness) -> None:
     assert ask(harness, "events", {"kind": "record"})["message"] == "no events"
 
 
+@pytest.mark.parametrize(
+    ("verb", "kind", "kinds"),
+    [
+        ("events", "clip", "motion, trigger, record"),
+        ("events", ["motion"], "motion, trigger, record"),
+        ("media", "motion", "single, stack, ring, auto, event, recording, clip, timelapse"),
+        ("media", "Clip", "single, stack, ring, auto, event, recording, clip, timelapse"),
+    ],
+)
+def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(
+    harness: CoreHarness, verb: str, kind: object, kinds: str
+) -> None:
+    reply = ask(harness, verb, {"kind": kind})
+    assert reply["code"] == "bad_request"
+    assert f"ERROR: kind: expected {kinds} (found " in reply["message"]
+
+
+def test_a_filter_of_kinds_that_is_not_set_is_none(harness: CoreHarness) -> None:
+    assert len(ids(ask(harness, "events", {"kind": ""}))) == len(ids(ask(harness, "events", {"kind": None}))) == 20
+
+
 @pytest.mark.parametrize("verb", ["media", "events"])
 def test_a_broker_that_takes_less_gets_fewer_rows_and_is_told_so(harness: CoreHarness, verb: str) -> None:
     harness.packet_limit_bytes = 6000
