@@ -37,6 +37,7 @@ from tests.support.model_disk import Disk
 
 BASE = "pi_cam_node/porch"
 JOBS_WAITING = 16
+CLOSE_S = 30.0
 VITALS = {"rss_mib": 61.5, "swap_pct": 0.0}
 
 
@@ -191,6 +192,11 @@ class NodeHarness:
         return {message.topic: message.payload for message in self.node._announcer._retained.birth() if message.payload}
 
     # ------------------------------------------------------------ what happens to it
+
+    def close(self) -> None:
+        """End the threads that are real, with what they hold open; nothing else ends as a stop would end it."""
+        assert self.node._parts.films.close(CLOSE_S), "the threads of recording end"
+        self.node._parts.events.stop(CLOSE_S)
 
     def settle(self) -> None:
         """Process every waiting input, and what is due."""

@@ -75,6 +75,7 @@ class NodeRuns(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         logging.getLogger().removeHandler(self.tracebacks)
+        self.harness.close()
         shutil.rmtree(self.folder)
 
     # ------------------------------------------------------------ lives of the node
@@ -93,6 +94,7 @@ class NodeRuns(RuleBasedStateMachine):
         if self.is_connected:
             self.harness.link.lose()
             self.broker.retained[f"{BASE}/availability"] = b"offline"
+        self.harness.close()
 
     def cut_the_power(self, names_kept: int, fate: int) -> None:
         """Leave on the disk what was synced, and some of the rest."""

@@ -121,13 +121,12 @@ class EncoderProcess:
         """
         try:
             self._send()
-            awaited: list[socket.socket | int] = [self._link] if wakeup is None else [self._link, wakeup]
-            readable, writable, _ = select.select(awaited, [self._link] if self._unsent else [], [], timeout_s)
-            if wakeup is not None and wakeup in readable:
+            events, is_woken = self._wait(timeout_s, wakeup)
+            if wakeup is not None and is_woken:
                 os.eventfd_read(wakeup)
-            if writable:
+            if events & select.POLLOUT:
                 self._send()
-            came = self._receive() if self._link in readable else []
+            came = self._receive() if events & ~select.POLLOUT else []
         except (OSError, ValueError) as error:
             raise EncoderLost(f"the encoder talks nonsense: {error}") from error
         now_s = time.monotonic()
@@ -136,6 +135,18 @@ class EncoderProcess:
         elif self._waiting and now_s - self._moved_s > (PATIENCE_S if self._has_answered else _START_PATIENCE_S):
             raise EncoderLost(f"the encoder has not answered for {now_s - self._moved_s:.0f} s")
         return came
+
+    def _wait(self, timeout_s: float, wakeup: int | None) -> tuple[int, bool]:
+        """Return the events of the link, and whether the eventfd was written to.
+
+        By poll: select knows no descriptor above 1023, and a node with many viewers has more.
+        """
+        link, poll = self._link.fileno(), select.poll()
+        poll.register(link, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+        if wakeup is not None:
+            poll.register(wakeup, select.POLLIN)
+        ready = dict(poll.poll(timeout_s * 1000))
+        return ready.get(link, 0), wakeup in ready
 
     def close(self) -> None:
         """End the process, by force where it does not end."""

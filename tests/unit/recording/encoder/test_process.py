@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import time
@@ -100,5 +101,32 @@ def test_a_wait_ends_when_it_is_woken_and_the_next_one_waits_again(process: Enco
         begin_s = time.monotonic()
         assert process.exchange(0.05, wakeup) == []
         assert time.monotonic() - begin_s >= 0.05
+    finally:
+        os.close(wakeup)
+
+
+@pytest.fixture
+def busy_descriptors() -> Iterator[None]:
+    """Have every descriptor below 1100 taken, as in a node with a thousand viewers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip("the system allows fewer than 2048 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    while taken[-1] < 1100:
+        taken.append(os.dup(taken[0]))
+    yield
+    for descriptor in taken:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("busy_descriptors")
+def test_an_encoder_of_a_node_with_a_thousand_viewers_answers(process: EncoderProcess, child: Child) -> None:
+    wakeup = os.eventfd(1, os.EFD_NONBLOCK)
+    try:
+        process.send(b"jpeg", 1)
+        child.answer("packet", 1)
+        assert [message.number for message in process.exchange(60.0, wakeup)] == [1]
     finally:
         os.close(wakeup)
