@@ -125,6 +125,8 @@ def check_config(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=files_in_words())
     parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
     options = parser.parse_args(arguments)
+    if options.file is not None and options.config is not None:
+        parser.error("name one file, either alone or after --config")
     loaded = load(options.file or options.config)
     if loaded is None:
         return BAD_USE

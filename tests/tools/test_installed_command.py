@@ -46,6 +46,14 @@ def command(tmp_path: Path) -> Path:
         ("etc", "erase --config yard.yaml --yes", "state/yard"),
         ("etc", "erase --yes --conf yard.yaml", "state/yard"),
         ("etc", "backup --config ../etc/config.yaml", "state"),
+        ("etc", "check-config", "state"),
+        ("etc", "check-config {root}/etc/yard.yaml", "state/yard"),
+        ("etc", "check-config yard.yaml", "state/yard"),
+        ("etc", "check-config -- yard.yaml", "state/yard"),
+        ("etc", "restore backup.tar.gz", "state"),
+        ("etc", "restore backup.tar.gz --config yard.yaml", "state/yard"),
+        ("etc", "bench --seconds 3", "state"),
+        ("elsewhere", "check-config yard.yaml", "none"),
         ("elsewhere", "erase --config config.yaml", "none"),
         ("elsewhere", "run --config {root}/elsewhere/yard.yaml", "none"),
         ("elsewhere", "erase --config missing/config.yaml", "none"),
@@ -65,6 +73,15 @@ def test_the_state_is_that_of_the_node_whose_file_is_named(command: Path, folder
         check=True,
         timeout=20,
     )
-    meant = f"--config {root}/etc/config.yaml " if "--conf" not in words else ""
+    is_named = "--conf" in words or "yard.yaml" in words
+    meant = "" if is_named else f"--config {root}/etc/config.yaml "
     expected = state if state == "none" else str(root / state)
-    assert done.stdout == f"{expected} {arguments[0]} {meant}{' '.join(arguments[1:])}\n"
+    assert done.stdout.rstrip() == f"{expected} {arguments[0]} {meant}{' '.join(arguments[1:])}".rstrip()
+
+
+@pytest.mark.parametrize(("words", "is_made"), [("doctor", False), ("check-config", False), ("restore backup", True)])
+def test_a_name_that_is_mistyped_leaves_no_folder_behind(command: Path, words: str, is_made: bool) -> None:
+    root = command.parent
+    environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
+    subprocess.run([command, *words.split(), "--config", root / "etc" / "yrad.yaml"], env=environment, check=True)
+    assert (root / "state" / "yrad").exists() == is_made

@@ -206,6 +206,12 @@ def test_check_config_judges_the_file_and_starts_nothing(
     assert started == []
 
 
+def test_check_config_judges_one_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["check-config", "porch.yaml", "--config", "yard.yaml"])
+    assert "name one file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["check-config", "run", "erase", "doctor"])
 def test_a_file_that_may_not_be_looked_for_is_one_sentence(
     name: str,
