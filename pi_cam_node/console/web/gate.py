@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from yarl import URL
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
@@ -21,6 +23,10 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
+# A page of our own that a login may lead back to: after two slashes, or a backslash, browsers read a host.
+_OWN_PAGE = re.compile(r"/(?!/)[\w\-./~%?=&:+,]{0,500}", re.ASCII)
+
+_ORIGIN = re.compile(r"^https?://[^/?#]*")
 
 
 @dataclass(slots=True)
@@ -128,11 +134,23 @@ class ConsoleGate:
         return is_right
 
     def _unauthorized(self, request: web.Request) -> web.HTTPException:
+        if request.headers.get("HX-Request"):
+            shown = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""))
+            return web.HTTPUnauthorized(text="log in again\n", headers={"HX-Redirect": login_before(shown)})
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-            if request.headers.get("HX-Request"):
-                return web.HTTPUnauthorized(text="log in again\n", headers={"HX-Redirect": "/login"})
-            return web.HTTPSeeOther("/login")
+            return web.HTTPSeeOther(login_before(request.path_qs))
         return web.HTTPUnauthorized(text="log in\n")
+
+
+def own_page(asked: str) -> str:
+    """Return a path of the console that a browser asked to be led to; that of the first page where it is none."""
+    return asked if _OWN_PAGE.fullmatch(asked) else "/"
+
+
+def login_before(asked: str) -> str:
+    """Return the path of the login that leads to a page afterwards."""
+    page = own_page(asked)
+    return "/login" if page == "/" else str(URL("/login").with_query(next=page))
 
 
 GATE = app_key("gate", ConsoleGate)

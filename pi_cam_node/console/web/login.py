@@ -12,7 +12,7 @@ from pi_cam_node.console.accounts.registry import SESSION_DAYS
 from pi_cam_node.console.config import is_contact
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.web.forms import form_of
-from pi_cam_node.console.web.gate import gate_of
+from pi_cam_node.console.web.gate import gate_of, own_page
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_or_none, context_of, owner_route, route, session_of
 
@@ -43,17 +43,20 @@ _SYSTEMS = (
 @route("GET", "/login", "public")
 async def login_page(request: web.Request) -> web.StreamResponse:
     """Show the form to log in; before the console is set up, how to do that."""
+    after = own_page(request.query.get("next", ""))
     if account_or_none(request) is not None:
-        return web.Response(status=303, headers={"Location": "/"})
+        return web.Response(status=303, headers={"Location": after})
     context = context_of(request)
-    return page(request, "login.html", fault="", name="", has_owner=context.accounts.has_owner, file=context.setup.path)
+    has_owner, file = context.accounts.has_owner, context.setup.path
+    return page(request, "login.html", fault="", name="", after=after, has_owner=has_owner, file=file)
 
 
 @route("POST", "/login", "public")
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """Begin a session for an account whose name and password are given."""
+    """Begin a session for an account whose name and password are given; ``next`` is the page that follows."""
     context, gate, form = context_of(request), gate_of(request), await form_of(request)
     is_json = request.content_type == "application/json"
+    after = own_page(form.get("next", ""))
     gate.refuse_waiting(request)
     account = await context.accounts.verify(form.get("name", ""), form.get("password", ""))
     if account is None:
@@ -63,10 +66,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         fault = "That is not a name and its password."
         if is_json:
             return web.Response(status=401, text=f"{fault}\n")
-        return page(
-            request, "login.html", 401, fault=fault, name=form.get("name", ""), has_owner=True, file=context.setup.path
-        )
-    return await _begin(request, account, is_json=is_json)
+        told = {"fault": fault, "name": form.get("name", ""), "after": after, "has_owner": True, "file": ""}
+        return page(request, "login.html", 401, **told)
+    return await _begin(request, account, is_json=is_json, after=after)
 
 
 @route("POST", "/logout", "public")
@@ -89,7 +91,8 @@ async def setup_page(request: web.Request) -> web.StreamResponse:
         return web.Response(status=303, headers={"Location": "/login"})
     if not context.setup.is_(key):
         gate_of(request).count_wrong(request)
-        return page(request, "login.html", 403, fault="", name="", has_owner=False, file=context.setup.path)
+        told = {"fault": "", "name": "", "after": "/", "has_owner": False, "file": context.setup.path}
+        return page(request, "login.html", 403, **told)
     return page(request, "setup.html", key=key, fault="", name="", mail="")
 
 
@@ -156,7 +159,7 @@ def _check_mail(mail: str) -> None:
         raise BadRequest("Push services take no such mail address.")
 
 
-async def _begin(request: web.Request, account: Account, *, is_json: bool) -> web.StreamResponse:
+async def _begin(request: web.Request, account: Account, *, is_json: bool, after: str = "/") -> web.StreamResponse:
     context, gate = context_of(request), gate_of(request)
     try:
         name = await context.accounts.begin(account, device_name(request.headers.get("User-Agent", "")))
@@ -166,7 +169,7 @@ async def _begin(request: web.Request, account: Account, *, is_json: bool) -> we
     response = (
         web.json_response({"ok": True, "name": account.name, "role": account.role})
         if is_json
-        else web.Response(status=303, headers={"Location": "/"})
+        else web.Response(status=303, headers={"Location": after})
     )
     _set_cookie(request, response, gate.cookie, name, max_age_s=SESSION_DAYS * 86_400)
     return response

@@ -3,6 +3,7 @@
 
 import { entryOfEvent, eventList } from "./event_list.js";
 import { entryOfMedia, gallery } from "./gallery.js";
+import { logIn } from "./page.js";
 import { Player } from "./player.js";
 import { Viewer } from "./viewer.js";
 import { wordsOf } from "./words.js";
@@ -13,7 +14,7 @@ const DEADLINE_MS = 20_000;
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(DEADLINE_MS) });
-  if (answer.status === 401) location.assign("/login");
+  if (answer.status === 401) logIn();
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }

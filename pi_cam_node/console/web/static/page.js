@@ -25,10 +25,23 @@ export function wordTimes(root = document) {
   }
 }
 
+/** Leaves for the login, which leads back to this page; a screen on a wall has no password, but can be paired again. */
+export function logIn() {
+  const here = location.pathname + location.search;
+  location.replace(document.body.dataset.account === "kiosk" ? "/pair" : `/login?${new URLSearchParams({ next: here })}`);
+}
+
+/** Leaves where the session has ended: the console is there, and shows this page nothing any more. */
+async function leaveIfEnded() {
+  const answer = await fetch("/auth/check", { signal: AbortSignal.timeout(SILENT_AFTER_MS) }).catch(() => undefined);
+  if (answer?.status === 401) logIn();
+}
+
 function listen() {
   const source = new EventSource("/changes");
   source.onerror = () => {
     heard = Math.min(heard, Date.now() - SILENT_AFTER_MS + BROKEN_AFTER_MS);
+    leaveIfEnded();
     // Where a proxy answers in place of the console, the browser gives up.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS * (0.5 + Math.random()));
   };

@@ -1,0 +1,96 @@
+"""Pages that stay open while their session ends, and logins that lead to the page that was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra console is not installed")
+pytest.importorskip("cryptography", reason="the extra console is not installed")
+
+from tests.support.broker import Client, Mosquitto
+from tests.support.chromium import Tab, find_chromium
+from tests.support.console_tour import announce, tour
+from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+
+WITH_BROWSER = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+HTML = {"Accept": "text/html"}
+
+
+async def end_sessions(owner: Browser) -> None:
+    """End every session of the owner but that of this browser."""
+    _, page = await owner.get("/settings/accounts")
+    hashes = [part.partition("/end")[0] for part in page.split("/settings/sessions/")[1:]]
+    own = hashes.pop()
+    for name in hashes:
+        assert (await owner.post(f"/settings/sessions/{name}/end"))[0] == 200
+    assert own
+
+
+@WITH_BROWSER
+def test_a_page_whose_session_has_ended_asks_for_the_login_and_comes_back(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(f"{console.url}/events?camera=porch")
+        await tab.until("document.getElementById('unreached').hidden && document.readyState === 'complete'")
+        async with Browser(console) as owner:
+            await owner.log_in()
+            await end_sessions(owner)
+        await tab.until("location.pathname === '/login'", "the login, in place of the page")
+        await tab.until("document.activeElement?.id === 'name'")
+        await tab.value(f"document.getElementById('name').value = {OWNER!r}")
+        await tab.write("#password", "a guess")
+        await tab.until("document.querySelector('.refused')?.innerText !== ''", "the refusal")
+        await tab.write("#password", PASSWORD)
+        await tab.until("location.pathname + location.search === '/events?camera=porch'", "the page again")
+
+    tour(broker, tmp_path, steps)
+
+
+@WITH_BROWSER
+def test_a_wall_whose_account_is_removed_shows_a_code_and_is_paired_again(broker: Mosquitto, tmp_path: Path) -> None:
+    code = "document.querySelector('.code')?.innerText"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        async with Browser(console) as owner:
+            await owner.log_in()
+            await tab.value("fetch('/logout', {method: 'POST'})")
+            await tab.go(f"{console.url}/pair")
+            for is_removed in (True, False):
+                await tab.until(f"location.pathname === '/pair' && Boolean({code})", "a code")
+                await owner.post("/pair/approve", {"code": await tab.value(code), "name": "Kitchen"})
+                await tab.until("location.pathname === '/kiosk'", "the wall")
+                if is_removed:
+                    walls = [one["id"] for one in await owner.json("/api/accounts") if one["role"] == "kiosk"]
+                    assert (await owner.post(f"/settings/accounts/{walls[0]}/remove"))[0] == 200
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_login_leads_to_the_page_that_was_asked_for_and_nowhere_else(broker: Mosquitto, tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        form = {"name": OWNER, "password": PASSWORD}
+        async with browser.session.get("/events/7?x=1", headers=HTML, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/login?next=/events/7?x%3D1")
+        _, page = await browser.get("/login?next=/events/7?x%3D1", **HTML)
+        assert 'name="next" value="/events/7?x=1"' in page
+        htmx = {**HTML, "HX-Request": "true", "HX-Current-URL": f"{console.url}/settings/rules"}
+        async with browser.session.post("/settings/rules", headers=htmx) as answer:
+            assert (answer.status, answer.headers["HX-Redirect"]) == (401, "/login?next=/settings/rules")
+        for wanted in (
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nb: c",
+        ):
+            async with browser.session.post("/login", data={**form, "next": wanted}, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, "/"), wanted
+        async with browser.session.get("/login?next=/sensors", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/sensors"), "who is logged in goes on"
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(lambda browser: browser.get("/"))
+        console.visit(visit, as_owner=False)
