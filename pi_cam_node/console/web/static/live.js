@@ -6,6 +6,9 @@ const GONE_AFTER_MS = 10_000;
 const DECODED_AFTER_MS = 3_000;
 // Live cameras of a console that is there are heard at least this often.
 const SILENT_AFTER_MS = 30_000;
+// Where none is live nothing need be heard; a connection that is gone without a word is not kept for ever either.
+const RENEWED_AFTER_MS = 300_000;
+const CONNECTED_AFTER_MS = 15_000;
 // Pictures a second of a camera that is scrolled out of view: it is not old when it comes into view, and is emptied
 // where it may not be seen any more.
 const UNSEEN_FPS = 1;
@@ -192,7 +195,9 @@ export class LiveView {
 
   watch() {
     const isExpected = [...this.screens.values()].some((screen) => screen.isLive);
-    if (this.socket && isExpected && Date.now() - this.heard > SILENT_AFTER_MS) {
+    const isConnecting = this.socket?.readyState === WebSocket.CONNECTING;
+    const patience = isConnecting ? CONNECTED_AFTER_MS : isExpected ? SILENT_AFTER_MS : RENEWED_AFTER_MS;
+    if (this.socket && Date.now() - this.heard > patience) {
       this.close();
       this.connect();
     }

@@ -13,6 +13,8 @@ const SURE_MS = 4_000;
 const AGAIN_MS = 3_000;
 const build = document.body.dataset.build;
 let heard = Date.now();
+let source;
+let listeningSince = 0;
 let day = new Date().toDateString();
 
 export function wordTimes(root = document) {
@@ -38,12 +40,14 @@ async function leaveIfEnded() {
 }
 
 function listen() {
-  const source = new EventSource("/changes");
+  source?.close();
+  const mine = (source = new EventSource("/changes"));
+  listeningSince = Date.now();
   source.onerror = () => {
     heard = Math.min(heard, Date.now() - SILENT_AFTER_MS + BROKEN_AFTER_MS);
     leaveIfEnded();
     // Where a proxy answers in place of the console, the browser gives up.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS * (0.5 + Math.random()));
+    if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && listen(), AGAIN_MS * (0.5 + Math.random()));
   };
   source.addEventListener("changed", ({ data }) => {
     reached();
@@ -74,6 +78,8 @@ function everythingMayHaveChanged() {
 function look() {
   const notice = document.getElementById("unreached");
   if (notice) notice.hidden = Date.now() - heard < SILENT_AFTER_MS;
+  // A connection whose other end is gone without a word (another Wi-Fi, a device that slept) never breaks by itself.
+  if (Date.now() - Math.max(heard, listeningSince) >= SILENT_AFTER_MS) listen();
   wordTimesOfYesterday();
 }
 

@@ -24,17 +24,17 @@ async function tell(subscription) {
   const body = JSON.stringify({ ...subscription.toJSON(), label: label.value });
   const headers = { "Content-Type": "application/json" };
   const answer = await inTime(fetch("/api/push/subscribe", { method: "POST", headers, body }));
-  if (!answer.ok) throw new Error((await answer.text()).trim());
+  if (!answer.ok) throw new Error((await inTime(answer.text())).trim());
   return answer.status === 201;
 }
 
 async function subscription(mayAsk) {
   const registration = await inTime(navigator.serviceWorker.ready);
-  let found = await registration.pushManager.getSubscription();
+  let found = await inTime(registration.pushManager.getSubscription());
   const ours = bytesOf(box.dataset.key);
   const theirs = found && new Uint8Array(found.options.applicationServerKey ?? []);
   if (found && (theirs.length !== ours.length || theirs.some((byte, at) => byte !== ours[at]))) {
-    await found.unsubscribe(); // the console has another key now, and could not send to it
+    await inTime(found.unsubscribe()); // the console has another key now, and could not send to it
     found = null;
     mayAsk = Notification.permission === "granted" || mayAsk;
   }

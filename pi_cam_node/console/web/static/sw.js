@@ -2,6 +2,7 @@
 // fetched for a page: what is in the cache is named here, and pictures are not.
 
 const CACHE = "shell-1";
+const DEADLINE_MS = 30_000;
 const SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"];
 
 self.addEventListener("install", (event) => {
@@ -16,11 +17,17 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(forget());
 });
 
+/** Returns the answer to a request; rejects where none begins in time. */
+function answerTo(request) {
+  const late = new Promise((_, reject) => setTimeout(() => reject(new DOMException("", "TimeoutError")), DEADLINE_MS));
+  return Promise.race([fetch(request), late]);
+}
+
 self.addEventListener("fetch", (event) => {
   if (event.request.mode === "navigate") {
-    event.respondWith(fetch(event.request).catch(() => caches.match("/offline")));
+    event.respondWith(answerTo(event.request).catch(() => caches.match("/offline")));
   } else if (SHELL.includes(new URL(event.request.url).pathname)) {
-    event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));
+    event.respondWith(answerTo(event.request).catch(() => caches.match(event.request)));
   }
 });
 

@@ -6,7 +6,7 @@ import { _ } from "./translate.js";
 const CHECK_MS = 500;
 const STILL_MS = 2500; // three segments are buffered: a picture that stands for so long waits for the camera
 const AGAIN_MS = 2000;
-const REFUSAL_DEADLINE_MS = 20000; // the first request waits for the encoder
+const DEADLINE_MS = 20000; // the first request waits for the encoder
 const LIBRARY = new URL("./vendor/hls.light.min.js", import.meta.url);
 const NATIVE = "application/vnd.apple.mpegurl";
 const OPTIONS = {
@@ -25,11 +25,19 @@ let library = null;
 function hlsLibrary() {
   library ??= new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src: LIBRARY.href });
-    script.addEventListener("load", () => resolve(globalThis.Hls));
-    script.addEventListener("error", () => {
-      library = null;
+    const fail = (error) => {
+      library = null; // the next start loads it again
       script.remove();
-      reject(new Error(_("The player could not be loaded.")));
+      reject(error);
+    };
+    const timer = setTimeout(() => fail(new DOMException("", "TimeoutError")), DEADLINE_MS);
+    script.addEventListener("load", () => {
+      clearTimeout(timer);
+      resolve(globalThis.Hls);
+    });
+    script.addEventListener("error", () => {
+      clearTimeout(timer);
+      fail(new Error(_("The player could not be loaded.")));
     });
     document.head.append(script);
   });
@@ -149,12 +157,13 @@ export class LiveVideo {
 /** Asks for the playlist that will be played first, so that the node starts to encode while the player is loaded. */
 function beginEncoding(url) {
   const first = new URL("main.m3u8", new URL(url, location.href));
-  fetch(first, { cache: "no-store" }).catch(() => null); // whatever is wrong is told by `refusal`
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  fetch(first, { cache: "no-store", signal }).catch(() => null); // whatever is wrong is told by `refusal`
 }
 
 /** Returns why there is no live video now, for people; empty where there is. */
 async function refusal(url) {
-  const signal = AbortSignal.timeout(REFUSAL_DEADLINE_MS);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
   const response = await fetch(url, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal });
   if (response.ok) return "";
   const said = (await response.text()).trim();

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import pi_cam_node
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.web.pages import routes
 
 FOLDER = Path(routes.__file__).parent / "static"
 TEXTS = {name: (FOLDER / name).read_text() for name in (*routes.STATIC, *routes.PAGES)}
 FILE_LINES_MAX = 300
+CONSOLE = Path(pi_cam_node.__file__).parent / "console" / "web" / "static"
+SCRIPTS = sorted([*FOLDER.glob("*.js"), *CONSOLE.glob("*.js")])
 
 
 def test_every_file_of_the_folder_is_served_and_nothing_else() -> None:
@@ -41,6 +44,15 @@ def test_what_a_file_refers_to_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.endswith(".js")])
 def test_no_script_turns_text_into_markup_or_code(name: str) -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", TEXTS[name])
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_every_question_of_a_script_has_a_deadline(path: Path) -> None:
+    text = path.read_text()
+    for found in re.finditer(r"\bfetch\(", text):
+        before, after = text[: found.start()].rpartition("\n")[2], text[found.end() : found.end() + 250]
+        is_bounded = "signal" in after.partition(");\n")[0] or before.endswith(("inTime(", "Promise.race(["))
+        assert is_bounded or "...options" in after, f"{before}fetch({after[:60]}"
 
 
 def test_what_the_scripts_look_for_is_on_the_page() -> None:
