@@ -15,6 +15,8 @@ const UNSEEN_FPS = 1;
 // Half as long to half as long again: browsers that lost the same console do not come back at one moment.
 const WAIT_MS = [500, 1_000, 2_000, 3_000];
 const NUMBERS = new TextDecoder();
+// The time by a clock that nobody sets while the page is open.
+const now = () => performance.timeOrigin + performance.now();
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });
 
@@ -32,6 +34,7 @@ class Screen {
     this.age = figure.querySelector(".age");
     this.note = figure.querySelector(".note");
     this.at = 0;
+    this.lagMs = Infinity;
     this.isLive = false;
     this.turn = 0;
     this.decodingUntil = 0;
@@ -52,6 +55,7 @@ class Screen {
       }
       this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
       bitmap.close();
+      this.compare(at);
       this.at = at;
       this.veil.textContent = "";
       this.explain();
@@ -78,6 +82,13 @@ class Screen {
     this.note.hidden = !text;
   }
 
+  // Compares the clocks of camera and browser, which may be minutes apart: a picture that follows another one has just been
+  // taken. One that is older than the one before it comes from a clock that was put back.
+  compare(at) {
+    if (at < this.at) this.lagMs = Infinity;
+    else if (this.at && at > this.at) this.lagMs = Math.min(this.lagMs, now() - at);
+  }
+
   // Nothing of it may be shown any more: the canvas is emptied, not only covered.
   blank(text) {
     this.turn++;
@@ -91,7 +102,7 @@ class Screen {
   }
 
   tell() {
-    const age = Date.now() - this.at;
+    const age = now() - this.at - (Number.isFinite(this.lagMs) ? this.lagMs : 0);
     const isOld = this.at && age > OLD_AFTER_MS;
     const time = this.at ? CLOCK.format(this.at) : "";
     this.age.textContent = isOld ? agoOf(age / 1000) : time;
