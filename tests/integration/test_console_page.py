@@ -105,7 +105,7 @@ def test_a_page_says_that_the_console_is_away_and_finds_it_again_behind_a_proxy(
                 refused.set()
             return web.Response(status=502)
 
-        await tab.until("document.getElementById('unreached').hidden")
+        await tab.until("document.getElementById('unreached')?.hidden")
         await tab.value("document.body.addEventListener('changed-health', () => { document.heardAgain = true; })")
         await asyncio.to_thread(console.stop)
         proxy = web.ServerRunner(web.Server(refuse))

@@ -65,6 +65,8 @@ def test_a_wall_whose_account_is_removed_shows_a_code_and_is_paired_again(broker
                 if is_removed:
                     walls = [one["id"] for one in await owner.json("/api/accounts") if one["role"] == "kiosk"]
                     assert (await owner.post(f"/settings/accounts/{walls[0]}/remove"))[0] == 200
+        await tab.go(f"{console.url}/pair")
+        await tab.until("location.pathname === '/kiosk'", "the wall, which needs no other code")
 
     tour(broker, tmp_path, steps)
 

@@ -34,6 +34,8 @@ KINDS: Mapping[str, str] = {
 # What a row is, where messages of several kinds share an id: the film belongs to the motion, not the other way round.
 _RANK = ("rule", "motion", "trigger", "record", "picture", "interval")
 DATA_MAX_BYTES = 32 << 10
+# An event of before is not looked for among those that may have no picture yet.
+UNDER_WAY_MS = 600_000
 # The last moment that can be shown as a date: the end of the year 9999.
 LAST_MS = 253_402_300_799_000
 
@@ -112,6 +114,8 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
             "INSERT INTO event (node, id, at_ms, kind, camera, sensor, rule, media, data) VALUES (?,?,?,?,?,?,?,?,?)",
             (*_head(row), json.dumps(row.data)),
         )
+        if row.kind == "picture" and row.data.get("cause") == "event":
+            _give_to_event(db, row)
         return replace(row, rowid=int(cursor.lastrowid or 0)), True
     kind = min(old.kind, row.kind, key=lambda kind: _RANK.index(kind) if kind in _RANK else len(_RANK))
     data = {**old.data, **row.data}
@@ -136,6 +140,16 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
             (*_head(merged)[2:], json.dumps(merged.data), merged.rowid),
         )
     return merged, False
+
+
+def _give_to_event(db: sqlite3.Connection, picture: EventRow) -> None:
+    """Give a picture to the event that it was taken of: the node says whose it is when that ends, minutes later."""
+    db.execute(
+        "UPDATE event SET media = ? WHERE rowid = (SELECT rowid FROM event WHERE camera = ? AND at_ms BETWEEN ? AND ? "
+        "AND kind IN ('motion', 'trigger', 'record') AND media IS NULL AND json_extract(data, '$.ended_at') IS NULL "
+        "ORDER BY at_ms DESC, rowid DESC LIMIT 1)",
+        (picture.media, picture.camera, picture.at_ms - UNDER_WAY_MS, picture.at_ms),
+    )
 
 
 def _head(row: EventRow) -> tuple[object, ...]:

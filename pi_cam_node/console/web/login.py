@@ -121,7 +121,9 @@ async def set_up(request: web.Request) -> web.StreamResponse:
 @route("GET", "/pair", "public")
 async def pair_page(request: web.Request) -> web.StreamResponse:
     """Show a wall tablet the code that the owner types in; log it in once that is done."""
-    context = context_of(request)
+    context, known = context_of(request), account_or_none(request)
+    if known is not None and known.role == "kiosk":  # such as one that came here while the accounts were not readable
+        return web.Response(status=303, headers={"Location": "/kiosk"})
     pending = context.pairing.of(request.cookies.get(PAIRING_COOKIE, ""))
     if pending is not None and pending.session:
         context.pairing.end(pending)

@@ -59,6 +59,25 @@ def test_the_cause_of_an_event_is_not_that_of_its_film(db: sqlite3.Connection, o
     assert (one.kind, one.data["cause"], one.data["media"]["id"]) == ("trigger", "doorbell", "film")
 
 
+def test_an_event_has_its_picture_while_it_is_under_way(db: sqlite3.Connection) -> None:
+    """The node names it at the end; until then it stood as a row of its own beside an event without a picture."""
+    over = message("motion_ended", ended_at="2026-11-20T19:45:04.000Z")
+    saved = message("picture_saved", cause="event", media={"id": "p1", "kind": "event"})
+    later = "2026-11-20T19:45:05.000Z"
+    under_way = message("motion_started") | {"id": "e2", "at": later, "began_at": later, "ended_at": None}
+    picture = saved | {"id": "p1", "at": "2026-11-20T19:45:06.000Z", "began_at": None}
+    asked_for = picture | {"id": "p2", "cause": "command", "media": {"id": "p2", "kind": "single"}}
+    for body in (over, under_way, asked_for, picture, picture):
+        found = events.row_of("porch", body, 0)
+        assert found is not None
+        events.put(db, found)
+    listed = [(one.id, one.media) for one in events.newest(db, EventFilter(), 10)]
+    assert listed == [("p2", "p2"), ("e2", "p1"), ("e1", None)]
+    ended = events.row_of("porch", under_way | {"event_type": "motion_ended", "picture_id": "p3"}, 0)
+    assert ended is not None
+    assert events.put(db, ended)[0].media == "p3", "what the node says in the end"
+
+
 def test_the_same_id_of_two_nodes_is_two_events(db: sqlite3.Connection) -> None:
     for node in ("porch", "hall", "porch"):
         events.put(db, row(node))
