@@ -1,8 +1,8 @@
 """Defers the import of modules that libraries import for what this program never asks of them.
 
 pydantic brings `importlib.metadata` to look for plugins, paho-mqtt `urllib.request` to look for proxies, and numpy
-`pickle`. The first two bring e-mail, zip files and HTTP: 2.5 MB of the node's memory, and a tenth of the time that its
-imports take.
+`pickle` and its own linear algebra. The first two bring e-mail, zip files and HTTP: 2.5 MB of the node's memory, and a
+tenth of the time that its imports take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def deferred(name: str) -> Iterator[None]:
     Thread: the main thread, before there are others.
 
     Args:
-        name: A module of the standard library, of which the libraries that want it use functions alone.
+        name: A module of which the libraries that want it use functions alone. Its package is imported.
     """
     if name in sys.modules:
         yield

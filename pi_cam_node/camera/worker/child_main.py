@@ -32,7 +32,8 @@ from pi_cam_node.camera.worker.messages import (
 from pi_cam_node.camera.worker.packet_queue import PacketQueue
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 
-with deferred("pickle"), deferred("platform"):  # wanted by numpy, for what nobody asks of it here
+# Wanted by numpy, for what nobody asks of it here. Its own comes last: deferring that imports numpy.
+with deferred("pickle"), deferred("platform"), deferred("numpy.linalg"):
     from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 _log = logging.getLogger(__name__)

@@ -105,3 +105,19 @@ print(client._get_proxy()["proxy_addr"])
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60, env=environment
     )
     assert run.stdout.strip() == "proxy.example"
+
+
+def test_numpy_can_still_do_linear_algebra_in_the_cameras_process() -> None:
+    script = """
+import sys
+import pi_cam_node.camera.worker.child_main
+import numpy as np
+assert "numpy.linalg" not in sys.modules
+assert [round(each) for each in np.polyfit([0, 1, 2], [1, 3, 5], 1)] == [2, 1]
+try:
+    np.linalg.inv(np.zeros((2, 2)))
+except np.linalg.LinAlgError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == "Singular matrix"
