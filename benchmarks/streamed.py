@@ -35,6 +35,11 @@ class NoPictures:
         """Return nothing."""
         return None
 
+    @property
+    def is_away(self) -> bool:
+        """Return that its disk is there."""
+        return False
+
     def newest(self, _count: int) -> Sequence[str]:
         """Return nothing."""
         return ()

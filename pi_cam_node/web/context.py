@@ -24,6 +24,11 @@ class PictureStore(Protocol):
         """Return the path of a picture's first file, ``None`` where there is none (any more)."""
         ...
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the disk of the pictures is not there now, so that none of them is known to be gone."""
+        ...
+
     def newest(self, count: int) -> Sequence[str]:
         """Return the ids of the newest pictures, newest first."""
         ...

@@ -86,6 +86,10 @@ class OnePicture:
     def find(self, picture_id: str) -> Path | None:
         return self._path if picture_id == ID else None
 
+    @property
+    def is_away(self) -> bool:
+        return False
+
     def newest(self, count: int) -> list[str]:
         return [ID][:count]
 

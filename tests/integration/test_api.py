@@ -287,6 +287,15 @@ def test_secrets_are_masked_wherever_settings_are_told(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ the description
 
 
+def test_a_picture_that_is_gone_is_told_from_one_whose_disk_is_away(serving: RunningWebServer) -> None:
+    for path in ("/media/p1", "/media/p1/thumbnail"):
+        serving.pictures.is_away = False
+        assert serving.get(path).status == 404
+        serving.pictures.is_away = True
+        refused = serving.get(path)
+        assert (refused.status, refused.body) == (503, b"the disk of the pictures is away\n")
+
+
 def test_lists_are_bare_arrays_with_the_parameters_of_their_commands(serving: RunningWebServer) -> None:
     at = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
     for number in range(3):

@@ -43,6 +43,7 @@ class MemoryPictures:
     """Saved pictures in memory, put there by the test."""
 
     files: dict[str, Path] = field(default_factory=dict)
+    is_away: bool = False
 
     def find(self, picture_id: str) -> Path | None:
         return self.files.get(picture_id)

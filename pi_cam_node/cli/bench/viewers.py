@@ -34,6 +34,11 @@ class EmptyPictureStore:
         """Return no picture."""
         return None
 
+    @property
+    def is_away(self) -> bool:
+        """Return that its disk is there."""
+        return False
+
     def newest(self, _count: int) -> Sequence[str]:
         """Return no picture."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
 import aiohttp
@@ -10,13 +11,18 @@ from aiohttp import web
 from yarl import URL
 
 from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable, body_of
+from pi_cam_node.console.store import media as media_rows
+from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.web.events import SHARE_S, span_in
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, account_or_none, context_of, is_signed, node_of, route
+
+_log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
@@ -136,6 +142,8 @@ async def _pass_on(request: web.Request, node: Node, path: str, picture_id: str)
     try:
         async with context.client.get(node, path, headers) as answer:
             if answer.status not in {200, 206, 304}:
+                if answer.status == 404 and path == f"/media/{picture_id}":
+                    await _forget(context, node, picture_id)
                 return _refusal(node, answer.status)
             return await _copy(request, node, answer)
     except Unreachable as error:
@@ -145,9 +153,19 @@ async def _pass_on(request: web.Request, node: Node, path: str, picture_id: str)
         return web.Response(status=502, text=f"{error}\n")
 
 
+async def _forget(context: ConsoleContext, node: Node, media_id: str) -> None:
+    """Forget a picture or film that its node does not have any more; a node whose disk is away does not say so."""
+    try:
+        await context.database.run(lambda db: media_rows.delete(db, node.id, media_id))
+    except StoreUnavailable as error:
+        _log.warning("the row of %s stays: %s", media_id, error)
+
+
 def _refusal(node: Node, status: int) -> web.Response:
     if status == 404:
         return web.Response(status=404, text="the node does not have it any more\n")
+    if status == 503:
+        return web.Response(status=503, text=f"{node.name} cannot read it now\n")
     return web.Response(status=502, text=f"{node.name} answers {status}\n")
 
 

@@ -125,10 +125,9 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
     if before is not None:
         # One millisecond later: the node leaves out what is of that very moment.
         arguments["before"] = iso(utc_of_ms(before[0] + 1))
-    if node.is_private or not node.online:
-        return "" if node.is_private else f"{node.name} is offline; what is listed of it is of earlier."
-    if "media" not in node.commands:
-        return f"{node.name} does not tell what it has saved; only pictures of events are listed."
+    why_not = _why_not_asked(node)
+    if why_not is not None:
+        return why_not
     try:
         async with asyncio.timeout(LIST_S), context.listing:
             reply = await context.requests.ask(node.id, "media", arguments, ASK_S)
@@ -136,6 +135,8 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
         return f"{node.name}: {error}"
     except TimeoutError:
         return f"{node.name} was not asked, since too many lists are waited for; what is listed of it is of earlier."
+    if reply.get("ok") is not True:  # what it does not tell now is not gone
+        return f"{node.name}: {str(reply.get('message') or reply.get('code') or 'it does not answer')[:200]}"
     data = reply.get("data")
     told = data.get("media") if isinstance(data, dict) else None
     rows = [row for one in (told if isinstance(told, list) else ()) if (row := row_of(node.id, one)) is not None]
@@ -146,6 +147,15 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
     except StoreUnavailable as error:
         return f"{node.name}: {error}"
     return ""
+
+
+def _why_not_asked(node: Node) -> str | None:
+    """Return why a node cannot tell its list now, for people, empty where that need not be said; else ``None``."""
+    if node.is_private or not node.online:
+        return "" if node.is_private else f"{node.name} is offline; what is listed of it is of earlier."
+    if "media" not in node.commands:
+        return f"{node.name} does not tell what it has saved; only pictures of events are listed."
+    return None
 
 
 def row_of(node: str, told: object) -> MediaRow | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pi_cam_node.storage.directory import (
     remove_parts,
 )
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
+from pi_cam_node.storage.pictures.folder_watch import FolderWatch
 from pi_cam_node.storage.pictures.index import Entry, Index, Usage
 from pi_cam_node.storage.pictures.library import Library
 from pi_cam_node.storage.pictures.previews import previews
@@ -84,6 +86,7 @@ class PictureArchive:
         self._clock_set = clock_set
         self._packet_limit = packet_limit
         self._index = Index()
+        self._watch = FolderWatch(self._directory)
         self._heartbeat = IoHeartbeat(clock)
         self._quota = Quota(self._directory, self._index, clock, clock_set, self._heartbeat, film_removed=film_removed)
         self._library = Library(self._directory, self._index, self._quota, self._heartbeat)
@@ -98,9 +101,11 @@ class PictureArchive:
         """
         with as_storage_error(f"cannot read {self._directory}"), self._heartbeat.timed():
             parts = remove_parts(self._directory, self._heartbeat.beat)
+            changed_ns = self._watch.begin()
             found = list_pictures(self._directory, self._heartbeat.beat)
             if self._index.usage is None and recover(self._directory, found, self._heartbeat.beat) != Recovered():
                 found = list_pictures(self._directory, self._heartbeat.beat)
+            self._watch.listed(any_found=bool(found), changed_ns=changed_ns)
         self._index.reconcile(found)
         self._quota.retry_undeletable()
         self._index.publish()
@@ -121,9 +126,15 @@ class PictureArchive:
                 access = FileAccess.of(config.storage)
                 make_directory(self._directory, access.directory_mode, access.group_id)
             self._open_once()
+            is_known = self._watch.is_unchanged
             picture_id, written = self._write(picture, formats, config)
         self._remember(picture_id, written)
+        if not is_known and self._quota.is_over(config.storage):
+            with suppress(NotSaved):  # what was deleted by hand makes room: nothing else has to go for it
+                self.open()
+                is_known = True
         self._keep_within_limits(config)
+        self._watch.saved(is_known=is_known)
         return self._saved(picture, picture_id, written, config)
 
     def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
@@ -164,10 +175,16 @@ class PictureArchive:
 
         Raises:
             LookupError: ``before`` is an id that is not there.
-            NotSaved: The folder cannot be read.
+            NotSaved: The folder cannot be read, or its disk is away.
         """
         self._open_once()
-        return self._library.page(query)
+        page = self._library.page(query)
+        if any(self.is_gone(row.id) for row in page.rows):  # deleted by hand: the list and the figures follow
+            if self.is_away:
+                raise NotSaved(f"the disk of {self._directory} is away")
+            self.open()
+            page = self._library.page(query)
+        return page
 
     def keep(self, media_id: str, *, kept: bool) -> None:
         """Write into the side-car whether retention spares a picture or film; synced to disk on return.
@@ -210,25 +227,21 @@ class PictureArchive:
         """See `pi_cam_node.core.picture.Archive`."""
         return self.find(media_id) is None and not is_plain_file(self._directory / unfinished_film(media_id))
 
-    def newest(self, count: int) -> tuple[str, ...]:
-        """Return the ids of the newest pictures, the newest first; none before `open`.
+    @property
+    def is_away(self) -> bool:
+        """Whether the disk of the pictures is not there now, so that none of them is known to be gone. Thread: any."""
+        return self._watch.is_away
 
-        Thread: any.
-        """
+    def newest(self, count: int) -> tuple[str, ...]:
+        """Return the ids of the newest pictures, the newest first; none before `open`. Thread: any."""
         return self._index.newest(count)
 
     def usage(self) -> Usage | None:
-        """Return number and bytes of the pictures, from memory; ``None`` before `open`, when the folder was not read.
-
-        Thread: any.
-        """
+        """Return number and bytes of the pictures, from memory; ``None`` before `open`. Thread: any."""
         return self._index.usage
 
     def free_bytes(self) -> int | None:
-        """Return what was free on the disk when it was last looked at; ``None`` before, or where it did not say.
-
-        Thread: any.
-        """
+        """Return what was free on the disk when last asked; ``None`` before, or where it did not say. Thread: any."""
         return None if self.is_silent else self._quota.free_bytes
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
@@ -112,6 +113,11 @@ class Quota:
         shortfall_bytes = _shortfall(self.measure(self._directory), 0, limits)
         return self._free(limits, shortfall_bytes)
 
+    def is_over(self, limits: StorageConfig) -> bool:
+        """Tell whether pictures or films take more bytes than they may."""
+        films, pictures = (Limits(max_bytes=bounds.max_bytes) for bounds in self._bounds(limits))
+        return not (self._is_within(films, is_film=True) and self._is_within(pictures, is_film=False))
+
     def _free(self, limits: StorageConfig, shortfall_bytes: int) -> int:
         """Remove what is too old or too much, the next ones where that fails; return how many pictures went."""
         for _ in range(MOST_UNDELETABLE):
@@ -210,10 +216,13 @@ class Quota:
 
     def _unlink(self, entry: Entry) -> None:
         """Remove a picture's files, the side-car last: as long as it is there the rest is known to be a picture."""
+        is_removed = False
         for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
-                (self._directory / f"{entry.id}.{extension}").unlink(missing_ok=True)
-        if entry.is_film:
+                with suppress(FileNotFoundError):  # deleted by hand, or its disk is away: its row is not ours to forget
+                    (self._directory / f"{entry.id}.{extension}").unlink()
+                    is_removed = True
+        if entry.is_film and is_removed:
             self._film_removed(entry.id)
 
 

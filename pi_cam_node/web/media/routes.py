@@ -32,6 +32,7 @@ THUMBNAIL_PX = 320
 CACHING = {"Cache-Control": "private, no-cache"}
 
 GONE = "There is no such picture or film, any more."
+AWAY = "The disk of the pictures is away."
 
 THUMBNAILS = app_key("thumbnails", Thumbnails)
 THUMBNAIL_POOL = app_key("thumbnail_pool", DiskPool)
@@ -52,7 +53,7 @@ def attach(app: web.Application) -> None:
     Described(
         ("image/jpeg", "image/png", "application/octet-stream", "video/mp4"),
         query={"format": ({"enum": list(FORMATS)}, "The file of this format.")},
-        refusals={206: "The part that was asked for.", 404: GONE, 416: "The range lies beyond the end."},
+        refusals={206: "The part that was asked for.", 404: GONE, 416: "The range lies beyond the end.", 503: AWAY},
     ),
     signed=True,
 )
@@ -62,12 +63,12 @@ async def picture(request: web.Request) -> web.StreamResponse:
     pictures, picture_id = context_of(request).pictures, request.match_info["id"]
     stored = await request.app[DISK].run(_open, pictures, picture_id, asked_format(request))
     if stored is None:
-        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+        raise await _missing(request)
     with stored.file:
         return await send(request, stored, headers_of(stored.name), context_of(request).hub.privacy_gate)
 
 
-@route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE}), signed=True)
+@route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE, 503: AWAY}), signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Send a small JPEG of a saved picture, or of the picture of the event that a film belongs to."""
     context, picture_id = context_of(request), request.match_info["id"]
@@ -77,7 +78,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     path = await disk.run(_still_of, context.pictures, picture_id)
     stored = await disk.run(open_stored, path) if path is not None else None
     if path is None or stored is None:
-        raise web.HTTPNotFound(text="there is no such picture (any more)\n")
+        raise await _missing(request)
     stored.file.close()
     etag = f"{stored.etag}-{width_px}"
     headers = {**headers_of(f"{path.stem}-small.jpg"), "ETag": f'"{etag}"'}
@@ -96,6 +97,14 @@ async def delete(request: web.Request) -> web.StreamResponse:
     """Delete a picture or film; one that is kept is refused. The same as the command ``delete``."""
     arguments = json_bytes({"media_id": request.match_info["id"]})
     return await carry_out(context_of(request), "delete", arguments)
+
+
+async def _missing(request: web.Request) -> web.HTTPException:
+    """Return the refusal of a picture that was not found: gone for good, or on a disk that is away."""
+    pictures = context_of(request).pictures
+    if await request.app[DISK].run(lambda: pictures.is_away):
+        return web.HTTPServiceUnavailable(text="the disk of the pictures is away\n", headers={"Retry-After": "60"})
+    return web.HTTPNotFound(text="there is no such picture (any more)\n")
 
 
 def asked_format(request: web.Request) -> Format | None:

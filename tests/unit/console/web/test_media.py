@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import cast
@@ -20,8 +21,11 @@ from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.pictures.client import NodeClient
 from pi_cam_node.console.pictures.cutoff import Cutoff
+from pi_cam_node.console.store import media as media_rows
 from pi_cam_node.console.store.accounts import Account, Session
-from pi_cam_node.console.web import routes
+from pi_cam_node.console.store.media import MediaRow
+from pi_cam_node.console.store.schema import migrate
+from pi_cam_node.console.web import recordings, routes
 from pi_cam_node.console.web.application import application
 from pi_cam_node.console.web.gate import ConsoleGate
 from pi_cam_node.web.auth.proxies import Proxies
@@ -30,7 +34,24 @@ from pi_cam_node.web.http.routes import Need
 from tests.support.broker import port_of, reserved_port
 
 LONG = bytes(3 << 20)
+AT_MS = 1_795_938_397_433
 OWNER = Account("a1", "Anna", "owner", "")
+
+
+class Rows:
+    """The console's rows of what the node has saved."""
+
+    def __init__(self) -> None:
+        self.database = sqlite3.connect(":memory:", check_same_thread=False)
+        migrate(self.database)
+        rows = [MediaRow("porch", name, AT_MS, "recording") for name in ("gone", "away", "there")]
+        media_rows.replace(self.database, "porch", rows, complete=True)
+
+    async def run(self, work: Callable[[sqlite3.Connection], object]) -> object:
+        return work(self.database)
+
+    def names(self) -> list[str]:
+        return sorted(row.id for row in media_rows.newest(self.database, ["porch"], "", 9))
 
 
 class NodeServer:
@@ -38,9 +59,14 @@ class NodeServer:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.database = Rows()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        if request.path in {"/media/gone", "/media/gone/thumbnail"}:
+            raise web.HTTPNotFound
+        if request.path == "/media/away":
+            raise web.HTTPServiceUnavailable
         if request.path == "/api/state":
             return web.json_response({"node": {"boot": "b1"}})
         if request.path == "/media/page":
@@ -81,7 +107,7 @@ def visiting(visit: Visit) -> None:
         nodes, client = Nodes(clock), NodeClient(cast("Requests", None), clock)
         node = nodes._nodes["porch"] = Node("porch", online=True, states={"privacy": "OFF"})
         node.info = {"boot": "b1", "url": f"http://127.0.0.1:{port_of(sockets[0])}"}
-        context = SimpleNamespace(nodes=nodes, client=client, cutoff=Cutoff())
+        context = SimpleNamespace(nodes=nodes, client=client, cutoff=Cutoff(), database=server.database)
         app = application(cast("ConsoleContext", context), cast("ConsoleGate", Gate()))
         theirs = web.Application()
         theirs.router.add_get("/{path:.*}", server.answer)
@@ -135,3 +161,37 @@ def test_a_browser_that_leaves_a_film_says_nothing_about_the_node() -> None:
         assert node.asked == ["/api/state", *3 * ["/media/film"]]
 
     visiting(visit)
+
+
+def test_a_film_that_its_node_has_no_more_is_forgotten_and_one_whose_disk_is_away_is_not() -> None:
+    async def visit(browser: ClientSession, node: NodeServer) -> None:
+        async with browser.get("/media/porch/gone/thumbnail") as answer:
+            assert answer.status == 404
+        assert node.database.names() == ["away", "gone", "there"], "a film may have no picture"
+        for name, status in (("gone", 404), ("away", 503)):
+            async with browser.get(f"/media/porch/{name}") as answer:
+                assert answer.status == status
+        assert node.database.names() == ["away", "there"]
+
+    visiting(visit)
+
+
+@pytest.mark.parametrize(
+    ("reply", "left"),
+    [
+        ({"ok": False, "code": "not_saved", "message": "the disk is away"}, ["away", "gone", "there"]),
+        ({"ok": False, "code": "busy", "data": {}}, ["away", "gone", "there"]),
+        ({"ok": True, "data": {"media": [], "more": False}}, []),
+    ],
+)
+def test_a_node_that_refuses_its_list_has_lost_nothing(reply: dict[str, object], left: list[str]) -> None:
+    async def ask(*_question: object) -> dict[str, object]:
+        return reply
+
+    rows = Rows()
+    context = SimpleNamespace(requests=SimpleNamespace(ask=ask), listing=asyncio.Semaphore(), database=rows)
+    node = Node("porch", online=True, states={"privacy": "OFF"})
+    node.info = {"name": "Porch", "commands": ["media"]}
+    said = asyncio.run(recordings._refresh_one(cast("ConsoleContext", context), node, None))
+    assert rows.names() == left
+    assert said == ("" if reply["ok"] else f"Porch: {reply.get('message') or reply['code']}")
