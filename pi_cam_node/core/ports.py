@@ -114,6 +114,10 @@ class LiveVideoPort(Protocol):
         """
         ...
 
+    def is_prompt(self, variant: str, /) -> bool:
+        """Return whether a request for a variant takes a few milliseconds at most, as between two of a viewer's."""
+        ...
+
     def segment(self, variant: str, boot: str, number: int, /) -> bytes | None:
         """Return a segment; ``None`` where it is gone, or does not exist yet.
 
@@ -141,6 +145,10 @@ class NoLiveVideo:
     def playlist(self, _variant: str, _uri: Callable[[str], str]) -> str | None:
         """Refuse."""
         raise NotSaved(f"ERROR: {self.missing}")
+
+    def is_prompt(self, _variant: str) -> bool:
+        """Return that nothing has to be waited for."""
+        return True
 
     def segment(self, _variant: str, _boot: str, _number: int) -> bytes | None:
         """Return nothing: there is none."""

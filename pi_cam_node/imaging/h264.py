@@ -11,15 +11,21 @@ _SPS, _PPS, _DELIMITER, _IDR = 7, 8, 9, 5
 
 def nal_units(data: bytes) -> Iterator[bytes]:
     """Yield the NAL units of an Annex B byte stream, without start codes."""
-    starts = [match.end() for match in _START_CODE.finditer(data)]
-    for index, start in enumerate(starts):
-        end = starts[index + 1] - 3 if index + 1 < len(starts) else len(data)
-        unit = data[start:end].rstrip(b"\x00") if index + 1 < len(starts) else data[start:end]
+    return (bytes(unit) for unit in _units(data))
+
+
+def _units(data: bytes) -> Iterator[bytes | memoryview]:
+    """Yield the NAL units as they are found, the last uncopied: it is most of a picture, and few readers get so far."""
+    match = _START_CODE.search(data)
+    while match is not None:
+        start, match = match.end(), _START_CODE.search(data, match.end())
+        # Zeros before a start code belong to no unit.
+        unit = memoryview(data)[start:] if match is None else data[start : match.start()].rstrip(b"\x00")
         if unit:
             yield unit
 
 
-def kind_of(unit: bytes) -> int:
+def kind_of(unit: bytes | memoryview) -> int:
     """Return the type of a NAL unit: 5 is an IDR picture, 7 an SPS, 8 a PPS."""
     return unit[0] & 0x1F
 
@@ -27,21 +33,26 @@ def kind_of(unit: bytes) -> int:
 def parameter_sets(data: bytes) -> tuple[bytes, bytes] | None:
     """Return SPS and PPS of an access unit in Annex B, ``None`` where it has not both."""
     sps = pps = b""
-    for unit in nal_units(data):
+    for unit in _units(data):
         kind = kind_of(unit)
         if kind == _SPS:
-            sps = sps or unit
+            sps = sps or bytes(unit)
         elif kind == _PPS:
-            pps = pps or unit
+            pps = pps or bytes(unit)
         elif kind <= _IDR:
             break  # the picture itself: what belongs to it came before
-    return (sps, pps) if sps and pps else None
+        if sps and pps:
+            return sps, pps
+    return None
 
 
 def to_sample(data: bytes) -> bytes:
     """Return an access unit in Annex B as a sample of an MP4: length-prefixed, without parameter sets."""
-    units = (unit for unit in nal_units(data) if kind_of(unit) not in (_SPS, _PPS, _DELIMITER))
-    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+    parts: list[bytes | memoryview] = []
+    for unit in _units(data):
+        if kind_of(unit) not in (_SPS, _PPS, _DELIMITER):
+            parts += len(unit).to_bytes(4, "big"), unit
+    return b"".join(parts)
 
 
 def codec_string(sps: bytes) -> str:

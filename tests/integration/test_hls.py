@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -35,7 +36,8 @@ class FakeLive:
     """Live video of one segment, that is always there."""
 
     def __init__(self) -> None:
-        self.missing, self.is_away = "", False
+        self.missing, self.is_away, self.is_quick = "", False, True
+        self.threads: list[str] = []
 
     def master(self, uri: Callable[[str], str]) -> str:
         if self.is_away:
@@ -47,7 +49,11 @@ class FakeLive:
             raise CameraDown("ERROR: the camera is away; there is no live video")
         return f'#EXTM3U\n#EXT-X-MAP:URI="{uri(f"{variant}-3f2a91c0-1.mp4")}"\n{uri(f"{variant}-3f2a91c0-0.m4s")}\n'
 
+    def is_prompt(self, _variant: str) -> bool:
+        return self.is_quick
+
     def segment(self, _variant: str, boot: str, number: int) -> bytes | None:
+        self.threads.append(threading.current_thread().name)
         return b"segment" if (boot, number) == ("3f2a91c0", 0) else None
 
     def header(self, _variant: str, boot: str, track: int) -> bytes | None:
@@ -82,6 +88,15 @@ FILES = (
     "/hls/main-3f2a91c0-0.m4s",
     "/hls/main-3f2a91c0-1.mp4",
 )
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_only_what_takes_long_is_read_in_a_thread_of_its_own(
+    serving: RunningWebServer, live: FakeLive, *, is_quick: bool
+) -> None:
+    live.is_quick = is_quick
+    assert serving.get("/hls/main-3f2a91c0-0.m4s").body == b"segment"
+    assert [name == "http" for name in live.threads] == [is_quick]
 
 
 def uris_in(playlist: str) -> list[str]:

@@ -115,6 +115,10 @@ class LiveVideo:
         """See `pi_cam_node.core.ports.LiveVideoPort`."""
         return self._variants[variant].playlist(f"{variant}-{self._boot}", uri)
 
+    def is_prompt(self, variant: str) -> bool:
+        """See `pi_cam_node.core.ports.LiveVideoPort`."""
+        return self._variants[variant].is_prompt
+
     def segment(self, variant: str, boot: str, number: int) -> bytes | None:
         """See `pi_cam_node.core.ports.LiveVideoPort`."""
         found = self._variants[variant].segment(number) if boot == self._boot else None

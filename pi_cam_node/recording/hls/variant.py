@@ -18,6 +18,8 @@ FIRST_SEGMENTS = 3
 IDLE_S = 12.0
 # Packets that are no further behind the pictures are of the present; time that an encoder has to reach it.
 _PRESENT_S, _CATCH_UP_S = 0.5, 3.0
+# Packets of so long a time are taken in within a few milliseconds, on a small board too.
+_PROMPT_S = 1.5
 
 
 Newest = Callable[[], tuple[float, float, bytes] | None]
@@ -63,6 +65,7 @@ class Variant:
         self._lost = 0
         self._target_s = 1
         self._is_present = False
+        self._advanced_s = float("-inf")
         self._enough_s: float | None = None
         self._lock = threading.Lock()
 
@@ -70,6 +73,11 @@ class Variant:
     def is_running(self) -> bool:
         """Whether packets are made for it."""
         return self._source is not None
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether a request takes a few milliseconds at most: nothing has to start, and little came since the last."""
+        return not self._lock.locked() and self._clock.monotonic() - self._advanced_s < _PROMPT_S
 
     def playlist(self, prefix: str, uri: Uri) -> str | None:
         """Return the playlist; ``None`` where it has too few segments yet. Starts the encode.
@@ -129,6 +137,7 @@ class Variant:
 
     def _end(self) -> None:
         source, self._source, self.due_s, self._target_s = self._source, None, NEVER_S, 1
+        self._advanced_s = float("-inf")
         self._segmenter.clear()
         if source is not None:
             self._packets.release(source)
@@ -174,6 +183,7 @@ class Variant:
 
     def _advance(self) -> None:
         """Take in the packets that came."""
+        self._advanced_s = self._clock.monotonic()
         while (item := self._reader.next()) is not None:
             record, data = item
             sound = self._stream.sound

@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 # Methods that change nothing: a page of another site may make a browser send these.
@@ -24,6 +25,8 @@ LOCAL_SUFFIXES = (
     "local", "localhost", "localdomain", "lan", "home", "home.arpa", "internal", "intranet", "corp", "fritz.box",
 )  # fmt: skip
 
+# Host headers whose reading is remembered: a server is asked for by few names.
+_REMEMBERED = 16
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
@@ -69,6 +72,7 @@ def is_from_foreign_page(headers: Mapping[str, str], is_own: Callable[[str], boo
     return (site is not None and site not in OWN_SITES) or (origin is not None and not is_own(origin))
 
 
+@lru_cache(_REMEMBERED)
 def _name_of(host: str) -> str | None:
     """Return the name in a Host header, lower case and without port, ``None`` where it is none."""
     try:
@@ -89,6 +93,7 @@ def _canonical(name: str) -> str:
         return text
 
 
+@lru_cache(_REMEMBERED)
 def _is_harmless(name: str) -> bool:
     """Tell whether a name is safe from DNS rebinding: no stranger can make it point to this machine."""
     try:

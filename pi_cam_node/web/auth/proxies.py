@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pi_cam_node.base.frozen import frozen
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _X_FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix")
+# Addresses whose reading is remembered: it takes as long as all else that is looked at before a request is answered.
+_REMEMBERED = 64
 # A parameter of an element of Forwarded, or the end of the element.
 _PARAMETER = re.compile(r'([A-Za-z]{1,16})=("(?:\\.|[^"\\])*"|[^\s",;]+)|(,)')
 
@@ -119,6 +122,7 @@ def _told_by_proxies(request: web.Request) -> _Told | None:
     return _Told(hops, nearest.get("proto", "").lower(), nearest.get("host", ""))
 
 
+@lru_cache(_REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """Return the address in a text, ``None`` where there is none; one of IPv4 that is written as IPv6 is of IPv4.
 
@@ -136,6 +140,7 @@ def parse_address(text: str) -> Address | None:
     return getattr(ip, "ipv4_mapped", None) or ip
 
 
+@lru_cache(_REMEMBERED)
 def client_key(address: str) -> str:
     """Return the key under which a client is counted: its IPv4 address, or the /64 that a home gets in IPv6."""
     ip = parse_address(address)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import web
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import CameraDown, NodeError
+from pi_cam_node.core.ports import LiveVideoPort
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.signed_links import SIGNATURE, is_signed
 from pi_cam_node.web.context import WebContext
@@ -20,6 +22,8 @@ from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import Described, app_key
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.routes import CONTEXT, context_of, route
+
+T = TypeVar("T")
 
 PLAYLIST, VIDEO = "application/vnd.apple.mpegurl", "video/mp4"
 # A first playlist waits for the encoder, whose process takes seconds to start on a small board; relays wait for 10 s.
@@ -97,7 +101,7 @@ async def media(request: web.Request) -> web.StreamResponse:
     until_s, uri = context.clock.monotonic() + FIRST_PLAYLIST_S, _uri_of(request)
     while context.clock.monotonic() < until_s:
         try:
-            text = await asyncio.to_thread(context.live.playlist, variant, uri)
+            text = await _read(context, variant, lambda live: live.playlist(variant, uri))
         except CameraDown as error:
             return _refusal(error)
         if text is not None:
@@ -114,12 +118,23 @@ async def file(request: web.Request) -> web.StreamResponse:
     body = None
     if named is not None:
         variant, boot, number, kind = named.groups()
-        read = context.live.segment if kind == "m4s" else context.live.header
-        body = await asyncio.to_thread(read, variant, boot, int(number))
+        count, is_segment = int(number), kind == "m4s"
+        body = await _read(
+            context,
+            variant,
+            lambda live: live.segment(variant, boot, count) if is_segment else live.header(variant, boot, count),
+        )
     if body is None:
         raise web.HTTPNotFound(text=f"{GONE}\n")
     response = web.Response(body=body, content_type=VIDEO, headers=CACHING)
     return await send_whole(gate, request, response, generation)
+
+
+async def _read(context: WebContext, variant: str, read: Callable[[LiveVideoPort], T]) -> T:
+    """Read of a variant: in this thread where that is quick, for a change of threads costs more than the answer."""
+    if context.live.is_prompt(variant):
+        return read(context.live)
+    return await asyncio.to_thread(read, context.live)
 
 
 def _available(request: web.Request) -> WebContext:

@@ -12,6 +12,12 @@ def test_the_units_of_a_key_frame_are_found_whatever_the_length_of_their_start_c
     assert list(nal_units(data))[2] == b"\x65\x01\x02"
 
 
+def test_zeros_between_units_belong_to_none_and_empty_units_are_left_out() -> None:
+    data = b"\x00\x00\x01" + SPS + bytes(5) + b"\x01\x00\x00\x01\x65\x01\x00\x00\x00\x00\x01\x41\x02\x00"
+    assert list(nal_units(data)) == [SPS, b"\x65\x01", b"\x41\x02\x00"]
+    assert to_sample(data) == b"\x00\x00\x00\x02\x65\x01\x00\x00\x00\x03\x41\x02\x00"
+
+
 def test_the_parameter_sets_are_those_before_the_picture() -> None:
     assert parameter_sets(access_unit(1, key=True)) == (SPS, PPS)
     assert parameter_sets(access_unit(1)) is None

@@ -97,6 +97,21 @@ def test_the_first_playlist_is_of_the_past_and_ends_now() -> None:
     assert len(camera.asked) == 1
 
 
+def test_a_request_is_prompt_between_two_of_a_viewer_and_not_where_the_encode_starts_or_much_has_come() -> None:
+    camera = Camera()
+    assert not camera.variant.is_prompt
+    camera.playlist()
+    assert camera.variant.is_prompt
+    with camera.variant._lock:
+        assert not camera.variant.is_prompt
+    camera.clock.advance(2.0)
+    assert not camera.variant.is_prompt
+    camera.playlist()
+    assert camera.variant.is_prompt
+    camera.variant.end()
+    assert not camera.variant.is_prompt
+
+
 def test_at_night_the_first_playlist_begins_as_many_exposures_ago() -> None:
     camera = Camera(interval_s=2.0)
     camera.playlist()
