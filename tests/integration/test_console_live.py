@@ -1,8 +1,9 @@
-"""Live pictures on the console's pages: their age where the clocks of camera and browser are apart."""
+"""Live pictures on the console's pages: their age where clocks are apart, and the wall on screens of any shape."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -39,5 +40,53 @@ def test_a_live_picture_is_not_old_where_the_browsers_clock_is_wrong(
             ages.append(await tab.value(AGE))
         assert ages[-1].count(":") == 2, f"the time of the picture, not its age: {ages}"
         await tab.until(f"/^[3-9]s ago$/.test({AGE})", "the age of a picture that none follows")
+
+    tour(broker, tmp_path, steps)
+
+
+# Left and top of the panes of the wall that are shown, in its columns and rows.
+PLACES = """(() => { const panes = [...document.querySelectorAll(".pane:not([hidden])")];
+  const shown = panes.map((one) => one.getBoundingClientRect());
+  const order = (name) => [...new Set(shown.map((one) => one[name]))].sort((a, b) => a - b);
+  return shown.map((one) => [order("left").indexOf(one.left), order("top").indexOf(one.top)]); })()"""
+
+
+def test_the_wall_fits_upright_screens_and_people_find_in_and_out(broker: Mosquitto, tmp_path: Path) -> None:
+    square = [[0, 0], [1, 0], [0, 1], [1, 1]]
+    column = [[0, number] for number in range(4)]
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        for name in ("a", "b"):
+            announce(client, name, f"{name} garage door and the drive up to the street behind the hedge")
+        await tab.go(console.url)
+        await tab.until(
+            "document.querySelectorAll('#tiles article').length === 2 && document.readyState === 'complete'"
+        )
+        await tab.go(console.url)
+        await tab.click(".to-wall a")
+        for two, size in (([[0, 0], [1, 0]], (1280, 800)), ([[0, 0], [0, 1]], (820, 1180))):
+            await tab.look(width=size[0], height=size[1])
+            await tab.until(
+                f"JSON.stringify({PLACES}) === {json.dumps(json.dumps(two, separators=(',', ':')))}", str(size)
+            )
+        for name in ("c", "d"):
+            announce(client, name)
+        await tab.until("document.querySelectorAll('.pane').length === 4", "four cameras")
+        for places, size in ((square, (1280, 800)), (square, (820, 1180)), (column, (390, 844))):
+            await tab.look(width=size[0], height=size[1])
+            assert await tab.value(PLACES) == places, size
+            heights = "[...document.querySelectorAll('.name')].map((one) => one.clientHeight)"
+            assert max(await tab.value(heights)) <= 40, f"names of two lines at most at {size}"
+        out = "getComputedStyle(document.querySelector('.out')).clipPath"
+        assert await tab.value(out) != "none", "nothing but the pictures"
+        await tab.send("Input.dispatchMouseEvent", type="mouseMoved", x=90, y=90)
+        await tab.until(f"{out} === 'none'", "the way out, once the mouse moves")
+        await tab.press("1", 49, "1")
+        await tab.until("document.querySelector('.pane.enlarged') !== null", "a large one")
+        await tab.press("Escape", 27)
+        await tab.until("document.querySelector('.pane.enlarged') === null && location.pathname === '/kiosk'")
+        await tab.press("Escape", 27)
+        await tab.until("location.pathname === '/'", "the live page again")
+        assert tab.complaints == []
 
     tour(broker, tmp_path, steps)

@@ -8,12 +8,14 @@ const DEADLINE_MS = 10_000;
 const MEMORY_MAX_BYTES = 600 * 1024 * 1024;
 const DARK_LUX = 3;
 const RELOAD_HOUR = 4;
+const MOVED_MS = 3_000;
 const wall = document.getElementById("wall");
 const panes = [...wall.querySelectorAll(".pane")];
 const pages = Math.max(1, Math.ceil(panes.length / 4));
 let page = 0;
 let shift = 0;
 let lock;
+let still;
 
 function show() {
   const here = panes.filter((pane) => Number(pane.dataset.page) === page);
@@ -25,6 +27,19 @@ function show() {
 function enlarge(number) {
   const pane = panes.find((one) => !one.hidden && Number(one.dataset.number) === number);
   for (const one of panes) one.classList.toggle("enlarged", one === pane && !one.classList.contains("enlarged"));
+}
+
+// One that is large becomes small; with none, people who are logged in leave the wall.
+function leave() {
+  if (panes.some((pane) => pane.classList.contains("enlarged"))) enlarge(0);
+  else document.querySelector(".out")?.click();
+}
+
+// The way out is there for a moment after somebody moved the mouse, or touched the screen.
+function moved() {
+  document.body.classList.add("moved");
+  clearTimeout(still);
+  still = setTimeout(() => document.body.classList.remove("moved"), MOVED_MS);
 }
 
 async function stayAwake() {
@@ -45,13 +60,14 @@ async function look() {
 
 addEventListener("keydown", ({ key }) => {
   if ("1234".includes(key)) enlarge(Number(key));
-  else if (key === "Escape") enlarge(0);
+  else if (key === "Escape") leave();
   else if (key === "ArrowRight" || key === "ArrowLeft") {
     page = (page + (key === "ArrowRight" ? 1 : pages - 1)) % pages;
     show();
   }
 });
 wall.addEventListener("dblclick", ({ target }) => enlarge(Number(target.closest(".pane")?.dataset.number)));
+for (const event of ["pointermove", "pointerdown"]) addEventListener(event, moved);
 document.addEventListener("visibilitychange", stayAwake);
 document.body.addEventListener("new-build", () => location.reload());
 document.body.addEventListener("changed-nodes", look);
