@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.base.strict_json import read_json
 
 FIELD_MAX = 4096
@@ -37,6 +38,18 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
         if len(value) > FIELD_MAX:
             raise web.HTTPBadRequest(text=f"{name[:64]} has more than {FIELD_MAX} characters\n")
     return fields
+
+
+def span_of(form: Mapping[str, str]) -> list[str]:
+    """Return the two times of day of a form, as they are; none where both are empty.
+
+    Raises:
+        BadRequest: One of them is empty.
+    """
+    times = [form.get(name, "").strip() for name in ("from", "to")]
+    if any(times) and not all(times):
+        raise BadRequest("Give both times of day, or neither.")
+    return times if all(times) else []
 
 
 async def several_of(request: web.Request, name: str) -> list[str]:

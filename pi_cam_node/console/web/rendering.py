@@ -42,6 +42,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters["moment"] = moment
     made.filters["size"] = size
+    made.filters["begun"] = lambda said: said[:1].upper() + said[1:]
     translate(made, str, lambda one, many, count: one if count == 1 else many)
     return made
 
@@ -126,6 +127,8 @@ async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamRes
         if refusal.status < web.HTTPBadRequest.status_code or not _is_visit(request):
             raise
         said = (refusal.text or "").strip()
+        if said == f"{refusal.status}: {refusal.reason}":  # of an address that no route has
+            said = "there is no such page"
         title = words(_REFUSAL_TITLES.get(refusal.status, _REFUSAL_OTHERWISE))
         return page(request, "refused.html", refusal.status, title=title, said=f"{said[:1].upper()}{said[1:]}.")
 

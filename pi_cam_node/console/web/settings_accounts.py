@@ -57,8 +57,10 @@ async def accounts(request: web.Request) -> web.StreamResponse:
     """List the accounts, with a form for another."""
     context = context_of(request)
     listed = [(one, context.accounts.sessions_of(one.id)) for one in context.accounts.all()]
-    nodes = list(context.nodes)
-    return page(request, "settings_accounts.html", listed=listed, roles=ROLES[:3], words=ROLE_WORDS, nodes=nodes)
+    nodes, session = list(context.nodes), session_of(request)
+    own = session.hash if session is not None else ""
+    words, roles = ROLE_WORDS, ROLES[:3]
+    return page(request, "settings_accounts.html", listed=listed, roles=roles, words=words, nodes=nodes, own=own)
 
 
 @owner_route("POST", "/settings/accounts")

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console import authority
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.push import notify
@@ -21,7 +22,7 @@ from pi_cam_node.console.store import devices as rows
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.devices import DEVICES_PER_ACCOUNT, Delivery, Device
 from pi_cam_node.console.store.events import EventRow
-from pi_cam_node.console.web.forms import form_of, json_of
+from pi_cam_node.console.web.forms import form_of, json_of, span_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
@@ -39,6 +40,7 @@ async def devices(request: web.Request) -> web.StreamResponse:
         request,
         "settings_devices.html",
         devices=listed,
+        nodes=list(context.nodes),
         key=context.vapid.public_key,
         secure=gate_of(request).is_secure(request),
         has_authority=(context.loaded.config.console.base_dir / authority.FOLDER / authority.AUTHORITY).exists(),
@@ -134,13 +136,13 @@ async def test(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """Say how a device is called and when it wants to be left alone."""
     context, device, form = context_of(request), await _device(request), await form_of(request)
-    begin, end = form.get("from", "").strip(), form.get("to", "").strip()
-    quiet: dict[str, object] = {}
-    if begin and end:
-        try:
-            quiet = {"between": [time_of_day(begin) and begin, time_of_day(end) and end]}
-        except ValueError as error:
-            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    try:
+        span = span_of(form)
+        for text in span:
+            time_of_day(text)
+    except (BadRequest, ValueError) as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    quiet: dict[str, object] = {"between": span} if span else {}
     label = form.get("label", "").strip()[:64] or device.label
     changed = replace(device, label=label, quiet=quiet)
     await context.database.run(lambda db: _update(db, changed))

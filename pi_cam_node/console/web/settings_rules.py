@@ -7,10 +7,10 @@ import asyncio
 from aiohttp import web
 from pydantic import ValidationError
 
-from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.errors import BadRequest, NotSaved
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.rules.models import RULES_MAX, Rule
-from pi_cam_node.console.web.forms import form_of, several_of
+from pi_cam_node.console.web.forms import form_of, several_of, span_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route
 
@@ -42,6 +42,8 @@ async def add(request: web.Request) -> web.StreamResponse:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         return page(request, "parts/said.html", 422, said=f"{fault['msg']}", is_refusal=True)
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
     async with context.changing_rules:
         if len(context.engine.rules) >= RULES_MAX:
             return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
@@ -72,7 +74,11 @@ async def _save(request: web.Request, wanted: list[Rule], deed: str) -> web.Stre
 
 
 async def _told(request: web.Request) -> dict[str, object]:
-    """Return the rule of a form, as stored in the file."""
+    """Return the rule of a form, as stored in the file.
+
+    Raises:
+        BadRequest: It does nothing, or a span of time has one end.
+    """
     form = await form_of(request)
     kind, _, name = form.get("when", "").partition(":")
     when: dict[str, object] = {}
@@ -82,12 +88,15 @@ async def _told(request: web.Request) -> dict[str, object]:
         when = {"camera": name, "event": "motion_started"}
         if form.get("zone", "").strip():
             when["zone"] = form["zone"].strip()
-    told: dict[str, object] = {"name": form.get("name", "").strip(), "when": when, "do": await _actions(request)}
+    actions, span = await _actions(request), span_of(form)
+    if not actions:
+        raise BadRequest("Choose a camera to take a picture of, or somebody to push to.")
+    told: dict[str, object] = {"name": form.get("name", "").strip(), "when": when, "do": actions}
     condition: dict[str, object] = {}
     if form.get("mode") in {"home", "away"}:
         condition["mode"] = form["mode"]
-    if form.get("from", "").strip() and form.get("to", "").strip():
-        condition["between"] = [form["from"].strip(), form["to"].strip()]
+    if span:
+        condition["between"] = span
     if condition:
         told["if"] = condition
     if form.get("again_after", "").strip():
