@@ -90,3 +90,21 @@ def test_the_wall_fits_upright_screens_and_people_find_in_and_out(broker: Mosqui
         assert tab.complaints == []
 
     tour(broker, tmp_path, steps)
+
+
+def test_what_a_camera_tells_stays_true_on_an_open_page(broker: Mosquitto, tmp_path: Path) -> None:
+    state = "document.querySelector('#facts dd').textContent"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.until("fetch('/cameras/porch').then((answer) => answer.ok)", "the camera")
+        await tab.go(f"{console.url}/cameras/porch")
+        await tab.until(f"document.readyState === 'complete' && {state} === 'Frames arrive.'")
+        client.publish("pi_cam_node/porch/state/privacy", "ON", retain=True)
+        await tab.until(f"{state} === 'Privacy is on.'", "privacy")
+        client.publish("pi_cam_node/porch/state/privacy", "OFF", retain=True)
+        client.publish("pi_cam_node/porch/availability", "offline", retain=True)
+        await tab.until(f"{state} === 'Offline.'", "the node's end")
+        assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)

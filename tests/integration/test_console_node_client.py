@@ -171,3 +171,18 @@ def test_a_node_that_is_silent_is_not_taken_for_one_that_others_cannot_reach(tmp
         hangs_up.close()
 
     scene(tmp_path, steps)
+
+
+def test_a_node_that_answered_before_is_down_and_not_out_of_reach(tmp_path: Path) -> None:
+    async def steps(server: NodeServer, client: NodeClient) -> None:
+        runner = await server.serve()
+        node = server.node(server.certificate)
+        assert await fetched(client, node) == LONG
+        await runner.cleanup()
+        server._socket.close()  # it listens, too, since it is the same one
+        for _ in range(2):
+            with pytest.raises(Unreachable, match="does not answer: Connection refused"):
+                await fetched(client, node)
+        assert client.why(node).endswith("does not answer: Connection refused")
+
+    scene(tmp_path, steps)

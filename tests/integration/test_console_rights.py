@@ -54,6 +54,7 @@ RIGHTS: Mapping[str, str] = {
     "GET /metrics": "own",
     "GET /offline": "public",
     "GET /pair": "public",
+    "GET /parts/facts/{camera}": "view",
     "GET /parts/tile/{camera}": "view",
     "GET /parts/{part}": "view",
     "GET /recordings": "view",

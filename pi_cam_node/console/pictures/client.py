@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -37,7 +38,7 @@ class Unreachable(NodeError, OSError):
 
 @dataclass(slots=True)
 class _Known:
-    """Address, boot id and ticket of a node, with their expiry."""
+    """Address, boot id and ticket of a node, with their expiry, and whether it was ever reached there."""
 
     url: str
     boot: str
@@ -45,6 +46,7 @@ class _Known:
     ticket_until_s: float = 0.0
     checked_until_s: float = 0.0
     why: str = ""
+    was_reached: bool = False
 
 
 class NodeClient:
@@ -128,6 +130,7 @@ class NodeClient:
             _refuse_silent(node)
             await self._renew_ticket(node, known)
             await self._compare_boot(node, known)
+            known.was_reached = True
         except Unreachable as error:
             known.why = str(error)
         now_s = self._clock.monotonic()
@@ -158,7 +161,7 @@ class NodeClient:
                     raise Unreachable(f"{node.url} asks for a token, and the node hands out no ticket for it.")
                 body = json_object(raw)
         except (TimeoutError, aiohttp.ClientError, ssl.SSLError) as error:
-            raise Unreachable(_advice(node, error)) from error
+            raise Unreachable(_advice(node, error, was_reached=known.was_reached)) from error
         told = body.get("node")
         boot = (told.get("boot") if isinstance(told, dict) else None) or body.get("boot")
         if boot != node.boot:
@@ -209,17 +212,18 @@ def _pinned(node: Node) -> aiohttp.Fingerprint | bool:
         return True
 
 
-def _advice(node: Node, error: Exception) -> str:
+def _advice(node: Node, error: Exception, *, was_reached: bool) -> str:
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return f"The certificate at {node.url} is not the one that the node told on the broker."
-    # One that takes the connection and is silent is on this machine, and busy or stopped.
+    # One that takes the connection and is silent, or did answer before, is on this machine, and busy or stopped.
     is_refused = isinstance(error, aiohttp.ClientConnectorError)
-    if is_refused and ("//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url):
+    if is_refused and not was_reached and ("//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url):
         return f"The node serves its pictures to its own machine only. {_OPEN_IT}"
     return f"{node.url} does not answer: {_said(error)}"
 
 
 def _said(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "nothing listens there"
+        number = error.os_error.errno or 0  # negative: of a name that is not found
+        return os.strerror(number) if number > 0 else error.os_error.strerror or "nothing listens there"
     return str(error)[:120] or type(error).__name__

@@ -78,6 +78,13 @@ async def tile(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/tile_foot.html", node=node_of(request))
 
 
+@route("GET", "/parts/facts/{camera}", "view")
+async def facts(request: web.Request) -> web.StreamResponse:
+    """Send again what a camera's node reports."""
+    node = node_of(request)
+    return page(request, "parts/facts.html", node=node, why=context_of(request).client.why(node))
+
+
 @route("POST", "/cameras/{camera}/{deed}", "control")
 async def act(request: web.Request) -> web.StreamResponse:
     """Take a picture, take one of the past, or switch privacy; answer with what came of it."""
