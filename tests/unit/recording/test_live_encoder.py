@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -28,7 +29,10 @@ class Process:
     pid = 1
     has_room = True
 
-    def __init__(self, answers: float, begun: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, answers: float, begun: Callable[[], None] = lambda: None, ended: Callable[[], object] = lambda: None
+    ) -> None:
+        self._ended = ended
         self._answers, self._asked, self._begun = answers, deque[int](), begun
         self._has_size = False
         self.planes: list[float] = []
@@ -62,6 +66,7 @@ class Process:
         return [Message("packet", ticks, 1, access_unit(1, key=True, size_bytes=200))]
 
     def close(self) -> None:
+        self._ended()
         self._asked.clear()
         for planes in self._lent.values():
             planes.give_back()
@@ -159,3 +164,26 @@ def test_planes_are_taken_where_there_are_some_and_each_picture_becomes_a_packet
     assert times == pytest.approx([100 + number / 10 for number in range(PICTURES)], abs=1e-4)
     assert set(processes[0].planes + processes[1].planes) == set(sent)
     assert sorted(returned) == sent, "each comes back once, those of the lost process too"
+
+
+def test_planes_are_released_only_when_the_process_has_ended() -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    ring.append(100.0, b"jpeg", None)
+    may_end = threading.Event()
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf"), ended=lambda: may_end.wait(30)),  # type: ignore[arg-type, return-value]
+    )
+    encoder.start()
+    try:
+        assert encoder.wait_released(0), "nobody has asked for anything"
+        encoder.need(100.0)
+        wait_until(lambda: encoder.stream.last_mono_s >= 100.0, "the picture", 30)
+        encoder.release()
+        assert not encoder.wait_released(0.3), "its process still holds a picture"
+        may_end.set()
+        assert encoder.wait_released(10)
+    finally:
+        may_end.set()
+        assert encoder.close(10)

@@ -162,6 +162,33 @@ def test_planes_show_what_the_ring_s_jpeg_shows(layout: Layout, ring_size: tuple
     assert made.make(shot(pixels)).planes is None
 
 
+@pytest.mark.parametrize("layout", ["bgr", "i420"])
+@pytest.mark.parametrize("ring_size", [None, (160, 120)])
+@pytest.mark.parametrize(
+    "orientation", [Orientation(), Orientation(90), Orientation(hflip=True), Orientation(vflip=True)]
+)
+def test_planes_have_the_label_and_are_turned(
+    layout: Layout, ring_size: tuple[int, int] | None, orientation: Orientation
+) -> None:
+    colours = np.zeros((240, 320, 3), np.uint8)
+    colours[:60, :80] = 255  # a corner, by which a turned picture is known
+    opened, size = Opened("test", (320, 240), layout, controls=True), ring_size
+    if size is not None and orientation.rotation == 90:
+        size = size[::-1]
+    made = PictureMaker(opened, orientation, (), Output(98, size, "{name} {name}", "XXXXXXXX"))
+    bare = PictureMaker(opened, orientation, (), Output(98, size))
+    pixels, images = colours if layout == "bgr" else to_i420(colours), list[Image]()
+    for each in (made, bare):
+        each.share(planes=True)
+        images.append(each.make(shot(pixels)))
+    labelled, plain = map(planes_of, images)
+    assert np.abs(labelled.astype(int) - decode(images[0].ring_jpeg or images[0].jpeg)).mean() < 4
+    assert (np.abs(labelled.astype(int) - plain) > 60).sum() > 20, "the label"
+    turned = orientation.apply(colours, "bgr")
+    step = turned.shape[0] // plain.shape[0]
+    assert np.abs(plain.astype(int) - turned[::step, ::step]).mean() < 4
+
+
 def test_without_an_encoder_there_are_no_planes_and_of_an_odd_size_never() -> None:
     assert maker("i420").make(shot(np.zeros((72, 64), np.uint8))).planes is None
     odd = PictureMaker(Opened("test", (63, 48), "bgr", controls=True), Orientation(), (), Output(95))
