@@ -139,7 +139,7 @@ class CameraController:
     def deliver(self, after_mono_s: float, demand: Demand) -> None:
         """Ask the worker to add more to the first picture exposed after a monotonic time; lost where none is open."""
         if self._worker is not None and self._phase == "running":
-            wanted = (demand.quality, demand.raw, demand.preview_bytes, demand.preview_px)
+            wanted = (demand.quality, demand.raw, demand.preview_bytes, demand.preview_px, demand.times, demand.every_s)
             self._worker.send(m.Deliver(after_mono_s, *wanted))
 
     def restart(self, reason: str) -> None:

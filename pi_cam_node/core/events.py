@@ -222,10 +222,9 @@ class Replied:
 
 @frozen
 class LiveFrameDue:
-    """A live picture is due on the frame topic; ``is_late``: it was due with an earlier frame, and is small."""
+    """A live picture is due on the frame topic, or comes with its frame as a small one that was demanded."""
 
     frame: Frame
-    is_late: bool = False
 
 
 @frozen

@@ -80,8 +80,9 @@ class Pipeline:
 
     def _show(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         live = self._config.homeassistant
-        if live.enable and live.camera_fps > 0 and now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
+        if not live.enable or live.camera_fps <= 0:
+            return
+        # A small picture was demanded for this.
+        if frame.preview is not None or now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
             self._shown_s = now_s
             events.append(LiveFrameDue(frame))
-        elif frame.preview is not None:  # which was demanded for the live picture a moment ago
-            events.append(LiveFrameDue(frame, is_late=True))

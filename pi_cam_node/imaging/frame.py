@@ -81,12 +81,16 @@ class Demand:
         raw: Its pixels.
         preview_bytes: A small JPEG of so many bytes at most; ``None``: none.
         preview_px: Most that it is wide; the picture is halved as often as that takes.
+        times: How many frames it is requested of. A demand of several replaces an earlier one of several.
+        every_s: Seconds between two of them.
     """
 
     quality: int | None = None
     raw: bool = False
     preview_bytes: int | None = None
     preview_px: int = PREVIEW_WIDTH_PX
+    times: int = 1
+    every_s: float = 0.0
 
 
 @statically_frozen

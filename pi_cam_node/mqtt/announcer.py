@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from pi_cam_node.base.clock import Clock
@@ -44,6 +45,10 @@ ECHO_S = 1.5
 UNRETAINED_REFRESH_S = 60.0
 # How often states are renewed that the broker drops by themselves, after `ON_EXPIRES_S`.
 RENEW_S = 60.0
+# Small live pictures are demanded for so long at once: a demand for each would cost both processes a wake-up.
+PREVIEWS_AHEAD_S = 60.0
+# No limit for a small picture, which is smaller than the whole one.
+ANY_BYTES = 1 << 30
 
 
 class Announcer:
@@ -82,6 +87,7 @@ class Announcer:
         self._messages = EventMessages(topics)
         self._retained = RetainedState(topics)
         self._session = 0
+        self._demanded: Demand | None = None
         self._announced = self._earlier = b""
         self._refreshed_s = clock.monotonic()
         self._all_s = AT_ONCE_S
@@ -164,15 +170,23 @@ class Announcer:
         self._refreshed(self._clock.monotonic())
 
     def _publish_live(self, event: LiveFrameDue) -> None:
-        """Publish the live picture; where it is wide, or too large for the broker, the next frame brings a smaller."""
-        frame, room_bytes = event.frame, self._messages.live_room_bytes(self._link.packet_limit_bytes)
-        most_bytes = len(frame.jpeg) if room_bytes is None else min(room_bytes, len(frame.jpeg))
-        width_px = self._config().homeassistant.camera_width or frame.size[0]
-        is_large = most_bytes < len(frame.jpeg) or width_px < frame.size[0]
-        if is_large and most_bytes > 0 and not event.is_late:
-            width_px = width_px if width_px < frame.size[0] else PREVIEW_WIDTH_PX
-            self._demand(frame.exposed_mono_s, Demand(preview_bytes=most_bytes, preview_px=width_px))
-        if frame.preview is not None or not is_large:
+        """Publish the live picture; where it is wide, or too large for the broker, later frames bring smaller ones."""
+        frame, live = event.frame, self._config().homeassistant
+        room_bytes = self._messages.live_room_bytes(self._link.packet_limit_bytes)
+        is_wide = 0 < live.camera_width < frame.size[0]
+        if not is_wide and (room_bytes is None or len(frame.jpeg) <= room_bytes):
+            self._publish_event(LiveFrameDue(frame if frame.preview is None else replace(frame, preview=None)))
+            return
+        demand = Demand(
+            preview_bytes=ANY_BYTES if room_bytes is None else room_bytes,
+            preview_px=live.camera_width if is_wide else PREVIEW_WIDTH_PX,
+            times=max(1, round(PREVIEWS_AHEAD_S * live.camera_fps)),
+            every_s=1 / live.camera_fps,
+        )
+        if (frame.preview is None or demand != self._demanded) and (room_bytes is None or room_bytes > 0):
+            self._demanded = demand
+            self._demand(frame.exposed_mono_s, demand)
+        if frame.preview is not None:
             self._publish_event(event)
 
     def _publish_event(self, event: Event) -> None:

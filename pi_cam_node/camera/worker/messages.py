@@ -100,6 +100,8 @@ class Deliver:
     raw: bool
     preview_bytes: int | None = None
     preview_px: int = PREVIEW_WIDTH_PX
+    times: int = 1
+    every_s: float = 0.0
     kind: Literal["deliver"] = "deliver"
 
 
@@ -284,7 +286,7 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,
     "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
-    "deliver": lambda v: Deliver(v["after_mono_s"], v["quality"], v["raw"], v["preview_bytes"], v["preview_px"]),
+    "deliver": lambda v: Deliver(**v),
     "share": lambda v: Share(v["planes"]),
     "quit": lambda _: Quit(),
 }

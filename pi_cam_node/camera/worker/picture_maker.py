@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # As many as can wait in the node; the oldest are requested again.
 _DEMANDS_MAX = 64
 PREVIEW_QUALITY = 70
+# Pictures are not spaced evenly: one that comes this early is not passed over.
+_SLACK_S = 0.02
 
 
 class PictureMaker:
@@ -103,8 +105,9 @@ class PictureMaker:
         self._video.close()
 
     def deliver(self, demand: Deliver) -> None:
-        """Add more to the first picture that is new enough."""
-        self._demands = [*self._demands[1 - _DEMANDS_MAX :], demand]
+        """Add more to the first picture that is new enough; a repeated demand replaces an earlier one."""
+        kept = [each for each in self._demands if each.times == 1] if demand.times > 1 else self._demands
+        self._demands = [*kept[1 - _DEMANDS_MAX :], demand]
 
     def share(self, *, planes: bool) -> None:
         """Add the planes to each picture from the next one on, or do so no longer."""
@@ -162,7 +165,9 @@ class PictureMaker:
         if not self._demands:
             return []
         due = [each for each in self._demands if each.after_mono_s <= exposed_mono_s]
-        self._demands = [each for each in self._demands if each.after_mono_s > exposed_mono_s]
+        if due:
+            later = [each for each in self._demands if each.after_mono_s > exposed_mono_s]
+            self._demands = [*later, *[_next_of(each, exposed_mono_s) for each in due if each.times > 1]]
         return due
 
     def _with_more(self, image: Image, pixels: Pixels, due: Sequence[Deliver]) -> Image:
@@ -210,6 +215,11 @@ class PictureMaker:
     def _check(self, pixels: Pixels) -> None:
         if pixels.shape != self._shape or pixels.dtype != np.uint8:
             raise BadImage(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
+
+
+def _next_of(demand: Deliver, exposed_mono_s: float) -> Deliver:
+    """Return a repeated demand as it is after a picture of this exposure."""
+    return replace(demand, after_mono_s=exposed_mono_s + demand.every_s - _SLACK_S, times=demand.times - 1)
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:

@@ -50,6 +50,9 @@ def test_a_frame_with_the_small_picture_that_was_asked_for_is_a_live_frame() -> 
     world.step(replace(world.frame(), preview=b"small"))
     (due,) = world.said(LiveFrameDue)[1:]
     assert due.frame.preview == b"small"
+    world = harness(homeassistant={"camera_fps": 0})
+    world.step(replace(world.frame(), preview=b"small"))
+    assert world.said(LiveFrameDue) == [], "wanted no more"
 
 
 def test_a_live_frame_is_due_at_the_rate_of_the_camera_entity() -> None:

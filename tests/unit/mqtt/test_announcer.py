@@ -19,7 +19,7 @@ from pi_cam_node.core.inputs import (
     TopicDotsSeen,
 )
 from pi_cam_node.imaging.frame import Demand
-from pi_cam_node.mqtt.announcer import Announcer
+from pi_cam_node.mqtt.announcer import ANY_BYTES, Announcer
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.core_harness import CoreHarness
@@ -217,9 +217,9 @@ def test_a_live_picture_that_the_broker_does_not_take_comes_smaller_with_another
     assert after_mono_s == frame.exposed_mono_s
     assert demand.preview_bytes is not None
     assert 800 < demand.preview_bytes < 1000
-    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small"), is_late=True))
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small")))
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.frame, b"small")]
-    told.announcer.on_event(LiveFrameDue(replace(frame, preview=bytes(1001)), is_late=True))
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=bytes(1001))))
     assert len(told.wire.sent) == len(told.demands) == 1
 
 
@@ -229,19 +229,36 @@ def test_a_wide_live_picture_comes_smaller_with_the_next_frame() -> None:
     frame = replace(CoreHarness().frame(), size=(1024, 768))
     told.announcer.on_event(LiveFrameDue(frame))
     assert told.wire.sent == []
-    assert told.demands == [(frame.exposed_mono_s, Demand(preview_bytes=len(frame.jpeg), preview_px=640))]
-    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small"), is_late=True))
+    demand = Demand(preview_bytes=ANY_BYTES, preview_px=640, times=60, every_s=1.0)
+    assert told.demands == [(frame.exposed_mono_s, demand)]
+    told.announcer.on_event(LiveFrameDue(replace(frame, preview=b"small")))
     assert [(m.topic, m.payload) for m in told.wire.sent] == [(TOPICS.frame, b"small")]
-    assert len(told.demands) == 1
 
 
-def test_frames_that_come_less_often_than_live_pictures_each_bring_one() -> None:
+def test_small_live_pictures_are_demanded_again_once_none_comes_or_another_kind_is_wanted() -> None:
     told = Told()
     told.wire.is_connected = True
-    frame = replace(CoreHarness().frame(), size=(1024, 768), preview=b"small")
-    for _ in range(3):
+    whole = replace(CoreHarness().frame(), size=(1024, 768))
+    small = replace(whole, preview=b"small")
+    for frame in (whole, small, small, small):
         told.announcer.on_event(LiveFrameDue(frame))
-    assert (len(told.wire.sent), len(told.demands)) == (3, 3)
+    assert (len(told.wire.sent), len(told.demands)) == (3, 1)
+    told.announcer.on_event(LiveFrameDue(whole))
+    assert len(told.demands) == 2, "the camera was opened again, or all of them have come"
+    told.config = Config.model_validate({"homeassistant": {"camera_fps": 2, "camera_width": 320}})
+    told.announcer.on_event(LiveFrameDue(small))
+    told.announcer.on_event(LiveFrameDue(small))
+    [*_, (_, demand)] = told.demands
+    assert (len(told.demands), demand.preview_px, demand.every_s) == (3, 320, 0.5)
+
+
+def test_a_small_picture_that_is_wanted_no_more_does_not_pass_for_the_whole_one() -> None:
+    told = Told()
+    told.wire.is_connected = True
+    told.config = Config.model_validate({"homeassistant": {"camera_width": 0}})
+    frame = replace(CoreHarness().frame(), size=(1024, 768), preview=b"small")
+    told.announcer.on_event(LiveFrameDue(frame))
+    assert ([m.payload for m in told.wire.sent], told.demands) == ([frame.jpeg], [])
 
 
 def test_live_pictures_are_as_wide_as_the_cameras_where_that_is_asked() -> None:

@@ -46,6 +46,7 @@ CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
         Deliver(12.5, 92, raw=True),
         Deliver(12.5, None, raw=False),
         Deliver(12.5, None, False, 20_000),
+        Deliver(12.5, None, False, 20_000, 640, 60, 1.0),
         Share(planes=True),
         Quit(),
     ],

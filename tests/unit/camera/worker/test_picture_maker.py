@@ -232,6 +232,21 @@ def test_a_preview_is_the_same_picture_in_either_layout(layout: Layout) -> None:
     assert (small[:, :14].max() <= 16, small[:, 18:].min() >= 90) == (True, True)
 
 
+def test_a_repeated_demand_is_met_at_its_interval_until_another_one_replaces_it() -> None:
+    made = maker()
+
+    def met(*exposed_s: float) -> list[float]:
+        return [at for at in exposed_s if made.make(shot(exposed_s=at)).raw is not None]
+
+    made.deliver(Deliver(10.0, None, raw=True, times=3, every_s=1.0))
+    assert met(9.9, 10.0, 10.5, 10.99, 11.5, 11.9, 12.0, 13.5, 15.0) == [10.0, 10.99, 12.0]
+    made.deliver(Deliver(20.0, None, raw=True, times=100, every_s=1.0))
+    assert met(20.0, 20.5) == [20.0]
+    made.deliver(Deliver(20.6, None, raw=True))
+    made.deliver(Deliver(20.6, None, raw=True, times=2, every_s=3.0))
+    assert met(20.6, 21.0, 22.0, 23.7, 27.0) == [20.6, 23.7]
+
+
 def test_a_preview_that_is_too_large_yet_is_made_smaller() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
     made = maker()
