@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels, planes
-from pi_cam_node.imaging.luma import ROW_STEP
+from pi_cam_node.imaging.luma import sample_of
 from pi_cam_node.imaging.polygon import Polygon
 
 # The middle of the chroma range: no colour.
@@ -37,7 +37,7 @@ class Masks:
             layout: Layout of the pixels.
         """
         covered = rasterize(polygons, size)
-        self.visible = 1.0 - float(np.mean(covered[::ROW_STEP]))
+        self.visible = 1.0 - float(np.mean(sample_of(covered, size)))
         rows = np.flatnonzero(covered.any(axis=1))
         self._first, self._last = (int(rows[0]) & ~1, int(rows[-1]) | 1) if len(rows) else (0, -1)
         band = covered[self._first : self._last + 1]

@@ -247,14 +247,18 @@ class Fingerprint:
         self._is_alike = False
 
     def of(self, pixels: Pixels, now_s: float) -> tuple[int | None, bool]:
-        """Return the checksum of a picture, ``None`` where it was not looked at, and whether its rows are flat."""
+        """Return the checksum of a picture, ``None`` where it was not looked at, and whether its rows are flat.
+
+        Of pictures that differ that is said of the first alone: the node may know it from before a restart.
+        """
         if not self._is_alike and now_s - self._looked_s < self.LOOK_S:
             return None, False
         self._looked_s = now_s
         rows = np.ascontiguousarray(pixels[:: self._ROW_STEP])
         checksum = zlib.crc32(rows.data)
+        is_first = self._checksum is None
         self._is_alike, self._checksum = checksum == self._checksum, checksum
-        return checksum, self._is_flat(rows)
+        return checksum, (is_first or self._is_alike) and self._is_flat(rows)
 
     def _is_flat(self, rows: Pixels) -> bool:
         """Return whether every pixel of the sampled rows is alike, channel by channel."""

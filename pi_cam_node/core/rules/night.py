@@ -158,7 +158,8 @@ class NightController:
         Returns:
             The mode to ask of the camera, or ``None``.
         """
-        self._move(Input.NIGHT_SEEN if mode == "night" else Input.DAY_SEEN, now_s)
+        if mode != self.mode:  # looked at first, since the hash of a state takes longer than all the rest
+            self._move(Input.NIGHT_SEEN if mode == "night" else Input.DAY_SEEN, now_s)
         self._count(mode, level, now_s)
         return self.decide(now_s)
 

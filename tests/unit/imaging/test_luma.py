@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels
-from pi_cam_node.imaging.luma import mean_luma, small_luma, small_size
+from pi_cam_node.imaging.luma import halved_to, mean_luma, small_luma, small_size
 
 RANDOM = np.random.default_rng(5)
 
@@ -66,7 +66,23 @@ def test_the_small_luma_is_as_bright_as_the_picture(layout: Layout) -> None:
     grey = RANDOM.integers(0, 256, (768, 1024), np.uint8)
     pixels = i420(grey) if layout == "i420" else np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     assert small_luma(pixels, layout).mean() == pytest.approx(grey.mean(), abs=1.0)
-    assert mean_luma(pixels, layout) == pytest.approx(grey.mean(), abs=1.0)
+    assert mean_luma(pixels, layout) == pytest.approx(grey.mean(), abs=4.0)  # of noise a sample tells less
+
+
+@pytest.mark.parametrize("width", [640, 1024, 1280, 1920])
+def test_no_pattern_of_a_jpegs_blocks_comes_into_the_brightness(width: int) -> None:
+    luma = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (480, width // 8))
+    assert mean_luma(i420(luma), "i420") == pytest.approx(luma.mean(), abs=4.0)
+
+
+@pytest.mark.parametrize("layout", ["bgr", "i420"])
+def test_a_picture_is_halved_to_the_rounded_means_of_four(layout: Layout) -> None:
+    luma = RANDOM.integers(0, 256, (460, 336), np.uint8)
+    pixels = i420(luma) if layout == "i420" else np.repeat(luma[:, :, np.newaxis], 3, axis=2)
+    four = luma.astype(int)
+    expected = (four[::2, ::2] + four[1::2, ::2] + four[::2, 1::2] + four[1::2, 1::2] + 2) // 4
+    small = halved_to(pixels, layout, 200)
+    assert np.array_equal(small[:230] if layout == "i420" else small[..., 1], expected)
 
 
 def test_the_picture_is_not_touched_and_not_shared() -> None:
