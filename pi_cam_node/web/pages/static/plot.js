@@ -4,17 +4,22 @@ import { byId, clockTime } from "./dom.js";
 
 const HOUR_S = 3600;
 const TOP_LEVEL = 255;
+// In CSS pixels, as wide as the page has room for: scaled, the words would be as large as headings on a tablet.
 const AREA = { left: 28, right: 352, top: 8, bottom: 128 };
+const HEIGHT = 150;
+const MARGIN = 8;
 
 /**
  * Draws points [epoch seconds, level or null]; null says that nobody knew from then on.
  * Thresholds {name: level} are dashed lines. `now` is the node's, in epoch seconds: its clock need not be the reader's.
  */
 export function plot(points, thresholds, online, now) {
+  const svg = byId("plot");
+  if (svg.clientWidth) AREA.right = svg.clientWidth - MARGIN; // none while nothing is laid out
+  svg.setAttribute("viewBox", `0 0 ${AREA.right + MARGIN} ${HEIGHT}`);
   const start = now - HOUR_S;
   const x = (time) => AREA.left + ((Math.max(time, start) - start) / HOUR_S) * (AREA.right - AREA.left);
   const y = (level) => AREA.bottom - (level / TOP_LEVEL) * (AREA.bottom - AREA.top);
-  const svg = byId("plot");
   const drawn = [...axes(x, y, now)];
   for (const run of runs(points, start, now, online)) {
     const line = run.map(([time, level], i) => (i ? `H${x(time).toFixed(1)}V${y(level).toFixed(1)}` : `M${x(time).toFixed(1)} ${y(level).toFixed(1)}`)).join("") + "h0";

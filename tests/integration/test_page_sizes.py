@@ -1,0 +1,43 @@
+"""The node's page in windows of any width: what is drawn stays readable, and words whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.chromium import find_chromium
+from tests.support.node_page import LIVE, looking, run
+from tests.support.web_server import RunningWebServer
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+
+# The height of the words in the plot, and how wide the plot is drawn, of the room that it has.
+PLOT = """(() => { const svg = document.getElementById("plot").getBoundingClientRect();
+  const lines = [...document.querySelectorAll("#plot .frame")].map((one) => one.getBoundingClientRect().width);
+  const words = [...document.querySelectorAll("#plot text")].map((one) => one.getBoundingClientRect().height);
+  return [Math.max(...words), Math.max(...lines) / svg.width]; })()"""
+# Words of the labels that are broken: one line of theirs is narrower than the longest word.
+BROKEN = """[...document.querySelectorAll(".choice-row > :is(label, span)")].filter((one) => {
+  const words = one.textContent.trim().split(/\\s+/), made = document.createElement("span");
+  made.textContent = words.sort((a, b) => b.length - a.length)[0];
+  made.style.cssText = "position: absolute; white-space: nowrap";
+  one.append(made);
+  const width = made.getBoundingClientRect().width;
+  made.remove();
+  return width > one.getBoundingClientRect().width + 1;
+}).map((one) => one.textContent)"""
+
+
+def test_the_plot_is_as_wide_as_its_card_with_words_of_one_size_and_labels_break_no_word(tmp_path: Path) -> None:
+    async def story(url: str) -> None:
+        async with looking(url, tmp_path) as tab:
+            await tab.until(LIVE)
+            for width in (320, 390, 820, 1280):
+                await tab.look(width=width, height=900, phone=width < 500)
+                await tab.until(f"{PLOT}[0] <= 16 && {PLOT}[1] > 0.8", f"the plot at {width} px")
+                await tab.until("document.querySelector('.choice-row label')?.checkVisibility()", "the card of motion")
+                assert await tab.value(BROKEN) == [], f"at {width} px"
+
+    with RunningWebServer(tmp_path, motion={"enable": True}) as serving, serving.filming():
+        run(lambda: story(serving.url))
