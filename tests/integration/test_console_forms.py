@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 from tests.support.broker import Client, Mosquitto
 from tests.support.chromium import Tab, find_chromium
 from tests.support.console_tour import announce, tour
-from tests.support.running_console import Browser, RunningConsole
+from tests.support.running_console import DEADLINE_S, OWNER, Browser, RunningConsole
 
 RULE = {"name": "Door", "when": "camera:porch", "action": "save", "again_after": "60"}
 
@@ -42,6 +43,52 @@ def test_an_address_without_a_page_is_refused_in_words(broker: Mosquitto, tmp_pa
             assert (status, words in page, "404" in page) == (404, True, False), page
         _, said = await owner.post("/settings/channels", {"url": "nothing", "account": "nobody"})
         assert "Choose an account" in said, "a sentence begins with a capital letter"
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
+
+
+def test_a_sensor_with_a_long_past_shows_the_newest_and_keeps_the_rest_folded(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async def visit(owner: Browser) -> None:
+        told = '{"state_topic": "t/door", "object_id": "door", "unique_id": "door", "name": "Door"}'
+        with broker.client() as client:
+            client.publish("homeassistant/binary_sensor/door/config", told, retain=True)
+            for turn in range(14):
+                client.publish("t/door", "OFF" if turn % 2 else "ON", retain=True)
+            async with asyncio.timeout(DEADLINE_S):
+                while (page := (await owner.get("/sensors/door"))[1]).count('<li><span class="badge">') < 13:  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(0.1)
+        newest, _, older = page.partition("<details>")
+        assert newest.count('<li><span class="badge">') == 10
+        assert older.count('<li><span class="badge">') >= 3
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
+
+
+def test_an_owner_sets_the_password_of_somebody_who_forgot_it(broker: Mosquitto, tmp_path: Path) -> None:
+    async def visit(owner: Browser) -> None:
+        for name, role in (("Max", "member"), ("Eva", "owner")):
+            made = {"name": name, "password": "old battery", "role": role}
+            assert (await owner.post_json("/api/accounts", made))[0] == 201
+        ids = {one["name"]: one["id"] for one in await owner.json("/api/accounts")}
+        async with Browser(console) as max_:
+            await max_.log_in("Max", "old battery")
+            own = await max_.post(f"/settings/accounts/{ids['Eva']}/password", {"new": "taken over"})
+            assert own[0] == 403, "owners alone"
+            for name, new, status in (
+                ("Max", "short", 422),
+                (OWNER, "without the old", 422),
+                ("Max", "new battery", 200),
+            ):
+                said = await owner.post(f"/settings/accounts/{ids[name]}/password", {"new": new})
+                assert said[0] == status, said
+            assert (await max_.get("/api/nodes"))[0] == 401, "the sessions of the old one have ended"
+            assert (await max_.post("/login", {"name": "Max", "password": "old battery"}))[0] == 401
+            await max_.log_in("Max", "new battery")
+        assert "set the password of Max" in (await owner.get("/settings"))[1]
 
     with RunningConsole(tmp_path / "console", broker.port) as console:
         console.visit(visit)

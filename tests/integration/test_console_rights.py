@@ -87,6 +87,7 @@ RIGHTS: Mapping[str, str] = {
     "POST /sensors/{key}/remove": "own",
     "POST /settings/accounts": "own",
     "POST /settings/accounts/{id}/cameras": "own",
+    "POST /settings/accounts/{id}/password": "own",
     "POST /settings/accounts/{id}/remove": "own",
     "POST /settings/channels": "own",
     "POST /settings/devices/{id}": "view",

@@ -92,6 +92,21 @@ async def change(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/said.html", said="Saved.", is_refusal=False)
 
 
+@owner_route("POST", "/settings/accounts/{id}/password")
+async def new_password(request: web.Request) -> web.StreamResponse:
+    """Set the password of an account whose person forgot it; its sessions end. One's own wants the old one."""
+    context, account, form = context_of(request), _account(request), await form_of(request)
+    if account.id == account_of(request).id or account.role == "kiosk":
+        said = "That is not an account of somebody else with a password."
+        return page(request, "parts/said.html", 422, said=said, is_refusal=True)
+    try:
+        await context.accounts.set_password(account, form.get("new", ""))
+    except BadRequest as error:
+        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "account", f"set the password of {account.name}")
+    return page(request, "parts/said.html", said="The new password holds; its sessions have ended.", is_refusal=False)
+
+
 @owner_route("POST", "/settings/accounts/{id}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
     """Delete an account; its sessions and devices end."""
