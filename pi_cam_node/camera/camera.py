@@ -74,7 +74,7 @@ class Camera:
         """
         check(config.camera.source)
         self._isolate = config.camera.isolate
-        self._spawned, self.planes = spawned, PlanesStore()
+        self._spawned, self.planes, self._inbox = spawned, PlanesStore(), inbox
         self._desired = desired_state_of(config)
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._close_wakeup = weakref.finalize(self, os.close, self._wakeup)
@@ -228,7 +228,10 @@ class Camera:
             self._watched, self._poll = descriptors, select.poll()
             for descriptor in (self._wakeup, *descriptors):
                 self._poll.register(descriptor, select.POLLIN)
-        for descriptor, _ in self._poll.poll(round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1):
+        timeout_ms = round(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1
+        # Last, because the node thread wakes now and wants the interpreter.
+        self._inbox.wake_for_frames()
+        for descriptor, _ in self._poll.poll(timeout_ms):
             if descriptor == self._wakeup:
                 os.eventfd_read(self._wakeup)
 

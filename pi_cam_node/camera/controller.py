@@ -50,7 +50,7 @@ class CameraController:
         Args:
             desired: The desired state at first.
             launch: Starts a worker; raises OSError.
-            inbox: Takes frames and arrivals.
+            inbox: Takes frames and arrivals; to be told of the frames after `step`, by `Inbox.wake_for_frames`.
             clock: Tells the time.
             jitter: See `RecoveryPolicy`.
             take_packets: Takes the packets of cameras that send them.
@@ -205,8 +205,7 @@ class CameraController:
         self._skipped = report.skipped
         self.online, self._reported = True, None
         self._deadline.frame_received(self._desired.controls)
-        # Last, because the node thread wakes now and wants the interpreter.
-        self._inbox.put_frame(self._frame_factory.frame(image))
+        self._inbox.put_frame(self._frame_factory.frame(image), wakes=False)
 
     def _is_frozen(self, image: m.Image, now_s: float) -> bool:
         """Return whether the picture is frozen; report when it becomes blank, and when it no longer is."""

@@ -80,7 +80,7 @@ class Inbox:
         # handler, which runs in the node thread between any two instructions, can release it too, and none is missed.
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
-        self._is_woken = False
+        self._is_woken = self._has_silent_frames = False
         self._frames_dropped = 0
         self._messages_refused = 0
 
@@ -99,8 +99,13 @@ class Inbox:
         """Messages that wait."""
         return len(self._messages.waiting) + len(self._broker_commands.waiting)
 
-    def put_frame(self, frame: Frame) -> None:
-        """Hand over a frame; the oldest waiting ones make room for it."""
+    def put_frame(self, frame: Frame, *, wakes: bool = True) -> None:
+        """Hand over a frame; the oldest waiting ones make room for it.
+
+        Args:
+            frame: The frame.
+            wakes: Wake the node thread; else it is left to `wake_for_frames`.
+        """
         with self._changed:
             self._frames.append(frame)
             self._frame_bytes += frame.size_bytes
@@ -109,7 +114,15 @@ class Inbox:
             ):
                 self._take_frame()
                 self._frames_dropped += 1
-        self._ring()
+        self._has_silent_frames = True
+        if wakes:
+            self.wake_for_frames()
+
+    def wake_for_frames(self) -> None:
+        """Wake the node thread where frames came of which it was not told. Thread: that which puts frames."""
+        if self._has_silent_frames:
+            self._has_silent_frames = False
+            self._ring()
 
     def put(self, message: Input) -> bool:
         """Hand over a message; return whether there was room."""

@@ -163,7 +163,7 @@ class ProcessWorker:
             return None
         except ConnectionError:
             datagram, ancillary, flags = b"", [], 0
-        descriptors = _descriptors_in(ancillary)
+        descriptors = _descriptors_in(ancillary) if ancillary else []  # which came with `Ready` alone
         try:
             if not datagram:
                 self._at_end = True

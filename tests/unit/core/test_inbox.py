@@ -158,6 +158,29 @@ def test_a_message_of_another_thread_ends_a_wait() -> None:
     putting.join()
 
 
+def test_a_frame_that_wakes_nobody_ends_a_wait_once_the_frames_are_told() -> None:
+    inbox, frame = Inbox(), CoreHarness().frame()
+    entered = threading.Event()
+    took_s: list[float] = []
+
+    def put() -> None:
+        entered.wait()
+        time.sleep(0.02)
+        inbox.put_frame(frame, wakes=False)
+        time.sleep(0.1)
+        took_s.append(time.monotonic())
+        inbox.wake_for_frames()
+
+    putting = threading.Thread(target=put)
+    putting.start()
+    entered.set()
+    assert inbox.take(60) is frame
+    assert time.monotonic() >= took_s[0]
+    putting.join()
+    inbox.wake_for_frames()
+    assert inbox._wakeup.locked(), "of nothing new nobody is told"
+
+
 def test_a_signal_handler_may_wake_the_thread_that_waits() -> None:
     inbox = Inbox()
     before = signal.signal(signal.SIGUSR1, lambda *_frame: inbox.wake())
