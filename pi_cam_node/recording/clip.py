@@ -191,7 +191,7 @@ class _Task:
                     raise NotSaved("the encoder gave no parameter sets")
                 newest = self._sound.newest_for(mono_s)
                 boxes = TrackBoxes(self._size, *sets, sound=newest.facts.sound if newest else b"")
-                self._film = FilmFile(self._directory, self._facts(mono_s), boxes, self._access)
+                self._film = FilmFile(self._directory, self._facts(mono_s), boxes, self._access, is_durable=False)
             self._film.add(message.body, mono_s, key=bool(message.flag))
             for frame in self._frames.until(mono_s):
                 self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")

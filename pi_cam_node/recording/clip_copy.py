@@ -49,7 +49,7 @@ def copy_clip(
                 boxes, first_track = _boxes(stream, record.meta.track, data), record.meta.track
                 if boxes is None:
                     return None
-                film = FilmFile(directory, replace(facts(record.mono_s), copied=boxes.is_copied), boxes, access)
+                film = _begun(directory, facts(record.mono_s), boxes, access)
             if record.meta.track != first_track or reader.lost:
                 return None
             if record.meta.sound:
@@ -76,6 +76,11 @@ def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | 
     if sets is None or track is None:
         return None
     return TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=stream.sound)
+
+
+def _begun(directory: Path, facts: FilmFacts, boxes: TrackBoxes, access: FileAccess) -> FilmFile:
+    """Return a clip in progress; it is told of, and synced, once it is whole."""
+    return FilmFile(directory, replace(facts, copied=boxes.is_copied), boxes, access, is_durable=False)
 
 
 def _gap_s(times: list[float], film: FilmFile) -> float:

@@ -38,7 +38,15 @@ _log = logging.getLogger(__name__)
 class FilmFile:
     """A film that is being written. Thread: one."""
 
-    def __init__(self, directory: Path, facts: FilmFacts, track: TrackBoxes, access: FileAccess = OWNER_ONLY) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        facts: FilmFacts,
+        track: TrackBoxes,
+        access: FileAccess = OWNER_ONLY,
+        *,
+        is_durable: bool = True,
+    ) -> None:
         """Make the file, for the owner only until it is closed, and write its header.
 
         Args:
@@ -46,23 +54,24 @@ class FilmFile:
             facts: Metadata of the film.
             track: Picture size and codecs.
             access: Mode and group of the closed film and its side-car.
+            is_durable: What was written outlives a power cut, too; else only once the film is closed.
 
         Raises:
             OSError: The file cannot be made.
         """
-        self._access = access
-        self.facts, self._directory, self.track_boxes = facts, directory, track
+        self.facts, self._directory, self.track_boxes, self._access = facts, directory, track, access
         self._path = progress_path(directory, facts.id)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, FILE_MODE)
+        sync = os.fdatasync if is_durable else (lambda _descriptor: None)
         try:
-            self._writer = FragmentedWriter(self._descriptor, track, facts.encoded())
-            sync_directory(directory)
+            self._writer = FragmentedWriter(self._descriptor, track, facts.encoded(), sync)
+            if is_durable:
+                sync_directory(directory)
         except OSError:
             self.discard()
             raise
-        self.frames = 0
-        self.last_mono_s = facts.first_mono_s
+        self.frames, self.last_mono_s = 0, facts.first_mono_s
 
     @property
     def path(self) -> Path:
@@ -259,7 +268,6 @@ def _digest(source: BinaryIO) -> str:
 
 
 def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> bytes:
-    last_mono_s = film.first_mono_s + film.seconds
     width, height = film.size
     content = {
         "id": film.id,
@@ -269,7 +277,7 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> by
         "first_at": iso(film.first_at),
         "last_at": iso(film.last_at),
         "first_mono_s": film.first_mono_s,
-        "last_mono_s": last_mono_s,
+        "last_mono_s": film.first_mono_s + film.seconds,
         "boot": facts.boot,
         "clock_set": facts.clock_set,
         "seconds": round(film.seconds, 3),

@@ -13,6 +13,9 @@ from pi_cam_node.recording.mp4.boxes import SampleTable, TrackBoxes, file_type, 
 from pi_cam_node.recording.mp4.parse import FragmentedFile, Sample
 
 _COPY_BYTES = 1 << 18
+# What is copied of a larger film leaves the page cache at once; a smaller one is deleted before it is in the way, and
+# may not have reached the disk yet.
+_CACHED_BYTES = 16 << 20
 _LARGE_BOX = 16
 
 
@@ -51,6 +54,8 @@ def write_plain(
         for part in _parts(source, position, size):
             target.write(part)
             digest.update(part)
+        if data_bytes > _CACHED_BYTES and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(source.fileno(), position, size, os.POSIX_FADV_DONTNEED)
         beat()
     return start + data_bytes, digest.hexdigest()
 
@@ -64,8 +69,6 @@ def _parts(source: BinaryIO, position: int, size: int) -> Iterator[bytes]:
             raise OSError("the film became shorter while it was copied")
         yield part
         left -= len(part)
-    if hasattr(os, "posix_fadvise"):  # films are written once and seldom read: they need not push out what is used
-        os.posix_fadvise(source.fileno(), position, size, os.POSIX_FADV_DONTNEED)
 
 
 def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:

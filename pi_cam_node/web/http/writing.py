@@ -28,21 +28,50 @@ async def flushed(transport: asyncio.WriteTransport, writing: Coroutine[Any, Any
     Raises:
         ConnectionError: The client has gone, or took no byte for `STALL_S` and was cut off.
     """
-    task = asyncio.ensure_future(_to_the_kernel(transport, writing))
+    watch = _StallWatch(transport)
     try:
-        await asyncio.sleep(0)  # the write begins
-        left = unsent_bytes(transport)
-        while not (await asyncio.wait({task}, timeout=STALL_S))[0]:
-            before, left = left, unsent_bytes(transport)
-            if left >= before:
-                transport.abort()
-                raise ConnectionAbortedError(f"the client took nothing for {STALL_S:g} s")
-        task.result()
+        await writing
+        while unsent_bytes(transport) and not transport.is_closing():  # noqa: ASYNC110 - see POLL_S
+            await asyncio.sleep(POLL_S)
+    except asyncio.CancelledError:
+        watch.check()
+        raise
     finally:
-        task.cancel()
+        watch.end()
 
 
-async def _to_the_kernel(transport: asyncio.WriteTransport, writing: Coroutine[Any, Any, None]) -> None:
-    await writing
-    while unsent_bytes(transport) and not transport.is_closing():  # noqa: ASYNC110 - see POLL_S
-        await asyncio.sleep(POLL_S)
+class _StallWatch:
+    """Cuts off a client that takes nothing. Most writes are done at once, and cost no more than the first timer."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._transport, self._task, self._loop = transport, task, task.get_loop()
+        self._left = 0
+        self._has_cut = False
+        self._timer: asyncio.Handle = self._loop.call_soon(self._wait)  # when the write has begun
+
+    def end(self) -> None:
+        """Stop looking."""
+        self._timer.cancel()
+
+    def check(self) -> None:
+        """Take the cancellation of the task back where it is of this watch alone, and tell of the client instead.
+
+        Raises:
+            ConnectionAbortedError: It is.
+        """
+        if self._has_cut and not self._task.uncancel():
+            raise ConnectionAbortedError(f"the client took nothing for {STALL_S:g} s") from None
+
+    def _wait(self) -> None:
+        self._left = unsent_bytes(self._transport)
+        self._timer = self._loop.call_later(STALL_S, self._look)
+
+    def _look(self) -> None:
+        if unsent_bytes(self._transport) >= self._left:
+            self._has_cut = True
+            self._transport.abort()
+            self._task.cancel()
+        else:
+            self._wait()

@@ -212,6 +212,19 @@ def test_without_room_for_the_copy_the_film_stays_as_it_was_written(tmp_path: Pa
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".mp4"]
 
 
+@pytest.mark.parametrize("is_durable", [True, False])
+def test_a_film_that_is_told_of_once_it_is_whole_is_synced_only_then(
+    tmp_path: Path, mocker: MockerFixture, *, is_durable: bool
+) -> None:
+    begun, closed = mocker.spy(os, "fdatasync"), mocker.spy(os, "fsync")
+    film = FilmFile(tmp_path, facts(), TRACK, is_durable=is_durable)
+    for frame in range(35):
+        film.add(access_unit(frame, key=frame % 10 == 0), 100.0 + frame / 10, key=frame % 10 == 0)
+    assert (begun.call_count, closed.call_count) == ((3, 1) if is_durable else (0, 0))
+    assert film.close("end", 0.0) is not None
+    assert closed.call_count >= 3, "film, side-car and folder"
+
+
 def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
     mocker.patch.object(os, "statvfs", side_effect=lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
     return DiskFilmRoom(folder, lambda: FilmLimits(min_free_bytes=1000))
