@@ -66,8 +66,9 @@ class Maintenance:
         context.mode = await context.database.read(audit.mode)
         context.pause.begin(until_ms_in(await context.database.read(lambda db: audit.last(db, "pushes"))))
         since_ms = context.now_ms() - RESTORED_MS
+        kept = await context.database.read(node_rows.with_rows)
         for node, info, seen_ms in await context.database.read(lambda db: node_rows.seen_since(db, since_ms)):
-            context.nodes.restore(node, info, seen_ms)
+            context.nodes.restore(node, info, seen_ms, has_rows=node in kept)
         told = await context.database.read(lambda db: node_rows.seen_since(db, 0))
         self._former = {node: Node(node, info=info).former_ids for node, info, _ in told}
         context.nodes.restore_removed(await context.database.read(node_rows.hidden))
@@ -225,6 +226,8 @@ class Maintenance:
                 reply = await self._context.requests.ask(node.id, "events", arguments)
                 rows, more = listed_rows(node.id, reply.get("data"))
                 news = await self._context.database.run(lambda db, rows=rows: _put_all(db, rows))  # type: ignore[misc]
+                if rows:
+                    self._context.nodes.note_rows(node.id)
                 if news:
                     self._context.changes.tell("events")
                 if not (news and more):

@@ -146,6 +146,7 @@ class MessageDispatcher:
         if row is None or arrival.retained:
             arrival.acknowledge()
             return
+        self.nodes.note_rows(node)
         occurrence = occurrence_of(row, now)
         if occurrence is not None:
             self.on_occurrence(occurrence)

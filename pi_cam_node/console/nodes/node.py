@@ -38,6 +38,8 @@ class Node:
         frame_ms: When that came, UTC epoch milliseconds.
         last_seen_ms: When it last told anything new; that it is gone is told by the broker.
         heard_s: When it last said anything, or the broker whether it is there, monotonic seconds.
+        live_s: When it last said anything itself, monotonic seconds: what a broker keeps, anybody may have put there.
+        has_rows: Events, pictures or films of it are kept here.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Node:
     frame_ms: int = 0
     last_seen_ms: int = 0
     heard_s: float = float("-inf")
+    live_s: float = float("-inf")
+    has_rows: bool = False
 
     @property
     def name(self) -> str:

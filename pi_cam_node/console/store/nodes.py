@@ -9,6 +9,11 @@ from typing import Any
 
 # A home has one to eight cameras; anything beyond this is noise on the broker.
 NODES_MAX = 64
+# Whether anything of a node is kept. Nodes that somebody made up on the broker have nothing, and come last.
+_HAS_ROWS = (
+    "(EXISTS (SELECT 1 FROM event WHERE event.node=node.id) OR EXISTS (SELECT 1 FROM media WHERE media.node=node.id))"
+)
+_ORDER = f"ORDER BY {_HAS_ROWS} DESC, last_seen DESC"
 
 
 def put(db: sqlite3.Connection, node_id: str, name: str, info: Mapping[str, Any], now_ms: int) -> None:
@@ -27,13 +32,18 @@ def touch(db: sqlite3.Connection, node_id: str, seen_ms: int) -> None:
 
 def seen_since(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, dict[str, Any], int]]:
     """Return id, facts and time last heard of the nodes that were heard since a time."""
-    asked = "SELECT id, info, last_seen FROM node WHERE last_seen >= ? AND NOT hidden ORDER BY last_seen DESC LIMIT ?"
+    asked = f"SELECT id, info, last_seen FROM node WHERE last_seen >= ? AND NOT hidden {_ORDER} LIMIT ?"  # noqa: S608 - text of ours, values bound
     return [(str(node), json.loads(info), int(seen)) for node, info, seen in db.execute(asked, (since_ms, NODES_MAX))]
+
+
+def with_rows(db: sqlite3.Connection) -> frozenset[str]:
+    """Return the ids of the nodes of which events, pictures or films are kept."""
+    return frozenset(str(row[0]) for row in db.execute(f"SELECT id FROM node WHERE {_HAS_ROWS}"))  # noqa: S608 - text of ours
 
 
 def ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of the nodes that were heard of."""
-    found = db.execute("SELECT id FROM node WHERE NOT hidden ORDER BY last_seen DESC LIMIT ?", (NODES_MAX,))
+    found = db.execute(f"SELECT id FROM node WHERE NOT hidden {_ORDER} LIMIT ?", (NODES_MAX,))  # noqa: S608 - text of ours, values bound
     return [str(row[0]) for row in found]
 
 

@@ -239,3 +239,66 @@ def test_only_a_web_address_is_one(url: object) -> None:
     broker = shown(Broker())
     broker.says("info", {"url": url})
     assert broker.porch.url == ""
+
+
+def filled(broker: Broker, count: int = 64) -> Broker:
+    """Have somebody retain nodes that there are not."""
+    for number in range(count):
+        broker.says("availability", b"online", node=f"junk{number:02}")
+        broker.says("info", {"name": "Junk"}, node=f"junk{number:02}")
+    return broker
+
+
+def test_a_node_that_speaks_takes_the_place_of_one_that_somebody_made_up(caplog: pytest.LogCaptureFixture) -> None:
+    broker = shown(filled(Broker()))
+    assert broker.nodes.get("porch") is None
+    broker.says("telemetry", {"uptime_s": 5}, retained=False)
+    porch = broker.porch
+    assert (porch.name, porch.online, porch.is_private, porch.url) == ("Porch", True, False, "http://10.0.0.5:8080")
+    assert len(broker.nodes) == 64
+    assert ("porch", "info") in broker.told
+    assert not [node for node, part in broker.told if part == "gone"], "nothing of anybody is erased"
+    assert "junk00, which says nothing and has nothing here, makes room for porch" in caplog.text
+
+
+def test_nodes_that_speak_or_have_events_stay(caplog: pytest.LogCaptureFixture) -> None:
+    broker = Broker()
+    broker.nodes.restore("hall", {}, 5, has_rows=True)
+    for node in ("porch", "yard"):
+        broker.says("availability", b"online", node=node)
+    broker.says("telemetry", {"uptime_s": 5}, retained=False)
+    broker.nodes.note_rows("yard")
+    for number in range(200):  # each of them speaks
+        broker.says("telemetry", {"uptime_s": number}, node=f"junk{number}", retained=False)
+    assert {"hall", "porch", "yard"} <= {node.id for node in broker.nodes}
+    assert len(broker.nodes) == 64
+    assert caplog.text.count("is left out: 64 are known already") == 1
+    broker.says("telemetry", {"uptime_s": 6}, node="shed", retained=False)
+    assert broker.nodes.get("shed") is None
+    broker.clock.advance(3601)
+    broker.says("telemetry", {"uptime_s": 6}, retained=False)
+    broker.says("telemetry", {"uptime_s": 7}, node="shed", retained=False)
+    assert broker.nodes.get("shed") is not None, "those that fell silent make room"
+    assert {"hall", "porch", "yard"} <= {node.id for node in broker.nodes}
+
+
+def test_who_made_room_is_back_as_it_was_when_it_speaks() -> None:
+    broker = shown(Broker())
+    broker.says("availability", b"offline")
+    filled(broker, 63)
+    broker.says("availability", b"online", node="yard", retained=False)
+    assert broker.nodes.get("porch") is None, "it is offline, never spoke, and has nothing"
+    broker.says("camera/availability", b"online", retained=False)
+    assert broker.porch.name == "Porch"
+    assert len(broker.nodes) == 64
+
+
+def test_nodes_for_which_there_is_no_room_cost_little() -> None:
+    broker = filled(Broker())
+    for number in range(1000):
+        broker.says("info", {"name": "x" * 15_000}, node=f"more{number}")
+        broker.says("media/thumbnail", base64.b64encode(bytes(10_000)), node=f"more{number}")
+    assert len(broker.nodes._waiting) == 64
+    assert not any(node.thumbnail for node in broker.nodes._waiting.values())
+    broker.says("availability", b"", node="more999", retained=False)
+    assert len(broker.nodes._waiting) == 63
