@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} backup",
         description="Write settings, passwords, state and the database of a node into one file, a tar archive packed "
-        "with gzip. The node may run. The file holds secrets: keep it as the password is kept.",
+        "with gzip. The node may run. The file holds secrets: protect it like a password.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
     parser.add_argument("--pictures", action="store_true", help="pictures and films too")
@@ -58,7 +58,7 @@ def restore(arguments: Sequence[str]) -> int:
     """Bring back a backup; return 0 when all is in place, 1 where it cannot be, 2 for wrong use."""
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} restore",
-        description="Bring back what a backup holds, for a node that is stopped. Files that are replaced are kept as "
+        description="Restore a backup of a node that is stopped. Files that are replaced are kept as "
         "<name>.before-restore; a picture that exists is left as it is.",
     )
     parser.add_argument("archive", type=Path, nargs="?", metavar="ARCHIVE", help="the backup (default: stdin)")

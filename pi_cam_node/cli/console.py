@@ -29,13 +29,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{program.PROGRAM} console",
         description="Run the console: live view, events, sensors, rules and pushes for every node on the broker.",
-        epilog="The first start writes a link to set the console up with into console.base_dir, and says so. "
+        epilog="The first start writes a one-time link for the first account into console.base_dir, and says so. "
         f"`{program.PROGRAM} console ca` makes a certificate that phones accept; "
         f"`{program.PROGRAM} console backup` backs it up.",
     )
     files = " or ".join(map(str, DEFAULT_FILES))
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"the settings; by default {files}, or none")
-    parser.add_argument("--check", action="store_true", help="only tell every fault of the file")
+    parser.add_argument("--check", action="store_true", help="only check the file and list every fault")
     options = parser.parse_args(arguments)
     _require_extra(parser)
     try:

@@ -28,8 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     """Erase what a node has stored; return 0 when nothing is left, 1 when something is, 2 without ``--yes``."""
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} erase",
-        description="Removes every picture, the token and the memory of a node that is stopped, and empties its "
-        "retained topics. The configuration file stays, and so does every file that it names.",
+        description="Delete every picture, the token, the stored state and the retained topics of a node that is "
+        "stopped. The configuration file stays, and so does every file that it names.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
     parser.add_argument("--yes", action="store_true", help="really do it; without this nothing is changed")

@@ -56,16 +56,18 @@ SUBCOMMANDS = {
     "setup": Subcommand(
         "pi_cam_node.cli.setup", "write the first configuration file; finds the broker, or asks for it"
     ),
-    "check-config": Subcommand(__name__, "tell every fault of a configuration file", "check_config"),
+    "check-config": Subcommand(__name__, "check a configuration file and list every fault", "check_config"),
     "call": Subcommand("pi_cam_node.cli.call.command", "send a command to a node and print its reply"),
-    "doctor": Subcommand("pi_cam_node.cli.doctor.command", "find out what is wrong here, and what to do about it"),
+    "doctor": Subcommand(
+        "pi_cam_node.cli.doctor.command", "check this installation, and say what is wrong and what to do"
+    ),
     "bench": Subcommand("pi_cam_node.cli.bench.command", "measure what this board can hold, and suggest settings"),
-    "erase": Subcommand("pi_cam_node.cli.erase", "remove everything that a stopped node has left behind"),
-    "backup": Subcommand("pi_cam_node.cli.backup", "write settings and memory of a node into one file"),
-    "restore": Subcommand("pi_cam_node.cli.backup", "bring back what a backup holds", "restore"),
+    "erase": Subcommand("pi_cam_node.cli.erase", "delete everything that a stopped node has stored"),
+    "backup": Subcommand("pi_cam_node.cli.backup", "back up settings, state and database of a node into one file"),
+    "restore": Subcommand("pi_cam_node.cli.backup", "restore a backup", "restore"),
     "console": Subcommand("pi_cam_node.cli.console", "run the console: one web interface for every node on the broker"),
     "import": Subcommand("pi_cam_node.cli.import_cameras", "take over the cameras of go2rtc, Frigate or motionEye"),
-    "remote": Subcommand("pi_cam_node.cli.remote.command", "write the files for reaching the console from outside"),
+    "remote": Subcommand("pi_cam_node.cli.remote.command", "write the files for access to the console from outside"),
     "login": Subcommand("pi_cam_node.cli.login", "print a link that logs a browser in, once"),
     "docs": Subcommand("pi_cam_node.cli.reference", "write the reference: settings, commands, topics"),
 }
@@ -120,7 +122,8 @@ def check_config(arguments: Sequence[str]) -> int:
     import argparse  # noqa: PLC0415 - see the top
 
     parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} check-config", description="Tell every fault of a configuration file and of the environment."
+        prog=f"{PROGRAM} check-config",
+        description="Check a configuration file and the environment, and list every fault.",
     )
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=files_in_words())
     parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
@@ -206,7 +209,7 @@ def _parser() -> ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="An MQTT-driven camera node.",
+        description="An MQTT camera node, and a console for all nodes on a broker.",
         epilog=f"`{PROGRAM} <command> --help` tells more about each.",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
     )

@@ -37,11 +37,11 @@ USUAL, IMPORTING = gc.get_threshold(), (5000, 1_000_000, 1_000_000)
 EXIT_CODES = """\
 exit codes:
   0    stopped by SIGTERM, SIGINT or SIGHUP
-  2    the settings are not usable, nor are there last good ones, or a node with the same file runs; nothing was started
-  70   a fault within the node that only a new start mends
+  2    nothing was started: the settings cannot be used, nor are there last good ones, or a node with the same file runs
+  70   a fault that only a new start repairs
   75   the command restart asked for a new start
-  79   the command erase has left nothing behind
-A supervisor such as systemd shall start the node again whatever the code, but for 79; see
+  79   the command erase has removed everything
+A supervisor such as systemd should start the node again after every code but 79; see
 systemd/pi-cam-node.service."""
 
 

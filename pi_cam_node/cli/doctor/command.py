@@ -19,13 +19,13 @@ def main(arguments: Sequence[str]) -> int:
     """Print every finding at once; return 1 where something failed, else 0."""
     parser = argparse.ArgumentParser(
         prog="pi-cam-node doctor",
-        description="Find out what is wrong here, and what to do about it.",
+        description="Check settings, camera, disk, broker and HTTP, and say what is wrong and what to do.",
         epilog="exit code: 0 nothing failed, 1 something did",
     )
     add_options(parser, "the settings (default: those that `run` would take)")
     parser.add_argument(
         "--wait", type=_seconds, default=0.0, metavar="SECONDS",
-        help="how long a node that has just been started may take to come online; one that does not is a failure then",
+        help="how long to wait until a node that was just started is online; a failure where it is not by then",
     )  # fmt: skip
     options = parser.parse_args(arguments)
     # The findings say what the log would say.

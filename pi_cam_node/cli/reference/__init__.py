@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--write", action="store_true", help="bring them up to date")
-    task.add_argument("--check", action="store_true", help="only tell which are not up to date")
+    task.add_argument("--check", action="store_true", help="only list those that are not up to date")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository (default: %(default)s)")
     options = parser.parse_args(arguments)
     if not (options.root / "setup.cfg").is_file():

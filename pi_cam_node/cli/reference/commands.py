@@ -23,15 +23,15 @@ In JSON two more fields are understood by every command:
 * `expires`: ISO 8601 or seconds since the epoch. A command that comes later is answered `expired`.
 
 Each command gets exactly one reply with `"stage":"final"` on `<base>/<node>/reply/<verb>`, or on the response topic of an
-MQTT 5 request, with its correlation data. Two bounds: of a flood, commands that find 10 000 waiting are not taken in (`messages_refused` in
-telemetry, and the log), and while the broker is away the newest 100 replies and 1,000 events are kept. Work of more than 300 ms is announced by `accepted`, and may tell its `progress`.
+MQTT 5 request, with its correlation data. Two limits: while 10 000 commands wait, further ones are dropped (`messages_refused` in
+telemetry, and the log); and while the broker is away the newest 100 replies and 1,000 events are kept. Work of more than 300 ms is announced by `accepted`, and may tell its `progress`.
 
 ```json
 {"id":"a1","verb":"health","ok":true,"code":"ok","message":"RSS=61.5MiB SWAP=0.0%","data":{},"stage":"final",
  "received":"2026-11-20T19:45:01.123Z","took_ms":1.2,"node":"porch","boot":"3f2a91c0"}
 ```
 
-`message` is for people and for scripts that match it, `data` holds the same facts typed, and `code` is one of the list at the end.
+`message` is for people, and for scripts that match its text; `data` has the same facts as JSON values; `code` is one of the list at the end.
 """
 
 _CODES = """\

@@ -1,4 +1,4 @@
-"""``console.yaml``, from the models that judge it."""
+"""``console.yaml``, from the models that check it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pi_cam_node.console.config import CONSOLE_SCHEMA, ConsoleConfig
 
 _HEAD = """\
 # The settings of the console, `pi-cam-node console`, each with its default. A line may be left out; the default holds then.
-# Written by `pi-cam-node docs --write` from the models that judge it.
+# Written by `pi-cam-node docs --write` from the models that check it.
 #
 # Everything is read at start, but rules that are made on the page are in force at once and written in here, with comments kept.
 # A relative path starts at the folder of this file.

@@ -18,13 +18,13 @@ COMMENT_WIDTH = 110
 
 _FILE_HEAD = """\
 # The settings of pi_cam_node, each with its default. A line may be left out; the default holds then.
-# Written by `pi-cam-node docs --write` from the models that judge it; docs/settings.md says the same in tables.
+# Written by `pi-cam-node docs --write` from the models that check it; docs/settings.md says the same in tables.
 #
 # live: can be changed while the node runs, with `set`; the other settings are read when the node starts.
 # A number may carry its unit: 64 MiB, 2.5 s, 20 ms, 1 h. A switch is true or false, on or off, yes or no.
 # A relative path starts at the folder of this file.
 # A variable of the environment wins over the file: {example} is mqtt.host.
-# `pi-cam-node check-config` names every fault at once.
+# `pi-cam-node check-config` lists every fault.
 """
 
 _PAGE_HEAD = """\
@@ -33,7 +33,7 @@ _PAGE_HEAD = """\
 <!-- Written by `pi-cam-node docs --write` from the models in `pi_cam_node/config`. -->
 
 The node reads one YAML file; [`config.yaml`](../config.yaml) holds every setting with its default. A setting that is
-left out has its default. The file is judged as a whole before anything starts: `pi-cam-node check-config` tells every
+left out has its default. The whole file is checked before anything starts: `pi-cam-node check-config` lists every
 fault with its line, what was found and what was expected, and `pi-cam-node run` ends with code 2 where there is one,
 unless there are last good settings to start with: [supervision](supervision.md).
 

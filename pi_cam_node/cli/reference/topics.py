@@ -23,8 +23,8 @@ _HEAD = """\
 <!-- Written by `pi-cam-node docs --write` from `pi_cam_node/mqtt/messages/topics.py` and `pi_cam_node/core/entities`. -->
 
 For `mqtt.base_topic: pi_cam_node` and `node.id: porch`. Every message has QoS 1 unless the table says 0. Payloads are
-UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them. [asyncapi.yaml](asyncapi.yaml) tells the same for programs, with the JSON
-schema and an example of every payload; the tests hold a running node to it. [openapi.yaml](openapi.yaml) does so for HTTP.
+UTF-8; times are ISO 8601 in UTC, and milliseconds since the epoch beside them. [asyncapi.yaml](asyncapi.yaml) has the same for programs, with the JSON
+schema and an example of every payload; tests compare a running node with it. [openapi.yaml](openapi.yaml) describes HTTP.
 
 | topic | retained | payload |
 |---|---|---|
@@ -32,18 +32,18 @@ schema and an example of every payload; the tests hold a running node to it. [op
 
 _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
-`camera/availability`, and `availability` last: a client that sees `online` finds everything in place. The last will is
+`camera/availability`, and `availability` last: when a client sees `online`, everything else is published. The last will is
 `offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness and lux are published
 together when brightness moves by `telemetry.brightness_deadband` or lux by more than a fifth, at most every `telemetry.brightness_min_interval_s`. All
-that is retained, but for pictures and `media/last`, is sent again every `telemetry.refresh_s`, and when Home Assistant announces itself. Where
+that is retained, except pictures and `media/last`, is published again every `telemetry.refresh_s`, and when Home Assistant announces itself. Where
 `motion.enable` is off, `state/motion` is `OFF`.
 
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
 [privacy](privacy.md).
 
-Events that had to wait for the broker carry `late: true`: they tell of what is over. A repeated message has the same `id` and `event_type`.
+Events that had to wait for the broker carry `late: true`: what they report may be over. A repeated message has the same `id` and `event_type`.
 
-An emptied topic (`mode`, `brightness`, `lux`) means that the value is not known: before the first frame, or for a camera that does not tell its
+An emptied topic (`mode`, `brightness`, `lux`) means that the value is not known: before the first frame, or for a camera that does not report its
 exposure.
 
 ## Rights a broker must give
@@ -59,7 +59,7 @@ exposure.
 The response topic of an MQTT 5 request must lie below the node's own `reply/`, or outside of `pi_cam_node/` where the node may write, such as
 `replies/…`; any other is ignored, and the reply goes to `reply/<verb>`.
 
-`docker/broker/config/acl` is such a list. `pi-cam-node doctor` publishes a probe and reads it back, because a broker may refuse in silence.
+`docker/broker/config/acl` is such a list. `pi-cam-node doctor` publishes a probe and reads it back, because a broker may refuse without an error.
 """
 
 _ENTITIES = """

@@ -130,7 +130,7 @@ def _show(folder: RemoteFolder, phones: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} remote",
-        description="Write what reaching the console from outside takes: WireGuard files for a rented server, the "
+        description="Write the files for access to the console from outside: WireGuard files for a rented server, the "
         "house and phones, the server's nginx site, the script that sets it up, and a page that says what to do.",
         epilog="Run again with --phone to add one: keys that exist stay. Nothing is sent anywhere.",
     )
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--network", type=_network, metavar="NET", help=f"addresses in the tunnel (default {DEFAULT_NETWORK})"
     )
     parser.add_argument("--port", type=_port, metavar="PORT", help=f"the server's UDP port (default {DEFAULT_PORT})")
-    parser.add_argument("--new-keys", action="store_true", help="throw every key away and make new ones, after asking")
+    parser.add_argument("--new-keys", action="store_true", help="replace every key by a new one, after asking")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     return parser
 

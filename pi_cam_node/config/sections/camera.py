@@ -31,15 +31,15 @@ class CameraConfig(Section):
         str,
         Field(max_length=512),
         Setting(
-            "Where the frames come from. auto is the first Pi or USB camera, and never the synthetic one.",
+            "Source of the frames. auto takes the first Pi or USB camera that is found, never the synthetic one.",
             form=SOURCE_FORM,
         ),
     ] = "auto"
     width: Annotated[
-        int, Field(ge=64, le=4608, multiple_of=2), Setting("Width asked of the camera.", "px", live=True)
+        int, Field(ge=64, le=4608, multiple_of=2), Setting("Width requested from the camera.", "px", live=True)
     ] = 1024
     height: Annotated[
-        int, Field(ge=64, le=3456, multiple_of=2), Setting("Height asked of the camera.", "px", live=True)
+        int, Field(ge=64, le=3456, multiple_of=2), Setting("Height requested from the camera.", "px", live=True)
     ] = 768
     framerate: Annotated[
         float,
@@ -48,7 +48,7 @@ class CameraConfig(Section):
     ] = 10.0
     codec: Annotated[
         Literal["yuv420", "rgb"],
-        Setting("Pixels asked of a Pi camera: yuv420 is cheapest, rgb where the sensor offers nothing else."),
+        Setting("Pixel format of a Pi camera: yuv420 needs least work; rgb is for sensors that offer nothing else."),
     ] = "yuv420"
     video_mode: Annotated[
         Literal["stream", "still"],
@@ -96,7 +96,7 @@ class CameraConfig(Section):
         float,
         Field(ge=-8, le=8),
         Setting(
-            "Pictures brighter or darker than the automatic exposure makes them, where the camera has it; not at "
+            "Makes pictures brighter or darker than the automatic exposure, where the camera supports it; not at "
             "night, when the exposure is fixed.",
             "EV",
             live=True,
@@ -105,21 +105,21 @@ class CameraConfig(Section):
     capture_timeout_s: Annotated[
         float,
         Field(ge=0.5, le=300),
-        Setting("How long a save waits for its frame beyond the exposure.", "s", live=True),
+        Setting("How long save waits for its frame, in addition to the exposure.", "s", live=True),
     ] = 4.0
     frozen_after_s: Annotated[
         float,
         Field(ge=0, le=3600),
         Setting(
-            "A camera whose pictures are alike to the last bit for longer than this is started anew: a sensor has "
-            "noise. 0: never, for sources without noise, such as a screen that is captured.",
+            "A camera whose pictures are identical for longer than this is restarted: a sensor always has noise. "
+            "0: never, for sources without noise, such as screen capture.",
             "s",
         ),
     ] = 30.0
     isolate: Annotated[
         bool,
         Setting(
-            "Keep the camera in a process of its own, so that a driver that hangs or crashes takes nothing else along. "
+            "Run the camera in a process of its own, so that a driver that hangs or crashes does not affect the rest. "
             "false saves some 20 MiB on very small boards."
         ),
     ] = True
@@ -140,7 +140,7 @@ class CameraConfig(Section):
 
 
 class NightConfig(Section):
-    """Rules of day and night, and the controls of the camera by night."""
+    """Rules of day and night, and the camera's controls at night."""
 
     enable: Annotated[
         bool, Setting("Switch the camera between day and night by itself.", live=True, title="Night switching")

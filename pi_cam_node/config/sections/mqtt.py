@@ -17,7 +17,9 @@ class MqttTlsConfig(Section):
     """Encryption on the way to the broker. The broker's certificate and host name are always checked."""
 
     enable: Annotated[bool, Setting("Speak TLS. The port is usually 8883 then.")] = False
-    ca: Annotated[Path | None, Setting("File of the authority that signed the broker; empty: the system's own.")] = None
+    ca: Annotated[
+        Path | None, Setting("CA certificate that signed the broker's certificate. Empty: those of the system.")
+    ] = None
     cert: Annotated[Path | None, Setting("This node's own certificate, for brokers that ask for one.")] = None
     key: Annotated[Path | None, Setting("The private key of that certificate.")] = None
 
@@ -52,7 +54,9 @@ class MqttConfig(Section):
         Setting("MQTT client id. Empty: made from the node id and the machine id, so that it stays the same."),
     ] = ""
     keepalive_s: Annotated[
-        int, Field(ge=5, le=600), Setting("A dead link is noticed within twice this time.", unit="s")
+        int,
+        Field(ge=5, le=600),
+        Setting("Keep-alive interval. A dead connection is noticed within twice this time.", unit="s"),
     ] = 15
     protocol: Annotated[
         Literal["auto", "5", "3.1.1"],
@@ -106,15 +110,15 @@ class MqttConfig(Section):
 
 
 class HomeAssistantConfig(Section):
-    """Home Assistant finds the node by itself."""
+    """Announcement of the node to Home Assistant."""
 
     enable: Annotated[bool, Setting("Announce the node to Home Assistant.")] = True
     discovery_prefix: Annotated[str, Field(max_length=128), Setting("Home Assistant's discovery prefix.")] = (
         "homeassistant"
     )
-    birth_topic: Annotated[str, Field(max_length=256), Setting("Where Home Assistant says that it started.")] = (
-        "homeassistant/status"
-    )
+    birth_topic: Annotated[
+        str, Field(max_length=256), Setting("Topic on which Home Assistant announces that it started.")
+    ] = "homeassistant/status"
     camera_fps: Annotated[
         float,
         Field(ge=0, le=10),
@@ -129,8 +133,8 @@ class HomeAssistantConfig(Section):
         int,
         Field(ge=0, le=4608),
         Setting(
-            "Live pictures on the frame topic that are wider than this are halved until they are not, so that they "
-            "cost a home's broker less. 0: as the camera takes them.",
+            "Live pictures on the frame topic that are wider than this are halved until they are not, which reduces "
+            "the traffic. 0: full size.",
             "px",
             live=True,
             title="Live picture width",

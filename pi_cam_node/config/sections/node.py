@@ -38,20 +38,24 @@ class NodeConfig(Section):
         ),
     ] = Field(default_factory=default_node_id)
     name: Annotated[
-        str, Field(max_length=64), Setting("What people call the camera, in Home Assistant. Empty: made from the id.")
+        str,
+        Field(max_length=64),
+        Setting("Displayed name of the camera, in Home Assistant too. Empty: made from the id."),
     ] = ""
     groups: Annotated[
         list[Annotated[str, Field(pattern=f"^{NODE_ID_PATTERN}$")]],
         Field(max_length=16),
-        Setting("The node also obeys <base>/group/<name>/cmd/<verb> for these names.", form=NODE_ID_FORM),
+        Setting(
+            "Groups of the node: it also runs commands that come on <base>/group/<name>/cmd/<verb>.", form=NODE_ID_FORM
+        ),
     ] = []
     memory_bytes: Annotated[
         int,
         Field(ge=0, le=64 * GIB),
         Setting(
-            "What frames, ring, packets of video and queues may take together. 0: half of what is free at start, "
-            "256 MiB at most. When it is short the ring shrinks first; pictures that wait for the disk may take an "
-            "eighth more.",
+            "Memory that frames, ring, packets of video and queues may take together. 0: half of what is free at "
+            "start, 256 MiB at most. Where it is short the ring gets smaller first; pictures that wait for the disk "
+            "may take an eighth more.",
             unit="B",
         ),
     ] = 0

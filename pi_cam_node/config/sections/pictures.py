@@ -64,16 +64,16 @@ class OverlayConfig(Section):
 class RingConfig(Section):
     """The last seconds, kept in memory as JPEG."""
 
-    size: Annotated[int, Field(ge=2, le=100_000), Setting("Most frames kept.", live=True, title="Ring frame limit")] = (
-        300
-    )
+    size: Annotated[
+        int, Field(ge=2, le=100_000), Setting("Maximum number of frames.", live=True, title="Ring frame limit")
+    ] = 300
     max_seconds: Annotated[
-        float, Field(ge=1, le=86_400), Setting("Frames older than this go.", "s", live=True, title="Ring length limit")
+        float, Field(ge=1, le=86_400), Setting("Older frames are deleted.", "s", live=True, title="Ring length limit")
     ] = 600.0
     max_bytes: Annotated[
         int,
         Field(ge=MIB, le=64 * GIB),
-        Setting("Most memory the ring may take.", "B", live=True, title="Ring memory limit"),
+        Setting("Maximum memory of the ring.", "B", live=True, title="Ring memory limit"),
     ] = 64 * MIB
     quality: Annotated[int, Field(ge=30, le=100), Setting("JPEG quality in the ring and on topics.", live=True)] = 85
     downscale: DownscaleConfig = DownscaleConfig()
@@ -85,24 +85,24 @@ class ExportConfig(Section):
     base_dir: Annotated[
         Path,
         Setting(
-            "Folder of the saved pictures. A relative one starts at systemd's state folder where the node is a service "
-            "that has one, else at the folder of the configuration file."
+            "Folder of the saved pictures. A relative path starts at systemd's state folder where the service has one, "
+            "else at the folder of the configuration file."
         ),
     ] = Path("./captures")
     formats: Annotated[
         list[Format],
         Field(min_length=1, max_length=3),
-        Setting(
-            "What save and pastStack write when they are not told: jpg, png, npy.", live=True, title="Picture formats"
-        ),
+        Setting("Formats that save and pastStack write by default: jpg, png, npy.", live=True, title="Picture formats"),
     ] = ["jpg", "png"]
     save_before_s: Annotated[
         float,
         Field(ge=0, le=86_400),
-        Setting("How long ago pastStack looks when it is not told.", "s", live=True, title="Past picture age"),
+        Setting("How many seconds ago pastStack looks by default.", "s", live=True, title="Past picture age"),
     ] = 5.0
     stack_count: Annotated[
-        int, Field(ge=1, le=256), Setting("Frames of a stack.", live=True, title="Past picture frames")
+        int,
+        Field(ge=1, le=256),
+        Setting("Number of frames that are combined into one picture.", live=True, title="Past picture frames"),
     ] = 4
     stack_dark_frames: Annotated[
         bool,
@@ -115,7 +115,7 @@ class ExportConfig(Section):
     auto_save_interval_s: Annotated[
         float,
         Field(ge=0, le=604_800),
-        Setting("Save a picture this often. 0: never.", "s", live=True, title="Auto-save interval"),
+        Setting("Interval of automatic pictures. 0: none.", "s", live=True, title="Auto-save interval"),
     ] = 900.0
     auto_save_use_ring: Annotated[
         bool,
@@ -151,44 +151,44 @@ class ExportConfig(Section):
 
 
 class RecordingStorageConfig(Section):
-    """Limits on the space and age of films and clips. The oldest go first."""
+    """Limits on the space and age of films and clips. The oldest are deleted first."""
 
     max_bytes: Annotated[
         int,
         Field(ge=0, le=16 * 1024 * GIB),
-        Setting("Most bytes of films and clips. 0: no limit.", "B", live=True, title="Film storage limit"),
+        Setting("Maximum total size of films and clips. 0: no limit.", "B", live=True, title="Film storage limit"),
     ] = 8 * GIB
     max_age_days: Annotated[
         float,
         Field(ge=0, le=36_500),
-        Setting("Films and clips older than this go. 0: no limit.", "d", live=True, title="Film age limit"),
+        Setting("Older films and clips are deleted. 0: no limit.", "d", live=True, title="Film age limit"),
     ] = 0.0
 
 
 class StorageConfig(Section):
-    """Limits on the space and age of saved pictures, and their access rights. The oldest go first; kept ones stay."""
+    """Limits on the space and age of saved pictures, and access rights. The oldest are deleted first, not kept ones."""
 
     max_bytes: Annotated[
         int,
         Field(ge=0, le=1024 * GIB),
-        Setting("Most bytes of saved pictures. 0: no limit.", "B", live=True, title="Storage limit"),
+        Setting("Maximum total size of saved pictures. 0: no limit.", "B", live=True, title="Storage limit"),
     ] = 2 * GIB
     min_free_bytes: Annotated[
         int,
         Field(ge=0, le=1024 * GIB),
-        Setting("What must stay free on the disk.", "B", live=True, title="Storage reserve"),
+        Setting("Space that is kept free on the disk.", "B", live=True, title="Storage reserve"),
     ] = 200 * MIB
     max_age_days: Annotated[
         float,
         Field(ge=0, le=36_500),
-        Setting("Pictures older than this go. 0: no limit.", "d", live=True, title="Storage age limit"),
+        Setting("Older pictures are deleted. 0: no limit.", "d", live=True, title="Storage age limit"),
     ] = 0.0
     recordings: RecordingStorageConfig = RecordingStorageConfig()
     file_mode: Annotated[
         str,
         Setting(
             "Who may read saved files: the owner (0600), the group too (0640, or 0660 to let it delete and rename "
-            "within them), or everybody (0644). A folder that the node makes gets the same, with the right to enter.",
+            "them), or everybody (0644). Folders that the node creates get the same, with the right to enter.",
             form="three octal digits in which the owner may read and write and nothing is executed: 0600, 0640, 0644",
         ),
     ] = "0600"

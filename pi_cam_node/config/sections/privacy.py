@@ -27,8 +27,8 @@ class PrivacyConfig(Section):
     enable: Annotated[
         bool,
         Setting(
-            "Let go of the camera, forget what it saw, and show no picture to anybody. A switch is remembered by "
-            "itself; on in the file means that every start begins so.",
+            "Release the camera, delete its pictures from memory and broker, and show none. The node stores the switch "
+            "by itself; on in the file means that every start begins with privacy on.",
             live=True,
             title="Privacy",
         ),
@@ -37,8 +37,8 @@ class PrivacyConfig(Section):
         list[Annotated[str, AfterValidator(judged_polygon)]],
         Field(max_length=MASKS_MAX),
         Setting(
-            "Parts of the picture that are black in everything the node keeps and shows. Corners as the picture is "
-            "seen: 0,0 is its upper left, 1,1 its lower right.",
+            "Parts of the picture that are black in everything the node stores and shows. Coordinates of the "
+            "displayed picture: 0,0 is its upper left corner, 1,1 its lower right.",
             form=FORM,
         ),
     ] = []

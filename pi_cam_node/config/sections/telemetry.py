@@ -17,13 +17,15 @@ class TelemetryConfig(Section):
         float, Field(ge=1, le=86_400), Setting("Time between two telemetry messages.", "s", live=True)
     ] = 60.0
     refresh_s: Annotated[
-        float, Field(ge=10, le=86_400), Setting("Unchanged states are sent again this often.", "s", live=True)
+        float,
+        Field(ge=10, le=86_400),
+        Setting("Interval at which unchanged states are published again.", "s", live=True),
     ] = 600.0
     brightness_deadband: Annotated[
         float, Field(ge=0, le=255), Setting("Smaller changes of brightness are not published.", live=True)
     ] = 2.0
     brightness_min_interval_s: Annotated[
-        float, Field(ge=0, le=3600), Setting("Brightness is not published more often than this.", "s", live=True)
+        float, Field(ge=0, le=3600), Setting("Shortest time between two messages of the brightness.", "s", live=True)
     ] = 1.0
 
 
@@ -32,7 +34,7 @@ class LoggingConfig(Section):
 
     level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
-        Setting("Least serious message that is written.", live=True, title="Log level"),
+        Setting("Lowest level of messages that are written.", live=True, title="Log level"),
     ] = "INFO"
     file: Annotated[
         Path | None, Setting("Also write to this file, 5 MiB at most, three old ones kept. Empty: console only.")

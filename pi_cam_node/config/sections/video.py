@@ -23,43 +23,54 @@ def _judged_zone(text: str) -> str:
 class MotionConfig(Section):
     """Motion detection: sensitivity, zones and rates."""
 
-    enable: Annotated[bool, Setting("Look for motion.", live=True, title="Motion detection")] = False
+    enable: Annotated[bool, Setting("Detect motion.", live=True, title="Motion detection")] = False
     sensitivity: Annotated[
         int,
         Field(ge=1, le=100),
-        Setting("How small and how faint a thing may be that moves, by day.", live=True, title="Motion sensitivity"),
+        Setting(
+            "Sensitivity by day: a higher value detects smaller and fainter objects.",
+            live=True,
+            title="Motion sensitivity",
+        ),
     ] = 50
     night_sensitivity: Annotated[
         int,
         Field(ge=1, le=100),
-        Setting("The same by night, when pictures are noisy.", live=True, title="Motion sensitivity at night"),
+        Setting("Sensitivity at night, when pictures are noisier.", live=True, title="Motion sensitivity at night"),
     ] = 50
     idle_fps: Annotated[
         float,
         Field(ge=0.2, le=30),
-        Setting("Pictures a second that are looked at while nothing moves.", "Hz", live=True, title="Motion idle rate"),
+        Setting("Pictures a second that are analysed while nothing moves.", "Hz", live=True, title="Motion idle rate"),
     ] = 2.0
     active_fps: Annotated[
         float,
         Field(ge=1, le=30),
-        Setting("The same once something moved.", "Hz", live=True, title="Motion active rate"),
+        Setting(
+            "Pictures a second that are analysed once something moved.", "Hz", live=True, title="Motion active rate"
+        ),
     ] = 10.0
     min_s: Annotated[
         float,
         Field(ge=0.2, le=10),
-        Setting("How long a thing must move on before it counts.", "s", live=True, title="Motion minimum time"),
+        Setting(
+            "How long an object must move in one direction before it counts.",
+            "s",
+            live=True,
+            title="Motion minimum time",
+        ),
     ] = 0.4
     clear_s: Annotated[
         float,
         Field(ge=0.5, le=600),
-        Setting("Motion is over when nothing moved for so long.", "s", live=True, title="Motion clear time"),
+        Setting("Time without motion after which motion has ended.", "s", live=True, title="Motion clear time"),
     ] = 5.0
     zones: Annotated[
         list[Annotated[str, AfterValidator(_judged_zone)]],
         Field(max_length=AREAS_MAX),
         Setting(
-            "Named areas. With zones, only what stands in one of them counts, by the middle of its lower edge; each "
-            "has its own motion state.",
+            "Named areas. With zones, an object counts only when the middle of its lower edge is in one of them; each "
+            "zone has its own motion state.",
             live=True,
             title="Motion zones",
             form=ZONE_FORM,
@@ -87,8 +98,8 @@ class RecordingConfig(Section):
     mode: Annotated[
         RecordingMode,
         Setting(
-            "What is recorded by itself: off, motion (and trigger), continuous. The record and clip commands work in "
-            "every mode.",
+            "What is recorded automatically: off, motion (and trigger), continuous. The record and clip commands work "
+            "in every mode.",
             live=True,
             title="Recording",
         ),
@@ -96,17 +107,22 @@ class RecordingConfig(Section):
     pre_roll_s: Annotated[
         float,
         Field(ge=0, le=120),
-        Setting("How much of the time before an event is recorded.", "s", live=True, title="Recording before an event"),
+        Setting("Length of the recording before an event.", "s", live=True, title="Recording before an event"),
     ] = 5.0
     post_roll_s: Annotated[
         float,
         Field(ge=0, le=600),
-        Setting("How much of the time after it.", "s", live=True, title="Recording after an event"),
+        Setting("Length of the recording after an event.", "s", live=True, title="Recording after an event"),
     ] = 5.0
     max_s: Annotated[
         float,
         Field(ge=10, le=3600),
-        Setting("A longer film goes on in the next file.", "s", live=True, title="Film length limit"),
+        Setting(
+            "Maximum length of a film; a longer recording continues in the next file.",
+            "s",
+            live=True,
+            title="Film length limit",
+        ),
     ] = 600.0
     idle_fps: Annotated[
         float,
@@ -116,10 +132,10 @@ class RecordingConfig(Section):
     pre_roll: Annotated[
         Literal["auto", "packets", "pictures"],
         Setting(
-            "What films are made of. pictures: the pictures of the ring are encoded. packets and auto: what a network "
-            "camera (RTSP, H.264) sends is copied, which costs next to nothing, where nothing is turned, masked or "
-            "written into its pictures; on a Raspberry Pi up to model 4 its encoder makes the video, with auto while "
-            "recording.mode is not off; else pictures are encoded.",
+            "Source of films. pictures: the pictures of the ring are encoded in software. packets and auto: the video "
+            "of a network camera (RTSP, H.264) is copied where nothing is turned, masked or written into its pictures; "
+            "a Raspberry Pi up to model 4 uses its hardware encoder, with auto only while recording.mode is not off; "
+            "otherwise pictures are encoded.",
             live=True,
             title="Source of films",
         ),
@@ -132,9 +148,9 @@ class RecordingConfig(Section):
     sound: Annotated[
         Literal["off", "copy", "aac"],
         Setting(
-            "Sound of a network camera (RTSP) in films, in clips and in live video, where the page begins without it: "
-            "off: none; copy: as the camera sends it, where that is AAC; aac: other codecs (G.711, PCM, Opus) are "
-            "made into AAC as well.",
+            "Sound of a network camera (RTSP) in films, clips and live video (the page starts it muted). off: none; "
+            "copy: as the camera sends it, where that is AAC; aac: other codecs (G.711, PCM, Opus) are converted to "
+            "AAC.",
             live=True,
             title="Sound in films",
         ),
@@ -142,13 +158,13 @@ class RecordingConfig(Section):
 
 
 class TimelapseConfig(Section):
-    """A film of the day, quick."""
+    """Timelapse: one short film of each day."""
 
     interval_s: Annotated[
         int,
         Field(ge=0, le=86_400),
         Setting(
-            "Time between two pictures of the timelapse, which has 25 a second and a file for each day; 0: none.",
+            "Time between two pictures of the timelapse film, which shows 25 a second; one file for each day. 0: none.",
             "s",
             live=True,
             title="Timelapse interval",
@@ -163,7 +179,7 @@ class HlsRemoteConfig(Section):
         int, Field(ge=64, le=1920), Setting("Its width at most; the picture keeps its proportions.", "px")
     ] = 426
     height: Annotated[int, Field(ge=48, le=1080), Setting("Its height at most.", "px")] = 240
-    bitrate: Annotated[int, Field(ge=50_000, le=10_000_000), Setting("The rate that it keeps to.", "bit/s")] = 500_000
+    bitrate: Annotated[int, Field(ge=50_000, le=10_000_000), Setting("Its bit rate.", "bit/s")] = 500_000
 
 
 class HlsConfig(Section):

@@ -33,7 +33,7 @@ class HttpTlsConfig(Section):
     """Encryption of the HTTP server itself, where no proxy does it."""
 
     enable: Annotated[bool, Setting("Serve HTTPS instead of HTTP.")] = False
-    cert: Annotated[Path | None, Setting("The certificate, with those between it and its authority.")] = None
+    cert: Annotated[Path | None, Setting("Certificate file, with intermediate certificates.")] = None
     key: Annotated[Path | None, Setting("Its private key.")] = None
 
     @model_validator(mode="after")
@@ -77,14 +77,14 @@ class HttpConfig(Section):
     host: Annotated[
         str,
         Field(min_length=1, max_length=253),
-        Setting("Address to listen on. Anything beyond this machine asks for the token."),
+        Setting("Address to listen on. For any address but loopback the token is required."),
     ] = "127.0.0.1"
     token_file: Annotated[
         Path | None,
         Setting(
-            "File with the token that programs send and people log in with. Where a token is needed and none is "
-            "named, one is made beside the pictures. Nobody is asked for one only where http.host is this machine, no "
-            "file is named and no proxy is trusted."
+            "File with the token for programs and for the login page. Where a token is required and no file is named, "
+            "one is created beside the pictures. No token is required only where http.host is loopback, no file is "
+            "named and no proxy is trusted."
         ),
     ] = None
     trusted_proxies: Annotated[
@@ -96,8 +96,8 @@ class HttpConfig(Section):
         list[Annotated[str, Field(max_length=253)]],
         Field(max_length=16),
         Setting(
-            "Names under which the server is reached beside addresses and names of the local network, such as cam, "
-            "cam.lan or cam.fritz.box, and http.public_url; other Host headers are refused."
+            "Further names of the server, for the Host header. Addresses, local names such as cam, cam.lan or "
+            "cam.fritz.box, and http.public_url need no entry; others are refused."
         ),
     ] = []
     public_url: Annotated[
@@ -105,7 +105,7 @@ class HttpConfig(Section):
         Field(max_length=1000),
         AfterValidator(_public_url),
         Setting(
-            "The address under which others reach the server, where a reverse proxy serves it; links begin with it.",
+            "The address of the server behind a reverse proxy, as browsers use it; links begin with it.",
             form=PUBLIC_URL_FORM,
         ),
     ] = ""
@@ -113,7 +113,7 @@ class HttpConfig(Section):
         int,
         Field(ge=1, le=1000),
         Setting(
-            "Viewers of the stream at one time, and as many of live video; more get a 503.",
+            "Maximum viewers of the stream at one time, and as many of live video; more get status 503.",
             live=True,
             title="Stream viewers",
         ),
@@ -127,13 +127,11 @@ class HttpConfig(Section):
 class NetworkConfig(Section):
     """Text protocol of the former service, for its clients."""
 
-    trigger_enable: Annotated[bool, Setting("Listen for the old text commands over TCP.")] = False
+    trigger_enable: Annotated[bool, Setting("Accept the text commands of the former service over TCP.")] = False
     trigger_host: Annotated[
         str,
         Field(min_length=1, max_length=253),
-        Setting(
-            "Address to listen on. The protocol knows no login: beyond this machine everybody may command the node."
-        ),
+        Setting("Address to listen on. The protocol has no login: beyond loopback anybody can control the node."),
     ] = "127.0.0.1"
     trigger_port: Annotated[int, Field(ge=1, le=65535), Setting("Its port.")] = 9999
 

@@ -31,7 +31,7 @@ class EraseArguments(Arguments):
 @command(
     "erase",
     "erase <node id>",
-    "Removes every picture, the token and the memory of the node, empties all its retained topics, and stops it.",
+    "Deletes every picture, the token, the stored state and all retained topics of the node, and stops it.",
     EraseArguments,
     EraseData,
 )

@@ -119,7 +119,11 @@ def media(context: Context, arguments: MediaListArguments, received: CommandArri
 
 
 @command(
-    "keep", "keep <media id> [off]", "Spares a picture or film from retention, or no longer.", KeepArguments, KeptData
+    "keep",
+    "keep <media id> [off]",
+    "Protects a picture or film from automatic deletion, or ends that.",
+    KeepArguments,
+    KeptData,
 )
 def keep(context: Context, arguments: KeepArguments, _received: CommandArrived) -> Steps:
     """Write into the side-car whether it is kept."""

@@ -99,7 +99,7 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
 @command(
     "shortstream",
     "shortstream [n=10]",
-    "Sends the last n frames of the ring, as many as the way back takes.",
+    "Sends the last n frames of the ring, fewer where the connection takes no more.",
     CountArguments,
     StreamData,
     shows=True,

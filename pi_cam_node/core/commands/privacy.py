@@ -30,7 +30,7 @@ class PrivacyArguments(Arguments):
 @command(
     "privacy",
     "privacy on|off",
-    "Lets go of the camera and forgets what it saw, or takes it up again; answers when that is done.",
+    "Releases the camera and deletes its pictures from memory and broker, or opens it again; answers when done.",
     PrivacyArguments,
     PrivacyData,
 )

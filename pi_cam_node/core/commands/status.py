@@ -111,7 +111,7 @@ def help_(context: Context, arguments: VerbArguments, _received: CommandArrived)
 @command(
     "restart",
     "restart",
-    "Stops cleanly and starts anew: by whatever restarts the node (systemd, a console), or else by itself.",
+    "Stops and restarts the node: by systemd or a console where one of them runs it, else by itself.",
     Arguments,
     NoData,
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),

@@ -27,7 +27,11 @@ class TicketArguments(Arguments):
 
 
 @command(
-    "ticket", "ticket", "Hands out a ticket that opens the pictures over HTTP for a while.", TicketArguments, TicketData
+    "ticket",
+    "ticket",
+    "Issues a ticket that gives access to the pictures over HTTP for a limited time.",
+    TicketArguments,
+    TicketData,
 )
 def ticket(context: Context, arguments: TicketArguments, received: CommandArrived) -> Result:
     """Return a ticket, where the reply reaches only the asker: by a response topic, or over HTTP."""

@@ -104,7 +104,7 @@ class ExplainArguments(Arguments):
 @command(
     "trigger",
     "trigger [name]",
-    "Begins an event as motion would, for an outside sensor; during an event it makes that one last longer.",
+    "Starts an event for an outside sensor, as motion does; during an event it extends that one.",
     TriggerArguments,
     EventFacts,
     needs_camera=True,
@@ -119,7 +119,7 @@ def trigger(context: Context, arguments: TriggerArguments, _arrival: CommandArri
 @command(
     "record",
     "record on|off|<seconds>",
-    "Records by hand, with what came before; wins over motion.",
+    "Starts or stops a recording by command, with the seconds before it; has priority over motion.",
     RecordArguments,
     RecordingBegan | RecordingEnded,
 )
@@ -138,7 +138,7 @@ def record(context: Context, arguments: RecordArguments, _arrival: CommandArrive
 @command(
     "clip",
     "clip [seconds]",
-    "Saves the past as video: the last recording.pre_roll_s seconds, or the span that is named.",
+    "Saves the past as video: the last recording.pre_roll_s seconds, or a given span.",
     ClipArguments,
     ClipData,
     button=Button("Clip of the past", "mdi:movie-open-outline"),
@@ -174,7 +174,7 @@ def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) ->
 @command(
     "explain",
     "explain motion|night|recording",
-    "Tells why: the last decision, the figures it was made from, and what stands against the other outcome.",
+    "Explains the last decision: the figures it was made from, and why the other outcome was ruled out.",
     ExplainArguments,
     MotionData | NightData | RecordingData,
 )

@@ -92,7 +92,7 @@ class CameraBackEvent(_Event):
 
 
 class SettingsRolledBackEvent(_Event):
-    """Settings that starved the camera went back."""
+    """Settings that left the camera without frames were undone."""
 
     event_type: Literal["settings_rolled_back"]
     cause: Annotated[str, Field(description="Why, for people.")]
@@ -133,7 +133,7 @@ class MotionStartedEvent(_SceneEvent):
 
 
 class MotionEndedEvent(_SceneEvent):
-    """Nothing has moved for `motion.clear_s`, or nothing can be seen any more."""
+    """Nothing has moved for `motion.clear_s`, or the camera is lost, or privacy was switched on."""
 
     event_type: Literal["motion_ended"]
 
