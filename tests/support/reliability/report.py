@@ -22,10 +22,11 @@ TOP = """# Reliability
 
 <!-- Written by `python -m tests.support.reliability.report` from `promises.py` beside it and what the tests found. -->
 
-Each fault below is caused for real by a test: brokers are killed, emptied and frozen, links cut, delayed and corrupted,
-disks filled, processes stopped. `scripts/test-faults` runs them all (`FAULTS_LONG=1` lets faults last as long as the
-promise says where the usual run shortens them), `scripts/test` the short ones. Figures are of shared two-core x86
-machines, not of a Raspberry Pi. Hours under all of it at once are the soak's business: [soak.md](soak.md).
+Tests cause each of these faults for real: they kill, empty and freeze brokers; cut, delay and corrupt connections;
+fill disks; stop processes. `scripts/test-faults` runs all of them, `scripts/test` the short ones. With `FAULTS_LONG=1`
+a fault lasts as long as the promise says; the usual run shortens some. The column *last measured* shows both, each with
+its date. Figures are of shared two-core x86 machines, not of a Raspberry Pi. For hours with all faults in turn see
+[the soak test](soak.md).
 """
 HEAD = "| id | fault | the node | last measured | test |\n|---|---|---|---|---|"
 
